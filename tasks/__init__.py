@@ -1,0 +1,1 @@
+"""Benchmarks and suites: one small file each."""

@@ -1,0 +1,104 @@
+"""Every error that a user can cause or meet.
+
+    VisualPRMEvalError
+    ├── ConfigError          an option, or a combination of options, that makes no sense
+    │   └── UnknownNameError a model, benchmark, reranker or critic that nobody knows
+    ├── CheckpointError      a checkpoint that cannot be loaded faithfully
+    ├── TokenizerError       a tokenizer that cannot be built exactly
+    ├── InputError           a question, image or step that cannot be scored
+    │   └── ContextLengthError   a text longer than the model's context
+    ├── BenchmarkError       benchmark data that is missing or malformed
+    ├── CandidateFileError   a pack of candidates that cannot be read
+    ├── StoreError           the store in the work dir
+    │   ├── StoreLockedError     another process writes to it
+    │   └── StoreDamagedError    the file is not a sound store
+    ├── PolicyError          a policy that cannot write samples
+    ├── CriticError          a critic that cannot score
+    └── GradingError         the host could not grade
+
+Each message says what happened, what was expected and what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class VisualPRMEvalError(Exception):
+    """Base of all errors of this package; the command line prints it without a traceback."""
+
+
+class ConfigError(VisualPRMEvalError):
+    """An option, or a combination of options, that makes no sense."""
+
+
+class UnknownNameError(ConfigError):
+    """A name that nobody knows; the message offers the nearest known ones.
+
+    Args:
+        kind: What the name stands for, such as ``"reranker"``.
+        name: The unknown name.
+        known: All known names.
+        hint: One more sentence for the message.
+    """
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        self.kind, self.name = kind, name
+        options = sorted(set(known))
+        lowered = {option.lower(): option for option in options}
+        close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)
+        message = f"unknown {kind} {name!r}"
+        if close:
+            message += "; did you mean " + " or ".join(repr(lowered[match]) for match in close) + "?"
+        elif len(options) <= 20:
+            message += "; known: " + ", ".join(options)
+        super().__init__(f"{message} {hint}".rstrip())
+
+
+class CheckpointError(VisualPRMEvalError):
+    """A checkpoint that cannot be loaded faithfully."""
+
+
+class TokenizerError(VisualPRMEvalError):
+    """A tokenizer that cannot be built exactly."""
+
+
+class InputError(VisualPRMEvalError):
+    """A question, image or step that cannot be scored."""
+
+
+class ContextLengthError(InputError):
+    """A text longer than the model's context."""
+
+
+class BenchmarkError(VisualPRMEvalError):
+    """Benchmark data that is missing or malformed."""
+
+
+class CandidateFileError(VisualPRMEvalError):
+    """A pack of candidates that cannot be read."""
+
+
+class StoreError(VisualPRMEvalError):
+    """The store in the work dir cannot be used."""
+
+
+class StoreLockedError(StoreError):
+    """Another process writes to the store."""
+
+
+class StoreDamagedError(StoreError):
+    """The file is not a sound store."""
+
+
+class PolicyError(VisualPRMEvalError):
+    """A policy that cannot write samples."""
+
+
+class CriticError(VisualPRMEvalError):
+    """A critic that cannot score."""
+
+
+class GradingError(VisualPRMEvalError):
+    """The host could not grade."""
