@@ -1,0 +1,10 @@
+"""The main job from a checkout: ``python run.py --model X --reranker visualprm --data D1 D2 -n 8``."""
+
+from __future__ import annotations
+
+import sys
+
+from visualprm_eval.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["run", *sys.argv[1:]]))

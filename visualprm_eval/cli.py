@@ -1,0 +1,243 @@
+"""Argument parsing and nothing else: commands become calls, errors become messages."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from visualprm_eval import __version__
+from visualprm_eval import config as cfg
+from visualprm_eval.errors import ConfigError, VisualPRMEvalError
+
+EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
+
+_EXAMPLES = """\
+examples:
+  python run.py --demo
+  python run.py --model InternVL2_5-8B --reranker visualprm self-consistency --data MMMU_DEV_VAL -n 8
+  python run.py --candidates pack.jsonl --reranker visualprm --data MMMU_DEV_VAL
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command line; returns the exit status (0 done, 2 an error was printed, 130 interrupted)."""
+    parser = _build_parser()
+    arguments = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
+    try:
+        return int(arguments.command(arguments))
+    except VisualPRMEvalError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_ERROR
+    except KeyboardInterrupt:
+        print("interrupted; all that was done is stored: run the same command again to go on", file=sys.stderr)
+        return EXIT_INTERRUPTED
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="visualprm_eval", description="Best-of-N with multimodal process reward models.", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    run = commands.add_parser(
+        "run",
+        help="sample, score, select, grade and tabulate (what run.py does)",
+        description="Sample N solutions per problem, score their steps, pick the best, grade, tabulate.",
+        epilog=_EXAMPLES,
+        formatter_class=_HelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_run_options(run)
+    run.set_defaults(command=_run)
+    export = commands.add_parser(
+        "export-candidates", help="write the stored candidates as JSONL with a manifest", allow_abbrev=False,
+        description="Write the candidates of a work dir as JSONL (benchmark, index, rank, text, policy, sampling).",
+    )  # fmt: skip
+    export.add_argument("--work-dir", type=Path, default=Path("outputs"), help="where the store lives (%(default)s)")
+    export.add_argument("-o", "--output", type=Path, required=True, help="the JSONL file to write")
+    export.add_argument("--data", nargs="+", default=None, metavar="D", help="only these benchmarks")
+    export.add_argument("--model", nargs="+", default=None, metavar="X", help="only these policies")
+    export.set_defaults(command=_export)
+    return parser
+
+
+class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Keeps the examples' lines and shows long option names in one column."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=32, width=110)
+
+
+def _add_run_options(parser: argparse.ArgumentParser) -> None:
+    defaults = cfg.RunConfig()
+    _add_what(parser, defaults)
+    _add_sampling(parser, defaults)
+    _add_scoring(parser, defaults)
+    _add_judge(parser, defaults.judge)
+    _add_process(parser, defaults)
+
+
+def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
+    group = parser.add_argument_group("what to run")
+    group.add_argument(
+        "--model", nargs="+", default=None, metavar="X",
+        help="policies: host model names, or directories with an InternVL-layout checkpoint ([NAME=]DIR)",
+    )  # fmt: skip
+    group.add_argument("--data", nargs="+", default=None, metavar="D", help="benchmarks by their host names")
+    group.add_argument(
+        "--reranker", nargs="+", default=None, metavar="R",
+        help=f"rerankers ({' '.join(defaults.rerankers)}); first (pass@1) is always shown beside them",
+    )  # fmt: skip
+    group.add_argument(
+        "--prm", nargs="+", default=None, metavar="P",
+        help=f"reward models as [NAME=]PATH_OR_ID[@REVISION] ({cfg.DEFAULT_PRM})",
+    )  # fmt: skip
+    group.add_argument(
+        "--candidates", type=Path, default=None, metavar="FILE", help="a pack of candidates instead of sampling"
+    )
+    group.add_argument("--demo", action="store_true", help="the bundled policy, reward model and benchmark")
+    group.add_argument("--work-dir", type=Path, default=defaults.work_dir, help="store and results (./%(default)s)")
+
+
+def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
+    group = parser.add_argument_group("sampling")
+    group.add_argument(
+        "-n", "--num-samples", type=int, default=None, metavar="N",
+        help=f"candidates per problem ({cfg.DEFAULT_NUM_SAMPLES}; with --candidates as many as the file has)",
+    )  # fmt: skip
+    group.add_argument("--temperature", type=float, default=defaults.temperature, help="0 is greedy (%(default)s)")
+    group.add_argument("--top-p", type=float, default=defaults.top_p, help="nucleus; 1 keeps all (%(default)s)")
+    group.add_argument(
+        "--max-tokens", type=int, default=None,
+        help=f"longest sample in tokens ({defaults.max_tokens}; {cfg.DEMO_MAX_TOKENS} with --demo)",
+    )  # fmt: skip
+    group.add_argument("--seed", type=int, default=defaults.seed, help="seed of the sampling noise (%(default)s)")
+    group.add_argument(
+        "--batch-size", type=int, default=defaults.batch_size, help="samples at a time, native policies (%(default)s)"
+    )
+    group.add_argument(
+        "--api-nproc", type=int, default=defaults.api_nproc, help="parallel API requests (%(default)s)"
+    )
+    group.add_argument("--retry", type=int, default=defaults.retry, help="tries per API request (%(default)s)")
+    group.add_argument(
+        "--allow-remote-code", action="store_true", help="let host model classes run code shipped with a checkpoint"
+    )
+
+
+def _add_scoring(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
+    group = parser.add_argument_group("scoring and selecting")
+    group.add_argument(
+        "--k", nargs="+", type=int, default=(), metavar="K",
+        help="the k of best-of-k to tabulate (powers of two below N, and N)",
+    )  # fmt: skip
+    group.add_argument(
+        "--max-steps", type=int, default=defaults.max_steps, help="steps per solution, merged evenly (%(default)s)"
+    )
+    group.add_argument("--device", default=defaults.device, help="auto, cpu, cuda, cuda:1 ... (%(default)s)")
+    group.add_argument(
+        "--dtype", choices=("auto", "float32", "bfloat16"), default=defaults.dtype,
+        help="auto: bfloat16 on a GPU, float32 on a CPU (%(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--token-budget", type=int, default=defaults.token_budget, help="tokens scored at a time (%(default)s)"
+    )
+
+
+def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> None:
+    group = parser.add_argument_group("grading by the host")
+    group.add_argument(
+        "--grade", choices=("auto", "all", "picks"), default="auto",
+        help="all distinct texts, or only picks (auto: all where no judge is needed or N <= 8); oracle needs all",
+    )  # fmt: skip
+    group.add_argument("--judge", default=None, help="judge model (the benchmark's own default)")
+    group.add_argument("--judge-base-url", default=None, help="OpenAI-compatible endpoint of the judge")
+    group.add_argument("--judge-key", default=None, help="its key; never stored or printed")
+    group.add_argument("--judge-api-nproc", type=int, default=defaults.nproc, help="parallel requests (%(default)s)")
+    group.add_argument("--judge-retry", type=int, default=defaults.retry, help="tries per request (%(default)s)")
+    group.add_argument(
+        "--judge-timeout", type=int, default=defaults.timeout_s, help="seconds to wait for a reply (%(default)s)"
+    )
+
+
+def _add_process(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
+    group = parser.add_argument_group("process")
+    group.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark")
+    group.add_argument("--mode", choices=tuple(cfg.MODES), default=None, help="infer: sample; eval: the rest (all)")
+    group.add_argument("--stages", nargs="+", choices=cfg.STAGES, default=None, help="any of the stages (all)")
+    group.add_argument("--retry-failed", action="store_true", help="try stored failures again")
+    group.add_argument("--dry-run", action="store_true", help="say what would be sampled, scored and graded")
+    group.add_argument("--verbose", action="store_true", help="show the host's own messages")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    config = run_config(arguments)
+    from visualprm_eval.pipeline import run
+
+    run(config)
+    return EXIT_OK
+
+
+def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
+    """The run that parsed options ask for.
+
+    Raises:
+        ConfigError: When options are out of range or conflict.
+    """
+    demo = _demo_choices(arguments) if arguments.demo else {}
+    rerankers = arguments.reranker or (cfg.DEMO_RERANKERS if arguments.demo else cfg.DEFAULT_RERANKERS)
+    max_tokens = arguments.max_tokens or (cfg.DEMO_MAX_TOKENS if arguments.demo else cfg.RunConfig().max_tokens)
+    num_samples = arguments.num_samples
+    if num_samples is None and arguments.candidates is None:
+        num_samples = cfg.DEFAULT_NUM_SAMPLES
+    return cfg.RunConfig(
+        models=demo.get("model", tuple(arguments.model or ())),
+        data=demo.get("data", tuple(arguments.data or ())),
+        candidates=arguments.candidates,
+        rerankers=tuple(rerankers),
+        prms=tuple(cfg.PRMSource.parse(text) for text in demo.get("prm", arguments.prm or (cfg.DEFAULT_PRM,))),
+        num_samples=num_samples,
+        ks=tuple(arguments.k),
+        temperature=arguments.temperature,
+        top_p=arguments.top_p,
+        max_tokens=max_tokens,
+        seed=arguments.seed,
+        max_steps=arguments.max_steps,
+        stages=cfg.stages_of(arguments.mode, arguments.stages),
+        grade=arguments.grade,
+        limit=arguments.limit,
+        work_dir=arguments.work_dir,
+        judge=cfg.JudgeOptions(
+            name=arguments.judge,
+            base_url=arguments.judge_base_url,
+            key=arguments.judge_key,
+            nproc=arguments.judge_api_nproc,
+            retry=arguments.judge_retry,
+            timeout_s=arguments.judge_timeout,
+        ),
+        device=arguments.device,
+        dtype=arguments.dtype,
+        batch_size=arguments.batch_size,
+        token_budget=arguments.token_budget,
+        api_nproc=arguments.api_nproc,
+        retry=arguments.retry,
+        retry_failed=arguments.retry_failed,
+        allow_remote_code=arguments.allow_remote_code,
+        dry_run=arguments.dry_run,
+        verbose=arguments.verbose,
+    ).check()
+
+
+def _demo_choices(arguments: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    for option in ("model", "data", "prm", "candidates"):
+        if getattr(arguments, option) is not None:
+            raise ConfigError(f"--demo conflicts with --{option}: the demo brings its own; leave one of them out")
+    return {"model": (cfg.DEMO_POLICY,), "data": (cfg.DEMO_BENCHMARK,), "prm": (cfg.DEMO_PRM,)}
+
+
+def _export(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.pipeline import export
+
+    export(arguments.work_dir, arguments.output, benchmarks=arguments.data, policies=arguments.model)
+    return EXIT_OK

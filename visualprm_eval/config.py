@@ -1,0 +1,217 @@
+"""One frozen description of a run: the only home of defaults and of the rules between options."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from visualprm_eval.errors import ConfigError
+
+STAGES = ("sample", "score", "grade", "report")
+MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
+
+DEFAULT_PRM = "OpenGVLab/VisualPRM-8B"
+DEFAULT_NUM_SAMPLES = 8
+DEFAULT_RERANKERS = ("visualprm",)
+
+DEMO_POLICY = "demo-policy"
+DEMO_PRM = "demo-prm"
+DEMO_BENCHMARK = "DemoWorld"
+DEMO_RERANKERS = (
+    "random", "self-consistency", "visualprm", "visualprm:min", "visualorm", "weighted-vote", "oracle",
+)  # fmt: skip
+DEMO_MAX_TOKENS = 128
+
+_PRM_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?(?P<source>[^@=]+)(?:@(?P<revision>[^@=]+))?")
+
+
+@dataclass(frozen=True, slots=True)
+class PRMSource:
+    """Where a process reward model comes from: ``[NAME=]PATH_OR_ID[@REVISION]``.
+
+    Attributes:
+        name: What results call it; the last part of the source unless given.
+        source: A directory or a hub id.
+        revision: Commit, tag or branch on the hub; ``None`` for the newest (or for a directory).
+    """
+
+    name: str
+    source: str
+    revision: str | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> PRMSource:
+        """Reads ``[NAME=]PATH_OR_ID[@REVISION]``; a directory of that very name wins over the notation.
+
+        Raises:
+            ConfigError: When the text is not of that form.
+        """
+        if Path(text).is_dir():
+            return cls(name=Path(text).resolve().name, source=text)
+        match = _PRM_PATTERN.fullmatch(text)
+        if match is None:
+            raise ConfigError(f"--prm {text!r} is not of the form [NAME=]PATH_OR_ID[@REVISION]")
+        source = match["source"]
+        return cls(name=match["name"] or Path(source).name, source=source, revision=match["revision"])
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeOptions:
+    """The host's judge options, passed on to its graders.
+
+    Attributes:
+        name: Judge model, ``None`` for the benchmark's own default.
+        base_url: OpenAI-compatible endpoint.
+        key: Its key; never printed, logged or stored.
+        nproc: Parallel requests.
+        retry: Tries per request.
+        timeout_s: Longest wait for one reply, in seconds.
+    """
+
+    name: str | None = None
+    base_url: str | None = None
+    key: str | None = field(default=None, repr=False)
+    nproc: int = 4
+    retry: int = 6
+    timeout_s: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class RunConfig:
+    """Everything that a run was asked for.
+
+    Attributes:
+        models: Policies: host names, the demo's, or directories with an InternVL-layout checkpoint (``NAME=PATH``).
+        data: Benchmarks by their host names.
+        candidates: A pack of candidates that stands in for sampling.
+        rerankers: Names, see ``visualprm_eval.registry``.
+        prms: The process reward models that PRM-based rerankers use.
+        num_samples: N, candidates per problem.
+        ks: The k of best-of-k to tabulate, ascending.
+        temperature: Sampling temperature; 0 is greedy.
+        top_p: Nucleus of sampling; 1 keeps all.
+        max_tokens: Longest sample, in tokens.
+        seed: Seed of the sampling noise.
+        max_steps: Most steps per solution (pieces are merged evenly); the paper uses 12.
+        stages: Which of the stages to run.
+        grade: ``"all"`` grades every distinct text, ``"picks"`` only what a reranker chose, ``"auto"`` decides.
+        limit: Only the first problems of each benchmark; ``None`` for all.
+        work_dir: Where the store and the results live.
+        judge: The host's judge options.
+        device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
+        dtype: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
+        batch_size: Samples drawn at a time by a native policy.
+        token_budget: Tokens scored at a time.
+        api_nproc: Parallel requests to a policy behind an API.
+        retry: Tries per request to a policy behind an API.
+        retry_failed: Try stored failures again.
+        allow_remote_code: Let host model classes run code that ships with a checkpoint.
+        dry_run: Only say what is missing.
+        verbose: Show the host's own messages.
+    """
+
+    models: tuple[str, ...] = ()
+    data: tuple[str, ...] = ()
+    candidates: Path | None = None
+    rerankers: tuple[str, ...] = DEFAULT_RERANKERS
+    prms: tuple[PRMSource, ...] = (PRMSource.parse(DEFAULT_PRM),)
+    num_samples: int | None = DEFAULT_NUM_SAMPLES
+    ks: tuple[int, ...] = ()
+    temperature: float = 0.7
+    top_p: float = 1.0
+    max_tokens: int = 4096
+    seed: int = 0
+    max_steps: int = 12
+    stages: tuple[str, ...] = STAGES
+    grade: str = "auto"
+    limit: int | None = None
+    work_dir: Path = Path("outputs")
+    judge: JudgeOptions = field(default_factory=JudgeOptions)
+    device: str = "auto"
+    dtype: str = "auto"
+    batch_size: int = 256
+    token_budget: int = 16_384
+    api_nproc: int = 4
+    retry: int = 6
+    retry_failed: bool = False
+    allow_remote_code: bool = False
+    dry_run: bool = False
+    verbose: bool = False
+
+    def check(self) -> RunConfig:
+        """Returns itself when the options make sense together.
+
+        Raises:
+            ConfigError: Naming the option, what was expected and what to do.
+        """
+        self._check_sources()
+        self._check_numbers()
+        unknown = [stage for stage in self.stages if stage not in STAGES]
+        if unknown or not self.stages:
+            raise ConfigError(f"--stages {' '.join(unknown)}: expected one or more of {', '.join(STAGES)}")
+        names = [prm.name for prm in self.prms]
+        doubled = sorted({name for name in names if names.count(name) > 1})
+        if doubled:
+            raise ConfigError(f"two --prm are called {', '.join(doubled)}; tell them apart with NAME=PATH_OR_ID")
+        return self
+
+    def _check_sources(self) -> None:
+        if not self.data:
+            raise ConfigError("no benchmark given: name one or more with --data, or try the bundled world with --demo")
+        if self.candidates is not None and self.models:
+            raise ConfigError("--candidates conflicts with --model: the candidates name their policy themselves")
+        if self.candidates is None and not self.models:
+            raise ConfigError("no policy given: name one or more with --model, or pass samples with --candidates FILE")
+        for option, values in (("--model", self.models), ("--data", self.data)):
+            doubled = sorted({value for value in values if values.count(value) > 1})
+            if doubled:
+                raise ConfigError(f"{option} names {', '.join(doubled)} twice")
+
+    def _check_numbers(self) -> None:
+        at_least_one = {
+            "-n/--num-samples": self.num_samples, "--max-tokens": self.max_tokens, "--max-steps": self.max_steps,
+            "--limit": self.limit, "--batch-size": self.batch_size, "--token-budget": self.token_budget,
+            "--api-nproc": self.api_nproc, "--retry": self.retry, "--judge-api-nproc": self.judge.nproc,
+            "--judge-retry": self.judge.retry, "--judge-timeout": self.judge.timeout_s,
+        }  # fmt: skip
+        for option, value in at_least_one.items():
+            if value is not None and value < 1:
+                raise ConfigError(f"{option} {value}: expected a whole number of at least 1")
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise ConfigError(f"--temperature {self.temperature}: expected 0 (greedy) or more")
+        if not 0 < self.top_p <= 1:
+            raise ConfigError(f"--top-p {self.top_p}: expected a number above 0 and at most 1 (1 keeps all)")
+        if self.num_samples is not None:
+            self.resolve_ks(self.num_samples)
+
+    def resolve_ks(self, n: int) -> tuple[int, ...]:
+        """The k to tabulate for N = ``n``: those asked for, else the powers of two below N, and N.
+
+        Raises:
+            ConfigError: When a k is below 1 or above N.
+        """
+        for k in self.ks:
+            if not 1 <= k <= n:
+                raise ConfigError(f"--k {k}: expected 1 to {n}, since -n/--num-samples is {n}")
+        return tuple(sorted(set(self.ks))) or default_ks(n)
+
+
+def default_ks(n: int) -> tuple[int, ...]:
+    """Powers of two below ``n``, and ``n``."""
+    return (*(2**power for power in range(n.bit_length()) if 2**power < n), n)
+
+
+def stages_of(mode: str | None, stages: Sequence[str] | None) -> tuple[str, ...]:
+    """The stages that ``--mode`` or ``--stages`` asks for, in the order in which they run.
+
+    Raises:
+        ConfigError: When both are given.
+    """
+    if mode is not None and stages is not None:
+        raise ConfigError("--mode conflicts with --stages: give one of them")
+    if stages is None:
+        return MODES[mode or "all"]
+    return tuple(stage for stage in STAGES if stage in stages)

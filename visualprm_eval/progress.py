@@ -1,0 +1,87 @@
+"""Progress of long work: a live bar on a terminal, a line now and then in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol, TextIO
+
+LOG_INTERVAL_S = 15.0
+
+
+class Tracker(Protocol):
+    """Tells how far one piece of work is."""
+
+    def advance(self, count: int = 1) -> None:
+        """Says that ``count`` more are done."""
+
+
+@contextmanager
+def track(label: str, total: int, stream: TextIO | None = None) -> Iterator[Tracker]:
+    """Shows the progress of ``total`` pieces of work while the block runs.
+
+    Args:
+        label: What is being done.
+        total: How many pieces there are.
+        stream: Where to write; standard error unless given.
+    """
+    out = stream or sys.stderr
+    if out.isatty():
+        with _live(label, total, out) as tracker:
+            yield tracker
+        return
+    lines = _LogLines(label, total, out)
+    try:
+        yield lines
+    finally:
+        lines.close()
+
+
+@contextmanager
+def _live(label: str, total: int, out: TextIO) -> Iterator[Tracker]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        TextColumn("ETA"), TimeRemainingColumn(),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(file=out)) as bar:
+        # Names come from users and files: markup in them must stay text.
+        task = bar.add_task(Text(label).markup, total=total)
+
+        class Live:
+            def advance(self, count: int = 1) -> None:
+                bar.advance(task, count)
+
+        yield Live()
+
+
+class _LogLines:
+    """A line when the work starts, every ``LOG_INTERVAL_S`` seconds, and when it ends."""
+
+    def __init__(self, label: str, total: int, out: TextIO) -> None:
+        self._label, self._total, self._out = label, total, out
+        self._done, self._start = 0, time.monotonic()
+        self._last = self._start
+        self._print(f"0/{total:,}")
+
+    def advance(self, count: int = 1) -> None:
+        self._done += count
+        now = time.monotonic()
+        if now - self._last >= LOG_INTERVAL_S and self._done < self._total:
+            self._last = now
+            elapsed = now - self._start
+            eta = elapsed * (self._total - self._done) / max(self._done, 1)
+            share = self._done / max(self._total, 1)
+            self._print(f"{self._done:,}/{self._total:,} ({share:.0%}), {elapsed:.0f} s, ETA {eta:.0f} s")
+
+    def close(self) -> None:
+        elapsed = time.monotonic() - self._start
+        self._print(f"{self._done:,}/{self._total:,}, {elapsed:.1f} s")
+
+    def _print(self, text: str) -> None:
+        print(f"{self._label}: {text}", file=self._out, flush=True)
