@@ -187,7 +187,9 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     """
     demo = _demo_choices(arguments) if arguments.demo else {}
     rerankers = arguments.reranker or (cfg.DEMO_RERANKERS if arguments.demo else cfg.DEFAULT_RERANKERS)
-    max_tokens = arguments.max_tokens or (cfg.DEMO_MAX_TOKENS if arguments.demo else cfg.RunConfig().max_tokens)
+    max_tokens = arguments.max_tokens
+    if max_tokens is None:
+        max_tokens = cfg.DEMO_MAX_TOKENS if arguments.demo else cfg.RunConfig().max_tokens
     num_samples = arguments.num_samples
     if num_samples is None and arguments.candidates is None:
         num_samples = cfg.DEFAULT_NUM_SAMPLES

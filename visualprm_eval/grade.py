@@ -1,0 +1,77 @@
+"""Stage 3: the host says which texts are right.
+
+The host grades tables of one prediction per problem. Several distinct texts of a problem therefore go to several
+tables, each in a directory of its own, since the host would otherwise answer with the scores of an older table.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visualprm_eval.progress import track
+from visualprm_eval.types import Problem, Spec, Verdict, digest
+
+if TYPE_CHECKING:
+    from visualprm_eval.host.benchmarks import Benchmark
+    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.store import Store
+
+Work = tuple[str, str, str]
+"""A problem's id, a text's id, the text."""
+
+
+def grade_missing(
+    store: Store, benchmark: Benchmark, judge: Judge, grading: Spec, work: Sequence[Work], directory: Path
+) -> None:
+    """Grades ``work`` table by table and stores each table's verdicts as soon as the host gave them.
+
+    Args:
+        store: Where verdicts go.
+        benchmark: Whose grader to use.
+        judge: How the host's judge is reached.
+        grading: The key of the verdicts.
+        work: Distinct texts without a verdict.
+        directory: Where the host may write; a finished table's directory is removed.
+
+    Raises:
+        GradingError: When the host cannot grade; verdicts of finished tables are kept.
+    """
+    if not work:
+        return
+    from visualprm_eval.host.grading import grade_table
+
+    store.put_spec(grading)
+    problems = {problem.id: problem for problem in benchmark.problems}
+    with track(f"grade {benchmark.name}", len(work)) as tracker:
+        for table in tables(work):
+            predictions = {problems[problem_id].index: text for problem_id, _, text in table}
+            place = directory / digest([grading.id, sorted((problem_id, text) for problem_id, text, _ in table)])
+            verdicts = grade_table(benchmark, predictions, place, judge)
+            store.put_verdicts(grading.id, _facts(table, problems, verdicts))
+            shutil.rmtree(place, ignore_errors=True)
+            tracker.advance(len(table))
+
+
+def tables(work: Sequence[Work]) -> list[list[Work]]:
+    """Deals texts to as few tables as possible, none with two texts of one problem; the first is the fullest."""
+    dealt: list[list[Work]] = []
+    seen: dict[str, int] = {}
+    for item in work:
+        turn = seen.get(item[0], 0)
+        seen[item[0]] = turn + 1
+        if turn == len(dealt):
+            dealt.append([])
+        dealt[turn].append(item)
+    return dealt
+
+
+def _facts(
+    table: Sequence[Work], problems: Mapping[str, Problem], verdicts: Mapping[str, Verdict]
+) -> list[tuple[str, str, Verdict]]:
+    missing = Verdict(None, "the host returned no verdict for this row")
+    return [
+        (problem_id, text_id, verdicts.get(problems[problem_id].index, missing)) for problem_id, text_id, _ in table
+    ]

@@ -1,0 +1,1 @@
+"""Stage 1: a policy writes N candidates per problem."""

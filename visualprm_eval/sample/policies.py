@@ -1,0 +1,150 @@
+"""Policies behind one protocol: an InternVL-layout checkpoint run natively, or any model class of the host."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from visualprm_eval.config import DEMO_POLICY, RunConfig
+from visualprm_eval.errors import ConfigError, UnknownNameError
+from visualprm_eval.types import Candidate, JSONValue, Problem
+
+if TYPE_CHECKING:
+    from visualprm_eval.host.models import HostPolicy
+    from visualprm_eval.prm.checkpoint import LoadedCheckpoint
+
+Request = tuple[Problem, int]
+"""A problem and the rank of the candidate to draw for it."""
+
+
+class Policy(Protocol):
+    """Writes samples."""
+
+    @property
+    def name(self) -> str:
+        """What results call it."""
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """Everything that can change a sample: the key under which candidates are kept."""
+
+    def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
+        """Draws one candidate per request; yields them as they are done, in any order."""
+
+
+def find_policy(text: str, config: RunConfig) -> Policy:
+    """The policy that ``--model`` names.
+
+    Args:
+        text: The demo's policy, ``[NAME=]DIR``, or a model of the host.
+        config: The run.
+
+    Raises:
+        ConfigError: When a directory is named that does not exist.
+        UnknownNameError: When nobody knows the name.
+    """
+    if text == DEMO_POLICY:
+        from visualprm_eval.demo.assets import demo_path
+
+        return NativePolicy(text, demo_path("policy"), config)
+    named = re.fullmatch(r"([A-Za-z0-9][\w.-]*)=(.+)", text)
+    name, location = (named[1], named[2]) if named else (Path(text).name, text)
+    if Path(location).is_dir():
+        return NativePolicy(name, Path(location), config)
+    if named or "/" in text:
+        raise ConfigError(f"--model {text}: no directory {location}; expected one with an InternVL-layout checkpoint")
+    from visualprm_eval.host.models import model_names
+
+    names = model_names()
+    if text not in names:
+        raise UnknownNameError("model", text, [*names, DEMO_POLICY], "(or give a checkpoint directory)")
+    return HostModelPolicy(text, config)
+
+
+class NativePolicy:
+    """A checkpoint in the InternVL layout, sampled in batches across problems.
+
+    The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it.
+    """
+
+    def __init__(self, name: str, path: Path, config: RunConfig) -> None:
+        self.name, self._path, self._config = name, path, config
+
+    @cached_property
+    def _checkpoint(self) -> LoadedCheckpoint:
+        from visualprm_eval.prm.checkpoint import load_checkpoint
+
+        return load_checkpoint(str(self._path), device=self._config.device, dtype=self._config.dtype)
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The checkpoint's fingerprint and the sampling options."""
+        from visualprm_eval.prm.checkpoint import fingerprint
+
+        return _settings(self.name, "native", fingerprint(str(self._path)), self._config)
+
+    def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
+        """Draws candidates in batches of the run's batch size."""
+        from visualprm_eval.prm.generate import GenerationRequest, generate
+
+        config = self._config
+        yield from generate(
+            self._checkpoint,
+            [GenerationRequest(problem, rank) for problem, rank in requests],
+            temperature=config.temperature,
+            top_p=config.top_p,
+            max_tokens=config.max_tokens,
+            seed=config.seed,
+            batch_size=config.batch_size,
+        )
+
+
+class HostModelPolicy:
+    """A model class of the host: one call per sample, in parallel when the model is an API."""
+
+    def __init__(self, name: str, config: RunConfig) -> None:
+        self.name, self._config = name, config
+
+    @cached_property
+    def _model(self) -> HostPolicy:
+        from visualprm_eval.host.models import HostPolicy
+
+        config = self._config
+        return HostPolicy(
+            self.name,
+            temperature=config.temperature,
+            top_p=config.top_p,
+            max_tokens=config.max_tokens,
+            retry=config.retry,
+            allow_remote_code=config.allow_remote_code,
+        )
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The host's name of the model and the sampling options."""
+        return _settings(self.name, "host", self.name, self._config)
+
+    def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
+        """Draws candidates one by one; an API model is asked for ``api_nproc`` at a time."""
+        seed = self._config.seed
+        if not self._model.is_api:
+            for problem, rank in requests:
+                yield [self._model.sample(problem, rank, seed)]
+            return
+        with ThreadPoolExecutor(self._config.api_nproc) as pool:
+            for candidate in pool.map(lambda request: self._model.sample(*request, seed), requests):
+                yield [candidate]
+
+
+def _settings(name: str, engine: str, fingerprint: str, config: RunConfig) -> dict[str, JSONValue]:
+    return {
+        "policy": name,
+        "policy_fingerprint": fingerprint,
+        "engine": engine,
+        "temperature": config.temperature,
+        "top_p": config.top_p,
+        "max_tokens": config.max_tokens,
+        "prompt": "host",
+        "seed": config.seed,
+    }

@@ -1,0 +1,1 @@
+"""Stage 2: critics give every step of every candidate a number."""

@@ -1,0 +1,66 @@
+"""The score stage: every distinct text that a critic has not seen yet is scored and stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from visualprm_eval.errors import CriticError
+from visualprm_eval.progress import track
+from visualprm_eval.types import Problem, Spec, StepScores
+
+if TYPE_CHECKING:
+    from visualprm_eval.score.critics import Critic
+    from visualprm_eval.store import Store
+
+Work = tuple[str, str, str]
+"""A problem's id, a text's id, the text."""
+
+CHUNK_ITEMS = 256
+"""Solutions handed to a critic at a time: few enough to lose little to a crash, enough to fill batches."""
+
+
+def score_missing(
+    store: Store, critic: Critic, scoring: Spec, problems: Mapping[str, Problem], work: Sequence[Work], *, label: str
+) -> None:
+    """Scores ``work`` and stores each chunk as soon as it is done.
+
+    Args:
+        store: Where scores go.
+        critic: Who scores.
+        scoring: The key of the scores.
+        problems: Problems by id.
+        work: What the store said is missing, ordered by problem.
+        label: What to call this work in the progress display.
+
+    Raises:
+        CriticError: When the critic breaks its contract.
+    """
+    if not work:
+        return
+    store.put_spec(scoring)
+    with track(label, len(work)) as tracker:
+        for chunk in _chunks(work):
+            outcomes = critic.score([(problems[problem_id], critic.split(text)) for problem_id, _, text in chunk])
+            if len(outcomes) != len(chunk):
+                raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
+            store.put_scores(scoring.id, _facts(chunk, outcomes))
+            tracker.advance(len(chunk))
+
+
+def _facts(chunk: Sequence[Work], outcomes: Sequence[StepScores]) -> Iterator[tuple[str, str, StepScores]]:
+    for (problem_id, text_id, _), outcome in zip(chunk, outcomes, strict=True):
+        yield problem_id, text_id, outcome
+
+
+def _chunks(work: Sequence[Work]) -> Iterator[list[Work]]:
+    """Whole problems together, so that a critic can share a problem's image and prompt."""
+    chunk: list[Work] = []
+    for _, group in groupby(work, key=lambda item: item[0]):
+        chunk.extend(group)
+        if len(chunk) >= CHUNK_ITEMS:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
