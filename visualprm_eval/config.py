@@ -49,7 +49,7 @@ class PRMSource:
         Raises:
             ConfigError: When the text is not of that form.
         """
-        if Path(text).is_dir():
+        if text and Path(text).is_dir():
             return cls(name=Path(text).resolve().name, source=text)
         match = _PRM_PATTERN.fullmatch(text)
         if match is None:

@@ -1,0 +1,97 @@
+"""The command line: what options become, what errors look like, how fast help is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from visualprm_eval import config as cfg
+from visualprm_eval.cli import EXIT_ERROR, _build_parser, main, run_config
+from visualprm_eval.errors import ConfigError
+
+
+def parse(*argv: str) -> cfg.RunConfig:
+    return run_config(_build_parser().parse_args(["run", *argv]))
+
+
+def test_the_daily_use() -> None:
+    config = parse("--model", "X", "--reranker", "visualprm", "--data", "D1", "D2", "-n", "8")
+    assert config.models == ("X",)
+    assert config.data == ("D1", "D2")
+    assert config.rerankers == ("visualprm",)
+    assert config.stages == cfg.STAGES
+
+
+def test_every_option_reaches_the_configuration() -> None:
+    config = parse(
+        *"--model X --data D -n 4 --k 1 3 --seed 7 --max-steps 5 --temperature 1 --top-p 0.9 --max-tokens 99 --limit 3".split(),
+        *"--work-dir w --judge j --judge-base-url u --judge-key s --judge-api-nproc 2 --judge-retry 3".split(),
+        *"--judge-timeout 9 --api-nproc 5 --retry 2 --verbose --dry-run --retry-failed --allow-remote-code".split(),
+        *"--device cpu --dtype float32 --batch-size 3 --token-budget 77 --grade picks --stages score grade".split(),
+        *"--prm A=a B=b@r --reranker first oracle".split(),
+    )  # fmt: skip
+    assert (config.num_samples, config.ks, config.seed, config.max_steps) == (4, (1, 3), 7, 5)
+    assert (config.temperature, config.top_p, config.max_tokens, config.limit) == (1.0, 0.9, 99, 3)
+    assert config.judge == cfg.JudgeOptions("j", "u", "s", 2, 3, 9)
+    assert (config.api_nproc, config.retry, config.batch_size, config.token_budget) == (5, 2, 3, 77)
+    assert config.verbose and config.dry_run and config.retry_failed and config.allow_remote_code
+    assert (config.device, config.dtype, config.grade, str(config.work_dir)) == ("cpu", "float32", "picks", "w")
+    assert config.stages == ("score", "grade")
+    assert [prm.name for prm in config.prms] == ["A", "B"]
+    assert config.prms[1].revision == "r"
+
+
+def test_demo_brings_its_own() -> None:
+    config = parse("--demo")
+    assert (config.models, config.data) == ((cfg.DEMO_POLICY,), (cfg.DEMO_BENCHMARK,))
+    assert config.prms[0].source == cfg.DEMO_PRM
+    assert "oracle" in config.rerankers
+    assert parse("--demo", "--reranker", "first", "-n", "2").rerankers == ("first",)
+
+
+@pytest.mark.parametrize("option", ["--model", "--data", "--prm", "--candidates"])
+def test_demo_conflicts_are_named(option: str) -> None:
+    with pytest.raises(ConfigError, match=f"--demo conflicts with {option}"):
+        parse("--demo", option, "x")
+
+
+def test_candidates_leave_n_open() -> None:
+    assert parse("--candidates", "f.jsonl", "--data", "D").num_samples is None
+    assert parse("--candidates", "f.jsonl", "--data", "D", "-n", "3").num_samples == 3
+
+
+def test_a_zero_is_not_taken_for_unset() -> None:
+    with pytest.raises(ConfigError, match="--max-tokens 0"):
+        parse("--demo", "--max-tokens", "0")
+    with pytest.raises(ConfigError, match="--num-samples 0"):
+        parse("--demo", "-n", "0")
+
+
+def test_user_errors_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--data", "D"]) == EXIT_ERROR
+    error = capsys.readouterr().err
+    assert error.startswith("error: no policy given")
+    assert "Traceback" not in error
+
+
+def test_unknown_reranker_answers_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--demo", "--reranker", "visualpmr"]) == EXIT_ERROR
+    assert "did you mean 'visualprm'" in capsys.readouterr().err
+
+
+def test_every_option_has_a_help_line() -> None:
+    run = _build_parser()._subparsers._group_actions[0].choices["run"]
+    assert [action.option_strings for action in run._actions if not action.help] == []
+
+
+@pytest.mark.parametrize("code", [
+    "from visualprm_eval.cli import main; main(['run', '--help'])",
+    "import visualprm_eval.answers, visualprm_eval.rerankers, visualprm_eval.evaluate, visualprm_eval.store",
+])  # fmt: skip
+def test_light_imports_stay_light(code: str) -> None:
+    check = "import sys\ntry:\n    " + code + "\nexcept SystemExit:\n    pass\n"
+    check += "heavy = {'torch', 'vlmeval', 'transformers', 'pandas', 'matplotlib'} & set(sys.modules)\nassert not heavy, heavy"
+    done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
