@@ -12,6 +12,7 @@
     ├── StoreError           the store in the work dir
     │   ├── StoreLockedError     another process writes to it
     │   └── StoreDamagedError    the file is not a sound store
+    ├── HostError            the host toolkit cannot be used
     ├── PolicyError          a policy that cannot write samples
     ├── CriticError          a critic that cannot score
     └── GradingError         the host could not grade
@@ -90,6 +91,10 @@ class StoreLockedError(StoreError):
 
 class StoreDamagedError(StoreError):
     """The file is not a sound store."""
+
+
+class HostError(VisualPRMEvalError):
+    """The host toolkit cannot be used."""
 
 
 class PolicyError(VisualPRMEvalError):

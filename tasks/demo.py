@@ -1,0 +1,11 @@
+"""DemoWorld: the bundled benchmark of generated pictures.
+
+Data: ``visualprm_eval/demo/assets/DemoWorld.tsv``, made by ``visualprm_eval.demo.world``. Open answers. The host's
+class takes the final answer itself and compares it with the host's exact-match metric; no judge.
+"""
+
+from __future__ import annotations
+
+from visualprm_eval.tasks.base import Task
+
+TASK = Task(name="DemoWorld", host_dataset="DemoWorld", prediction="raw")

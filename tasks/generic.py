@@ -1,0 +1,30 @@
+"""Any other benchmark of the host, as far as its type of dataset tells."""
+
+from __future__ import annotations
+
+from visualprm_eval.tasks.base import EXACT_MATCHING, Task
+
+_MATCHED_TYPES = ("MCQ", "Y/N")
+"""Types whose replies the host can match without a judge."""
+
+
+def generic_task(name: str, host_type: str, host_judge: str | None) -> Task:
+    """A task made from what the host says of a dataset.
+
+    Args:
+        name: The host's name of the dataset.
+        host_type: The host's ``TYPE`` of the dataset, such as ``"MCQ"`` or ``"VQA"``.
+        host_judge: The judge that the host would take by default, ``None`` when it takes none.
+
+    Returns:
+        Accuracy as the mean over the rows. Without a judge the host compares short texts, so it gets the final answer.
+    """
+    needs_judge = host_judge not in {None, EXACT_MATCHING} and host_type not in _MATCHED_TYPES
+    return Task(
+        name=name,
+        host_dataset=name,
+        needs_judge=needs_judge,
+        judge=(host_judge or EXACT_MATCHING) if needs_judge else EXACT_MATCHING,
+        prediction="raw" if needs_judge else "final",
+        note=f"{name} has no task of its own: a dataset of type {host_type}, accuracy is the mean over its rows",
+    )

@@ -1,0 +1,229 @@
+"""Benchmarks of the host as problems."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.errors import BenchmarkError, ConfigError, UnknownNameError, VisualPRMEvalError
+from visualprm_eval.host.bridge import at_work, load_host
+from visualprm_eval.host.files import data_root, ensure_file
+from visualprm_eval.host.problems import row_problem
+from visualprm_eval.tasks import Task, task_for
+from visualprm_eval.types import Problem
+
+__all__ = ["Benchmark", "benchmark_names", "load_benchmark"]
+
+_LOGGER = logging.getLogger(__name__)
+
+_UNDECODABLE = "!" * 65
+"""Stands for an image that is not there: longer than any reference to another row, and no base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A dataset of the host and its problems.
+
+    Attributes:
+        name: The host's name of the dataset.
+        task: What results need beyond the host's data.
+        dataset: The host's dataset object, without the image column: its ``evaluate`` grades.
+        problems: In the host's order.
+        broken: Why a row's picture cannot be used, by index. Such problems stay: whoever opens the picture fails.
+    """
+
+    name: str
+    task: Task
+    dataset: Any = field(repr=False)
+    problems: list[Problem] = field(repr=False)
+    broken: Mapping[str, str] = field(default_factory=dict)
+
+
+def benchmark_names() -> list[str]:
+    """The host's datasets that problems can be made of: pictures or text, one turn."""
+    load_host()
+    from vlmeval.dataset import DATASET_CLASSES
+
+    classes = [cls for cls in DATASET_CLASSES if _refusal(cls) is None]
+    return sorted({name for cls in classes for name in cls.supported_datasets()})
+
+
+def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
+    """Loads a benchmark: the bundled one, one of the host's, or an own TSV file in the host's data folder.
+
+    Args:
+        name: The host's name of the dataset.
+        limit: Only the first rows; ``None`` for all.
+
+    Raises:
+        UnknownNameError: When the host does not know the name; the message offers the nearest.
+        BenchmarkError: When its data is missing, malformed, or nothing that a picture-and-text policy can answer.
+        ConfigError: When ``limit`` is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit {limit}: expected at least 1")
+    load_host()
+    dataset, reasons = _build(name)
+    _use_own_image_folder(dataset, name)
+    rows = dataset.data if limit is None else dataset.data.iloc[:limit]
+    problems: list[Problem] = []
+    broken: dict[str, str] = {}
+    with at_work():
+        for position in range(len(rows)):
+            problem, reason = row_problem(dataset, name, rows.iloc[position])
+            problems.append(problem)
+            if reason is not None:
+                broken[problem.index] = reasons.get(problem.index, reason)
+    _check_indices(name, problems)
+    if broken:
+        shown = "; ".join(f"row {index}: {reason}" for index, reason in list(broken.items())[:3])
+        _LOGGER.warning("%s: %d rows have a picture that cannot be used (%s)", name, len(broken), shown)
+    # The pictures are files by now, and the host's graders do not look at them.
+    dataset.data = dataset.data.drop(columns=["image"], errors="ignore")
+    return Benchmark(name, _task(name, dataset), dataset, problems, broken)
+
+
+# Building the host's dataset ------------------------------------------------------------------------------------------
+
+
+def _build(name: str) -> tuple[Any, dict[str, str]]:
+    """The host's dataset object, and why rows have no usable picture as far as the table tells, by index."""
+    from vlmeval.dataset import build_dataset
+
+    dataset_class = _find_class(name)
+    refusal = _refusal(dataset_class) if dataset_class is not None else None
+    if refusal:
+        raise BenchmarkError(f"{name} {refusal}: only benchmarks of pictures or text with one turn can be used")
+    if dataset_class is not None:
+        ensure_file(name, dataset_class)
+    elif not (data_root() / f"{name}.tsv").is_file():
+        hint = f"(or put an own benchmark into {data_root()}/{name}.tsv)"
+        raise UnknownNameError("benchmark", name, benchmark_names(), hint)
+    reasons: dict[str, str] = {}
+    with at_work(), _checked_loading(name, dataset_class, reasons):
+        try:
+            dataset = build_dataset(name)
+        except VisualPRMEvalError:
+            raise
+        except Exception as error:  # The host raises whatever its code stumbles over.
+            raise BenchmarkError(
+                f"{name}: the host cannot load it ({type(error).__name__}: {error}); it looked in {data_root()}"
+            ) from error
+    if dataset is None:
+        raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")
+    return dataset, reasons
+
+
+def _find_class(name: str) -> Any:
+    """The host's class of a dataset; ``None`` when the name stands for a user's own file."""
+    from vlmeval.dataset import DATASET_CLASSES, supported_video_datasets
+
+    if name in supported_video_datasets:
+        raise BenchmarkError(f"{name} is made of videos: only benchmarks of pictures or text with one turn can be used")
+    return next((cls for cls in DATASET_CLASSES if name in cls.supported_datasets()), None)
+
+
+def _refusal(dataset_class: Any) -> str | None:
+    """Why no problems can be made of a class of datasets."""
+    if getattr(dataset_class, "MODALITY", "IMAGE") not in {"IMAGE", "TEXT"}:
+        return f"is made of {dataset_class.MODALITY.lower()}s"
+    if getattr(dataset_class, "TYPE", "") == "MT":
+        return "is a dialogue of several turns"
+    return None
+
+
+@contextmanager
+def _checked_loading(name: str, dataset_class: Any, reasons: dict[str, str]) -> Iterator[None]:
+    """Looks at a table before the host's constructor does, which fails on the first odd row with a bare assertion."""
+    from vlmeval.dataset.image_base import ImageBaseDataset
+    from vlmeval.dataset.image_mcq import CustomMCQDataset
+    from vlmeval.dataset.image_vqa import CustomVQADataset
+
+    # An own file becomes one of the two custom classes, depending on its columns.
+    classes = [dataset_class] if dataset_class is not None else [CustomMCQDataset, CustomVQADataset]
+    own = {cls: cls.__dict__.get("load_data") for cls in classes if issubclass(cls, ImageBaseDataset)}
+    for cls in own:
+        cls.load_data = _with_check(cls.load_data, name, reasons)
+    try:
+        yield
+    finally:
+        for cls, method in own.items():
+            if method is None:
+                del cls.load_data  # The inherited method is seen again.
+            else:
+                cls.load_data = method
+
+
+def _with_check(load: Callable[[Any, str], Any], name: str, reasons: dict[str, str]) -> Callable[[Any, str], Any]:
+    def load_data(self: Any, dataset: str) -> Any:
+        return _checked(name, self, load(self, dataset), reasons)
+
+    return load_data
+
+
+def _checked(name: str, dataset: Any, data: Any, reasons: dict[str, str]) -> Any:
+    """A table with the columns that are needed, in which pictures that are not there are marked."""
+    place = getattr(dataset, "data_path", f"{data_root()}/{name}.tsv")
+    missing = [column for column in ("index", "question") if column not in data]
+    if "image" not in data and "image_path" not in data:
+        missing.append("image (or image_path)")
+    if getattr(dataset, "TYPE", "") == "Caption" and "question" in missing:
+        missing.remove("question")  # The class asks the same of every picture.
+    if missing:
+        raise BenchmarkError(
+            f"{place} lacks the columns {', '.join(missing)}; it has {', '.join(map(str, data.columns))}. "
+            "Is it a whole file of this benchmark?"
+        )
+    if "image" not in data:
+        return data
+    nothing = data["image"].isna()
+    if nothing.any() and getattr(dataset, "skip_noimg", True):
+        _LOGGER.info("%s: %d rows without a picture are left out, as the host does", name, int(nothing.sum()))
+    data = data[~nothing].copy()
+    images = dict(zip(data["index"].astype(str), data["image"].astype(str), strict=True))
+    for index, image in images.items():
+        if len(image) <= 64 and len(images.get(image, "")) <= 64:
+            reasons[index] = f"its picture should be that of row {image!r}, which has none" if image else "no picture"
+    pairs = zip(data["index"].astype(str), data["image"], strict=True)
+    data["image"] = [_UNDECODABLE if index in reasons else image for index, image in pairs]
+    return data
+
+
+def _use_own_image_folder(dataset: Any, name: str) -> None:
+    """Gives each version of a file a folder for its pictures: the host never refreshes what it once wrote."""
+    place = Path(getattr(dataset, "data_path", ""))
+    usual = data_root() / "images" / name
+    if "image" in dataset.data and place.is_file() and Path(dataset.img_root) == usual:
+        with place.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256").hexdigest()
+        dataset.img_root = f"{usual}-{content[:8]}"
+
+
+def _check_indices(name: str, problems: list[Problem]) -> None:
+    doubled = [index for index, count in Counter(problem.index for problem in problems).items() if count > 1]
+    if doubled:
+        raise BenchmarkError(
+            f"{name}: the index {', '.join(doubled[:5])} stands in several rows; expected one row each"
+        )
+    if not problems:
+        raise BenchmarkError(f"{name} has no rows")
+
+
+def _task(name: str, dataset: Any) -> Task:
+    """The benchmark's task; what the host would do by default fills in for one without a file of its own."""
+    from types import SimpleNamespace
+
+    from vlmeval.run import get_judge_kwargs
+
+    silent = SimpleNamespace(
+        judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
+        judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,
+    )  # fmt: skip
+    judge = get_judge_kwargs(name, dataset.TYPE, silent).get("model")
+    return task_for(name, host_type=dataset.TYPE, host_judge=judge)

@@ -1,0 +1,112 @@
+"""Puts a benchmark's file where the host looks for it.
+
+The host would do this itself, but without a time limit, straight into the final file (so that a broken download passes
+for the benchmark), and by *moving* a file that another benchmark shares.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.errors import BenchmarkError
+from visualprm_eval.progress import track
+
+__all__ = ["data_root", "ensure_file"]
+
+TIMEOUT_S = 20.0
+"""How long a server may stay silent, in seconds."""
+
+_CHUNK = 1 << 20
+
+
+def data_root() -> Path:
+    """The folder in which the host keeps benchmarks: ``$LMUData``, else ``~/LMUData``.
+
+    Raises:
+        BenchmarkError: When ``$LMUData`` names a folder that is not there; the host would silently take the other.
+    """
+    from vlmeval.smp import LMUDataRoot
+
+    named = os.environ.get("LMUData")  # noqa: SIM112 - the host spells it so
+    if named is not None and not Path(named).is_dir():
+        raise BenchmarkError(
+            f"the environment variable LMUData names {named}, which is no folder: make it, or unset LMUData"
+        )
+    return Path(LMUDataRoot())
+
+
+def ensure_file(name: str, dataset_class: Any) -> None:
+    """Makes sure that the file of a dataset is there and is the version that the host expects; else fetches it.
+
+    Only for classes that load one file in the host's standard way; others are left to the host.
+
+    Args:
+        name: The host's name of the dataset.
+        dataset_class: Its class.
+
+    Raises:
+        BenchmarkError: When the file is missing, or another version, and cannot be fetched.
+    """
+    from vlmeval.dataset.image_base import ImageBaseDataset
+
+    url = dataset_class.DATASET_URL.get(name)
+    if getattr(dataset_class, "load_data", None) is not ImageBaseDataset.load_data or not isinstance(url, str):
+        return
+    md5 = getattr(dataset_class, "DATASET_MD5", {}).get(name)
+    path = data_root() / f"{name}.tsv"
+    if path.is_file() and (md5 is None or _md5(path) == md5):
+        return
+    if not path.exists() and url:
+        shared = path.with_name(url.rsplit("/", 1)[-1])
+        if shared != path and shared.is_file() and (md5 is None or _md5(shared) == md5):
+            shutil.copyfile(shared, path)
+            return
+    what = f"has another MD5 than {md5}, which the host expects" if path.is_file() else "is not there"
+    if not url.startswith(("http://", "https://")):
+        raise BenchmarkError(f"{name}: {path} {what}, and the host knows no address of it: put the file there by hand")
+    try:
+        _fetch(url, path, md5)
+    except OSError as error:
+        raise BenchmarkError(
+            f"{name}: {path} {what}, and fetching it from {url} failed ({error}). Download it where there is a network "
+            f"and put it there by hand{f' (MD5 {md5})' if md5 else ''}, or set the environment variable LMUData to the "
+            "folder that holds it"
+        ) from error
+
+
+def _fetch(url: str, path: Path, md5: str | None) -> None:
+    """Downloads a file under another name and moves it into place when it is whole.
+
+    Raises:
+        OSError: When the server cannot be reached, refuses, falls silent, or sends something else.
+    """
+    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")
+    if endpoint:  # The usual way to name a mirror of the hub.
+        url = url.replace("https://huggingface.co", endpoint, 1)
+    partial = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - ensure_file admits http(s) only
+            size = int(response.headers.get("Content-Length") or 0)
+            with partial.open("wb") as file, track(f"fetch {path.name} (MB)", max(size >> 20, 1)) as tracker:
+                while chunk := response.read(_CHUNK):
+                    file.write(chunk)
+                    tracker.advance(1)
+        if size and partial.stat().st_size != size:
+            raise OSError(f"the connection broke after {partial.stat().st_size} of {size} bytes")
+        if md5 is not None and _md5(partial) != md5:
+            raise OSError(f"the file there has another MD5 than {md5}, which the host expects")
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _md5(path: Path) -> str:
+    """MD5 as the host uses it: to tell versions of a file apart."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

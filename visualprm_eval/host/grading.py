@@ -1,0 +1,184 @@
+"""Verdicts from the host's own ``evaluate``: one table of predictions in, one verdict per row out."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import random
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.errors import GradingError
+from visualprm_eval.host.benchmarks import Benchmark
+from visualprm_eval.host.bridge import at_work, load_host
+from visualprm_eval.host.tables import write_predictions
+from visualprm_eval.host.verdicts import read_verdicts
+from visualprm_eval.tasks import EXACT_MATCHING, Task
+from visualprm_eval.types import JSONValue, Verdict
+
+__all__ = ["Judge", "grade_table", "probe_judge"]
+
+LOG_NAME = "host.log"
+"""What the host printed and logged while it graded a table."""
+
+_PROBE_TIMEOUT_S = 60
+_WITHOUT_JUDGE = "will use exact matching for evaluation"
+"""The host's warning when it goes on without a judge that does not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """How the host's judge, a language model behind an OpenAI-compatible address, is reached.
+
+    Attributes:
+        name: The model; ``None`` for what the benchmark's task says, ``"exact_matching"`` for no judge.
+        base_url: The address up to ``/v1``; ``None`` for what the host takes from its environment.
+        key: Its key; never printed, logged or stored. ``None`` for what the host takes from its environment.
+        nproc: Requests at a time.
+        retry: Tries per request.
+        timeout_s: Longest wait for one reply, in seconds.
+    """
+
+    name: str | None = None
+    base_url: str | None = None
+    key: str | None = field(default=None, repr=False)
+    nproc: int = 4
+    retry: int = 6
+    timeout_s: int = 600
+
+    def resolve(self, task: Task) -> Judge:
+        """This judge with the name that a benchmark's task falls back on."""
+        return dataclasses.replace(self, name=self.name or task.judge)
+
+    @property
+    def used(self) -> bool:
+        """Whether a language model is asked."""
+        return self.name not in {None, EXACT_MATCHING}
+
+    def spec(self) -> dict[str, JSONValue]:
+        """What of it can change a verdict."""
+        if not self.used:
+            return {"judge": self.name or "default"}
+        address = self.base_url or os.environ.get("OPENAI_API_BASE", "")
+        return {"judge": self.name, "judge_url": address.rpartition("@")[2]}  # Without a user and password in it.
+
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments for the host's ``evaluate``."""
+        # The host builds file names from the judge's name, and folders from a slash in it.
+        model = (self.name or EXACT_MATCHING).replace("/", "--")
+        options: dict[str, Any] = {"model": model, "nproc": self.nproc}
+        if self.used:
+            options |= {"retry": self.retry, "timeout": self.timeout_s}
+            if self.base_url:
+                options["api_base"] = f"{self.base_url.rstrip('/')}/chat/completions"
+            if self.key:
+                options["key"] = self.key
+        return options
+
+    def environment(self) -> dict[str, str | None]:
+        """Variables that the host must see: TSV files, and the served name of a judge that has a slash in it.
+
+        Excel files would drop what begins with ``=`` and cut long texts. Without a slash ``LOCAL_LLM`` is removed: it
+        would silently replace the judge.
+        """
+        slash = self.used and self.name is not None and "/" in self.name
+        return {"PRED_FORMAT": "tsv", "EVAL_FORMAT": "csv", "LOCAL_LLM": self.name if slash else None}
+
+    def secrets(self) -> tuple[str, ...]:
+        """What the host's log must not hold."""
+        return tuple(key for key in (self.key, os.environ.get("OPENAI_API_KEY")) if key)
+
+
+def grade_table(
+    benchmark: Benchmark, predictions: Mapping[str, str], directory: Path, judge: Judge
+) -> dict[str, Verdict]:
+    """Lets the host grade one text per problem.
+
+    Args:
+        benchmark: Whose ``evaluate`` grades.
+        predictions: Texts by the index of their row; the benchmark's task says what of them the host gets.
+        directory: Where the host may write. Each table gets a new folder in it, since the host would answer with the
+            scores of an older table of the same name. Its output is in that folder's ``host.log``.
+        judge: Who helps the host to read answers.
+
+    Returns:
+        A verdict for every index; one without a value where the host did not grade the row.
+
+    Raises:
+        GradingError: When the host cannot grade the table, or its judge does not answer.
+    """
+    load_host()
+    if not predictions:
+        return {}
+    judge = judge.resolve(benchmark.task)
+    folder = _new_folder(directory)
+    shown = {index: benchmark.task.shown(text) for index, text in predictions.items()}
+    log = folder / LOG_NAME
+    with at_work(log, environment=judge.environment(), secrets=judge.secrets()):
+        if judge.used:
+            probe_judge(judge)
+        file = write_predictions(benchmark, shown, folder)
+        state = random.getstate()
+        random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
+        try:
+            benchmark.dataset.evaluate(str(file), **judge.options())
+        except Exception as error:  # Whatever the host's code stumbles over.
+            raise GradingError(
+                f"{benchmark.name}: the host could not grade ({type(error).__name__}: {error}); its output is in {log}"
+                + _judge_hint(benchmark, judge)
+            ) from error
+        finally:
+            random.setstate(state)
+    if judge.used and _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
+        raise GradingError(
+            f"{benchmark.name}: the judge {judge.name} stopped answering and the host went on without it; "
+            f"nothing was stored. Its output is in {log}"
+        )
+    return read_verdicts(benchmark, file, list(predictions))
+
+
+def probe_judge(judge: Judge) -> None:
+    """Asks the judge for one short reply, in the host's way; the host itself would go on without a word.
+
+    Raises:
+        GradingError: When it does not give one.
+    """
+    from vlmeval.dataset.utils import build_judge
+
+    options = {**judge.options(), "retry": 1, "timeout": min(judge.timeout_s, _PROBE_TIMEOUT_S)}
+    address = judge.base_url or os.environ.get("OPENAI_API_BASE") or "the host's default address"
+    try:
+        code, answer, response = build_judge(**options).generate_inner([{"type": "text", "value": "Reply with: OK"}])
+    except Exception as error:  # noqa: BLE001 - connection, certificate, name, key: all mean that there is no judge
+        reason = f"{type(error).__name__}: {error}"
+    else:
+        if code == 0 and answer.strip() and "Failed to obtain answer" not in answer:
+            return
+        reason = f"status {code}: {getattr(response, 'text', answer)[:200]}"
+    for secret in judge.secrets():
+        reason = reason.replace(secret, "[secret]")
+    raise GradingError(
+        f"the judge {judge.name} at {address.rpartition('@')[2]} does not answer ({reason}); "
+        "check --judge, --judge-base-url and --judge-key"
+    )
+
+
+def _new_folder(directory: Path) -> Path:
+    if ".tsv" in str(directory):
+        raise GradingError(
+            f"{directory}: the host cannot work in a folder with .tsv in its path; choose another work dir"
+        )
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="table-", dir=directory))
+    except OSError as error:
+        raise GradingError(f"cannot write to {directory}: {error}") from error
+
+
+def _judge_hint(benchmark: Benchmark, judge: Judge) -> str:
+    if benchmark.task.needs_judge and not judge.used:
+        return f". {benchmark.name} needs a judge: name one with --judge"
+    return ""

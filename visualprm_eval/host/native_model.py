@@ -1,0 +1,75 @@
+"""Our native policies as a model class of the host; imported by ``bridge.register``, since it needs the host."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any
+
+from vlmeval.vlm.base import BaseModel
+
+from visualprm_eval.types import Part, Problem, digest
+
+MAX_TOKENS = 4096
+"""Longest reply, in tokens, unless said otherwise."""
+
+
+class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typed
+    """A checkpoint in the InternVL layout, run with transformers' own classes.
+
+    The weights are loaded with the first message, since the host builds models also to list them.
+
+    Args:
+        checkpoint: Directory or hub id.
+        temperature: Sampling temperature; 0, the host's habit, is greedy.
+        top_p: Nucleus of sampling.
+        max_tokens: Longest reply, in tokens.
+        seed: Seed of the sampling noise.
+        device: As for ``load_checkpoint``.
+        dtype: As for ``load_checkpoint``.
+        revision: Of a hub id.
+    """
+
+    INTERLEAVE = True
+    is_api = False
+
+    def __init__(
+        self, checkpoint: str, *, temperature: float = 0.0, top_p: float = 1.0, max_tokens: int = MAX_TOKENS,
+        seed: int = 0, device: str = "auto", dtype: str = "auto", revision: str | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.checkpoint, self.revision = checkpoint, revision
+        self.temperature, self.top_p, self.max_tokens, self.seed = temperature, top_p, max_tokens, seed
+        self.device, self.dtype = device, dtype
+        self._loaded: Any = None
+
+    def generate_inner(self, message: list[dict[str, str]], dataset: str | None = None) -> str:
+        """Answers one message of the host.
+
+        Args:
+            message: Parts with ``type`` (``"text"`` or ``"image"``) and ``value``.
+            dataset: The host's name of the benchmark.
+
+        Returns:
+            What the policy wrote, or the host's mark of a failure with the reason.
+        """
+        from visualprm_eval.prm.checkpoint import load_checkpoint
+        from visualprm_eval.prm.generate import GenerationRequest, generate
+
+        if self._loaded is None:
+            self._loaded = load_checkpoint(
+                self.checkpoint, device=self.device, dtype=self.dtype, revision=self.revision
+            )
+        parts = tuple(Part(part["type"], part["value"]) for part in message)
+        name = digest([dataset, [(part.kind, part.value) for part in parts]])
+        problem = Problem(benchmark=dataset or "", index="", split="", parts=parts, answer="", id=name)
+        batches = generate(
+            self._loaded, [GenerationRequest(problem, 0)], temperature=self.temperature, top_p=self.top_p,
+            max_tokens=self.max_tokens, seed=self.seed, batch_size=1,
+        )  # fmt: skip
+        candidate = next(iter(batches))[0]
+        return candidate.text if candidate.error is None else f"Failed to obtain answer: {candidate.error}"
+
+
+def demo_policy(**options: Any) -> NativePolicyModel:
+    """The bundled policy; the host calls this when its name is asked for."""
+    return NativePolicyModel(str(files("visualprm_eval") / "demo" / "assets" / "policy"), **options)

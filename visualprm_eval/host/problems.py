@@ -1,0 +1,104 @@
+"""Rows of the host's tables as problems, with what the host's own prompt for them says."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import hashlib
+import string
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.errors import BenchmarkError
+from visualprm_eval.types import Part, Problem, digest
+
+__all__ = ["row_problem"]
+
+
+def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, str | None]:
+    """The problem of a row, and why its picture cannot be used.
+
+    Args:
+        dataset: The host's dataset object.
+        name: The host's name of the dataset.
+        row: One row of its table; it is not changed.
+
+    Returns:
+        The problem, and why one of its pictures cannot be used (``None`` when all can).
+
+    Raises:
+        BenchmarkError: When the host cannot make the row's prompt, or makes one of more than text and pictures.
+    """
+    message, reason = _prompt(dataset, name, row)
+    parts = []
+    for item in message:
+        if item["type"] not in {"text", "image"}:
+            raise BenchmarkError(
+                f"{name}: row {row['index']} has a part of type {item['type']}; expected text and pictures"
+            )
+        parts.append(Part(item["type"], str(item["value"])))
+    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)}
+    problem = Problem(
+        benchmark=name,
+        index=str(row["index"]),
+        split=str(row["split"]) if _given(row, "split") else "",
+        parts=tuple(parts),
+        answer=str(row["answer"]) if _given(row, "answer") else "",
+        choices=choices,
+        id="",
+    )
+    pictures, unreadable = _picture_digests(row, problem.images)
+    content = {
+        "benchmark": name,
+        "index": problem.index,
+        "answer": problem.answer,
+        # A path says where this machine keeps the picture; its name says which of the row's pictures it is.
+        "parts": [[part.kind, part.value if part.kind == "text" else Path(part.value).name] for part in parts],
+        "pictures": pictures,
+    }
+    return dataclasses.replace(problem, id=digest(content)), reason or unreadable
+
+
+def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], str | None]:
+    """The host's message of a row; when a picture cannot be written, the message as it would be, and why."""
+    try:
+        return dataset.build_prompt(copy.deepcopy(row)), None
+    except Exception as error:  # noqa: BLE001 - told apart below: the picture's fault, or the row's
+        reason = f"{type(error).__name__}: {error}"
+    dataset.dump_image = lambda line: _expected_paths(dataset, line)
+    try:
+        return dataset.build_prompt(copy.deepcopy(row)), reason
+    except KeyError as error:
+        raise BenchmarkError(f"{name}: the table lacks the column {error}, which the prompt needs") from error
+    except Exception as error:
+        raise BenchmarkError(f"{name}: the host cannot make the prompt of row {row['index']} ({reason})") from error
+    finally:
+        del dataset.dump_image  # The class's own method is seen again.
+
+
+def _expected_paths(dataset: Any, line: Any) -> list[str]:
+    """Where the host would write the pictures of a row."""
+    names = line["image_path"] if "image_path" in line else f"{line['index']}.png"
+    if isinstance(line["image"], list) and "image_path" not in line:
+        names = [f"{line['index']}_{number}.png" for number in range(len(line["image"]))]
+    return [str(Path(dataset.img_root) / path) for path in ([names] if isinstance(names, str) else names)]
+
+
+def _picture_digests(row: Any, paths: tuple[str, ...]) -> tuple[list[str], str | None]:
+    """Digests of a row's pictures as the benchmark holds them, and which file cannot be read."""
+    from vlmeval.smp import read_ok
+
+    unreadable = next((f"{path} is missing or no picture" for path in paths if not read_ok(path)), None)
+    if _given(row, "image"):
+        # Not of the files: the host encodes pictures anew, and another version of Pillow writes other bytes.
+        images = row["image"] if isinstance(row["image"], list) else [row["image"]]
+        return [hashlib.sha256(str(image).encode()).hexdigest() for image in images], unreadable
+    files = [Path(path) for path in paths]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "" for file in files], unreadable
+
+
+def _given(row: Any, column: str) -> bool:
+    """Whether a row has a value in a column."""
+    import pandas as pd
+
+    return column in row and (isinstance(row[column], list) or not pd.isna(row[column]))

@@ -1,0 +1,83 @@
+"""Verdicts out of the files that the host's graders leave behind."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.errors import GradingError
+from visualprm_eval.host.benchmarks import Benchmark
+from visualprm_eval.types import Verdict
+
+__all__ = ["read_verdicts"]
+
+_RANDOM = "thus randomly generate one"
+"""The host's remark when it drew an option at random because it could not read the judge's reply."""
+
+
+def read_verdicts(benchmark: Benchmark, predictions: Path, indices: Sequence[str]) -> dict[str, Verdict]:
+    """The verdicts of one graded table.
+
+    The host's graders have no common result format. Understood are a table with a row per index and either ``hit``
+    (multiple choice, yes or no, the bundled benchmark) or ``eval_match`` (short answers).
+
+    Args:
+        benchmark: Whose grader wrote them.
+        predictions: The graded prediction file; results lie beside it.
+        indices: The rows that were to be graded.
+
+    Returns:
+        A verdict for every index; one without a value where the host did not grade the row, or guessed.
+
+    Raises:
+        GradingError: When no file has verdicts that are understood.
+    """
+    found = _result_table(benchmark.name, predictions)
+    if found is None:
+        raise GradingError(
+            f"{benchmark.name}: per-row verdicts of this type of dataset ({benchmark.dataset.TYPE}) are not supported "
+            f"yet; the host's own files are in {predictions.parent}"
+        )
+    table, values = found
+    logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
+    graded = {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
+    missing = Verdict(None, "the host did not grade this row")
+    return {index: graded.get(index, missing) for index in indices}
+
+
+def _result_table(name: str, predictions: Path) -> tuple[Any, list[Any]] | None:
+    """The first table beside the predictions that has verdicts, and its verdicts."""
+    import pandas as pd
+
+    for file in sorted(predictions.parent.glob(f"{predictions.stem}*.tsv")):
+        if file == predictions:
+            continue
+        table = pd.read_csv(file, sep="\t")
+        if "index" not in table:
+            continue
+        if "hit" in table:
+            return table, list(table["hit"])
+        if "eval_match" in table:
+            return table, _hits(name, table["eval_match"])
+    return None
+
+
+def _hits(name: str, matches: Sequence[str]) -> list[float]:
+    """The host's verdicts on short answers, made from their matches by its own rule for the dataset."""
+    from vlmeval.dataset.utils.vqa_eval import hit_calculate
+
+    return [float(hit) for hit in hit_calculate([{"match": ast.literal_eval(match)} for match in matches], name)]
+
+
+def _verdict(value: Any, log: str) -> Verdict:
+    if _RANDOM in log:
+        return Verdict(None, "the judge's reply could not be read, and the host drew an option at random")
+    number = float(value)
+    if math.isnan(number):
+        return Verdict(None, "the host did not grade this row")
+    if not 0 <= number <= 1:
+        raise GradingError(f"the host's verdict {number} is not between 0 and 1")
+    return Verdict(number)
