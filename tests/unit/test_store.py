@@ -1,0 +1,622 @@
+"""The store: what goes in comes out, nothing acknowledged is lost, and a broken file is named, never touched."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from visualprm_eval.errors import StoreDamagedError, StoreError, StoreLockedError
+from visualprm_eval.store import Store, audit, codec, connection, queries, schema
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict, text_id
+
+SAMPLING = Spec("sampling", {"policy": "toy", "temperature": 0.7, "seed": 0})
+SCORING = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
+GRADING = Spec("grading", {"judge": None})
+NASTY = "a\0b \ud800 \udfff \ud83d\ude00 \U0001f600 \r\n\u2028 \ufffe"
+
+# Any character, lone surrogates and NUL included.
+texts = st.text(st.characters(exclude_categories=()))
+
+
+def problem(index: str, benchmark: str = "Toy", image: str = "/images/1.png") -> Problem:
+    parts = (Part("image", image), Part("text", f"How many dots in {index}?"))
+    return Problem(benchmark, index, "test", parts, "3", f"{benchmark}-{index}", {"A": "one", "B": "two"})
+
+
+PROBLEMS = [problem(str(index)) for index in range(3)]
+IDS = [one.id for one in PROBLEMS]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "work" / "store.sqlite"
+
+
+def filled(path: Path) -> Store:
+    """An open store that knows the specs and the problems."""
+    store = Store.open(path)
+    for spec in (SAMPLING, SCORING, GRADING):
+        store.put_spec(spec)
+    store.put_problems(PROBLEMS)
+    return store
+
+
+# What goes in comes out
+
+
+def test_specs_come_back_by_kind_in_order(path: Path) -> None:
+    second = Spec("sampling", {"policy": NASTY, "nested": {"list": [1, 2.5, None, True]}})
+    with filled(path) as store:
+        assert store.put_spec(second) == second.id
+        store.put_spec(SAMPLING)
+        assert store.specs("sampling") == [SAMPLING, second]
+        assert [spec.id for spec in store.specs("sampling")] == [SAMPLING.id, second.id]
+        assert store.specs("grading") == [GRADING]
+
+
+def test_a_kind_nobody_knows_is_refused(path: Path) -> None:
+    with Store.open(path) as store, pytest.raises(StoreError, match="refused"):
+        store.put_spec(Spec("guessing", {}))
+
+
+def test_problems_keep_their_order_and_everything_in_them(path: Path) -> None:
+    odd = Problem(NASTY, NASTY, NASTY, (Part("text", NASTY),), NASTY, "odd", {"B": NASTY, "A": "x"})
+    with filled(path) as store:
+        store.put_problems([odd, *reversed(PROBLEMS)])
+        assert store.problems("Toy") == PROBLEMS
+        assert store.problems(NASTY) == [odd]
+        assert list(store.problems(NASTY)[0].choices) == ["B", "A"]
+        assert store.problems("Other") == []
+        assert store.benchmarks() == ["Toy", NASTY]
+
+
+def test_a_known_problem_follows_its_images(path: Path) -> None:
+    with filled(path) as store:
+        moved = problem("1", image="/elsewhere/1.png")
+        store.put_problems([moved])
+        assert store.problems("Toy") == [PROBLEMS[0], moved, PROBLEMS[2]]
+
+
+def test_candidates_come_back_by_rank_in_the_order_asked(path: Path) -> None:
+    first = Candidate(IDS[0], 0, "one", None, "stop", 12, 0.25)
+    second = Candidate(IDS[0], 1, NASTY, None, "length", None, None)
+    failed = Candidate(IDS[2], 0, "", f"no answer {NASTY}")
+    with filled(path) as store:
+        assert store.put_candidates(SAMPLING.id, [second, failed, first]) == 3
+        found = store.candidates(SAMPLING.id, [IDS[2], IDS[1], IDS[0], "unknown"])
+        assert found == {IDS[2]: [failed], IDS[1]: [], IDS[0]: [first, second], "unknown": []}
+        assert list(found) == [IDS[2], IDS[1], IDS[0], "unknown"]
+
+
+def test_facts_are_there_after_reopening(path: Path) -> None:
+    scores = StepScores((0.1, 1 / 3, 5e-324), ("a", "b", NASTY))
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, NASTY)])
+        store.put_scores(SCORING.id, [(IDS[0], text_id(NASTY), scores)])
+        store.put_verdicts(GRADING.id, [(IDS[0], text_id(NASTY), Verdict(0.75))])
+    with Store.open(path, write=False) as store:
+        assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, NASTY)]
+        assert store.scores(SCORING.id, IDS) == {(IDS[0], text_id(NASTY)): scores}
+        assert store.verdicts(GRADING.id, IDS) == {(IDS[0], text_id(NASTY)): Verdict(0.75)}
+        assert store.verify() == []
+
+
+def test_steps_can_be_left_out(path: Path) -> None:
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "t")])
+        store.put_scores(SCORING.id, [(IDS[0], text_id("t"), StepScores((0.5,), ("t",)))])
+        assert store.scores(SCORING.id, IDS, with_steps=False) == {(IDS[0], text_id("t")): StepScores((0.5,))}
+
+
+@given(text=texts)
+def test_any_text_survives_packing(text: str) -> None:
+    assert codec.unpack_text(codec.pack_text(text)) == text
+    assert codec.unpack_json(codec.pack_json([text, {text: text}])) == [text, {text: text}]
+
+
+@given(
+    st.lists(
+        st.builds(
+            Candidate,
+            problem_id=st.sampled_from(IDS),
+            rank=st.integers(0, 50),
+            text=texts,
+            error=st.none() | texts,
+            finish=st.sampled_from(["stop", "length", ""]),
+            tokens=st.none() | st.integers(0, 2**40),
+            seconds=st.none() | st.floats(0, 1e6),
+        ),
+        unique_by=lambda one: (one.problem_id, one.rank),
+    )
+)
+@settings(max_examples=50, deadline=None)
+def test_any_candidates_survive(candidates: list[Candidate]) -> None:
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "store.sqlite"
+        with filled(path) as store:
+            store.put_candidates(SAMPLING.id, candidates)
+        with Store.open(path, write=False) as store:
+            found = store.candidates(SAMPLING.id, IDS)
+            for problem_id in IDS:
+                mine = [one for one in candidates if one.problem_id == problem_id]
+                assert found[problem_id] == sorted(mine, key=lambda one: one.rank)
+            assert store.verify() == []
+
+
+@given(scores=st.lists(st.floats(), min_size=1), step=texts)
+def test_any_step_scores_survive_to_the_bit(scores: list[float], step: str) -> None:
+    given_scores = StepScores(tuple(scores), (step,) * len(scores))
+    row = codec.scores_row("spec", "problem", "text", given_scores, 0.0)
+    found = codec.scores_of(*row[3:6])
+    assert found.steps == given_scores.steps
+    for before, after in zip(scores, found.scores, strict=True):
+        assert before == after or (math.isnan(before) and math.isnan(after))
+        assert math.copysign(1, before) == math.copysign(1, after) or math.isnan(before)
+
+
+# Which of two outcomes stays
+
+
+def test_a_success_stays_and_a_failure_gives_way(path: Path) -> None:
+    def put(store: Store, text: str, error: str | None = None) -> tuple[int, Candidate]:
+        changed = store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, text, error)])
+        return changed, store.candidates(SAMPLING.id, IDS)[IDS[0]][0]
+
+    with filled(path) as store:
+        assert put(store, "", "timeout") == (1, Candidate(IDS[0], 0, "", "timeout"))
+        assert put(store, "", "refused") == (1, Candidate(IDS[0], 0, "", "refused"))
+        assert put(store, "good") == (1, Candidate(IDS[0], 0, "good"))
+        assert put(store, "", "timeout") == (0, Candidate(IDS[0], 0, "good"))
+        assert put(store, "other") == (0, Candidate(IDS[0], 0, "good"))
+        assert store.verify() == []
+
+
+def test_scores_and_verdicts_follow_the_same_rule(path: Path) -> None:
+    key = (IDS[0], text_id("t"))
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "t")])
+        for scores in (StepScores((), (), "too long"), StepScores((0.5,)), StepScores((), (), "x"), StepScores((0.9,))):
+            store.put_scores(SCORING.id, [(*key, scores)])
+        for verdict in (Verdict(None, "judge is away"), Verdict(0.0), Verdict(None, "x"), Verdict(1.0)):
+            store.put_verdicts(GRADING.id, [(*key, verdict)])
+        assert store.scores(SCORING.id, IDS) == {key: StepScores((0.5,))}
+        assert store.verdicts(GRADING.id, IDS) == {key: Verdict(0.0)}
+
+
+def test_specs_do_not_mix(path: Path) -> None:
+    other = Spec("sampling", {"policy": "other"})
+    with filled(path) as store:
+        store.put_spec(other)
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "a")])
+        store.put_candidates(other.id, [Candidate(IDS[0], 0, "b")])
+        assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, "a")]
+        assert store.candidates(other.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, "b")]
+
+
+def test_one_call_is_kept_whole_or_not_at_all(path: Path) -> None:
+    with filled(path) as store:
+        with pytest.raises(StoreError, match="put the specs, problems"):
+            store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "a"), Candidate("unknown", 0, "b")])
+        assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == []
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "a")])
+        assert store.verify() == []
+
+
+def test_a_source_that_breaks_off_leaves_nothing(path: Path) -> None:
+    def source():
+        yield problem("new")
+        raise KeyboardInterrupt
+
+    with filled(path) as store:
+        with pytest.raises(KeyboardInterrupt):
+            store.put_problems(source())
+        assert store.problems("Toy") == PROBLEMS
+
+
+@pytest.mark.parametrize(
+    ("verdict", "scores"),
+    [
+        (Verdict(None), StepScores(())),
+        (Verdict(1.0, "both"), StepScores((0.5,), (), "both")),
+        (Verdict(math.nan), StepScores((0.5, 0.5), ("one",))),
+    ],
+)
+def test_what_is_neither_outcome_nor_failure_is_refused(path: Path, verdict: Verdict, scores: StepScores) -> None:
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "t")])
+        with pytest.raises(StoreError, match="expected"):
+            store.put_verdicts(GRADING.id, [(IDS[0], text_id("t"), verdict)])
+        with pytest.raises(StoreError, match="expected"):
+            store.put_scores(SCORING.id, [(IDS[0], text_id("t"), scores)])
+
+
+def test_facts_need_a_spec_of_their_kind(path: Path) -> None:
+    with filled(path) as store:
+        with pytest.raises(StoreError, match="knows no sampling"):
+            store.put_candidates("0" * 16, [])
+        with pytest.raises(StoreError, match="is a grading, expected a sampling"):
+            store.put_candidates(GRADING.id, [])
+        with pytest.raises(StoreError, match="ranks count from 0"):
+            store.put_candidates(SAMPLING.id, [Candidate(IDS[0], -1, "t")])
+
+
+# What is missing
+
+
+def test_missing_candidates(path: Path) -> None:
+    with filled(path) as store:
+        store.put_candidates(
+            SAMPLING.id,
+            [Candidate(IDS[0], 0, "a"), Candidate(IDS[0], 2, "", "failed"), Candidate(IDS[1], 5, "beyond n")],
+        )
+        asked = [IDS[1], IDS[0], IDS[1]]
+        missing = [(IDS[1], 0), (IDS[1], 1), (IDS[1], 2), (IDS[0], 1)]
+        assert store.missing_candidates(SAMPLING.id, asked, 3) == missing
+        assert store.missing_candidates(SAMPLING.id, asked, 3, retry_failed=True) == [*missing, (IDS[0], 2)]
+        assert store.missing_candidates(SAMPLING.id, [IDS[0]], 1) == []
+        assert store.missing_candidates(SAMPLING.id, [], 3) == []
+
+
+def test_missing_scores_are_distinct_texts_in_order(path: Path) -> None:
+    with filled(path) as store:
+        ranks = ["b", "a", "b", NASTY, "late"]
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], rank, text) for rank, text in enumerate(ranks)])
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[1], 0, "", "failed"), Candidate(IDS[1], 1, "a")])
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[2], 0, "")])
+
+        def missing(*ids: str, retry_failed: bool = False) -> list[tuple[str, str]]:
+            rows = store.missing_scores(SCORING.id, SAMPLING.id, ids, 4, retry_failed)
+            assert all(key == text_id(text) for _, key, text in rows)
+            return [(problem_id, text) for problem_id, _, text in rows]
+
+        first = [(IDS[0], "b"), (IDS[0], "a"), (IDS[0], NASTY)]
+        assert missing(IDS[1], IDS[0]) == [(IDS[1], "a"), *first]
+        assert missing(IDS[2]) == [(IDS[2], "")]
+        store.put_scores(SCORING.id, [(IDS[0], text_id("a"), StepScores((0.5,)))])
+        store.put_scores(SCORING.id, [(IDS[0], text_id("b"), StepScores((), (), "too long"))])
+        assert missing(IDS[0], IDS[1]) == [(IDS[0], NASTY), (IDS[1], "a")]
+        assert missing(IDS[0], retry_failed=True) == [(IDS[0], "b"), (IDS[0], NASTY)]
+
+
+def test_missing_verdicts(path: Path) -> None:
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], rank, text) for rank, text in enumerate("abc")])
+        a, b, c = ((IDS[0], text_id(text)) for text in "abc")
+        store.put_verdicts(GRADING.id, [(*a, Verdict(1.0)), (*b, Verdict(None, "judge is away"))])
+        other = (IDS[1], text_id("a"))
+        assert store.missing_verdicts(GRADING.id, [c, other, b, a, c]) == [c, other]
+        assert store.missing_verdicts(GRADING.id, [c, b, a], retry_failed=True) == [c, b]
+
+
+def test_long_lists_of_problems(path: Path) -> None:
+    many = [problem(str(index), "Large") for index in range(40_000)]
+    ids = [one.id for one in many]
+    with filled(path) as store:
+        store.put_problems(many)
+        store.put_candidates(SAMPLING.id, [Candidate(ids[-1], 0, "a")])
+        assert len(store.missing_candidates(SAMPLING.id, ids, 1)) == 39_999
+        assert store.missing_scores(SCORING.id, SAMPLING.id, ids, 1) == [(ids[-1], text_id("a"), "a")]
+
+
+def test_missing_is_asked_by_key_and_not_by_scanning(path: Path) -> None:
+    with filled(path) as store:
+        store.missing_candidates(SAMPLING.id, IDS, 1)
+        plan = store._db.execute("EXPLAIN QUERY PLAN " + queries.MISSING_SCORES, ("s", 8, "c", False)).fetchall()
+    details = [row[-1] for row in plan]
+    assert [detail for detail in details if "SCAN" in detail] == ["SCAN w"]
+    assert not [detail for detail in details if "TEMP B-TREE" in detail]
+
+
+# One writer, many readers
+
+
+def test_the_same_process_cannot_open_twice(path: Path) -> None:
+    with Store.open(path), pytest.raises(StoreLockedError, match=rf"process {os.getpid()} on {socket.gethostname()}"):
+        Store.open(path)
+    with Store.open(path) as store:
+        assert store.verify() == []
+
+
+def test_a_second_writer_is_refused_until_the_first_is_gone(path: Path) -> None:
+    script = "import sys; from pathlib import Path; from visualprm_eval.store import Store\n"
+    script += "store = Store.open(Path(sys.argv[1])); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout.readline() == "open\n"
+        with pytest.raises(StoreLockedError, match=f"process {other.pid} on {socket.gethostname()}"):
+            Store.open(path)
+        with Store.open(path, write=False) as store:
+            assert store.specs("sampling") == []
+        other.send_signal(signal.SIGKILL)
+    with Store.open(path) as store:
+        assert store.verify() == []
+
+
+def test_a_forked_child_does_not_keep_the_lock(path: Path) -> None:
+    script = (
+        "import os, sys, time; from pathlib import Path; from visualprm_eval.store import Store\n"
+        "store = Store.open(Path(sys.argv[1])); child = os.fork()\n"
+        "if child == 0: os.close(1); time.sleep(60); os._exit(0)\n"
+        "print(child, flush=True); os.kill(os.getpid(), 9)"
+    )
+    run = subprocess.run([sys.executable, "-c", script, str(path)], stdout=subprocess.PIPE, text=True, check=False)
+    child = int(run.stdout)
+    try:
+        Store.open(path).close()
+    finally:
+        os.kill(child, signal.SIGKILL)
+
+
+def test_a_reader_sees_what_a_writer_adds(path: Path) -> None:
+    with filled(path) as writer, Store.open(path, write=False) as reader:
+        assert reader.candidates(SAMPLING.id, IDS)[IDS[0]] == []
+        writer.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "a")])
+        assert reader.candidates(SAMPLING.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, "a")]
+
+
+def test_a_reader_cannot_write(path: Path) -> None:
+    filled(path).close()
+    before = path.read_bytes()
+    with Store.open(path, write=False) as store, pytest.raises(StoreError, match="opened for reading"):
+        store.put_spec(SAMPLING)
+    assert path.read_bytes() == before
+
+
+# kill -9
+
+_WRITER = """
+import sys
+from pathlib import Path
+from visualprm_eval.store import Store
+from visualprm_eval.types import Candidate, Spec, Verdict
+
+path, sampling, grading, ids, start = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4].split(), int(sys.argv[5])
+with Store.open(path) as store:
+    print("open", flush=True)
+    for rank in range(start, start + 10**6):
+        candidates = [Candidate(problem_id, rank, f"{rank} \\ud800 " + "x" * 5000) for problem_id in ids]
+        store.put_candidates(sampling, candidates)
+        print("candidate", rank, flush=True)
+        store.put_verdicts(grading, [(one.problem_id, one.text_id, Verdict(1.0)) for one in candidates])
+        print("verdict", rank, flush=True)
+"""
+
+
+def test_kill_9_loses_nothing_that_was_acknowledged(path: Path) -> None:
+    filled(path).close()
+    acknowledged: set[tuple[str, int]] = set()
+    dice = random.Random(0)
+    for attempt in range(6):
+        start = 1_000_000 * attempt
+        command = [sys.executable, "-c", _WRITER, str(path), SAMPLING.id, GRADING.id, " ".join(IDS), str(start)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+            assert writer.stdout.readline() == "open\n"
+            time.sleep(dice.uniform(0.0, 0.4))
+            writer.kill()
+            lines = writer.stdout.read().split("\n")[:-1]
+        acknowledged |= {(kind, int(rank)) for kind, rank in (line.split() for line in lines)}
+        with Store.open(path) as store:
+            assert store.verify() == []
+            found = store.candidates(SAMPLING.id, IDS)
+            verdicts = store.verdicts(GRADING.id, IDS)
+        ranks = [{one.rank for one in candidates} for candidates in found.values()]
+        assert ranks[0] == ranks[1] == ranks[2]
+        assert {rank for kind, rank in acknowledged if kind == "candidate"} <= ranks[0]
+        for rank in (rank for kind, rank in acknowledged if kind == "verdict"):
+            assert (IDS[0], text_id(f"{rank} \ud800 " + "x" * 5000)) in verdicts
+    assert acknowledged
+
+
+# Files that are not sound stores
+
+
+def damaged(path: Path, pattern: str, error: type[StoreError] = StoreDamagedError) -> None:
+    """Opening either way says what is wrong, names the file and changes nothing."""
+    before = path.read_bytes()
+    for write in (True, False):
+        with pytest.raises(error, match=pattern) as caught:
+            Store.open(path, write=write)
+        assert str(path) in str(caught.value)
+        assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database" * 1000, b"SQLite format 3\0", b"SQLite format 3\0" * 500])
+def test_garbage(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "store.sqlite"
+    path.write_bytes(content)
+    damaged(path, "Nothing was changed")
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_a_file_that_was_cut_off(path: Path, kept: float) -> None:
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], rank, str(rank) * 3000) for rank in range(20)])
+    content = path.read_bytes()
+    path.write_bytes(content[: int(len(content) * kept)])
+    damaged(path, "not a sound store.*move it away")
+
+
+def test_a_database_of_another_program(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE cookies (name TEXT)")
+    damaged(path, "another program")
+
+
+def test_a_store_of_a_newer_version(path: Path) -> None:
+    Store.open(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(f"PRAGMA user_version = {schema.latest_version() + 1}")
+    damaged(path, "newer version.*upgrade", StoreError)
+
+
+def test_a_page_overwritten_with_garbage_is_found(path: Path) -> None:
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], rank, str(rank) * 3000) for rank in range(20)])
+    content = bytearray(path.read_bytes())
+    for start in range(4096 * 2, len(content), 4096):
+        content[start : start + 64] = b"\xff" * 64
+    path.write_bytes(content)
+    with Store.open(path, write=False) as store:
+        with pytest.raises(StoreDamagedError, match="malformed"):
+            store.candidates(SAMPLING.id, IDS)
+        assert "SQLite: " in store.verify()[0]
+
+
+def test_verify_reports_when_sqlite_gives_up() -> None:
+    class Hopeless:
+        def execute(self, *_: object) -> None:
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+    assert audit.findings(Hopeless()) == ["SQLite: database disk image is malformed"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "finding"),
+    [
+        ("UPDATE texts SET value = 'forged'", "is not what was stored"),
+        ("""UPDATE specs SET settings = '{"policy":"other"}' WHERE kind = 'sampling'""", "does not fit its settings"),
+        ("DELETE FROM problems WHERE position = 1", "refer to problems that are not there"),
+        ("UPDATE scores SET step_scores = '[]'", "0 numbers for 1 steps"),
+        (f"UPDATE verdicts SET spec_id = '{SAMPLING.id}'", "which is not a grading"),
+        ("DELETE FROM migrations", "migrations"),
+    ],
+)
+def test_verify_finds_what_was_tampered_with(path: Path, statement: str, finding: str) -> None:
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "t")])
+        store.put_scores(SCORING.id, [(IDS[0], text_id("t"), StepScores((0.5,), ("t",)))])
+        store.put_verdicts(GRADING.id, [(IDS[0], text_id("t"), Verdict(1.0))])
+        assert store.verify() == []
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(statement)
+        db.commit()
+    with Store.open(path, write=False) as store:
+        assert finding in " ".join(store.verify())
+
+
+def test_a_missing_store_cannot_be_read(path: Path) -> None:
+    with pytest.raises(StoreError, match="no store at"):
+        Store.open(path, write=False)
+    assert not path.parent.exists()
+
+
+def test_the_log_of_a_lost_store_is_not_replayed_into_a_new_one(path: Path) -> None:
+    path.parent.mkdir()
+    log = path.with_name(path.name + "-wal")
+    log.write_bytes(b"facts")
+    with pytest.raises(StoreDamagedError, match="is gone but its log"):
+        Store.open(path)
+    assert log.read_bytes() == b"facts"
+
+
+def test_places_where_no_store_can_be(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "directory").mkdir()
+    for place in (tmp_path / "file" / "store.sqlite", tmp_path / "directory"):
+        with pytest.raises(StoreError, match=str(place)):
+            Store.open(place)
+
+
+def test_an_unwritable_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuse)  # the tests may run as root, whom no permission stops
+    with pytest.raises(StoreError, match=r"cannot write in .*Permission denied.*--work-dir"):
+        Store.open(tmp_path / "store.sqlite")
+
+
+def test_a_full_disk_is_an_error_and_leaves_the_store_sound(path: Path) -> None:
+    with filled(path) as store:
+        pages = store._db.execute("PRAGMA page_count").fetchone()[0]
+        store._db.execute(f"PRAGMA max_page_count = {pages}")
+        with pytest.raises(StoreError, match=r"full.*check free space"):
+            store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "x" * 100_000)])
+        store._db.execute(f"PRAGMA max_page_count = {pages + 1000}")
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "x" * 100_000)])
+        assert store.verify() == []
+
+
+def test_a_read_only_disk_can_be_read(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(path).close()
+    monkeypatch.setattr(connection.os, "access", lambda *_: False)
+    with Store.open(path, write=False) as store:
+        assert store.specs("sampling") == [SAMPLING]
+    assert not path.with_name(path.name + "-shm").exists()
+
+
+# Migrations
+
+
+def test_migrations_are_ordered_and_listed(path: Path) -> None:
+    assert [one.version for one in schema.MIGRATIONS] == list(range(1, schema.latest_version() + 1))
+    Store.open(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        applied = db.execute("SELECT version, name FROM migrations ORDER BY version").fetchall()
+        assert applied == [(one.version, one.name) for one in schema.MIGRATIONS]
+        assert db.execute("PRAGMA application_id").fetchone() == (schema.APPLICATION_ID,)
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_an_older_store_is_brought_up_to_date_by_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(path).close()
+    newer = schema.Migration(schema.latest_version() + 1, "notes", ("CREATE TABLE notes (value TEXT)",))
+    monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, newer))
+    with pytest.raises(StoreError, match="open it for writing once"):
+        Store.open(path, write=False)
+    with Store.open(path) as store:
+        assert store.specs("sampling") == [SAMPLING]
+        assert store.verify() == []
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+
+
+def test_a_migration_that_fails_leaves_the_former_schema(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(path).close()
+    broken = schema.Migration(schema.latest_version() + 1, "broken", ("CREATE TABLE notes (value TEXT)", "NONSENSE"))
+    with monkeypatch.context() as patch:
+        patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
+        with pytest.raises(StoreError, match="syntax error"):
+            Store.open(path)
+    with Store.open(path) as store:
+        assert store.specs("sampling") == [SAMPLING]
+        assert store.verify() == []
+        assert store._db.execute("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchall() == []
+
+
+def test_commits_are_synced_and_references_checked(path: Path) -> None:
+    with Store.open(path) as store:
+        settings = {name: store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("synchronous", "foreign_keys")}
+    assert settings == {"synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_store_holds_times(path: Path) -> None:
+    before = time.time()
+    filled(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        created = db.execute("SELECT min(created_at), max(created_at) FROM problems").fetchone()
+        assert before <= created[0] <= created[1] <= time.time()
+        assert json.loads(db.execute("SELECT settings FROM specs").fetchone()[0]) == dict(SAMPLING.settings)
+
+
+def test_importing_the_store_is_light() -> None:
+    script = "import sys, visualprm_eval.store; print({'torch', 'vlmeval', 'numpy', 'pandas'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert run.stdout == "set()\n"

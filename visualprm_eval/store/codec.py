@@ -1,0 +1,149 @@
+"""Facts to rows and back, exactly.
+
+Texts of models may hold anything, NUL characters and lone surrogates included, which SQLite's TEXT cannot keep
+faithfully. Such a text is stored as a BLOB of its UTF-8 bytes (surrogates passed through), every other one as TEXT.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from visualprm_eval.errors import StoreError
+from visualprm_eval.types import Candidate, JSONValue, Part, Problem, Spec, StepScores, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SQLText = str | bytes
+
+
+def pack_text(text: str) -> SQLText:
+    """What SQLite keeps of a text; :func:`unpack_text` is the inverse."""
+    try:
+        data = text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass")
+    return data if "\0" in text else text
+
+
+def unpack_text(value: SQLText) -> str:
+    """The text behind a stored value."""
+    return value if isinstance(value, str) else value.decode("utf-8", "surrogatepass")
+
+
+def pack_optional(text: str | None) -> SQLText | None:
+    """Like :func:`pack_text`, with ``None`` for SQL's NULL."""
+    return None if text is None else pack_text(text)
+
+
+def unpack_optional(value: SQLText | None) -> str | None:
+    """Like :func:`unpack_text`, with ``None`` for SQL's NULL."""
+    return None if value is None else unpack_text(value)
+
+
+def pack_json(value: JSONValue) -> SQLText:
+    """What SQLite keeps of a JSON value; :func:`unpack_json` is the inverse.
+
+    Surrogates are not escaped: from two neighbouring escapes one character would come back.
+    """
+    return pack_text(json.dumps(value, ensure_ascii=False))
+
+
+def unpack_json(value: SQLText) -> JSONValue:
+    """The JSON value behind a stored value."""
+    return json.loads(unpack_text(value))
+
+
+def problem_row(problem: Problem, now: float) -> tuple[Any, ...]:
+    """(id, benchmark, row_index, split, parts, answer, choices, created_at)."""
+    return (
+        problem.id,
+        pack_text(problem.benchmark),
+        pack_text(problem.index),
+        pack_text(problem.split),
+        pack_json([[part.kind, part.value] for part in problem.parts]),
+        pack_text(problem.answer),
+        pack_json(dict(problem.choices)),
+        now,
+    )
+
+
+def problem_of(row: Sequence[Any]) -> Problem:
+    """The inverse of :func:`problem_row`; ``created_at`` may be left out."""
+    problem_id, benchmark, index, split, parts, answer, choices = row[:7]
+    return Problem(
+        benchmark=unpack_text(benchmark),
+        index=unpack_text(index),
+        split=unpack_text(split),
+        parts=tuple(Part(kind, value) for kind, value in unpack_json(parts)),
+        answer=unpack_text(answer),
+        id=problem_id,
+        choices=unpack_json(choices),
+    )
+
+
+def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) -> tuple[Any, ...]:
+    """(spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at)."""
+    if candidate.rank < 0:
+        raise StoreError(f"rank {candidate.rank} of problem {candidate.problem_id}: ranks count from 0")
+    return (
+        spec_id,
+        candidate.problem_id,
+        candidate.rank,
+        text_id,
+        pack_optional(candidate.error),
+        pack_text(candidate.finish),
+        candidate.tokens,
+        candidate.seconds,
+        now,
+    )
+
+
+def candidate_of(row: Sequence[Any]) -> Candidate:
+    """From (problem_id, rank, text, error, finish, tokens, seconds)."""
+    problem_id, rank, text, error, finish, tokens, seconds = row
+    return Candidate(problem_id, rank, unpack_text(text), unpack_optional(error), unpack_text(finish), tokens, seconds)
+
+
+def scores_row(spec_id: str, problem_id: str, text_id: str, scores: StepScores, now: float) -> tuple[Any, ...]:
+    """(spec_id, problem_id, text_id, error, step_scores, steps, created_at); JSON spells a float exactly."""
+    if (not scores.scores) == (scores.error is None):
+        raise StoreError(f"scores of text {text_id} of problem {problem_id}: expected either step scores or an error")
+    if scores.error is None and scores.steps and len(scores.steps) != len(scores.scores):
+        raise StoreError(
+            f"scores of text {text_id} of problem {problem_id}: "
+            f"{len(scores.scores)} scores for {len(scores.steps)} steps; expected one each"
+        )
+    numbers = json.dumps([float(score) for score in scores.scores])
+    return (spec_id, problem_id, text_id, pack_optional(scores.error), numbers, pack_json(scores.steps), now)
+
+
+def scores_of(error: SQLText | None, step_scores: str, steps: SQLText) -> StepScores:
+    """From the stored values of one row; ``steps`` is ``"[]"`` when they were not asked for."""
+    return StepScores(tuple(json.loads(step_scores)), tuple(unpack_json(steps)), unpack_optional(error))
+
+
+def verdict_row(spec_id: str, problem_id: str, text_id: str, verdict: Verdict, now: float) -> tuple[Any, ...]:
+    """(spec_id, problem_id, text_id, error, value, created_at)."""
+    if (verdict.value is None) == (verdict.error is None) or not math.isfinite(verdict.value or 0.0):
+        raise StoreError(
+            f"verdict {verdict} on text {text_id} of problem {problem_id}: expected either a finite value or an error"
+        )
+    return (spec_id, problem_id, text_id, pack_optional(verdict.error), verdict.value, now)
+
+
+def verdict_of(error: SQLText | None, value: float | None) -> Verdict:
+    """From the stored values of one row."""
+    return Verdict(value, unpack_optional(error))
+
+
+def spec_row(spec: Spec, now: float) -> tuple[Any, ...]:
+    """(id, kind, settings, created_at)."""
+    return (spec.id, spec.kind, pack_json(dict(spec.settings)), now)
+
+
+def spec_of(kind: str, settings: SQLText) -> Spec:
+    """From the stored kind and settings."""
+    return Spec(kind, unpack_json(settings))

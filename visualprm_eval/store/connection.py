@@ -1,0 +1,169 @@
+"""Opening the store's file, and saying what is wrong with it when it cannot be opened.
+
+A file that is not a sound store is never changed, replaced or removed.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from visualprm_eval.errors import StoreDamagedError, StoreError
+from visualprm_eval.store import schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+_BUSY_TIMEOUT_S = 30.0
+_CACHE_KIB = 64 * 1024
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Opens a store, creating it or bringing its schema up to date; the caller holds the writer's lock.
+
+    Returns:
+        A connection in autocommit mode: write-ahead log, every commit synced to the disk, foreign keys on.
+
+    Raises:
+        StoreDamagedError: The file is not a sound store.
+        StoreError: It was written by a newer version, or cannot be opened.
+    """
+    with translated_errors(path):
+        if not path.exists():
+            _create(path)
+        db = _connect(path, "rw")
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("PRAGMA foreign_keys = ON")
+            schema.migrate(db)
+        except BaseException:
+            db.close()
+            raise
+    return db
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """Opens a store that another process may be writing to.
+
+    Raises:
+        StoreDamagedError: The file is not a sound store.
+        StoreError: There is no file, its schema is not the current one, or it cannot be opened.
+    """
+    with translated_errors(path):
+        if not path.exists():
+            raise StoreError(f"there is no store at {path}; check --work-dir, or make a run that fills it first")
+        # A closed store on a read-only disk has no log beside it, and SQLite may not create one.
+        frozen = not os.access(path.parent, os.W_OK) and not _log(path).exists()
+        db = _connect(path, "ro&immutable=1" if frozen else "ro")
+        if schema.version(db) < schema.latest_version():
+            found = schema.version(db)
+            db.close()
+            raise StoreError(
+                f"{path} has schema {found}, this version reads {schema.latest_version()}; "
+                "open it for writing once (any run on this work dir does) to bring it up to date"
+            )
+    return db
+
+
+@contextmanager
+def translated_errors(path: Path) -> Iterator[None]:
+    """Turns what SQLite or the disk report into errors that say what to do."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise StoreError(
+            f"{path} refused a fact ({error}); put the specs, problems and candidates that facts refer to first"
+        ) from error
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", None) or ""
+        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+            raise StoreDamagedError(_damaged(path, str(error))) from error
+        raise StoreError(f"cannot use {path} ({error}); check free space and permissions, then run again") from error
+    except OSError as error:
+        reason = error.strerror or error
+        raise StoreError(f"cannot use {path} ({reason}); check the path and its permissions") from error
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    """A checked connection; nothing has been written when this raises."""
+    if not path.is_file():
+        raise StoreError(f"{path} is not a file; choose another --work-dir, or move it away")
+    _check_header(path)
+    db = _raw_connection(path, mode)
+    try:
+        db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # a file that was cut off fails here
+        _check_version(path, schema.version(db))
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _check_header(path: Path) -> None:
+    """Recognises a store by the bytes that every store has from its birth, before SQLite may touch the file."""
+    with path.open("rb") as file:
+        header = file.read(_HEADER_BYTES)
+    if not header.startswith(_MAGIC):
+        raise StoreDamagedError(_damaged(path, "it is not an SQLite file" if header else "it is empty"))
+    if len(header) < _HEADER_BYTES:
+        raise StoreDamagedError(_damaged(path, "it was cut off"))
+    found = int.from_bytes(header[68:72], "big")  # where SQLite's file format keeps PRAGMA application_id
+    if found != schema.APPLICATION_ID:
+        raise StoreDamagedError(
+            f"{path} is an SQLite file of another program (application id {found:#x}, expected "
+            f"{schema.APPLICATION_ID:#x}). Nothing was changed; move it away or choose another --work-dir"
+        )
+
+
+def _check_version(path: Path, found: int) -> None:
+    if found > schema.latest_version():
+        raise StoreError(
+            f"{path} was written by a newer version of visualprm_eval (schema {found}, this version knows up to "
+            f"{schema.latest_version()}). Nothing was changed; upgrade visualprm_eval or choose another --work-dir"
+        )
+
+
+def _raw_connection(path: Path, mode: str) -> sqlite3.Connection:
+    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    db = sqlite3.connect(address, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+    db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return db
+
+
+def _create(path: Path) -> None:
+    """Makes a store beside its place and moves it there: a store exists whole or not at all."""
+    if _log(path).exists():
+        # SQLite would replay the log of the lost file into the new one.
+        raise StoreDamagedError(
+            f"{path} is gone but its log {_log(path).name} is there. Nothing was changed; "
+            "restore the store from a backup, or move the log away to start anew"
+        )
+    draft = path.with_name(path.name + ".new")
+    draft.unlink(missing_ok=True)  # left by a process that was killed here; never holds facts
+    with closing(_raw_connection(draft, "rwc")) as db:
+        schema.migrate(db)
+    draft.replace(path)
+    directory = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def _log(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _damaged(path: Path, reason: str) -> str:
+    return (
+        f"{path} is not a sound store: {reason}. Nothing was changed; restore it from a backup, save what is left with "
+        f"`sqlite3 {path.name} .recover`, or move it away (with its -wal file) to start anew"
+    )

@@ -1,0 +1,259 @@
+"""The store itself: facts in, facts out, and the one question that drives every stage: what is missing?"""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from visualprm_eval.errors import StoreError
+from visualprm_eval.store import audit, codec, queries
+from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
+from visualprm_eval.store.lock import WriterLock
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+    from visualprm_eval.types import Candidate, Problem, Spec, StepScores, Verdict
+
+STORE_FILE = "store.sqlite"
+
+
+class Store:
+    """The facts of one work dir: specs, problems, candidates, step scores and verdicts.
+
+    A fact is durable when the ``put_`` method that took it returns. Each call of a ``put_`` method is one transaction:
+    all of its facts are kept or none. A stored success is never replaced; a stored failure is, by any later outcome.
+    Opened by :meth:`open`; one thread uses it, and any number of readers in other processes may look on.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection, lock: WriterLock | None) -> None:
+        self.path = path
+        self._db = db
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: Path, write: bool = True) -> Self:
+        """Opens the store at ``path``.
+
+        Args:
+            path: The store's file. Writing creates it and its directory where they are missing.
+            write: Whether facts will be put; there is one such opener at a time.
+
+        Raises:
+            StoreLockedError: Another process is writing to it.
+            StoreDamagedError: The file is not a sound store.
+            StoreError: It was written by a newer version, cannot be written, or is missing when only reading.
+        """
+        path = Path(path)
+        if not write:
+            return cls(path, open_for_reading(path), None)
+        with translated_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(path)
+        try:
+            return cls(path, open_for_writing(path), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def close(self) -> None:
+        """Closes the file and lets the next writer in; a second call does nothing."""
+        try:
+            with translated_errors(self.path):
+                self._db.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def put_spec(self, spec: Spec) -> str:
+        """Keeps what produces facts and returns ``spec.id``, their key."""
+        with self._writing() as db:
+            db.execute(queries.PUT_SPEC, codec.spec_row(spec, time.time()))
+        return spec.id
+
+    def specs(self, kind: str) -> list[Spec]:
+        """All specs of a kind (``"sampling"``, ``"scoring"``, ``"grading"``), oldest first."""
+        return [codec.spec_of(*row) for row in self._query(queries.SPECS, (kind,))]
+
+    def put_problems(self, problems: Iterable[Problem]) -> None:
+        """Keeps problems in the order given; of a known one only its images' places are brought up to date."""
+        now = time.time()
+        with self._writing() as db:
+            db.executemany(queries.PUT_PROBLEM, (codec.problem_row(problem, now) for problem in problems))
+
+    def problems(self, benchmark: str) -> list[Problem]:
+        """All problems of a benchmark, first put first.
+
+        A benchmark whose data or prompt changed has its former problems here as well: ids tell them apart.
+        """
+        return [codec.problem_of(row) for row in self._query(queries.PROBLEMS, (codec.pack_text(benchmark),))]
+
+    def benchmarks(self) -> list[str]:
+        """Names of the benchmarks that have problems here, first put first."""
+        return [codec.unpack_text(row[0]) for row in self._query(queries.BENCHMARKS)]
+
+    def put_candidates(self, sampling_id: str, candidates: Iterable[Candidate]) -> int:
+        """Keeps candidates; equal texts are kept once.
+
+        Returns:
+            How many were new or took the place of a failure.
+
+        Raises:
+            StoreError: The sampling or a problem was never put, or a rank is negative.
+        """
+        now = time.time()
+        facts = [(candidate, candidate.text_id) for candidate in candidates]
+        rows = [codec.candidate_row(sampling_id, candidate, text_id, now) for candidate, text_id in facts]
+        with self._writing() as db:
+            self._require_spec(sampling_id, "sampling")
+            db.executemany(
+                queries.PUT_TEXT, ((text_id, codec.pack_text(candidate.text)) for candidate, text_id in facts)
+            )
+            return _changed(db.executemany(queries.PUT_CANDIDATE, rows))
+
+    def candidates(self, sampling_id: str, problem_ids: Iterable[str]) -> dict[str, list[Candidate]]:
+        """Candidates by rank, failures included, of each problem in the order asked; ``[]`` where there are none."""
+        result: dict[str, list[Candidate]] = {problem_id: [] for problem_id in problem_ids}
+        for row in self._query(queries.CANDIDATES, (sampling_id,), wanted=result):
+            result[row[0]].append(codec.candidate_of(row))
+        return result
+
+    def missing_candidates(
+        self, sampling_id: str, problem_ids: Iterable[str], n: int, retry_failed: bool = False
+    ) -> list[tuple[str, int]]:
+        """(problem id, rank) of every candidate with rank < n still to be drawn, in order of problem, then rank.
+
+        Args:
+            sampling_id: The key of the sampling.
+            problem_ids: The problems, in the order in which they are to be sampled.
+            n: N, the number of candidates per problem.
+            retry_failed: Whether stored failures count as missing.
+        """
+        done: dict[str, set[int]] = {problem_id: set() for problem_id in problem_ids}
+        for problem_id, rank in self._query(queries.DONE_RANKS, (sampling_id, n, retry_failed), wanted=done):
+            done[problem_id].add(rank)
+        return [(problem_id, rank) for problem_id, ranks in done.items() for rank in range(n) if rank not in ranks]
+
+    def put_scores(self, scoring_id: str, scores: Iterable[tuple[str, str, StepScores]]) -> int:
+        """Keeps (problem id, text id, step scores); every candidate of the problem with that text shares them.
+
+        Returns:
+            How many were new or took the place of a failure.
+
+        Raises:
+            StoreError: The scoring, a problem or a text was never put, or something is neither scores nor failure.
+        """
+        now = time.time()
+        rows = [codec.scores_row(scoring_id, problem_id, text_id, one, now) for problem_id, text_id, one in scores]
+        with self._writing() as db:
+            self._require_spec(scoring_id, "scoring")
+            return _changed(db.executemany(queries.PUT_SCORES, rows))
+
+    def scores(
+        self, scoring_id: str, problem_ids: Iterable[str], with_steps: bool = True
+    ) -> dict[tuple[str, str], StepScores]:
+        """Step scores, failures included, by (problem id, text id); ``with_steps=False`` leaves the steps out."""
+        rows = self._query(queries.SCORES, (with_steps, scoring_id), wanted=problem_ids)
+        return {(row[0], row[1]): codec.scores_of(*row[2:]) for row in rows}
+
+    def missing_scores(
+        self, scoring_id: str, sampling_id: str, problem_ids: Iterable[str], n: int, retry_failed: bool = False
+    ) -> list[tuple[str, str, str]]:
+        """(problem id, text id, text) of every distinct text among the candidates with rank < n that has no scores.
+
+        Failed candidates have no text to score. The order is that of the problems, then of the texts' lowest ranks.
+        ``retry_failed`` makes stored failures of the critic count as missing.
+        """
+        arguments = (sampling_id, n, scoring_id, retry_failed)
+        rows = self._query(queries.MISSING_SCORES, arguments, wanted=problem_ids)
+        missing: dict[tuple[str, str], str] = {}
+        for problem_id, text_id, text in rows:
+            missing.setdefault((problem_id, text_id), codec.unpack_text(text))
+        return [(*key, text) for key, text in missing.items()]
+
+    def put_verdicts(self, grading_id: str, verdicts: Iterable[tuple[str, str, Verdict]]) -> int:
+        """Keeps (problem id, text id, verdict); every candidate of the problem with that text shares it.
+
+        Returns:
+            How many were new or took the place of a failure.
+
+        Raises:
+            StoreError: The grading, a problem or a text was never put, or something is neither a value nor a failure.
+        """
+        now = time.time()
+        rows = [codec.verdict_row(grading_id, problem_id, text_id, one, now) for problem_id, text_id, one in verdicts]
+        with self._writing() as db:
+            self._require_spec(grading_id, "grading")
+            return _changed(db.executemany(queries.PUT_VERDICT, rows))
+
+    def verdicts(self, grading_id: str, problem_ids: Iterable[str]) -> dict[tuple[str, str], Verdict]:
+        """Verdicts, failures included, by (problem id, text id)."""
+        rows = self._query(queries.VERDICTS, (grading_id,), wanted=problem_ids)
+        return {(row[0], row[1]): codec.verdict_of(*row[2:]) for row in rows}
+
+    def missing_verdicts(
+        self, grading_id: str, texts: Iterable[tuple[str, str]], retry_failed: bool = False
+    ) -> list[tuple[str, str]]:
+        """Those of the (problem id, text id) asked for that have no verdict, each once, in the order asked."""
+        asked = dict.fromkeys(texts)
+        problem_ids = (problem_id for problem_id, _ in asked)
+        done = set(self._query(queries.DONE_VERDICTS, (grading_id, retry_failed), wanted=problem_ids))
+        return [pair for pair in asked if pair not in done]
+
+    def verify(self) -> list[str]:
+        """Reads everything and says what is wrong, one sentence each; ``[]`` when the store is sound."""
+        with translated_errors(self.path):
+            return audit.findings(self._db)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed and synced to the disk at its end, undone on any exception."""
+        if self._lock is None:
+            raise StoreError(f"{self.path} was opened for reading; open it with write=True to put facts")
+        with translated_errors(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.rollback()
+                raise
+
+    def _query(
+        self, sql: str, arguments: Sequence[Any] = (), *, wanted: Iterable[str] | None = None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query that may join the temporary table ``wanted`` (position, problem_id)."""
+        with translated_errors(self.path):
+            if wanted is not None:
+                self._fill_wanted(wanted)
+            yield from self._db.execute(sql, arguments)
+
+    def _fill_wanted(self, problem_ids: Iterable[str]) -> None:
+        """Lists of ids go into a temporary table: SQLite bounds the number of parameters of a statement."""
+        self._db.execute(queries.CREATE_WANTED)
+        self._db.execute("DELETE FROM wanted")
+        self._db.executemany(queries.ADD_WANTED, ((problem_id,) for problem_id in problem_ids))
+
+    def _require_spec(self, spec_id: str, kind: str) -> None:
+        found = self._db.execute("SELECT kind FROM specs WHERE id = ?", (spec_id,)).fetchone()
+        if found is None:
+            raise StoreError(f"{self.path} knows no {kind} {spec_id!r}; put its spec first")
+        if found[0] != kind:
+            raise StoreError(f"{spec_id!r} in {self.path} is a {found[0]}, expected a {kind}")
+
+
+def _changed(cursor: sqlite3.Cursor) -> int:
+    # SQLite counts no row when there was nothing to execute.
+    return max(cursor.rowcount, 0)

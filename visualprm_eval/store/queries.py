@@ -1,0 +1,87 @@
+"""The SQL of the store. Lists of problem ids arrive in the temporary table ``wanted`` (position, problem_id)."""
+
+from __future__ import annotations
+
+PUT_SPEC = """
+INSERT INTO specs (id, kind, settings, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
+
+SPECS = "SELECT kind, settings FROM specs WHERE kind = ? ORDER BY position"
+
+# A stored success stays; a stored failure gives way to any later outcome.
+PUT_CANDIDATE = """
+INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (spec_id, problem_id, rank) DO UPDATE SET
+    text_id = excluded.text_id, error = excluded.error, finish = excluded.finish, tokens = excluded.tokens,
+    seconds = excluded.seconds, created_at = excluded.created_at
+WHERE candidates.error IS NOT NULL"""
+
+PUT_SCORES = """
+INSERT INTO scores (spec_id, problem_id, text_id, error, step_scores, steps, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
+    error = excluded.error, step_scores = excluded.step_scores, steps = excluded.steps, created_at = excluded.created_at
+WHERE scores.error IS NOT NULL"""
+
+PUT_VERDICT = """
+INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
+    error = excluded.error, value = excluded.value, created_at = excluded.created_at
+WHERE verdicts.error IS NOT NULL"""
+
+# The same problem (its id covers the images' bytes) may find its images elsewhere after the work dir was moved.
+PUT_PROBLEM = """
+INSERT INTO problems (id, benchmark, row_index, split, parts, answer, choices, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET parts = excluded.parts WHERE parts IS NOT excluded.parts"""
+
+PROBLEMS = """
+SELECT id, benchmark, row_index, split, parts, answer, choices FROM problems WHERE benchmark = ? ORDER BY position"""
+
+BENCHMARKS = "SELECT benchmark FROM problems GROUP BY benchmark ORDER BY min(position)"
+
+PUT_TEXT = "INSERT INTO texts (id, value) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+
+# CROSS JOIN makes SQLite walk the wanted problems in their order, each by its key: no sorting, no table scan.
+CANDIDATES = """
+SELECT c.problem_id, c.rank, t.value, c.error, c.finish, c.tokens, c.seconds
+FROM wanted AS w
+CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+CROSS JOIN texts AS t ON t.id = c.text_id
+ORDER BY w.position, c.rank"""
+
+DONE_RANKS = """
+SELECT c.problem_id, c.rank
+FROM wanted AS w
+CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+WHERE c.rank < ? AND (c.error IS NULL OR NOT ?)"""
+
+MISSING_SCORES = """
+SELECT c.problem_id, c.text_id, t.value
+FROM wanted AS w
+CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.rank < ?
+CROSS JOIN texts AS t ON t.id = c.text_id
+LEFT JOIN scores AS s ON s.spec_id = ? AND s.problem_id = c.problem_id AND s.text_id = c.text_id
+WHERE c.error IS NULL AND (s.spec_id IS NULL OR (s.error IS NOT NULL AND ?))
+ORDER BY w.position, c.rank"""
+
+SCORES = """
+SELECT s.problem_id, s.text_id, s.error, s.step_scores, CASE WHEN ? THEN s.steps ELSE '[]' END
+FROM wanted AS w
+CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = w.problem_id
+ORDER BY w.position, s.position"""
+
+VERDICTS = """
+SELECT v.problem_id, v.text_id, v.error, v.value
+FROM wanted AS w
+CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
+ORDER BY w.position"""
+
+DONE_VERDICTS = """
+SELECT v.problem_id, v.text_id
+FROM wanted AS w
+CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
+WHERE v.error IS NULL OR NOT ?"""
+
+CREATE_WANTED = """
+CREATE TEMP TABLE IF NOT EXISTS wanted (position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL UNIQUE)"""
+
+ADD_WANTED = "INSERT INTO wanted (problem_id) VALUES (?) ON CONFLICT (problem_id) DO NOTHING"

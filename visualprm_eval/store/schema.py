@@ -1,0 +1,153 @@
+"""The tables of the store and the ordered steps that lead to them.
+
+Rows are addressed by content (``Spec.id``, ``Problem.id``, ``text_id``), so that equal facts meet whoever wrote them.
+Every migration is one transaction; the table ``migrations`` lists those applied, and ``PRAGMA user_version`` is the
+last of them.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+APPLICATION_ID = 0x5650524D  # "VPRM": how SQLite (and `file`) tell a store from any other database
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One step of the schema.
+
+    Attributes:
+        version: Its place in the order, from 1.
+        name: What it does, for people.
+        statements: SQL statements, run in one transaction.
+    """
+
+    version: int
+    name: str
+    statements: tuple[str, ...]
+
+
+_SPECS = """
+CREATE TABLE specs (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL CHECK (kind IN ('sampling', 'scoring', 'grading')),
+    settings TEXT NOT NULL,
+    created_at REAL NOT NULL
+)"""
+
+_PROBLEMS = """
+CREATE TABLE problems (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    benchmark TEXT NOT NULL,
+    row_index TEXT NOT NULL,
+    split TEXT NOT NULL,
+    parts TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    choices TEXT NOT NULL,
+    created_at REAL NOT NULL
+)"""
+
+_TEXTS = """
+CREATE TABLE texts (
+    position INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    value TEXT NOT NULL
+)"""
+
+# Candidates and verdicts are short rows: WITHOUT ROWID keeps them in the order in which they are read. Scores are
+# long (they hold the steps), which such tables store badly.
+_CANDIDATES = """
+CREATE TABLE candidates (
+    spec_id TEXT NOT NULL REFERENCES specs (id),
+    problem_id TEXT NOT NULL REFERENCES problems (id),
+    rank INTEGER NOT NULL CHECK (rank >= 0),
+    text_id TEXT NOT NULL REFERENCES texts (id),
+    error TEXT,
+    finish TEXT NOT NULL,
+    tokens INTEGER,
+    seconds REAL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (spec_id, problem_id, rank)
+) WITHOUT ROWID"""
+
+_SCORES = """
+CREATE TABLE scores (
+    position INTEGER PRIMARY KEY,
+    spec_id TEXT NOT NULL REFERENCES specs (id),
+    problem_id TEXT NOT NULL REFERENCES problems (id),
+    text_id TEXT NOT NULL REFERENCES texts (id),
+    error TEXT,
+    step_scores TEXT NOT NULL,
+    steps TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    UNIQUE (spec_id, problem_id, text_id)
+)"""
+
+_VERDICTS = """
+CREATE TABLE verdicts (
+    spec_id TEXT NOT NULL REFERENCES specs (id),
+    problem_id TEXT NOT NULL REFERENCES problems (id),
+    text_id TEXT NOT NULL REFERENCES texts (id),
+    error TEXT,
+    value REAL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (spec_id, problem_id, text_id),
+    CHECK ((value IS NULL) = (error IS NOT NULL))
+) WITHOUT ROWID"""
+
+_BY_BENCHMARK = "CREATE INDEX problems_by_benchmark ON problems (benchmark, position)"
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        1,
+        "specs, problems, texts and facts",
+        (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS),
+    ),
+)
+
+_APPLIED = """
+CREATE TABLE IF NOT EXISTS migrations (
+    version INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    applied_at REAL NOT NULL
+)"""
+
+
+def latest_version() -> int:
+    """The schema version that this code reads and writes."""
+    return MIGRATIONS[-1].version
+
+
+def version(db: sqlite3.Connection) -> int:
+    """The schema version of an open file; 0 before the first migration."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Applies, in order, every migration that the file has not seen.
+
+    Args:
+        db: A connection in autocommit mode that may write.
+    """
+    for migration in MIGRATIONS:
+        if migration.version <= version(db):
+            continue
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            db.execute(_APPLIED)
+            for statement in migration.statements:
+                db.execute(statement)
+            db.execute("INSERT INTO migrations VALUES (?, ?, ?)", (migration.version, migration.name, time.time()))
+            db.execute(f"PRAGMA user_version = {migration.version}")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute("COMMIT")
+        except BaseException:
+            db.rollback()
+            raise
