@@ -1,0 +1,95 @@
+"""Spreadsheet cells that survive whatever a model writes.
+
+Excel's limits: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3; the ``_xHHHH_`` escapes are
+ST_Xstring of ECMA-376, part 1, 22.9.2.19.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from openpyxl.cell import WriteOnlyCell
+
+from visualprm_eval.report.text import visible_text
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+MAX_CELL_UNITS = 32_767
+_LEADING = ("=", "+", "-", "@", "\t", "\n", "'")
+_ESCAPE_LIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def utf16_units(text: str) -> int:
+    """The length of a text as Excel counts it: a character beyond U+FFFF (most emoji) counts twice."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def _prefix(text: str, units: int) -> str:
+    """The longest prefix of at most ``units`` UTF-16 units that splits no character."""
+    return text.encode("utf-16-le")[: 2 * max(units, 0)].decode("utf-16-le", "ignore")
+
+
+def _escape(text: str) -> str:
+    """Keeps Excel from reading ``_x0041_`` as the letter A."""
+    return _ESCAPE_LIKE.sub("_x005F_", text)
+
+
+def safe_text(text: str) -> str:
+    """The content of a text cell: visible characters only, no escape that Excel would decode, within Excel's limit.
+
+    A text that is too long ends with a mark that says how many characters were cut.
+    """
+    shown = visible_text(text)
+    escaped = _escape(shown)
+    if len(escaped) <= MAX_CELL_UNITS // 2 or utf16_units(escaped) <= MAX_CELL_UNITS:
+        return escaped
+    budget = MAX_CELL_UNITS
+    while True:  # The mark and the escapes take room as well: give up as much as is over until all fits.
+        kept = _prefix(shown, budget)
+        mark = f"\n[... {len(shown) - len(kept)} characters cut here; the store keeps the whole text]"
+        escaped = _escape(kept) + mark
+        over = utf16_units(escaped) - MAX_CELL_UNITS
+        if over <= 0:
+            return escaped
+        budget -= over
+
+
+def safe_cell(value: object, sheet: WriteOnlyWorksheet | None = None, style: str | None = None) -> Any:
+    """A cell of a write-only sheet that shows a value as it is.
+
+    Text is stored as text, whatever it looks like: no formula, no error value, no number, no link. Text that Excel
+    would read as a formula on editing carries the mark of a leading apostrophe (``quotePrefix``). Numbers and truth
+    values stay what they are; those that a sheet cannot hold (not finite) become text.
+
+    Args:
+        value: Text, a number, a truth value or ``None``; anything else is shown as its ``str``.
+        sheet: The sheet that the cell goes to; needed when the cell has a style.
+        style: The name of one of the workbook's styles.
+
+    Returns:
+        The cell; ``None`` (an empty cell) for ``None``.
+    """
+    if value is None:
+        return None
+    cell = WriteOnlyCell(sheet)
+    if style is not None:
+        cell.style = style
+    if isinstance(value, Real) and _storable(value):
+        cell.value = value
+        return cell
+    text = safe_text(value if isinstance(value, str) else str(value))
+    cell._value, cell.data_type = text, "s"  # noqa: SLF001  (the property would guess formulas and cut the text)
+    if text.startswith(_LEADING):
+        cell.quotePrefix = True
+    return cell
+
+
+def _storable(value: Real) -> bool:
+    """Whether a sheet's 64-bit floats hold the number."""
+    if isinstance(value, Integral):
+        return abs(int(value)) <= 2**53
+    return math.isfinite(value)

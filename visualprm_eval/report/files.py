@@ -1,0 +1,72 @@
+"""Writes the result files, each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from visualprm_eval.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from visualprm_eval.report.results import Results
+
+
+def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
+    """Lets ``write`` fill a file beside ``path`` and puts it in place at once: a kill leaves the old or the new file.
+
+    Args:
+        path: The file to replace.
+        write: Writes the file whose path it is given.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(draft)
+            with draft.open("rb+") as stream:
+                os.fsync(stream.fileno())
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot write {path}: {error.strerror or error}; close it where it is open, "
+            "or choose a work dir with room that may be written to (--work-dir)"
+        ) from error
+    return path
+
+
+def write_reports(work_dir: Path, results: Results) -> list[Path]:
+    """Writes ``results.csv``, ``results.xlsx``, ``results.png`` and ``results.md`` into the work dir.
+
+    Args:
+        work_dir: Where the files go; made when it is missing.
+        results: What they show.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        ConfigError: A file cannot be written.
+    """
+    # openpyxl and matplotlib are only worth their import time when files are written.
+    from visualprm_eval.report.markdown import write_markdown
+    from visualprm_eval.report.plots import write_plot
+    from visualprm_eval.report.tidy import write_csv
+    from visualprm_eval.report.workbook import write_workbook
+
+    return [
+        write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
+        write_atomically(work_dir / "results.xlsx", lambda path: write_workbook(path, results)),
+        write_atomically(work_dir / "results.png", lambda path: write_plot(path, results)),
+        write_atomically(work_dir / "results.md", lambda path: write_markdown(path, results, "results.png")),
+    ]

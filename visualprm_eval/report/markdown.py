@@ -1,0 +1,140 @@
+"""``results.md``: the summary, the curves, the notes and the failures as GitHub Markdown."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from visualprm_eval.report.tables import (
+    ABSENT,
+    WITHHELD,
+    Curve,
+    Line,
+    Summary,
+    column_titles,
+    counts,
+    curves,
+    failure_line,
+    notes,
+    reranker_label,
+    summarise,
+)
+from visualprm_eval.report.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from visualprm_eval.report.results import Results
+
+MAX_NOTES = 40
+MAX_FAILURES = 20
+# What acts inside a line of GitHub Markdown: code, emphasis, links, HTML, entities, tables, strikethrough, formulas.
+# An underscore between letters or digits does not.
+_ACTIVE = re.compile(
+    r"[\\`*\[\]<>&|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|(?<=[A-Za-z])(?=://)|(?<=www)(?=\.)", re.IGNORECASE
+)
+
+
+def escape(text: str) -> str:
+    """Text as one line of Markdown that shows it literally: no markup, no table bars, no links."""
+    return _ACTIVE.sub(lambda match: "\\" + match[0], one_line(text))
+
+
+def write_markdown(path: Path, results: Results, picture: str | None) -> None:
+    """Writes the report.
+
+    Args:
+        path: The file to write.
+        results: What to show.
+        picture: The name of the plot beside it, ``None`` when there is none.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    path.write_text(render(results, picture), encoding="utf-8")
+
+
+def render(results: Results, picture: str | None = None) -> str:
+    """The whole report as Markdown."""
+    summary = summarise(results.rows)
+    parts = ["# Results", *_summary(summary)]
+    if picture:
+        parts.append(f"![Accuracy against k]({picture})")
+    parts += _curves(curves(results.rows))
+    parts += _notes(notes(results.rows))
+    parts += _failures(results)
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
+    """A table whose first ``left`` columns are text and whose other columns are numbers; cells are escaped."""
+    marks = ["---" if place < left else "---:" for place in range(len(header))]
+    lines = [[escape(title) for title in header], marks, *([escape(cell) for cell in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _summary(summary: Summary) -> list[str]:
+    if not summary.lines:
+        return ["No values: nothing was evaluated."]
+    titles = column_titles(summary.columns)
+    rows: list[list[str]] = []
+    for policy in dict.fromkeys(line.policy for line in summary.lines):
+        lines = [line for line in summary.lines if line.policy == policy]
+        rows += [_summary_row(line, summary) for line in lines]
+        rows.append([policy, "problems (failed)", "", *(counts(lines, column) for column in summary.columns)])
+    header = ["policy", "reranker", "k", *titles.values()]
+    metrics = ", ".join(dict.fromkeys(escape(column.metric) for column in summary.columns))
+    text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points over pass@1."
+    return [text, _table(header, rows, left=2)]
+
+
+def _summary_row(line: Line, summary: Summary) -> list[str]:
+    cells = [line.cells[column].text if column in line.cells else ABSENT for column in summary.columns]
+    return [line.policy, reranker_label(line.reranker), str(line.k), *cells]
+
+
+def _curves(all_curves: Sequence[Curve]) -> list[str]:
+    """One table over k per benchmark; nothing when there is only one k."""
+    if len({k for curve in all_curves for k in curve.points}) < 2:
+        return []
+    parts = ["## Over k"]
+    titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
+    for column, title in titles.items():
+        chosen = [curve for curve in all_curves if curve.column == column]
+        ks = sorted({k for curve in chosen for k in curve.points})
+        rows = [[curve.policy, reranker_label(curve.reranker), *(point_text(curve, k) for k in ks)] for curve in chosen]
+        header = ["policy", "reranker", *(f"k = {k}" for k in ks)]
+        parts += [f"### {escape(title)}", _table(header, rows, left=2)]
+    return parts
+
+
+def point_text(curve: Curve, k: int) -> str:
+    """The value of a curve at k, or what stands where there is none."""
+    if k not in curve.points:
+        return ABSENT
+    value = curve.points[k]
+    return WITHHELD if value is None else f"{value:.1f}"
+
+
+def _notes(lines: Sequence[str]) -> list[str]:
+    if not lines:
+        return []
+    shown = [f"- Note: {escape(line)}" for line in lines[:MAX_NOTES]]
+    if len(lines) > MAX_NOTES:
+        shown.append(f"- and {len(lines) - MAX_NOTES} more notes in results.csv")
+    return ["## Notes", "\n".join(shown)]
+
+
+def _failures(results: Results) -> list[str]:
+    if not results.failures:
+        return ["## Failures", "None."]
+    rows = [
+        (f.stage, f.benchmark, f.index, "" if f.rank is None else str(f.rank), one_line(f.message, 200))
+        for f in results.failures[:MAX_FAILURES]
+    ]
+    table = _table(("stage", "benchmark", "index", "rank", "message"), rows, left=5)
+    parts = ["## Failures", escape(failure_line(results.failures)), table]
+    if len(results.failures) > MAX_FAILURES:
+        parts.append(f"and {len(results.failures) - MAX_FAILURES} more: sheet failures of results.xlsx.")
+    return parts

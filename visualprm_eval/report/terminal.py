@@ -1,0 +1,114 @@
+"""The results in the terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from visualprm_eval.report.markdown import point_text
+from visualprm_eval.report.tables import (
+    ABSENT,
+    WITHHELD,
+    Column,
+    Curve,
+    Summary,
+    column_titles,
+    counts,
+    curves,
+    failure_line,
+    notes,
+    reranker_label,
+    summarise,
+)
+from visualprm_eval.report.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from visualprm_eval.report.results import Results
+
+MAX_NOTES = 5
+_NAMES_WIDTH, _CELL_WIDTH = 50, 15
+
+
+def print_table(results: Results, console: Console | None = None, files: Sequence[Path] = ()) -> None:
+    """Prints the summary, the curves over k, the notes, one line on failures and one on the files.
+
+    Names and messages are shown literally, whatever markup they hold.
+
+    Args:
+        results: What to show.
+        console: Where to print; standard output unless given.
+        files: Written reports to point at.
+    """
+    console = console or Console(highlight=False)
+    summary = summarise(results.rows)
+    for columns in _fitting(summary.columns, console.width):
+        console.print(_summary_table(summary, columns))
+    all_curves = curves(results.rows)
+    if len({k for curve in all_curves for k in curve.points}) > 1:
+        for table in _curve_tables(all_curves):
+            console.print(table)
+    lines = notes(results.rows)
+    for line in lines[:MAX_NOTES]:
+        console.print(Text(f"Note: {line}", style="yellow"))
+    if len(lines) > MAX_NOTES:
+        console.print(Text(f"Note: {len(lines) - MAX_NOTES} more notes in results.csv", style="yellow"))
+    console.print(Text(failure_line(results.failures), style="red" if results.failures else "green"))
+    if files:
+        console.print(Text("Written: " + ", ".join(one_line(str(path)) for path in files)), soft_wrap=True)
+
+
+def _fitting(columns: Sequence[Column], width: int) -> Iterator[tuple[Column, ...]]:
+    """Splits the benchmarks over as many tables as the terminal's width asks for."""
+    size = max(1, (width - _NAMES_WIDTH) // _CELL_WIDTH)
+    for start in range(0, max(1, len(columns)), size):
+        yield tuple(columns[start : start + size])
+
+
+def _text(value: str, style: str = "") -> Text:
+    return Text(one_line(value), style=style)
+
+
+def _summary_table(summary: Summary, columns: Sequence[Column]) -> Table:
+    table = Table(title="Values in percent at the largest k (gain over pass@1)", title_justify="left")
+    table.add_column("policy", overflow="fold")
+    table.add_column("reranker", overflow="fold")
+    table.add_column("k", justify="right")
+    titles = column_titles(summary.columns)
+    for column in columns:
+        table.add_column(_text(titles[column]), justify="right", overflow="fold")
+    for policy in dict.fromkeys(line.policy for line in summary.lines):
+        lines = [line for line in summary.lines if line.policy == policy]
+        for place, line in enumerate(lines):
+            cells = [line.cells[column].text if column in line.cells else ABSENT for column in columns]
+            texts = [_text(cell, "yellow" if cell == WITHHELD else "") for cell in cells]
+            owner = policy if place == 0 else ""
+            table.add_row(_text(owner), _text(reranker_label(line.reranker)), str(line.k), *texts)
+        spans = [_text(counts(lines, column), "dim") for column in columns]
+        table.add_row("", _text("problems (failed)", "dim"), "", *spans, end_section=True)
+    return table
+
+
+def _curve_tables(all_curves: Sequence[Curve]) -> Iterator[Table]:
+    """One table over k per benchmark."""
+    for column, title in column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves))).items():
+        chosen = [curve for curve in all_curves if curve.column == column]
+        ks = sorted({k for curve in chosen for k in curve.points})
+        table = Table(title=_text(f"{title} over k, in percent"), title_justify="left")
+        table.add_column("policy", overflow="fold")
+        table.add_column("reranker", overflow="fold")
+        for k in ks:
+            table.add_column(f"k = {k}", justify="right", no_wrap=len(ks) < 6)
+        policies = [curve.policy for curve in chosen]
+        for curve, before, after in zip(chosen, ["", *policies], [*policies[1:], ""], strict=False):
+            owner = "" if curve.policy == before else curve.policy
+            values = [_text(point_text(curve, k)) for k in ks]
+            table.add_row(
+                _text(owner), _text(reranker_label(curve.reranker)), *values, end_section=curve.policy != after
+            )
+        yield table

@@ -1,0 +1,57 @@
+"""``results.csv``: one value per line.
+
+Numbers are written with all their digits; an empty value is a withheld one. Spreadsheet programs run text that begins
+like a formula, so text that begins with one of ``= + - @`` (or their full-width forms), a tab, a line feed or an
+apostrophe gets an apostrophe in front, in every column. Because the apostrophe itself is among them, removing one
+leading apostrophe gives back the text, whatever it was. Characters that cannot be shown are spelled as in the
+spreadsheet.
+"""
+
+from __future__ import annotations
+
+import csv
+from numbers import Integral, Real
+from typing import TYPE_CHECKING
+
+from visualprm_eval.report.text import visible_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from visualprm_eval.evaluate import ResultRow
+
+COLUMNS = (
+    "policy", "benchmark", "split", "reranker", "k", "metric", "value", "n_problems", "n_failed", "note",
+)  # fmt: skip
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+
+
+def tidy_rows(rows: Iterable[ResultRow]) -> Iterator[tuple[object, ...]]:
+    """The rows as plain values in the order of ``COLUMNS``."""
+    for row in rows:
+        yield tuple(getattr(row, column) for column in COLUMNS)
+
+
+def csv_field(value: object) -> str:
+    """A value as a field of the CSV file: digits for numbers, ``""`` for ``None``, harmless text for text."""
+    if value is None:
+        return ""
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Real):
+        return repr(float(value))
+    text = visible_text(str(value))
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def write_csv(path: Path, rows: Iterable[ResultRow]) -> None:
+    """Writes the tidy table as UTF-8.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([csv_field(value) for value in row] for row in tidy_rows(rows))
