@@ -1,0 +1,316 @@
+"""From pools to picks and values. Pure functions; nothing is read or written here.
+
+The rules, which hold for every reranker alike:
+
+- A candidate without a text, without a score of any critic in play, or whose verdict failed leaves the pool, see
+  ``visualprm_eval.pools``.
+- A problem whose pool is empty at k is left out of the values at k and counted as failed. Above 1% failed problems the
+  value is withheld.
+- A problem whose first k candidates were not all sampled, scored and graded yet is incomplete, and every value at k is
+  withheld: nothing is averaged over what happens to exist.
+- Splits of a benchmark are never mixed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from visualprm_eval.pools import Case, ProblemFacts, build_pool, needs_all_verdicts, picked_texts, verdict_value
+from visualprm_eval.registry import needed_critics
+from visualprm_eval.rerankers import Pool, pick
+from visualprm_eval.types import Problem, text_id
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from visualprm_eval.pools import AnswerFn
+    from visualprm_eval.rerankers import Reranker
+
+__all__ = [
+    "MAX_FAILED",
+    "OVERALL",
+    "Metric",
+    "Pick",
+    "ProblemFacts",
+    "ResultRow",
+    "build_pool",
+    "evaluate_benchmark",
+    "overall_rows",
+    "picked_texts",
+    "row_mean",
+]
+
+Metric = Callable[[Sequence[Problem], Sequence[float]], float]
+"""Problems, [P], and the value of each, [P] from 0 to 1, to the benchmark's number from 0 to 1."""
+
+MAX_FAILED = 0.01
+"""The greatest part of problems that may be left out of a value."""
+
+OVERALL = "overall"
+"""The benchmark's name in rows that stand for all benchmarks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One number of the results.
+
+    Attributes:
+        policy: Who wrote the candidates.
+        benchmark: The benchmark's name, or ``OVERALL``.
+        split: Its split, ``""`` when it has one only.
+        reranker: The reranker's label.
+        k: Best of how many.
+        metric: The metric's name.
+        value: In percent; ``None`` when it is withheld, for which ``note`` gives the reason.
+        n_problems: P, the problems of this run, those left out included.
+        n_failed: How many of them were left out.
+        note: What a reader of the value must know.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    reranker: str
+    k: int
+    metric: str
+    value: float | None
+    n_problems: int
+    n_failed: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What one reranker chose for one problem.
+
+    Attributes:
+        policy: Who wrote the candidates.
+        benchmark: The benchmark's name.
+        split: Its split, ``""`` when it has one only.
+        problem_id: ``Problem.id``.
+        index: The host's index of the problem.
+        question: The prompt's text.
+        answer: The reference answer.
+        reranker: The reranker's label.
+        k: Best of how many.
+        rank: The rank of the chosen candidate.
+        text: What it says.
+        step_scores: What the reranker's critic said of it, [T]; ``None`` for a reranker without a critic.
+        verdict: 1.0 right, 0.0 wrong (or the host's fraction); ``None`` when it was not graded.
+        final_answer: Its vote; ``None`` when it has no answer.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    problem_id: str
+    index: str
+    question: str
+    answer: str
+    reranker: str
+    k: int
+    rank: int
+    text: str
+    step_scores: tuple[float, ...] | None
+    verdict: float | None
+    final_answer: str | None
+
+
+def row_mean(problems: Sequence[Problem], values: Sequence[float]) -> float:  # noqa: ARG001 - the signature of a Metric
+    """The mean over the problems: accuracy."""
+    return math.fsum(values) / len(values)
+
+
+def evaluate_benchmark(
+    facts: Sequence[ProblemFacts],
+    rerankers: Sequence[Reranker],
+    ks: Iterable[int],
+    answer: AnswerFn,
+    *,
+    policy: str,
+    benchmark: str,
+    metric: str,
+    grade_all: bool,
+    aggregate: Metric = row_mean,
+) -> tuple[list[ResultRow], list[Pick]]:
+    """The results of one policy on one benchmark.
+
+    Args:
+        facts: What is known of each problem, [P].
+        rerankers: All rerankers of the run; a candidate must have the scores of all their critics.
+        ks: Best of how many.
+        answer: The local answer of a text.
+        policy: The policy's name.
+        benchmark: The benchmark's name.
+        metric: The metric's name.
+        grade_all: Whether all texts were graded, or only what :func:`picked_texts` names.
+        aggregate: How the values of the problems become the benchmark's number.
+
+    Returns:
+        A row per split, reranker and k, and a pick per row and problem of those rerankers that pick.
+    """
+    critics = needed_critics(rerankers)
+    splits: dict[str, list[Case]] = {}
+    for each in facts:
+        case = Case.of(each, critics, answer, require_verdicts=grade_all)
+        splits.setdefault(each.problem.split, []).append(case)
+    rounds = [
+        _Round(policy, benchmark, split, metric, k, cases, grade_all, aggregate)
+        for split, cases in splits.items()
+        for k in sorted(set(ks))
+    ]
+    rows: list[ResultRow] = []
+    picks: list[Pick] = []
+    for reranker in rerankers:
+        for each_round in rounds:
+            values, chosen = each_round.outcomes(reranker)
+            rows.append(each_round.row(reranker, values))
+            picks.extend(chosen)
+    return rows, picks
+
+
+@dataclass(frozen=True)
+class _Round:
+    """All problems of one split at one k.
+
+    Attributes:
+        cases: Its problems, [P].
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    metric: str
+    k: int
+    cases: Sequence[Case]
+    grade_all: bool
+    aggregate: Metric
+
+    @cached_property
+    def heads(self) -> list[tuple[ProblemFacts, Pool]]:
+        """The problems that have something to choose from, each with its pool at k."""
+        pools = ((case.facts, case.pool.head(self.k)) for case in self.cases if case.complete(self.k))
+        return [(facts, head) for facts, head in pools if len(head)]
+
+    @cached_property
+    def n_incomplete(self) -> int:
+        """Problems of whose first k candidates not all is known."""
+        return sum(not case.complete(self.k) for case in self.cases)
+
+    def outcomes(self, reranker: Reranker) -> tuple[list[float], list[Pick]]:
+        """The value of each problem in ``heads``, NaN where a verdict is missing, and the picks behind them."""
+        values: list[float] = []
+        picks: list[Pick] = []
+        if needs_all_verdicts(reranker) and not self.grade_all:
+            return values, picks
+        for facts, head in self.heads:
+            place = pick(reranker, head)
+            if place is None:
+                values.append(math.fsum(head.verdicts or ()) / len(head))
+                continue
+            values.append(verdict_value(facts, text_id(head.texts[place])))
+            picks.append(self._pick(reranker, facts, head, place, values[-1]))
+        return values, picks
+
+    def _pick(self, reranker: Reranker, facts: ProblemFacts, head: Pool, place: int, value: float) -> Pick:
+        problem = facts.problem
+        return Pick(
+            policy=self.policy,
+            benchmark=self.benchmark,
+            split=self.split,
+            problem_id=problem.id,
+            index=problem.index,
+            question=problem.question,
+            answer=problem.answer,
+            reranker=reranker.name,
+            k=self.k,
+            rank=head.ranks[place],
+            text=head.texts[place],
+            step_scores=None if reranker.critic is None else head.scores[reranker.critic][place],
+            verdict=None if math.isnan(value) else value,
+            final_answer=head.answers[place],
+        )
+
+    def row(self, reranker: Reranker, values: Sequence[float]) -> ResultRow:
+        """The benchmark's number from the values of its problems, or why there is none."""
+        n_problems, n_kept = len(self.cases), len(self.heads)
+        n_failed = n_problems - self.n_incomplete - n_kept
+        n_ungraded = sum(map(math.isnan, values))
+        value: float | None = None
+        if self.n_incomplete:
+            note = f"incomplete: {self.n_incomplete} of {n_problems} problems lack candidates, scores or verdicts"
+        elif n_failed / n_problems > MAX_FAILED:
+            note = f"withheld: {n_failed} of {n_problems} problems failed"
+        elif needs_all_verdicts(reranker) and not self.grade_all:
+            note = "needs --grade all"
+        elif n_ungraded:
+            note = f"incomplete: {n_ungraded} of {n_kept} picks are not graded"
+        else:
+            value = 100 * self.aggregate([facts.problem for facts, _ in self.heads], values)
+            n_left_out = self.k * n_problems - sum(len(head) for _, head in self.heads)
+            note = f"{n_left_out} of {self.k * n_problems} candidates left out" if n_left_out else ""
+        return ResultRow(
+            policy=self.policy,
+            benchmark=self.benchmark,
+            split=self.split,
+            reranker=reranker.name,
+            k=self.k,
+            metric=self.metric,
+            value=value,
+            n_problems=n_problems,
+            n_failed=n_failed,
+            note=note,
+        )
+
+
+def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
+    """The plain mean over benchmarks, for each policy, reranker and k.
+
+    Args:
+        rows: Rows of any policies and benchmarks.
+
+    Returns:
+        Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``; without a
+        value when a benchmark has none, or has several splits, which no mean may mix.
+    """
+    overall: list[ResultRow] = []
+    cells: dict[tuple[str, str, int], dict[str, list[ResultRow]]] = {}
+    benchmarks: dict[str, dict[str, None]] = {}  # of each policy, in order
+    for row in rows:
+        by_benchmark = cells.setdefault((row.policy, row.reranker, row.k), {})
+        by_benchmark.setdefault(row.benchmark, []).append(row)
+        benchmarks.setdefault(row.policy, {})[row.benchmark] = None
+    for (policy, _, _), by_benchmark in cells.items():
+        if len(benchmarks[policy]) > 1:
+            overall.append(_overall_row(list(benchmarks[policy]), by_benchmark))
+    return overall
+
+
+def _overall_row(benchmarks: Sequence[str], by_benchmark: Mapping[str, Sequence[ResultRow]]) -> ResultRow:
+    """The mean of one policy, reranker and k over all of the policy's benchmarks."""
+    rows = [row for found in by_benchmark.values() for row in found]
+    split_up = [name for name in benchmarks if len(by_benchmark.get(name, ())) > 1]
+    lacking = [name for name in benchmarks if all(row.value is None for row in by_benchmark.get(name, ()))]
+    value: float | None = None
+    if lacking:
+        note = f"withheld: no value for {', '.join(lacking)}"
+    elif split_up:
+        note = f"withheld: several splits of {', '.join(split_up)}"
+    else:
+        value = math.fsum(row.value for row in rows if row.value is not None) / len(rows)
+        note = f"mean of {', '.join(benchmarks)}"
+    metrics = dict.fromkeys(row.metric for row in rows)
+    return replace(
+        rows[0],
+        benchmark=OVERALL,
+        split="",
+        metric=" and ".join(metrics),
+        value=value,
+        n_problems=sum(row.n_problems for row in rows),
+        n_failed=sum(row.n_failed for row in rows),
+        note=note,
+    )
