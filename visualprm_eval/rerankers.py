@@ -135,16 +135,17 @@ def pick(reranker: Reranker, pool: Pool) -> int | None:
         return None
     seen = pool if "verdicts" in reranker.needs else replace(pool, verdicts=None)
     utilities = np.asarray(reranker.utilities(seen), dtype=np.float64)
-    if utilities.shape != (len(pool),) or np.isnan(utilities).all():
+    numbers = np.flatnonzero(~np.isnan(utilities))
+    if utilities.shape != (len(pool),) or not len(numbers):
         raise ConfigError(
             f"reranker {reranker.name!r} must give one number for each of the {len(pool)} candidates of problem "
             f"{pool.problem_id}; it gave {utilities!r}. Leave it out or correct it"
         )
-    return int(np.nanargmax(utilities))  # the first of equals, and the pool ascends by rank
+    return int(numbers[np.argmax(utilities[numbers])])  # the first of equals, and the pool ascends by rank
 
 
 def _mean(scores: Sequence[float]) -> float:
-    """The mean, rounded once, so that the order of the steps does not decide a tie."""
+    """The mean; its sum is rounded once, so that the order of the steps does not decide a tie."""
     return math.fsum(scores) / len(scores)
 
 
