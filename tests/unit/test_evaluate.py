@@ -1,0 +1,418 @@
+"""From facts to results: a reimplementation by plain loops, the rules one by one, and properties over random facts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from visualprm_eval.evaluate import (
+    OVERALL,
+    Pick,
+    ProblemFacts,
+    ResultRow,
+    build_pool,
+    evaluate_benchmark,
+    overall_rows,
+    picked_texts,
+)
+from visualprm_eval.registry import build_rerankers, needed_critics
+from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict, text_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from visualprm_eval.rerankers import Reranker
+
+NAMES = ["first", "random", "self-consistency", "visualprm", "visualprm:min", "visualorm", "weighted-vote", "oracle"]
+RERANKERS = build_rerankers(NAMES, ["prm"])
+CHOOSERS = build_rerankers([name for name in NAMES if name not in {"random", "oracle"}], ["prm"])
+CRITICS = ("visualprm", "visualorm")
+KS = (1, 2, 4)
+
+
+def last_word(text: str, choices: Mapping[str, str]) -> str | None:
+    """The vote: the part of the text after its colon, if any."""
+    del choices
+    return text.partition(":")[2] or None
+
+
+def facts_of(
+    texts: Sequence[str | None],
+    scores: Mapping[str, float | None] | None = None,
+    verdicts: Mapping[str, float | None] | None = None,
+    *,
+    index: str = "0",
+    split: str = "",
+) -> ProblemFacts:
+    """One problem. ``None`` is a failure: of a candidate, of its score, of its verdict; what is not named, is missing.
+
+    Both critics give the score of a text; by default all texts are scored 0.5 and right.
+    """
+    problem = Problem("bench", index, split, (Part("text", "How many?"),), "7", f"id{index}{split}")
+    known = {text for text in texts if text is not None}
+    scores = dict.fromkeys(known, 0.5) if scores is None else scores
+    verdicts = dict.fromkeys(known, 1.0) if verdicts is None else verdicts
+    scored = {
+        text_id(text): StepScores((), error="too long") if score is None else StepScores((score, score))
+        for text, score in scores.items()
+    }
+    return ProblemFacts(
+        problem=problem,
+        candidates=tuple(
+            Candidate(problem.id, rank, text or "", error="timeout" if text is None else None)
+            for rank, text in enumerate(texts)
+        ),
+        scores={critic: MappingProxyType(scored) for critic in CRITICS},
+        verdicts={
+            text_id(text): Verdict(value, "no judge" if value is None else None) for text, value in verdicts.items()
+        },
+    )
+
+
+def results(
+    facts: Sequence[ProblemFacts],
+    rerankers: Sequence[Reranker] = RERANKERS,
+    ks: Sequence[int] = KS,
+    *,
+    grade_all: bool = True,
+) -> tuple[dict[tuple[str, int], ResultRow], list[Pick]]:
+    rows, picks = evaluate_benchmark(
+        facts, rerankers, ks, last_word, policy="policy", benchmark="bench", metric="accuracy", grade_all=grade_all
+    )
+    table = {(row.reranker, row.k): row for row in rows}
+    assert len(table) == len(rows)
+    return table, picks
+
+
+@st.composite
+def random_facts(draw: st.DrawFn, *, n: int = 4, failures: bool = True) -> list[ProblemFacts]:
+    """Up to five problems with n candidates, few different texts, scores and answers."""
+    texts = st.sampled_from(["a:7", "b:7", "c:8", "d:8", "e", "f"])
+    wrong = st.none() if failures else st.nothing()
+    return [
+        facts_of(
+            draw(st.lists(texts | wrong, min_size=n, max_size=n)),
+            draw(st.fixed_dictionaries({text: st.sampled_from([0.1, 0.5, 0.9]) | wrong for text in TEXTS})),
+            draw(st.fixed_dictionaries({text: st.sampled_from([0.0, 1.0]) | wrong for text in TEXTS})),
+            index=str(index),
+        )
+        for index in range(draw(st.integers(1, 5)))
+    ]
+
+
+TEXTS = ("a:7", "b:7", "c:8", "d:8", "e", "f")
+
+
+def plain_value(facts: Sequence[ProblemFacts], name: str, k: int) -> float | None:
+    """The value of a reranker at k, by plain loops that share nothing with the package; ``None`` when withheld."""
+    outcomes = []
+    for each in facts:
+        pool = []
+        for candidate in each.candidates[:k]:
+            score = each.scores["visualprm"][text_id(candidate.text)] if not candidate.error else None
+            verdict = each.verdicts[text_id(candidate.text)] if not candidate.error else None
+            if score is not None and not score.error and verdict is not None and verdict.value is not None:
+                pool.append((candidate.text, score.scores[0], verdict.value))
+        if not pool:
+            continue
+        if name == "random":
+            outcomes.append(sum(right for _, _, right in pool) / len(pool))
+        elif name == "oracle":
+            outcomes.append(max(right for _, _, right in pool))
+        else:
+            outcomes.append(plain_pick(pool, name)[2])
+    if (len(facts) - len(outcomes)) * 100 > len(facts):
+        return None
+    return 100 * sum(outcomes) / len(outcomes)
+
+
+def plain_pick(pool: list[tuple[str, float, float]], name: str) -> tuple[str, float, float]:
+    if name == "first":
+        return pool[0]
+    if name in {"visualprm", "visualprm:min", "visualorm"}:
+        return next(item for item in pool if item[1] == max(score for _, score, _ in pool))
+    weighted = name == "weighted-vote"
+    groups: dict[str, list[tuple[str, float, float]]] = {}
+    for item in pool:
+        if ":" in item[0]:
+            groups.setdefault(item[0].split(":")[1], []).append(item)
+    if not groups:
+        return pool[0]
+    weight = {answer: math.fsum(item[1] if weighted else 1 for item in group) for answer, group in groups.items()}
+    group = next(groups[answer] for answer in groups if weight[answer] == max(weight.values()))
+    return next(item for item in group if item[1] == max(item[1] for item in group)) if weighted else group[0]
+
+
+@given(random_facts())
+@settings(max_examples=200)
+def test_values_agree_with_plain_loops(facts: list[ProblemFacts]) -> None:
+    rows, _ = results(facts)
+    for name in NAMES:
+        for k in KS:
+            expected = plain_value(facts, name, k)
+            assert rows[name, k].value == (None if expected is None else pytest.approx(expected, abs=1e-9)), (name, k)
+
+
+@given(random_facts())
+def test_at_one_all_are_the_same(facts: list[ProblemFacts]) -> None:
+    rows, picks = results(facts)
+    assert len({rows[name, 1].value for name in NAMES}) == 1
+    assert len({(pick.problem_id, pick.rank) for pick in picks if pick.k == 1}) <= len(facts)
+
+
+@given(random_facts())
+def test_nobody_beats_the_oracle(facts: list[ProblemFacts]) -> None:
+    rows, _ = results(facts)
+    for k in KS:
+        values = [rows[name, k].value for name in NAMES]
+        assert values == [None] * len(values) or max(value or 0.0 for value in values) == rows["oracle", k].value
+
+
+@given(random_facts(n=8), random_facts(n=8))
+def test_more_candidates_change_no_earlier_result(facts: list[ProblemFacts], others: list[ProblemFacts]) -> None:
+    fewer = [replace(each, candidates=each.candidates[:4]) for each in facts]
+    assert results(fewer) == results(facts)
+    later = [
+        replace(each, candidates=each.candidates[:4] + other.candidates[4:])
+        for each, other in zip(facts, others, strict=False)
+    ]
+    assert results(later)[0] == results(fewer[: len(later)])[0]
+
+
+@given(random_facts(), st.permutations(NAMES), st.permutations([0, 1, 2, 3]))
+def test_no_order_matters(facts: list[ProblemFacts], names: list[str], order: list[int]) -> None:
+    shuffled = [
+        replace(
+            each,
+            candidates=tuple(each.candidates[place] for place in order),
+            scores=dict(reversed(list(each.scores.items()))),
+        )
+        for each in facts
+    ]
+    rows, picks = results(shuffled, build_rerankers(names, ["prm"]))
+    expected_rows, expected_picks = results(facts)
+    assert rows == expected_rows
+    assert sorted(map(repr, picks)) == sorted(map(repr, expected_picks))
+
+
+@given(random_facts())
+def test_all_rerankers_choose_from_one_pool(facts: list[ProblemFacts]) -> None:
+    rows, picks = results(facts)
+    for k in KS:
+        assert len({(rows[name, k].n_problems, rows[name, k].n_failed) for name in NAMES}) == 1
+    sound = {each.problem.id: set(build_pool(each, CRITICS, last_word, require_verdicts=True).ranks) for each in facts}
+    assert all(pick.rank in sound[pick.problem_id] for pick in picks)
+
+
+@given(random_facts(failures=False))
+def test_grading_picks_gives_the_values_of_grading_all(facts: list[ProblemFacts]) -> None:
+    wanted = picked_texts(facts, RERANKERS, KS, last_word)
+    graded = [
+        replace(each, verdicts={key: value for key, value in each.verdicts.items() if (each.problem.id, key) in wanted})
+        for each in facts
+    ]
+    some, some_picks = results(graded, grade_all=False)
+    everything, all_picks = results(facts)
+    for name in NAMES:
+        for k in KS:
+            if name in {"random", "oracle"}:
+                assert (some[name, k].value, some[name, k].note) == (None, "needs --grade all")
+            else:
+                assert some[name, k] == everything[name, k]
+    assert some_picks == [pick for pick in all_picks if pick.reranker != "oracle"]
+
+
+@given(random_facts())
+def test_grading_picks_again_after_failures_comes_to_an_end(facts: list[ProblemFacts]) -> None:
+    verdicts: list[dict[str, Verdict]] = [{} for _ in facts]
+    for _ in range(len(TEXTS) + 1):
+        known = [replace(each, verdicts=own) for each, own in zip(facts, verdicts, strict=True)]
+        wanted = picked_texts(known, CHOOSERS, KS, last_word)
+        lacking = [
+            (place, key)
+            for place, each in enumerate(known)
+            for problem_id, key in wanted
+            if problem_id == each.problem.id and key not in each.verdicts
+        ]
+        if not lacking:
+            break
+        for place, key in lacking:
+            verdicts[place][key] = facts[place].verdicts[key]
+    assert not lacking
+    rows, _ = results(known, CHOOSERS, grade_all=False)
+    assert all("not graded" not in row.note for row in rows.values())
+
+
+@pytest.mark.parametrize("broken", ["candidate", "score of the other critic", "verdict", "NaN score", "no step"])
+def test_a_failed_candidate_leaves_every_pool(broken: str) -> None:
+    texts: list[str | None] = ["a:7", "b:8"]
+    facts = facts_of(texts, {"a:7": 0.9, "b:8": 0.1}, {"a:7": 1.0, "b:8": 0.0})
+    key = text_id("a:7")
+    if broken == "candidate":
+        facts = facts_of([None, "b:8"], {"b:8": 0.1}, {"b:8": 0.0})
+    elif broken == "verdict":
+        facts = facts_of(texts, {"a:7": 0.9, "b:8": 0.1}, {"a:7": None, "b:8": 0.0})
+    else:
+        bad = {
+            "score of the other critic": StepScores((), error="too long"),
+            "NaN score": StepScores((0.9, math.nan)),
+            "no step": StepScores(()),
+        }[broken]
+        facts = replace(facts, scores={**facts.scores, "visualorm": {**facts.scores["visualorm"], key: bad}})
+    rows, picks = results([facts], ks=(2,))
+    assert {row.value for row in rows.values()} == {0.0}
+    assert {row.note for row in rows.values()} == {"1 of 2 candidates left out"}
+    assert {pick.rank for pick in picks} == {1}
+    at_one, no_picks = results([facts], ks=(1,))
+    assert {(row.value, row.n_problems, row.n_failed) for row in at_one.values()} == {(None, 1, 1)}
+    assert no_picks == []
+
+
+def test_up_to_one_percent_of_problems_may_fail() -> None:
+    sound = [facts_of(["a:7"], index=str(index)) for index in range(198)]
+    broken = [facts_of([None], index=f"broken{index}") for index in range(3)]
+    rows, _ = results(sound + broken[:2], ks=(1,))
+    assert {(row.value, row.n_problems, row.n_failed) for row in rows.values()} == {(100.0, 200, 2)}
+    assert rows["first", 1].note == "2 of 200 candidates left out"
+    rows, _ = results(sound + broken, ks=(1,))
+    assert {(row.value, row.note) for row in rows.values()} == {(None, "withheld: 3 of 201 problems failed")}
+
+
+@pytest.mark.parametrize("lacking", ["candidate", "score", "verdict"])
+def test_what_is_not_known_yet_is_no_failure(lacking: str) -> None:
+    facts = facts_of(["a:7", "b:8"])
+    if lacking == "candidate":
+        facts = replace(facts, candidates=facts.candidates[:1])
+    elif lacking == "score":
+        facts = replace(facts, scores={**facts.scores, "visualorm": {text_id("a:7"): StepScores((0.5,))}})
+    else:
+        facts = replace(facts, verdicts={text_id("a:7"): Verdict(1.0)})
+    whole = [facts_of(["a:7", "b:8"], index=str(index)) for index in range(1, 500)]
+    rows, picks = results([facts, *whole], ks=(1, 2))
+    assert {row.value for (_, k), row in rows.items() if k == 1} == {100.0}
+    for (_, k), row in rows.items():
+        if k == 2:
+            assert (row.value, row.n_failed) == (None, 0)
+            assert row.note == "incomplete: 1 of 500 problems lack candidates, scores or verdicts"
+    assert not [pick for pick in picks if pick.k == 2 and pick.problem_id == facts.problem.id]
+    if lacking != "verdict":
+        assert picked_texts([facts], RERANKERS, (1, 2), last_word) == {(facts.problem.id, text_id("a:7"))}
+
+
+def test_a_failed_candidate_needs_no_further_facts() -> None:
+    facts = facts_of(["a:7", "b:8"], {"a:7": 0.5, "b:8": None}, {"a:7": 1.0})
+    rows, _ = results([facts], ks=(2,))
+    assert {row.value for row in rows.values()} == {100.0}
+
+
+def test_an_ungraded_pick_withholds_the_value() -> None:
+    facts = facts_of(["a:7", "b:8"], {"a:7": 0.1, "b:8": 0.9}, {"a:7": 1.0})
+    rows, picks = results([facts], ks=(2,), grade_all=False)
+    assert rows["first", 2].value == 100.0
+    assert (rows["visualprm", 2].value, rows["visualprm", 2].note) == (None, "incomplete: 1 of 1 picks are not graded")
+    assert next(pick for pick in picks if pick.reranker == "visualprm").verdict is None
+
+
+def test_splits_are_never_mixed() -> None:
+    facts = [facts_of(["a:7"], verdicts={"a:7": right}, split=split) for split, right in [("val", 1.0), ("test", 0.0)]]
+    rows, picks = evaluate_benchmark(
+        facts, CHOOSERS[:1], [1], last_word, policy="policy", benchmark="bench", metric="accuracy", grade_all=True
+    )
+    assert [(row.split, row.value, row.n_problems) for row in rows] == [("val", 100.0, 1), ("test", 0.0, 1)]
+    assert [pick.split for pick in picks] == ["val", "test"]
+
+
+def test_a_metric_may_weigh_problems_as_it_likes() -> None:
+    facts = [facts_of(["a:7"], verdicts={"a:7": right}, index=index) for index, right in [("1", 1.0), ("2", 0.0)]]
+    rows, _ = evaluate_benchmark(
+        facts, CHOOSERS[:1], [1], last_word, policy="policy", benchmark="bench", metric="worst case", grade_all=True,
+        aggregate=lambda problems, values: min(values) if len(problems) == len(values) == 2 else math.nan,
+    )  # fmt: skip
+    assert [(row.metric, row.value) for row in rows] == [("worst case", 0.0)]
+
+
+def test_a_pick_tells_all_about_itself() -> None:
+    facts = facts_of(["a:7", "b:8", "c"], {"a:7": 0.1, "b:8": 0.9, "c": 0.2}, {"a:7": 1.0, "b:8": 0.0, "c": 0.0})
+    _, picks = results([facts], ks=(3,))
+    by_name = {pick.reranker: pick for pick in picks}
+    assert set(by_name) == set(NAMES) - {"random"}
+    assert by_name["visualprm"] == Pick(
+        policy="policy",
+        benchmark="bench",
+        split="",
+        problem_id="id0",
+        index="0",
+        question="How many?",
+        answer="7",
+        reranker="visualprm",
+        k=3,
+        rank=1,
+        text="b:8",
+        step_scores=(0.9, 0.9),
+        verdict=0.0,
+        final_answer="8",
+    )
+    assert by_name["first"].step_scores is None
+    assert by_name["oracle"].rank == 0
+
+
+def test_a_reward_model_beside_another_keeps_its_own_scores() -> None:
+    rerankers = build_rerankers(["visualprm"], ["A", "B"])
+    facts = facts_of(["a:7", "b:8"], verdicts={"a:7": 1.0, "b:8": 0.0})
+    scores = {
+        "visualprm@A": {text_id("a:7"): StepScores((0.9,)), text_id("b:8"): StepScores((0.1,))},
+        "visualprm@B": {text_id("a:7"): StepScores((0.1,)), text_id("b:8"): StepScores((0.9,))},
+    }
+    rows, _ = results([replace(facts, scores=scores)], rerankers, ks=(2,))
+    assert {name: row.value for (name, _), row in rows.items()} == {"visualprm@A": 100.0, "visualprm@B": 0.0}
+    assert needed_critics(rerankers) == ["visualprm@A", "visualprm@B"]
+
+
+def row(benchmark: str, value: float | None, **changes: object) -> ResultRow:
+    return replace(ResultRow("policy", benchmark, "", "first", 8, "accuracy", value, 100, 1), **changes)
+
+
+def test_overall_is_the_plain_mean_over_benchmarks() -> None:
+    (overall,) = overall_rows([row("one", 50.0), row("two", 70.0, n_problems=900, n_failed=0)])
+    assert overall == ResultRow(
+        "policy", OVERALL, "", "first", 8, "accuracy", 60.0, 1000, 1, "mean of one, two"
+    )  # fmt: skip
+
+
+def test_overall_is_of_one_policy_reranker_and_k() -> None:
+    rows = [
+        row(benchmark, value, policy=policy, reranker=reranker, k=k)
+        for policy in ("p", "q")
+        for benchmark, value in (("one", 10.0), ("two", 20.0))
+        for reranker in ("first", "visualprm")
+        for k in (1, 8)
+    ]
+    overall = overall_rows(rows)
+    assert [(each.policy, each.reranker, each.k) for each in overall] == [
+        (policy, reranker, k) for policy in ("p", "q") for reranker in ("first", "visualprm") for k in (1, 8)
+    ]
+    assert {each.value for each in overall} == {15.0}
+
+
+def test_no_overall_of_one_benchmark() -> None:
+    assert overall_rows([row("one", 50.0), row("one", 60.0, k=1)]) == []
+    assert overall_rows([row("one", 50.0), row("two", 60.0, policy="other")]) == []
+
+
+def test_overall_is_withheld_unless_every_benchmark_has_a_value() -> None:
+    (overall,) = overall_rows([row("one", 50.0), row("two", None)])
+    assert (overall.value, overall.note) == (None, "withheld: no value for two")
+    other_k, overall = overall_rows([row("one", 50.0), row("one", 50.0, k=16), row("two", 60.0)])[::-1]
+    assert (overall.k, overall.value) == (8, 55.0)
+    assert (other_k.k, other_k.value, other_k.note) == (16, None, "withheld: no value for two")
+
+
+def test_overall_mixes_no_splits() -> None:
+    (overall,) = overall_rows([row("one", 50.0, split="val"), row("one", 60.0, split="test"), row("two", 70.0)])
+    assert (overall.value, overall.note) == (None, "withheld: several splits of one")
