@@ -378,6 +378,19 @@ def test_a_reader_cannot_write(path: Path) -> None:
     assert path.read_bytes() == before
 
 
+def test_a_copy_is_a_store_of_its_own(path: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.sqlite"
+    with filled(path) as writer, Store.open(path, write=False) as reader:
+        writer.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, NASTY)])
+        reader.copy_to(copy)
+        with pytest.raises(StoreError, match="already"):
+            reader.copy_to(copy)
+        writer.put_candidates(SAMPLING.id, [Candidate(IDS[0], 1, "later")])
+    with Store.open(copy) as store:
+        assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, NASTY)]
+        assert store.verify() == []
+
+
 # kill -9
 
 _WRITER = """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -13,7 +14,6 @@ from visualprm_eval.store.connection import open_for_reading, open_for_writing, 
 from visualprm_eval.store.lock import WriterLock
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
 
@@ -211,6 +211,17 @@ class Store:
         problem_ids = (problem_id for problem_id, _ in asked)
         done = set(self._query(queries.DONE_VERDICTS, (grading_id, retry_failed), wanted=problem_ids))
         return [pair for pair in asked if pair not in done]
+
+    def copy_to(self, path: Path) -> None:
+        """Writes the store as it is now to a new file; a writer may go on meanwhile.
+
+        Raises:
+            StoreError: There is a file at ``path`` already, or it cannot be written.
+        """
+        if path.exists():
+            raise StoreError(f"{path} is there already; nothing was copied over it")
+        with translated_errors(path), closing(sqlite3.connect(path)) as copy:
+            self._db.backup(copy)
 
     def verify(self) -> list[str]:
         """Reads everything and says what is wrong, one sentence each; ``[]`` when the store is sound."""

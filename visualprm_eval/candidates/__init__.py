@@ -1,0 +1,40 @@
+"""Packs of candidates: the same solutions for every reranker, as a file that people can read, send and write.
+
+A pack is JSONL, one candidate per line:
+
+    {"benchmark": "MMMU_DEV_VAL", "index": "7", "rank": 0, "text": "...", "policy": "InternVL3-8B", "sampling": {...}}
+
+``benchmark``, ``index``, ``text`` and ``policy`` are needed; ``rank`` may be missing everywhere in a problem (then the
+order in the file counts), ``sampling`` is ``{}`` when nobody knows. ``error`` (instead of a text), ``finish``,
+``tokens`` and ``seconds`` stand where they are known. Packs written by :func:`export_candidates` also carry
+``sampling_id`` and ``problem_id``, which make an import equal to the original, and have a manifest
+``FILE.manifest.json``. JSON knows no two surrogates side by side: they come back as the character that they spell.
+"""
+
+from __future__ import annotations
+
+from visualprm_eval.candidates.export import ExportCount, ExportSummary, export_candidates
+from visualprm_eval.candidates.imports import ImportedCell, ImportSummary, import_candidates
+from visualprm_eval.candidates.pack import (
+    CandidatePack,
+    Duplicate,
+    Gap,
+    manifest_path,
+    read_candidates,
+)
+from visualprm_eval.candidates.record import CandidateRecord
+
+__all__ = [
+    "CandidatePack",
+    "CandidateRecord",
+    "Duplicate",
+    "ExportCount",
+    "ExportSummary",
+    "Gap",
+    "ImportSummary",
+    "ImportedCell",
+    "export_candidates",
+    "import_candidates",
+    "manifest_path",
+    "read_candidates",
+]

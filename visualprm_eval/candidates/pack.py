@@ -1,0 +1,200 @@
+"""Reading a pack of candidates, and what it holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from visualprm_eval.candidates.record import CandidateRecord, parse_record
+from visualprm_eval.errors import CandidateFileError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from visualprm_eval.types import JSONValue
+
+FORMAT = "visualprm_eval.candidates"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Ranks that a problem skips below its highest one.
+
+    Attributes:
+        policy: Who wrote the candidates.
+        benchmark: The benchmark's name.
+        index: The problem's index.
+        ranks: The ranks that are not there.
+    """
+
+    policy: str
+    benchmark: str
+    index: str
+    ranks: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.benchmark} {self.index} without rank {self.ranks[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A candidate that stands in the file twice, word for word; it is counted once.
+
+    Attributes:
+        policy: Who wrote it.
+        benchmark: The benchmark's name.
+        index: The problem's index.
+        rank: Its rank.
+        lines: The lines of the first and of the repeated one, from 1.
+    """
+
+    policy: str
+    benchmark: str
+    index: str
+    rank: int
+    lines: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"{self.benchmark} {self.index} rank {self.rank} on lines {self.lines[0]} and {self.lines[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePack:
+    """A pack as it was read.
+
+    Attributes:
+        path: The file.
+        digest: SHA-256 of the file, hexadecimal.
+        records: Its candidates in the order of the file, every one with a rank, without repetitions.
+        policies: Names of the policies in order of appearance.
+        manifest: What the manifest says; ``None`` when there is none.
+        gaps: Ranks that are not there.
+        duplicates: Candidates that stood there twice.
+    """
+
+    path: Path
+    digest: str
+    records: tuple[CandidateRecord, ...]
+    policies: tuple[str, ...]
+    manifest: Mapping[str, JSONValue] | None
+    gaps: tuple[Gap, ...]
+    duplicates: tuple[Duplicate, ...]
+
+
+def manifest_path(path: Path) -> Path:
+    """Where the manifest of a pack is: ``FILE.manifest.json``."""
+    return path.with_name(path.name + ".manifest.json")
+
+
+def read_candidates(path: Path) -> CandidatePack:
+    """Reads a pack line by line and checks it as a whole.
+
+    Raises:
+        CandidateFileError: The file cannot be read, is not what its manifest says, has a line that is no candidate, or
+            contradicts itself. The message names the line and what was expected there.
+    """
+    path = Path(path)
+    try:
+        manifest = _read_manifest(manifest_path(path))
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            _check_digest(path, digest, manifest)
+            file.seek(0)
+            records = _read_records(path, file)
+    except OSError as error:
+        raise CandidateFileError(f"cannot read {error.filename or path} ({error.strerror}); check the path") from error
+    if not records:
+        raise CandidateFileError(f"{path} holds no candidates; expected one JSON object per line")
+    kept: list[CandidateRecord] = []
+    gaps: list[Gap] = []
+    duplicates: list[Duplicate] = []
+    for candidates in _by_problem(records):
+        by_rank = _ranked(path, candidates, duplicates)
+        kept += by_rank.values()
+        if skipped := tuple(rank for rank in range(max(by_rank)) if rank not in by_rank):
+            gaps.append(Gap(candidates[0].policy, candidates[0].benchmark, candidates[0].index, skipped))
+    return CandidatePack(
+        path=path,
+        digest=digest,
+        records=tuple(sorted(kept, key=lambda record: record.line)),
+        policies=tuple(dict.fromkeys(record.policy for record in records)),
+        manifest=manifest,
+        gaps=tuple(gaps),
+        duplicates=tuple(duplicates),
+    )
+
+
+def _read_records(path: Path, file: BinaryIO) -> list[CandidateRecord]:
+    records: list[CandidateRecord] = []
+    samplings: dict[str, Mapping[str, JSONValue]] = {}
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            record = parse_record(line, number, path)
+            # Thousands of lines repeat the same settings: keep them once.
+            shared = samplings.setdefault(record.sampling_key, record.sampling)
+            records.append(dataclasses.replace(record, sampling=shared))
+    return records
+
+
+def _by_problem(records: Iterable[CandidateRecord]) -> Iterable[list[CandidateRecord]]:
+    """The candidates of one policy, with one sampling, for one problem: what ranks count."""
+    groups: dict[tuple[str, str, str, str], list[CandidateRecord]] = {}
+    for record in records:
+        groups.setdefault((record.policy, record.sampling_key, record.benchmark, record.index), []).append(record)
+    return groups.values()
+
+
+def _ranked(path: Path, candidates: list[CandidateRecord], duplicates: list[Duplicate]) -> dict[int, CandidateRecord]:
+    """The candidates of one problem by rank; repetitions go to ``duplicates``."""
+    unranked = [record for record in candidates if record.rank is None]
+    if unranked and len(unranked) < len(candidates):
+        raise CandidateFileError(
+            f"{path}, line {unranked[0].line}: no 'rank', though other candidates of problem {unranked[0].index!r} of "
+            f"{unranked[0].benchmark} have one; expected it on all of them or on none"
+        )
+    by_rank: dict[int, CandidateRecord] = {}
+    for place, record in enumerate(candidates):
+        rank = place if record.rank is None else record.rank
+        first = by_rank.setdefault(rank, dataclasses.replace(record, rank=rank))
+        if first.line == record.line:
+            continue
+        if (first.text, first.error) != (record.text, record.error):
+            raise CandidateFileError(
+                f"{path}, line {record.line}: problem {record.index!r} of {record.benchmark} has another candidate of "
+                f"rank {rank} by {record.policy!r} on line {first.line}; expected one; mend the ranks or leave them out"
+            )
+        duplicates.append(Duplicate(record.policy, record.benchmark, record.index, rank, (first.line, record.line)))
+    return by_rank
+
+
+def _read_manifest(path: Path) -> Mapping[str, JSONValue] | None:
+    if not path.exists():
+        return None
+    remedy = "remove the manifest to read the pack without it"
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise CandidateFileError(f"{path} is not JSON ({error}); {remedy}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise CandidateFileError(f"{path} is not a manifest: expected an object with format {FORMAT!r}; {remedy}")
+    version = manifest.get("version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise CandidateFileError(
+            f"{path} has format version {version!r}, this version of visualprm_eval reads up to {FORMAT_VERSION}; "
+            f"upgrade, or {remedy}"
+        )
+    return manifest
+
+
+def _check_digest(path: Path, digest: str, manifest: Mapping[str, JSONValue] | None) -> None:
+    if manifest is not None and manifest.get("sha256") != digest:
+        raise CandidateFileError(
+            f"{path} is not the file that its manifest describes (sha256 {digest[:16]}..., expected "
+            f"{str(manifest.get('sha256'))[:16]}...): it was changed or cut off. Copy it again, or remove "
+            f"{manifest_path(path).name} if the change is meant"
+        )
