@@ -30,7 +30,7 @@ def utf16_units(text: str) -> int:
 
 def _prefix(text: str, units: int) -> str:
     """The longest prefix of at most ``units`` UTF-16 units that splits no character."""
-    return text.encode("utf-16-le")[: 2 * max(units, 0)].decode("utf-16-le", "ignore")
+    return text[:units].encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
 
 
 def _escape(text: str) -> str:
@@ -47,15 +47,20 @@ def safe_text(text: str) -> str:
     escaped = _escape(shown)
     if len(escaped) <= MAX_CELL_UNITS // 2 or utf16_units(escaped) <= MAX_CELL_UNITS:
         return escaped
-    budget = MAX_CELL_UNITS
-    while True:  # The mark and the escapes take room as well: give up as much as is over until all fits.
-        kept = _prefix(shown, budget)
-        mark = f"\n[... {len(shown) - len(kept)} characters cut here; the store keeps the whole text]"
-        escaped = _escape(kept) + mark
-        over = utf16_units(escaped) - MAX_CELL_UNITS
-        if over <= 0:
-            return escaped
-        budget -= over
+    low, high = 0, MAX_CELL_UNITS  # The mark and the escapes take room as well: search for what fits.
+    while low < high:
+        middle = (low + high + 1) // 2
+        if utf16_units(_cut(shown, middle)) <= MAX_CELL_UNITS:
+            low = middle
+        else:
+            high = middle - 1
+    return _cut(shown, low)
+
+
+def _cut(shown: str, units: int) -> str:
+    """The first ``units`` UTF-16 units of a text, escaped, with a mark that tells what is missing."""
+    kept = _prefix(shown, units)
+    return f"{_escape(kept)}\n[... {len(shown) - len(kept)} characters cut here; the store keeps the whole text]"
 
 
 def safe_cell(value: object, sheet: WriteOnlyWorksheet | None = None, style: str | None = None) -> Any:

@@ -175,7 +175,7 @@ def notes(rows: Iterable[ResultRow]) -> list[str]:
 
 
 def _notes(chosen: Iterable[ResultRow], rows: Iterable[ResultRow], everything: str) -> list[str]:
-    """One line per note of the chosen rows, with the values it belongs to; ``everything`` stands for all of ``rows``."""
+    """One line per note of the chosen rows with the values it belongs to; ``everything`` names all of ``rows``."""
     totals = Counter((row.policy, _column(row)) for row in rows)
     places: dict[str, dict[tuple[str, Column], dict[str, set[int]]]] = {}
     for row in chosen:
@@ -188,7 +188,7 @@ def _notes(chosen: Iterable[ResultRow], rows: Iterable[ResultRow], everything: s
             whole = sum(map(len, ks.values())) == totals[policy, column]
             which = everything if whole else ", ".join(f"{name} (k = {_listed(ks[name])})" for name in ks)
             spelled.append(f"{policy} on {column.title}: {which}")
-        lines.append(f"{one_line(note)} [{'; '.join(spelled)}]")
+        lines.append(one_line(f"{note} [{'; '.join(spelled)}]"))
     return lines
 
 

@@ -124,16 +124,29 @@ _VALUE_WIDTHS = {"policy": 28, "benchmark": 24, "split": 12, "reranker": 24, "me
 _VALUE_STYLES = {"k": _COUNT, "value": _PERCENT, "n_problems": _COUNT, "n_failed": _COUNT}
 _VALUE_FIELDS = tuple(Field(title, _VALUE_WIDTHS.get(title, 12), _VALUE_STYLES.get(title, _PLAIN)) for title in COLUMNS)
 _PICK_FIELDS = (
-    Field("policy", 18), Field("benchmark", 18), Field("split", 8), Field("index", 8),
+    Field("policy", 18),
+    Field("benchmark", 18),
+    Field("split", 8),
+    Field("index", 8),
     Field("question", 50, _WRAPPED),
-    Field("reference answer", 20, _WRAPPED), Field("reranker", 22), Field("k", 6, _COUNT), Field("rank (from 0)", 9, _COUNT),
-    Field("final answer", 20, _WRAPPED), Field("verdict", 17), Field("response score (mean)", 12, _SCORE),
-    Field("step scores", 34), Field("picked text", 90, _WRAPPED),
-)  # fmt: skip
+    Field("reference answer", 20, _WRAPPED),
+    Field("reranker", 22),
+    Field("k", 6, _COUNT),
+    Field("rank (from 0)", 9, _COUNT),
+    Field("final answer", 20, _WRAPPED),
+    Field("verdict", 17),
+    Field("response score (mean)", 12, _SCORE),
+    Field("step scores", 34),
+    Field("picked text", 90, _WRAPPED),
+)
 _PROTOCOL_FIELDS = (Field("key", 44), Field("value", 100, _WRAPPED))
 _FAILURE_FIELDS = (
-    Field("stage", 10), Field("benchmark", 24), Field("index", 12), Field("rank (from 0)", 9, _COUNT), Field("message", 110),
-)  # fmt: skip
+    Field("stage", 10),
+    Field("benchmark", 24),
+    Field("index", 12),
+    Field("rank (from 0)", 9, _COUNT),
+    Field("message", 110),
+)
 
 
 def _write_table(book: Workbook, table: Table, max_rows: int) -> None:

@@ -3,54 +3,22 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from itertools import product
 
 import pytest
 
+from visualprm_eval.evaluate import Pick, ResultRow
 from visualprm_eval.report import Failure, Results
-
-try:
-    from visualprm_eval.evaluate import Pick, ResultRow
-except ImportError:
-
-    @dataclass(frozen=True)
-    class ResultRow:
-        policy: str
-        benchmark: str
-        split: str
-        reranker: str
-        k: int
-        metric: str
-        value: float | None
-        n_problems: int
-        n_failed: int
-        note: str = ""
-
-    @dataclass(frozen=True)
-    class Pick:
-        policy: str
-        benchmark: str
-        split: str
-        problem_id: str
-        index: str
-        question: str
-        answer: str
-        reranker: str
-        k: int
-        rank: int
-        text: str
-        step_scores: tuple | None
-        verdict: float | None
-        final_answer: str | None
-
 
 POLICIES = {"InternVL2_5-8B": 0.0, "Qwen2.5-VL-7B-Instruct": 4.0}
 BENCHMARKS = {("MathVista_MINI", "", 300): 58.0, ("MathVision_MINI", "", 304): 17.0, ("LogicVista", "test", 448): 36.0}
-# Reranker to (points gained per doubling of k).
+# Reranker to points gained per doubling of k.
 RERANKERS = {
     "visualprm": 3.1, "first": 0.0, "random": 0.0, "self-consistency": 2.0, "visualprm:min": 2.4, "visualorm": 1.2,
     "weighted-vote": 3.6, "oracle": 8.5,
 }  # fmt: skip
+
+VERDICTS = (1.0, 0.0, None, 1 / 3)
 
 HOSTILE = {
     "formula": '=HYPERLINK("http://evil.example","click")',
@@ -84,14 +52,26 @@ HOSTILE = {
 }
 
 
+@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE.keys())
+def hostile(request) -> str:
+    """Each hostile text in turn."""
+    return request.param
+
+
+@pytest.fixture
+def hostile_texts() -> dict[str, str]:
+    """All hostile texts by what is hostile about them."""
+    return HOSTILE
+
+
 @pytest.fixture
 def row():
     """Makes one row of results; every argument has a default."""
 
     def make(**changes) -> ResultRow:
         values = {
-            "policy": "P", "benchmark": "B", "split": "", "reranker": "first", "k": 1, "metric": "accuracy", "value": 50.0,
-            "n_problems": 10, "n_failed": 0, "note": "",
+            "policy": "P", "benchmark": "B", "split": "", "reranker": "first", "k": 1, "metric": "accuracy",
+            "value": 50.0, "n_problems": 10, "n_failed": 0, "note": "",
         }  # fmt: skip
         return ResultRow(**(values | changes))
 
@@ -116,33 +96,26 @@ def pick():
 @pytest.fixture
 def results(row, pick) -> Results:
     """A run as it comes out of daily use: curves, a withheld benchmark, failures, hostile texts."""
-    noise = random.Random(7)  # noqa: S311
+    noise = random.Random(7)
     rows = []
     for policy, better in POLICIES.items():
         for (benchmark, split, problems), base in BENCHMARKS.items():
             bad = benchmark == "LogicVista" and better > 0
-            for reranker, slope in RERANKERS.items():
-                for doubling, k in enumerate((1, 2, 4, 8)):
-                    value = base + better + slope * doubling + (noise.uniform(-0.6, 0.6) if slope and doubling else 0)
-                    rows.append(
-                        row(
-                            policy=policy, benchmark=benchmark, split=split, reranker=reranker, k=k,
-                            value=None if bad else value, n_problems=problems, n_failed=9 * bad,
-                            note="withheld: 9 of 448 problems failed, more than 1%" if bad else "",
-                        )  # fmt: skip
-                    )
+            for (reranker, slope), (doubling, k) in product(RERANKERS.items(), enumerate((1, 2, 4, 8))):
+                value = base + better + slope * doubling + (noise.uniform(-0.6, 0.6) if slope and doubling else 0)
+                outcome = {"value": None, "n_failed": 9, "note": "withheld: 9 of 448 problems failed"}
+                if not bad:
+                    outcome = {"value": value}
+                place = {"policy": policy, "benchmark": benchmark, "split": split, "reranker": reranker, "k": k}
+                rows.append(row(**place, n_problems=problems, **outcome))
     picks = []
     for place, (name, text) in enumerate(HOSTILE.items()):
-        for reranker in ("visualprm", "first"):
-            for k in (4, 8):
-                picks.append(
-                    pick(
-                        policy="InternVL2_5-8B", benchmark="MathVista_MINI", index=str(place), question=f"{name}?",
-                        text=text, reranker=reranker, k=k, final_answer=text[:20] or None, rank=place % 8,
-                        step_scores=None if place == 3 else tuple(noise.random() for _ in range(1 + place % 5)),
-                        verdict=(1.0, 0.0, None, 1 / 3)[place % 4],
-                    )  # fmt: skip
-                )
+        about = {
+            "policy": "InternVL2_5-8B", "benchmark": "MathVista_MINI", "index": str(place), "question": f"{name}?",
+            "text": text, "final_answer": text[:20] or None, "rank": place % 8, "verdict": VERDICTS[place % 4],
+            "step_scores": None if place == 3 else tuple(noise.random() for _ in range(1 + place % 5)),
+        }  # fmt: skip
+        picks += [pick(**about, reranker=reranker, k=k) for reranker in ("visualprm", "first") for k in (4, 8)]
     protocol = {
         "version": "0.1.0",
         "sampling": {"temperature": 0.7, "top_p": 1.0, "seed": 7, "n": 8},

@@ -1,0 +1,68 @@
+"""The tables in the terminal."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from visualprm_eval.report import Failure, Results, print_table
+
+
+@pytest.fixture
+def printed():
+    """Prints results at a width and gives the text."""
+
+    def show(results, width=140, **options) -> str:
+        stream = io.StringIO()
+        print_table(results, Console(file=stream, width=width), **options)
+        return stream.getvalue()
+
+    return show
+
+
+def test_summary_curves_notes_failures_and_files_are_shown(printed, results):
+    text = printed(results, files=[Path("out/results.csv"), Path("out/results.xlsx")])
+    assert "first (pass@1)    │ 8 │           58.0" in text
+    assert "(+9.5)" in text
+    assert "MathVista_MINI over k, in percent" in text
+    assert "withheld: 9 of 448 problems failed" in text
+    assert "26 failures (25 in sample, 1 in score)" in text
+    assert "Written: out/results.csv, out/results.xlsx" in text
+
+
+def test_narrow_terminals_get_several_tables(printed, results):
+    text = printed(results, width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    assert text.count("Values in percent at the largest k") == 2
+    for name in ("MathVista_MINI", "MathVision_MINI", "LogicVista test"):
+        assert name in text
+    assert "…" not in text
+
+
+def test_one_k_needs_no_curves(printed, row):
+    text = printed(Results([row(k=8)], []))
+    assert "over k" not in text
+    assert "No failures." in text
+
+
+def test_markup_and_controls_are_inert(printed, row, hostile):
+    rows = [row(policy=hostile, benchmark=hostile, reranker=hostile, k=k, note=hostile) for k in (1, 2)]
+    shown = printed(
+        Results(rows, [], {}, [Failure("score", "B", "1", 0, hostile)]), files=[Path(f"x{hostile}")], width=400
+    )
+    if "[bold red]" in hostile:
+        assert shown.count("[bold red]x[/bold red] [/]") >= 4
+    assert not {"\x00", "\x1b", "\x07", "\r", "\u202e"} & set(shown)
+    shown.encode("utf-8")
+
+
+def test_no_results_say_so(printed):
+    assert "No failures." in printed(Results([], []))
+
+
+def test_standard_output_is_the_default(capsys, results):
+    print_table(results)
+    assert "visualprm" in capsys.readouterr().out
