@@ -76,7 +76,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     _add_sampling(parser, defaults)
     _add_scoring(parser, defaults)
     _add_judge(parser, defaults.judge)
-    _add_process(parser, defaults)
+    _add_process(parser)
 
 
 def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
@@ -117,9 +117,7 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
     group.add_argument(
         "--batch-size", type=int, default=defaults.batch_size, help="samples at a time, native policies (%(default)s)"
     )
-    group.add_argument(
-        "--api-nproc", type=int, default=defaults.api_nproc, help="parallel API requests (%(default)s)"
-    )
+    group.add_argument("--api-nproc", type=int, default=defaults.api_nproc, help="parallel API requests (%(default)s)")
     group.add_argument("--retry", type=int, default=defaults.retry, help="tries per API request (%(default)s)")
     group.add_argument(
         "--allow-remote-code", action="store_true", help="let host model classes run code shipped with a checkpoint"
@@ -161,7 +159,7 @@ def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> N
     )
 
 
-def _add_process(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
+def _add_process(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("process")
     group.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark")
     group.add_argument("--mode", choices=tuple(cfg.MODES), default=None, help="infer: sample; eval: the rest (all)")

@@ -6,13 +6,12 @@ tables, each in a directory of its own, since the host would otherwise answer wi
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.progress import track
-from visualprm_eval.types import Problem, Spec, Verdict, digest
+from visualprm_eval.types import Problem, Spec, Verdict
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
@@ -24,7 +23,7 @@ Work = tuple[str, str, str]
 
 
 def grade_missing(
-    store: Store, benchmark: Benchmark, judge: Judge, grading: Spec, work: Sequence[Work], directory: Path
+    store: Store, benchmark: Benchmark, judge: Judge, grading: Spec, work: Sequence[Work], *, directory: Path
 ) -> None:
     """Grades ``work`` table by table and stores each table's verdicts as soon as the host gave them.
 
@@ -34,7 +33,7 @@ def grade_missing(
         judge: How the host's judge is reached.
         grading: The key of the verdicts.
         work: Distinct texts without a verdict.
-        directory: Where the host may write; a finished table's directory is removed.
+        directory: Where the host may write; each table gets a folder of its own there.
 
     Raises:
         GradingError: When the host cannot grade; verdicts of finished tables are kept.
@@ -48,10 +47,8 @@ def grade_missing(
     with track(f"grade {benchmark.name}", len(work)) as tracker:
         for table in tables(work):
             predictions = {problems[problem_id].index: text for problem_id, _, text in table}
-            place = directory / digest([grading.id, sorted((problem_id, text) for problem_id, text, _ in table)])
-            verdicts = grade_table(benchmark, predictions, place, judge)
+            verdicts = grade_table(benchmark, predictions, directory, judge)
             store.put_verdicts(grading.id, _facts(table, problems, verdicts))
-            shutil.rmtree(place, ignore_errors=True)
             tracker.advance(len(table))
 
 

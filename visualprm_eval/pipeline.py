@@ -7,49 +7,16 @@ arithmetic on what the store holds.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from visualprm_eval import evaluate
 from visualprm_eval.config import RunConfig
-from visualprm_eval.errors import StoreError
-from visualprm_eval.registry import build_rerankers, needed_critics
+from visualprm_eval.registry import build_rerankers
+from visualprm_eval.session import Session
 from visualprm_eval.store import Store
-from visualprm_eval.types import Candidate, JSONValue, Problem, Spec
-
-if TYPE_CHECKING:
-    from visualprm_eval.host.benchmarks import Benchmark
-    from visualprm_eval.host.grading import Judge
-    from visualprm_eval.sample.policies import Policy
-    from visualprm_eval.score.critics import Critic
 
 STORE_NAME = "store.sqlite"
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One policy on one benchmark: where its facts are.
-
-    Attributes:
-        policy: The policy's name.
-        sampling: The key of its candidates.
-        benchmark: The benchmark with its problems.
-        n: Candidates per problem.
-    """
-
-    policy: str
-    sampling: Spec
-    benchmark: Benchmark
-    n: int
-
-    @property
-    def problem_ids(self) -> list[str]:
-        """Ids of the benchmark's problems in order."""
-        return [problem.id for problem in self.benchmark.problems]
 
 
 def run(config: RunConfig) -> None:
@@ -58,14 +25,12 @@ def run(config: RunConfig) -> None:
     Raises:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
-    from visualprm_eval.host.bridge import load_host
-
     rerankers = build_rerankers(("first", *config.rerankers), [prm.name for prm in config.prms])
-    load_host()
     with _open_store(config) as store:
-        session = _Session(config, store, rerankers)
+        session = Session(config, store, rerankers)
+        session.gather()
         if config.dry_run:
-            session.print_plan()
+            session.plan()
             return
         for stage in config.stages:
             getattr(session, stage)()
@@ -90,9 +55,11 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
     if not config.dry_run:
         with Store.open(path) as store:
             yield store
-    elif path.exists():
-        with Store.open(path, write=False) as store:
-            yield store
-    else:  # A dry run leaves nothing behind.
-        with tempfile.TemporaryDirectory() as scratch, Store.open(Path(scratch) / STORE_NAME) as store:
+        return
+    with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.
+        copy = Path(scratch) / STORE_NAME
+        if path.exists():
+            with Store.open(path, write=False) as store:
+                store.copy_to(copy)
+        with Store.open(copy) as store:
             yield store

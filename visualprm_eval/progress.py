@@ -42,7 +42,14 @@ def track(label: str, total: int, stream: TextIO | None = None) -> Iterator[Trac
 @contextmanager
 def _live(label: str, total: int, out: TextIO) -> Iterator[Tracker]:
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
     from rich.text import Text
 
     columns = (

@@ -16,8 +16,7 @@ JSONValue = Any
 
 def canonical_json(value: JSONValue) -> str:
     """One spelling per value: sorted keys, no blanks, UTF-8 (lone surrogates escaped)."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return text
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 def digest(value: JSONValue) -> str:

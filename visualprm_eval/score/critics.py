@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from visualprm_eval.config import DEMO_PRM, PRMSource
+from visualprm_eval.config import DEMO_PRM, PRMSource, RunConfig
+from visualprm_eval.registry import BUILTIN_CRITICS, load_critic, split_label
 from visualprm_eval.steps import split_steps
 from visualprm_eval.types import JSONValue, Problem, StepScores
 
@@ -117,3 +118,29 @@ class VisualPRMCritic:
         """One batched call of ``VisualPRM.score_items``."""
         triples = [(problem.question, list(steps), problem.images) for problem, steps in items]
         return self.weights.model.score_items(triples, batch_tokens=self.weights.options.token_budget)
+
+
+def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]:
+    """The critics of a run.
+
+    Args:
+        labels: ``visualprm`` or ``visualorm``, with ``@PRM`` when there are several reward models, or the name of a
+            third party's critic.
+        config: The run.
+
+    Returns:
+        Critics by label; those of one checkpoint share its weights, which are loaded when first needed.
+
+    Raises:
+        ConfigError: When a third party's critic cannot be imported.
+    """
+    options = CriticOptions(config.max_steps, config.device, config.dtype, config.token_budget)
+    weights = {prm.name: VisualPRMWeights(prm, options) for prm in config.prms}
+    critics: dict[str, Critic] = {}
+    for label in labels:
+        base, prm = split_label(label)
+        if base in BUILTIN_CRITICS:
+            critics[label] = VisualPRMCritic(weights[prm or config.prms[0].name], orm=base == "visualorm")
+        else:
+            critics[label] = load_critic(base)(options)
+    return critics

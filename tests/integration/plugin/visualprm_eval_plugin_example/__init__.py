@@ -1,0 +1,43 @@
+"""A reranker that likes short texts and a critic that counts digits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from visualprm_eval.steps import split_steps
+
+from visualprm_eval.rerankers import FloatArray, Pool, Reranker
+from visualprm_eval.score.critics import CriticOptions
+from visualprm_eval.types import Problem, StepScores
+
+
+@dataclass(frozen=True)
+class Shortest(Reranker):
+    """Picks the shortest text."""
+
+    def utilities(self, pool: Pool) -> FloatArray:
+        return -np.array([len(text) for text in pool.texts], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Scores a step by its number of digits."""
+
+    options: CriticOptions
+
+    def settings(self) -> Mapping[str, object]:
+        return {"critic": "digits", "max_steps": self.options.max_steps}
+
+    def split(self, text: str) -> list[str]:
+        return split_steps(text, self.options.max_steps)
+
+    def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
+        return [
+            StepScores(tuple(float(sum(map(str.isdigit, step))) for step in steps), tuple(steps)) for _, steps in items
+        ]
+
+
+def make_digits(options: CriticOptions) -> Digits:
+    return Digits(options)

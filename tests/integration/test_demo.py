@@ -1,0 +1,83 @@
+"""The bundled world through the whole pipeline."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from tests.integration.conftest import Run, read_rows, value
+
+
+@pytest.fixture(scope="module")
+def work_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+def test_best_of_n_gains_what_the_readme_says(run: Run, work_dir: Path) -> None:
+    output = run("--demo", "--work-dir", work_dir)
+    rows = read_rows(work_dir)
+    assert list(rows[0])[:9] == [
+        "policy", "benchmark", "split", "reranker", "k", "metric", "value", "n_problems", "n_failed",
+    ]  # fmt: skip
+    assert {row["n_failed"] for row in rows} == {"0"}
+    assert int(rows[0]["n_problems"]) >= 300
+    first, best = value(rows, "first", 1), value(rows, "visualprm", 8)
+    assert 30 <= first <= 60
+    assert best - first >= 10
+    assert best - value(rows, "random", 8) >= 8
+    assert "visualprm" in output
+
+
+def test_properties_of_the_table(work_dir: Path) -> None:
+    rows = read_rows(work_dir)
+    names = {row["reranker"] for row in rows}
+    assert {"first", "random", "self-consistency", "visualprm", "visualorm", "weighted-vote", "oracle"} <= names
+    assert len({value(rows, name, 1) for name in names}) == 1, "with one candidate there is nothing to choose"
+    for k in (1, 2, 4, 8):
+        assert all(value(rows, name, k) <= value(rows, "oracle", k) for name in names)
+        assert value(rows, "first", k) == value(rows, "first", 1)
+
+
+def test_the_files_are_there_and_the_workbook_opens(work_dir: Path) -> None:
+    assert {"results.csv", "results.xlsx", "results.md", "results.png", "store.sqlite"} <= {
+        path.name for path in work_dir.iterdir()
+    }
+    book = openpyxl.load_workbook(work_dir / "results.xlsx")
+    assert {"summary", "problems", "protocol", "failures"} <= set(book.sheetnames)
+
+
+def test_a_second_run_repeats_nothing(run: Run, work_dir: Path) -> None:
+    before = (work_dir / "results.csv").read_text()
+    stamps = facts(work_dir)
+    output = run("--demo", "--work-dir", work_dir)
+    assert (work_dir / "results.csv").read_text() == before
+    assert facts(work_dir) == stamps
+    assert not any(line.startswith(("sample", "score", "grade")) for line in output.splitlines())
+
+
+def test_raising_n_keeps_what_is_there(run: Run, tmp_path: Path) -> None:
+    common = ("--demo", "--limit", "12", "--work-dir", tmp_path)
+    run(*common, "-n", "2")
+    before = facts(tmp_path)
+    run(*common, "-n", "4")
+    after = facts(tmp_path)
+    assert before["candidates"] < after["candidates"]
+    assert len(after["candidates"]) == 2 * len(before["candidates"])
+    assert before["scores"] <= after["scores"]
+    assert before["verdicts"] <= after["verdicts"]
+
+
+def test_dry_run_says_what_is_missing_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
+    output = run("--demo", "--limit", "5", "-n", "3", "--dry-run", "--work-dir", tmp_path / "new")
+    assert "sample: 15 candidates" in output
+    assert not (tmp_path / "new").exists()
+
+
+def facts(work_dir: Path) -> dict[str, set[tuple[object, ...]]]:
+    """Everything that was paid for, with the time at which it was stored."""
+    with sqlite3.connect(f"file:{work_dir / 'store.sqlite'}?mode=ro", uri=True) as db:
+        tables = ("candidates", "scores", "verdicts")
+        return {table: set(db.execute(f"SELECT * FROM {table}").fetchall()) for table in tables}

@@ -1,0 +1,47 @@
+"""A third party's reranker and critic, installed from a package of their own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import in_new_process, read_rows
+
+PACKAGE = Path(__file__).parent / "plugin"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the installed package, for ``PYTHONPATH``."""
+    target, source = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("source")
+    for file in PACKAGE.rglob("*"):
+        if file.suffix in {".py", ".toml"}:
+            copy = source / file.relative_to(PACKAGE)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(file.read_bytes())
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index",
+         "--target", str(target), str(source)],
+        check=True,
+    )  # fmt: skip
+    return target
+
+
+def test_their_names_work_like_ours(installed: Path, tmp_path: Path) -> None:
+    in_new_process(
+        "--demo", "--limit", "6", "-n", "3", "--reranker", "shortest", "digits", "digits:last", "--work-dir", tmp_path,
+        PYTHONPATH=os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")]),
+    )  # fmt: skip
+    rows = read_rows(tmp_path)
+    assert {row["reranker"] for row in rows} == {"first", "shortest", "digits", "digits:last"}
+    assert all(row["value"] for row in rows)
+
+
+def test_without_the_package_the_name_is_unknown(tmp_path: Path) -> None:
+    done = in_new_process("--demo", "--reranker", "shortest", "--work-dir", tmp_path, status=2)
+    assert "unknown reranker 'shortest'" in done.stderr
+    assert not list(tmp_path.iterdir()), "a wrong name is told before anything is made"

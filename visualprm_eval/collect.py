@@ -1,0 +1,80 @@
+"""Results of a session: the values, the picks behind them, what failed, and how it all came about."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark, overall_rows
+from visualprm_eval.report.results import Failure, Results
+from visualprm_eval.types import JSONValue
+
+if TYPE_CHECKING:
+    from visualprm_eval.evaluate import Pick, ResultRow
+    from visualprm_eval.session import Session
+
+_PACKAGES = (
+    "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "sentencepiece", "pillow", "numpy", "pandas",
+)  # fmt: skip
+
+
+def collect(session: Session) -> Results:
+    """Evaluates every cell of a session from what its store holds."""
+    rows: list[ResultRow] = []
+    picks: list[Pick] = []
+    failures: list[Failure] = []
+    for cell in session.cells:
+        facts = session.facts(cell)
+        cell_rows, cell_picks = evaluate_benchmark(
+            cell.policy,
+            cell.benchmark.name,
+            cell.benchmark.task.metric,
+            facts,
+            session.rerankers,
+            session.ks(cell),
+            cell.answer,
+            grade_all=session.grades_all(cell),
+        )
+        rows += cell_rows
+        picks += cell_picks
+        for fact in facts:
+            failures += _failures(cell.benchmark.name, fact)
+    return Results(rows=[*rows, *overall_rows(rows)], picks=picks, protocol=dict(_protocol(session)), failures=failures)
+
+
+def _failures(benchmark: str, fact: ProblemFacts) -> Iterator[Failure]:
+    index = fact.problem.index
+    for candidate in fact.candidates:
+        if candidate.error is not None:
+            yield Failure("sample", benchmark, index, candidate.rank, candidate.error)
+            continue
+        for label, scores in fact.scores.items():
+            scored = scores.get(candidate.text_id)
+            if scored is not None and scored.error is not None:
+                yield Failure("score", benchmark, index, candidate.rank, f"{label}: {scored.error}")
+        verdict = fact.verdicts.get(candidate.text_id)
+        if verdict is not None and verdict.error is not None:
+            yield Failure("grade", benchmark, index, candidate.rank, verdict.error)
+
+
+def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
+    """What a reader needs to judge or repeat the results, as names and values."""
+    config = session.config
+    yield "rerankers", [reranker.name for reranker in session.rerankers]
+    yield "seed", config.seed
+    yield "problems per benchmark", f"the first {config.limit}" if config.limit else "all"
+    for cell in session.cells:
+        where = f"{cell.policy} on {cell.benchmark.name}"
+        yield f"{where}: N", cell.n
+        yield f"{where}: sampling", dict(cell.sampling.settings)
+        yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
+        yield f"{where}: grading", dict(session.grading(cell).settings)
+        if cell.benchmark.task.note:
+            yield f"{where}: note", cell.benchmark.task.note
+    for label, scoring in session.scorings.items():
+        yield f"critic {label}", dict(scoring.settings)
+    yield "python", platform.python_version()
+    for package in _PACKAGES:
+        yield package, importlib.metadata.version(package)
