@@ -24,8 +24,8 @@ _ESCAPE_LIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
 
 
 def utf16_units(text: str) -> int:
-    """The length of a text as Excel counts it: a character beyond U+FFFF (most emoji) counts twice."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    """The length of a visible text as Excel counts it: a character beyond U+FFFF (most emoji) counts twice."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _prefix(text: str, units: int) -> str:
@@ -45,7 +45,7 @@ def safe_text(text: str) -> str:
     """
     shown = visible_text(text)
     escaped = _escape(shown)
-    if len(escaped) <= MAX_CELL_UNITS // 2 or utf16_units(escaped) <= MAX_CELL_UNITS:
+    if utf16_units(escaped) <= MAX_CELL_UNITS:
         return escaped
     low, high = 0, MAX_CELL_UNITS  # The mark and the escapes take room as well: search for what fits.
     while low < high:

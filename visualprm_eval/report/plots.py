@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 _MARKERS = "osD^vPX*"
 _MAX_COLUMNS = 4
+_MAX_PIXELS = 30_000  # Along a side; Agg draws no more than 65,535.
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def write_plot(path: Path, results: Results) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # A name may hold signs that no font here has.
         figure = _figure(curves(results.rows))
-        FigureCanvasAgg(figure).print_figure(path, format="png", dpi=150)
+        dpi = min(150.0, _MAX_PIXELS / max(figure.get_size_inches()))
+        FigureCanvasAgg(figure).print_figure(path, format="png", dpi=dpi)
 
 
 def _figure(all_curves: Sequence[Curve]) -> Any:

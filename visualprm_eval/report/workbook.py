@@ -6,6 +6,7 @@ Sheets are streamed (openpyxl's write-only mode), so that the memory does not gr
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING, Any
@@ -191,7 +192,7 @@ def _pick_row(pick: Pick) -> tuple[object, ...]:
     return (
         pick.policy, pick.benchmark, pick.split, pick.index, pick.question,
         pick.answer, pick.reranker, pick.k, pick.rank,
-        pick.final_answer, verdict_word(pick.verdict), sum(scores) / len(scores) if scores else None,
+        pick.final_answer, verdict_word(pick.verdict), math.fsum(scores) / len(scores) if scores else None,
         None if scores is None else "  ".join(f"{score:.4f}" for score in scores), pick.text,
     )  # fmt: skip
 

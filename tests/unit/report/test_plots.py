@@ -82,6 +82,13 @@ def test_a_sound_picture_is_written(tmp_path, results):
         assert min(image.size) > 500
 
 
+def test_a_figure_too_large_for_the_renderer_is_drawn_coarser(tmp_path, row, monkeypatch):
+    monkeypatch.setattr("visualprm_eval.report.plots._MAX_PIXELS", 400)
+    write_plot(tmp_path / "r.png", Results([row(policy=f"P{place}") for place in range(3)], []))
+    with Image.open(tmp_path / "r.png") as image:
+        assert 390 <= max(image.size) <= 401
+
+
 @pytest.mark.parametrize("rows", [[], [{"k": 8}], [{"value": None}]])
 def test_little_to_draw_is_no_error(tmp_path, row, rows):
     with warnings.catch_warnings():
