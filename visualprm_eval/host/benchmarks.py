@@ -45,6 +45,19 @@ class Benchmark:
     broken: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class _Findings:
+    """What a table looks like before the host's constructor sees it.
+
+    Attributes:
+        broken: Why rows have no usable picture, by index.
+        pictureless: Number of rows without a picture, which the host leaves out.
+    """
+
+    broken: dict[str, str] = field(default_factory=dict)
+    pictureless: int = 0
+
+
 def benchmark_names() -> list[str]:
     """The host's datasets that problems can be made of: pictures or text, one turn."""
     load_host()
@@ -69,7 +82,7 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit}: expected at least 1")
     load_host()
-    dataset, reasons = _build(name)
+    dataset, findings = _build(name)
     _use_own_image_folder(dataset, name)
     rows = dataset.data if limit is None else dataset.data.iloc[:limit]
     problems: list[Problem] = []
@@ -79,8 +92,10 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
             problem, reason = row_problem(dataset, name, rows.iloc[position])
             problems.append(problem)
             if reason is not None:
-                broken[problem.index] = reasons.get(problem.index, reason)
+                broken[problem.index] = findings.broken.get(problem.index, reason)
     _check_indices(name, problems)
+    if findings.pictureless and getattr(dataset, "skip_noimg", False):
+        _LOGGER.info("%s: %d rows without a picture are left out, as the host does", name, findings.pictureless)
     if broken:
         shown = "; ".join(f"row {index}: {reason}" for index, reason in list(broken.items())[:3])
         _LOGGER.warning("%s: %d rows have a picture that cannot be used (%s)", name, len(broken), shown)
@@ -92,8 +107,8 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
 # Building the host's dataset ------------------------------------------------------------------------------------------
 
 
-def _build(name: str) -> tuple[Any, dict[str, str]]:
-    """The host's dataset object, and why rows have no usable picture as far as the table tells, by index."""
+def _build(name: str) -> tuple[Any, _Findings]:
+    """The host's dataset object, and what was found in its table."""
     from vlmeval.dataset import build_dataset
 
     dataset_class = _find_class(name)
@@ -105,8 +120,8 @@ def _build(name: str) -> tuple[Any, dict[str, str]]:
     elif not (data_root() / f"{name}.tsv").is_file():
         hint = f"(or put an own benchmark into {data_root()}/{name}.tsv)"
         raise UnknownNameError("benchmark", name, benchmark_names(), hint)
-    reasons: dict[str, str] = {}
-    with at_work(), _checked_loading(name, dataset_class, reasons):
+    findings = _Findings()
+    with at_work(), _checked_loading(name, dataset_class, findings):
         try:
             dataset = build_dataset(name)
         except VisualPRMEvalError:
@@ -117,7 +132,7 @@ def _build(name: str) -> tuple[Any, dict[str, str]]:
             ) from error
     if dataset is None:
         raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")
-    return dataset, reasons
+    return dataset, findings
 
 
 def _find_class(name: str) -> Any:
@@ -139,7 +154,7 @@ def _refusal(dataset_class: Any) -> str | None:
 
 
 @contextmanager
-def _checked_loading(name: str, dataset_class: Any, reasons: dict[str, str]) -> Iterator[None]:
+def _checked_loading(name: str, dataset_class: Any, findings: _Findings) -> Iterator[None]:
     """Looks at a table before the host's constructor does, which fails on the first odd row with a bare assertion."""
     from vlmeval.dataset.image_base import ImageBaseDataset
     from vlmeval.dataset.image_mcq import CustomMCQDataset
@@ -149,7 +164,7 @@ def _checked_loading(name: str, dataset_class: Any, reasons: dict[str, str]) -> 
     classes = [dataset_class] if dataset_class is not None else [CustomMCQDataset, CustomVQADataset]
     own = {cls: cls.__dict__.get("load_data") for cls in classes if issubclass(cls, ImageBaseDataset)}
     for cls in own:
-        cls.load_data = _with_check(cls.load_data, name, reasons)
+        cls.load_data = _with_check(cls.load_data, name, findings)
     try:
         yield
     finally:
@@ -160,14 +175,14 @@ def _checked_loading(name: str, dataset_class: Any, reasons: dict[str, str]) -> 
                 cls.load_data = method
 
 
-def _with_check(load: Callable[[Any, str], Any], name: str, reasons: dict[str, str]) -> Callable[[Any, str], Any]:
+def _with_check(load: Callable[[Any, str], Any], name: str, findings: _Findings) -> Callable[[Any, str], Any]:
     def load_data(self: Any, dataset: str) -> Any:
-        return _checked(name, self, load(self, dataset), reasons)
+        return _checked(name, self, load(self, dataset), findings)
 
     return load_data
 
 
-def _checked(name: str, dataset: Any, data: Any, reasons: dict[str, str]) -> Any:
+def _checked(name: str, dataset: Any, data: Any, findings: _Findings) -> Any:
     """A table with the columns that are needed, in which pictures that are not there are marked."""
     place = getattr(dataset, "data_path", f"{data_root()}/{name}.tsv")
     missing = [column for column in ("index", "question") if column not in data]
@@ -182,17 +197,17 @@ def _checked(name: str, dataset: Any, data: Any, reasons: dict[str, str]) -> Any
         )
     if "image" not in data:
         return data
-    nothing = data["image"].isna()
-    if nothing.any() and getattr(dataset, "skip_noimg", True):
-        _LOGGER.info("%s: %d rows without a picture are left out, as the host does", name, int(nothing.sum()))
-    data = data[~nothing].copy()
-    images = dict(zip(data["index"].astype(str), data["image"].astype(str), strict=True))
+    given = data[data["image"].notna()]
+    findings.pictureless = len(data) - len(given)
+    images = dict(zip(given["index"].astype(str), given["image"].astype(str), strict=True))
     for index, image in images.items():
+        # A short text is the index of the row that has the picture; the host asserts that it is.
         if len(image) <= 64 and len(images.get(image, "")) <= 64:
-            reasons[index] = f"its picture should be that of row {image!r}, which has none" if image else "no picture"
+            findings.broken[index] = (
+                f"its picture should be that of row {image!r}, which has none" if image else "empty"
+            )
     pairs = zip(data["index"].astype(str), data["image"], strict=True)
-    data["image"] = [_UNDECODABLE if index in reasons else image for index, image in pairs]
-    return data
+    return data.assign(image=[_UNDECODABLE if index in findings.broken else image for index, image in pairs])
 
 
 def _use_own_image_folder(dataset: Any, name: str) -> None:

@@ -21,15 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from visualprm_eval.config import DEMO_POLICY
 from visualprm_eval.errors import HostError
 
-__all__ = ["DEMO_DATASET", "DEMO_POLICY", "Host", "at_work", "load_host", "register"]
-
-DEMO_DATASET = "DemoWorld"
-"""The host's name of the bundled benchmark."""
-
-DEMO_POLICY = "demo-policy"
-"""The host's name of the bundled policy."""
+__all__ = ["Host", "at_work", "load_host", "register"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +119,8 @@ def at_work(
         stack.enter_context(_root_handlers([logging.StreamHandler(sink)], logging.INFO))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("always")  # Some of the host's failures are warnings only.
+        # Not left to the standard error stream: somebody may have led warnings away from it.
+        stack.enter_context(_attribute(warnings, "showwarning", sink.show_warning))
         yield
 
 
@@ -183,6 +180,17 @@ def _restored(mapping: Any) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def _attribute(owner: object, name: str, value: object) -> Iterator[None]:
+    """Gives an attribute another value for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextlib.contextmanager
 def _root_handlers(handlers: list[logging.Handler], level: int) -> Iterator[None]:
     """Gives the root logger other handlers for a while.
 
@@ -216,6 +224,11 @@ class _LogStream(io.TextIOBase):
                 written = written.replace(secret, "[secret]")
             self._file.write(written)
         return len(text)
+
+    def show_warning(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
+        """Stands for ``warnings.showwarning``."""
+        filename, lineno = place[:2]
+        self.write(warnings.formatwarning(message, category, filename, lineno))
 
     def close(self) -> None:
         # No closed-file error for a progress bar that outlives its loop: what it still says is dropped.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,16 +12,11 @@ from vlmeval.dataset.utils.vqa_eval import hit_calculate, process_line
 from vlmeval.smp import dump, get_intermediate_file_path
 
 from visualprm_eval.answers import final_answer
+from visualprm_eval.demo.assets import BENCHMARK, BENCHMARK_FILE, demo_path
 from visualprm_eval.errors import BenchmarkError
-from visualprm_eval.host.bridge import DEMO_DATASET
 
 COLUMNS = ("index", "image", "question", "answer", "category")
 """Columns of the bundled file; the image is base64."""
-
-
-def demo_file() -> Path:
-    """Where the bundled benchmark is."""
-    return Path(str(files("visualprm_eval") / "demo" / "assets" / f"{DEMO_DATASET}.tsv"))
 
 
 class DemoWorld(ImageBaseDataset):  # type: ignore[misc]  # the host is not typed
@@ -33,7 +27,7 @@ class DemoWorld(ImageBaseDataset):  # type: ignore[misc]  # the host is not type
     """
 
     TYPE = "VQA"
-    DATASET_URL: ClassVar[dict[str, str]] = {DEMO_DATASET: ""}
+    DATASET_URL: ClassVar[dict[str, str]] = {BENCHMARK: ""}
     DATASET_MD5: ClassVar[dict[str, str]] = {}
     img_root: str
     # Without it some model classes put "Answer the question using a single word or phrase." under the question.
@@ -45,12 +39,10 @@ class DemoWorld(ImageBaseDataset):  # type: ignore[misc]  # the host is not type
         Raises:
             BenchmarkError: When the file is not there or lacks a column.
         """
-        self.data_path = str(demo_file())
-        if not Path(self.data_path).is_file():
-            raise BenchmarkError(
-                f"{DEMO_DATASET}: {self.data_path} is missing; it comes with the package: install it again, "
-                "or make it with `python -m visualprm_eval.demo.train`"
-            )
+        try:
+            self.data_path = str(demo_path(BENCHMARK_FILE))
+        except FileNotFoundError as error:
+            raise BenchmarkError(str(error)) from error
         data = _read_text_table(self.data_path)
         missing = [column for column in COLUMNS if column not in data]
         if missing:

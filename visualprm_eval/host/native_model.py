@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any
 
 from vlmeval.vlm.base import BaseModel
 
+from visualprm_eval.demo.assets import POLICY, demo_path
 from visualprm_eval.types import Part, Problem, digest
 
 MAX_TOKENS = 4096
@@ -23,7 +23,8 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
         temperature: Sampling temperature; 0, the host's habit, is greedy.
         top_p: Nucleus of sampling.
         max_tokens: Longest reply, in tokens.
-        seed: Seed of the sampling noise.
+        seed: Seed of the sampling noise; ``None`` draws one per message from torch's global generator, which makes the
+            class behave as the host's other local models do.
         device: As for ``load_checkpoint``.
         dtype: As for ``load_checkpoint``.
         revision: Of a hub id.
@@ -31,10 +32,12 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
 
     INTERLEAVE = True
     is_api = False
+    samples_itself = True
+    """Settings need not be forced upon it."""
 
     def __init__(
         self, checkpoint: str, *, temperature: float = 0.0, top_p: float = 1.0, max_tokens: int = MAX_TOKENS,
-        seed: int = 0, device: str = "auto", dtype: str = "auto", revision: str | None = None,
+        seed: int | None = None, device: str = "auto", dtype: str = "auto", revision: str | None = None,
     ) -> None:  # fmt: skip
         super().__init__()
         self.checkpoint, self.revision = checkpoint, revision
@@ -52,6 +55,8 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
         Returns:
             What the policy wrote, or the host's mark of a failure with the reason.
         """
+        import torch
+
         from visualprm_eval.prm.checkpoint import load_checkpoint
         from visualprm_eval.prm.generate import GenerationRequest, generate
 
@@ -62,9 +67,10 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
         parts = tuple(Part(part["type"], part["value"]) for part in message)
         name = digest([dataset, [(part.kind, part.value) for part in parts]])
         problem = Problem(benchmark=dataset or "", index="", split="", parts=parts, answer="", id=name)
+        seed = int(torch.randint(2**31, ())) if self.seed is None else self.seed
         batches = generate(
             self._loaded, [GenerationRequest(problem, 0)], temperature=self.temperature, top_p=self.top_p,
-            max_tokens=self.max_tokens, seed=self.seed, batch_size=1,
+            max_tokens=self.max_tokens, seed=seed, batch_size=1,
         )  # fmt: skip
         candidate = next(iter(batches))[0]
         return candidate.text if candidate.error is None else f"Failed to obtain answer: {candidate.error}"
@@ -72,4 +78,4 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
 
 def demo_policy(**options: Any) -> NativePolicyModel:
     """The bundled policy; the host calls this when its name is asked for."""
-    return NativePolicyModel(str(files("visualprm_eval") / "demo" / "assets" / "policy"), **options)
+    return NativePolicyModel(str(demo_path(POLICY)), **options)

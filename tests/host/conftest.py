@@ -1,0 +1,52 @@
+"""One import of the host for all its tests, and folders of their own for its files."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.host.material import JudgeServer, demo_rows, mcq_rows, write_tsv
+
+
+@pytest.fixture(scope="session", autouse=True)
+def host():
+    """The host, imported once; it takes some twelve seconds."""
+    from visualprm_eval.host.bridge import load_host
+
+    return load_host()
+
+
+@pytest.fixture
+def lmu(tmp_path, monkeypatch):
+    """A data folder of the test's own; the host never refreshes pictures, so two tests must not share one."""
+    root = tmp_path / "LMUData"
+    root.mkdir()
+    monkeypatch.setenv("LMUData", str(root))
+    return root
+
+
+@pytest.fixture
+def demo_world(lmu, tmp_path, monkeypatch):
+    """The bundled benchmark with four rows of our own."""
+    import visualprm_eval.host.demo_dataset as module
+
+    path = write_tsv(tmp_path / "DemoWorld.tsv", demo_rows())
+    monkeypatch.setattr(module, "demo_path", lambda name: path)
+    return path
+
+
+@pytest.fixture
+def mmstar(lmu, monkeypatch):
+    """A multiple-choice benchmark of the host with four rows of our own."""
+    from vlmeval.dataset import ImageMCQDataset
+
+    monkeypatch.delitem(ImageMCQDataset.DATASET_MD5, "MMStar")
+    return write_tsv(lmu / "MMStar.tsv", mcq_rows())
+
+
+@pytest.fixture
+def judge_server(monkeypatch):
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    server = JudgeServer()
+    yield server
+    server.close()

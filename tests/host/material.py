@@ -1,0 +1,88 @@
+"""Small benchmark files and a judge behind a local address, for the tests of the host."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pandas as pd
+from PIL import Image
+
+
+def picture(colour=(200, 30, 30), size=(24, 18)) -> str:
+    """A small PNG as base64; longer than 64 characters, as the host requires."""
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def mcq_rows(answers="ABCD"):
+    """Multiple-choice rows; the right option of row i is ``answers[i]``."""
+    return [
+        {
+            "index": number,
+            "image": picture((10 * number, 20, 30)),
+            "question": f"Which letter is number {number}?",
+            "A": "apple", "B": "banana", "C": "cherry", "D": "date",
+            "answer": answer, "category": "fruit", "split": "dev" if number < 2 else "validation",
+        }
+        for number, answer in enumerate(answers)
+    ]  # fmt: skip
+
+
+def demo_rows(count=4):
+    """Rows in the layout of the bundled benchmark: the answer of row i is i + 1."""
+    return [
+        {
+            "index": number,
+            "image": picture((10, 20 * number, 30)),
+            "question": f"What is {number} plus 1?",
+            "answer": str(number + 1),
+            "category": "even" if number % 2 == 0 else "odd",
+        }
+        for number in range(count)
+    ]
+
+
+def write_tsv(path, rows):
+    """Writes rows as the host's benchmarks are written."""
+    pd.DataFrame(rows).to_csv(path, sep="\t", index=False)
+    return path
+
+
+class JudgeServer:
+    """An OpenAI-compatible address that answers with whatever ``reply`` says of the last message's text."""
+
+    def __init__(self):
+        self.reply = lambda text: "OK"
+        self.requests = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.requests.append((dict(self.headers), body))
+                content = body["messages"][-1]["content"]
+                text = content if isinstance(content, str) else " ".join(part.get("text", "") for part in content)
+                reply = outer.reply(text)
+                status = reply if isinstance(reply, int) else 200
+                message = {"choices": [{"message": {"content": reply}}]} if status == 200 else {"error": "no"}
+                data = json.dumps(message).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                self.end_headers()
+                self.wfile.write(data)
+
+            def log_message(self, *args):
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()

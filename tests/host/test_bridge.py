@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import warnings
+
+import pytest
+
+from visualprm_eval.host.bridge import at_work, load_host, register
+
+IMPORT_SCRIPT = """
+import json, logging, os, random, ssl, sys, warnings
+import numpy, torch
+import visualprm_eval.host.bridge as bridge
+
+def state():
+    return {
+        "gradients": torch.is_grad_enabled(),
+        "torch": torch.get_rng_state().tolist(),
+        "numpy": numpy.random.get_state()[1].tolist(),
+        "python": random.getstate(),
+        "handlers": len(logging.root.handlers),
+        "level": logging.root.level,
+        "environment": dict(os.environ),
+        "https": ssl._create_default_https_context.__name__,
+        "path": list(sys.path),
+        "filters": len(warnings.filters),
+        "grey": logging.getLogger("vlmeval").propagate,
+    }
+
+torch.manual_seed(77)
+before = json.loads(json.dumps(state()))
+host = bridge.load_host() if sys.argv[1] == "ours" else __import__("vlmeval.run")
+after = json.loads(json.dumps(state()))
+print("RESULT" + json.dumps({key: before[key] == after[key] for key in before}))
+"""
+
+
+def import_in_new_process(which):
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT_SCRIPT, which], capture_output=True, text=True, check=True, env=environment
+    )
+    return done, json.loads(done.stdout.partition("RESULT")[2])
+
+
+def test_import_leaves_the_process_as_it_was():
+    done, same = import_in_new_process("ours")
+    assert same == dict.fromkeys(same, True)
+    assert done.stdout.startswith("RESULT")
+    assert done.stderr == ""
+
+
+def test_without_the_bridge_the_host_changes_the_process():
+    _, same = import_in_new_process("plain")
+    changed = {key for key, unchanged in same.items() if not unchanged}
+    assert changed >= {"gradients", "torch", "handlers", "environment", "https", "path"}
+
+
+def test_host_is_loaded_once(host):
+    assert load_host() is host
+    assert host.version.startswith("0.0.")
+
+
+def test_tables_show_our_classes_everywhere():
+    import vlmeval.config
+    import vlmeval.dataset as tables
+    import vlmeval.inference
+    import vlmeval.run
+    import vlmeval.tools
+
+    assert tables.DATASET_TYPE("DemoWorld") == "VQA"
+    assert tables.DATASET_MODALITY("DemoWorld") == "IMAGE"
+    assert vlmeval.tools.DLIST("all").count("DemoWorld") == 1
+    assert vlmeval.tools.MLIST("all").count("demo-policy") == 1
+    assert vlmeval.config.supported_VLM is vlmeval.run.supported_VLM is vlmeval.inference.supported_VLM
+    assert tables.DemoWorld in tables.IMAGE_DATASET
+
+
+def test_registering_again_changes_nothing():
+    import vlmeval.config
+    import vlmeval.dataset as tables
+
+    def sizes():
+        return [len(tables.DATASET_CLASSES), len(tables.IMAGE_DATASET), len(tables.SUPPORTED_DATASETS),
+                len(vlmeval.config.supported_VLM)]  # fmt: skip
+
+    before = sizes()
+    register()
+    assert sizes() == before
+
+
+def test_at_work_captures_output_and_blanks_out_secrets(tmp_path, capsys):
+    log = tmp_path / "host.log"
+    with at_work(log, secrets=["sk-123"]):
+        print("printed sk-123")
+        print("on stderr", file=sys.stderr)
+        logging.getLogger("vlmeval.anything").info("logged sk-123")
+        logging.warning("on the root logger")  # noqa: LOG015 - as the host does
+        warnings.warn("warned", stacklevel=1)
+    text = log.read_text()
+    for part in ("printed [secret]", "on stderr", "logged [secret]", "on the root logger", "warned"):
+        assert part in text
+    assert "sk-123" not in text
+    assert capsys.readouterr() == ("", "")
+
+
+def test_at_work_holds_the_hosts_settings_and_gives_ours_back(host, monkeypatch):
+    import torch
+
+    monkeypatch.setenv("KEPT", "ours")
+    monkeypatch.setenv("GONE", "ours")
+    handlers = list(logging.root.handlers)
+    with pytest.raises(RuntimeError), at_work(environment={"KEPT": "theirs", "GONE": None}):
+        assert not torch.is_grad_enabled()
+        assert os.environ["KEPT"] == "theirs"
+        assert "GONE" not in os.environ
+        assert host.environment.items() <= os.environ.items()
+        os.environ["NEW"] = "left behind"
+        raise RuntimeError
+    assert torch.is_grad_enabled()
+    assert os.environ["KEPT"] == os.environ["GONE"] == "ours"
+    assert "NEW" not in os.environ
+    assert logging.root.handlers == handlers
+
+
+def test_output_after_the_end_is_dropped(tmp_path):
+    with at_work(tmp_path / "host.log"):
+        stream = sys.stdout
+    stream.write("too late")
+    assert "too late" not in (tmp_path / "host.log").read_text()

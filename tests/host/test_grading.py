@@ -1,0 +1,278 @@
+from __future__ import annotations
+
+import json
+import time
+
+import pandas as pd
+import pytest
+
+from tests.host.material import demo_rows, mcq_rows, write_tsv
+from visualprm_eval.errors import GradingError
+from visualprm_eval.host.benchmarks import load_benchmark
+from visualprm_eval.host.grading import Judge, grade_table, probe_judge
+from visualprm_eval.host.tables import sanitise, write_predictions
+from visualprm_eval.tasks import Task
+from visualprm_eval.types import Verdict
+
+RIGHT, WRONG = Verdict(1.0), Verdict(0.0)
+
+
+def test_demo_world_takes_the_final_answer(demo_world, tmp_path):
+    texts = {
+        "0": "0 plus 1.\n\nThe answer is 1.",
+        "1": "The picture shows 1.\n\nSo \\boxed{2}",
+        "2": "Answer: 4",
+        "3": "I do not know.",
+    }
+    verdicts = grade_table(load_benchmark("DemoWorld"), texts, tmp_path / "grading", Judge())
+    assert verdicts == {"0": RIGHT, "1": RIGHT, "2": WRONG, "3": WRONG}
+
+
+def test_multiple_choice_by_exact_matching(mmstar, tmp_path):
+    texts = {
+        "0": "It is a fruit that A person eats.\n\nThe answer is A.",
+        "1": "banana",
+        "2": "Final answer: (B)",
+        "3": "no idea",
+    }
+    verdicts = grade_table(load_benchmark("MMStar"), texts, tmp_path / "grading", Judge())
+    assert verdicts == {"0": RIGHT, "1": RIGHT, "2": WRONG, "3": WRONG}
+
+
+def test_short_answers_by_the_hosts_own_rule(lmu, tmp_path, monkeypatch):
+    from vlmeval.dataset import ImageVQADataset
+
+    monkeypatch.delitem(ImageVQADataset.DATASET_MD5, "ChartQA_TEST")
+    write_tsv(lmu / "ChartQA_TEST.tsv", [{**row, "split": "all"} for row in demo_rows()])
+    benchmark = load_benchmark("ChartQA_TEST")
+    # ChartQA forgives five per cent.
+    texts = {"0": "The answer is 1.04.", "1": "The answer is 2.2.", "2": "3", "3": "\\boxed{4.0}"}
+    verdicts = grade_table(benchmark, texts, tmp_path, Judge())
+    assert verdicts == {"0": RIGHT, "1": WRONG, "2": RIGHT, "3": RIGHT}
+
+
+def test_several_tables_of_one_benchmark(mmstar, tmp_path):
+    benchmark = load_benchmark("MMStar")
+    place = tmp_path / "grading"
+    first = grade_table(benchmark, {"0": "A", "1": "A"}, place, Judge())
+    second = grade_table(benchmark, {"1": "B", "2": "B", "3": "D"}, place, Judge())
+    assert first == {"0": RIGHT, "1": WRONG}
+    assert second == {"1": RIGHT, "2": WRONG, "3": RIGHT}
+    assert grade_table(benchmark, {}, place, Judge()) == {}
+
+
+def test_the_host_answers_with_stale_scores_in_a_used_folder(mmstar, tmp_path):
+    """Why each table gets a folder of its own."""
+    benchmark = load_benchmark("MMStar")
+    file = write_predictions(benchmark, {"0": "A"}, tmp_path)
+    benchmark.dataset.evaluate(str(file), model="exact_matching", nproc=1)
+    write_predictions(benchmark, {"0": "B"}, tmp_path)
+    benchmark.dataset.evaluate(str(file), model="exact_matching", nproc=1)
+    results = [path for path in tmp_path.glob("*_result.*") if path.suffix != ".pkl"]
+    assert [list(pd.read_excel(path)["hit"]) for path in results] == [[1]]
+    assert grade_table(benchmark, {"0": "B"}, tmp_path, Judge()) == {"0": WRONG}
+
+
+NASTY = [
+    "", "   ", "\n", "None", "NA", "nan", "null", "N/A", "-", "007", "1e5", "7", "True", "=1+1", "{=1}", "+1", "-1",
+    "@x", "a\tb", 'say "no"', "line\nbreak", "line\r\nbreak", "\r", "\x00", "\x07bell", "\ud800 lone", "\udcff", "😀 emoji",
+    "a" * 40_000, "http://example.org/" + "x" * 3000, "# hash", "\\", '"', "'", "\u2028", "\ufeff", "\x1a", ",",
+]  # fmt: skip
+
+
+def own_benchmark(lmu, count, name="Own"):
+    rows = [{"index": number, "image_path": "none.png", "question": "?", "answer": "07"} for number in range(count)]
+    write_tsv(lmu / f"{name}.tsv", rows)
+    return load_benchmark(name)
+
+
+@pytest.mark.parametrize("texts", [NASTY, ["1", "2"], ["007"], ["1", ""], ["True", "False"], ["None"], ["1.50", "2"]])
+def test_the_host_reads_what_was_meant(lmu, tmp_path, texts):
+    from vlmeval.smp import load
+
+    benchmark = own_benchmark(lmu, len(texts))
+    file = write_predictions(benchmark, {str(index): text for index, text in enumerate(texts)}, tmp_path)
+    read = [str(value) for value in load(str(file))["prediction"]]
+    expected = [sanitise(text) for text in texts]
+    assert [text.rstrip("\u00a0") for text in read] == [text.rstrip("\u00a0") for text in expected]
+    for text, got in zip(texts, read, strict=True):
+        if text.strip() and text.isprintable():
+            assert got.strip() == text.strip()
+
+
+def test_sanitise_keeps_ordinary_texts():
+    for text in ("The answer is 7.", "7", "x = -1", "A\n\nB", "日本"):
+        assert sanitise(text) == text
+    assert sanitise("") == sanitise(" \n") == sanitise("\t") != ""
+    assert sanitise("None") == " None"
+
+
+def test_nasty_texts_are_graded(demo_world, tmp_path):
+    benchmark = load_benchmark("DemoWorld")
+    for start in range(0, len(NASTY), 4):
+        texts = {str(number): text for number, text in enumerate(NASTY[start : start + 4])}
+        verdicts = grade_table(benchmark, texts, tmp_path, Judge())
+        assert set(verdicts) == set(texts)
+        assert all(verdict.error is None for verdict in verdicts.values())
+
+
+def test_output_goes_to_the_log(mmstar, tmp_path, capfd):
+    grade_table(load_benchmark("MMStar"), {"0": "A"}, tmp_path / "grading", Judge())
+    assert capfd.readouterr() == ("", "")
+    [log] = (tmp_path / "grading").glob("*/host.log")
+    assert "100%" in log.read_text()
+
+
+def test_unknown_index(mmstar, tmp_path):
+    with pytest.raises(GradingError, match="no rows 17"):
+        grade_table(load_benchmark("MMStar"), {"0": "A", "17": "B"}, tmp_path, Judge())
+
+
+def test_dataset_without_an_evaluation(lmu, tmp_path):
+    benchmark = own_benchmark(lmu, 1)
+    with pytest.raises(GradingError, match="NotImplementedError"):
+        grade_table(benchmark, {"0": "7"}, tmp_path, Judge())
+
+
+def test_verdicts_that_are_not_understood(lmu, tmp_path, monkeypatch):
+    benchmark = own_benchmark(lmu, 1)
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", lambda self, file, **options: {"Overall": 1.0})
+    with pytest.raises(GradingError, match="not supported yet"):
+        grade_table(benchmark, {"0": "7"}, tmp_path, Judge())
+
+
+def test_rows_that_the_host_skips_have_no_verdict(lmu, tmp_path, monkeypatch):
+    benchmark = own_benchmark(lmu, 3)
+
+    def evaluate(self, file, **options):
+        table = pd.DataFrame({"index": [0, 1], "hit": [1, None]})
+        table.to_csv(file.replace(".tsv", "_result.tsv"), sep="\t", index=False)
+
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
+    verdicts = grade_table(benchmark, {"0": "7", "1": "8", "2": "9"}, tmp_path, Judge())
+    assert verdicts["0"] == RIGHT
+    assert verdicts["1"].value is verdicts["2"].value is None
+    assert "did not grade" in verdicts["1"].error
+
+
+def test_verdicts_out_of_range_are_refused(lmu, tmp_path, monkeypatch):
+    benchmark = own_benchmark(lmu, 1)
+
+    def evaluate(self, file, **options):
+        table = pd.DataFrame({"index": [0], "hit": [50]})
+        table.to_csv(file.replace(".tsv", "_result.tsv"), sep="\t", index=False)
+
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
+    with pytest.raises(GradingError, match="between 0 and 1"):
+        grade_table(benchmark, {"0": "7"}, tmp_path, Judge())
+
+
+def test_unwritable_and_unusable_folders(mmstar, tmp_path):
+    benchmark = load_benchmark("MMStar")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GradingError, match="cannot write"):
+        grade_table(benchmark, {"0": "A"}, tmp_path / "file", Judge())
+    with pytest.raises(GradingError, match=r"\.tsv in its path"):
+        grade_table(benchmark, {"0": "A"}, tmp_path / "my.tsv.d", Judge())
+
+
+# The judge ------------------------------------------------------------------------------------------------------------
+
+
+def local_judge(server, **options):
+    return Judge(name="local", base_url=server.url, key="sk-secret", retry=1, timeout_s=20, **options)
+
+
+def test_judge_reads_what_matching_cannot(mmstar, tmp_path, judge_server):
+    judge_server.reply = lambda text: "B" if "yellow and long" in text else "OK"
+    texts = {"0": "A", "1": "the yellow and long one", "2": "C"}
+    verdicts = grade_table(load_benchmark("MMStar"), texts, tmp_path, local_judge(judge_server))
+    assert verdicts == {"0": RIGHT, "1": RIGHT, "2": RIGHT}
+    headers, body = judge_server.requests[0]
+    assert headers["Authorization"] == "Bearer sk-secret"
+    assert body["model"] == "local"
+
+
+def test_the_key_is_nowhere(mmstar, tmp_path, judge_server):
+    judge = local_judge(judge_server)
+    judge_server.reply = lambda text: "B" if "yellow" in text else "OK"
+    grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path, judge)
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"[secret]" in written  # The host does log it.
+    assert b"sk-secret" not in written
+    assert "sk-secret" not in repr(judge)
+    assert "sk-secret" not in json.dumps(judge.spec())
+
+
+def test_a_dead_judge_is_an_error_at_once(mmstar, tmp_path):
+    judge = Judge(name="local", base_url="http://127.0.0.1:9/v1", key="sk-secret")
+    start = time.monotonic()
+    with pytest.raises(GradingError, match=r"the judge local at http://127\.0\.0\.1:9/v1 does not answer") as caught:
+        grade_table(load_benchmark("MMStar"), {"0": "A"}, tmp_path, judge)
+    assert time.monotonic() - start < 30
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_a_judge_that_refuses_is_an_error(judge_server):
+    judge_server.reply = lambda text: 401
+    with pytest.raises(GradingError, match="status 401"):
+        probe_judge(local_judge(judge_server))
+
+
+def test_a_judge_that_dies_after_the_probe_is_an_error(mmstar, tmp_path, judge_server):
+    answered = []
+
+    def reply(text):
+        answered.append(text)
+        return "OK" if len(answered) == 1 else 500
+
+    judge_server.reply = reply
+    with pytest.raises(GradingError, match="stopped answering"):
+        grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path, local_judge(judge_server))
+
+
+def test_the_hosts_dice_are_failures(mmstar, tmp_path, judge_server):
+    judge_server.reply = lambda text: "OK" if text in {"hello", "Reply with: OK"} else "I cannot tell"
+    texts = {"0": "A", "1": "the yellow one"}
+    verdicts = grade_table(load_benchmark("MMStar"), texts, tmp_path, local_judge(judge_server))
+    assert verdicts["0"] == RIGHT
+    assert verdicts["1"].value is None
+    assert "at random" in verdicts["1"].error
+
+
+def test_judge_with_a_slash_in_its_name(mmstar, tmp_path, judge_server, monkeypatch):
+    monkeypatch.setenv("LOCAL_LLM", "somebody/else")
+    judge_server.reply = lambda text: "B" if "yellow" in text else "OK"
+    benchmark = load_benchmark("MMStar")
+    for name in ("org/served", "plain"):
+        judge = Judge(name=name, base_url=judge_server.url, key="sk-x", retry=1, timeout_s=20)
+        assert grade_table(benchmark, {"1": "the yellow one"}, tmp_path, judge) == {"1": RIGHT}
+        assert judge_server.requests[-1][1]["model"] == name
+
+
+def test_a_benchmark_that_needs_a_judge_says_so(lmu, tmp_path, monkeypatch):
+    benchmark = own_benchmark(lmu, 1)
+
+    def evaluate(self, file, **options):
+        raise AssertionError("no judge")
+
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
+    task = Task(name="Own", host_dataset="Own", needs_judge=True, judge="gpt-4o-mini")
+    judged = type(benchmark)(benchmark.name, task, benchmark.dataset, benchmark.problems)
+    with pytest.raises(GradingError, match="needs a judge: name one with --judge"):
+        grade_table(judged, {"0": "7"}, tmp_path, Judge(name="exact_matching"))
+
+
+def test_judge_specs():
+    task = Task(name="Own", host_dataset="Own", needs_judge=True, judge="gpt-4o-mini")
+    assert Judge().resolve(task).name == "gpt-4o-mini"
+    assert Judge(name="mine").resolve(task).name == "mine"
+    assert not Judge(name="exact_matching").used
+    assert Judge(name="m", base_url="http://me:pass@host/v1").spec() == {"judge": "m", "judge_url": "host/v1"}
+    assert Judge(name="exact_matching", base_url="http://host/v1").spec() == {"judge": "exact_matching"}
+
+
+def test_splits_and_rows_of_a_limited_benchmark(mmstar, tmp_path):
+    benchmark = load_benchmark("MMStar", limit=2)
+    texts = {problem.index: row["answer"] for problem, row in zip(benchmark.problems, mcq_rows(), strict=False)}
+    assert grade_table(benchmark, texts, tmp_path, Judge()) == {"0": RIGHT, "1": RIGHT}

@@ -1,0 +1,202 @@
+"""Any model class of the host as a policy: one call, one sample."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from visualprm_eval.errors import PolicyError, UnknownNameError
+from visualprm_eval.host.bridge import at_work, load_host
+from visualprm_eval.host.sampling import (
+    SamplingSettings,
+    apply_settings,
+    forced_generation,
+    only_native_code,
+    seeded,
+)
+from visualprm_eval.types import Candidate, Problem, digest
+
+__all__ = ["HostPolicy", "model_names"]
+
+_LOGGER = logging.getLogger(__name__)
+
+_FAILURE = "Failed to obtain answer"
+"""What the host returns instead of raising."""
+
+_PROBE_REPEATS = 8
+_PROBE_LENGTH = 40
+
+
+def model_names() -> list[str]:
+    """The models that the host knows, ours among them."""
+    load_host()
+    from vlmeval.config import supported_VLM
+
+    return sorted(supported_VLM)
+
+
+class HostPolicy:
+    """A model of the host, sampled with settings and seeds of ours.
+
+    The prompt is the dataset's own (``Problem.parts``); prompts that a model class would make itself are not used, so
+    that all policies answer the same question.
+
+    Args:
+        name: The host's name of the model.
+        temperature: Sampling temperature; 0 is greedy.
+        top_p: Nucleus of sampling; 1 keeps all.
+        max_tokens: Longest sample in tokens; ``None`` for what the class says.
+        retry: Tries per request of an API model.
+        allow_remote_code: Let the class run code that ships with a checkpoint.
+
+    Raises:
+        UnknownNameError: When the host does not know the name.
+        PolicyError: When the host cannot build the model here.
+    """
+
+    def __init__(
+        self, name: str, *, temperature: float, top_p: float = 1.0, max_tokens: int | None = None,
+        retry: int = 6, allow_remote_code: bool = False,
+    ) -> None:  # fmt: skip
+        load_host()
+        from vlmeval.config import supported_VLM
+
+        if name not in supported_VLM:
+            raise UnknownNameError("model", name, supported_VLM)
+        self.name = name
+        self.settings = SamplingSettings(temperature, top_p, max_tokens)
+        self._allow_remote_code = allow_remote_code
+        self._probe = _Probe(name, temperature)
+        with self._working():
+            try:
+                self._model = supported_VLM[name]()
+            except PolicyError:
+                raise
+            except Exception as error:  # Packages, weights, devices, keys: whatever the class needs and lacks.
+                raise PolicyError(
+                    f"the host cannot build {name} here ({type(error).__name__}: {error}); look at what its class "
+                    "needs, or sample it in its own environment and pass the texts with --candidates"
+                ) from error
+        apply_settings(self._model, self.settings, retry)
+
+    @property
+    def is_api(self) -> bool:
+        """Whether samples come from an API, so that several may be asked for at a time."""
+        return bool(getattr(self._model, "is_api", False))
+
+    def sample(self, problem: Problem, rank: int, seed: int) -> Candidate:
+        """Draws one sample; an API model may be asked from several threads.
+
+        Args:
+            problem: What to answer.
+            rank: The sample's place among those of its problem.
+            seed: The run's seed; the sample's own is made of it, the problem and the rank.
+
+        Returns:
+            The sample, or why there is none.
+
+        Raises:
+            PolicyError: When the model repeats itself at a temperature above 0, or would run code of a checkpoint.
+        """
+        own_seed = int(digest([seed, problem.id, rank]), 16) % 2**31
+        message = [{"type": part.kind, "value": part.value} for part in problem.parts]
+        start = time.monotonic()
+        reply, failure = "", None
+        try:
+            reply = self._ask(message, problem.benchmark, own_seed)
+        except PolicyError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a failed sample is a fact; the run goes on
+            failure = f"{type(error).__name__}: {error}"
+        failure = failure or _failure(reply)
+        seconds = time.monotonic() - start
+        if failure is not None:
+            return Candidate(problem.id, rank, "", error=failure, seconds=seconds)
+        self._probe.see(problem.id, reply)
+        return Candidate(problem.id, rank, reply, seconds=seconds)
+
+    def _ask(self, message: list[dict[str, str]], dataset: str, seed: int) -> str:
+        """One call of the model; it gets a copy of the message, since the host's classes change theirs."""
+        message = copy.deepcopy(message)
+        if self.is_api:
+            reply = self._ask_api(message, dataset, seed)
+        else:
+            native = getattr(self._model, "samples_itself", False)
+            forced = contextlib.nullcontext() if native else forced_generation(self.settings)
+            with self._working(), seeded(seed), forced:
+                reply = self._model.generate(message=message, dataset=dataset)
+        if isinstance(reply, dict):  # Classes that use tools return records beside the text.
+            reply = reply["prediction"]
+        return str(reply)
+
+    def _ask_api(self, message: list[dict[str, str]], dataset: str, seed: int) -> Any:
+        from vlmeval.api.base import BaseAPI
+        from vlmeval.api.gpt import OpenAIWrapper
+        from vlmeval.api.openai_sdk import OpenAISDKWrapper
+
+        # The classes' own generate takes no seed; the base's passes it on to the request.
+        if isinstance(self._model, OpenAISDKWrapper):
+            return BaseAPI.generate(self._model, message, dataset=dataset, seed=seed)
+        if isinstance(self._model, OpenAIWrapper):  # It would post the dataset's name too.
+            return BaseAPI.generate(self._model, message, seed=seed)
+        return self._model.generate(message=message, dataset=dataset)
+
+    @contextlib.contextmanager
+    def _working(self) -> Iterator[None]:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(at_work())
+            if not self._allow_remote_code:
+                stack.enter_context(only_native_code(self.name))
+            yield
+
+
+class _Probe:
+    """Watches the first samples for a model that does not sample.
+
+    Some classes ignore the temperature. Best-of-N of N equal texts would be wasted, so the run stops. Short replies are
+    not counted: an option letter repeats itself honestly. One pair of different samples of a problem ends the watch.
+    """
+
+    def __init__(self, name: str, temperature: float) -> None:
+        self._name = name
+        self._watching = temperature > 0
+        self._first: dict[str, str] = {}
+        self._repeats = 0
+        self._lock = threading.Lock()
+
+    def see(self, problem_id: str, text: str) -> None:
+        """Looks at one more sample.
+
+        Raises:
+            PolicyError: When ``_PROBE_REPEATS`` samples repeated an earlier one of their problem and none differed.
+        """
+        if not self._watching:
+            return
+        with self._lock:
+            if problem_id not in self._first:
+                self._first[problem_id] = text
+            elif self._first[problem_id] != text:
+                self._watching = False
+                self._first.clear()
+            elif len(text) >= _PROBE_LENGTH:
+                self._repeats += 1
+            if self._repeats >= _PROBE_REPEATS:
+                raise PolicyError(
+                    f"{self._name} repeated itself word by word in {self._repeats} samples at a temperature above 0: "
+                    "its class in the host ignores the sampling settings. Use --temperature 0 with -n 1, or sample "
+                    "elsewhere and pass the texts with --candidates"
+                )
+
+
+def _failure(reply: str) -> str | None:
+    """Why a reply is none."""
+    if not reply.strip():
+        return "the model wrote nothing"
+    if reply.startswith(_FAILURE):
+        return f"the host's model gave up: {reply[:300].strip()}"
+    return None
