@@ -201,6 +201,29 @@ def test_a_former_pack_is_replaced_whole(store: Store, tmp_path: Path, monkeypat
     assert len(list(path.parent.iterdir())) == 2
 
 
+@pytest.mark.parametrize("renames", [0, 1])
+def test_an_export_killed_between_its_renames_leaves_a_sound_pack(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, renames: int
+) -> None:
+    path = tmp_path / "pack.jsonl"
+    export_candidates(store, path)
+    left = renames
+    rename = Path.replace
+
+    def killed(source: Path, target: Path) -> Path:
+        nonlocal left
+        if not left:
+            raise KeyboardInterrupt
+        left -= 1
+        return rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            export_candidates(store, path, benchmarks=["Dots"])
+    assert len(read_candidates(path).records) == [4, 1][renames]
+
+
 def test_a_place_that_cannot_be_written(store: Store, tmp_path: Path) -> None:
     with pytest.raises(CandidateFileError, match=r"cannot write .*nowhere"):
         export_candidates(store, tmp_path / "nowhere" / "pack.jsonl")
