@@ -14,9 +14,7 @@ from pathlib import Path
 from visualprm_eval.config import RunConfig
 from visualprm_eval.registry import build_rerankers
 from visualprm_eval.session import Session
-from visualprm_eval.store import Store
-
-STORE_NAME = "store.sqlite"
+from visualprm_eval.store import STORE_FILE, Store
 
 
 def run(config: RunConfig) -> None:
@@ -44,20 +42,20 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
     """
     from visualprm_eval.candidates import export_candidates
 
-    with Store.open(work_dir / STORE_NAME, write=False) as store:
+    with Store.open(work_dir / STORE_FILE, write=False) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
     print(summary)
 
 
 @contextmanager
 def _open_store(config: RunConfig) -> Iterator[Store]:
-    path = config.work_dir / STORE_NAME
+    path = config.work_dir / STORE_FILE
     if not config.dry_run:
         with Store.open(path) as store:
             yield store
         return
     with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.
-        copy = Path(scratch) / STORE_NAME
+        copy = Path(scratch) / STORE_FILE
         if path.exists():
             with Store.open(path, write=False) as store:
                 store.copy_to(copy)

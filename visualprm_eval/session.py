@@ -155,8 +155,7 @@ class Session:
 
         results = collect(self)
         paths = write_reports(self.config.work_dir, results)
-        print_table(results)
-        print("written: " + ", ".join(str(path) for path in paths))
+        print_table(results, files=paths)
 
     def plan(self) -> None:
         """Prints what is missing: what a run would sample, score and grade."""
@@ -174,7 +173,7 @@ class Session:
         """Everything known of one policy on one benchmark, problem by problem."""
         ids = cell.problem_ids
         candidates = self.store.candidates(cell.sampling.id, ids)
-        scores = {label: _by_problem(self.store.scores(spec.id, ids)) for label, spec in self.scorings.items()}
+        scores = {label: _by_problem(self.store.scores(spec.id, ids, with_steps=False)) for label, spec in self.scorings.items()}
         verdicts = _by_problem(self.store.verdicts(self.grading(cell).id, ids))
         return [
             ProblemFacts(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -133,8 +133,12 @@ class HostModelPolicy:
                 yield [self._model.sample(problem, rank, seed)]
             return
         with ThreadPoolExecutor(self._config.api_nproc) as pool:
-            for candidate in pool.map(lambda request: self._model.sample(*request, seed), requests):
-                yield [candidate]
+            futures = [pool.submit(self._model.sample, problem, rank, seed) for problem, rank in requests]
+            try:
+                for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
+                    yield [future.result()]
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _settings(name: str, engine: str, fingerprint: str, config: RunConfig) -> dict[str, JSONValue]:

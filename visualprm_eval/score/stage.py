@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -51,7 +52,14 @@ def score_missing(
 
 def _facts(chunk: Sequence[Work], outcomes: Sequence[StepScores]) -> Iterator[tuple[str, str, StepScores]]:
     for (problem_id, text_id, _), outcome in zip(chunk, outcomes, strict=True):
-        yield problem_id, text_id, outcome
+        yield problem_id, text_id, _checked(outcome)
+
+
+def _checked(outcome: StepScores) -> StepScores:
+    """A score that is no number is a failure, which reports count; it must not slip into a mean."""
+    if outcome.error is None and not all(map(math.isfinite, outcome.scores)):
+        return StepScores((), error=f"the critic gave {outcome.scores}, which are not all finite numbers")
+    return outcome
 
 
 def _chunks(work: Sequence[Work]) -> Iterator[list[Work]]:
