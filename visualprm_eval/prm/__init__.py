@@ -1,0 +1,1 @@
+"""VisualPRM itself: checkpoints in OpenGVLab's layout, run with transformers' own classes."""
