@@ -75,8 +75,8 @@ def test_the_host_answers_with_stale_scores_in_a_used_folder(mmstar, tmp_path):
 
 NASTY = [
     "", "   ", "\n", "None", "NA", "nan", "null", "N/A", "-", "007", "1e5", "7", "True", "=1+1", "{=1}", "+1", "-1",
-    "@x", "a\tb", 'say "no"', "line\nbreak", "line\r\nbreak", "\r", "\x00", "\x07bell", "\ud800 lone", "\udcff", "😀 emoji",
-    "a" * 40_000, "http://example.org/" + "x" * 3000, "# hash", "\\", '"', "'", "\u2028", "\ufeff", "\x1a", ",",
+    "@x", "a\tb", 'say "no"', "line\nbreak", "line\r\nbreak", "\r", "\x00", "\x07bell", "\ud800 lone", "\udcff", "😀",
+    "😀 7", "a" * 40_000, "http://example.org/" + "x" * 3000, "# hash", "\\", '"', "'", "\u2028", "\ufeff", "\x1a", ",",
 ]  # fmt: skip
 
 

@@ -132,7 +132,9 @@ class HostPolicy:
                 reply = self._model.generate(message=message, dataset=dataset)
         if isinstance(reply, dict):  # Classes that use tools return records beside the text.
             reply = reply["prediction"]
-        return str(reply)
+        if not isinstance(reply, str):
+            raise TypeError(f"the host's model returned {type(reply).__name__}, expected text")
+        return reply
 
     def _ask_api(self, message: list[dict[str, str]], dataset: str, seed: int) -> Any:
         from vlmeval.api.base import BaseAPI

@@ -1,0 +1,109 @@
+"""Behaviour of the host that the package relies on; a new version that breaks one of these shows here first."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from tests.host.material import mcq_rows, picture
+from visualprm_eval.host import grading, models, verdicts
+
+
+def parameters(function):
+    return list(inspect.signature(function).parameters)
+
+
+def test_functions_that_are_called():
+    from vlmeval.api.base import BaseAPI
+    from vlmeval.dataset import build_dataset
+    from vlmeval.dataset.image_base import ImageBaseDataset
+    from vlmeval.dataset.utils import build_judge
+    from vlmeval.dataset.utils.vqa_eval import hit_calculate, process_line
+    from vlmeval.run import get_judge_kwargs
+    from vlmeval.vlm.base import BaseModel
+
+    assert parameters(build_dataset)[0] == "dataset_name"
+    assert parameters(get_judge_kwargs) == ["dataset_name", "dataset_type", "args"]
+    assert parameters(build_judge) == ["kwargs"]
+    assert parameters(ImageBaseDataset.evaluate)[:2] == ["self", "eval_file"]
+    assert parameters(ImageBaseDataset.build_prompt) == parameters(ImageBaseDataset.dump_image) == ["self", "line"]
+    assert parameters(BaseModel.generate)[1:] == ["message", "dataset"]
+    assert parameters(BaseAPI.generate) == ["self", "message", "kwargs1"]
+    assert parameters(hit_calculate)[:2] == ["result", "dataset_name"]
+    assert parameters(process_line) == ["line", "method"]
+
+
+def test_marks_of_failure():
+    from vlmeval.api.base import BaseAPI
+    from vlmeval.dataset import image_mcq
+    from vlmeval.dataset.utils import multiple_choice
+    from vlmeval.smp.file import INFER_FAIL_MSG
+
+    assert INFER_FAIL_MSG == models._FAILURE
+    assert BaseAPI().fail_msg.startswith(models._FAILURE)
+    assert verdicts._RANDOM in inspect.getsource(multiple_choice.extract_answer_from_item)
+    assert grading._WITHOUT_JUDGE in inspect.getsource(image_mcq.ImageMCQDataset.evaluate_heuristic)
+
+
+def test_exact_metric_of_the_demo():
+    from vlmeval.dataset.utils.vqa_eval import hit_calculate, process_line
+
+    lines = [{"answer": "7", "prediction": text} for text in ("7", " 7 ", "7.0", "8", "")]
+    hits = hit_calculate([process_line(line, method="accuracy") for line in lines], "DemoWorld")
+    assert [float(hit) for hit in hits] == [1.0, 1.0, 0.0, 0.0, 0.0]
+
+
+def test_files_of_exact_matching(mmstar, tmp_path, monkeypatch):
+    import pandas as pd
+    from vlmeval.dataset import build_dataset
+
+    monkeypatch.setenv("PRED_FORMAT", "tsv")
+    dataset = build_dataset("MMStar")
+    table = pd.DataFrame(mcq_rows()).drop(columns="image").assign(prediction=["A", "B", "D", "none of them"])
+    file = tmp_path / "model_MMStar.tsv"
+    table.to_csv(file, sep="\t", index=False)
+    scores = dataset.evaluate(str(file), model="exact_matching", nproc=1)
+    result = pd.read_csv(tmp_path / "model_MMStar_exact_matching_result.tsv", sep="\t")
+    assert dict(zip(result["index"], result["hit"], strict=True)) == {0: 1, 1: 1, 2: 0, 3: 0}
+    assert set(scores["Overall"]) == {1.0, 0.0}  # One row per split.
+
+
+def test_pictures_are_never_refreshed(mmstar, lmu):
+    """Why each version of a file gets a folder for its pictures."""
+    from PIL import Image
+    from vlmeval.dataset import build_dataset
+
+    dataset = build_dataset("MMStar")
+    line = dataset.data.iloc[0].copy()
+    [path] = dataset.dump_image(line)
+    assert path == str(lmu / "images" / "MMStar" / "0.png")
+    line["image"] = picture((9, 9, 9))
+    dataset.dump_image(line)
+    assert Image.open(path).getpixel((0, 0)) != (9, 9, 9)
+
+
+def test_unreadable_reference_stops_the_hosts_constructor(mmstar):
+    """Why tables are looked at first."""
+    from vlmeval.dataset import build_dataset
+
+    from tests.host.material import write_tsv
+
+    rows = mcq_rows()
+    rows[0]["image"] = "99"
+    write_tsv(mmstar, rows)
+    with pytest.raises(AssertionError):
+        build_dataset("MMStar")
+
+
+def test_default_judges(lmu):
+    from types import SimpleNamespace
+
+    from vlmeval.run import get_judge_kwargs
+
+    options = SimpleNamespace(
+        judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
+        judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,
+    )  # fmt: skip
+    assert get_judge_kwargs("MathVista_MINI", "VQA", options)["model"] == "gpt-4o-mini"
+    assert "model" not in get_judge_kwargs("ChartQA_TEST", "VQA", options)

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+import pytest
+
+from visualprm_eval.tasks import EXACT_MATCHING, TASKS, Task, task_for
+
+STEPS = "There are 3 dots.\n\n3 plus 4 is 7.\n\nThe answer is 7."
+
+
+def test_demo_task():
+    task = task_for("DemoWorld")
+    assert task.host_dataset == "DemoWorld"
+    assert not task.needs_judge
+    assert task.judge == EXACT_MATCHING
+    assert task.shown(STEPS) == STEPS
+    assert task.answer(STEPS, {}) == "7"
+    assert task.answer("I do not know", {}) is None
+    assert task.note == ""
+
+
+@pytest.mark.parametrize("host_type", ["MCQ", "Y/N"])
+def test_types_that_the_host_matches_itself_need_no_judge(host_type):
+    task = task_for("Somebody's", host_type=host_type, host_judge="gpt-4o-mini")
+    assert not task.needs_judge
+    assert task.judge == EXACT_MATCHING
+    assert task.shown(STEPS) == "7"
+
+
+def test_judged_types_show_the_whole_text():
+    task = task_for("Somebody's", host_type="VQA", host_judge="gpt-4o-mini")
+    assert task.needs_judge
+    assert task.judge == "gpt-4o-mini"
+    assert task.shown(STEPS) == STEPS
+
+
+def test_short_answers_show_the_final_answer():
+    task = task_for("Somebody's", host_type="VQA")
+    assert not task.needs_judge
+    assert task.shown(STEPS) == "7"
+    assert task.shown("seven") == "seven"
+
+
+def test_a_generic_task_says_so():
+    assert "no task of its own" in task_for("Somebody's").note
+
+
+def test_options_count_as_answers():
+    task = task_for("Somebody's", host_type="MCQ")
+    assert task.answer("So the answer is cherry.", {"A": "apple", "B": "cherry"}) == "B"
+
+
+def test_tasks_are_facts():
+    assert all(name == task.host_dataset for name, task in TASKS.items())
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        task_for("DemoWorld").name = "other"
+    assert isinstance(task_for("Somebody's"), Task)
+
+
+def test_tasks_do_not_import_the_host():
+    code = "import sys, visualprm_eval.tasks; print([n for n in ('vlmeval', 'torch') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
