@@ -28,13 +28,13 @@ def collect(session: Session) -> Results:
     for cell in session.cells:
         facts = session.facts(cell)
         cell_rows, cell_picks = evaluate_benchmark(
-            cell.policy,
-            cell.benchmark.name,
-            cell.benchmark.task.metric,
             facts,
             session.rerankers,
             session.ks(cell),
             cell.answer,
+            policy=cell.policy,
+            benchmark=cell.benchmark.name,
+            metric=cell.benchmark.task.metric,
             grade_all=session.grades_all(cell),
         )
         rows += cell_rows

@@ -1,0 +1,139 @@
+"""Packs of candidates: the same samples for every reranker, without a policy."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.host.material import mcq_rows, write_tsv
+from tests.integration.conftest import Run, read_rows, value
+from visualprm_eval.cli import main
+
+TEXTS = {
+    # Right at rank 0 only, right in the majority, right at rank 2 only, never right.
+    "0": ["The answer is {right}.", "The answer is {wrong}.", "The answer is {wrong}."],
+    "1": ["The answer is {wrong}.", "So, the answer is {right}.", "Hence the answer is {right}."],
+    "2": ["The answer is {wrong}.", "The answer is {wrong}.", "The answer is {right}."],
+    "3": ["The answer is {wrong}.", "The answer is {wrong}.", "I give up"],
+}
+
+
+@pytest.fixture
+def benchmark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """An own multiple-choice benchmark of four problems in the host's data folder."""
+    folder = tmp_path / "LMUData"
+    folder.mkdir()
+    monkeypatch.setenv("LMUData", str(folder))
+    rows = [{name: cell for name, cell in row.items() if name != "split"} for row in mcq_rows()]
+    write_tsv(folder / "Tiny.tsv", rows)
+    return rows
+
+
+@pytest.fixture
+def pack(benchmark: list[dict[str, str]], tmp_path: Path) -> Path:
+    path = tmp_path / "pack.jsonl"
+    write_pack(path, benchmark, TEXTS)
+    return path
+
+
+def write_pack(path: Path, benchmark: list[dict[str, str]], texts: dict[str, list[str]]) -> None:
+    lines = []
+    for position, row in enumerate(benchmark):
+        wrong = "B" if row["answer"] == "A" else "A"
+        for rank, text in enumerate(texts[str(position)]):
+            filled = text.format(right=row["answer"], wrong=wrong)
+            record = {"benchmark": "Tiny", "index": str(row["index"]), "rank": rank, "text": filled, "policy": "P"}
+            lines.append(json.dumps(record))
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_hand_computed_values(run: Run, pack: Path, tmp_path: Path) -> None:
+    work_dir = tmp_path / "out"
+    run("--candidates", pack, "--data", "Tiny", "--work-dir", work_dir, "--k", "1", "2", "3",
+        "--reranker", "random", "self-consistency", "oracle")  # fmt: skip
+    rows = read_rows(work_dir)
+    got = {name: [value(rows, name, k, "Tiny") for k in (1, 2, 3)] for name in {row["reranker"] for row in rows}}
+    assert got["first"] == [25, 25, 25]
+    assert got["self-consistency"] == [25, 25, 25]  # problem 0 is lost where problem 1 is won
+    assert got["oracle"] == [25, 50, 75]
+    assert got["random"] == pytest.approx([25, 25, 100 * (1 / 3 + 2 / 3 + 1 / 3) / 4])
+
+
+def test_picks_only_grades_less_and_says_what_it_cannot_tell(run: Run, pack: Path, tmp_path: Path) -> None:
+    work_dir = tmp_path / "out"
+    output = run("--candidates", pack, "--data", "Tiny", "--work-dir", work_dir, "--grade", "picks",
+                 "--reranker", "self-consistency", "oracle")  # fmt: skip
+    rows = read_rows(work_dir)
+    assert value(rows, "self-consistency", 3, "Tiny") == 25
+    oracle = [row for row in rows if row["reranker"] == "oracle"]
+    assert [row["value"] for row in oracle] == [""] * len(oracle)
+    assert "needs --grade all" in output
+
+
+def test_a_failed_verdict_makes_room_for_another_pick(
+    run: Run, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from visualprm_eval.host import grading
+    from visualprm_eval.types import Verdict
+
+    real = grading.grade_table
+
+    def failing(benchmark, predictions, directory, judge):
+        verdicts = real(benchmark, predictions, directory, judge)
+        return {
+            index: Verdict(None, "no luck") if predictions[index].startswith("So,") else verdict
+            for index, verdict in verdicts.items()
+        }
+
+    monkeypatch.setattr(grading, "grade_table", failing)
+    work_dir = tmp_path / "out"
+    run("--candidates", pack, "--data", "Tiny", "--work-dir", work_dir, "--grade", "picks", "--k", "3",
+        "--reranker", "self-consistency")  # fmt: skip
+    rows = read_rows(work_dir)
+    # Problem 1 loses its first right candidate: one vote against one, and the lowest rank wins.
+    assert value(rows, "self-consistency", 3, "Tiny") == 0 + 100 * 0 / 4
+    assert {row["n_failed"] for row in rows} == {"0"}
+    assert "1 of 12 candidates left out" in {row["note"] for row in rows}
+
+
+def test_export_and_import_give_the_same_table(run: Run, pack: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    run("--candidates", pack, "--data", "Tiny", "--work-dir", first, "--reranker", "oracle")
+    copy = tmp_path / "copy.jsonl"
+    assert main(["export-candidates", "--work-dir", str(first), "-o", str(copy)]) == 0
+    assert (tmp_path / "copy.jsonl.manifest.json").is_file()
+    run("--candidates", copy, "--data", "Tiny", "--work-dir", second, "--reranker", "oracle")
+    assert read_rows(first) == read_rows(second)
+
+
+def test_gaps_are_reported_and_hold_back_the_value(run: Run, benchmark, tmp_path: Path) -> None:
+    path = tmp_path / "gaps.jsonl"
+    write_pack(path, benchmark, {**TEXTS, "2": TEXTS["2"][:1]})
+    output = run("--candidates", path, "--data", "Tiny", "--work-dir", tmp_path / "out", "--reranker", "first")
+    assert "incomplete: 1 of 4 problems have fewer than 3 candidates" in output
+    rows = read_rows(tmp_path / "out")
+    assert {row["k"]: bool(row["value"]) for row in rows} == {"1": True, "2": False, "3": False}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["-n", "9"], "-n 9: .* at most 3 candidates per problem of Tiny"),
+        (["--k", "4"], "--k 4: expected 1 to 3"),
+        (["--candidates", "missing.jsonl"], "missing.jsonl"),
+    ],
+)
+def test_misuse_is_explained(run: Run, pack: Path, tmp_path: Path, options: list[str], message: str) -> None:
+    arguments = ["--candidates", pack, "--data", "Tiny", "--reranker", "first", "--work-dir", tmp_path / "out", *options]
+    assert re.search(message, run(*arguments, status=2))
+
+
+def test_a_broken_line_is_named(run: Run, pack: Path, tmp_path: Path) -> None:
+    pack.write_text(pack.read_text() + "{not json\n")
+    output = run("--candidates", pack, "--data", "Tiny", "--work-dir", tmp_path / "out", status=2)
+    assert "pack.jsonl" in output
+    assert "13" in output, "the number of the line"
+
