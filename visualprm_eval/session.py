@@ -17,7 +17,7 @@ from visualprm_eval.grade import grade_missing
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.sample.policies import find_policy
 from visualprm_eval.sample.stage import sample_missing
-from visualprm_eval.score.critics import build_critics
+from visualprm_eval.score.critics import build_critics, scoring_of
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.types import Problem, Spec
 
@@ -108,7 +108,11 @@ class Session:
     @cached_property
     def scorings(self) -> dict[str, Spec]:
         """The key of each critic's scores, by label."""
-        return {label: Spec("scoring", critic.settings()) for label, critic in self.critics.items()}
+        will_score, dry_run = "score" in self.config.stages, self.config.dry_run
+        return {
+            label: scoring_of(critic, self.store, will_score=will_score, dry_run=dry_run)
+            for label, critic in self.critics.items()
+        }
 
     @cached_property
     def judge(self) -> Judge:
@@ -169,11 +173,14 @@ class Session:
             ungraded = len(self._missing_verdicts(cell, retry_failed=self.config.retry_failed))
             print(f"  grade: {ungraded:,} stored texts{_and_new(to_sample)}")
 
-    def facts(self, cell: Cell) -> list[ProblemFacts]:
+    def facts(self, cell: Cell, *, with_scores: bool = True) -> list[ProblemFacts]:
         """Everything known of one policy on one benchmark, problem by problem."""
         ids = cell.problem_ids
         candidates = self.store.candidates(cell.sampling.id, ids)
-        scores = {label: _by_problem(self.store.scores(spec.id, ids, with_steps=False)) for label, spec in self.scorings.items()}
+        scorings = self.scorings if with_scores else {}
+        scores = {
+            label: _by_problem(self.store.scores(spec.id, ids, with_steps=False)) for label, spec in scorings.items()
+        }
         verdicts = _by_problem(self.store.verdicts(self.grading(cell).id, ids))
         return [
             ProblemFacts(
@@ -220,8 +227,9 @@ class Session:
 
     def _missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
         """Texts that need a verdict and have none, ordered by problem, then by rank."""
-        facts = self.facts(cell)
-        wanted = None if self.grades_all(cell) else picked_texts(facts, self.rerankers, self.ks(cell), cell.answer)
+        every = self.grades_all(cell)  # Then the critics' weights need not even be here.
+        facts = self.facts(cell, with_scores=not every)
+        wanted = None if every else picked_texts(facts, self.rerankers, self.ks(cell), cell.answer)
         work: dict[tuple[str, str], str] = {}
         for fact in facts:
             for candidate in fact.candidates:

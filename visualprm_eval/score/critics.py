@@ -9,15 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from visualprm_eval.config import DEMO_PRM, PRMSource, RunConfig
 from visualprm_eval.registry import BUILTIN_CRITICS, load_critic, split_label
 from visualprm_eval.steps import split_steps
-from visualprm_eval.types import JSONValue, Problem, StepScores
+from visualprm_eval.types import JSONValue, Problem, Spec, StepScores
 
 if TYPE_CHECKING:
     from visualprm_eval.prm.visualprm import VisualPRM
+    from visualprm_eval.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +77,16 @@ class VisualPRMWeights:
             CheckpointError: When it cannot be loaded faithfully.
         """
         from visualprm_eval.prm.visualprm import VisualPRM
+    from visualprm_eval.store import Store
 
         return VisualPRM.from_pretrained(
             self._location, device=self.options.device, dtype=self.options.dtype, revision=self.source.revision
         )
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether the checkpoint is a directory of this machine."""
+        return Path(self._location).is_dir()
 
     @property
     def _location(self) -> str:
@@ -102,10 +110,21 @@ class VisualPRMCritic:
     orm: bool = False
 
     def settings(self) -> Mapping[str, JSONValue]:
-        """The checkpoint's fingerprint and how it is asked."""
+        """The checkpoint's fingerprint and how it is asked.
+
+        Raises:
+            CheckpointError: When there is no such checkpoint here.
+        """
+        return {**self._manner, "checkpoint": self.weights.fingerprint}
+
+    def may_have_made(self, settings: Mapping[str, JSONValue]) -> bool:
+        """Whether stored scores are of a critic that asks like this one, whatever its checkpoint."""
+        return {name: value for name, value in settings.items() if name != "checkpoint"} == self._manner
+
+    @property
+    def _manner(self) -> dict[str, JSONValue]:
         return {
             "critic": "visualorm" if self.orm else "visualprm",
-            "checkpoint": self.weights.fingerprint,
             "max_steps": 1 if self.orm else self.weights.options.max_steps,
             "special_tokens": "text",
         }
@@ -118,6 +137,29 @@ class VisualPRMCritic:
         """One batched call of ``VisualPRM.score_items``."""
         triples = [(problem.question, list(steps), problem.images) for problem, steps in items]
         return self.weights.model.score_items(triples, batch_tokens=self.weights.options.token_budget)
+
+
+def scoring_of(critic: Critic, store: Store, *, will_score: bool, dry_run: bool = False) -> Spec:
+    """The key of a critic's scores.
+
+    Scores can be selected by and reported where the weights are not: then the store must hold those of one such
+    checkpoint only.
+
+    Args:
+        critic: Who scores.
+        store: Where scores are.
+        will_score: Whether the critic will score, and so needs its weights anyway.
+        dry_run: Only the number of missing scores is asked for: nothing is fetched, an unknown checkpoint has none.
+
+    Raises:
+        CheckpointError: When the checkpoint is not here and the store cannot tell which one is meant.
+    """
+    if not isinstance(critic, VisualPRMCritic) or critic.weights.at_hand or (will_score and not dry_run):
+        return Spec("scoring", critic.settings())
+    alike = [spec for spec in store.specs("scoring") if critic.may_have_made(spec.settings)]
+    if len(alike) == 1:
+        return alike[0]
+    return Spec("scoring", {"checkpoint": None} if dry_run else critic.settings())
 
 
 def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]:

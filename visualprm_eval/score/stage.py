@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 Work = tuple[str, str, str]
 """A problem's id, a text's id, the text."""
 
-CHUNK_ITEMS = 256
+CHUNK_ITEMS = 64
 """Solutions handed to a critic at a time: few enough to lose little to a crash, enough to fill batches."""
 
 
