@@ -134,6 +134,24 @@ def test_dataset_without_an_evaluation(lmu, tmp_path):
         grade_table(benchmark, {"0": "7"}, tmp_path, Judge())
 
 
+def test_yes_or_no(lmu, tmp_path, monkeypatch):
+    from vlmeval.dataset import ImageYORNDataset
+
+    monkeypatch.setitem(ImageYORNDataset.DATASET_URL, "OwnYesNo", "")
+    rows = [{**row, "answer": answer} for row, answer in zip(demo_rows(3), ["Yes", "No", "Yes"], strict=True)]
+    write_tsv(lmu / "OwnYesNo.tsv", rows)
+    texts = {"0": "It is red.\n\nThe answer is yes.", "1": "Yes", "2": "perhaps"}
+    verdicts = grade_table(load_benchmark("OwnYesNo"), texts, tmp_path, Judge())
+    assert verdicts == {"0": RIGHT, "1": WRONG, "2": WRONG}
+
+
+def test_a_judge_is_not_paid_for_verdicts_that_cannot_be_read(lmu, tmp_path, judge_server):
+    benchmark = own_benchmark(lmu, 1)
+    with pytest.raises(GradingError, match="nothing was asked of the judge"):
+        grade_table(benchmark, {"0": "7"}, tmp_path, local_judge(judge_server))
+    assert judge_server.requests == []
+
+
 def test_verdicts_that_are_not_understood(lmu, tmp_path, monkeypatch):
     benchmark = own_benchmark(lmu, 1)
     monkeypatch.setattr(type(benchmark.dataset), "evaluate", lambda self, file, **options: {"Overall": 1.0})

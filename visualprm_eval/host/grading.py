@@ -15,7 +15,7 @@ from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.tables import write_predictions
-from visualprm_eval.host.verdicts import read_verdicts
+from visualprm_eval.host.verdicts import check_understood, read_verdicts
 from visualprm_eval.tasks import EXACT_MATCHING, Task
 from visualprm_eval.types import JSONValue, Verdict
 
@@ -114,6 +114,8 @@ def grade_table(
     if not predictions:
         return {}
     judge = judge.resolve(benchmark.task)
+    if judge.used:
+        check_understood(benchmark)
     folder = _new_folder(directory)
     shown = {index: benchmark.task.shown(text) for index, text in predictions.items()}
     log = folder / LOG_NAME

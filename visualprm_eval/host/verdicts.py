@@ -12,17 +12,32 @@ from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.types import Verdict
 
-__all__ = ["read_verdicts"]
+__all__ = ["check_understood", "read_verdicts"]
 
 _RANDOM = "thus randomly generate one"
 """The host's remark when it drew an option at random because it could not read the judge's reply."""
+
+
+_MATCHED_TYPES = ("MCQ", "Y/N")
+
+
+def check_understood(benchmark: Benchmark) -> None:
+    """Refuses a dataset before a judge is paid for verdicts that could not be read.
+
+    Raises:
+        GradingError: When the dataset's class is none of those whose result files are understood.
+    """
+    from vlmeval.dataset import ImageVQADataset
+
+    if benchmark.dataset.TYPE not in _MATCHED_TYPES and not isinstance(benchmark.dataset, ImageVQADataset):
+        raise _not_supported(benchmark, "nothing was asked of the judge")
 
 
 def read_verdicts(benchmark: Benchmark, predictions: Path, indices: Sequence[str]) -> dict[str, Verdict]:
     """The verdicts of one graded table.
 
     The host's graders have no common result format. Understood are a table with a row per index and either ``hit``
-    (multiple choice, yes or no, the bundled benchmark) or ``eval_match`` (short answers).
+    (multiple choice, the bundled benchmark), ``eval_match`` (short answers) or, for yes or no, ``score``.
 
     Args:
         benchmark: Whose grader wrote them.
@@ -35,12 +50,9 @@ def read_verdicts(benchmark: Benchmark, predictions: Path, indices: Sequence[str
     Raises:
         GradingError: When no file has verdicts that are understood.
     """
-    found = _result_table(benchmark.name, predictions)
+    found = _result_table(benchmark, predictions)
     if found is None:
-        raise GradingError(
-            f"{benchmark.name}: per-row verdicts of this type of dataset ({benchmark.dataset.TYPE}) are not supported "
-            f"yet; the host's own files are in {predictions.parent}"
-        )
+        raise _not_supported(benchmark, f"the host's own files are in {predictions.parent}")
     table, values = found
     logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
     graded = {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
@@ -48,7 +60,14 @@ def read_verdicts(benchmark: Benchmark, predictions: Path, indices: Sequence[str
     return {index: graded.get(index, missing) for index in indices}
 
 
-def _result_table(name: str, predictions: Path) -> tuple[Any, list[Any]] | None:
+def _not_supported(benchmark: Benchmark, what: str) -> GradingError:
+    kind = f"{type(benchmark.dataset).__name__}, type {benchmark.dataset.TYPE}"
+    return GradingError(
+        f"{benchmark.name}: per-row verdicts of this kind of dataset ({kind}) are not supported yet; {what}"
+    )
+
+
+def _result_table(benchmark: Benchmark, predictions: Path) -> tuple[Any, list[Any]] | None:
     """The first table beside the predictions that has verdicts, and its verdicts."""
     import pandas as pd
 
@@ -61,7 +80,9 @@ def _result_table(name: str, predictions: Path) -> tuple[Any, list[Any]] | None:
         if "hit" in table:
             return table, list(table["hit"])
         if "eval_match" in table:
-            return table, _hits(name, table["eval_match"])
+            return table, _hits(benchmark.name, table["eval_match"])
+        if "score" in table and benchmark.dataset.TYPE == "Y/N":
+            return table, list(table["score"])
     return None
 
 
