@@ -182,7 +182,7 @@ def _download(name: str, revision: str | None) -> Path:
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=list(DOWNLOADS)))
     except Exception as error:
-        # The hub's own errors have no common class, and a broken connection raises those of an HTTP library of its choice.
+        # The hub's errors have no common class, and a broken connection raises those of an HTTP library of its choice.
         where = f"{name}@{revision}" if revision else name
         raise CheckpointError(
             f"{where} is no local directory and the hub did not give it ({type(error).__name__}: {error}); "

@@ -1,0 +1,273 @@
+"""Sampling from a chat policy in the InternVL layout, in batches across problems.
+
+The noise of a candidate depends on (seed, problem, rank) only, so that batch size, order and restarts do not matter
+(up to rounding: a batch of another shape adds up in another order).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import DynamicCache
+
+from visualprm_eval.errors import ConfigError, InputError
+from visualprm_eval.prm.features import ImageEncoder, ImageShelf, embed
+from visualprm_eval.prm.noise import gumbel, stream_key
+from visualprm_eval.prm.prompt import Content, ImageSlot, Prompt, PromptFormat
+from visualprm_eval.prm.tokenizer import IM_END
+from visualprm_eval.types import Candidate, Problem
+
+if TYPE_CHECKING:
+    from visualprm_eval.prm.checkpoint import LoadedCheckpoint
+
+WINDOW_BATCHES = 8
+"""Requests are sorted by length among so many batches at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRequest:
+    """One sample that is wanted.
+
+    Attributes:
+        problem: What to answer.
+        rank: Its place among the samples of the problem.
+        prefix: What is already written of the answer; the sample goes on from there and does not repeat it.
+    """
+
+    problem: Problem
+    rank: int
+    prefix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A request made ready: its prompt, the most tokens it may get, and the stream of its noise."""
+
+    request: GenerationRequest
+    prompt: Prompt
+    limit: int
+    noise: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Sampling:
+    temperature: float
+    top_p: float
+    max_tokens: int
+    stop_ids: frozenset[int]
+
+
+def generate(
+    checkpoint: LoadedCheckpoint,
+    requests: Sequence[GenerationRequest],
+    *,
+    temperature: float = 0.7,
+    top_p: float = 1.0,
+    max_tokens: int = 1024,
+    seed: int = 0,
+    batch_size: int = 8,
+) -> Iterator[list[Candidate]]:
+    """Draws one candidate per request.
+
+    Args:
+        checkpoint: The policy.
+        requests: What is wanted; requests of one problem that follow each other share its image and its prompt.
+        temperature: 0 is greedy.
+        top_p: Probability mass of the most likely tokens that are kept; 1 keeps all.
+        max_tokens: Longest sample in tokens.
+        seed: Seed of the noise.
+        batch_size: Samples written at a time.
+
+    Yields:
+        Candidates as they are done; ``text`` is what was written after the prefix. A request whose picture cannot be
+        read or whose prompt is too long gives a candidate with ``error``.
+
+    Raises:
+        ConfigError: When an option makes no sense.
+    """
+    if temperature < 0 or not 0 < top_p <= 1 or max_tokens < 1 or batch_size < 1:
+        raise ConfigError("expected temperature >= 0, 0 < top_p <= 1, max_tokens >= 1 and batch_size >= 1")
+    writer = _BatchWriter(checkpoint, temperature, top_p, max_tokens)
+    for start in range(0, len(requests), batch_size * WINDOW_BATCHES):
+        shelf, jobs, failed = ImageShelf(writer.encoder), [], []
+        for request in requests[start : start + batch_size * WINDOW_BATCHES]:
+            try:
+                jobs.append(writer.prepare(request, seed, shelf))
+            except InputError as error:
+                failed.append(Candidate(request.problem.id, request.rank, "", error=str(error)))
+        if failed:
+            yield failed
+        jobs.sort(key=lambda job: (len(job.prompt.ids), job.prompt.ids))
+        for first in range(0, len(jobs), batch_size):
+            yield writer.write(jobs[first : first + batch_size], shelf)
+
+
+class _BatchWriter:
+    """Writes one batch of samples at a time."""
+
+    def __init__(self, checkpoint: LoadedCheckpoint, temperature: float, top_p: float, max_tokens: int) -> None:
+        self.checkpoint = checkpoint
+        self.format = PromptFormat(checkpoint.tokenizer, checkpoint.config)
+        self.encoder = ImageEncoder(checkpoint)
+        self.context = checkpoint.config.language.max_position_embeddings
+        stops = {self.format.control[IM_END]}
+        if checkpoint.tokenizer.eos_id is not None:
+            stops.add(checkpoint.tokenizer.eos_id)
+        self.sampling = _Sampling(temperature, top_p, max_tokens, frozenset(stops))
+
+    def prepare(self, request: GenerationRequest, seed: int, shelf: ImageShelf) -> _Job:
+        """Reads the pictures and writes the prompt.
+
+        Raises:
+            InputError: When a picture cannot be read, or the prompt leaves no room for a reply.
+        """
+        problem = request.problem
+        prompt = self.format.chat(
+            problem_content(problem, [shelf.count(path) for path in problem.images]), request.prefix
+        )
+        room = self.context - len(prompt.ids)
+        if room < 1:
+            raise InputError(f"the prompt fills the model's context of {self.context} tokens")
+        prefix = [request.prefix] if request.prefix else []
+        return _Job(
+            request, prompt, min(room, self.sampling.max_tokens), stream_key(seed, problem.id, request.rank, *prefix)
+        )
+
+    @torch.inference_mode()
+    def write(self, jobs: Sequence[_Job], shelf: ImageShelf) -> list[Candidate]:
+        """Samples a batch to its end."""
+        began = time.perf_counter()
+        written = _sample(self.checkpoint, self._prefill(jobs, shelf), jobs, self.sampling)
+        seconds = (time.perf_counter() - began) / len(jobs)
+        return [self._candidate(job, ids, seconds) for job, ids in zip(jobs, written, strict=True)]
+
+    def _candidate(self, job: _Job, ids: list[int], seconds: float) -> Candidate:
+        stopped = ids[-1] in self.sampling.stop_ids
+        text_ids = ids[:-1] if stopped else ids
+        return Candidate(
+            problem_id=job.request.problem.id,
+            rank=job.request.rank,
+            text=self.checkpoint.tokenizer.decode(text_ids),
+            finish="stop" if stopped else "length",
+            tokens=len(text_ids),
+            seconds=seconds,
+        )
+
+    def _prefill(self, jobs: Sequence[_Job], shelf: ImageShelf) -> _State:
+        """Reads every distinct prompt once, padded on the left, and gives each sample a copy of its state."""
+        distinct: dict[tuple[Prompt, tuple[str, ...]], int] = {}
+        rows = [distinct.setdefault((job.prompt, job.request.problem.images), len(distinct)) for job in jobs]
+        longest = max(len(prompt.ids) for prompt, _ in distinct)
+        padding = self.format.control[IM_END]
+        padded = [[padding] * (longest - len(prompt.ids)) + list(prompt.ids) for prompt, _ in distinct]
+        device = self.checkpoint.device
+        lengths = torch.tensor([len(prompt.ids) for prompt, _ in distinct], device=device)
+        places = torch.arange(longest, device=device)[None] - (longest - lengths)[:, None]
+        features = shelf.features([path for _, paths in distinct for path in paths])
+        embeddings = embed(self.checkpoint, torch.tensor(padded, device=device), features)
+        state = _State(DynamicCache(), embeddings[:, -1], (places >= 0).long(), lengths)
+        state.hidden = _forward(self.checkpoint, state, embeddings, places.clamp(min=0))
+        state.select(torch.tensor(rows, device=device))
+        return state
+
+
+@dataclass
+class _State:
+    """What the language model remembers of a batch.
+
+    Attributes:
+        cache: Keys and values.
+        hidden: Last hidden state of each row [B, H].
+        mask: 1 where a token is, 0 where padding is [B, L].
+        lengths: Tokens of each row so far, padding not counted [B].
+    """
+
+    cache: DynamicCache
+    hidden: torch.Tensor
+    mask: torch.Tensor
+    lengths: torch.Tensor
+
+    def select(self, rows: torch.Tensor) -> None:
+        """Keeps these rows, in this order; a row may be taken several times."""
+        self.cache.batch_select_indices(rows)
+        self.hidden, self.mask, self.lengths = self.hidden[rows], self.mask[rows], self.lengths[rows]
+
+
+def problem_content(problem: Problem, tiles: Sequence[int]) -> Content:
+    """A problem's prompt with its images: before the text when there is one, else where the benchmark puts them.
+
+    Args:
+        problem: The problem.
+        tiles: Number of tiles of each of its images.
+    """
+    text = [part.value for part in problem.parts if part.kind == "text"]
+    if len(tiles) <= 1:
+        slots: list[str | ImageSlot] = [part for number in tiles for part in (ImageSlot(number), "\n")]
+        return [*slots, "\n".join(text)]
+    numbers = iter(tiles)
+    content: list[str | ImageSlot] = []
+    for part in problem.parts:
+        content += [part.value] if part.kind == "text" else [ImageSlot(next(numbers)), "\n"]
+    return content
+
+
+def _forward(
+    checkpoint: LoadedCheckpoint, state: _State, embeddings: torch.Tensor, positions: torch.Tensor
+) -> torch.Tensor:
+    """Last hidden states [B, H] after reading embeddings [B, L, H] at positions [B, L]; the cache grows."""
+    output = checkpoint.model.model.language_model(
+        inputs_embeds=embeddings,
+        attention_mask=state.mask,
+        position_ids=positions,
+        past_key_values=state.cache,
+        use_cache=True,
+    )
+    hidden: torch.Tensor = output.last_hidden_state[:, -1]
+    return hidden
+
+
+def _sample(checkpoint: LoadedCheckpoint, state: _State, jobs: Sequence[_Job], sampling: _Sampling) -> list[list[int]]:
+    """Writes token after token; a row that is done leaves the batch.
+
+    Returns:
+        Per job its token ids, the one that stopped it included.
+    """
+    written: list[list[int]] = [[] for _ in jobs]
+    rows = list(range(len(jobs)))
+    keys = torch.tensor([job.noise for job in jobs], device=state.hidden.device)
+    for step in range(max(job.limit for job in jobs)):
+        tokens = _choose(checkpoint.model.lm_head(state.hidden), keys, step, sampling)
+        keep = []
+        for place, (row, token) in enumerate(zip(rows, tokens.tolist(), strict=True)):
+            written[row].append(token)
+            if token not in sampling.stop_ids and step + 1 < jobs[row].limit:
+                keep.append(place)
+        if not keep:
+            break
+        if len(keep) < len(rows):
+            kept = torch.tensor(keep, device=keys.device)
+            rows, keys, tokens = [rows[place] for place in keep], keys[kept], tokens[kept]
+            state.select(kept)
+        state.mask = torch.nn.functional.pad(state.mask, (0, 1), value=1)
+        embeddings = checkpoint.model.get_input_embeddings()(tokens[:, None])
+        state.hidden = _forward(checkpoint, state, embeddings, state.lengths[:, None])
+        state.lengths = state.lengths + 1
+    return written
+
+
+def _choose(logits: torch.Tensor, keys: torch.Tensor, step: int, sampling: _Sampling) -> torch.Tensor:
+    """One token per row [B] from logits [B, V]."""
+    if sampling.temperature == 0:
+        return logits.argmax(dim=-1)
+    scores = logits.double() / sampling.temperature
+    if sampling.top_p < 1:
+        ordered, order = scores.sort(dim=-1, descending=True)
+        chances = ordered.softmax(dim=-1)
+        # A token is kept when those before it do not fill the nucleus yet; the first one always is.
+        dropped = chances.cumsum(dim=-1) - chances >= sampling.top_p
+        scores = scores.masked_fill(dropped.scatter(1, order, dropped), -torch.inf)
+    return (scores + gumbel(keys, torch.full_like(keys, step), scores.shape[-1])).argmax(dim=-1)
