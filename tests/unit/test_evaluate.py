@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
     from visualprm_eval.rerankers import Reranker
 
-RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
+# The machine may be busy, and facts are costly to draw.
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
 NAMES = ["first", "random", "self-consistency", "visualprm", "visualprm:min", "visualorm", "weighted-vote", "oracle"]
 RERANKERS = build_rerankers(NAMES, ["prm"])
 CHOOSERS = build_rerankers([name for name in NAMES if name not in {"random", "oracle"}], ["prm"])
@@ -151,7 +152,7 @@ def plain_pick(pool: list[tuple[str, float, float]], name: str) -> tuple[str, fl
 
 
 @given(random_facts())
-@settings(RELAXED, max_examples=200)
+@settings(RELAXED, max_examples=150)
 def test_values_agree_with_plain_loops(facts: list[ProblemFacts]) -> None:
     rows, _ = results(facts)
     for name in NAMES:
@@ -190,7 +191,7 @@ def test_more_candidates_change_no_earlier_result(facts: list[ProblemFacts], oth
 
 
 @given(random_facts(), st.permutations(NAMES), st.permutations([0, 1, 2, 3]))
-@settings(RELAXED, max_examples=30)
+@RELAXED
 def test_no_order_matters(facts: list[ProblemFacts], names: list[str], order: list[int]) -> None:
     shuffled = [
         replace(
