@@ -28,6 +28,7 @@ class ImageEncoder:
 
     def __init__(self, checkpoint: LoadedCheckpoint) -> None:
         self._checkpoint, self._config = checkpoint, checkpoint.config
+        self.tokens_per_tile = self._config.tokens_per_tile
         self._max_tiles = self._config.max_tiles if self._config.dynamic_tiles else 1
         self._min_tiles = self._config.min_tiles if self._config.dynamic_tiles else 1
 
@@ -61,13 +62,13 @@ class ImageEncoder:
         done: list[torch.Tensor] = []
         for number, image in enumerate(images, start=1):
             cut = self.tiles(image)
-            counts.append(len(cut) * self._config.tokens_per_tile)
+            counts.append(len(cut) * self.tokens_per_tile)
             waiting.extend(cut)
             while len(waiting) >= per_pass or (waiting and number == len(images)):
                 pixels = torch.stack(waiting[:per_pass]).to(self._checkpoint.device, model.dtype)
                 done.append(model.get_image_features(pixels).pooler_output.flatten(0, 1))
                 del waiting[:per_pass]
-        return list(torch.cat(done).split(counts)) if done else []
+        return list(torch.split(torch.cat(done), counts)) if done else []
 
 
 class ImageShelf:
@@ -81,6 +82,16 @@ class ImageShelf:
         self._encoder = encoder
         self._images: dict[Hashable, Image.Image | str] = {}
         self._features: dict[Hashable, torch.Tensor] = {}
+
+    @property
+    def tokens(self) -> int:
+        """Number of image tokens of all pictures so far."""
+        opened = [image for image in self._images.values() if not isinstance(image, str)]
+        return sum(map(self._encoder.count, opened)) * self._encoder.tokens_per_tile
+
+    def holds(self, sources: Sequence[ImageSource]) -> bool:
+        """Whether all these pictures were seen before."""
+        return all(image_key(source) in self._images for source in sources)
 
     def count(self, source: ImageSource) -> int:
         """Number of tiles of a picture, thumbnail included.
