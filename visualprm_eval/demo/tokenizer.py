@@ -1,0 +1,94 @@
+"""The demo models' tokenizer: a small byte-level BPE in the file layout of Qwen2.
+
+All 256 bytes are tokens, so any text can be written; words of the demo world and InternVL's Chinese system message
+were learned as whole pieces, which keeps prompts short. As in Qwen2 every digit is a token of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+CONTROL_TOKENS = (
+    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>",
+    "<quad>", "</quad>", "<ref>", "</ref>", "<box>", "</box>",
+)  # fmt: skip
+"""Control tokens in the order of their ids, which follow the vocabulary's."""
+QWEN2_PATTERN = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
+"""How Qwen2 cuts a text before merging (transformers' ``Qwen2Tokenizer``)."""
+PAD_TOKEN = CONTROL_TOKENS[0]
+MAX_VOCABULARY = 900
+"""Upper bound of bytes and merges together; training ends earlier when nothing is left to merge."""
+MIN_FREQUENCY = 8
+"""How often a pair must occur to be merged."""
+
+
+def train_tokenizer(texts: Iterable[str], directory: Path) -> int:
+    """Learns the merges and writes the five tokenizer files.
+
+    Args:
+        texts: The corpus; repeat what must become whole pieces.
+        directory: Where vocab.json, merges.txt and the three files about control tokens go.
+
+    Returns:
+        The number of token ids, control tokens included.
+    """
+    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(QWEN2_PATTERN), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    trainer = trainers.BpeTrainer(
+        vocab_size=MAX_VOCABULARY,
+        min_frequency=MIN_FREQUENCY,
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(texts, trainer)
+    directory.mkdir(parents=True, exist_ok=True)
+    tokenizer.model.save(str(directory))
+    size = tokenizer.get_vocab_size(with_added_tokens=False)
+    ids = {token: size + offset for offset, token in enumerate(CONTROL_TOKENS)}
+    _write(directory / "added_tokens.json", ids)
+    _write(directory / "special_tokens_map.json", _special_tokens_map())
+    _write(directory / "tokenizer_config.json", _tokenizer_config(ids))
+    return size + len(CONTROL_TOKENS)
+
+
+def _write(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _special_tokens_map() -> dict[str, object]:
+    return {
+        "additional_special_tokens": list(CONTROL_TOKENS[1:]),
+        "eos_token": "<|im_end|>",
+        "pad_token": "<|endoftext|>",
+    }
+
+
+def _tokenizer_config(ids: dict[str, int]) -> dict[str, object]:
+    flags = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
+    return {
+        "add_bos_token": False,
+        "add_prefix_space": False,
+        "added_tokens_decoder": {str(index): {"content": token, **flags} for token, index in ids.items()},
+        "additional_special_tokens": list(CONTROL_TOKENS[1:]),
+        "bos_token": None,
+        "clean_up_tokenization_spaces": False,
+        "eos_token": "<|im_end|>",
+        "errors": "replace",
+        "model_max_length": 2048,
+        "pad_token": "<|endoftext|>",
+        "split_special_tokens": False,
+        "tokenizer_class": "Qwen2Tokenizer",
+        "unk_token": None,
+    }
