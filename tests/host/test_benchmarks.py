@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import logging
 import time
 import urllib.error
@@ -120,6 +121,17 @@ def test_a_missing_picture_file_is_a_failure_of_its_row_only(lmu, tmp_path):
     assert "gone.png is missing" in benchmark.broken["1"]
 
 
+def test_a_full_disk_is_not_the_pictures_fault(demo_world, monkeypatch):
+    from vlmeval.dataset import DemoWorld
+
+    def full(self, line):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(DemoWorld, "dump_image", full)
+    with pytest.raises(BenchmarkError, match=r"cannot write pictures to .*No space left"):
+        load_benchmark("DemoWorld")
+
+
 def test_rows_without_a_picture_are_left_out_as_the_host_does(mmstar, caplog):
     rows = mcq_rows()
     rows[1]["image"] = None
@@ -223,6 +235,14 @@ def test_missing_file_offline_fails_quickly_and_says_what_to_do(lmu, monkeypatch
 def test_data_folder_that_is_not_there_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("LMUData", str(tmp_path / "nowhere"))
     with pytest.raises(BenchmarkError, match="LMUData names"):
+        load_benchmark("MMStar")
+
+
+def test_data_folder_that_cannot_be_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.delenv("LMUData", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    with pytest.raises(BenchmarkError, match="set the environment variable LMUData"):
         load_benchmark("MMStar")
 
 

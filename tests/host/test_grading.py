@@ -294,3 +294,13 @@ def test_splits_and_rows_of_a_limited_benchmark(mmstar, tmp_path):
     benchmark = load_benchmark("MMStar", limit=2)
     texts = {problem.index: row["answer"] for problem, row in zip(benchmark.problems, mcq_rows(), strict=False)}
     assert grade_table(benchmark, texts, tmp_path, Judge()) == {"0": RIGHT, "1": RIGHT}
+
+
+def test_the_bundled_benchmark(lmu, tmp_path):
+    benchmark = load_benchmark("DemoWorld")
+    assert len(benchmark.problems) >= 300
+    assert benchmark.broken == {}
+    right = {problem.index: f"Some step.\n\nThe answer is {problem.answer}." for problem in benchmark.problems}
+    assert set(grade_table(benchmark, right, tmp_path, Judge()).values()) == {RIGHT}
+    wrong = dict.fromkeys(right, "The answer is -1.")
+    assert set(grade_table(benchmark, wrong, tmp_path, Judge()).values()) == {WRONG}

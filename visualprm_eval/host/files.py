@@ -29,7 +29,8 @@ def data_root() -> Path:
     """The folder in which the host keeps benchmarks: ``$LMUData``, else ``~/LMUData``.
 
     Raises:
-        BenchmarkError: When ``$LMUData`` names a folder that is not there; the host would silently take the other.
+        BenchmarkError: When ``$LMUData`` names a folder that is not there (the host would silently take the other), or
+            the other cannot be made.
     """
     from vlmeval.smp import LMUDataRoot
 
@@ -38,7 +39,13 @@ def data_root() -> Path:
         raise BenchmarkError(
             f"the environment variable LMUData names {named}, which is no folder: make it, or unset LMUData"
         )
-    return Path(LMUDataRoot())
+    try:
+        return Path(LMUDataRoot())
+    except OSError as error:
+        raise BenchmarkError(
+            f"the host cannot make its data folder ({error}): set the environment variable LMUData to a folder that "
+            "can be written to"
+        ) from error
 
 
 def ensure_file(name: str, dataset_class: Any) -> None:

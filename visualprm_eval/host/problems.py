@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import errno
 import hashlib
 import string
 from pathlib import Path
@@ -13,6 +14,8 @@ from visualprm_eval.errors import BenchmarkError
 from visualprm_eval.types import Part, Problem, digest
 
 __all__ = ["row_problem"]
+
+_CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
 
 def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, str | None]:
@@ -63,7 +66,9 @@ def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], st
     """The host's message of a row; when a picture cannot be written, the message as it would be, and why."""
     try:
         return dataset.build_prompt(copy.deepcopy(row)), None
-    except Exception as error:  # noqa: BLE001 - told apart below: the picture's fault, or the row's
+    except Exception as error:  # Told apart here and below: the disk's fault, the picture's, or the row's.
+        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+            raise BenchmarkError(f"{name}: cannot write pictures to {dataset.img_root}: {error}") from error
         reason = f"{type(error).__name__}: {error}"
     dataset.dump_image = lambda line: _expected_paths(dataset, line)
     try:
