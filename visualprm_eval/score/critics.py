@@ -77,7 +77,6 @@ class VisualPRMWeights:
             CheckpointError: When it cannot be loaded faithfully.
         """
         from visualprm_eval.prm.visualprm import VisualPRM
-    from visualprm_eval.store import Store
 
         return VisualPRM.from_pretrained(
             self._location, device=self.options.device, dtype=self.options.dtype, revision=self.source.revision
