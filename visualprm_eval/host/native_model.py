@@ -6,6 +6,7 @@ from typing import Any
 
 from vlmeval.vlm.base import BaseModel
 
+from visualprm_eval.config import DEMO_MAX_TOKENS
 from visualprm_eval.demo.assets import POLICY, demo_path
 from visualprm_eval.types import Part, Problem, digest
 
@@ -78,4 +79,4 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
 
 def demo_policy(**options: Any) -> NativePolicyModel:
     """The bundled policy; the host calls this when its name is asked for."""
-    return NativePolicyModel(str(demo_path(POLICY)), **options)
+    return NativePolicyModel(str(demo_path(POLICY)), **{"max_tokens": DEMO_MAX_TOKENS, **options})
