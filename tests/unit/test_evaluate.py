@@ -314,6 +314,15 @@ def test_what_is_not_known_yet_is_no_failure(lacking: str) -> None:
         assert picked_texts([facts], RERANKERS, (1, 2), last_word) == {(facts.problem.id, text_id("a:7"))}
 
 
+def test_nothing_is_graded_for_an_incomplete_k() -> None:
+    facts = facts_of(["a:7", "b:8"], {"a:7": 0.1, "b:8": 0.9})
+    assert picked_texts([facts], RERANKERS, (1, 4), last_word) == {(facts.problem.id, text_id("a:7"))}
+    assert picked_texts([facts], RERANKERS, (2,), last_word) == {
+        (facts.problem.id, text_id("a:7")),
+        (facts.problem.id, text_id("b:8")),
+    }
+
+
 def test_a_failed_candidate_needs_no_further_facts() -> None:
     facts = facts_of(["a:7", "b:8"], {"a:7": 0.5, "b:8": None}, {"a:7": 1.0})
     rows, _ = results([facts], ks=(2,))
