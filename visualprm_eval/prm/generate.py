@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from transformers import DynamicCache
 
 from visualprm_eval.errors import ConfigError, InputError
+from visualprm_eval.prm.cache import growing_cache
 from visualprm_eval.prm.features import ImageEncoder, ImageShelf, embed
 from visualprm_eval.prm.noise import gumbel, stream_key
 from visualprm_eval.prm.prompt import Content, ImageSlot, Prompt, PromptFormat
@@ -22,10 +22,14 @@ from visualprm_eval.prm.tokenizer import IM_END
 from visualprm_eval.types import Candidate, Problem
 
 if TYPE_CHECKING:
+    from transformers.cache_utils import Cache
+
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
 
 WINDOW_BATCHES = 8
 """Requests are sorted by length among so many batches at a time."""
+LIVE_SHARE = 0.9
+"""A batch is copied without its finished rows when fewer than this share of them are still being written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +173,7 @@ class _BatchWriter:
         places = torch.arange(longest, device=device)[None] - (longest - lengths)[:, None]
         features = shelf.features([path for _, paths in distinct for path in paths])
         embeddings = embed(self.checkpoint, torch.tensor(padded, device=device), features)
-        state = _State(DynamicCache(), embeddings[:, -1], (places >= 0).long(), lengths)
+        state = _State(growing_cache(), embeddings[:, -1], (places >= 0).long(), lengths)
         state.hidden = _forward(self.checkpoint, state, embeddings, places.clamp(min=0))
         state.select(torch.tensor(rows, device=device))
         return state
@@ -186,7 +190,7 @@ class _State:
         lengths: Tokens of each row so far, padding not counted [B].
     """
 
-    cache: DynamicCache
+    cache: Cache
     hidden: torch.Tensor
     mask: torch.Tensor
     lengths: torch.Tensor
@@ -231,26 +235,27 @@ def _forward(
 
 
 def _sample(checkpoint: LoadedCheckpoint, state: _State, jobs: Sequence[_Job], sampling: _Sampling) -> list[list[int]]:
-    """Writes token after token; a row that is done leaves the batch.
+    """Writes token after token; rows that are done leave the batch, several at a time.
 
     Returns:
         Per job its token ids, the one that stopped it included.
     """
     written: list[list[int]] = [[] for _ in jobs]
-    rows = list(range(len(jobs)))
+    rows: list[int | None] = list(range(len(jobs)))  # Which job a row of the batch writes, None for a finished one.
     keys = torch.tensor([job.noise for job in jobs], device=state.hidden.device)
     for step in range(max(job.limit for job in jobs)):
         tokens = _choose(checkpoint.model.lm_head(state.hidden), keys, step, sampling)
-        keep = []
-        for place, (row, token) in enumerate(zip(rows, tokens.tolist(), strict=True)):
-            written[row].append(token)
-            if token not in sampling.stop_ids and step + 1 < jobs[row].limit:
-                keep.append(place)
-        if not keep:
+        for place, token in enumerate(tokens.tolist()):
+            if (row := rows[place]) is not None:
+                written[row].append(token)
+                if token in sampling.stop_ids or step + 1 == jobs[row].limit:
+                    rows[place] = None
+        live = [place for place, row in enumerate(rows) if row is not None]
+        if not live:
             break
-        if len(keep) < len(rows):
-            kept = torch.tensor(keep, device=keys.device)
-            rows, keys, tokens = [rows[place] for place in keep], keys[kept], tokens[kept]
+        if len(live) < LIVE_SHARE * len(rows):
+            kept = torch.tensor(live, device=keys.device)
+            rows, keys, tokens = [rows[place] for place in live], keys[kept], tokens[kept]
             state.select(kept)
         state.mask = torch.nn.functional.pad(state.mask, (0, 1), value=1)
         embeddings = checkpoint.model.get_input_embeddings()(tokens[:, None])
