@@ -90,6 +90,8 @@ class Session:
         benchmarks = [load_benchmark(name, limit=config.limit) for name in config.data]
         for benchmark in benchmarks:
             self.store.put_problems(benchmark.problems)
+            if benchmark.task.note:
+                print(f"note: {benchmark.task.note}", file=sys.stderr)
         if config.candidates is not None:
             self.cells = _import_cells(self.store, config, config.candidates, benchmarks)
             return

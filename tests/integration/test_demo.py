@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from tests.integration.conftest import Run, read_rows, value
+from tests.integration.conftest import ROOT, Run, read_rows, value
 
 
 @pytest.fixture(scope="module")
@@ -81,3 +83,13 @@ def facts(work_dir: Path) -> dict[str, set[tuple[object, ...]]]:
     with sqlite3.connect(f"file:{work_dir / 'store.sqlite'}?mode=ro", uri=True) as db:
         tables = ("candidates", "scores", "verdicts")
         return {table: set(db.execute(f"SELECT * FROM {table}").fetchall()) for table in tables}
+
+
+def test_the_hosts_own_runner_knows_our_names(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "visualprm_eval.host", "run", "--model", "demo-policy", "--data", "DemoWorld",
+         "--limit", "3", "--work-dir", str(tmp_path)],
+        capture_output=True, text=True, check=False, cwd=ROOT,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert list(tmp_path.rglob("demo-policy_DemoWorld*acc*")), "the host graded its own run"
