@@ -127,7 +127,17 @@ def test_gaps_are_reported_and_hold_back_the_value(run: Run, benchmark, tmp_path
     ],
 )
 def test_misuse_is_explained(run: Run, pack: Path, tmp_path: Path, options: list[str], message: str) -> None:
-    arguments = ["--candidates", pack, "--data", "Tiny", "--reranker", "first", "--work-dir", tmp_path / "out", *options]
+    arguments = [
+        "--candidates",
+        pack,
+        "--data",
+        "Tiny",
+        "--reranker",
+        "first",
+        "--work-dir",
+        tmp_path / "out",
+        *options,
+    ]
     assert re.search(message, run(*arguments, status=2))
 
 
@@ -136,4 +146,3 @@ def test_a_broken_line_is_named(run: Run, pack: Path, tmp_path: Path) -> None:
     output = run("--candidates", pack, "--data", "Tiny", "--work-dir", tmp_path / "out", status=2)
     assert "pack.jsonl" in output
     assert "13" in output, "the number of the line"
-

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,6 +18,7 @@ MATRIX_RATE = 0.02
 OTHER_RATE = 0.003
 """Learning rate of AdamW (embeddings, the output head, norms, biases)."""
 WARMUP_STEPS = 50
+_REPORT_STEPS = 100
 DECAY_SHARE = 0.35
 """Share of the steps over which the learning rates fall to nearly nothing."""
 
@@ -67,6 +69,8 @@ def fit(model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, label: s
                 optimizer.step()
                 optimizer.zero_grad()
             losses.append(loss.item())
+            if (step + 1) % _REPORT_STEPS == 0:
+                print(f"{label}: step {step + 1}, mean loss {fmean(losses[-_REPORT_STEPS:]):.4f}", flush=True)
             tracker.advance()
     model.eval()
     return losses

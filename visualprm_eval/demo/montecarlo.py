@@ -23,7 +23,7 @@ CONTINUATIONS = 16
 """Continuations per step prefix (the paper's number)."""
 TEMPERATURE = 0.7
 MAX_TOKENS = 96
-_BATCH = 192
+_BATCH = 256
 # One success settles a prefix, so the later continuations are only drawn where the earlier ones all failed. The labels
 # are the same as with all 16 drawn at once, for about half the work.
 _WAVES = ((0, 3), (3, CONTINUATIONS))

@@ -45,12 +45,6 @@ _Write = Callable[[Writer, world.Scene, "random.Random"], Sequence]
 """Writes one sequence about a scene."""
 _Course = tuple[str, str, int, int]
 """A stage of supervised training: from which checkpoint, into which, steps, sequences per step."""
-_READING_SHARE = 0.15
-"""Share of readings among the policy's and the base's sequences; they keep the eyes in training."""
-_SUMS_SHARE = 0.15
-"""Share of drills in arithmetic among them."""
-_PROCESS_SHARE = 0.25
-"""Share of the base's sequences that are in the reward model's conversation."""
 
 
 @dataclass(frozen=True)
@@ -142,38 +136,44 @@ def train_vision(shop: Workshop) -> None:
     shop.save(model, "vision")
 
 
-def train_reading(shop: Workshop) -> None:
-    """Teaches the language model to name what the picture shows."""
-    _supervise(shop, ("vision", "reading", shop.recipe.reading_steps, shop.recipe.reading_batch), _reading)
+def train_language(shop: Workshop) -> None:
+    """Teaches how solutions are written and calculated; most pictures are still misread after it."""
+    _supervise(shop, ("vision", "language", shop.recipe.language_steps, shop.recipe.batch), _writing_lesson)
 
 
 def train_policy(shop: Workshop) -> None:
-    """Teaches worked solutions, for so short a time that the policy stays imperfect."""
-    _supervise(shop, ("reading", POLICY, shop.recipe.policy_steps, shop.recipe.solution_batch), _reading_or_solution)
+    """Teaches to read the pictures, for so short a time that the policy stays imperfect."""
+    _supervise(shop, ("language", POLICY, shop.recipe.policy_steps, shop.recipe.batch), _reading_lesson)
 
 
 def train_base(shop: Workshop) -> None:
-    """Goes on with worked solutions, also in the reward model's conversation."""
-    _supervise(shop, (POLICY, "base", shop.recipe.base_steps, shop.recipe.solution_batch), _anything)
+    """Goes on from the policy with all there is to learn, also in the reward model's conversation."""
+    _supervise(shop, (POLICY, "base", shop.recipe.base_steps, shop.recipe.batch), _whole_lesson)
 
 
-def _reading(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.reading(scene, rng)
-
-
-def _reading_or_solution(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+def _writing_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    """Mostly solutions."""
     lot = rng.random()
-    if lot < _READING_SHARE:
+    if lot < 0.25:
         return writer.reading(scene, rng)
-    if lot < _READING_SHARE + _SUMS_SHARE:
-        return writer.sums(rng)
-    return writer.solution(world.problem(scene, rng))
+    return writer.sums(rng) if lot < 0.35 else writer.solution(world.problem(scene, rng))
 
 
-def _anything(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    if rng.random() < _PROCESS_SHARE:
-        return writer.process_text(world.problem(scene, rng))
-    return _reading_or_solution(writer, scene, rng)
+def _reading_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    """Mostly readings."""
+    lot = rng.random()
+    if lot < 0.6:
+        return writer.reading(scene, rng)
+    return writer.sums(rng) if lot < 0.65 else writer.solution(world.problem(scene, rng))
+
+
+def _whole_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    """Readings, solutions in the policy's chat, and solutions in the reward model's conversation."""
+    lot = rng.random()
+    if lot < 0.4:
+        return writer.reading(scene, rng)
+    problem = world.problem(scene, rng)
+    return writer.solution(problem) if lot < 0.65 else writer.process_text(problem)
 
 
 def _supervise(shop: Workshop, course: _Course, write: _Write) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from visualprm_eval.steps import split_steps
 
 from visualprm_eval.rerankers import FloatArray, Pool, Reranker
 from visualprm_eval.score.critics import CriticOptions
+from visualprm_eval.steps import split_steps
 from visualprm_eval.types import Problem, StepScores
 
 
