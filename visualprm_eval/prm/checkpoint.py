@@ -127,7 +127,10 @@ def save_checkpoint(
         name: tensor.detach().to("cpu", number_type).contiguous()
         for name, tensor in to_original(model.state_dict(), config).items()
     }
-    save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
+    # A model that was loaded from this very file may still read it: the old one is replaced, not overwritten.
+    unfinished = folder / f"{WEIGHTS}.part"
+    save_file(tensors, unfinished, metadata={"format": "pt"})
+    unfinished.replace(folder / WEIGHTS)
     stored = replace(config, dtype=str(number_type).removeprefix("torch."))
     text = json.dumps(config_json(stored, architecture), indent=2, ensure_ascii=False)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
@@ -256,33 +259,27 @@ def _fill(
         if name not in table:
             left_over.append(name)
             continue
-        if not tensor.isfinite().all():
-            raise CheckpointError(f"{path}: tensor {name} holds NaN or infinite values; the checkpoint is damaged")
-        state.update(_native_tensors(name, tensor.to(device, dtype), config, shapes, path))
-    if config.language.tie_word_embeddings:
-        state.setdefault(HEAD, state.get(EMBEDDINGS))
-    missing = [name for name, natives in table.items() if any(state.get(native) is None for native in natives)]
+        value = tensor.to(device, dtype)
+        if not value.isfinite().all():
+            raise CheckpointError(f"{path}: tensor {name} holds NaN or infinite values as {dtype}; expected numbers")
+        expected = [shapes[native] for native in table[name]]
+        wanted = [sum(shape[0] for shape in expected), *expected[0][1:]]
+        if list(value.shape) != wanted:
+            raise CheckpointError(f"{path}: tensor {name} is {list(value.shape)}, but config.json asks for {wanted}")
+        parts = split_tensor(name, value, config)
+        # Parts of a fused tensor are copied, so that none keeps the whole one in memory.
+        state.update(zip(table[name], [part.clone() for part in parts] if len(parts) > 1 else parts, strict=True))
+    if config.language.tie_word_embeddings and EMBEDDINGS in state:
+        if not state.setdefault(HEAD, state[EMBEDDINGS]).equal(state[EMBEDDINGS]):
+            raise CheckpointError(
+                f"{path}: config.json ties the head to the embeddings, but the file holds another head"
+            )
+    missing = [name for name, natives in table.items() if not all(native in state for native in natives)]
     if missing or left_over:
         raise CheckpointError(f"{path}: the weights do not fit config.json{_named(missing, left_over)}")
     model.load_state_dict(state, strict=True, assign=True)
     if config.language.tie_word_embeddings:
         model.tie_weights()
-
-
-def _native_tensors(
-    name: str, tensor: torch.Tensor, config: CheckpointConfig, shapes: dict[str, torch.Size], path: Path
-) -> Iterator[tuple[str, torch.Tensor]]:
-    natives = weight_table(config)[name]
-    expected = [tuple(shapes[native]) for native in natives]
-    rows = sum(shape[0] for shape in expected)
-    if tuple(tensor.shape) != (rows, *expected[0][1:]):
-        raise CheckpointError(
-            f"{path}: tensor {name} has shape {list(tensor.shape)}, but config.json asks for {[rows, *expected[0][1:]]}"
-        )
-    parts = split_tensor(name, tensor, config)
-    # Parts of a fused tensor are copied, so that none keeps the whole one in memory.
-    for native, part in zip(natives, parts, strict=True):
-        yield native, part.clone() if len(parts) > 1 else part
 
 
 def _named(missing: list[str], left_over: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -79,19 +80,15 @@ class ImageShelf:
     """
 
     def __init__(self, encoder: ImageEncoder) -> None:
-        self._encoder = encoder
-        self._images: dict[Hashable, Image.Image | str] = {}
-        self._features: dict[Hashable, torch.Tensor] = {}
-
-    @property
-    def tokens(self) -> int:
+        self.tokens = 0
         """Number of image tokens of all pictures so far."""
-        opened = [image for image in self._images.values() if not isinstance(image, str)]
-        return sum(map(self._encoder.count, opened)) * self._encoder.tokens_per_tile
+        self._encoder = encoder
+        self._pictures: dict[Hashable, _Picture | str] = {}
+        self._features: dict[Hashable, torch.Tensor] = {}
 
     def holds(self, sources: Sequence[ImageSource]) -> bool:
         """Whether all these pictures were seen before."""
-        return all(image_key(source) in self._images for source in sources)
+        return all(image_key(source) in self._pictures for source in sources)
 
     def count(self, source: ImageSource) -> int:
         """Number of tiles of a picture, thumbnail included.
@@ -99,7 +96,7 @@ class ImageShelf:
         Raises:
             InputError: When it cannot be read.
         """
-        return self._encoder.count(self._open(source))
+        return self._open(source).tiles
 
     def features(self, sources: Sequence[ImageSource]) -> list[torch.Tensor]:
         """Features of pictures, each [tiles * tokens per tile, hidden size].
@@ -108,20 +105,33 @@ class ImageShelf:
             InputError: When one cannot be read.
         """
         new = {key: self._open(source) for source in sources if (key := image_key(source)) not in self._features}
-        self._features.update(zip(new, self._encoder.encode(list(new.values())), strict=True))
+        encoded = self._encoder.encode([picture.image for picture in new.values()])
+        self._features.update(zip(new, encoded, strict=True))
         return [self._features[image_key(source)] for source in sources]
 
-    def _open(self, source: ImageSource) -> Image.Image:
+    def _open(self, source: ImageSource) -> _Picture:
         key = image_key(source)
-        if key not in self._images:
+        if key not in self._pictures:
             try:
-                self._images[key] = load_image(source)
+                image = load_image(source)
             except InputError as error:
-                self._images[key] = str(error)
-        found = self._images[key]
+                self._pictures[key] = str(error)
+            else:
+                self._pictures[key] = _Picture(source, image, tiles := self._encoder.count(image))
+                self.tokens += tiles * self._encoder.tokens_per_tile
+        found = self._pictures[key]
         if isinstance(found, str):
             raise InputError(found)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """An opened picture; the source is kept so that no other object can take its identity meanwhile."""
+
+    source: ImageSource
+    image: Image.Image
+    tiles: int
 
 
 def embed(checkpoint: LoadedCheckpoint, ids: torch.Tensor, features: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -120,8 +120,12 @@ class VisualPRM:
             ConfigError: When ``max_steps`` is below 1.
         """
         opened = _open_images(question, images)
-        cut = [[response] if orm else split_steps(response, max_steps) for response in responses]
-        scored = self.score_items([(question, steps, opened) for steps in cut], special_tokens=special_tokens)
+        cut = [(response,) if orm else tuple(split_steps(response, max_steps)) for response in responses]
+        # Equal responses are scored once: in batches of different shape their scores would differ in the last digits.
+        distinct = list(dict.fromkeys(cut))
+        items = self.score_items([(question, steps, opened) for steps in distinct], special_tokens=special_tokens)
+        by_steps = dict(zip(distinct, items, strict=True))
+        scored = [by_steps[steps] for steps in cut]
         failure = next((item.error for item in scored if item.error is not None), None)
         if special_tokens != "text" and failure is not None:
             raise InputError(failure)

@@ -1,0 +1,25 @@
+"""Checkpoints are loaded once per kind of attention."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from tests.golden.material import CHECKPOINTS, DATA
+from visualprm_eval.prm.visualprm import VisualPRM
+
+
+@cache
+def load(name: str, attn: str) -> VisualPRM:
+    return VisualPRM.from_pretrained(DATA / name, device="cpu", dtype="float32", attn=attn)
+
+
+@pytest.fixture(params=CHECKPOINTS)
+def name(request) -> str:
+    return request.param
+
+
+@pytest.fixture(params=["eager", "sdpa"])
+def prm(request, name) -> VisualPRM:
+    return load(name, request.param)
