@@ -17,10 +17,11 @@ class Recipe:
         tokenizer_problems: Problems whose texts the tokenizer learns from.
         vision_steps: Steps of the image encoder alone (batches of ``vision_batch``).
         vision_batch: Pictures per such step.
-        language_steps: Steps of the whole network, mostly on solutions.
-        policy_steps: Further steps, mostly on readings: too few on purpose, the policy must stay imperfect.
-        base_steps: Further steps on everything, which make the stronger model that the PRM starts from.
-        batch: Sequences per step of these three.
+        reading_steps: Steps of naming what the pictures show.
+        reading_batch: Sequences per such step.
+        policy_steps: Further steps on solutions: too few on purpose, the policy must stay imperfect.
+        base_steps: Further steps on solutions from there, which make the stronger model that the PRM starts from.
+        batch: Sequences per step of the policy and of the base.
         prm_problems: Problems whose solutions are sampled and labelled.
         prm_samples: Solutions sampled per problem.
         prm_steps: Steps of the reward model.
@@ -36,8 +37,9 @@ class Recipe:
     tokenizer_problems: int = 4_000
     vision_steps: int = 600
     vision_batch: int = 64
-    language_steps: int = 1_300
-    policy_steps: int = 600
+    reading_steps: int = 500
+    reading_batch: int = 32
+    policy_steps: int = 900
     base_steps: int = 700
     batch: int = 16
     prm_problems: int = 800
@@ -51,7 +53,7 @@ class Recipe:
 
 
 TINY = Recipe(
-    scenes=64, tokenizer_problems=64, vision_steps=2, vision_batch=8, language_steps=2,
+    scenes=64, tokenizer_problems=64, vision_steps=2, vision_batch=8, reading_steps=2, reading_batch=4,
     policy_steps=2, base_steps=2, batch=4, prm_problems=4, prm_samples=2, prm_steps=2, prm_batch=4, test_problems=4,
     test_samples=2, test_seeds=1,
 )  # fmt: skip

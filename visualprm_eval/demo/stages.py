@@ -136,14 +136,14 @@ def train_vision(shop: Workshop) -> None:
     shop.save(model, "vision")
 
 
-def train_language(shop: Workshop) -> None:
-    """Teaches how solutions are written and calculated; most pictures are still misread after it."""
-    _supervise(shop, ("vision", "language", shop.recipe.language_steps, shop.recipe.batch), _writing_lesson)
+def train_reading(shop: Workshop) -> None:
+    """Teaches the language model to name what the picture shows."""
+    _supervise(shop, ("vision", "reading", shop.recipe.reading_steps, shop.recipe.reading_batch), _reading_lesson)
 
 
 def train_policy(shop: Workshop) -> None:
-    """Teaches to read the pictures, for so short a time that the policy stays imperfect."""
-    _supervise(shop, ("language", POLICY, shop.recipe.policy_steps, shop.recipe.batch), _reading_lesson)
+    """Teaches worked solutions, for so short a time that the policy stays imperfect."""
+    _supervise(shop, ("reading", POLICY, shop.recipe.policy_steps, shop.recipe.batch), _writing_lesson)
 
 
 def train_base(shop: Workshop) -> None:
@@ -151,29 +151,24 @@ def train_base(shop: Workshop) -> None:
     _supervise(shop, (POLICY, "base", shop.recipe.base_steps, shop.recipe.batch), _whole_lesson)
 
 
-def _writing_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    """Mostly solutions."""
-    lot = rng.random()
-    if lot < 0.25:
-        return writer.reading(scene, rng)
-    return writer.sums(rng) if lot < 0.35 else writer.solution(world.problem(scene, rng))
-
-
 def _reading_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    """Mostly readings."""
+    """Readings only."""
+    return writer.reading(scene, rng)
+
+
+def _writing_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    """Mostly solutions; the readings keep the eyes in training."""
     lot = rng.random()
-    if lot < 0.6:
+    if lot < 0.15:
         return writer.reading(scene, rng)
-    return writer.sums(rng) if lot < 0.65 else writer.solution(world.problem(scene, rng))
+    return writer.sums(rng) if lot < 0.3 else writer.solution(world.problem(scene, rng))
 
 
 def _whole_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    """Readings, solutions in the policy's chat, and solutions in the reward model's conversation."""
-    lot = rng.random()
-    if lot < 0.4:
-        return writer.reading(scene, rng)
-    problem = world.problem(scene, rng)
-    return writer.solution(problem) if lot < 0.65 else writer.process_text(problem)
+    """The same, and solutions in the reward model's conversation."""
+    if rng.random() < 0.4:
+        return writer.process_text(world.problem(scene, rng))
+    return _writing_lesson(writer, scene, rng)
 
 
 def _supervise(shop: Workshop, course: _Course, write: _Write) -> None:

@@ -5,8 +5,8 @@ The stages, in order (2 CPU cores, about half an hour):
 * ``benchmark``: draws the test problems;
 * ``tokenizer``: learns a byte-level BPE;
 * ``vision``: teaches the image encoder what each part of a picture shows;
-* ``language``: teaches how solutions are written and calculated;
-* ``policy``: a short time on reading pictures, so that it still misreads many;
+* ``reading``: teaches the language model to name what it shows;
+* ``policy``: a short time on worked solutions, so that it still misreads and miscalculates;
 * ``base``: goes on from there; the reward model starts from it, since a verifier must see better than what it verifies;
 * ``labels``: samples solutions of other problems from the policy, and from the end of each step 16 continuations; a
   step is correct if any of them ends right (how VisualPRM400K was made);
@@ -69,7 +69,7 @@ STAGES: dict[str, Callable[[Workshop], None]] = {
     "benchmark": stages.make_benchmark,
     "tokenizer": stages.make_tokenizer,
     "vision": stages.train_vision,
-    "language": stages.train_language,
+    "reading": stages.train_reading,
     "policy": stages.train_policy,
     "base": stages.train_base,
     "labels": stages.make_labels,

@@ -4,8 +4,8 @@ Four families, each with two or more steps that begin with reading something in 
 
 * ``shapes``: coloured shapes on a 4 x 4 board, counted by colour or by kind and multiplied by a price;
 * ``bars``: a bar chart; heights are read off and multiplied by a weight;
-* ``dice``: four coloured dice, one multiplied, one subtracted;
-* ``fields``: two coloured rectangles on squared paper, their areas added or subtracted.
+* ``dice``: four coloured dice, one multiplied, one added;
+* ``fields``: two coloured rectangles on squared paper, their areas added.
 
 Prices and weights differ within a problem, so that two misread numbers seldom cancel out: a solution that misreads
 the picture rarely ends in the right answer, which is what Monte Carlo step labels rest on.
@@ -133,7 +133,7 @@ def _fields_scene(rng: random.Random) -> Scene:
     while True:
         items = []
         for colour in rng.sample(COLOURS, 2):
-            width, height = rng.randint(1, 7), rng.randint(1, 7)
+            width, height = rng.randint(1, 5), rng.randint(1, 5)
             place = rng.randint(0, 8 - width), rng.randint(0, 8 - height)
             items.append(Item(colour, "field", place, (width, height)))
         if not _overlap(*items):
@@ -166,7 +166,7 @@ def _shapes_problem(scene: Scene, rng: random.Random) -> WorldProblem:
         trait = item.colour if by_colour else item.kind
         counts[trait] = counts.get(trait, 0) + 1
     first, second = rng.sample(sorted(counts), 2) if len(counts) > 1 else rng.sample(COLOURS if by_colour else KINDS, 2)
-    prices = rng.sample(range(2, 7), 2)
+    prices = rng.sample(range(2, 6), 2)
     one, two = name.format(first), name.format(second)
     question = (
         f"A {one} costs {prices[0]} coins and a {two} costs {prices[1]} coins. "
@@ -183,7 +183,7 @@ def _shapes_problem(scene: Scene, rng: random.Random) -> WorldProblem:
 
 
 def _bars_problem(scene: Scene, rng: random.Random) -> WorldProblem:
-    colours, weights = rng.sample(COLOURS, 2), rng.sample(range(2, 7), 2)
+    colours, weights = rng.sample(COLOURS, 2), rng.sample(range(2, 6), 2)
     question = (
         f"The bars count crates. A {colours[0]} crate weighs {weights[0]} kg "
         f"and a {colours[1]} crate weighs {weights[1]} kg. "
@@ -201,16 +201,16 @@ def _bars_problem(scene: Scene, rng: random.Random) -> WorldProblem:
 
 def _dice_problem(scene: Scene, rng: random.Random) -> WorldProblem:
     one, two = rng.sample(COLOURS, 2)
-    pips, less = scene.item(one).size[0], scene.item(two).size[0]
-    factor = rng.randint(6, 9) if pips == 1 else rng.randint(3, 9)
+    pips, more = scene.item(one).size[0], scene.item(two).size[0]
+    factor = rng.randint(2, 5)
     question = (
-        f"Multiply the number on the {one} die by {factor}, then subtract the number on the {two} die. "
+        f"Multiply the number on the {one} die by {factor}, then add the number on the {two} die. "
         "What is the result?"
     )
-    product, result = pips * factor, pips * factor - less
+    product, result = pips * factor, pips * factor + more
     steps = (
         f"The {one} die shows {pips}: {pips}*{factor}={product}.",
-        f"The {two} die shows {less}: {product}-{less}={result}.",
+        f"The {two} die shows {more}: {product}+{more}={result}.",
     )
     return WorldProblem(scene, question, (*steps, _answer_step(result)), str(result))
 
@@ -218,15 +218,9 @@ def _dice_problem(scene: Scene, rng: random.Random) -> WorldProblem:
 def _fields_problem(scene: Scene, rng: random.Random) -> WorldProblem:
     areas = {item.colour: item.size[0] * item.size[1] for item in scene.items}
     one, two = rng.sample(sorted(areas), 2)
-    differ = areas[one] > areas[two] and rng.random() < 0.5
-    if differ:
-        question = f"How many squares larger is the {one} field than the {two} field?"
-        result = areas[one] - areas[two]
-        last = f"The difference is {areas[one]}-{areas[two]}={result} squares."
-    else:
-        question = f"How many squares do the {one} field and the {two} field cover together?"
-        result = areas[one] + areas[two]
-        last = f"Together they cover {areas[one]}+{areas[two]}={result} squares."
+    question = f"How many squares do the {one} field and the {two} field cover together?"
+    result = areas[one] + areas[two]
+    last = f"Together they cover {areas[one]}+{areas[two]}={result} squares."
     steps = [
         "The {} field is {} wide and {} high: {}*{}={} squares.".format(
             colour, *scene.item(colour).size, *scene.item(colour).size, areas[colour]

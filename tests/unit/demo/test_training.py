@@ -41,7 +41,7 @@ def test_a_run_leaves_everything_that_is_bundled(shop):
 
 
 def test_training_changes_the_weights_from_stage_to_stage(shop):
-    names = ("vision", "language", "policy", "base", "prm")
+    names = ("vision", "reading", "policy", "base", "prm")
     heads = [shop.load(name).model.lm_head.weight for name in names]
     for before, after in itertools.pairwise(heads):
         assert not torch.equal(before, after)
