@@ -30,6 +30,7 @@ def run(config: RunConfig) -> None:
         if config.dry_run:
             session.plan()
             return
+        session.check()
         for stage in config.stages:
             getattr(session, stage)()
 

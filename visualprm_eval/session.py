@@ -102,6 +102,15 @@ class Session:
             n = config.num_samples or DEFAULT_NUM_SAMPLES
             self.cells += [Cell(policy.name, sampling, benchmark, n) for benchmark in benchmarks]
 
+    def check(self) -> None:
+        """Finds the critics' checkpoints before anything is paid for.
+
+        Raises:
+            CheckpointError: When scores are wanted and a checkpoint is missing.
+        """
+        if "score" in self.config.stages:
+            _ = self.scorings
+
     @cached_property
     def critics(self) -> dict[str, Critic]:
         """The critics that the rerankers need, by label."""
