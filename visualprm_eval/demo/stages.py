@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
@@ -41,10 +42,33 @@ if TYPE_CHECKING:
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
     from visualprm_eval.types import Problem
 
-_Write = Callable[[Writer, world.Scene, "random.Random"], Sequence]
-"""Writes one sequence about a scene."""
-_Course = tuple[str, str, int, int]
-"""A stage of supervised training: from which checkpoint, into which, steps, sequences per step."""
+
+_FURTHER_RATE = 0.6
+"""Factor of the learning rates of a network that can already read: at the full rates it would forget how."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lesson:
+    """One kind of sequence in a course.
+
+    A step takes sequences of one kind only: in a mixed batch the many words of a solution would drown the few values of
+    a reading, and what was learned about looking would be lost.
+
+    Attributes:
+        share: How often a step takes it, relative to the course's others.
+        batch: Sequences per step.
+        write: Writes one about a scene.
+    """
+
+    share: float
+    batch: int
+    write: Callable[[Writer, world.Scene, random.Random], Sequence]
+
+
+_READING = _Lesson(0.4, 32, lambda writer, scene, rng: writer.reading(scene, rng))
+_SUMS = _Lesson(0.1, 16, lambda writer, _, rng: writer.sums(rng))
+_SOLUTION = _Lesson(0.5, 16, lambda writer, scene, rng: writer.solution(world.problem(scene, rng)))
+_PROCESS = _Lesson(0.5, 16, lambda writer, scene, rng: writer.process_text(world.problem(scene, rng)))
 
 
 @dataclass(frozen=True)
@@ -138,52 +162,38 @@ def train_vision(shop: Workshop) -> None:
 
 def train_reading(shop: Workshop) -> None:
     """Teaches the language model to name what the picture shows."""
-    _supervise(shop, ("vision", "reading", shop.recipe.reading_steps, shop.recipe.reading_batch), _reading_lesson)
+    model = _supervise(shop, "vision", [_READING], shop.recipe.reading_steps)
+    shop.save(model, "reading")
 
 
 def train_policy(shop: Workshop) -> None:
     """Teaches worked solutions, for so short a time that the policy stays imperfect."""
-    _supervise(shop, ("reading", POLICY, shop.recipe.policy_steps, shop.recipe.batch), _writing_lesson)
+    model = _supervise(shop, "reading", [_READING, _SUMS, _SOLUTION], shop.recipe.policy_steps)
+    shop.save(model, POLICY)
 
 
 def train_base(shop: Workshop) -> None:
-    """Goes on from the policy with all there is to learn, also in the reward model's conversation."""
-    _supervise(shop, (POLICY, "base", shop.recipe.base_steps, shop.recipe.batch), _whole_lesson)
+    """Goes on with worked solutions, also in the reward model's conversation."""
+    model = _supervise(shop, POLICY, [_READING, _SUMS, _SOLUTION, _PROCESS], shop.recipe.base_steps)
+    shop.save(model, "base")
 
 
-def _reading_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    """Readings only."""
-    return writer.reading(scene, rng)
-
-
-def _writing_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    """Mostly solutions; the readings keep the eyes in training."""
-    lot = rng.random()
-    if lot < 0.15:
-        return writer.reading(scene, rng)
-    return writer.sums(rng) if lot < 0.3 else writer.solution(world.problem(scene, rng))
-
-
-def _whole_lesson(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    """The same, and solutions in the reward model's conversation."""
-    if rng.random() < 0.4:
-        return writer.process_text(world.problem(scene, rng))
-    return _writing_lesson(writer, scene, rng)
-
-
-def _supervise(shop: Workshop, course: _Course, write: _Write) -> None:
-    """Trains one checkpoint into the next on fresh sequences about the training scenes."""
-    start, result, steps, batch = course
+def _supervise(
+    shop: Workshop, start: str, lessons: Many[_Lesson], steps: int
+) -> InternVLForConditionalGeneration:  # fmt: skip
+    """Trains a checkpoint on fresh sequences about the training scenes."""
     model = _trainable(shop.load(start))
-    rng = world.stream(result, shop.recipe.seed)
+    rng = world.stream("after", start, shop.recipe.seed)
+    shares = [lesson.share for lesson in lessons]
 
     def loss_at(_step: int) -> Tensor:
-        chosen = rng.sample(range(len(shop.scenes)), batch)
-        sequences = [write(shop.writer, shop.scenes[number], rng) for number in chosen]
+        (lesson,) = rng.choices(lessons, shares)
+        chosen = rng.sample(range(len(shop.scenes)), lesson.batch)
+        sequences = [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen]
         return sequence_loss(model, *shop.writer.batch(sequences), shop.pictures.pixels(chosen))
 
-    fit(model, loss_at, steps, result)
-    shop.save(model, result)
+    fit(model, loss_at, steps, f"after {start}", 1.0 if start == "vision" else _FURTHER_RATE)
+    return model
 
 
 def make_labels(shop: Workshop) -> None:
