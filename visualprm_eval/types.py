@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 JSONValue = Any
@@ -121,6 +121,12 @@ class Candidate:
     def text_id(self) -> str:
         """The key of its text."""
         return text_id(self.text)
+
+    def or_failure(self) -> Candidate:
+        """Itself; a failure when the policy wrote nothing, which can be neither scored nor graded."""
+        if self.error is None and not self.text.strip():
+            return replace(self, text="", error="the policy wrote nothing")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
