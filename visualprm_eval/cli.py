@@ -6,10 +6,18 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from visualprm_eval import __version__
 from visualprm_eval import config as cfg
 from visualprm_eval.errors import ConfigError, VisualPRMEvalError
+
+# Options that go into the run as they are.
+_SAME = (
+    "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "api_nproc", "retry",
+    "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade", "limit", "work_dir", "retry_failed",
+    "dry_run", "verbose",
+)  # fmt: skip
 
 EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
 
@@ -83,7 +91,7 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
     group = parser.add_argument_group("what to run")
     group.add_argument(
         "--model", nargs="+", default=None, metavar="X",
-        help="policies: host model names, or directories with an InternVL-layout checkpoint ([NAME=]DIR)",
+        help="policies: host model names, or InternVL-layout checkpoints as [NAME=]PATH_OR_ID[@REVISION]",
     )  # fmt: skip
     group.add_argument("--data", nargs="+", default=None, metavar="D", help="benchmarks by their host names")
     group.add_argument(
@@ -107,15 +115,15 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
         "-n", "--num-samples", type=int, default=None, metavar="N",
         help=f"candidates per problem ({cfg.DEFAULT_NUM_SAMPLES}; with --candidates as many as the file has)",
     )  # fmt: skip
-    group.add_argument("--temperature", type=float, default=defaults.temperature, help="0 is greedy (%(default)s)")
-    group.add_argument("--top-p", type=float, default=defaults.top_p, help="nucleus; 1 keeps all (%(default)s)")
+    group.add_argument("--temperature", type=float, default=None, help=f"0 is greedy ({defaults.temperature})")
+    group.add_argument("--top-p", type=float, default=None, help=f"nucleus; 1 keeps all ({defaults.top_p})")
     group.add_argument(
         "--max-tokens", type=int, default=None,
         help=f"longest sample in tokens ({defaults.max_tokens}; {cfg.DEMO_MAX_TOKENS} with --demo)",
     )  # fmt: skip
-    group.add_argument("--seed", type=int, default=defaults.seed, help="seed of the sampling noise (%(default)s)")
+    group.add_argument("--seed", type=int, default=None, help=f"seed of the sampling noise ({defaults.seed})")
     group.add_argument(
-        "--batch-size", type=int, default=defaults.batch_size, help="samples at a time, native policies (%(default)s)"
+        "--batch-size", type=int, default=None, help=f"samples at a time, native policies ({defaults.batch_size})"
     )
     group.add_argument("--api-nproc", type=int, default=defaults.api_nproc, help="parallel API requests (%(default)s)")
     group.add_argument("--retry", type=int, default=defaults.retry, help="tries per API request (%(default)s)")
@@ -183,57 +191,54 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     Raises:
         ConfigError: When options are out of range or conflict.
     """
-    demo = _demo_choices(arguments) if arguments.demo else {}
-    rerankers = arguments.reranker or (cfg.DEMO_RERANKERS if arguments.demo else cfg.DEFAULT_RERANKERS)
-    max_tokens = arguments.max_tokens
-    if max_tokens is None:
-        max_tokens = cfg.DEMO_MAX_TOKENS if arguments.demo else cfg.RunConfig().max_tokens
-    num_samples = arguments.num_samples
-    if num_samples is None and arguments.candidates is None:
-        num_samples = cfg.DEFAULT_NUM_SAMPLES
-    return cfg.RunConfig(
-        models=demo.get("model", tuple(arguments.model or ())),
-        data=demo.get("data", tuple(arguments.data or ())),
-        candidates=arguments.candidates,
-        rerankers=tuple(rerankers),
-        prms=tuple(cfg.PRMSource.parse(text) for text in demo.get("prm", arguments.prm or (cfg.DEFAULT_PRM,))),
-        num_samples=num_samples,
-        ks=tuple(arguments.k),
-        temperature=arguments.temperature,
-        top_p=arguments.top_p,
-        max_tokens=max_tokens,
-        seed=arguments.seed,
-        max_steps=arguments.max_steps,
-        stages=cfg.stages_of(arguments.mode, arguments.stages),
-        grade=arguments.grade,
-        limit=arguments.limit,
-        work_dir=arguments.work_dir,
-        judge=cfg.JudgeOptions(
-            name=arguments.judge,
-            base_url=arguments.judge_base_url,
-            key=arguments.judge_key,
-            nproc=arguments.judge_api_nproc,
-            retry=arguments.judge_retry,
-            timeout_s=arguments.judge_timeout,
-        ),
-        device=arguments.device,
-        dtype=arguments.dtype,
-        batch_size=arguments.batch_size,
-        token_budget=arguments.token_budget,
-        api_nproc=arguments.api_nproc,
-        retry=arguments.retry,
-        retry_failed=arguments.retry_failed,
-        allow_remote_code=arguments.allow_remote_code,
-        dry_run=arguments.dry_run,
-        verbose=arguments.verbose,
-    ).check()
+    _check_candidates_options(arguments)
+    given = _demo_choices(arguments) if arguments.demo else {}
+    given |= {name: value for name in _SAME if (value := getattr(arguments, name)) is not None}
+    if arguments.model:
+        given["models"] = tuple(arguments.model)
+    if arguments.data:
+        given["data"] = tuple(arguments.data)
+    if arguments.reranker:
+        given["rerankers"] = tuple(arguments.reranker)
+    if arguments.prm:
+        given["prms"] = tuple(cfg.ModelSource.parse(text) for text in arguments.prm)
+    if arguments.num_samples is None and arguments.candidates is not None:
+        given["num_samples"] = None
+    judge = cfg.JudgeOptions(
+        name=arguments.judge,
+        base_url=arguments.judge_base_url,
+        key=arguments.judge_key,
+        nproc=arguments.judge_api_nproc,
+        retry=arguments.judge_retry,
+        timeout_s=arguments.judge_timeout,
+    )
+    stages = cfg.stages_of(arguments.mode, arguments.stages)
+    return cfg.RunConfig(**given, ks=tuple(arguments.k), stages=stages, judge=judge).check()
 
 
-def _demo_choices(arguments: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+def _check_candidates_options(arguments: argparse.Namespace) -> None:
+    """Samples that are there already have their settings: asking for others would do nothing."""
+    if arguments.candidates is None:
+        return
+    for option in ("temperature", "top_p", "max_tokens", "seed"):
+        if getattr(arguments, option) is not None:
+            raise ConfigError(
+                f"--{option.replace('_', '-')} conflicts with --candidates: those samples are written already"
+            )
+
+
+def _demo_choices(arguments: argparse.Namespace) -> dict[str, Any]:
     for option in ("model", "data", "prm", "candidates"):
         if getattr(arguments, option) is not None:
             raise ConfigError(f"--demo conflicts with --{option}: the demo brings its own; leave one of them out")
-    return {"model": (cfg.DEMO_POLICY,), "data": (cfg.DEMO_BENCHMARK,), "prm": (cfg.DEMO_PRM,)}
+    return {
+        "models": (cfg.DEMO_POLICY,),
+        "data": (cfg.DEMO_BENCHMARK,),
+        "prms": (cfg.ModelSource(cfg.DEMO_PRM, cfg.DEMO_PRM),),
+        "rerankers": cfg.DEMO_RERANKERS,
+        "max_tokens": cfg.DEMO_MAX_TOKENS,
+        "batch_size": cfg.DEMO_BATCH_SIZE,
+    }
 
 
 def _export(arguments: argparse.Namespace) -> int:

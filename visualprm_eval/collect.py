@@ -63,7 +63,6 @@ def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
     """What a reader needs to judge or repeat the results, as names and values."""
     config = session.config
     yield "rerankers", [reranker.name for reranker in session.rerankers]
-    yield "seed", config.seed
     yield "problems per benchmark", f"the first {config.limit}" if config.limit else "all"
     for cell in session.cells:
         where = f"{cell.policy} on {cell.benchmark.name}"
@@ -77,4 +76,11 @@ def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
         yield f"critic {label}", dict(scoring.settings)
     yield "python", platform.python_version()
     for package in _PACKAGES:
-        yield package, importlib.metadata.version(package)
+        yield package, _version(package)
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # Run from a checkout, or a host installed from its repository.
+        return "not installed as a package"

@@ -24,13 +24,14 @@ DEMO_RERANKERS = (
     "random", "self-consistency", "visualprm", "visualprm:min", "visualorm", "weighted-vote", "oracle",
 )  # fmt: skip
 DEMO_MAX_TOKENS = 128
+DEMO_BATCH_SIZE = 256
 
-_PRM_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?(?P<source>[^@=]+)(?:@(?P<revision>[^@=]+))?")
+_SOURCE_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?(?P<source>[^@=]+)(?:@(?P<revision>[^@=]+))?")
 
 
 @dataclass(frozen=True, slots=True)
-class PRMSource:
-    """Where a process reward model comes from: ``[NAME=]PATH_OR_ID[@REVISION]``.
+class ModelSource:
+    """Where a model comes from: ``[NAME=]PATH_OR_ID[@REVISION]``.
 
     Attributes:
         name: What results call it; the last part of the source unless given.
@@ -43,19 +44,25 @@ class PRMSource:
     revision: str | None = None
 
     @classmethod
-    def parse(cls, text: str) -> PRMSource:
+    def parse(cls, text: str, option: str = "--prm") -> ModelSource:
         """Reads ``[NAME=]PATH_OR_ID[@REVISION]``; a directory of that very name wins over the notation.
 
+        Args:
+            text: What the user wrote.
+            option: Where, for the message.
+
         Raises:
-            ConfigError: When the text is not of that form.
+            ConfigError: When the text is not of that form, or a directory is given a revision.
         """
         if text and Path(text).is_dir():
             return cls(name=Path(text).resolve().name, source=text)
-        match = _PRM_PATTERN.fullmatch(text)
+        match = _SOURCE_PATTERN.fullmatch(text)
         if match is None:
-            raise ConfigError(f"--prm {text!r} is not of the form [NAME=]PATH_OR_ID[@REVISION]")
+            raise ConfigError(f"{option} {text!r} is not of the form [NAME=]PATH_OR_ID[@REVISION]")
         source = match["source"]
-        return cls(name=match["name"] or Path(source).name, source=source, revision=match["revision"])
+        if match["revision"] and Path(source).is_dir():
+            raise ConfigError(f"{option} {text}: {source} is a directory, which has no revision; leave out the @")
+        return cls(name=match["name"] or Path(source).resolve().name, source=source, revision=match["revision"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class RunConfig:
     """Everything that a run was asked for.
 
     Attributes:
-        models: Policies: host names, the demo's, or directories with an InternVL-layout checkpoint (``NAME=PATH``).
+        models: Policies: host names, the demo's, or InternVL-layout checkpoints as ``[NAME=]PATH_OR_ID[@REVISION]``.
         data: Benchmarks by their host names.
         candidates: A pack of candidates that stands in for sampling.
         rerankers: Names, see ``visualprm_eval.registry``.
@@ -117,7 +124,7 @@ class RunConfig:
     data: tuple[str, ...] = ()
     candidates: Path | None = None
     rerankers: tuple[str, ...] = DEFAULT_RERANKERS
-    prms: tuple[PRMSource, ...] = (PRMSource.parse(DEFAULT_PRM),)
+    prms: tuple[ModelSource, ...] = (ModelSource("VisualPRM-8B", DEFAULT_PRM),)
     num_samples: int | None = DEFAULT_NUM_SAMPLES
     ks: tuple[int, ...] = ()
     temperature: float = 0.7
@@ -132,7 +139,7 @@ class RunConfig:
     judge: JudgeOptions = field(default_factory=JudgeOptions)
     device: str = "auto"
     dtype: str = "auto"
-    batch_size: int = 256
+    batch_size: int = 64
     token_budget: int = 16_384
     api_nproc: int = 4
     retry: int = 6
@@ -163,6 +170,8 @@ class RunConfig:
             raise ConfigError("no benchmark given: name one or more with --data, or try the bundled world with --demo")
         if self.candidates is not None and self.models:
             raise ConfigError("--candidates conflicts with --model: the candidates name their policy themselves")
+        if not all(self.data):
+            raise ConfigError("--data: a benchmark's name is empty")
         if self.candidates is None and not self.models:
             raise ConfigError("no policy given: name one or more with --model, or pass samples with --candidates FILE")
         for option, values in (("--model", self.models), ("--data", self.data)):

@@ -6,6 +6,7 @@ tables, each in a directory of its own, since the host would otherwise answer wi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Work = tuple[str, str, str]
 """A problem's id, a text's id, the text."""
+
+MOST_PAID_ROWS = 32
+"""Rows of a table that a judge helps to grade: what a crash in the middle of a table can cost."""
 
 
 def grade_missing(
@@ -45,24 +49,23 @@ def grade_missing(
     store.put_spec(grading)
     problems = {problem.id: problem for problem in benchmark.problems}
     with track(f"grade {benchmark.name}", len(work)) as tracker:
-        for table in tables(work):
+        for table in tables(work, MOST_PAID_ROWS if judge.resolve(benchmark.task).used else len(work)):
             predictions = {problems[problem_id].index: text for problem_id, _, text in table}
             verdicts = grade_table(benchmark, predictions, directory, judge)
             store.put_verdicts(grading.id, _facts(table, problems, verdicts))
             tracker.advance(len(table))
 
 
-def tables(work: Sequence[Work]) -> list[list[Work]]:
-    """Deals texts to as few tables as possible, none with two texts of one problem; the first is the fullest."""
+def tables(work: Sequence[Work], most_rows: int) -> list[list[Work]]:
+    """Deals texts to few tables of at most ``most_rows`` rows, none with two texts of one problem."""
     dealt: list[list[Work]] = []
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for item in work:
-        turn = seen.get(item[0], 0)
-        seen[item[0]] = turn + 1
-        if turn == len(dealt):
+        if seen[item[0]] == len(dealt):
             dealt.append([])
-        dealt[turn].append(item)
-    return dealt
+        dealt[seen[item[0]]].append(item)
+        seen[item[0]] += 1
+    return [table[start : start + most_rows] for table in dealt for start in range(0, len(table), most_rows)]
 
 
 def _facts(

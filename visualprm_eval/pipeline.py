@@ -33,6 +33,7 @@ def run(config: RunConfig) -> None:
         session.check()
         for stage in config.stages:
             getattr(session, stage)()
+        session.finish()
 
 
 def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, policies: Sequence[str] | None) -> None:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from visualprm_eval.cells import Cell, import_cells
+from visualprm_eval.checkpoints import CheckpointUser, spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.errors import CandidateFileError, ConfigError
+from visualprm_eval.errors import ConfigError, GradingError
 from visualprm_eval.evaluate import ProblemFacts, picked_texts
 from visualprm_eval.grade import grade_missing
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.sample.policies import find_policy
 from visualprm_eval.sample.stage import sample_missing
-from visualprm_eval.score.critics import build_critics, scoring_of
+from visualprm_eval.score.critics import build_critics, release
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.types import Problem, Spec
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.grading import Judge
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.sample.policies import Policy
@@ -33,33 +31,6 @@ Fact = TypeVar("Fact")
 
 GRADE_ALL_UP_TO = 8
 """N up to which every distinct text is graded even when a judge has to be paid."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One policy on one benchmark: where its facts are.
-
-    Attributes:
-        policy: The policy's name.
-        sampling: The key of its candidates.
-        benchmark: The benchmark with its problems.
-        n: Candidates per problem.
-    """
-
-    policy: str
-    sampling: Spec
-    benchmark: Benchmark
-    n: int
-
-    @property
-    def problem_ids(self) -> list[str]:
-        """Ids of the benchmark's problems in order."""
-        return [problem.id for problem in self.benchmark.problems]
-
-    @property
-    def answer(self) -> Callable[[str, Mapping[str, str]], str | None]:
-        """How the benchmark reads the answer of a text, for votes."""
-        return self.benchmark.task.answer
 
 
 class Session:
@@ -75,6 +46,7 @@ class Session:
         self.config, self.store, self.rerankers = config, store, rerankers
         self.cells: list[Cell] = []
         self._policies: dict[str, Policy] = {}
+        self._ungraded: list[str] = []
 
     def gather(self) -> None:
         """Loads the benchmarks and learns whose candidates this run is about.
@@ -93,23 +65,37 @@ class Session:
             if benchmark.task.note:
                 print(f"note: {benchmark.task.note}", file=sys.stderr)
         if config.candidates is not None:
-            self.cells = _import_cells(self.store, config, config.candidates, benchmarks)
+            self.cells = import_cells(self.store, config, config.candidates, benchmarks)
             return
         for name in config.models:
             policy = find_policy(name, config)
+            if policy.name in self._policies:
+                raise ConfigError(f"two --model are called {policy.name}; tell them apart with NAME=PATH_OR_ID")
             self._policies[policy.name] = policy
-            sampling = Spec("sampling", policy.settings())
+            sampling = self._spec("sampling", policy, "sample")
             n = config.num_samples or DEFAULT_NUM_SAMPLES
             self.cells += [Cell(policy.name, sampling, benchmark, n) for benchmark in benchmarks]
 
     def check(self) -> None:
-        """Finds the critics' checkpoints before anything is paid for.
+        """Finds checkpoints and graders before anything is paid for.
 
         Raises:
             CheckpointError: When scores are wanted and a checkpoint is missing.
+            GradingError: When verdicts are wanted and the host or its judge cannot give them.
         """
-        if "score" in self.config.stages:
+        stages = self.config.stages
+        if "grade" in stages:
+            from visualprm_eval.host.grading import check_gradable
+
+            for benchmark in {cell.benchmark.name: cell.benchmark for cell in self.cells}.values():
+                check_gradable(benchmark, self.judge)
+        made: list[object] = [*self._policies.values()] if "sample" in stages else []
+        if "score" in stages:
             _ = self.scorings
+            made += self.critics.values()
+        for maker in made:
+            if isinstance(maker, CheckpointUser):
+                maker.checkpoint.record(self.store)
 
     @cached_property
     def critics(self) -> dict[str, Critic]:
@@ -119,11 +105,10 @@ class Session:
     @cached_property
     def scorings(self) -> dict[str, Spec]:
         """The key of each critic's scores, by label."""
-        will_score, dry_run = "score" in self.config.stages, self.config.dry_run
-        return {
-            label: scoring_of(critic, self.store, will_score=will_score, dry_run=dry_run)
-            for label, critic in self.critics.items()
-        }
+        return {label: self._spec("scoring", critic, "score") for label, critic in self.critics.items()}
+
+    def _spec(self, kind: str, maker: object, stage: str) -> Spec:
+        return spec_of(kind, maker, self.store, will_make=stage in self.config.stages, dry_run=self.config.dry_run)
 
     @cached_property
     def judge(self) -> Judge:
@@ -138,30 +123,53 @@ class Session:
 
     def sample(self) -> None:
         """Draws the candidates that are missing, one policy after the other."""
-        for cell in self.cells:
-            if policy := self._policies.get(cell.policy):
-                sample_missing(self.store, policy, cell.sampling, _by_id(cell), self._missing_candidates(cell))
-        self._policies.clear()  # Frees the weights before the critics load theirs.
+        for name in list(self._policies):
+            policy = self._policies.pop(name)  # The next policy needs the memory.
+            for cell in self.cells:
+                if cell.policy == name:
+                    sample_missing(self.store, policy, cell.sampling, _by_id(cell), self._missing_candidates(cell))
 
     def score(self) -> None:
-        """Scores the candidates that a critic has not seen, one critic after the other."""
+        """Scores the candidates that a critic has not seen, one checkpoint after the other."""
+        last = None
         for label, critic in self.critics.items():
+            if last is not None and getattr(critic, "weights", None) is not getattr(last, "weights", None):
+                release(last)
+            last = critic
             for cell in self.cells:
-                work = self._missing_scores(cell, label)
                 score_missing(
-                    self.store, critic, self.scorings[label], _by_id(cell), work,
+                    self.store,
+                    critic,
+                    self.scorings[label],
+                    _by_id(cell),
+                    self._missing_scores(cell, label),
                     label=f"score {cell.policy} on {cell.benchmark.name} with {label}",
-                )  # fmt: skip
+                )
+        if last is not None:
+            release(last)
 
     def grade(self) -> None:
-        """Lets the host grade the texts that have no verdict yet."""
+        """Lets the host grade the texts that have no verdict yet; a benchmark that cannot be graded stops no other."""
         directory = self.config.work_dir / "grading"
         for cell in self.cells:
-            work = self._missing_verdicts(cell, retry_failed=self.config.retry_failed)
-            while work:
-                grade_missing(self.store, cell.benchmark, self.judge, self.grading(cell), work, directory=directory)
-                # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
-                work = self._missing_verdicts(cell, retry_failed=False)
+            try:
+                work = self._missing_verdicts(cell, retry_failed=self.config.retry_failed)
+                while work:
+                    grade_missing(self.store, cell.benchmark, self.judge, self.grading(cell), work, directory=directory)
+                    # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
+                    work = self._missing_verdicts(cell, retry_failed=False)
+            except GradingError as error:
+                print(f"error: {error}", file=sys.stderr)
+                self._ungraded.append(cell.benchmark.name)
+
+    def finish(self) -> None:
+        """Tells at the end what a stage could not do.
+
+        Raises:
+            GradingError: When a benchmark could not be graded; the others were.
+        """
+        if self._ungraded:
+            raise GradingError(f"not graded: {', '.join(dict.fromkeys(self._ungraded))} (the reasons stand above)")
 
     def report(self) -> None:
         """Evaluates what the store holds, prints the tables and writes the result files."""
@@ -175,14 +183,20 @@ class Session:
     def plan(self) -> None:
         """Prints what is missing: what a run would sample, score and grade."""
         for cell in self.cells:
-            to_sample = len(self._missing_candidates(cell))
+            stages = self.config.stages
             print(f"{cell.policy} on {cell.benchmark.name}, {len(cell.benchmark.problems)} problems x {cell.n}:")
-            print(f"  sample: {to_sample:,} candidates")
-            for label in self.critics:
+            new = len(self._missing_candidates(cell)) if "sample" in stages else 0
+            if "sample" in stages:
+                print(f"  sample: {new:,} candidates")
+            unscored = 0
+            for label in self.critics if "score" in stages else ():
                 known = len(self._missing_scores(cell, label))
-                print(f"  score with {label}: {known:,} stored texts{_and_new(to_sample)}")
-            ungraded = len(self._missing_verdicts(cell, retry_failed=self.config.retry_failed))
-            print(f"  grade: {ungraded:,} stored texts{_and_new(to_sample)}")
+                unscored = max(unscored, known)
+                print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
+            if "grade" in stages:
+                known = len(self._missing_verdicts(cell, retry_failed=self.config.retry_failed))
+                # Which texts rerankers pick is known only when they are scored.
+                print(f"  grade: {known:,} stored texts{_and_new(new if self.grades_all(cell) else new + unscored)}")
 
     def facts(self, cell: Cell, *, with_scores: bool = True) -> list[ProblemFacts]:
         """Everything known of one policy on one benchmark, problem by problem."""
@@ -206,7 +220,7 @@ class Session:
     def grades_all(self, cell: Cell) -> bool:
         """Whether every distinct text of a cell is graded, or only what some reranker picks."""
         if self.config.grade == "auto":
-            return not cell.benchmark.task.needs_judge or cell.n <= GRADE_ALL_UP_TO
+            return not self.judge.resolve(cell.benchmark.task).used or cell.n <= GRADE_ALL_UP_TO
         return self.config.grade == "all"
 
     def ks(self, cell: Cell) -> tuple[int, ...]:
@@ -250,33 +264,6 @@ class Session:
                 if candidate.error is None and lacking and (wanted is None or key in wanted):
                     work[key] = candidate.text
         return [(problem_id, text_id, text) for (problem_id, text_id), text in work.items()]
-
-
-def _import_cells(store: Store, config: RunConfig, pack_path: Path, benchmarks: Sequence[Benchmark]) -> list[Cell]:
-    """Puts a pack of candidates into the store and says where they are; warns of what does not fit."""
-    from visualprm_eval.candidates import import_candidates, read_candidates
-
-    pack = read_candidates(pack_path)
-    summary = import_candidates(store, pack, [problem for each in benchmarks for problem in each.problems])
-    for warning in summary.warnings:
-        print(f"{pack_path}: {warning}", file=sys.stderr)
-    by_name = {benchmark.name: benchmark for benchmark in benchmarks}
-    absent = sorted(by_name.keys() - {cell.benchmark for cell in summary.cells})
-    if absent:
-        raise CandidateFileError(f"{pack_path} has no candidates of {', '.join(absent)}; leave that out of --data")
-    labels = Counter((cell.policy, cell.benchmark) for cell in summary.cells)
-    cells: list[Cell] = []
-    for cell in summary.cells:
-        n = config.num_samples or cell.n
-        if n > cell.n:
-            raise ConfigError(f"-n {n}: {pack_path} has at most {cell.n} candidates per problem of {cell.benchmark}")
-        # One policy sampled in two ways stays two rows.
-        twice = labels[cell.policy, cell.benchmark] > 1
-        policy = f"{cell.policy} ({cell.sampling.id[:6]})" if twice else cell.policy
-        cells.append(Cell(policy, cell.sampling, by_name[cell.benchmark], n))
-    for cell_n in {cell.n for cell in cells}:
-        config.resolve_ks(cell_n)  # A k beyond N is told before anything is scored.
-    return cells
 
 
 def _by_id(cell: Cell) -> dict[str, Problem]:

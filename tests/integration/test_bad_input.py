@@ -23,9 +23,12 @@ DEMO = ("--demo", "--limit", "2", "-n", "2")
         (["--demo", "--reranker", "orcale"], r"unknown reranker 'orcale'; did you mean 'oracle'"),
         (["--demo", "--reranker", "visualprm:median"], r"unknown aggregate 'median'"),
         (["--model", "demo-polcy", "--data", "DemoWorld"], r"unknown model 'demo-polcy'; did you mean 'demo-policy'"),
-        (["--model", "./nowhere", "--data", "DemoWorld"], r"no directory \./nowhere"),
+        (["--model", "./nowhere", "--data", "DemoWorld"], r"no directory nowhere"),
         (["--model", "demo-policy", "--data", "DemoWrold"], r"unknown benchmark 'DemoWrold'; did you mean 'DemoWorld'"),
-        (["--model", "demo-policy", "--data", "DemoWorld", "--prm", "./nowhere"], r"nowhere"),
+        (["--model", "demo-policy", "--data", "DemoWorld", "--prm", "./nowhere"], r"no directory nowhere"),
+        (["--model", "demo-policy", "--data", "DemoWorld", "--prm", "./nowhere", "--stages", "report"], r"nowhere"),
+        (["--model", "demo-policy", "x/demo-policy", "--data", "DemoWorld"], r"two --model are called demo-policy"),
+        (["--demo", "--device", "cuda:99"], r"cuda:99"),
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_explained(run: Run, tmp_path: Path, arguments: list[str], message: str) -> None:

@@ -63,6 +63,12 @@ def test_candidates_leave_n_open() -> None:
     assert parse("--candidates", "f.jsonl", "--data", "D", "-n", "3").num_samples == 3
 
 
+@pytest.mark.parametrize("option", ["--temperature", "--top-p", "--max-tokens", "--seed"])
+def test_candidates_have_their_sampling_already(option: str) -> None:
+    with pytest.raises(ConfigError, match=f"{option} conflicts with --candidates"):
+        parse("--candidates", "f.jsonl", "--data", "D", option, "1")
+
+
 def test_a_zero_is_not_taken_for_unset() -> None:
     with pytest.raises(ConfigError, match="--max-tokens 0"):
         parse("--demo", "--max-tokens", "0")

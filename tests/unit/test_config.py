@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.config import JudgeOptions, PRMSource, RunConfig, default_ks, stages_of
+from visualprm_eval.config import JudgeOptions, ModelSource, RunConfig, default_ks, stages_of
 from visualprm_eval.errors import ConfigError
 
 
@@ -47,12 +47,13 @@ def test_resolve_ks_sorts_and_drops_doubles() -> None:
         ({"max_steps": 0}, r"--max-steps 0"),
         ({"limit": 0}, r"--limit 0"),
         ({"data": ()}, r"no benchmark given.*--data.*--demo"),
+        ({"data": ("",)}, r"--data: a benchmark's name is empty"),
         ({"models": ()}, r"no policy given.*--model.*--candidates"),
         ({"candidates": Path("pack.jsonl")}, r"--candidates conflicts with --model"),
         ({"data": ("D", "D")}, r"--data names D twice"),
         ({"models": ("M", "M")}, r"--model names M twice"),
         ({"judge": JudgeOptions(nproc=0)}, r"--judge-api-nproc 0"),
-        ({"prms": (PRMSource("A", "x"), PRMSource("A", "y"))}, r"two --prm are called A"),
+        ({"prms": (ModelSource("A", "x"), ModelSource("A", "y"))}, r"two --prm are called A"),
     ],
 )
 def test_bad_options_are_named(changes: dict, message: str) -> None:
@@ -63,26 +64,31 @@ def test_bad_options_are_named(changes: dict, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "source"),
     [
-        ("OpenGVLab/VisualPRM-8B", PRMSource("VisualPRM-8B", "OpenGVLab/VisualPRM-8B")),
-        ("OpenGVLab/VisualPRM-8B@abc", PRMSource("VisualPRM-8B", "OpenGVLab/VisualPRM-8B", "abc")),
-        ("mine=/weights/prm", PRMSource("mine", "/weights/prm")),
-        ("v1.1=OpenGVLab/VisualPRM-8B-v1_1@main", PRMSource("v1.1", "OpenGVLab/VisualPRM-8B-v1_1", "main")),
+        ("OpenGVLab/VisualPRM-8B", ModelSource("VisualPRM-8B", "OpenGVLab/VisualPRM-8B")),
+        ("OpenGVLab/VisualPRM-8B@abc", ModelSource("VisualPRM-8B", "OpenGVLab/VisualPRM-8B", "abc")),
+        ("mine=/weights/prm", ModelSource("mine", "/weights/prm")),
+        ("v1.1=OpenGVLab/VisualPRM-8B-v1_1@main", ModelSource("v1.1", "OpenGVLab/VisualPRM-8B-v1_1", "main")),
     ],
 )
-def test_prm_notation(text: str, source: PRMSource) -> None:
-    assert PRMSource.parse(text) == source
+def test_prm_notation(text: str, source: ModelSource) -> None:
+    assert ModelSource.parse(text) == source
 
 
 def test_prm_directory_wins_over_the_notation(tmp_path: Path) -> None:
     odd = tmp_path / "a=b@c"
     odd.mkdir()
-    assert PRMSource.parse(str(odd)) == PRMSource("a=b@c", str(odd))
+    assert ModelSource.parse(str(odd)) == ModelSource("a=b@c", str(odd))
 
 
 @pytest.mark.parametrize("text", ["", "=x", "a=", "a@", "x@y@z"])
 def test_malformed_prm_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="NAME="):
-        PRMSource.parse(text)
+        ModelSource.parse(text)
+
+
+def test_a_directory_has_no_revision(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="is a directory, which has no revision"):
+        ModelSource.parse(f"{tmp_path}@abc")
 
 
 def test_stages_keep_their_order_and_conflict_with_mode() -> None:

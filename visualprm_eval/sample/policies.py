@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from visualprm_eval.config import DEMO_POLICY, RunConfig
-from visualprm_eval.errors import ConfigError, UnknownNameError
+from visualprm_eval.checkpoints import CheckpointSource
+from visualprm_eval.config import DEMO_POLICY, ModelSource, RunConfig
+from visualprm_eval.errors import UnknownNameError
 from visualprm_eval.types import Candidate, JSONValue, Problem
 
 if TYPE_CHECKING:
@@ -39,23 +39,18 @@ def find_policy(text: str, config: RunConfig) -> Policy:
     """The policy that ``--model`` names.
 
     Args:
-        text: The demo's policy, ``[NAME=]DIR``, or a model of the host.
+        text: The demo's policy, ``[NAME=]DIR``, ``[NAME=]OWNER/MODEL[@REVISION]`` on the hub, or a model of the host.
         config: The run.
 
     Raises:
-        ConfigError: When a directory is named that does not exist.
-        UnknownNameError: When nobody knows the name.
+        ConfigError: When the name cannot be read.
+        UnknownNameError: When nobody knows it.
     """
     if text == DEMO_POLICY:
-        from visualprm_eval.demo.assets import demo_path
-
-        return NativePolicy(text, demo_path("policy"), config)
-    named = re.fullmatch(r"([A-Za-z0-9][\w.-]*)=(.+)", text)
-    name, location = (named[1], named[2]) if named else (Path(text).name, text)
-    if Path(location).is_dir():
-        return NativePolicy(name, Path(location), config)
-    if named or "/" in text:
-        raise ConfigError(f"--model {text}: no directory {location}; expected one with an InternVL-layout checkpoint")
+        return NativePolicy(ModelSource(text, text), config)
+    source = ModelSource.parse(text, option="--model")
+    if source.name != text or Path(text).is_dir():
+        return NativePolicy(source, config)
     from visualprm_eval.host.models import model_names
 
     names = model_names()
@@ -70,28 +65,29 @@ class NativePolicy:
     The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it.
     """
 
-    def __init__(self, name: str, path: Path, config: RunConfig) -> None:
-        self.name, self._path, self._config = name, path, config
+    def __init__(self, source: ModelSource, config: RunConfig) -> None:
+        self.name, self._config = source.name, config
+        self.checkpoint = CheckpointSource(source.source, source.revision, config.device, config.dtype)
+        self._loaded: LoadedCheckpoint | None = None
 
-    @cached_property
-    def _checkpoint(self) -> LoadedCheckpoint:
-        from visualprm_eval.prm.checkpoint import load_checkpoint
-
-        return load_checkpoint(str(self._path), device=self._config.device, dtype=self._config.dtype)
+    def manner(self) -> Mapping[str, JSONValue]:
+        """The sampling options."""
+        return _settings(self.name, "native", self._config)
 
     def settings(self) -> Mapping[str, JSONValue]:
-        """The checkpoint's fingerprint and the sampling options."""
-        from visualprm_eval.prm.checkpoint import fingerprint
-
-        return _settings(self.name, "native", fingerprint(str(self._path)), self._config)
+        """The sampling options, the checkpoint and its precision."""
+        return {**self.manner(), **self.checkpoint.settings()}
 
     def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
         """Draws candidates in batches of the run's batch size."""
+        from visualprm_eval.prm.checkpoint import load_checkpoint
         from visualprm_eval.prm.generate import GenerationRequest, generate
 
-        config = self._config
+        config, source = self._config, self.checkpoint
+        if self._loaded is None:
+            self._loaded = load_checkpoint(source.location, source.device, source.dtype, source.revision)
         yield from generate(
-            self._checkpoint,
+            self._loaded,
             [GenerationRequest(problem, rank) for problem, rank in requests],
             temperature=config.temperature,
             top_p=config.top_p,
@@ -122,8 +118,10 @@ class HostModelPolicy:
         )
 
     def settings(self) -> Mapping[str, JSONValue]:
-        """The host's name of the model and the sampling options."""
-        return _settings(self.name, "host", self.name, self._config)
+        """The sampling options and what the host says of the model."""
+        from visualprm_eval.host.models import model_fingerprint
+
+        return {**_settings(self.name, "host", self._config), "host_model": model_fingerprint(self.name)}
 
     def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
         """Draws candidates one by one; an API model is asked for ``api_nproc`` at a time."""
@@ -141,10 +139,9 @@ class HostModelPolicy:
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _settings(name: str, engine: str, fingerprint: str, config: RunConfig) -> dict[str, JSONValue]:
+def _settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
     return {
         "policy": name,
-        "policy_fingerprint": fingerprint,
         "engine": engine,
         "temperature": config.temperature,
         "top_p": config.top_p,

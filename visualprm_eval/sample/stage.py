@@ -33,5 +33,5 @@ def sample_missing(
     store.put_spec(sampling)
     with track(f"sample {policy.name}", len(missing)) as tracker:
         for batch in policy.sample([(problems[problem_id], rank) for problem_id, rank in missing]):
-            store.put_candidates(sampling.id, batch)
+            store.put_candidates(sampling.id, [candidate.or_failure() for candidate in batch])
             tracker.advance(len(batch))

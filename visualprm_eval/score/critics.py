@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from visualprm_eval.config import DEMO_PRM, PRMSource, RunConfig
+from visualprm_eval.checkpoints import CheckpointSource
+from visualprm_eval.config import ModelSource, RunConfig
+from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.registry import BUILTIN_CRITICS, load_critic, split_label
 from visualprm_eval.steps import split_steps
-from visualprm_eval.types import JSONValue, Problem, Spec, StepScores
+from visualprm_eval.types import JSONValue, Problem, StepScores
 
 if TYPE_CHECKING:
     from visualprm_eval.prm.visualprm import VisualPRM
-    from visualprm_eval.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +54,11 @@ class Critic(Protocol):
 class VisualPRMWeights:
     """A checkpoint that is loaded when the first score is asked for, shared by its step and whole-response critics."""
 
-    def __init__(self, source: PRMSource, options: CriticOptions) -> None:
-        self.source, self.options = source, options
+    def __init__(self, source: ModelSource, options: CriticOptions) -> None:
+        self.checkpoint = CheckpointSource(source.source, source.revision, options.device, options.dtype)
+        self._model: VisualPRM | None = None
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """Names the weights by their content.
-
-        Raises:
-            CheckpointError: When there is no such checkpoint.
-        """
-        from visualprm_eval.prm.checkpoint import fingerprint
-
-        return fingerprint(self._location, revision=self.source.revision)
-
-    @cached_property
+    @property
     def model(self) -> VisualPRM:
         """The loaded model.
 
@@ -78,22 +67,16 @@ class VisualPRMWeights:
         """
         from visualprm_eval.prm.visualprm import VisualPRM
 
-        return VisualPRM.from_pretrained(
-            self._location, device=self.options.device, dtype=self.options.dtype, revision=self.source.revision
-        )
+        if self._model is None:
+            source = self.checkpoint
+            self._model = VisualPRM.from_pretrained(
+                source.location, device=source.device, dtype=source.dtype, revision=source.revision
+            )
+        return self._model
 
-    @property
-    def at_hand(self) -> bool:
-        """Whether the checkpoint is a directory of this machine."""
-        return Path(self._location).is_dir()
-
-    @property
-    def _location(self) -> str:
-        if self.source.source == DEMO_PRM:
-            from visualprm_eval.demo.assets import demo_path
-
-            return str(demo_path("prm"))
-        return self.source.source
+    def release(self) -> None:
+        """Frees the memory; the next score loads again."""
+        self._model = None
 
 
 @dataclass(frozen=True)
@@ -102,63 +85,49 @@ class VisualPRMCritic:
 
     Attributes:
         weights: The checkpoint.
+        options: What the run says.
         orm: Score the whole response as one step.
     """
 
     weights: VisualPRMWeights
+    options: CriticOptions
     orm: bool = False
 
+    @property
+    def checkpoint(self) -> CheckpointSource:
+        """Where the weights come from."""
+        return self.weights.checkpoint
+
+    def manner(self) -> Mapping[str, JSONValue]:
+        """How the checkpoint is asked."""
+        return {
+            "critic": "visualorm" if self.orm else "visualprm",
+            "max_steps": 1 if self.orm else self.options.max_steps,
+            "special_tokens": "text",
+        }
+
     def settings(self) -> Mapping[str, JSONValue]:
-        """The checkpoint's fingerprint and how it is asked.
+        """The checkpoint, its precision, and how it is asked.
 
         Raises:
             CheckpointError: When there is no such checkpoint here.
         """
-        return {**self._manner, "checkpoint": self.weights.fingerprint}
-
-    def may_have_made(self, settings: Mapping[str, JSONValue]) -> bool:
-        """Whether stored scores are of a critic that asks like this one, whatever its checkpoint."""
-        return {name: value for name, value in settings.items() if name != "checkpoint"} == self._manner
-
-    @property
-    def _manner(self) -> dict[str, JSONValue]:
-        return {
-            "critic": "visualorm" if self.orm else "visualprm",
-            "max_steps": 1 if self.orm else self.weights.options.max_steps,
-            "special_tokens": "text",
-        }
+        return {**self.manner(), **self.checkpoint.settings()}
 
     def split(self, text: str) -> list[str]:
         """The response cut at blank lines and merged to at most ``max_steps``, or whole for the ORM."""
-        return [text] if self.orm else split_steps(text, self.weights.options.max_steps)
+        return [text] if self.orm else split_steps(text, self.options.max_steps)
 
     def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
         """One batched call of ``VisualPRM.score_items``."""
         triples = [(problem.question, list(steps), problem.images) for problem, steps in items]
-        return self.weights.model.score_items(triples, batch_tokens=self.weights.options.token_budget)
+        return self.weights.model.score_items(triples, batch_tokens=self.options.token_budget)
 
 
-def scoring_of(critic: Critic, store: Store, *, will_score: bool, dry_run: bool = False) -> Spec:
-    """The key of a critic's scores.
-
-    Scores can be selected by and reported where the weights are not: then the store must hold those of one such
-    checkpoint only.
-
-    Args:
-        critic: Who scores.
-        store: Where scores are.
-        will_score: Whether the critic will score, and so needs its weights anyway.
-        dry_run: Only the number of missing scores is asked for: nothing is fetched, an unknown checkpoint has none.
-
-    Raises:
-        CheckpointError: When the checkpoint is not here and the store cannot tell which one is meant.
-    """
-    if not isinstance(critic, VisualPRMCritic) or critic.weights.at_hand or (will_score and not dry_run):
-        return Spec("scoring", critic.settings())
-    alike = [spec for spec in store.specs("scoring") if critic.may_have_made(spec.settings)]
-    if len(alike) == 1:
-        return alike[0]
-    return Spec("scoring", {"checkpoint": None} if dry_run else critic.settings())
+def release(critic: Critic) -> None:
+    """Frees the weights of one of our critics; third parties' look after themselves."""
+    if isinstance(critic, VisualPRMCritic):
+        critic.weights.release()
 
 
 def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]:
@@ -170,18 +139,30 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
         config: The run.
 
     Returns:
-        Critics by label; those of one checkpoint share its weights, which are loaded when first needed.
+        Critics by label. Those of one checkpoint stand together and share its weights, which are loaded when needed.
 
     Raises:
         ConfigError: When a third party's critic cannot be imported.
+        CriticError: When it cannot be built.
     """
     options = CriticOptions(config.max_steps, config.device, config.dtype, config.token_budget)
     weights = {prm.name: VisualPRMWeights(prm, options) for prm in config.prms}
     critics: dict[str, Critic] = {}
-    for label in labels:
+    for label in sorted(labels, key=lambda label: split_label(label)[1] or ""):
         base, prm = split_label(label)
         if base in BUILTIN_CRITICS:
-            critics[label] = VisualPRMCritic(weights[prm or config.prms[0].name], orm=base == "visualorm")
+            critics[label] = VisualPRMCritic(weights[prm or config.prms[0].name], options, orm=base == "visualorm")
         else:
-            critics[label] = load_critic(base)(options)
+            critics[label] = _third_party(base, options)
     return critics
+
+
+def _third_party(name: str, options: CriticOptions) -> Critic:
+    factory = load_critic(name)
+    try:
+        critic: Critic = factory(options)
+    except VisualPRMEvalError:
+        raise
+    except Exception as error:  # Whatever a third party's code stumbles over.
+        raise CriticError(f"critic {name!r} cannot be built: {type(error).__name__}: {error}") from error
+    return critic

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from visualprm_eval.errors import CriticError
+from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.progress import track
 from visualprm_eval.types import Problem, Spec, StepScores
 
@@ -43,11 +43,21 @@ def score_missing(
     store.put_spec(scoring)
     with track(label, len(work)) as tracker:
         for chunk in _chunks(work):
-            outcomes = critic.score([(problems[problem_id], critic.split(text)) for problem_id, _, text in chunk])
-            if len(outcomes) != len(chunk):
-                raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
+            outcomes = _scores(critic, problems, chunk, label)
             store.put_scores(scoring.id, _facts(chunk, outcomes))
             tracker.advance(len(chunk))
+
+
+def _scores(critic: Critic, problems: Mapping[str, Problem], chunk: Sequence[Work], label: str) -> list[StepScores]:
+    try:
+        outcomes = critic.score([(problems[problem_id], critic.split(text)) for problem_id, _, text in chunk])
+    except VisualPRMEvalError:
+        raise
+    except Exception as error:  # Whatever a critic, perhaps a third party's, stumbles over.
+        raise CriticError(f"{label} failed: {type(error).__name__}: {error}; all scores until then are kept") from error
+    if len(outcomes) != len(chunk):
+        raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
+    return outcomes
 
 
 def _facts(chunk: Sequence[Work], outcomes: Sequence[StepScores]) -> Iterator[tuple[str, str, StepScores]]:

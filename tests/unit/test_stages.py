@@ -1,0 +1,111 @@
+"""The sample and score stages on a small store, with makers that misbehave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from visualprm_eval.errors import CriticError
+from visualprm_eval.sample.stage import sample_missing
+from visualprm_eval.score import stage
+from visualprm_eval.score.stage import score_missing
+from visualprm_eval.store import Store
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores
+
+PROBLEMS = {
+    name: Problem("B", name, "", (Part("text", name),), answer="1", id=name) for name in ("p0", "p1", "p2")
+}  # fmt: skip
+SAMPLING, SCORING = Spec("sampling", {"policy": "P"}), Spec("scoring", {"critic": "C"})
+
+
+class Policy:
+    name = "P"
+
+    def __init__(self, text: str = "a\n\nb {rank}") -> None:
+        self.text = text
+
+    def sample(self, requests):
+        for problem, rank in requests:
+            yield [Candidate(problem.id, rank, self.text.format(rank=rank))]
+
+
+class Critic:
+    def __init__(self, outcome=None) -> None:
+        self.outcome, self.calls = outcome, []
+
+    def split(self, text: str) -> list[str]:
+        return text.split("\n\n")
+
+    def score(self, items):
+        self.calls.append([(problem.id, tuple(steps)) for problem, steps in items])
+        if self.outcome is not None:
+            return self.outcome(items)
+        return [StepScores(tuple(0.5 for _ in steps), tuple(steps)) for _, steps in items]
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    with Store.open(tmp_path / "store.sqlite") as opened:
+        opened.put_problems(PROBLEMS.values())
+        yield opened
+
+
+def sample(store: Store, policy: Policy, n: int = 2) -> None:
+    missing = store.missing_candidates(SAMPLING.id, list(PROBLEMS), n)
+    sample_missing(store, policy, SAMPLING, PROBLEMS, missing)
+
+
+def score(store: Store, critic: Critic) -> None:
+    store.put_spec(SCORING)
+    work = store.missing_scores(SCORING.id, SAMPLING.id, list(PROBLEMS), 8)
+    score_missing(store, critic, SCORING, PROBLEMS, work, label="score")
+
+
+def test_a_policy_that_writes_nothing_has_failed(store: Store) -> None:
+    sample(store, Policy(" \n"))
+    stored = [c for candidates in store.candidates(SAMPLING.id, list(PROBLEMS)).values() for c in candidates]
+    assert {(c.text, c.error) for c in stored} == {("", "the policy wrote nothing")}
+    critic = Critic()
+    score(store, critic)
+    assert critic.calls == []
+
+
+def test_problems_stay_together_in_a_chunk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "CHUNK_ITEMS", 3)
+    sample(store, Policy())
+    critic = Critic()
+    score(store, critic)
+    assert [[problem for problem, _ in call] for call in critic.calls] == [["p0", "p0", "p1", "p1"], ["p2", "p2"]]
+    assert len(store.scores(SCORING.id, list(PROBLEMS))) == 6
+
+
+def test_what_was_scored_before_a_crash_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stage, "CHUNK_ITEMS", 1)
+    sample(store, Policy())
+
+    def fails_at_p1(items):
+        if items[0][0].id == "p1":
+            raise RuntimeError("boom")
+        return [StepScores((0.5, 0.5), tuple(steps)) for _, steps in items]
+
+    with pytest.raises(CriticError, match="score failed: RuntimeError: boom; all scores until then are kept"):
+        score(store, Critic(fails_at_p1))
+    assert {problem for problem, _ in store.scores(SCORING.id, list(PROBLEMS))} == {"p0"}
+    critic = Critic()
+    score(store, critic)
+    assert {problem for call in critic.calls for problem, _ in call} == {"p1", "p2"}
+
+
+def test_a_critic_that_loses_items_is_refused(store: Store) -> None:
+    sample(store, Policy())
+    with pytest.raises(CriticError, match="5 scores came back for 6 solutions"):
+        score(store, Critic(lambda items: [StepScores((1.0, 1.0), tuple(steps)) for _, steps in items[1:]]))
+
+
+def test_a_score_that_is_no_number_is_a_failure(store: Store) -> None:
+    sample(store, Policy())
+    score(store, Critic(lambda items: [StepScores((1.0, float("nan")), tuple(steps)) for _, steps in items]))
+    stored = store.scores(SCORING.id, list(PROBLEMS))
+    assert len(stored) == 6
+    assert all(outcome.error and "not all finite" in outcome.error for outcome in stored.values())
