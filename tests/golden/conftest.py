@@ -5,9 +5,13 @@ from __future__ import annotations
 from functools import cache
 
 import pytest
+import torch
 
 from tests.golden.material import CHECKPOINTS, DATA
 from visualprm_eval.prm.visualprm import VisualPRM
+
+# Tensors this small only lose by being shared among threads.
+torch.set_num_threads(1)
 
 
 @cache

@@ -269,16 +269,14 @@ def _fill(
         parts = split_tensor(name, value, config)
         # Parts of a fused tensor are copied, so that none keeps the whole one in memory.
         state.update(zip(table[name], [part.clone() for part in parts] if len(parts) > 1 else parts, strict=True))
-    if config.language.tie_word_embeddings and EMBEDDINGS in state:
-        if not state.setdefault(HEAD, state[EMBEDDINGS]).equal(state[EMBEDDINGS]):
-            raise CheckpointError(
-                f"{path}: config.json ties the head to the embeddings, but the file holds another head"
-            )
+    tied = config.language.tie_word_embeddings
+    if tied and EMBEDDINGS in state and not state.setdefault(HEAD, state[EMBEDDINGS]).equal(state[EMBEDDINGS]):
+        raise CheckpointError(f"{path}: config.json ties the head to the embeddings, but the file holds another head")
     missing = [name for name, natives in table.items() if not all(native in state for native in natives)]
     if missing or left_over:
         raise CheckpointError(f"{path}: the weights do not fit config.json{_named(missing, left_over)}")
     model.load_state_dict(state, strict=True, assign=True)
-    if config.language.tie_word_embeddings:
+    if tied:
         model.tie_weights()
 
 

@@ -107,7 +107,7 @@ def generate(
             yield failed
         jobs.sort(key=lambda job: (len(job.prompt.ids), job.prompt.ids))
         for first in range(0, len(jobs), batch_size):
-            yield writer.write(jobs[first : first + batch_size], shelf)
+            yield from writer.write(jobs[first : first + batch_size], shelf)
 
 
 class _BatchWriter:
@@ -142,12 +142,29 @@ class _BatchWriter:
         )
 
     @torch.inference_mode()
-    def write(self, jobs: Sequence[_Job], shelf: ImageShelf) -> list[Candidate]:
-        """Samples a batch to its end."""
-        began = time.perf_counter()
-        written = _sample(self.checkpoint, self._prefill(jobs, shelf), jobs, self.sampling)
-        seconds = (time.perf_counter() - began) / len(jobs)
-        return [self._candidate(job, ids, seconds) for job, ids in zip(jobs, written, strict=True)]
+    def write(self, jobs: Sequence[_Job], shelf: ImageShelf) -> Iterator[list[Candidate]]:
+        """Samples a batch to its end and gives each sample as soon as it is done; out of memory, it halves the batch."""
+        waiting = dict(enumerate(jobs))
+        seconds = [0.0] * len(jobs)
+        last = time.perf_counter()
+        try:
+            for finished in _sample(self.checkpoint, self._prefill(jobs, shelf), jobs, self.sampling):
+                now = time.perf_counter()
+                for row in waiting:
+                    seconds[row] += (now - last) / len(waiting)
+                last = now
+                if finished:
+                    yield [self._candidate(waiting.pop(row), ids, seconds[row]) for row, ids in finished]
+        except torch.OutOfMemoryError:
+            if len(waiting) == 1:
+                (request,) = (job.request for job in waiting.values())
+                yield [Candidate(request.problem.id, request.rank, "", error="too long for this device's memory")]
+                return
+        # What is drawn again comes out as before: the noise belongs to the sample.
+        rest = list(waiting.values())
+        for half in (rest[: len(rest) // 2], rest[len(rest) // 2 :]):
+            if half:
+                yield from self.write(half, shelf)
 
     def _candidate(self, job: _Job, ids: list[int], seconds: float) -> Candidate:
         stopped = ids[-1] in self.sampling.stop_ids
@@ -234,25 +251,30 @@ def _forward(
     return hidden
 
 
-def _sample(checkpoint: LoadedCheckpoint, state: _State, jobs: Sequence[_Job], sampling: _Sampling) -> list[list[int]]:
+def _sample(
+    checkpoint: LoadedCheckpoint, state: _State, jobs: Sequence[_Job], sampling: _Sampling
+) -> Iterator[list[tuple[int, list[int]]]]:
     """Writes token after token; rows that are done leave the batch, several at a time.
 
-    Returns:
-        Per job its token ids, the one that stopped it included.
+    Yields:
+        After each token the jobs that it finished: place in ``jobs`` and token ids, the one that stopped it included.
     """
     written: list[list[int]] = [[] for _ in jobs]
     rows: list[int | None] = list(range(len(jobs)))  # Which job a row of the batch writes, None for a finished one.
     keys = torch.tensor([job.noise for job in jobs], device=state.hidden.device)
     for step in range(max(job.limit for job in jobs)):
         tokens = _choose(checkpoint.model.lm_head(state.hidden), keys, step, sampling)
+        finished = []
         for place, token in enumerate(tokens.tolist()):
             if (row := rows[place]) is not None:
                 written[row].append(token)
                 if token in sampling.stop_ids or step + 1 == jobs[row].limit:
                     rows[place] = None
+                    finished.append((row, written[row]))
+        yield finished
         live = [place for place, row in enumerate(rows) if row is not None]
         if not live:
-            break
+            return
         if len(live) < LIVE_SHARE * len(rows):
             kept = torch.tensor(live, device=keys.device)
             rows, keys, tokens = [rows[place] for place in live], keys[kept], tokens[kept]
@@ -261,7 +283,6 @@ def _sample(checkpoint: LoadedCheckpoint, state: _State, jobs: Sequence[_Job], s
         embeddings = checkpoint.model.get_input_embeddings()(tokens[:, None])
         state.hidden = _forward(checkpoint, state, embeddings, state.lengths[:, None])
         state.lengths = state.lengths + 1
-    return written
 
 
 def _choose(logits: torch.Tensor, keys: torch.Tensor, step: int, sampling: _Sampling) -> torch.Tensor:

@@ -84,24 +84,18 @@ class PromptFormat:
         config: Its configuration.
 
     Raises:
-        TokenizerError: When ``+``, ``-`` or a control token is not a single token of its own, or ``+`` at its place in
-            the conversation is another one.
+        TokenizerError: When ``+``, ``-`` or a control token is not a single token of its own.
     """
 
     def __init__(self, tokenizer: Tokenizer, config: CheckpointConfig) -> None:
         self.tokenizer, self.config = tokenizer, config
         controls = (IM_START, IM_END, IMAGE_START, IMAGE_END, IMAGE_CONTEXT)
         self.control = {token: tokenizer.id_of(token) for token in controls}
-        self.plus_id, self.minus_id = tokenizer.id_of(PLUS), tokenizer.id_of(MINUS)
-        distinct = {*self.control.values(), self.plus_id, self.minus_id}
-        if len(distinct) != len(controls) + 2 or {self.plus_id, self.minus_id} & tokenizer.control_ids:
-            raise TokenizerError(f"{PLUS}, {MINUS} and the control tokens share ids; expected an InternVL2.5 tokenizer")
         self._header = [self.control[IM_START], *tokenizer.encode(_ASSISTANT)]
-        self._turn = [self.control[IM_START], *tokenizer.encode(_ASSISTANT + PLUS), self.control[IM_END]]
-        if self._turn != [*self._header, self.plus_id, self.control[IM_END]]:
-            raise TokenizerError(
-                f"the tokenizer joins {PLUS!r} with the assistant's header; expected a token of its own"
-            )
+        self.plus_id, self.minus_id = self._label(PLUS), self._label(MINUS)
+        self._turn = [*self._header, self.plus_id, self.control[IM_END]]
+        if len({*self.control.values(), self.plus_id, self.minus_id}) != len(controls) + 2:
+            raise TokenizerError(f"{PLUS}, {MINUS} and the control tokens share ids; expected an InternVL2.5 tokenizer")
 
     def prm(self, question: Content, steps: Sequence[str], special_tokens: str = "text") -> Prompt:
         """The conversation that VisualPRM scores: one user turn per step, ``+`` as every reply.
@@ -143,6 +137,19 @@ class PromptFormat:
         ids = writer.ids()
         self._check_length(len(ids))
         return Prompt(tuple(ids))
+
+    def _label(self, label: str) -> int:
+        """The token of a label where it stands: right after the assistant's header."""
+        try:
+            ids = [self.control[IM_START], *self.tokenizer.encode(_ASSISTANT + label)]
+        except InputError:
+            ids = []
+        if len(ids) != len(self._header) + 1 or ids[:-1] != self._header:
+            raise TokenizerError(
+                f"the tokenizer has no token of its own for {label!r} after the assistant's header; "
+                "expected the tokenizer of an InternVL2.5 checkpoint"
+            )
+        return ids[-1]
 
     def _prm_from_parts(self, turns: Sequence[Content]) -> Prompt:
         writer = _Writer(self)
