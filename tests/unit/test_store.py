@@ -69,6 +69,20 @@ def test_specs_come_back_by_kind_in_order(path: Path) -> None:
         assert store.specs("grading") == [GRADING]
 
 
+def test_a_checkpoint_is_noted_but_is_the_key_of_no_fact(path: Path) -> None:
+    checkpoint = Spec("checkpoint", {"source": "org/model", "revision": None, "fingerprint": "f00"})
+    with filled(path) as store:
+        assert store.put_spec(checkpoint) == checkpoint.id
+        assert store.specs("checkpoint") == [checkpoint]
+        assert store.specs("sampling") == [SAMPLING]
+        with pytest.raises(StoreError, match="is a checkpoint, expected a sampling"):
+            store.put_candidates(checkpoint.id, [Candidate(IDS[0], 0, "text")])
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "text")])
+        assert store.verify() == []
+        store._db.execute("UPDATE candidates SET spec_id = ?", (checkpoint.id,))
+        assert any("not a sampling" in finding for finding in store.verify())
+
+
 def test_a_kind_nobody_knows_is_refused(path: Path) -> None:
     with Store.open(path) as store, pytest.raises(StoreError, match="refused"):
         store.put_spec(Spec("guessing", {}))
@@ -291,16 +305,6 @@ def test_missing_scores_are_distinct_texts_in_order(path: Path) -> None:
         store.put_scores(SCORING.id, [(IDS[0], text_id("b"), StepScores((), (), "too long"))])
         assert missing(IDS[0], IDS[1]) == [(IDS[0], NASTY), (IDS[1], "a")]
         assert missing(IDS[0], retry_failed=True) == [(IDS[0], "b"), (IDS[0], NASTY)]
-
-
-def test_missing_verdicts(path: Path) -> None:
-    with filled(path) as store:
-        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], rank, text) for rank, text in enumerate("abc")])
-        a, b, c = ((IDS[0], text_id(text)) for text in "abc")
-        store.put_verdicts(GRADING.id, [(*a, Verdict(1.0)), (*b, Verdict(None, "judge is away"))])
-        other = (IDS[1], text_id("a"))
-        assert store.missing_verdicts(GRADING.id, [c, other, b, a, c]) == [c, other]
-        assert store.missing_verdicts(GRADING.id, [c, b, a], retry_failed=True) == [c, b]
 
 
 def test_long_lists_of_problems(path: Path) -> None:

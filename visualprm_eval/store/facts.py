@@ -84,7 +84,7 @@ class Store:
         return spec.id
 
     def specs(self, kind: str) -> list[Spec]:
-        """All specs of a kind (``"sampling"``, ``"scoring"``, ``"grading"``), oldest first."""
+        """All specs of a kind (``"sampling"``, ``"scoring"``, ``"grading"``, ``"checkpoint"``), oldest first."""
         return [codec.spec_of(*row) for row in self._query(queries.SPECS, (kind,))]
 
     def put_problems(self, problems: Iterable[Problem]) -> None:
@@ -202,15 +202,6 @@ class Store:
         """Verdicts, failures included, by (problem id, text id)."""
         rows = self._query(queries.VERDICTS, (grading_id,), wanted=problem_ids)
         return {(row[0], row[1]): codec.verdict_of(*row[2:]) for row in rows}
-
-    def missing_verdicts(
-        self, grading_id: str, texts: Iterable[tuple[str, str]], retry_failed: bool = False
-    ) -> list[tuple[str, str]]:
-        """Those of the (problem id, text id) asked for that have no verdict, each once, in the order asked."""
-        asked = dict.fromkeys(texts)
-        problem_ids = (problem_id for problem_id, _ in asked)
-        done = set(self._query(queries.DONE_VERDICTS, (grading_id, retry_failed), wanted=problem_ids))
-        return [pair for pair in asked if pair not in done]
 
     def copy_to(self, path: Path) -> None:
         """Writes the store as it is now to a new file; a writer may go on meanwhile.

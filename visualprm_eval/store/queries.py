@@ -75,12 +75,6 @@ FROM wanted AS w
 CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
 ORDER BY w.position"""
 
-DONE_VERDICTS = """
-SELECT v.problem_id, v.text_id
-FROM wanted AS w
-CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
-WHERE v.error IS NULL OR NOT ?"""
-
 CREATE_WANTED = """
 CREATE TEMP TABLE IF NOT EXISTS wanted (position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL UNIQUE)"""
 

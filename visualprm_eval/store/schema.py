@@ -36,7 +36,7 @@ _SPECS = """
 CREATE TABLE specs (
     position INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
-    kind TEXT NOT NULL CHECK (kind IN ('sampling', 'scoring', 'grading')),
+    kind TEXT NOT NULL CHECK (kind IN ('sampling', 'scoring', 'grading', 'checkpoint')),
     settings TEXT NOT NULL,
     created_at REAL NOT NULL
 )"""
