@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from visualprm_eval.errors import ConfigError
+from visualprm_eval.errors import ConfigError, VisualPRMEvalError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -129,12 +129,12 @@ def pick(reranker: Reranker, pool: Pool) -> int | None:
         expectation.
 
     Raises:
-        ConfigError: The reranker does not give one number per candidate, or NaN for all of them.
+        ConfigError: The reranker raises, does not give one number per candidate, or gives NaN for all of them.
     """
     if reranker.expectation:
         return None
     seen = pool if "verdicts" in reranker.needs else replace(pool, verdicts=None)
-    utilities = np.asarray(reranker.utilities(seen), dtype=np.float64)
+    utilities = _utilities(reranker, seen)
     numbers = np.flatnonzero(~np.isnan(utilities))
     if utilities.shape != (len(pool),) or not len(numbers):
         raise ConfigError(
@@ -142,6 +142,19 @@ def pick(reranker: Reranker, pool: Pool) -> int | None:
             f"{pool.problem_id}; it gave {utilities!r}. Leave it out or correct it"
         )
     return int(numbers[np.argmax(utilities[numbers])])  # the first of equals, and the pool ascends by rank
+
+
+def _utilities(reranker: Reranker, pool: Pool) -> FloatArray:
+    """What a reranker gives, as numbers; an error of a third party's code names the reranker and the problem."""
+    try:
+        return np.asarray(reranker.utilities(pool), dtype=np.float64)
+    except VisualPRMEvalError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"reranker {reranker.name!r} failed on problem {pool.problem_id}: {type(error).__name__}: {error}; "
+            "leave it out or correct it"
+        ) from error
 
 
 def _mean(scores: Sequence[float]) -> float:

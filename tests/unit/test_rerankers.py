@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import pytest
@@ -26,6 +26,9 @@ from visualprm_eval.rerankers import (
     aggregate,
     pick,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 BUILT_IN = [
@@ -227,8 +230,24 @@ def test_who_needs_no_verdicts_sees_none() -> None:
 
     graded = pool_of(["7", "8"], [0.1, 0.2], (1.0, 0.0))
     assert pick(Peeking("peeking"), graded) == 1
-    with pytest.raises(AssertionError):
+    with pytest.raises(ConfigError, match="AssertionError"):
         pick(Open("open"), graded)
+
+
+@pytest.mark.parametrize(
+    ("utilities", "cause"), [(lambda: 1 / 0, ZeroDivisionError), (lambda: ["high", "low"], ValueError)]
+)
+def test_a_reranker_that_raises_is_named_with_its_problem(utilities: Callable[[], object], cause: type) -> None:
+    @dataclass(frozen=True)
+    class Raising(Reranker):
+        def utilities(self, pool: Pool) -> FloatArray:
+            del pool
+            return utilities()
+
+    pool = pool_of(["7", "8"], [0.1, 0.2])
+    with pytest.raises(ConfigError, match=f"'raising' failed on problem {pool.problem_id}: {cause.__name__}") as caught:
+        pick(Raising("raising"), pool)
+    assert isinstance(caught.value.__cause__, cause)
 
 
 @pytest.mark.parametrize("utilities", [np.zeros(3), np.zeros((2, 1)), np.float64(1), np.full(2, np.nan)])
