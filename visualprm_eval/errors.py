@@ -41,15 +41,16 @@ class UnknownNameError(ConfigError):
         kind: What the name stands for, such as ``"reranker"``.
         name: The unknown name.
         known: All known names.
-        hint: One more sentence for the message.
+        hint: One more clause for the end of the message, in brackets.
+        where: Where the name stands, such as ``"in reranker 'visualprm:mode'"``.
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "", *, where: str = "") -> None:
         self.kind, self.name = kind, name
         options = sorted(set(known))
         lowered = {option.lower(): option for option in options}
         close = difflib.get_close_matches(name.lower(), list(lowered), n=3, cutoff=0.5)
-        message = f"unknown {kind} {name!r}"
+        message = f"unknown {kind} {name!r} {where}".rstrip()
         if close:
             message += "; did you mean " + " or ".join(repr(lowered[match]) for match in close) + "?"
         elif len(options) <= 20:

@@ -143,7 +143,7 @@ def _build(full_name: str, prm_names: Sequence[str]) -> list[Reranker]:
     if colon and not aggregates:
         raise ConfigError(f"reranker {name!r} takes no aggregate; write {name!r} instead of {full_name!r}")
     if colon and how not in AGGREGATES:
-        raise UnknownNameError("aggregate", how, AGGREGATES, hint=f"in reranker {full_name!r}")
+        raise UnknownNameError("aggregate", how, AGGREGATES, where=f"in reranker {full_name!r}")
     how = how or "mean"
     label = name if how == "mean" else f"{name}:{how}"
     options = {"how": how} if aggregates else {}
@@ -178,7 +178,7 @@ def _chosen_prms(full_name: str, prm: str | None, prm_names: Sequence[str]) -> S
     if prm is None:
         return prm_names
     if prm not in prm_names:
-        raise UnknownNameError("reward model", prm, prm_names, hint=f"in reranker {full_name!r}")
+        raise UnknownNameError("reward model", prm, prm_names, where=f"in reranker {full_name!r}")
     return [prm]
 
 

@@ -130,10 +130,11 @@ def test_labels_of_critics() -> None:
     [
         ("visualpmr", "did you mean 'visualprm'"),
         ("self-consistancy", "did you mean 'self-consistency'"),
-        ("visualprm:mode", "unknown aggregate 'mode'"),
+        ("visualprm:mode", r"^unknown aggregate 'mode' in reranker 'visualprm:mode'; did you mean "),
+        ("visualprm:xyz", "'xyz' in reranker 'visualprm:xyz'; known: last, max, mean, min, product$"),
         ("visualprm:", "unknown aggregate ''"),
         ("visualpmr:min", "unknown reranker 'visualpmr'"),
-        ("visualprm@C", "unknown reward model 'C'"),
+        ("visualprm@C", "unknown reward model 'C' in reranker 'visualprm@C'; known: A, B$"),
         ("visualprm@", "unknown reward model ''"),
         ("", "unknown reranker ''"),
     ],
