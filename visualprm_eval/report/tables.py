@@ -197,14 +197,14 @@ def _listed(numbers: Iterable[int]) -> str:
 
 
 def failure_line(failures: Sequence[Failure]) -> str:
-    """One line that counts what failed, by stage."""
+    """One line that counts what failed, by stage, and says how to try again."""
     if not failures:
         return "No failures."
     stages = Counter(failure.stage for failure in failures)
     parts = ", ".join(f"{count} in {stage}" for stage, count in stages.items())
     example = one_line(failures[0].message, 100)
     noun = "failure" if len(failures) == 1 else "failures"
-    return f"{len(failures)} {noun} ({parts}), such as: {example}"
+    return f"{len(failures)} {noun} ({parts}); try them again with --retry-failed. The first: {example}"
 
 
 def final_picks(picks: Iterable[Pick]) -> list[Pick]:

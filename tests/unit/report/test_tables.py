@@ -99,7 +99,9 @@ def test_notes_are_grouped(row):
 
 def test_failures_are_counted_by_stage():
     failures = [Failure("sample", "B", "1", 0, "no\nanswer"), Failure("score", "B", "1", 1, "too long")]
-    assert failure_line(failures) == "2 failures (1 in sample, 1 in score), such as: no answer"
+    assert failure_line(failures) == (
+        "2 failures (1 in sample, 1 in score); try them again with --retry-failed. The first: no answer"
+    )
     assert failure_line(failures[:1]).startswith("1 failure (")
     assert failure_line([]) == "No failures."
 
