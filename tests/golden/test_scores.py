@@ -65,7 +65,7 @@ def test_as_data(prm, name, case_id):
 def test_all_in_one_call(prm, name):
     """Batched with all others, each with its own images, no score moves."""
     items = [case for case in cases(name, ok=True) if case.id not in OTHER_TOKENS_AS_DATA]
-    outcomes = prm.score_items([(case.question, case.steps, case.images) for case in items])
+    outcomes = prm.score_items([(case.question, case.steps, case.images) for case in items], batch_tokens=3000)
     for case, outcome in zip(items, outcomes, strict=True):
         assert outcome.error is None
         assert outcome.steps == tuple(case.facts["steps"])

@@ -11,7 +11,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,8 +42,8 @@ class LoadedCheckpoint:
         path: The directory that it came from.
     """
 
-    model: InternVLForConditionalGeneration
-    tokenizer: Tokenizer
+    model: InternVLForConditionalGeneration = field(repr=False)
+    tokenizer: Tokenizer = field(repr=False)
     config: CheckpointConfig
     path: Path
 

@@ -143,7 +143,7 @@ class _BatchWriter:
 
     @torch.inference_mode()
     def write(self, jobs: Sequence[_Job], shelf: ImageShelf) -> Iterator[list[Candidate]]:
-        """Samples a batch to its end and gives each sample as soon as it is done; out of memory, it halves the batch."""
+        """Samples a batch to its end and gives each sample as soon as it is done; out of memory, it halves them."""
         waiting = dict(enumerate(jobs))
         seconds = [0.0] * len(jobs)
         last = time.perf_counter()

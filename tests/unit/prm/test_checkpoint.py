@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -293,3 +295,11 @@ def test_fingerprint_names_the_content(checkpoint_copy, name):
     content[-1] ^= 1
     file.write_bytes(content)
     assert len({first, second, fingerprint(checkpoint_copy)}) == 3
+
+
+def test_a_fingerprint_needs_no_torch():
+    code = (
+        "import sys; from visualprm_eval.prm.checkpoint import fingerprint; "
+        f"fingerprint({str(DATA / 'a2')!r}); assert not {{'torch', 'transformers', 'vlmeval'}} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
