@@ -22,6 +22,7 @@ from visualprm_eval.candidates import (
     manifest_path,
     read_candidates,
 )
+from visualprm_eval.candidates.pack import FORMAT, FORMAT_VERSION
 from visualprm_eval.errors import CandidateFileError, StoreError
 from visualprm_eval.store import Store
 from visualprm_eval.types import Candidate, Part, Problem, Spec, digest
@@ -82,6 +83,12 @@ def pack_of(tmp_path: Path, *lines: Any) -> Path:
     return path
 
 
+def vouch(path: Path) -> None:
+    """Gives a pack the manifest that an export would have given it."""
+    manifest = {"format": FORMAT, "version": FORMAT_VERSION, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    manifest_path(path).write_text(json.dumps(manifest))
+
+
 def read(tmp_path: Path, *lines: Any) -> CandidatePack:
     return read_candidates(pack_of(tmp_path, *lines))
 
@@ -96,8 +103,7 @@ def test_an_import_equals_the_original(store: Store, empty: Store, tmp_path: Pat
     assert empty.candidates(SAMPLING.id, IDS) == store.candidates(SAMPLING.id, IDS)
     assert empty.problems("Toy") == PROBLEMS[:2]
     assert empty.verify() == []
-    assert (summary.n_imported, summary.n_new) == (4, 4)
-    assert summary.sampling_ids == {"toy": (SAMPLING.id,)}
+    assert [(cell.policy, cell.sampling) for cell in summary.cells] == [("toy", SAMPLING)] * 2
     assert [(cell.benchmark, cell.n, cell.n_problems, cell.n_candidates) for cell in summary.cells] == [
         ("Toy", 2, 2, 3),
         ("Dots", 1, 1, 1),
@@ -108,9 +114,10 @@ def test_an_import_equals_the_original(store: Store, empty: Store, tmp_path: Pat
 def test_importing_again_adds_nothing(store: Store, tmp_path: Path) -> None:
     export_candidates(store, tmp_path / "pack.jsonl")
     summary = import_candidates(store, read_candidates(tmp_path / "pack.jsonl"), PROBLEMS)
-    # The stored failure is written once more: a failure never counts as final.
-    assert (summary.n_imported, summary.n_new) == (4, 1)
-    assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == CANDIDATES[:2]
+    assert sum(cell.n_candidates for cell in summary.cells) == 4
+    assert summary.warnings == ()
+    assert store.specs("sampling") == [SAMPLING]
+    assert [one for found in store.candidates(SAMPLING.id, IDS).values() for one in found] == CANDIDATES
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])) | st.just("\ud800 \udfff") | st.just("\udfff\ud800"))
@@ -163,7 +170,7 @@ def test_filters(store: Store, tmp_path: Path) -> None:
 
     assert exported() == {("toy", "Toy"), ("toy", "Dots"), ("other", "Toy")}
     assert exported(benchmarks=["Dots"]) == {("toy", "Dots")}
-    assert exported(policies=["other"]) == exported(sampling_ids=[OTHER.id]) == {("other", "Toy")}
+    assert exported(policies=["other"]) == {("other", "Toy")}
     with pytest.raises(StoreError, match="no policy 'x'; it has: toy, other"):
         exported(policies=["x"])
     with pytest.raises(StoreError, match="no benchmark 'x'; it has: Toy, Dots"):
@@ -240,7 +247,7 @@ def test_a_pack_without_manifest_and_with_little_in_it(empty: Store, tmp_path: P
     assert pack.digest == hashlib.sha256(pack.path.read_bytes()).hexdigest()
     assert pack.manifest is None
     assert pack.policies == ("toy",)
-    assert summary.sampling_ids == {"toy": (sampling.id,)}
+    assert [(cell.policy, cell.sampling) for cell in summary.cells] == [("toy", sampling)]
     assert empty.candidates(sampling.id, [IDS[0]]) == {
         IDS[0]: [Candidate(IDS[0], 0, "two"), Candidate(IDS[0], 1, "", "refused")]
     }
@@ -267,7 +274,7 @@ def test_policies_and_samplings_keep_apart(empty: Store, tmp_path: Path) -> None
     )
     summary = import_candidates(empty, pack, PROBLEMS)
     assert pack.policies == ("toy", "other")
-    assert [len(ids) for ids in summary.sampling_ids.values()] == [2, 1]
+    assert sorted(cell.policy for cell in summary.cells) == ["other", "toy", "toy"]
     texts = [empty.candidates(spec.id, IDS)[IDS[0]][0].text for spec in empty.specs("sampling")]
     assert sorted(texts) == ["a", "b", "c"]
 
@@ -289,7 +296,7 @@ def test_gaps_and_duplicates_are_reported(empty: Store, tmp_path: Path) -> None:
 def test_what_does_not_belong_here_is_counted(empty: Store, tmp_path: Path) -> None:
     pack = read(tmp_path, line(), line(index="99"), line(index="99", rank=1), line(benchmark="Elsewhere"))
     summary = import_candidates(empty, pack, PROBLEMS)
-    assert summary.n_imported == 1
+    assert [cell.n_candidates for cell in summary.cells] == [1]
     assert summary.unknown == (("Toy", "99"),)
     assert summary.other_benchmarks == {"Elsewhere": 1}
     assert len(summary.warnings) == 2
@@ -312,8 +319,45 @@ def test_candidates_for_a_problem_that_changed_are_not_passed_off_as_drawn_for_i
 
 @pytest.mark.parametrize("forged", [{"sampling_id": "0" * 16}, {"sampling_id": SAMPLING.id, "policy": "better"}])
 def test_only_a_proven_original_sampling_is_taken_over(empty: Store, tmp_path: Path, forged: dict[str, str]) -> None:
-    import_candidates(empty, read(tmp_path, line(sampling=SETTINGS, **forged)), PROBLEMS)
+    path = pack_of(tmp_path, line(sampling=SETTINGS, **forged))
+    vouch(path)
+    import_candidates(empty, read_candidates(path), PROBLEMS)
     assert [spec.settings.get("source") for spec in empty.specs("sampling")] == ["pack"]
+
+
+def test_an_edited_pack_without_its_manifest_is_not_the_original_sampling(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "pack.jsonl"
+    export_candidates(store, path)
+    path.write_bytes(path.read_bytes().replace(b'"two"', b'"far better"'))
+    with pytest.raises(CandidateFileError, match="a sampling of their own, not as the original one, remove"):
+        read_candidates(path)
+    manifest_path(path).unlink()
+    pack = read_candidates(path)
+    summary = import_candidates(store, pack, PROBLEMS)
+    original, edited = store.specs("sampling")
+    assert original == SAMPLING
+    assert edited.settings == {"policy": "toy", "sampling": SETTINGS, "source": "pack", "digest": pack.digest}
+    assert [cell.sampling for cell in summary.cells] == [edited] * 2
+    assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == CANDIDATES[:2]
+    assert store.candidates(edited.id, IDS)[IDS[0]][0].text == "far better"
+
+
+def test_another_text_of_the_store_stays_and_is_told(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "pack.jsonl"
+    export_candidates(store, path)
+    path.write_bytes(path.read_bytes().replace(b'"two"', b'"four"').replace(b'"three"', b'" "'))
+    vouch(path)
+    summary = import_candidates(store, read_candidates(path), PROBLEMS)
+    assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == CANDIDATES[:2]
+    assert store.candidates(SAMPLING.id, IDS)[IDS[2]] == CANDIDATES[3:]
+    assert summary.warnings == ("1 candidates have another text in the store, which stays (Toy 0 rank 0)",)
+
+
+@pytest.mark.parametrize("text", ["", " \n\t"])
+def test_a_text_of_blanks_is_a_failure(empty: Store, tmp_path: Path, text: str) -> None:
+    import_candidates(empty, read(tmp_path, line(text=text)), PROBLEMS)
+    (sampling,) = empty.specs("sampling")
+    assert empty.candidates(sampling.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, "", "the policy wrote nothing")]
 
 
 # Broken files

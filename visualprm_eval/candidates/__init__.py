@@ -7,8 +7,9 @@ A pack is JSONL, one candidate per line:
 ``benchmark``, ``index``, ``text`` and ``policy`` are needed; ``rank`` may be missing everywhere in a problem (then the
 order in the file counts), ``sampling`` is ``{}`` when nobody knows. ``error`` (instead of a text), ``finish``,
 ``tokens`` and ``seconds`` stand where they are known. Packs written by :func:`export_candidates` also carry
-``sampling_id`` and ``problem_id``, which make an import equal to the original, and have a manifest
-``FILE.manifest.json``. JSON knows no two surrogates side by side: they come back as the character that they spell.
+``sampling_id`` and ``problem_id``, and have a manifest ``FILE.manifest.json`` with the digest of the pack: together
+they make an import equal to the original. A pack without its manifest is a sampling of its own. JSON knows no two
+surrogates side by side: they come back as the character that they spell.
 """
 
 from __future__ import annotations

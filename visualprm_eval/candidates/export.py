@@ -74,7 +74,6 @@ def export_candidates(
     store: Store,
     path: Path,
     *,
-    sampling_ids: Collection[str] | None = None,
     policies: Collection[str] | None = None,
     benchmarks: Collection[str] | None = None,
 ) -> ExportSummary:
@@ -85,7 +84,6 @@ def export_candidates(
     Args:
         store: Where the candidates are.
         path: The pack to write; the manifest goes beside it.
-        sampling_ids: Only these samplings; ``None`` for all.
         policies: Only samplings of these policies; ``None`` for all.
         benchmarks: Only problems of these benchmarks; ``None`` for all.
 
@@ -94,7 +92,7 @@ def export_candidates(
         CandidateFileError: The file cannot be written.
     """
     path = Path(path)
-    specs = _chosen_specs(store, sampling_ids, policies)
+    specs = _chosen_specs(store, policies)
     names = _chosen("benchmark", benchmarks, store.benchmarks(), store.path)
     manifest = manifest_path(path)
     draft, manifest_draft = _draft(path), _draft(manifest)
@@ -118,11 +116,10 @@ def export_candidates(
     return ExportSummary(path, manifest, digest, counts)
 
 
-def _chosen_specs(store: Store, sampling_ids: Collection[str] | None, policies: Collection[str] | None) -> list[Spec]:
+def _chosen_specs(store: Store, policies: Collection[str] | None) -> list[Spec]:
     specs = store.specs("sampling")
-    ids = _chosen("sampling", sampling_ids, [spec.id for spec in specs], store.path)
     names = _chosen("policy", policies, [_policy(spec) for spec in specs], store.path)
-    return [spec for spec in specs if spec.id in ids and _policy(spec) in names]
+    return [spec for spec in specs if _policy(spec) in names]
 
 
 def _chosen(kind: str, wanted: Collection[str] | None, known: Sequence[str], path: Path) -> list[str]:

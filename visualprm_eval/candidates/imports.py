@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import CandidateFileError
-from visualprm_eval.types import Candidate, Problem, Spec
+from visualprm_eval.types import Problem, Spec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from visualprm_eval.candidates.pack import CandidatePack, Duplicate, Gap
     from visualprm_eval.candidates.record import CandidateRecord
@@ -49,31 +48,21 @@ class ImportSummary:
 
     Attributes:
         cells: What was imported, per sampling and benchmark, in order of appearance.
-        n_imported: Candidates that belong to the problems given.
-        n_new: Those of them that the store did not have.
         unknown: (benchmark, index) of problems that the benchmark, as it was loaded, has not.
         other_benchmarks: Candidates of benchmarks that were not asked for, by name.
         changed: (benchmark, index) of problems that are no longer what the candidates were written for.
+        differing: Candidates of which the store has another text, which stays: benchmark, index and rank as text.
         gaps: Ranks that are not there.
         duplicates: Candidates that stood in the pack twice.
     """
 
     cells: tuple[ImportedCell, ...]
-    n_imported: int
-    n_new: int
     unknown: tuple[Key, ...]
     other_benchmarks: Mapping[str, int]
     changed: tuple[Key, ...]
+    differing: tuple[str, ...]
     gaps: tuple[Gap, ...]
     duplicates: tuple[Duplicate, ...]
-
-    @property
-    def sampling_ids(self) -> dict[str, tuple[str, ...]]:
-        """Keys of the imported candidates by policy."""
-        ids: dict[str, dict[str, None]] = {}
-        for cell in self.cells:
-            ids.setdefault(cell.policy, {})[cell.sampling.id] = None
-        return {policy: tuple(found) for policy, found in ids.items()}
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -81,6 +70,7 @@ class ImportSummary:
         found = (
             ("problems are not in the benchmark as it was loaded", [" ".join(key) for key in self.unknown]),
             ("problems are no longer what the candidates were written for", [" ".join(key) for key in self.changed]),
+            ("candidates have another text in the store, which stays", self.differing),
             ("problems skip a rank", [str(gap) for gap in self.gaps]),
             ("candidates stand there twice and count once", [str(duplicate) for duplicate in self.duplicates]),
         )
@@ -94,8 +84,9 @@ def import_candidates(store: Store, pack: CandidatePack, problems: Sequence[Prob
     """Puts the candidates of a pack into a store, and the problems with them.
 
     Candidates of a pack that :func:`export_candidates` wrote come under their original sampling, as if they had been
-    drawn here; what the store already has stays. All others come under a sampling of their own, which names the pack:
-    candidates of unknown origin, and those of a sampling some of whose problems have changed since.
+    drawn here, if its manifest vouches for the file; what the store already has stays. All others come under a sampling
+    of their own, which names the pack: candidates of a pack without a manifest or of unknown origin, and those of a
+    sampling some of whose problems have changed since. A text of nothing but blanks becomes a failure.
 
     Args:
         store: Where the candidates go.
@@ -115,22 +106,22 @@ def import_candidates(store: Store, pack: CandidatePack, problems: Sequence[Prob
     store.put_problems(problems)
     cells: list[ImportedCell] = []
     changed: dict[Key, None] = {}
-    n_new = 0
+    differing: list[str] = []
     for records in groups.values():
         outdated = {_key(record): None for record in records if _is_outdated(record, by_key)}
         changed |= outdated
-        sampling = _sampling(records, pack, trusted=not outdated)
+        sampling = _sampling(records, pack, trusted=pack.manifest is not None and not outdated)
         store.put_spec(sampling)
-        n_new += _put(store, sampling, records, by_key)
+        for start in range(0, len(records), _CHUNK):
+            differing += _put(store, sampling, records[start : start + _CHUNK], by_key)
         cells += _cells(sampling, records)
     unknown, other_benchmarks = _strangers(pack, problems)
     return ImportSummary(
         cells=tuple(cells),
-        n_imported=sum(cell.n_candidates for cell in cells),
-        n_new=n_new,
         unknown=unknown,
         other_benchmarks=other_benchmarks,
         changed=tuple(changed),
+        differing=tuple(differing),
         gaps=pack.gaps,
         duplicates=pack.duplicates,
     )
@@ -173,17 +164,17 @@ def _nothing_fits(pack: CandidatePack, problems: Sequence[Problem]) -> str:
     )
 
 
-def _put(store: Store, sampling: Spec, records: Sequence[CandidateRecord], by_key: Mapping[Key, Problem]) -> int:
-    candidates = _candidates(records, by_key)
-    n_new = 0
-    while chunk := list(islice(candidates, _CHUNK)):
-        n_new += store.put_candidates(sampling.id, chunk)
-    return n_new
-
-
-def _candidates(records: Sequence[CandidateRecord], by_key: Mapping[Key, Problem]) -> Iterator[Candidate]:
-    for record in records:
-        yield record.candidate(by_key[_key(record)].id)
+def _put(store: Store, sampling: Spec, records: Sequence[CandidateRecord], by_key: Mapping[Key, Problem]) -> list[str]:
+    """Puts candidates and names those of which the store has another text; a failure contradicts nothing."""
+    candidates = [record.candidate(by_key[_key(record)].id) for record in records]
+    stored = store.candidates(sampling.id, {candidate.problem_id for candidate in candidates})
+    texts = {(one.problem_id, one.rank): one.text for found in stored.values() for one in found if one.error is None}
+    store.put_candidates(sampling.id, candidates)
+    return [
+        f"{record.benchmark} {record.index} rank {record.rank}"
+        for record, one in zip(records, candidates, strict=True)
+        if one.error is None and texts.get((one.problem_id, one.rank), one.text) != one.text
+    ]
 
 
 def _cells(sampling: Spec, records: Sequence[CandidateRecord]) -> list[ImportedCell]:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 FORMAT = "visualprm_eval.candidates"
 FORMAT_VERSION = 1
 
+_REMEDY = "to have the candidates count as a sampling of their own, not as the original one, remove"
+
 
 @dataclass(frozen=True, slots=True)
 class Gap:
@@ -72,7 +74,7 @@ class CandidatePack:
         digest: SHA-256 of the file, hexadecimal.
         records: Its candidates in the order of the file, every one with a rank, without repetitions.
         policies: Names of the policies in order of appearance.
-        manifest: What the manifest says; ``None`` when there is none.
+        manifest: What the manifest says, with the digest above; ``None`` when there is none.
         gaps: Ranks that are not there.
         duplicates: Candidates that stood there twice.
     """
@@ -175,7 +177,7 @@ def _ranked(path: Path, candidates: list[CandidateRecord], duplicates: list[Dupl
 def _read_manifest(path: Path) -> Mapping[str, JSONValue] | None:
     if not path.exists():
         return None
-    remedy = "remove the manifest to read the pack without it"
+    remedy = f"{_REMEDY} the manifest"
     try:
         manifest = json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -195,6 +197,6 @@ def _check_digest(path: Path, digest: str, manifest: Mapping[str, JSONValue] | N
     if manifest is not None and manifest.get("sha256") != digest:
         raise CandidateFileError(
             f"{path} is not the file that its manifest describes (sha256 {digest[:16]}..., expected "
-            f"{str(manifest.get('sha256'))[:16]}...): it was changed or cut off. Copy it again, or remove "
-            f"{manifest_path(path).name} if the change is meant"
+            f"{str(manifest.get('sha256'))[:16]}...): it was changed or cut off. Copy it again; if the change is "
+            f"meant, {_REMEDY} {manifest_path(path).name}"
         )

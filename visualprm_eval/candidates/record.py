@@ -55,10 +55,11 @@ class CandidateRecord:
     seconds: float | None = None
 
     def candidate(self, problem_id: str) -> Candidate:
-        """The fact that it becomes in a store."""
+        """The fact that it becomes in a store; a failure when there is nothing in its text."""
         if self.rank is None:
             raise ValueError("a record without a rank is not yet a candidate")
-        return Candidate(problem_id, self.rank, self.text, self.error, self.finish, self.tokens, self.seconds)
+        found = Candidate(problem_id, self.rank, self.text, self.error, self.finish, self.tokens, self.seconds)
+        return found.or_failure()
 
 
 def parse_record(line: bytes, number: int, path: Path) -> CandidateRecord:
