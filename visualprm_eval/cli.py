@@ -24,7 +24,7 @@ EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
 _EXAMPLES = """\
 examples:
   python run.py --demo
-  python run.py --model InternVL2_5-8B --reranker visualprm self-consistency --data MMMU_DEV_VAL -n 8
+  python run.py --model OpenGVLab/InternVL2_5-8B --reranker visualprm self-consistency --data MMMU_DEV_VAL -n 8
   python run.py --candidates pack.jsonl --reranker visualprm --data MMMU_DEV_VAL
 """
 
