@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from visualprm_eval.errors import PolicyError, UnknownNameError
-from visualprm_eval.host.models import HostPolicy, model_names
+from visualprm_eval.host.models import HostPolicy, model_fingerprint, model_names
 from visualprm_eval.host.sampling import SamplingSettings, forced_generation, seeded
 from visualprm_eval.types import Part, Problem
 
@@ -91,6 +91,47 @@ def test_names():
 def test_unknown_name_offers_the_nearest():
     with pytest.raises(UnknownNameError, match="'InternVL2_5-8B'"):
         HostPolicy("InternVL2_5-8BB", temperature=0.7)
+
+
+def test_fingerprints_name_what_stands_behind_a_name(add_model):
+    class Other:
+        pass
+
+    def fingerprint(factory):
+        return model_fingerprint(add_model(factory))
+
+    variants = [
+        partial(dict, model_path="a/b", max_new_tokens=5),
+        partial(dict, model_path="a/c", max_new_tokens=5),
+        partial(dict, model_path="a/b", max_new_tokens=6),
+        partial(Other, model_path="a/b", max_new_tokens=5),
+        partial(dict, "a/b", max_new_tokens=5),
+        partial(dict, model_path="a/b", max_new_tokens=5, options={"think": True}),
+        Other,
+    ]
+    assert len({fingerprint(variant) for variant in variants}) == len(variants)
+    assert fingerprint(partial(dict, max_new_tokens=5, model_path="a/b")) == fingerprint(variants[0])
+    # An object's own spelling differs from process to process.
+    assert fingerprint(partial(dict, tool=Other())) == fingerprint(partial(dict, tool=Other()))
+    with pytest.raises(UnknownNameError):
+        model_fingerprint("nobody")
+    assert model_fingerprint("GPT4o") == model_fingerprint("GPT4o") != model_fingerprint("GPT4o_MINI")
+
+
+def test_fingerprints_ignore_keys_and_know_the_address(add_model, monkeypatch):
+    from vlmeval.api import GPT4V
+
+    def fingerprint(base, cls=GPT4V, **keywords):
+        monkeypatch.setenv("OPENAI_API_BASE", base)
+        return model_fingerprint(add_model(partial(cls, **keywords)))
+
+    plain = fingerprint("http://one/v1")
+    assert fingerprint("http://me:pass@one/v1", key="sk-1", api_key="sk-2", auth_token="t") == plain
+    assert fingerprint("http://two/v1") != plain
+    assert fingerprint("http://one/v1", max_tokens=7) != plain
+    local = fingerprint("http://one/v1", dict, url="http://me:pass@one/x@y")
+    assert local == fingerprint("http://two/v1", dict, url="http://one/x@y")
+    assert local != fingerprint("http://two/v1", dict, url="http://one/y")
 
 
 def test_a_sample_depends_on_seed_problem_and_rank_only(add_model, problem):

@@ -7,11 +7,12 @@ import copy
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from visualprm_eval.errors import PolicyError, UnknownNameError
 from visualprm_eval.host.bridge import at_work, load_host
+from visualprm_eval.host.fingerprint import factory_fingerprint
 from visualprm_eval.host.sampling import (
     SamplingSettings,
     apply_settings,
@@ -21,7 +22,7 @@ from visualprm_eval.host.sampling import (
 )
 from visualprm_eval.types import Candidate, Problem, digest
 
-__all__ = ["HostPolicy", "model_names"]
+__all__ = ["HostPolicy", "model_fingerprint", "model_names"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -38,6 +39,19 @@ def model_names() -> list[str]:
     from vlmeval.config import supported_VLM
 
     return sorted(supported_VLM)
+
+
+def model_fingerprint(name: str) -> str:
+    """Names what stands behind a model's name: another class, keyword or server gets another fingerprint.
+
+    Args:
+        name: The host's name of the model, which is not built.
+
+    Raises:
+        UnknownNameError: When the host does not know the name.
+    """
+    version = load_host().version
+    return factory_fingerprint(_factory(name), version)
 
 
 class HostPolicy:
@@ -64,17 +78,14 @@ class HostPolicy:
         retry: int = 6, allow_remote_code: bool = False,
     ) -> None:  # fmt: skip
         load_host()
-        from vlmeval.config import supported_VLM
-
-        if name not in supported_VLM:
-            raise UnknownNameError("model", name, supported_VLM)
+        factory = _factory(name)
         self.name = name
         self.settings = SamplingSettings(temperature, top_p, max_tokens)
         self._allow_remote_code = allow_remote_code
         self._probe = _Probe(name, temperature)
         with self._working():
             try:
-                self._model = supported_VLM[name]()
+                self._model = factory()
             except PolicyError:
                 raise
             except Exception as error:  # Packages, weights, devices, keys: whatever the class needs and lacks.
@@ -193,6 +204,16 @@ class _Probe:
                     "its class in the host ignores the sampling settings. Use --temperature 0 with -n 1, or sample "
                     "elsewhere and pass the texts with --candidates"
                 )
+
+
+def _factory(name: str) -> Callable[[], Any]:
+    """What the host calls to build a model."""
+    from vlmeval.config import supported_VLM
+
+    if name not in supported_VLM:
+        raise UnknownNameError("model", name, supported_VLM)
+    factory: Callable[[], Any] = supported_VLM[name]
+    return factory
 
 
 def _failure(reply: str) -> str | None:
