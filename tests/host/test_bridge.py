@@ -9,7 +9,7 @@ import warnings
 
 import pytest
 
-from visualprm_eval.host.bridge import at_work, load_host, register
+from visualprm_eval.host.bridge import at_work, load_host, register, set_verbose
 
 IMPORT_SCRIPT = """
 import json, logging, os, random, ssl, sys, warnings
@@ -106,6 +106,25 @@ def test_at_work_captures_output_and_blanks_out_secrets(tmp_path, capsys):
         assert part in text
     assert "sk-123" not in text
     assert capsys.readouterr() == ("", "")
+
+
+def test_verbose_shows_the_hosts_messages_without_secrets(tmp_path, capsys):
+    log = tmp_path / "host.log"
+    set_verbose(True)
+    try:
+        with at_work(log, secrets=["sk-123"]):
+            print("printed sk-123")
+            logging.getLogger("vlmeval.anything").info("logged")
+        with at_work():
+            print("without a log")
+            stream = sys.stdout
+    finally:
+        set_verbose(False)
+    stream.write("too late")
+    with at_work():
+        print("silent again")
+    assert capsys.readouterr() == ("", "printed [secret]\nlogged\nwithout a log\n")
+    assert log.read_text() == "printed [secret]\nlogged\n"
 
 
 def test_at_work_holds_the_hosts_settings_and_gives_ours_back(host, monkeypatch):

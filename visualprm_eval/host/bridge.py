@@ -19,12 +19,12 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from visualprm_eval.config import DEMO_POLICY
 from visualprm_eval.errors import HostError
 
-__all__ = ["Host", "at_work", "load_host", "register"]
+__all__ = ["Host", "at_work", "load_host", "register", "set_verbose"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,8 @@ class Host:
 
 _lock = threading.Lock()
 _loaded: list[Host] = []
+_shown = threading.Event()
+"""Set while the host's own messages are shown."""
 
 
 def load_host() -> Host:
@@ -89,18 +91,28 @@ def register() -> None:
     vlmeval.config.supported_VLM.setdefault(DEMO_POLICY, demo_policy)
 
 
+def set_verbose(on: bool) -> None:
+    """Shows, or stops showing, the host's own messages: what :func:`at_work` collects also goes to standard error."""
+    if on:
+        _shown.set()
+    else:
+        _shown.clear()
+
+
 @contextlib.contextmanager
 def at_work(
     log: Path | None = None, *, environment: Mapping[str, str | None] | None = None, secrets: Sequence[str] = ()
 ) -> Iterator[None]:
     """While the host's code runs: its settings hold, and what it prints and logs goes to a file, not the terminal.
 
+    After ``set_verbose(True)`` it goes to the terminal too.
+
     Not for several threads at once: output, root logger and environment belong to the process.
 
     Args:
-        log: Where output and log records are appended; ``None`` drops them.
+        log: Where output and log records are appended; ``None`` keeps none.
         environment: Further variables to set, or to remove where the value is ``None``.
-        secrets: Texts that the log must not hold, such as keys, which the host logs.
+        secrets: Texts that neither log nor terminal must show, such as keys, which the host logs.
     """
     import torch
 
@@ -113,7 +125,7 @@ def at_work(
             else:
                 os.environ[key] = value
         stack.enter_context(torch.no_grad())
-        sink = stack.enter_context(_LogStream(log, secrets))
+        sink = stack.enter_context(_LogStream(log, secrets, sys.stderr if _shown.is_set() else None))
         stack.enter_context(contextlib.redirect_stdout(sink))
         stack.enter_context(contextlib.redirect_stderr(sink))
         stack.enter_context(_root_handlers([logging.StreamHandler(sink)], logging.INFO))
@@ -208,9 +220,10 @@ def _root_handlers(handlers: list[logging.Handler], level: int) -> Iterator[None
 
 
 class _LogStream(io.TextIOBase):
-    """A text stream into a file (or nowhere) that blanks out secrets."""
+    """A text stream into a file, another stream, both or nowhere, that blanks out secrets."""
 
-    def __init__(self, path: Path | None, secrets: Sequence[str]) -> None:
+    def __init__(self, path: Path | None, secrets: Sequence[str], echo: TextIO | None) -> None:
+        self._echo = echo
         self._file = None if path is None else path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
         self._secrets = [secret for secret in secrets if secret]
 
@@ -218,11 +231,12 @@ class _LogStream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        if self._file is not None:
-            written = text
-            for secret in self._secrets:
-                written = written.replace(secret, "[secret]")
-            self._file.write(written)
+        written = text
+        for secret in self._secrets:
+            written = written.replace(secret, "[secret]")
+        for stream in (self._file, self._echo):
+            if stream is not None:
+                stream.write(written)
         return len(text)
 
     def show_warning(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
@@ -232,6 +246,6 @@ class _LogStream(io.TextIOBase):
 
     def close(self) -> None:
         # No closed-file error for a progress bar that outlives its loop: what it still says is dropped.
-        file, self._file = self._file, None
+        file, self._file, self._echo = self._file, None, None
         if file is not None:
             file.close()
