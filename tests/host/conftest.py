@@ -45,6 +45,9 @@ def mmstar(lmu, monkeypatch):
 
 @pytest.fixture
 def judge_server(monkeypatch):
+    from visualprm_eval.host import grading
+
+    monkeypatch.setattr(grading, "_answering", set())  # Another test's server may have had this port.
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     server = JudgeServer()

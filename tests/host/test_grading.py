@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import time
 
@@ -9,7 +10,7 @@ import pytest
 from tests.host.material import demo_rows, mcq_rows, write_tsv
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.grading import Judge, grade_table, probe_judge
+from visualprm_eval.host.grading import Judge, check_gradable, grade_table, probe_judge
 from visualprm_eval.host.tables import sanitise, write_predictions
 from visualprm_eval.tasks import Task
 from visualprm_eval.types import Verdict
@@ -116,11 +117,44 @@ def test_nasty_texts_are_graded(demo_world, tmp_path):
         assert all(verdict.error is None for verdict in verdicts.values())
 
 
-def test_output_goes_to_the_log(mmstar, tmp_path, capfd):
-    grade_table(load_benchmark("MMStar"), {"0": "A"}, tmp_path / "grading", Judge())
+def test_output_goes_to_the_log(mmstar, tmp_path, capfd, monkeypatch):
+    benchmark = load_benchmark("MMStar")
+    evaluate = type(benchmark.dataset).evaluate
+
+    def fail(self, file, **options):
+        evaluate(self, file, **options)
+        raise RuntimeError("at the end")
+
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", fail)
+    with pytest.raises(GradingError, match="at the end"):
+        grade_table(benchmark, {"0": "A"}, tmp_path / "grading", Judge())
     assert capfd.readouterr() == ("", "")
     [log] = (tmp_path / "grading").glob("*/host.log")
     assert "100%" in log.read_text()
+
+
+def test_only_tables_without_all_verdicts_keep_their_folder(lmu, tmp_path, monkeypatch):
+    benchmark = own_benchmark(lmu, 2)
+    place = tmp_path / "grading"
+
+    def evaluate(self, file, **options):
+        table = pd.DataFrame({"index": [0], "hit": [1]})
+        table.to_csv(file.replace(".tsv", "_result.tsv"), sep="\t", index=False)
+
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
+    assert grade_table(benchmark, {"0": "7"}, place, Judge()) == {"0": RIGHT}
+    assert list(place.iterdir()) == []
+    assert grade_table(benchmark, {"0": "7", "1": "8"}, place, Judge())["1"].value is None
+    [folder] = place.iterdir()
+    assert (folder / "host.log").is_file()
+
+
+def test_an_exact_matching_judge_named_explicitly(mmstar, tmp_path):
+    benchmark = load_benchmark("MMStar")
+    judge = Judge(name="exact_matching")
+    assert judge.resolve(benchmark.task).used is False
+    check_gradable(benchmark, judge)
+    assert grade_table(benchmark, {"0": "The answer is A.", "1": "A"}, tmp_path, judge) == {"0": RIGHT, "1": WRONG}
 
 
 def test_unknown_index(mmstar, tmp_path):
@@ -147,7 +181,7 @@ def test_yes_or_no(lmu, tmp_path, monkeypatch):
 
 def test_a_judge_is_not_paid_for_verdicts_that_cannot_be_read(lmu, tmp_path, judge_server):
     benchmark = own_benchmark(lmu, 1)
-    with pytest.raises(GradingError, match="nothing was asked of the judge"):
+    with pytest.raises(GradingError, match="not supported yet"):
         grade_table(benchmark, {"0": "7"}, tmp_path, local_judge(judge_server))
     assert judge_server.requests == []
 
@@ -213,8 +247,8 @@ def test_judge_reads_what_matching_cannot(mmstar, tmp_path, judge_server):
 
 def test_the_key_is_nowhere(mmstar, tmp_path, judge_server):
     judge = local_judge(judge_server)
-    judge_server.reply = lambda text: "B" if "yellow" in text else "OK"
-    grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path, judge)
+    judge_server.reply = lambda text: "OK" if text in {"hello", "Reply with: OK"} else "I cannot tell"
+    grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path, judge)  # Unread, so its folder stays.
     written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
     assert b"[secret]" in written  # The host does log it.
     assert b"sk-secret" not in written
@@ -247,6 +281,45 @@ def test_a_judge_that_dies_after_the_probe_is_an_error(mmstar, tmp_path, judge_s
     judge_server.reply = reply
     with pytest.raises(GradingError, match="stopped answering"):
         grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path, local_judge(judge_server))
+
+
+def probes(server):
+    return sum("Reply with: OK" in json.dumps(body) for _, body in server.requests)
+
+
+def test_a_judge_is_probed_once_until_it_stops_answering(mmstar, tmp_path, judge_server):
+    benchmark, judge = load_benchmark("MMStar"), local_judge(judge_server)
+    for _ in range(2):
+        check_gradable(benchmark, judge)
+        assert grade_table(benchmark, {"0": "A"}, tmp_path, judge) == {"0": RIGHT}
+    assert probes(judge_server) == 1
+    judge_server.reply = lambda text: 500
+    with pytest.raises(GradingError, match="stopped answering"):
+        grade_table(benchmark, {"0": "A"}, tmp_path, judge)
+    with pytest.raises(GradingError, match="status 500"):
+        check_gradable(benchmark, judge)
+
+
+def test_what_cannot_be_graded_is_known_before(lmu, demo_world, mmstar, judge_server, tmp_path):
+    judge = local_judge(judge_server)
+    own = own_benchmark(lmu, 1)
+    with pytest.raises(GradingError, match="not supported yet"):
+        check_gradable(own, judge)
+    check_gradable(load_benchmark("DemoWorld"), Judge())
+    assert judge_server.requests == []
+    known = load_benchmark("MMStar")
+    task = Task(name="MMStar", host_dataset="MMStar", needs_judge=True, judge="gpt-4o-mini")
+    judged = dataclasses.replace(known, task=task)
+    with pytest.raises(GradingError, match="without a judge: name one with --judge"):
+        check_gradable(judged, Judge(name="exact_matching"))
+    judge_server.reply = lambda text: 401
+    with pytest.raises(GradingError, match="status 401"):
+        check_gradable(judged, judge)
+
+
+def test_the_bundled_benchmark_needs_no_judge_but_bears_one(demo_world, tmp_path, judge_server):
+    texts = {"0": "The answer is 1."}
+    assert grade_table(load_benchmark("DemoWorld"), texts, tmp_path, local_judge(judge_server)) == {"0": RIGHT}
 
 
 def test_the_hosts_dice_are_failures(mmstar, tmp_path, judge_server):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import random
+import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from visualprm_eval.host.verdicts import check_understood, read_verdicts
 from visualprm_eval.tasks import EXACT_MATCHING, Task
 from visualprm_eval.types import JSONValue, Verdict
 
-__all__ = ["Judge", "grade_table", "probe_judge"]
+__all__ = ["Judge", "check_gradable", "grade_table", "probe_judge"]
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
@@ -92,6 +93,31 @@ class Judge:
         return tuple(key for key in (self.key, os.environ.get("OPENAI_API_KEY")) if key)
 
 
+_answering: set[Judge] = set()
+"""Judges that answered a probe in this process."""
+
+
+def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
+    """Finds out, before samples are paid for, whether a benchmark's verdicts can be had; cheap to ask again.
+
+    Args:
+        benchmark: What is to be graded.
+        judge: Who helps the host to read answers; asked for one short reply when it is the first time.
+
+    Raises:
+        GradingError: When the result files of such a dataset are not understood, a judge is needed and none is to be
+            asked, or the judge does not answer.
+    """
+    load_host()
+    check_understood(benchmark)
+    judge = judge.resolve(benchmark.task)
+    if benchmark.task.needs_judge and not judge.used:
+        raise GradingError(f"{benchmark.name} cannot be graded without a judge: name one with --judge")
+    if judge.used and judge not in _answering:
+        with at_work(environment=judge.environment(), secrets=judge.secrets()):
+            _probe_once(judge)
+
+
 def grade_table(
     benchmark: Benchmark, predictions: Mapping[str, str], directory: Path, judge: Judge
 ) -> dict[str, Verdict]:
@@ -101,7 +127,8 @@ def grade_table(
         benchmark: Whose ``evaluate`` grades.
         predictions: Texts by the index of their row; the benchmark's task says what of them the host gets.
         directory: Where the host may write. Each table gets a new folder in it, since the host would answer with the
-            scores of an older table of the same name. Its output is in that folder's ``host.log``.
+            scores of an older table of the same name. Its output is in that folder's ``host.log``. The folder goes
+            when every row has a verdict; else it stays, because the log explains why not.
         judge: Who helps the host to read answers.
 
     Returns:
@@ -121,7 +148,7 @@ def grade_table(
     log = folder / LOG_NAME
     with at_work(log, environment=judge.environment(), secrets=judge.secrets()):
         if judge.used:
-            probe_judge(judge)
+            _probe_once(judge)
         file = write_predictions(benchmark, shown, folder)
         state = random.getstate()
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
@@ -135,11 +162,15 @@ def grade_table(
         finally:
             random.setstate(state)
     if judge.used and _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
+        _answering.discard(judge)
         raise GradingError(
             f"{benchmark.name}: the judge {judge.name} stopped answering and the host went on without it; "
             f"nothing was stored. Its output is in {log}"
         )
-    return read_verdicts(benchmark, file, list(predictions))
+    verdicts = read_verdicts(benchmark, file, list(predictions))
+    if all(verdict.value is not None for verdict in verdicts.values()):
+        shutil.rmtree(folder, ignore_errors=True)  # A folder that cannot be removed must not cost its verdicts.
+    return verdicts
 
 
 def probe_judge(judge: Judge) -> None:
@@ -166,6 +197,13 @@ def probe_judge(judge: Judge) -> None:
         f"the judge {judge.name} at {address.rpartition('@')[2]} does not answer ({reason}); "
         "check --judge, --judge-base-url and --judge-key"
     )
+
+
+def _probe_once(judge: Judge) -> None:
+    """Probes a judge unless it already answered in this process; to be called inside :func:`at_work`."""
+    if judge not in _answering:
+        probe_judge(judge)
+        _answering.add(judge)
 
 
 def _new_folder(directory: Path) -> Path:

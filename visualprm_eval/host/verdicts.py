@@ -22,15 +22,18 @@ _MATCHED_TYPES = ("MCQ", "Y/N")
 
 
 def check_understood(benchmark: Benchmark) -> None:
-    """Refuses a dataset before a judge is paid for verdicts that could not be read.
+    """Refuses a dataset before anything is paid for verdicts that could not be read.
 
     Raises:
         GradingError: When the dataset's class is none of those whose result files are understood.
     """
     from vlmeval.dataset import ImageVQADataset
 
-    if benchmark.dataset.TYPE not in _MATCHED_TYPES and not isinstance(benchmark.dataset, ImageVQADataset):
-        raise _not_supported(benchmark, "nothing was asked of the judge")
+    from visualprm_eval.host.demo_dataset import DemoWorld
+
+    understood = isinstance(benchmark.dataset, ImageVQADataset | DemoWorld)
+    if benchmark.dataset.TYPE not in _MATCHED_TYPES and not understood:
+        raise _not_supported(benchmark, "leave it out, or leave out the grading")
 
 
 def read_verdicts(benchmark: Benchmark, predictions: Path, indices: Sequence[str]) -> dict[str, Verdict]:
