@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import resources
 from pathlib import Path
 
+from visualprm_eval.errors import CheckpointError
+
 BENCHMARK = "DemoWorld"
 """The benchmark's name in the host."""
 BENCHMARK_FILE = f"{BENCHMARK}.tsv"
@@ -17,6 +19,10 @@ MANIFEST = "manifest.json"
 """How the assets were made: seeds, sizes, versions, measurements."""
 
 
+class MissingAssetError(CheckpointError, FileNotFoundError):
+    """A bundled file or folder that is not there."""
+
+
 def demo_path(name: str = "") -> Path:
     """The path of a bundled file or folder.
 
@@ -24,12 +30,12 @@ def demo_path(name: str = "") -> Path:
         name: One of the names above; the folder of all assets when empty.
 
     Raises:
-        FileNotFoundError: It is not there (a damaged installation, or assets not yet made).
+        MissingAssetError: It is not there (a damaged installation, or assets not yet made).
     """
     folder = Path(str(resources.files("visualprm_eval.demo"))) / "assets"
     path = folder / name if name else folder
     if not path.exists():
-        raise FileNotFoundError(
+        raise MissingAssetError(
             f"the demo's {name or 'assets'} should be at {path} but nothing is there; "
             "install the package again, or make the assets with `python -m visualprm_eval.demo.train`"
         )

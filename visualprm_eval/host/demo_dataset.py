@@ -12,7 +12,7 @@ from vlmeval.dataset.utils.vqa_eval import hit_calculate, process_line
 from vlmeval.smp import dump, get_intermediate_file_path
 
 from visualprm_eval.answers import final_answer
-from visualprm_eval.demo.assets import BENCHMARK, BENCHMARK_FILE, demo_path
+from visualprm_eval.demo.assets import BENCHMARK, BENCHMARK_FILE, MissingAssetError, demo_path
 from visualprm_eval.errors import BenchmarkError
 
 COLUMNS = ("index", "image", "question", "answer", "category")
@@ -41,7 +41,7 @@ class DemoWorld(ImageBaseDataset):  # type: ignore[misc]  # the host is not type
         """
         try:
             self.data_path = str(demo_path(BENCHMARK_FILE))
-        except FileNotFoundError as error:
+        except MissingAssetError as error:
             raise BenchmarkError(str(error)) from error
         data = _read_text_table(self.data_path)
         missing = [column for column in COLUMNS if column not in data]
