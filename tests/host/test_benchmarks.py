@@ -8,6 +8,7 @@ import urllib.error
 import pytest
 
 from tests.host.material import demo_rows, mcq_rows, picture, write_tsv
+from visualprm_eval.demo.assets import MissingAssetError
 from visualprm_eval.errors import BenchmarkError, ConfigError, UnknownNameError
 from visualprm_eval.host.benchmarks import benchmark_names, load_benchmark
 
@@ -204,11 +205,17 @@ def test_names():
     assert not {"MVBench", "MMDU"} & set(names)
 
 
+def test_an_empty_name_is_nobodys(lmu):
+    (lmu / ".tsv").write_text("index\tquestion\n")
+    with pytest.raises(UnknownNameError, match=r"unknown benchmark '' .*/NAME\.tsv"):
+        load_benchmark("")
+
+
 def test_missing_demo_file_is_reported(lmu, monkeypatch):
     import visualprm_eval.host.demo_dataset as module
 
     def gone(name):
-        raise FileNotFoundError(f"{name} is gone")
+        raise MissingAssetError(f"{name} is gone")
 
     monkeypatch.setattr(module, "demo_path", gone)
     with pytest.raises(BenchmarkError, match=r"DemoWorld.tsv is gone"):

@@ -117,8 +117,8 @@ def _build(name: str) -> tuple[Any, _Findings]:
         raise BenchmarkError(f"{name} {refusal}: only benchmarks of pictures or text with one turn can be used")
     if dataset_class is not None:
         ensure_file(name, dataset_class)
-    elif not (data_root() / f"{name}.tsv").is_file():
-        hint = f"(or put an own benchmark into {data_root()}/{name}.tsv)"
+    elif not name or not (data_root() / f"{name}.tsv").is_file():
+        hint = f"(or put an own benchmark into {data_root()}/{name or 'NAME'}.tsv)"
         raise UnknownNameError("benchmark", name, benchmark_names(), hint)
     findings = _Findings()
     with at_work(), _checked_loading(name, dataset_class, findings):
