@@ -75,7 +75,7 @@ class Tokenizer(ABC):
 
     @abstractmethod
     def plain_piece(self, index: int) -> str:
-        """How the plain vocabulary spells an id, with U+2581 for a blank."""
+        """How the plain vocabulary spells an id."""
 
     @cached_property
     def control_ids(self) -> frozenset[int]:
@@ -140,10 +140,9 @@ class Tokenizer(ABC):
     @cached_property
     def _lookalikes(self) -> re.Pattern[str] | None:
         """Finds where pieces begin that share an id with a control token, such as InternLM2's ``[UNUSED_TOKEN_n]``."""
-        pieces = {self.plain_piece(index) for index in self.control_ids if index < self.plain_size}
-        # A blank may be spelled either way in a text; the lookahead finds occurrences that overlap, too.
-        spellings = (re.escape(piece).replace("\u2581", "[ \u2581]") for piece in sorted(pieces))
-        return re.compile("(?=" + "|".join(spellings) + ")") if pieces else None
+        pieces = sorted({self.plain_piece(index) for index in self.control_ids if index < self.plain_size})
+        # The lookahead finds occurrences that overlap, too.
+        return re.compile("(?=" + "|".join(map(re.escape, pieces)) + ")") if pieces else None
 
     def _encode_data(self, text: str) -> list[int]:
         """Cuts a text inside every piece that would become a control token."""
