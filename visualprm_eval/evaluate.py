@@ -3,7 +3,7 @@
 The rules, which hold for every reranker alike:
 
 - A candidate without a text, without a score of any critic in play, or whose verdict failed leaves the pool, see
-  ``visualprm_eval.pools``.
+  ``visualprm_eval.pools``. When only picks are graded, only verdicts of picks count.
 - A problem whose pool is empty at k is left out of the values at k and counted as failed. Above 1% failed problems the
   value is withheld.
 - A problem whose first k candidates were not all sampled, scored and graded yet is incomplete, and every value at k is
@@ -85,7 +85,7 @@ class ResultRow:
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """What one reranker chose for one problem.
+    """What one reranker chose for one problem, or why it could not choose.
 
     Attributes:
         policy: Who wrote the candidates.
@@ -97,11 +97,14 @@ class Pick:
         answer: The reference answer.
         reranker: The reranker's label.
         k: Best of how many.
-        rank: The rank of the chosen candidate.
-        text: What it says.
-        step_scores: What the reranker's critic said of it, [T]; ``None`` for a reranker without a critic.
+        rank: The rank of the chosen candidate; ``None`` when there was nothing to choose from.
+        text: What it says; ``""`` when there was nothing to choose from.
+        critic: The label of the critic whose scores follow: the reranker's own, or the first one in play for a reranker
+            without a critic; ``None`` when there is none.
+        step_scores: What that critic said of the text, [T]; ``None`` without one.
         verdict: 1.0 right, 0.0 wrong (or the host's fraction); ``None`` when it was not graded.
         final_answer: Its vote; ``None`` when it has no answer.
+        note: Why there was nothing to choose from; ``""`` when there was.
     """
 
     policy: str
@@ -113,11 +116,13 @@ class Pick:
     answer: str
     reranker: str
     k: int
-    rank: int
+    rank: int | None
     text: str
+    critic: str | None
     step_scores: tuple[float, ...] | None
     verdict: float | None
     final_answer: str | None
+    note: str = ""
 
 
 def row_mean(problems: Sequence[Problem], values: Sequence[float]) -> float:  # noqa: ARG001 - the signature of a Metric
@@ -153,15 +158,16 @@ def evaluate_benchmark(
     Returns:
         A row per split, reranker and k, and a pick per row and problem of those rerankers that pick.
     """
-    critics = needed_critics(rerankers)
+    sizes = sorted(set(ks))
+    critic = next(iter(needed_critics(rerankers)), None)
     splits: dict[str, list[Case]] = {}
     for each in facts:
-        case = Case.of(each, critics, answer, require_verdicts=grade_all)
+        case = Case.of(each, rerankers, sizes, answer, grade_all=grade_all)
         splits.setdefault(each.problem.split, []).append(case)
     rounds = [
-        _Round(policy, benchmark, split, metric, k, cases, grade_all, aggregate)
+        _Round(policy, benchmark, split, metric, k, cases, critic, grade_all, aggregate)
         for split, cases in splits.items()
-        for k in sorted(set(ks))
+        for k in sizes
     ]
     rows: list[ResultRow] = []
     picks: list[Pick] = []
@@ -179,6 +185,7 @@ class _Round:
 
     Attributes:
         cases: Its problems, [P].
+        critic: Whose step scores picks show when their reranker has no critic.
     """
 
     policy: str
@@ -187,37 +194,41 @@ class _Round:
     metric: str
     k: int
     cases: Sequence[Case]
+    critic: str | None
     grade_all: bool
     aggregate: Metric
 
     @cached_property
-    def heads(self) -> list[tuple[ProblemFacts, Pool]]:
-        """The problems that have something to choose from, each with its pool at k."""
-        pools = ((case.facts, case.pool.head(self.k)) for case in self.cases if case.complete(self.k))
-        return [(facts, head) for facts, head in pools if len(head)]
+    def heads(self) -> list[Pool | None]:
+        """Each problem's pool at k, [P]; ``None`` where not all is known of the first k candidates."""
+        return [case.pool.head(self.k) if case.complete(self.k) else None for case in self.cases]
 
     @cached_property
-    def n_incomplete(self) -> int:
-        """Problems of whose first k candidates not all is known."""
-        return sum(not case.complete(self.k) for case in self.cases)
+    def kept(self) -> list[tuple[Problem, Pool]]:
+        """The problems that have something to choose from, each with its pool at k."""
+        pairs = zip(self.cases, self.heads, strict=True)
+        return [(case.facts.problem, head) for case, head in pairs if head]
 
     def outcomes(self, reranker: Reranker) -> tuple[list[float], list[Pick]]:
-        """The value of each problem in ``heads``, NaN where a verdict is missing, and the picks behind them."""
+        """The value of each problem in ``kept``, NaN where a verdict is missing, and a pick per problem, [P]."""
         values: list[float] = []
         picks: list[Pick] = []
         if needs_all_verdicts(reranker) and not self.grade_all:
             return values, picks
-        for facts, head in self.heads:
-            place = pick(reranker, head)
-            if place is None:
+        for case, head in zip(self.cases, self.heads, strict=True):
+            place = pick(reranker, head) if head else None
+            if head and place is not None:
+                picks.append(self._pick(reranker, case.facts, head, place))
+                values.append(verdict_value(case.facts, text_id(head.texts[place])))
+            elif head:
                 values.append(math.fsum(head.verdicts or ()) / len(head))
-                continue
-            values.append(verdict_value(facts, text_id(head.texts[place])))
-            picks.append(self._pick(reranker, facts, head, place, values[-1]))
+            elif not reranker.expectation:
+                lacking = "incomplete: candidates, scores or verdicts are lacking"
+                note = lacking if head is None else f"failed: none of the first {self.k} candidates can be used"
+                picks.append(self._no_pick(reranker, case.facts.problem, note))
         return values, picks
 
-    def _pick(self, reranker: Reranker, facts: ProblemFacts, head: Pool, place: int, value: float) -> Pick:
-        problem = facts.problem
+    def _no_pick(self, reranker: Reranker, problem: Problem, note: str) -> Pick:
         return Pick(
             policy=self.policy,
             benchmark=self.benchmark,
@@ -228,21 +239,36 @@ class _Round:
             answer=problem.answer,
             reranker=reranker.name,
             k=self.k,
+            rank=None,
+            text="",
+            critic=None,
+            step_scores=None,
+            verdict=None,
+            final_answer=None,
+            note=note,
+        )
+
+    def _pick(self, reranker: Reranker, facts: ProblemFacts, head: Pool, place: int) -> Pick:
+        critic = reranker.critic or self.critic
+        value = verdict_value(facts, text_id(head.texts[place]))
+        return replace(
+            self._no_pick(reranker, facts.problem, note=""),
             rank=head.ranks[place],
             text=head.texts[place],
-            step_scores=None if reranker.critic is None else head.scores[reranker.critic][place],
+            critic=critic,
+            step_scores=None if critic is None else head.scores[critic][place],
             verdict=None if math.isnan(value) else value,
             final_answer=head.answers[place],
         )
 
     def row(self, reranker: Reranker, values: Sequence[float]) -> ResultRow:
         """The benchmark's number from the values of its problems, or why there is none."""
-        n_problems, n_kept = len(self.cases), len(self.heads)
-        n_failed = n_problems - self.n_incomplete - n_kept
+        n_problems, n_kept, n_incomplete = len(self.cases), len(self.kept), self.heads.count(None)
+        n_failed = n_problems - n_incomplete - n_kept
         n_ungraded = sum(map(math.isnan, values))
         value: float | None = None
-        if self.n_incomplete:
-            note = f"incomplete: {self.n_incomplete} of {n_problems} problems lack candidates, scores or verdicts"
+        if n_incomplete:
+            note = f"incomplete: {n_incomplete} of {n_problems} problems lack candidates, scores or verdicts"
         elif n_failed / n_problems > MAX_FAILED:
             note = f"withheld: {n_failed} of {n_problems} problems failed"
         elif needs_all_verdicts(reranker) and not self.grade_all:
@@ -250,8 +276,8 @@ class _Round:
         elif n_ungraded:
             note = f"incomplete: {n_ungraded} of {n_kept} picks are not graded"
         else:
-            value = 100 * self.aggregate([facts.problem for facts, _ in self.heads], values)
-            n_left_out = self.k * n_problems - sum(len(head) for _, head in self.heads)
+            value = 100 * self.aggregate([problem for problem, _ in self.kept], values)
+            n_left_out = self.k * n_problems - sum(len(head) for _, head in self.kept)
             note = f"{n_left_out} of {self.k * n_problems} candidates left out" if n_left_out else ""
         return ResultRow(
             policy=self.policy,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Pool, pick
+from visualprm_eval.types import text_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.types import Candidate, Problem, StepScores, Verdict
@@ -39,22 +40,31 @@ class ProblemFacts:
     verdicts: Mapping[str, Verdict]
 
 
-def build_pool(facts: ProblemFacts, critics: Iterable[str], answer: AnswerFn, *, require_verdicts: bool) -> Pool:
+def build_pool(
+    facts: ProblemFacts,
+    critics: Iterable[str],
+    answer: AnswerFn,
+    *,
+    require_verdicts: bool,
+    without: Collection[str] = (),
+) -> Pool:
     """The candidates of one problem that every reranker may choose from.
 
     Args:
         facts: What is known of the problem.
         critics: Labels of all critics in play; their order does not matter.
         answer: The local answer of a text.
-        require_verdicts: A candidate that was never graded leaves the pool too, and the pool holds the verdicts.
-            Without it only a verdict that failed counts, and the pool holds none.
+        require_verdicts: A candidate whose verdict failed or is missing leaves the pool too, and the pool holds the
+            verdicts. Without it no verdict matters, and the pool holds none.
+        without: Ids of texts that leave the pool whatever is known of them.
 
     Returns:
         The pool by ascending rank, possibly empty.
     """
     labels = sorted(set(critics))
     by_rank = sorted(facts.candidates, key=lambda candidate: candidate.rank)
-    kept = [each for each in by_rank if _standing(facts, each, labels, require_verdicts=require_verdicts) == "sound"]
+    sound = [each for each in by_rank if _standing(facts, each, labels, require_verdicts=require_verdicts) == "sound"]
+    kept = [candidate for candidate in sound if candidate.text_id not in without]
     ids = [candidate.text_id for candidate in kept]
     return Pool(
         problem_id=facts.problem.id,
@@ -76,7 +86,7 @@ def _standing(
     found = [facts.scores.get(label, {}).get(key) for label in labels]
     if any(scored is not None and not _is_sound(scored) for scored in found):
         return "failed"
-    if key in facts.verdicts and not math.isfinite(verdict_value(facts, key)):
+    if require_verdicts and _has_failed(facts, key):
         return "failed"
     if None in found or (require_verdicts and key not in facts.verdicts):
         return "unknown"
@@ -86,6 +96,11 @@ def _standing(
 def _is_sound(scored: StepScores) -> bool:
     """Whether a critic gave numbers to work with."""
     return scored.error is None and bool(scored.scores) and all(map(math.isfinite, scored.scores))
+
+
+def _has_failed(facts: ProblemFacts, key: str) -> bool:
+    """Whether a text was graded in vain."""
+    return key in facts.verdicts and math.isnan(verdict_value(facts, key))
 
 
 def verdict_value(facts: ProblemFacts, key: str) -> float:
@@ -102,30 +117,75 @@ class Case:
         facts: What is known of the problem.
         pool: The candidates to choose from.
         known: Ranks of the candidates of which all is known, be it a failure.
+        picked: When only picks are graded: ids of the texts whose verdicts decide the pool and the results.
     """
 
     facts: ProblemFacts
     pool: Pool
     known: frozenset[int]
+    picked: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, facts: ProblemFacts, critics: Iterable[str], answer: AnswerFn, *, require_verdicts: bool) -> Case:
-        """Builds the pool, see :func:`build_pool`, and notes what is known."""
-        labels = list(critics)
+    def of(
+        cls,
+        facts: ProblemFacts,
+        rerankers: Sequence[Reranker],
+        ks: Iterable[int],
+        answer: AnswerFn,
+        *,
+        grade_all: bool,
+    ) -> Case:
+        """Builds the pool of a problem, see :func:`build_pool`.
+
+        When only picks are graded, a pick whose verdict failed leaves the pool and another takes its place, until no
+        pick is a failure. No other verdict matters: what else was ever graded changes no result.
+
+        Args:
+            facts: What is known of the problem.
+            rerankers: All rerankers of the run.
+            ks: Best of how many.
+            answer: The local answer of a text.
+            grade_all: Whether all texts are graded, or only picks.
+        """
+        critics = needed_critics(rerankers)
         known = frozenset(
             candidate.rank
             for candidate in facts.candidates
-            if _standing(facts, candidate, labels, require_verdicts=require_verdicts) != "unknown"
+            if _standing(facts, candidate, critics, require_verdicts=grade_all) != "unknown"
         )
-        return cls(facts, build_pool(facts, labels, answer, require_verdicts=require_verdicts), known)
+        case = cls(facts, build_pool(facts, critics, answer, require_verdicts=grade_all), known)
+        return case if grade_all else case._without_failed_picks(rerankers, sorted(set(ks)), answer)
+
+    def _without_failed_picks(self, rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn) -> Case:
+        """Itself with what is picked, after picks whose verdicts failed have given way to others."""
+        case, critics = self, needed_critics(rerankers)
+        choosers = [reranker for reranker in rerankers if not needs_all_verdicts(reranker)]
+        picked: set[str] = set()
+        failed: set[str] = set()
+        while chosen := case._choices(choosers, ks):
+            picked |= chosen
+            failures = {key for key in chosen if _has_failed(self.facts, key)}
+            # Which picks come next is only certain once all of these are graded.
+            if not failures or chosen - self.facts.verdicts.keys():
+                break
+            failed |= failures
+            pool = build_pool(self.facts, critics, answer, require_verdicts=False, without=failed)
+            case = replace(case, pool=pool)
+        return replace(case, picked=frozenset(picked))
 
     def complete(self, k: int) -> bool:
         """Whether all is known of the first k candidates; otherwise best-of-k would be a guess from a part of them."""
         return all(rank in self.known for rank in range(k))
 
+    def _choices(self, choosers: Sequence[Reranker], ks: Iterable[int]) -> set[str]:
+        """Ids of the texts that rerankers pick from the pool at every complete k."""
+        heads = [head for head in (self.pool.head(k) for k in ks if self.complete(k)) if len(head)]
+        places = [(head, pick(reranker, head)) for head in heads for reranker in choosers]
+        return {text_id(head.texts[place]) for head, place in places if place is not None}
+
 
 def picked_texts(
-    facts: Iterable[ProblemFacts], rerankers: Sequence[Reranker], ks: Iterable[int], answer: AnswerFn
+    facts: Iterable[ProblemFacts], rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn
 ) -> set[tuple[str, str]]:
     """The texts whose verdicts decide the results when only picks are graded.
 
@@ -139,21 +199,10 @@ def picked_texts(
         answer: The local answer of a text.
 
     Returns:
-        Pairs of problem id and text id, whether graded already or not.
+        Pairs of problem id and text id, whether graded already or not; picks whose verdict failed are among them.
     """
-    critics = needed_critics(rerankers)
-    choosers = [reranker for reranker in rerankers if not needs_all_verdicts(reranker)]
-    sizes = sorted(set(ks))
-    picked: set[tuple[str, str]] = set()
-    for each in facts:
-        case = Case.of(each, critics, answer, require_verdicts=False)
-        ids = {candidate.rank: candidate.text_id for candidate in each.candidates}
-        for k in sizes:
-            head = case.pool.head(k)
-            if len(head) and case.complete(k):
-                places = [pick(reranker, head) for reranker in choosers]
-                picked.update((each.problem.id, ids[head.ranks[place]]) for place in places if place is not None)
-    return picked
+    cases = (Case.of(each, rerankers, ks, answer, grade_all=False) for each in facts)
+    return {(case.facts.problem.id, key) for case in cases for key in case.picked}
 
 
 def needs_all_verdicts(reranker: Reranker) -> bool:

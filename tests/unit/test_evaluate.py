@@ -166,7 +166,7 @@ def test_values_agree_with_plain_loops(facts: list[ProblemFacts]) -> None:
 def test_at_one_all_are_the_same(facts: list[ProblemFacts]) -> None:
     rows, picks = results(facts)
     assert len({rows[name, 1].value for name in NAMES}) == 1
-    assert len({(pick.problem_id, pick.rank) for pick in picks if pick.k == 1}) <= len(facts)
+    assert len({(pick.problem_id, pick.rank) for pick in picks if pick.k == 1}) == len(facts)
 
 
 @given(random_facts())
@@ -204,7 +204,12 @@ def test_no_order_matters(facts: list[ProblemFacts], names: list[str], order: li
     rows, picks = results(shuffled, build_rerankers(names, ["prm"]))
     expected_rows, expected_picks = results(facts)
     assert rows == expected_rows
-    assert sorted(map(repr, picks)) == sorted(map(repr, expected_picks))
+
+    def chosen(some: list[Pick]) -> list[str]:
+        """Without the scores, which for rerankers without a critic are those of the first critic that is named."""
+        return sorted(repr(replace(pick, critic=None, step_scores=None)) for pick in some)
+
+    assert chosen(picks) == chosen(expected_picks)
 
 
 @given(random_facts())
@@ -214,7 +219,7 @@ def test_all_rerankers_choose_from_one_pool(facts: list[ProblemFacts]) -> None:
     for k in KS:
         assert len({(rows[name, k].n_problems, rows[name, k].n_failed) for name in NAMES}) == 1
     sound = {each.problem.id: set(build_pool(each, CRITICS, last_word, require_verdicts=True).ranks) for each in facts}
-    assert all(pick.rank in sound[pick.problem_id] for pick in picks)
+    assert all(pick.rank in sound[pick.problem_id] for pick in picks if not pick.note)
 
 
 @given(random_facts(failures=False))
@@ -258,6 +263,68 @@ def test_grading_picks_again_after_failures_comes_to_an_end(facts: list[ProblemF
     assert all("not graded" not in row.note for row in rows.values())
 
 
+def graded_picks(facts: Sequence[ProblemFacts], verdicts: Sequence[Mapping[str, Verdict]]) -> list[ProblemFacts]:
+    """What is known after picks, and picks alone, were graded until nothing new came."""
+    known = [replace(each, verdicts={}) for each in facts]
+    while True:
+        wanted = picked_texts(known, RERANKERS, KS, last_word)
+        assert {problem_id for problem_id, _ in wanted} <= {each.problem.id for each in facts}
+        after = [
+            replace(each, verdicts={key: own[key] for key in own if (each.problem.id, key) in wanted})
+            for each, own in zip(facts, verdicts, strict=True)
+        ]
+        if after == known:
+            return known
+        known = after
+
+
+@given(random_facts(), st.data())
+@RELAXED
+def test_what_else_was_graded_changes_no_result_of_picks(facts: list[ProblemFacts], data: st.DataObject) -> None:
+    fresh = graded_picks(facts, [each.verdicts for each in facts])
+    picked = picked_texts(fresh, RERANKERS, KS, last_word)
+    left_over = st.none() | st.sampled_from([Verdict(None, "no judge"), Verdict(0.0), Verdict(1.0)])
+    stale = []
+    for each in fresh:
+        others = [key for key in map(text_id, TEXTS) if (each.problem.id, key) not in picked]
+        drawn = {key: data.draw(left_over) for key in others}
+        found = {key: verdict for key, verdict in drawn.items() if verdict is not None}
+        stale.append(replace(each, verdicts={**each.verdicts, **found}))
+    assert picked_texts(stale, RERANKERS, KS, last_word) == picked
+    assert results(stale, grade_all=False) == results(fresh, grade_all=False)
+    # Whoever starts from the left-over verdicts grades the same texts and ends with the same values.
+    every = [{**old.verdicts, **own.verdicts} for old, own in zip(facts, stale, strict=True)]
+    assert results(graded_picks(facts, every), grade_all=False) == results(fresh, grade_all=False)
+
+
+@given(random_facts())
+@RELAXED
+def test_results_of_picks_rest_on_the_texts_that_are_named(facts: list[ProblemFacts]) -> None:
+    named = picked_texts(facts, RERANKERS, KS, last_word)
+    only = [
+        replace(each, verdicts={key: one for key, one in each.verdicts.items() if (each.problem.id, key) in named})
+        for each in facts
+    ]
+    rows, picks = results(facts, grade_all=False)
+    assert (rows, picks) == results(only, grade_all=False)
+    assert {(pick.problem_id, text_id(pick.text)) for pick in picks if not pick.note} <= named
+    assert not any("not graded" in row.note for row in rows.values())
+    assert all(pick.verdict is not None for pick in picks if not pick.note)
+
+
+def test_a_failed_pick_gives_way_for_all_and_a_failure_nobody_picks_does_not() -> None:
+    scores = {"a:7": 0.5, "b:8": 0.9, "c:8": 0.1}
+    rerankers = build_rerankers(["first", "visualprm"], ["prm"])
+    facts = facts_of(["a:7", "b:8", "c:8"], scores, {"a:7": 1.0, "b:8": None, "c:8": None})
+    rows, picks = results([facts], rerankers, ks=(3,), grade_all=False)
+    assert {row.note for row in rows.values()} == {"1 of 3 candidates left out"}
+    assert {(pick.rank, pick.verdict) for pick in picks} == {(0, 1.0)}
+    named = {(facts.problem.id, text_id(text)) for text in ("a:7", "b:8")}
+    assert picked_texts([facts], rerankers, (3,), last_word) == named
+    rows, _ = results([facts], rerankers[:1], ks=(3,), grade_all=False)
+    assert rows["first", 3].note == ""
+
+
 @pytest.mark.parametrize("broken", ["candidate", "score of the other critic", "verdict", "NaN score", "no step"])
 def test_a_failed_candidate_leaves_every_pool(broken: str) -> None:
     texts: list[str | None] = ["a:7", "b:8"]
@@ -280,7 +347,10 @@ def test_a_failed_candidate_leaves_every_pool(broken: str) -> None:
     assert {pick.rank for pick in picks} == {1}
     at_one, no_picks = results([facts], ks=(1,))
     assert {(row.value, row.n_problems, row.n_failed) for row in at_one.values()} == {(None, 1, 1)}
-    assert no_picks == []
+    assert {
+        (pick.rank, pick.text, pick.step_scores, pick.verdict, pick.final_answer, pick.note) for pick in no_picks
+    } == {(None, "", None, None, None, "failed: none of the first 1 candidates can be used")}
+    assert [pick.reranker for pick in no_picks] == [name for name in NAMES if name != "random"]
 
 
 def test_up_to_one_percent_of_problems_may_fail() -> None:
@@ -309,7 +379,11 @@ def test_what_is_not_known_yet_is_no_failure(lacking: str) -> None:
         if k == 2:
             assert (row.value, row.n_failed) == (None, 0)
             assert row.note == "incomplete: 1 of 500 problems lack candidates, scores or verdicts"
-    assert not [pick for pick in picks if pick.k == 2 and pick.problem_id == facts.problem.id]
+    unpicked = [pick for pick in picks if pick.k == 2 and pick.problem_id == facts.problem.id]
+    assert {(pick.rank, pick.note) for pick in unpicked} == {
+        (None, "incomplete: candidates, scores or verdicts are lacking")
+    }
+    assert [pick.reranker for pick in unpicked] == [name for name in NAMES if name != "random"]
     if lacking != "verdict":
         assert picked_texts([facts], RERANKERS, (1, 2), last_word) == {(facts.problem.id, text_id("a:7"))}
 
@@ -372,12 +446,34 @@ def test_a_pick_tells_all_about_itself() -> None:
         k=3,
         rank=1,
         text="b:8",
+        critic="visualprm",
         step_scores=(0.9, 0.9),
         verdict=0.0,
         final_answer="8",
     )
-    assert by_name["first"].step_scores is None
     assert by_name["oracle"].rank == 0
+
+
+def test_a_pick_shows_the_scores_of_its_own_critic_or_else_of_the_first() -> None:
+    facts = facts_of(["a:7"])
+    other = {text_id("a:7"): StepScores((0.25,))}
+    facts = replace(facts, scores={**facts.scores, "visualorm": other})
+    _, picks = results([facts], ks=(1,))
+    shown = {pick.reranker: (pick.critic, pick.step_scores) for pick in picks}
+    assert shown.pop("visualorm") == ("visualorm", (0.25,))
+    assert set(shown.values()) == {("visualprm", (0.5, 0.5))}
+    _, (alone,) = results([facts], build_rerankers(["first"], []), ks=(1,))
+    assert (alone.critic, alone.step_scores) == (None, None)
+
+
+@given(random_facts(), st.data())
+@RELAXED
+def test_every_problem_has_a_row_for_every_reranker_that_picks(facts: list[ProblemFacts], data: st.DataObject) -> None:
+    facts = [replace(each, candidates=each.candidates[: data.draw(st.integers(0, 4))]) for each in facts]
+    _, picks = results(facts)
+    expected = [(name, k, each.problem.id) for name in NAMES if name != "random" for k in KS for each in facts]
+    assert [(pick.reranker, pick.k, pick.problem_id) for pick in picks] == expected
+    assert all((pick.rank is None) == bool(pick.note) for pick in picks)
 
 
 def test_a_reward_model_beside_another_keeps_its_own_scores() -> None:

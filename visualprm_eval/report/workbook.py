@@ -136,6 +136,7 @@ _PICK_FIELDS = (
     Field("rank (from 0)", 9, _COUNT),
     Field("final answer", 20, _WRAPPED),
     Field("verdict", 17),
+    Field("critic", 14),
     Field("response score (mean)", 12, _SCORE),
     Field("step scores", 34),
     Field("picked text", 90, _WRAPPED),
@@ -192,7 +193,8 @@ def _pick_row(pick: Pick) -> tuple[object, ...]:
     return (
         pick.policy, pick.benchmark, pick.split, pick.index, pick.question,
         pick.answer, pick.reranker, pick.k, pick.rank,
-        pick.final_answer, verdict_word(pick.verdict), math.fsum(scores) / len(scores) if scores else None,
+        pick.final_answer, pick.note or verdict_word(pick.verdict),
+        pick.critic, math.fsum(scores) / len(scores) if scores else None,
         None if scores is None else "  ".join(f"{score:.4f}" for score in scores), pick.text,
     )  # fmt: skip
 
@@ -240,7 +242,7 @@ def _write_summary(book: Workbook, summary: Summary) -> None:
 _REMARKS = (
     "Values in percent at the largest k; gain in points over pass@1 (the reranker first) on the same problems.",
     "Failed problems are left out for every reranker alike; a value that too many failures make unsound is withheld.",
-    "All values with their notes: sheet all values. Every pick: sheet problems.",
+    "All values with their notes: sheet all values. Every problem with every pick: sheet problems.",
 )
 
 

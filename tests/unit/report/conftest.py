@@ -86,7 +86,7 @@ def pick():
         values = {
             "policy": "P", "benchmark": "B", "split": "", "problem_id": "id", "index": "1", "question": "How many?",
             "answer": "3", "reranker": "visualprm", "k": 8, "rank": 2, "text": "Three.\n\nThe answer is 3.",
-            "step_scores": (0.5, 1.0), "verdict": 1.0, "final_answer": "3",
+            "critic": "visualprm", "step_scores": (0.5, 1.0), "verdict": 1.0, "final_answer": "3",
         }  # fmt: skip
         return Pick(**(values | changes))
 

@@ -82,6 +82,16 @@ def test_problems_show_every_pick_at_the_largest_k(book, hostile_texts):
     assert rows[0]["question"] == "formula?"
 
 
+def test_problems_without_a_pick_say_why(tmp_path, row, pick):
+    blank = {"rank": None, "text": "", "critic": None, "step_scores": None, "verdict": None, "final_answer": None}
+    write_workbook(tmp_path / "r.xlsx", Results([row()], [pick(index="1"), pick(index="2", note="failed", **blank)]))
+    picked, failed = table(load_workbook(tmp_path / "r.xlsx")["problems"])
+    assert (picked["critic"], picked["verdict"]) == ("visualprm", "right")
+    assert (failed["index"], failed["verdict"]) == ("2", "failed")
+    empty = ("rank (from 0)", "final answer", "critic", "response score (mean)", "step scores", "picked text")
+    assert [failed[title] for title in empty] == [None] * len(empty)
+
+
 def test_rows_of_problems_are_one_line_high(book):
     heights = {book["problems"].row_dimensions[place].height for place in range(2, 20)}
     assert heights == {15.0}
@@ -121,7 +131,7 @@ def test_more_rows_than_a_sheet_holds_go_on_in_the_next(tmp_path, row, pick):
     assert names == ["problems", "problems 2", "problems 3"]
     assert [row["index"] for name in names for row in table(book[name])] == [str(place) for place in range(7)]
     assert [book[name].max_row for name in names] == [4, 4, 2]
-    assert book["problems 3"].auto_filter.ref == "A1:N2"
+    assert book["problems 3"].auto_filter.ref == "A1:O2"
 
 
 def test_sheets_that_are_just_full_need_no_other(tmp_path, row, pick):
