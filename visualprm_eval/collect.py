@@ -39,12 +39,14 @@ def collect(session: Session) -> Results:
         )
         rows += cell_rows
         picks += cell_picks
+        wanted = session.wanted_texts(cell, facts)
         for fact in facts:
-            failures += _failures(cell.benchmark.name, fact)
+            failures += _failures(cell.benchmark.name, fact, wanted)
     return Results(rows=[*rows, *overall_rows(rows)], picks=picks, protocol=dict(_protocol(session)), failures=failures)
 
 
-def _failures(benchmark: str, fact: ProblemFacts) -> Iterator[Failure]:
+def _failures(benchmark: str, fact: ProblemFacts, wanted: set[tuple[str, str]] | None) -> Iterator[Failure]:
+    """What failed, as far as this run looks at it: an earlier one may have graded texts that nobody picks here."""
     index = fact.problem.index
     for candidate in fact.candidates:
         if candidate.error is not None:
@@ -55,7 +57,8 @@ def _failures(benchmark: str, fact: ProblemFacts) -> Iterator[Failure]:
             if scored is not None and scored.error is not None:
                 yield Failure("score", benchmark, index, candidate.rank, f"{label}: {scored.error}")
         verdict = fact.verdicts.get(candidate.text_id)
-        if verdict is not None and verdict.error is not None:
+        counts = wanted is None or (fact.problem.id, candidate.text_id) in wanted
+        if counts and verdict is not None and verdict.error is not None:
             yield Failure("grade", benchmark, index, candidate.rank, verdict.error)
 
 

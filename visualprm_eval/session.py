@@ -57,8 +57,10 @@ class Session:
             CandidateFileError: When the pack of candidates cannot be read.
         """
         from visualprm_eval.host.benchmarks import load_benchmark
+        from visualprm_eval.host.bridge import set_verbose
 
         config = self.config
+        set_verbose(config.verbose)
         benchmarks = [load_benchmark(name, limit=config.limit) for name in config.data]
         for benchmark in benchmarks:
             self.store.put_problems(benchmark.problems)
@@ -217,6 +219,10 @@ class Session:
             for problem in cell.benchmark.problems
         ]
 
+    def wanted_texts(self, cell: Cell, facts: Sequence[ProblemFacts]) -> set[tuple[str, str]] | None:
+        """Problem and text ids whose verdicts decide a cell's results; ``None`` for all."""
+        return None if self.grades_all(cell) else picked_texts(facts, self.rerankers, self.ks(cell), cell.answer)
+
     def grades_all(self, cell: Cell) -> bool:
         """Whether every distinct text of a cell is graded, or only what some reranker picks."""
         if self.config.grade == "auto":
@@ -252,9 +258,9 @@ class Session:
 
     def _missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
         """Texts that need a verdict and have none, ordered by problem, then by rank."""
-        every = self.grades_all(cell)  # Then the critics' weights need not even be here.
-        facts = self.facts(cell, with_scores=not every)
-        wanted = None if every else picked_texts(facts, self.rerankers, self.ks(cell), cell.answer)
+        # Where all texts are graded, the critics' weights need not even be here.
+        facts = self.facts(cell, with_scores=not self.grades_all(cell))
+        wanted = self.wanted_texts(cell, facts)
         work: dict[tuple[str, str], str] = {}
         for fact in facts:
             for candidate in fact.candidates:

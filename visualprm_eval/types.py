@@ -82,7 +82,7 @@ class Spec:
     """What produced a fact: the settings of a sampling, a scoring or a grading.
 
     Attributes:
-        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``.
+        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``; ``"checkpoint"`` notes the content behind a name.
         settings: Everything that can change the outcome, as JSON values.
     """
 
