@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from transformers import InternVLForConditionalGeneration
 
     from visualprm_eval.prm.tokenizer import Tokenizer
+
+
+Judge = tuple["InternVLForConditionalGeneration", CheckpointConfig]
 
 
 def network_config(vocab_size: int) -> CheckpointConfig:
@@ -59,6 +63,38 @@ def new_network(config: CheckpointConfig, tokenizer: Tokenizer, seed: int) -> In
         layer.lambda_1.data.fill_(1.0)
         layer.lambda_2.data.fill_(1.0)
     return model
+
+
+def with_judgement(base: InternVLForConditionalGeneration, config: CheckpointConfig, layers: int, seed: int) -> Judge:
+    """A deeper network that begins as the base and learns in its new layers, final norm and output head only.
+
+    At every position the base's last layer holds what it would write next. New layers on top can compare that with what
+    is written there; layers beside the base's own could not see it.
+
+    Args:
+        base: The network below; its weights stay as they are.
+        config: Its configuration.
+        layers: How many layers to put on top; their outputs begin as zero.
+        seed: Seed of the new layers' weights.
+
+    Returns:
+        The network and its configuration.
+    """
+    depth = config.language.num_hidden_layers + layers
+    deeper = replace(config, language=replace(config.language, num_hidden_layers=depth))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = build_model(deeper, base.config.image_token_id)
+    model.load_state_dict(base.state_dict(), strict=False)
+    model.requires_grad_(requires_grad=False)
+    language = model.model.language_model
+    for layer in language.layers[-layers:]:
+        layer.requires_grad_()
+        layer.self_attn.o_proj.weight.data.zero_()
+        layer.mlp.down_proj.weight.data.zero_()
+    language.norm.requires_grad_()
+    model.lm_head.requires_grad_()
+    return model, deeper
 
 
 class Eyes(nn.Module):

@@ -39,10 +39,10 @@ class Recipe:
     vision_batch: int = 64
     reading_steps: int = 500
     reading_batch: int = 32
-    policy_steps: int = 900
-    base_steps: int = 700
+    policy_steps: int = 1_400
+    base_steps: int = 900
     batch: int = 16
-    prm_problems: int = 800
+    prm_problems: int = 1_000
     prm_samples: int = 4
     prm_steps: int = 800
     prm_batch: int = 16

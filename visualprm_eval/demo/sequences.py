@@ -1,7 +1,8 @@
 """Token sequences that the demo models learn from, with a mark on every token that is to be learned.
 
-Three kinds: *readings* (name what the picture shows, the cheapest way to learn to look), *solutions* (the chat that the
-policy is asked in) and *processes* (the reward model's conversation, one user turn per step).
+*Readings* name what the picture shows, the cheapest way to learn to look; *sums* drill arithmetic; *solutions* are the
+chat that the policy is asked in; *checks* are true and false statements; *processes* are the reward model's
+conversation, one user turn per step.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from visualprm_eval.demo.checks import CHECK_REQUEST, statements, wrong_number
 from visualprm_eval.demo.world import COLOURS, KINDS, Scene, WorldProblem
 from visualprm_eval.prm.config import SYSTEM_MESSAGE
-from visualprm_eval.prm.prompt import Prompt, PromptFormat, question_content
+from visualprm_eval.prm.prompt import MINUS, PLUS, Prompt, PromptFormat, question_content
 from visualprm_eval.prm.tokenizer import IM_END
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ READ_REQUEST = "Read the picture."
 SUMS_REQUEST = "Do sums."
 SUMS = 10
 """Calculations in one drill."""
+_SHORT_SHARE = 0.4
+"""Share of short statements among the checks."""
 _END_OF_STEP = 4
 """From the scored position back to the ``<|im_end|>`` of its step: the header's three tokens and a newline between."""
 _NEXT_STEP = 7
@@ -40,10 +44,12 @@ class Sequence:
     Attributes:
         ids: Token ids, [L].
         learned: Which of them are learned, [L].
+        wanted: What is learned where it is not what is read, [L]; empty when both are the same.
     """
 
     ids: tuple[int, ...]
     learned: tuple[bool, ...]
+    wanted: tuple[int, ...] = ()
 
 
 class Writer:
@@ -103,7 +109,7 @@ class Writer:
         return Sequence(prompt.ids, tuple(learned))
 
     def process_labels(self, question: str, steps: Many[str], labels: Many[bool]) -> Sequence:
-        """A solution in the reward model's conversation; the placeholders ``+`` and ``-`` are learned.
+        """A solution in the reward model's conversation; at its placeholders ``+`` or ``-`` is learned.
 
         Args:
             question: The question.
@@ -111,11 +117,37 @@ class Writer:
             labels: Whether each step is correct, [T].
         """
         prompt: Prompt = self._format.prm(question_content(question, [1]), steps)
-        ids, learned = list(prompt.ids), [False] * len(prompt.ids)
+        # As in scoring, the model reads "+" after every step, right or wrong. Were it to read the labels, it would
+        # learn to repeat the last one (hardly any solution recovers) instead of looking.
+        wanted, learned = list(prompt.ids), [False] * len(prompt.ids)
         for position, correct in zip(prompt.positions, labels, strict=True):
-            ids[position + 1] = self._format.plus_id if correct else self._format.minus_id
+            wanted[position + 1] = self._format.plus_id if correct else self._format.minus_id
             learned[position + 1] = True
-        return Sequence(tuple(ids), tuple(learned))
+        return Sequence(prompt.ids, tuple(learned), tuple(wanted))
+
+    def quick_checks(self, scene: Scene, rng: random.Random) -> Sequence:
+        """Readings and sums, some of them false, each followed at once by ``+`` or ``-``."""
+        return self._facts(CHECK_REQUEST, self._claims(scene, rng))
+
+    def checks(self, scene: Scene, rng: random.Random) -> Sequence:
+        """Statements about a picture in the reward model's conversation, short ones or whole sentences."""
+        if rng.random() < _SHORT_SHARE:
+            made = [(text, mark == PLUS) for text, mark in self._claims(scene, rng)]
+        else:
+            made = statements(scene, rng)
+        return self.process_labels(CHECK_REQUEST, [text for text, _ in made], [true for _, true in made])
+
+    @staticmethod
+    def _claims(scene: Scene, rng: random.Random) -> list[tuple[str, str]]:
+        """Readings and as many sums, each with its mark."""
+        facts = [(f" {name}", value) for name, value in readings(scene)]
+        facts += [_calculation(rng) for _ in facts]
+        rng.shuffle(facts)
+        claims = []
+        for given, value in facts:
+            true = rng.random() < 0.5
+            claims.append((given + (value if true else wrong_number(value, rng)), PLUS if true else MINUS))
+        return claims
 
     def batch(self, sequences: Many[Sequence]) -> tuple[Tensor, Tensor]:
         """Token ids and labels of several sequences, padded at the end: two int64 tensors [B, L]."""
@@ -125,7 +157,8 @@ class Writer:
         for row, sequence in enumerate(sequences):
             values = torch.tensor(sequence.ids)
             ids[row, : len(values)] = values
-            labels[row, : len(values)] = values.masked_fill(~torch.tensor(sequence.learned), IGNORED)
+            wanted = torch.tensor(sequence.wanted or sequence.ids)
+            labels[row, : len(values)] = wanted.masked_fill(~torch.tensor(sequence.learned), IGNORED)
         return ids, labels
 
 
@@ -152,7 +185,7 @@ def readings(scene: Scene) -> list[tuple[str, str]]:
 
 def corpus(problems: Many[WorldProblem]) -> list[str]:
     """Texts to learn a tokenizer from: all that the models will read and write."""
-    texts = [f"system\n{SYSTEM_MESSAGE}", "user\n", "assistant\n", READ_REQUEST, SUMS_REQUEST] * 50
+    texts = [f"system\n{SYSTEM_MESSAGE}", "user\n", "assistant\n", READ_REQUEST, SUMS_REQUEST, CHECK_REQUEST] * 50
     for problem in problems:
         texts += [f"### Question:\n{problem.question}\n\n### Solution Process:\n", problem.question, problem.solution]
     return texts

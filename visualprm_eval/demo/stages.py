@@ -66,9 +66,11 @@ class _Lesson:
 
 
 _READING = _Lesson(0.4, 32, lambda writer, scene, rng: writer.reading(scene, rng))
-_SUMS = _Lesson(0.1, 16, lambda writer, _, rng: writer.sums(rng))
-_SOLUTION = _Lesson(0.5, 16, lambda writer, scene, rng: writer.solution(world.problem(scene, rng)))
-_PROCESS = _Lesson(0.5, 16, lambda writer, scene, rng: writer.process_text(world.problem(scene, rng)))
+_SUMS = _Lesson(0.2, 16, lambda writer, _, rng: writer.sums(rng))
+_SOLUTION = _Lesson(0.4, 16, lambda writer, scene, rng: writer.solution(world.problem(scene, rng)))
+_QUICK_CHECKS = _Lesson(0.4, 24, lambda writer, scene, rng: writer.quick_checks(scene, rng))
+_CHECKS = _Lesson(0.8, 16, lambda writer, scene, rng: writer.checks(scene, rng))
+_PROCESS = _Lesson(0.2, 16, lambda writer, scene, rng: writer.process_text(world.problem(scene, rng)))
 
 
 @dataclass(frozen=True)
@@ -173,8 +175,8 @@ def train_policy(shop: Workshop) -> None:
 
 
 def train_base(shop: Workshop) -> None:
-    """Goes on with worked solutions, also in the reward model's conversation."""
-    model = _supervise(shop, POLICY, [_READING, _SUMS, _SOLUTION, _PROCESS], shop.recipe.base_steps)
+    """Goes on, also in the reward model's conversation, and learns to tell true statements from false ones."""
+    model = _supervise(shop, POLICY, [_READING, _SUMS, _SOLUTION, _CHECKS, _PROCESS], shop.recipe.base_steps)
     shop.save(model, "base")
 
 
