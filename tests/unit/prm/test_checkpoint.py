@@ -90,6 +90,8 @@ def test_a_new_model_has_finite_random_weights(name):
     assert all(parameter.isfinite().all() for parameter in model.parameters())
     assert model.config._attn_implementation == "eager"
     assert model.config.image_token_id == 5
+    assert not model.config.tie_word_embeddings
+    assert model.lm_head.weight is not model.get_input_embeddings().weight
 
 
 def test_fused_tensors_are_cut_and_joined_without_loss(name):

@@ -55,6 +55,12 @@ def test_grid_of_ties_is_the_model_cards(size):
                 assert choose_grid(width, height, size) == original_grid(width, height, size)
 
 
+def test_a_larger_grid_of_the_same_shape_must_be_more_than_half_filled():
+    """252 x 112 is as near to 2 x 1 as to 4 x 2, and fills exactly half of the latter."""
+    assert choose_grid(252, 112, 84) == original_grid(252, 112, 84) == (2, 1)
+    assert choose_grid(504, 224, 84) != (2, 1)
+
+
 @given(st.integers(1, 300), st.integers(1, 300), st.booleans())
 def test_number_of_tiles(width, height, use_thumbnail):
     cut = tiles(Image.new("RGB", (width, height)), 14, 6, use_thumbnail=use_thumbnail)

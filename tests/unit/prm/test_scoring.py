@@ -140,6 +140,19 @@ def test_responses_come_back_in_order_with_their_steps(prm):
     assert prm.score("q", []) == []
 
 
+def test_equal_responses_are_scored_once(prm, monkeypatch):
+    """Else batches of other shapes could break their tie."""
+    asked = []
+    score_items = prm.score_items
+    monkeypatch.setattr(
+        prm, "score_items", lambda items, **options: asked.extend(items) or score_items(items, **options)
+    )
+    responses = ["a", "b\n\nc", "a", "a"]
+    assert len({item.score for item in prm.score("q", responses)}) == 2
+    assert [steps for _, steps, _ in asked] == [("a",), ("b", "c")]
+    assert prm.select_best_response("q", ["a", "a"], return_scores=True)[0][1] == prm.score("q", ["a"])[0].score
+
+
 def test_orm_takes_the_response_as_one_step(prm):
     (scored,) = prm.score("q", ["one\n\ntwo"], orm=True)
     assert scored.steps == ("one\n\ntwo",)
