@@ -204,8 +204,7 @@ def _dice_problem(scene: Scene, rng: random.Random) -> WorldProblem:
     pips, more = scene.item(one).size[0], scene.item(two).size[0]
     factor = rng.randint(2, 5)
     question = (
-        f"Multiply the number on the {one} die by {factor}, then add the number on the {two} die. "
-        "What is the result?"
+        f"Multiply the number on the {one} die by {factor}, then add the number on the {two} die. What is the result?"
     )
     product, result = pips * factor, pips * factor + more
     steps = (

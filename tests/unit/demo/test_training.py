@@ -125,11 +125,11 @@ def test_fitting_lowers_the_loss(tokenizer):
     writer = sequences.Writer(PromptFormat(tokenizer, config), tokenizer.id_of(CONTROL_TOKENS[0]))
     batch = writer.batch([writer.solution(problem) for problem in problems])
     losses = fit(model, lambda _: sequence_loss(model, *batch, pictures.pixels(range(8))), 12, "test")
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
     eyes = Eyes(model, seed=0)
     facts = torch.from_numpy(token_facts(problems[0].scene))[None]
     losses = fit(eyes, lambda _: eyes.loss(pictures.pixels([0]), facts), 12, "test")
-    assert losses[-1] < 0.9 * losses[0]
+    assert losses[-1] < 0.95 * losses[0]
 
 
 def test_rates_rise_stay_and_fall():
