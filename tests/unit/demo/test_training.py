@@ -8,7 +8,7 @@ import torch
 
 from visualprm_eval.demo import montecarlo, sequences, stages, train, world
 from visualprm_eval.demo.draw import picture
-from visualprm_eval.demo.fit import HEAD_STEPS, fit, rate_factors
+from visualprm_eval.demo.fit import fit, rate_factors
 from visualprm_eval.demo.network import Eyes, network_config, new_network, sequence_loss
 from visualprm_eval.demo.pictures import TARGET_SIZES, Pictures, token_facts
 from visualprm_eval.demo.recipe import TINY
@@ -77,9 +77,10 @@ def test_sequences_mark_what_is_to_be_learned(shop, tokenizer):
         assert _learned(tokenizer, writer.process_text(problem)) == "".join(problem.steps)
         labels = [number % 2 == 0 for number in range(len(problem.steps))]
         sequence = writer.process_labels(problem.question, problem.steps, labels)
-        wanted = [i for i, learned in zip(sequence.wanted, sequence.learned, strict=True) if learned]
-        assert tokenizer.decode(wanted) == "".join("+" if label else "-" for label in labels)
-        assert _learned(tokenizer, sequence) == "+" * len(labels)
+        assert _learned(tokenizer, sequence) == "".join("+" if label else "-" for label in labels)
+        # What is read after every step is "+", whatever its label, as in scoring.
+        read = [i for i, learned in zip(sequence.ids, sequence.learned, strict=True) if learned]
+        assert tokenizer.decode(read) == "+" * len(labels)
         values = "".join(value for _, value in sequences.readings(problem.scene))
         assert sorted(_learned(tokenizer, writer.reading(problem.scene, world.stream("x")))) == sorted(values)
 
