@@ -1,7 +1,7 @@
 """Token sequences that the demo models learn from, with a mark on every token that is to be learned.
 
 *Readings* name what the picture shows, the cheapest way to learn to look; *sums* drill arithmetic; *solutions* are the
-chat that the policy is asked in; *checks* are true and false statements; *processes* are the reward model's
+chat that the policy is asked in; *processes* are the reward model's
 conversation, one user turn per step.
 """
 
@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from visualprm_eval.demo.checks import CHECK_REQUEST, statements, wrong_number
 from visualprm_eval.demo.world import COLOURS, KINDS, Scene, WorldProblem
 from visualprm_eval.prm.config import SYSTEM_MESSAGE
-from visualprm_eval.prm.prompt import MINUS, PLUS, Prompt, PromptFormat, question_content
+from visualprm_eval.prm.prompt import Prompt, PromptFormat, question_content
 from visualprm_eval.prm.tokenizer import IM_END
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ READ_REQUEST = "Read the picture."
 SUMS_REQUEST = "Do sums."
 SUMS = 10
 """Calculations in one drill."""
-_SHORT_SHARE = 0.4
-"""Share of short statements among the checks."""
 _END_OF_STEP = 4
 """From the scored position back to the ``<|im_end|>`` of its step: the header's three tokens and a newline between."""
 _NEXT_STEP = 7
@@ -125,30 +122,6 @@ class Writer:
             learned[position + 1] = True
         return Sequence(prompt.ids, tuple(learned), tuple(wanted))
 
-    def quick_checks(self, scene: Scene, rng: random.Random) -> Sequence:
-        """Readings and sums, some of them false, each followed at once by ``+`` or ``-``."""
-        return self._facts(CHECK_REQUEST, self._claims(scene, rng))
-
-    def checks(self, scene: Scene, rng: random.Random) -> Sequence:
-        """Statements about a picture in the reward model's conversation, short ones or whole sentences."""
-        if rng.random() < _SHORT_SHARE:
-            made = [(text, mark == PLUS) for text, mark in self._claims(scene, rng)]
-        else:
-            made = statements(scene, rng)
-        return self.process_labels(CHECK_REQUEST, [text for text, _ in made], [true for _, true in made])
-
-    @staticmethod
-    def _claims(scene: Scene, rng: random.Random) -> list[tuple[str, str]]:
-        """Readings and as many sums, each with its mark."""
-        facts = [(f" {name}", value) for name, value in readings(scene)]
-        facts += [_calculation(rng) for _ in facts]
-        rng.shuffle(facts)
-        claims = []
-        for given, value in facts:
-            true = rng.random() < 0.5
-            claims.append((given + (value if true else wrong_number(value, rng)), PLUS if true else MINUS))
-        return claims
-
     def batch(self, sequences: Many[Sequence]) -> tuple[Tensor, Tensor]:
         """Token ids and labels of several sequences, padded at the end: two int64 tensors [B, L]."""
         length = max(len(sequence.ids) for sequence in sequences)
@@ -185,7 +158,7 @@ def readings(scene: Scene) -> list[tuple[str, str]]:
 
 def corpus(problems: Many[WorldProblem]) -> list[str]:
     """Texts to learn a tokenizer from: all that the models will read and write."""
-    texts = [f"system\n{SYSTEM_MESSAGE}", "user\n", "assistant\n", READ_REQUEST, SUMS_REQUEST, CHECK_REQUEST] * 50
+    texts = [f"system\n{SYSTEM_MESSAGE}", "user\n", "assistant\n", READ_REQUEST, SUMS_REQUEST] * 50
     for problem in problems:
         texts += [f"### Question:\n{problem.question}\n\n### Solution Process:\n", problem.question, problem.solution]
     return texts

@@ -24,7 +24,7 @@ from visualprm_eval.demo.assets import BENCHMARK_FILE, POLICY, PRM
 from visualprm_eval.demo.benchmark import pipeline_problems, write_benchmark
 from visualprm_eval.demo.fit import fit
 from visualprm_eval.demo.montecarlo import LabelledSolution, label_solutions, sample_solutions
-from visualprm_eval.demo.network import Eyes, network_config, new_network, sequence_loss
+from visualprm_eval.demo.network import Eyes, network_config, new_network, sequence_loss, with_judgement
 from visualprm_eval.demo.pictures import Pictures, token_facts
 from visualprm_eval.demo.sequences import Sequence, Writer, corpus
 from visualprm_eval.demo.tokenizer import PAD_TOKEN, train_tokenizer
@@ -40,9 +40,12 @@ if TYPE_CHECKING:
 
     from visualprm_eval.demo.recipe import Recipe
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
+    from visualprm_eval.prm.config import CheckpointConfig
     from visualprm_eval.types import Problem
 
 
+JUDGEMENT_LAYERS = 2
+"""Layers that the reward model has on top of its base."""
 _FURTHER_RATE = 0.6
 """Factor of the learning rates of a network that can already read: at the full rates it would forget how."""
 
@@ -68,8 +71,6 @@ class _Lesson:
 _READING = _Lesson(0.4, 32, lambda writer, scene, rng: writer.reading(scene, rng))
 _SUMS = _Lesson(0.2, 16, lambda writer, _, rng: writer.sums(rng))
 _SOLUTION = _Lesson(0.4, 16, lambda writer, scene, rng: writer.solution(world.problem(scene, rng)))
-_QUICK_CHECKS = _Lesson(0.4, 24, lambda writer, scene, rng: writer.quick_checks(scene, rng))
-_CHECKS = _Lesson(0.8, 16, lambda writer, scene, rng: writer.checks(scene, rng))
 _PROCESS = _Lesson(0.2, 16, lambda writer, scene, rng: writer.process_text(world.problem(scene, rng)))
 
 
@@ -116,11 +117,13 @@ class Workshop:
         """A checkpoint that an earlier stage left."""
         return load_checkpoint(self.path(name), device="cpu", dtype="float32")
 
-    def save(self, model: InternVLForConditionalGeneration, name: str) -> None:
+    def save(
+        self, model: InternVLForConditionalGeneration, name: str, config: CheckpointConfig | None = None
+    ) -> None:  # fmt: skip
         """Leaves a checkpoint for later stages; what is bundled is stored in bfloat16."""
         save_checkpoint(
             model,
-            network_config(model.config.text_config.vocab_size),
+            config or network_config(model.config.text_config.vocab_size),
             self.folder / "tokenizer",
             self.path(name),
             dtype="bfloat16" if name in (POLICY, PRM) else "float32",
@@ -175,8 +178,8 @@ def train_policy(shop: Workshop) -> None:
 
 
 def train_base(shop: Workshop) -> None:
-    """Goes on, also in the reward model's conversation, and learns to tell true statements from false ones."""
-    model = _supervise(shop, POLICY, [_READING, _SUMS, _SOLUTION, _CHECKS, _PROCESS], shop.recipe.base_steps)
+    """Goes on, also in the reward model's conversation, still with worked solutions."""
+    model = _supervise(shop, POLICY, [_READING, _SUMS, _SOLUTION, _PROCESS], shop.recipe.base_steps)
     shop.save(model, "base")
 
 
@@ -225,7 +228,8 @@ def train_prm(shop: Workshop) -> None:
     pictures = Pictures([problem.scene for problem in problems])
     labelled = read_labels(shop)
     sequences = [shop.writer.process_labels(problems[e.problem].question, e.steps, e.labels) for e in labelled]
-    model = _trainable(shop.load("base"))
+    base = shop.load("base")
+    model, config = with_judgement(base.model, base.config, JUDGEMENT_LAYERS, recipe.seed)
     rng = world.stream("prm", recipe.seed)
 
     def loss_at(_step: int) -> Tensor:
@@ -234,7 +238,7 @@ def train_prm(shop: Workshop) -> None:
         return sequence_loss(model, *shop.writer.batch([sequences[number] for number in chosen]), pixels)
 
     fit(model, loss_at, recipe.prm_steps, "prm", recipe.prm_rate)
-    shop.save(model, PRM)
+    shop.save(model, PRM, config)
 
 
 def _trainable(checkpoint: LoadedCheckpoint) -> InternVLForConditionalGeneration:
