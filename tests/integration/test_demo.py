@@ -30,7 +30,6 @@ def test_the_whole_world_goes_through(run: Run, work_dir: Path) -> None:
     assert "visualprm" in output
 
 
-@pytest.mark.xfail(strict=True, reason="the bundled reward model does not reach the gain that is wanted yet")
 def test_best_of_n_gains_what_is_wanted(work_dir: Path) -> None:
     rows = read_rows(work_dir)
     best = value(rows, "visualprm", 8)

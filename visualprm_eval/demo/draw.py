@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import math
 
 from PIL import Image, ImageDraw
 
@@ -48,46 +47,20 @@ class _Canvas:
         corners = self._scaled([(x - radius, y - radius), (x + radius, y + radius)])
         self._draw.ellipse(corners, fill=colour, outline=_INK if outline else None, width=_SCALE)
 
-    def polygon(self, points: list[tuple[float, float]], colour: tuple[int, int, int]) -> None:
-        self._draw.polygon(self._scaled(points), fill=colour, outline=_INK, width=_SCALE)
-
-
-def _draw_shape(canvas: _Canvas, item: Item) -> None:
-    x, y = (28 * item.place[axis] + 14 + item.size[axis] for axis in (0, 1))
-    colour = RGB[item.colour]
-    if item.kind == "circle":
-        canvas.disc(x, y, 9, colour)
-    elif item.kind == "square":
-        canvas.box((x - 8, y - 8), (16, 16), colour)
-    elif item.kind == "triangle":
-        canvas.polygon([(x, y - 9), (x + 10, y + 8), (x - 10, y + 8)], colour)
-    else:
-        turns = [(k * math.pi / 5, 10.5 if k % 2 == 0 else 4.5) for k in range(10)]
-        canvas.polygon([(x + r * math.sin(a), y - r * math.cos(a)) for a, r in turns], colour)
-
 
 def _draw_bar(canvas: _Canvas, item: Item) -> None:
-    height = 10 * item.size[1]
+    height = 10 * item.value
     canvas.box((28 * item.place[0] + 6, 106 - height), (16, height), RGB[item.colour])
 
 
 def _draw_die(canvas: _Canvas, item: Item) -> None:
     x, y = 56 * item.place[0] + 28, 56 * item.place[1] + 28
     canvas.box((x - 22, y - 22), (44, 44), RGB[item.colour], radius=7)
-    for dx, dy in _PIPS[item.size[0]]:
+    for dx, dy in _PIPS[item.value]:
         canvas.disc(x + 12 * dx, y + 12 * dy, 4.5, _PAPER, outline=False)
 
 
-def _draw_field(canvas: _Canvas, item: Item) -> None:
-    (x, y), (width, height) = item.place, item.size
-    canvas.box((14 * x, 14 * y), (14 * width, 14 * height), RGB[item.colour])
-    for k in range(1, width):
-        canvas.line((14 * (x + k), 14 * y), (14 * (x + k), 14 * (y + height)), _INK)
-    for k in range(1, height):
-        canvas.line((14 * x, 14 * (y + k)), (14 * (x + width), 14 * (y + k)), _INK)
-
-
-_DRAW = {"shapes": _draw_shape, "bars": _draw_bar, "dice": _draw_die, "fields": _draw_field}
+_DRAW = {"bars": _draw_bar, "dice": _draw_die}
 
 
 def _rule(canvas: _Canvas, family: str) -> None:
@@ -95,10 +68,6 @@ def _rule(canvas: _Canvas, family: str) -> None:
     if family == "bars":
         for level in range(10):
             canvas.line((0, 106 - 10 * level), (PICTURE_SIZE, 106 - 10 * level), _INK if level == 0 else _LINE)
-    elif family == "fields":
-        for k in range(9):
-            canvas.line((14 * k, 0), (14 * k, PICTURE_SIZE))
-            canvas.line((0, 14 * k), (PICTURE_SIZE, 14 * k))
 
 
 def picture(scene: Scene) -> Image.Image:

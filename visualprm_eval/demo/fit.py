@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from visualprm_eval.demo.muon import Muon
 from visualprm_eval.progress import track
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _optimizers(model: nn.Module, scale: float) -> list[torch.optim.Optimizer]:
             (matrices if parameter.ndim == 2 and "embed" not in name else others).append(parameter)
     return [
         torch.optim.AdamW(heads, lr=OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0),
-        torch.optim.Muon(matrices, lr=scale * MATRIX_RATE, weight_decay=0.01),
+        Muon(matrices, lr=scale * MATRIX_RATE),
         torch.optim.AdamW(others, lr=scale * OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0),
     ]
 
@@ -56,7 +57,15 @@ def rate_factors(step: int, steps: int) -> tuple[float, float, float]:
     return head, rest, rest
 
 
-def fit(model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, label: str, scale: float = 1.0) -> list[float]:
+def fit(
+    model: nn.Module,
+    loss_at: Callable[[int], Tensor],
+    steps: int,
+    label: str,
+    *,
+    scale: float = 1.0,
+    enough: Callable[[int], bool] = lambda _step: False,
+) -> list[float]:
     """Trains a model in place.
 
     Args:
@@ -65,9 +74,10 @@ def fit(model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, label: s
         steps: Number of steps.
         label: What the progress display says.
         scale: Factor of the learning rates, the head's excepted.
+        enough: Asked with the number of steps taken whether to end here.
 
     Returns:
-        The loss of every step, [steps].
+        The loss of every step that was taken.
     """
     # The host switches gradients off for the whole process when it is imported.
     with torch.enable_grad(), track(label, steps) as tracker:
@@ -86,5 +96,7 @@ def fit(model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, label: s
             if (step + 1) % _REPORT_STEPS == 0:
                 print(f"{label}: step {step + 1}, mean loss {fmean(losses[-_REPORT_STEPS:]):.4f}", flush=True)
             tracker.advance()
+            if enough(step + 1):
+                break
     model.eval()
     return losses

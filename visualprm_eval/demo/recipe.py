@@ -17,11 +17,13 @@ class Recipe:
         tokenizer_problems: Problems whose texts the tokenizer learns from.
         vision_steps: Steps of the image encoder alone (batches of ``vision_batch``).
         vision_batch: Pictures per such step.
-        reading_steps: Steps of naming what the pictures show.
-        reading_batch: Sequences per such step.
-        policy_steps: Further steps on solutions: too few on purpose, the policy must stay imperfect.
-        base_steps: Further steps on solutions from there, which make the stronger model that the PRM starts from.
-        batch: Sequences per step of the policy and of the base.
+        sums_steps: Steps in which the policy learns to calculate.
+        policy_steps: Most further steps of the policy.
+        policy_share: Share of the tuning problems that the policy is to solve; there its training ends.
+        tuning_problems: How many problems are set aside for that.
+        tuning_from: Steps before the policy is tried for the first time.
+        looking_steps: Steps in which the model that the reward model starts from learns to look.
+        base_steps: Its further steps.
         prm_problems: Problems whose solutions are sampled and labelled.
         prm_samples: Solutions sampled per problem.
         prm_steps: Steps of the reward model.
@@ -35,16 +37,18 @@ class Recipe:
     seed: int = WORLD_SEED
     scenes: int = 12_000
     tokenizer_problems: int = 4_000
-    vision_steps: int = 600
+    vision_steps: int = 800
     vision_batch: int = 64
-    reading_steps: int = 500
-    reading_batch: int = 32
-    policy_steps: int = 1_400
-    base_steps: int = 900
-    batch: int = 16
-    prm_problems: int = 1_000
-    prm_samples: int = 4
-    prm_steps: int = 800
+    sums_steps: int = 200
+    policy_steps: int = 1_000
+    policy_share: float = 0.4
+    tuning_problems: int = 320
+    tuning_from: int = 100
+    looking_steps: int = 300
+    base_steps: int = 700
+    prm_problems: int = 500
+    prm_samples: int = 6
+    prm_steps: int = 500
     prm_batch: int = 16
     prm_rate: float = 0.5
     test_problems: int = TEST_PROBLEMS
@@ -53,8 +57,8 @@ class Recipe:
 
 
 TINY = Recipe(
-    scenes=64, tokenizer_problems=64, vision_steps=2, vision_batch=8, reading_steps=2, reading_batch=4,
-    policy_steps=2, base_steps=2, batch=4, prm_problems=4, prm_samples=2, prm_steps=2, prm_batch=4, test_problems=4,
-    test_samples=2, test_seeds=1,
+    scenes=64, tokenizer_problems=64, vision_steps=2, vision_batch=8, sums_steps=2, policy_steps=20,
+    tuning_problems=4, tuning_from=20, looking_steps=2, base_steps=2, prm_problems=4, prm_samples=2, prm_steps=2,
+    prm_batch=4, test_problems=4, test_samples=2, test_seeds=1,
 )  # fmt: skip
 """A run of a few seconds through all stages; its models are of no use."""

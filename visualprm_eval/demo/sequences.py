@@ -1,8 +1,9 @@
 """Token sequences that the demo models learn from, with a mark on every token that is to be learned.
 
 *Readings* name what the picture shows, the cheapest way to learn to look; *sums* drill arithmetic; *solutions* are the
-chat that the policy is asked in; *processes* are the reward model's
-conversation, one user turn per step.
+chat that the policy is asked in; *processes* are the reward model's conversation, one user turn per step; *checks* are
+the same conversation about readings that have nothing to do with one another, and *claims* the same without a
+conversation around them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from visualprm_eval.demo.world import COLOURS, KINDS, Scene, WorldProblem
+from visualprm_eval.demo.world import FACTORS, Scene, WorldProblem, reading_step
 from visualprm_eval.prm.config import SYSTEM_MESSAGE
 from visualprm_eval.prm.prompt import Prompt, PromptFormat, question_content
 from visualprm_eval.prm.tokenizer import IM_END
@@ -22,16 +23,15 @@ from visualprm_eval.prm.tokenizer import IM_END
 if TYPE_CHECKING:
     from torch import Tensor
 
+MOST = 9
+"""The largest number that can be read in a picture."""
 IGNORED = -100
 """Label of a token that is not learned (cross entropy's default)."""
 READ_REQUEST = "Read the picture."
 SUMS_REQUEST = "Do sums."
+CHECK_REQUEST = "Which statements are true?"
 SUMS = 10
 """Calculations in one drill."""
-_END_OF_STEP = 4
-"""From the scored position back to the ``<|im_end|>`` of its step: the header's three tokens and a newline between."""
-_NEXT_STEP = 7
-"""From the scored position to the next step: ``+``, ``<|im_end|>``, newline, ``<|im_start|>``, ``user``, newline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +64,39 @@ class Writer:
     def reading(self, scene: Scene, rng: random.Random) -> Sequence:
         """All that can be read in a picture, in random order; only the values are learned.
 
-        A value follows its name at once (" red5 blue2"): the model learns to look where the name stands, which takes a
-        tenth of the steps that it takes when the value comes some words later.
+        A value follows its name at once (" red 5 blue 2"), as in the solutions: the model learns to look where the name
+        stands, which takes a tenth of the steps that it takes when the value comes some words later.
         """
-        facts = readings(scene)
+        facts = list(scene.values().items())
         rng.shuffle(facts)
-        return self._facts(READ_REQUEST, [(f" {name}", value) for name, value in facts])
+        return self._facts(READ_REQUEST, [(f" {name} ", str(value)) for name, value in facts])
 
     def sums(self, rng: random.Random) -> Sequence:
-        """A drill of calculations; only the results are learned. The picture beside it has nothing to do with it."""
-        return self._facts(SUMS_REQUEST, [_calculation(rng) for _ in range(SUMS)])
+        """A drill of calculations without a picture; only the results are learned."""
+        drill = [_calculation(rng) for _ in range(SUMS)]
+        return self._facts(SUMS_REQUEST, [(f" {one}{sign}{two}=", str(result)) for one, sign, two, result in drill], ())
 
-    def _facts(self, request: str, facts: Many[tuple[str, str]]) -> Sequence:
+    def claims(self, scene: Scene, rng: random.Random) -> Sequence:
+        """Readings, each right or wrong by the toss of a coin and followed by ``+`` or ``-``, which is learned."""
+        values = scene.values()
+        made = []
+        for name, value in rng.sample(list(values.items()), len(values)):
+            claimed = value if rng.random() < 0.5 else _wrong(value, rng)
+            made.append((f" {name} {claimed}", "+" if claimed == value else "-"))
+        claims = self._facts(CHECK_REQUEST, [(text, "+") for text, _ in made])
+        # Were the labels read, a claim would be judged by an earlier one about the same name.
+        labels = iter([self._format.plus_id if sign == "+" else self._format.minus_id for _, sign in made])
+        wanted = tuple(next(labels) if learned else i for i, learned in zip(claims.ids, claims.learned, strict=True))
+        return Sequence(claims.ids, claims.learned, wanted)
+
+    def check(self, scene: Scene, rng: random.Random) -> Sequence:
+        """Statements in the reward model's conversation; at its placeholders it is learned which are true."""
+        made = statements(scene, rng)
+        return self.process_labels(CHECK_REQUEST, [step for step, _ in made], [true for _, true in made])
+
+    def _facts(self, request: str, facts: Many[tuple[str, str]], tiles: Many[int] = (1,)) -> Sequence:
         """A reply made of pairs of a text and what is to be learned after it."""
-        ids = list(self._format.chat(question_content(request, [1])).ids)
+        ids = list(self._format.chat(question_content(request, tiles)).ids)
         learned = [False] * len(ids)
         for given, wanted in facts:
             for text, learn in ((given, False), (wanted, True)):
@@ -92,18 +111,6 @@ class Writer:
         prompt = self._format.chat(content).ids
         ids = (*self._format.chat(content, problem.solution).ids, self._end_id)
         return Sequence(ids, (False,) * len(prompt) + (True,) * (len(ids) - len(prompt)))
-
-    def process_text(self, problem: WorldProblem) -> Sequence:
-        """The worked solution in the reward model's conversation; the steps' texts are learned."""
-        content = question_content(problem.question, [1])
-        prompt = self._format.prm(content, problem.steps)
-        learned = [False] * len(prompt.ids)
-        start = self._format.prm(content, [""]).positions[0] - _END_OF_STEP
-        for position in prompt.positions:
-            for place in range(start, position - _END_OF_STEP + 1):
-                learned[place] = True
-            start = position + _NEXT_STEP
-        return Sequence(prompt.ids, tuple(learned))
 
     def process_labels(self, question: str, steps: Many[str], labels: Many[bool]) -> Sequence:
         """A solution in the reward model's conversation; at its placeholders ``+`` or ``-`` is learned.
@@ -135,30 +142,41 @@ class Writer:
         return ids, labels
 
 
-def _calculation(rng: random.Random) -> tuple[str, str]:
-    """A calculation as in the solutions, and its result."""
+def _calculation(rng: random.Random) -> tuple[int, str, int, int]:
+    """A calculation as in the solutions: left, sign, right, result."""
+    one, two = rng.randint(0, 9), rng.choice(FACTORS)
     if rng.random() < 0.5:
-        one, two = rng.randint(0, 9), rng.randint(1, 5)
-        return f" {one}*{two}=", str(one * two)
-    one, two = rng.randint(0, 45), rng.randint(0, 45)
-    return f" {one}+{two}=", str(one + two)
+        return one, "*", two, one * two
+    product, more = one * two, rng.randint(0, 9)
+    return product, "+", more, product + more
 
 
-def readings(scene: Scene) -> list[tuple[str, str]]:
-    """Names and values of all that a question about the scene may ask for; a field's value is its width and height."""
-    if scene.family == "shapes":
-        colours = [(name, sum(item.colour == name for item in scene.items)) for name in COLOURS]
-        kinds = [(f"{name}s", sum(item.kind == name for item in scene.items)) for name in KINDS]
-        return [(name, str(count)) for name, count in colours + kinds]
-    if scene.family == "fields":
-        return [(item.colour, "{}{}".format(*item.size)) for item in scene.items]
-    number = 1 if scene.family == "bars" else 0
-    return [(item.colour, str(item.size[number])) for item in scene.items]
+def statements(scene: Scene, rng: random.Random) -> list[tuple[str, bool]]:
+    """Steps that read all that is in a picture, each true or not by the toss of a coin.
+
+    Args:
+        scene: What the picture shows.
+        rng: Chooses the statements.
+
+    Returns:
+        The statements in random order, with their truth.
+    """
+    made = []
+    for name, value in rng.sample(list(scene.values().items()), len(scene.items)):
+        claimed = value if rng.random() < 0.5 else _wrong(value, rng)
+        made.append((reading_step(scene.family, name, claimed), claimed == value))
+    return made
+
+
+def _wrong(value: int, rng: random.Random) -> int:
+    """Another number: more often than not a near one, as mistakes are."""
+    near = [other for other in (value - 1, value + 1, value - 2, value + 2) if 0 <= other <= MOST]
+    return rng.choice(near if rng.random() < 0.7 else [other for other in range(MOST + 1) if other != value])
 
 
 def corpus(problems: Many[WorldProblem]) -> list[str]:
     """Texts to learn a tokenizer from: all that the models will read and write."""
-    texts = [f"system\n{SYSTEM_MESSAGE}", "user\n", "assistant\n", READ_REQUEST, SUMS_REQUEST] * 50
+    texts = [f"system\n{SYSTEM_MESSAGE}", "user\n", "assistant\n", READ_REQUEST, SUMS_REQUEST, CHECK_REQUEST] * 50
     for problem in problems:
         texts += [f"### Question:\n{problem.question}\n\n### Solution Process:\n", problem.question, problem.solution]
     return texts

@@ -1,8 +1,9 @@
 """The stages of the training run, each from files to files, so that any of them can be run again by itself.
 
-The policy is the network after a short time on worked solutions. The reward model starts from a *base* that went on
-learning from there: a verifier must see better than what it verifies. VisualPRM likewise starts from a chat model that
-is stronger than many of the policies whose solutions it judges.
+All language models look through the same image encoder, which is trained first and then stays as it is. The policy is
+taken when it begins to read the pictures, and errs. The reward model starts from a *base* that learned for longer, also
+to tell true readings from false ones: a verifier must see better than what it verifies. VisualPRM likewise starts
+from a chat model that is stronger than many of the policies whose solutions it judges.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,8 +25,8 @@ from visualprm_eval.demo import world
 from visualprm_eval.demo.assets import BENCHMARK_FILE, POLICY, PRM
 from visualprm_eval.demo.benchmark import pipeline_problems, write_benchmark
 from visualprm_eval.demo.fit import fit
-from visualprm_eval.demo.montecarlo import LabelledSolution, label_solutions, sample_solutions
-from visualprm_eval.demo.network import Eyes, network_config, new_network, sequence_loss, with_judgement
+from visualprm_eval.demo.montecarlo import LabelledSolution, is_right, label_solutions, sample_solutions
+from visualprm_eval.demo.network import Eyes, image_features, network_config, new_network, sequence_loss
 from visualprm_eval.demo.pictures import Pictures, token_facts
 from visualprm_eval.demo.sequences import Sequence, Writer, corpus
 from visualprm_eval.demo.tokenizer import PAD_TOKEN, train_tokenizer
@@ -40,14 +42,17 @@ if TYPE_CHECKING:
 
     from visualprm_eval.demo.recipe import Recipe
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
-    from visualprm_eval.prm.config import CheckpointConfig
     from visualprm_eval.types import Problem
 
 
-JUDGEMENT_LAYERS = 2
-"""Layers that the reward model has on top of its base."""
-_FURTHER_RATE = 0.6
-"""Factor of the learning rates of a network that can already read: at the full rates it would forget how."""
+VISION = "vision"
+"""Folder of the checkpoint whose image encoder is trained."""
+BASE = "base"
+"""Folder of the checkpoint that the reward model starts from."""
+_SEEN_AT_ONCE = 64
+"""Pictures that are encoded together."""
+_TUNING_STEPS = 20
+"""The policy is tried every so many steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +73,31 @@ class _Lesson:
     write: Callable[[Writer, world.Scene, random.Random], Sequence]
 
 
-_READING = _Lesson(0.4, 32, lambda writer, scene, rng: writer.reading(scene, rng))
-_SUMS = _Lesson(0.2, 16, lambda writer, _, rng: writer.sums(rng))
-_SOLUTION = _Lesson(0.4, 16, lambda writer, scene, rng: writer.solution(world.problem(scene, rng)))
-_PROCESS = _Lesson(0.2, 16, lambda writer, scene, rng: writer.process_text(world.problem(scene, rng)))
+def _reading(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    return writer.reading(scene, rng)
+
+
+def _sums(writer: Writer, _: world.Scene, rng: random.Random) -> Sequence:
+    return writer.sums(rng)
+
+
+def _solution(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    return writer.solution(world.problem(scene, rng))
+
+
+def _claims(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    return writer.claims(scene, rng)
+
+
+def _check(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    return writer.check(scene, rng)
+
+
+_SUMS_COURSE = (_Lesson(1.0, 32, _sums),)
+_POLICY_COURSE = (_Lesson(0.25, 32, _reading), _Lesson(0.15, 32, _sums), _Lesson(0.6, 16, _solution))
+# Comparing what is written with what is seen takes long to learn, unless it is learned first, and of bare claims.
+_LOOKING_COURSE = (_Lesson(0.4, 32, _reading), _Lesson(0.6, 32, _claims))
+_BASE_COURSE = (_Lesson(0.15, 32, _reading), _Lesson(0.25, 32, _claims), _Lesson(0.6, 16, _check))
 
 
 @dataclass(frozen=True)
@@ -97,9 +123,19 @@ class Workshop:
         return list(islice(world.scenes("train", self.recipe.seed), self.recipe.scenes))
 
     @cached_property
-    def pictures(self) -> Pictures:
-        """Their pictures."""
-        return Pictures(self.scenes)
+    def features(self) -> Tensor:
+        """What the image encoder makes of them, [scenes, 16, hidden]."""
+        return self.see([*self.scenes])
+
+    def see(self, scenes: Many[world.Scene]) -> Tensor:
+        """What the image encoder makes of some scenes, [n, 16, hidden]."""
+        model, pictures = self.load(VISION).model, Pictures(scenes)
+        with torch.no_grad():
+            parts = [
+                image_features(model, pictures.pixels(range(start, min(start + _SEEN_AT_ONCE, len(scenes)))))
+                for start in range(0, len(scenes), _SEEN_AT_ONCE)
+            ]
+        return torch.cat(parts)
 
     @cached_property
     def writer(self) -> Writer:
@@ -117,13 +153,11 @@ class Workshop:
         """A checkpoint that an earlier stage left."""
         return load_checkpoint(self.path(name), device="cpu", dtype="float32")
 
-    def save(
-        self, model: InternVLForConditionalGeneration, name: str, config: CheckpointConfig | None = None
-    ) -> None:  # fmt: skip
+    def save(self, model: InternVLForConditionalGeneration, name: str) -> None:
         """Leaves a checkpoint for later stages; what is bundled is stored in bfloat16."""
         save_checkpoint(
             model,
-            config or network_config(model.config.text_config.vocab_size),
+            network_config(model.config.text_config.vocab_size),
             self.folder / "tokenizer",
             self.path(name),
             dtype="bfloat16" if name in (POLICY, PRM) else "float32",
@@ -155,50 +189,69 @@ def train_vision(shop: Workshop) -> None:
     model = new_network(network_config(_vocabulary_size(shop.folder / "tokenizer")), tokenizer, recipe.seed)
     eyes = Eyes(model, recipe.seed)
     facts = torch.from_numpy(np.stack([token_facts(scene) for scene in shop.scenes]))
-    rng = world.stream("vision", recipe.seed)
+    pictures, rng = Pictures(shop.scenes), world.stream("vision", recipe.seed)
 
     def loss_at(_step: int) -> Tensor:
         chosen = rng.sample(range(len(shop.scenes)), recipe.vision_batch)
-        return eyes.loss(shop.pictures.pixels(chosen), facts[chosen])
+        return eyes.loss(pictures.pixels(chosen), facts[chosen])
 
-    fit(eyes, loss_at, recipe.vision_steps, "vision")
-    shop.save(model, "vision")
-
-
-def train_reading(shop: Workshop) -> None:
-    """Teaches the language model to name what the picture shows."""
-    model = _supervise(shop, "vision", [_READING], shop.recipe.reading_steps)
-    shop.save(model, "reading")
+    fit(eyes, loss_at, recipe.vision_steps, VISION)
+    shop.save(model, VISION)
 
 
 def train_policy(shop: Workshop) -> None:
-    """Teaches worked solutions, for so short a time that the policy stays imperfect."""
-    model = _supervise(shop, "reading", [_READING, _SUMS, _SOLUTION], shop.recipe.policy_steps)
-    shop.save(model, POLICY)
+    """Teaches sums, then worked solutions until enough of the problems that are set aside for this are solved.
+
+    It calculates well before it begins to read, so that most of its mistakes are about the picture.
+    """
+    recipe = shop.recipe
+    _, problems = shop.problems("tuning", recipe.tuning_problems)
+    start = shop.load(VISION)
+
+    def enough(step: int) -> bool:
+        if step < recipe.tuning_from or step % _TUNING_STEPS:
+            return False
+        start.model.eval()
+        texts = sample_solutions(start, problems, 1, recipe.seed, f"tuning, step {step}")
+        start.model.train()
+        solved = fmean(is_right(text, problem) for (text,), problem in zip(texts, problems, strict=True))
+        print(f"{POLICY}: step {step}, {100 * solved:.1f}% of the tuning problems", flush=True)
+        return solved >= recipe.policy_share
+
+    _supervise(shop, start.model, "sums", _SUMS_COURSE, steps=recipe.sums_steps)
+    _supervise(shop, start.model, POLICY, _POLICY_COURSE, steps=recipe.policy_steps, enough=enough)
+    shop.save(start.model, POLICY)
 
 
 def train_base(shop: Workshop) -> None:
-    """Goes on, also in the reward model's conversation, still with worked solutions."""
-    model = _supervise(shop, POLICY, [_READING, _SUMS, _SOLUTION, _PROCESS], shop.recipe.base_steps)
-    shop.save(model, "base")
+    """Teaches another language model to read and to tell true readings from false ones."""
+    model = shop.load(VISION).model
+    _supervise(shop, model, "looking", _LOOKING_COURSE, steps=shop.recipe.looking_steps)
+    _supervise(shop, model, BASE, _BASE_COURSE, steps=shop.recipe.base_steps)
+    shop.save(model, BASE)
 
 
 def _supervise(
-    shop: Workshop, start: str, lessons: Many[_Lesson], steps: int
-) -> InternVLForConditionalGeneration:  # fmt: skip
-    """Trains a checkpoint on fresh sequences about the training scenes."""
-    model = _trainable(shop.load(start))
-    rng = world.stream("after", start, shop.recipe.seed)
-    shares = [lesson.share for lesson in lessons]
+    shop: Workshop,
+    model: InternVLForConditionalGeneration,
+    name: str,
+    course: Many[_Lesson],
+    *,
+    steps: int,
+    enough: Callable[[int], bool] = lambda _step: False,
+) -> None:
+    """Trains a language model on fresh sequences about the training scenes."""
+    _train_language_only(model)
+    rng = world.stream(name, shop.recipe.seed)
+    shares = [lesson.share for lesson in course]
 
     def loss_at(_step: int) -> Tensor:
-        (lesson,) = rng.choices(lessons, shares)
+        (lesson,) = rng.choices(course, shares)
         chosen = rng.sample(range(len(shop.scenes)), lesson.batch)
         sequences = [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen]
-        return sequence_loss(model, *shop.writer.batch(sequences), shop.pictures.pixels(chosen))
+        return sequence_loss(model, *shop.writer.batch(sequences), shop.features[chosen])
 
-    fit(model, loss_at, steps, f"after {start}", 1.0 if start == "vision" else _FURTHER_RATE)
-    return model
+    fit(model, loss_at, steps, name, enough=enough)
 
 
 def make_labels(shop: Workshop) -> None:
@@ -225,24 +278,27 @@ def train_prm(shop: Workshop) -> None:
     """Teaches the base to say of every step whether it is correct."""
     recipe = shop.recipe
     problems = world.problems("prm", recipe.prm_problems, recipe.seed)
-    pictures = Pictures([problem.scene for problem in problems])
+    features = shop.see([problem.scene for problem in problems])
     labelled = read_labels(shop)
     sequences = [shop.writer.process_labels(problems[e.problem].question, e.steps, e.labels) for e in labelled]
-    base = shop.load("base")
-    model, config = with_judgement(base.model, base.config, JUDGEMENT_LAYERS, recipe.seed)
+    model = shop.load(BASE).model
+    _train_language_only(model)
     rng = world.stream("prm", recipe.seed)
 
     def loss_at(_step: int) -> Tensor:
         chosen = rng.sample(range(len(labelled)), min(recipe.prm_batch, len(labelled)))
-        pixels = pictures.pixels([labelled[number].problem for number in chosen])
-        return sequence_loss(model, *shop.writer.batch([sequences[number] for number in chosen]), pixels)
+        batch = shop.writer.batch([sequences[number] for number in chosen])
+        return sequence_loss(model, *batch, features[[labelled[number].problem for number in chosen]])
 
-    fit(model, loss_at, recipe.prm_steps, "prm", recipe.prm_rate)
-    shop.save(model, PRM, config)
+    fit(model, loss_at, recipe.prm_steps, PRM, scale=recipe.prm_rate)
+    shop.save(model, PRM)
 
 
-def _trainable(checkpoint: LoadedCheckpoint) -> InternVLForConditionalGeneration:
-    return checkpoint.model.requires_grad_()
+def _train_language_only(model: InternVLForConditionalGeneration) -> None:
+    """Lets everything learn but the image encoder, whose output was computed beforehand."""
+    model.requires_grad_(requires_grad=True)
+    model.model.vision_tower.requires_grad_(requires_grad=False)
+    model.model.multi_modal_projector.requires_grad_(requires_grad=False)
 
 
 def _vocabulary_size(folder: Path) -> int:

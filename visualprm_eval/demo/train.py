@@ -5,9 +5,10 @@ The stages, in order (2 CPU cores, about half an hour):
 * ``benchmark``: draws the test problems;
 * ``tokenizer``: learns a byte-level BPE;
 * ``vision``: teaches the image encoder what each part of a picture shows;
-* ``reading``: teaches the language model to name what it shows;
-* ``policy``: a short time on worked solutions, so that it still misreads and miscalculates;
-* ``base``: goes on from there; the reward model starts from it, since a verifier must see better than what it verifies;
+* ``policy``: teaches sums, then worked solutions, only until problems set aside for it are solved often enough, so
+  that it misreads many pictures;
+* ``base``: teaches another language model for longer, also to tell true readings from false ones; the reward model
+  starts from it, since a verifier must see better than what it verifies;
 * ``labels``: samples solutions of other problems from the policy, and from the end of each step 16 continuations; a
   step is correct if any of them ends right (how VisualPRM400K was made);
 * ``prm``: trains the base on the labels of all steps, one user turn per step;
@@ -69,7 +70,6 @@ STAGES: dict[str, Callable[[Workshop], None]] = {
     "benchmark": stages.make_benchmark,
     "tokenizer": stages.make_tokenizer,
     "vision": stages.train_vision,
-    "reading": stages.train_reading,
     "policy": stages.train_policy,
     "base": stages.train_base,
     "labels": stages.make_labels,

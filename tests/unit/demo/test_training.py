@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
+import re
 
 import pytest
 import torch
@@ -9,7 +11,8 @@ import torch
 from visualprm_eval.demo import montecarlo, sequences, stages, train, world
 from visualprm_eval.demo.draw import picture
 from visualprm_eval.demo.fit import fit, rate_factors
-from visualprm_eval.demo.network import Eyes, network_config, new_network, sequence_loss
+from visualprm_eval.demo.muon import Muon, orthogonalised
+from visualprm_eval.demo.network import Eyes, image_features, network_config, new_network, sequence_loss
 from visualprm_eval.demo.pictures import TARGET_SIZES, Pictures, token_facts
 from visualprm_eval.demo.recipe import TINY
 from visualprm_eval.demo.tokenizer import CONTROL_TOKENS
@@ -41,10 +44,32 @@ def test_a_run_leaves_everything_that_is_bundled(shop):
 
 
 def test_training_changes_the_weights_from_stage_to_stage(shop):
-    names = ("vision", "reading", "policy", "base", "prm")
+    names = ("policy", "base", "prm")
     heads = [shop.load(name).model.lm_head.weight for name in names]
     for before, after in itertools.pairwise(heads):
         assert not torch.equal(before, after)
+
+
+def test_all_models_look_through_the_same_eyes(shop):
+    names = ("vision", "policy", "base", "prm")
+    eyes = [shop.load(name).model.model.vision_tower.state_dict() for name in names]
+    for other in eyes[1:]:
+        # What is bundled is rounded to bfloat16.
+        assert all(torch.allclose(eyes[0][name], other[name], rtol=1e-2) for name in eyes[0])
+
+
+def test_the_policy_ends_when_enough_problems_are_solved(shop, monkeypatch):
+    asked = []
+
+    def tried(_policy, problems, count, _seed, label):
+        asked.append(label)
+        return [[r"The answer is \boxed{0}."] * count for _ in problems]
+
+    monkeypatch.setattr(stages, "sample_solutions", tried)
+    monkeypatch.setattr(stages, "is_right", lambda _text, _problem: len(asked) >= 2)
+    recipe = dataclasses.replace(TINY, policy_steps=100, tuning_from=40)
+    stages.train_policy(stages.Workshop(shop.folder, recipe))
+    assert asked == ["tuning, step 40", "tuning, step 60"]
 
 
 def test_a_stage_run_again_gives_the_same_weights(shop):
@@ -74,15 +99,32 @@ def test_sequences_mark_what_is_to_be_learned(shop, tokenizer):
     writer = shop.writer
     for problem in world.problems("train", 8):
         assert _learned(tokenizer, writer.solution(problem)) == problem.solution
-        assert _learned(tokenizer, writer.process_text(problem)) == "".join(problem.steps)
         labels = [number % 2 == 0 for number in range(len(problem.steps))]
         sequence = writer.process_labels(problem.question, problem.steps, labels)
         assert _learned(tokenizer, sequence) == "".join("+" if label else "-" for label in labels)
         # What is read after every step is "+", whatever its label, as in scoring.
         read = [i for i, learned in zip(sequence.ids, sequence.learned, strict=True) if learned]
         assert tokenizer.decode(read) == "+" * len(labels)
-        values = "".join(value for _, value in sequences.readings(problem.scene))
+        values = "".join(str(value) for value in problem.scene.values().values())
         assert sorted(_learned(tokenizer, writer.reading(problem.scene, world.stream("x")))) == sorted(values)
+
+
+def test_claims_and_checks_say_what_is_true(shop, tokenizer):
+    writer, rng = shop.writer, world.stream("claims")
+    wrong = 0
+    for problem in world.problems("train", 40):
+        values = problem.scene.values()
+        claims = writer.claims(problem.scene, rng)
+        read = tokenizer.decode(list(claims.ids))
+        found = re.findall(r" (\w+) (\d)\+", read)
+        assert sorted(name for name, _ in found) == sorted(values)
+        labels = "".join("+" if values[name] == int(value) else "-" for name, value in found)
+        assert _learned(tokenizer, claims) == labels
+        for step, true in sequences.statements(problem.scene, rng):
+            wrong += not true
+            name, value = re.fullmatch(r"(?:Bars|Dice): (\w+) (\d)\.", step).groups()
+            assert (values[name] == int(value)) == true
+    assert 50 < wrong < 110
 
 
 def test_labels_stand_where_the_reward_model_is_asked(shop, tokenizer):
@@ -97,9 +139,8 @@ def test_labels_stand_where_the_reward_model_is_asked(shop, tokenizer):
 def test_drills_are_right():
     rng = world.stream("drills")
     for _ in range(300):
-        given, result = sequences._calculation(rng)
-        left, sign, right = given.strip(" =").replace("*", " * ").replace("+", " + ").replace("-", " - ").split()
-        assert {"*": int.__mul__, "+": int.__add__, "-": int.__sub__}[sign](int(left), int(right)) == int(result) >= 0
+        one, sign, two, result = sequences._calculation(rng)
+        assert {"*": int.__mul__, "+": int.__add__}[sign](one, two) == result >= 0
 
 
 def test_pictures_are_normalised_as_the_models_see_them():
@@ -113,12 +154,10 @@ def test_pictures_are_normalised_as_the_models_see_them():
 def test_token_facts_place_the_items():
     for problem in world.problems("train", 40):
         facts = token_facts(problem.scene)
-        assert facts.shape == (16, 4)
+        assert facts.shape == (16, 2)
         assert (facts < TARGET_SIZES).all()
-        colours = {item.colour for item in problem.scene.items}
-        assert {world.COLOURS[c - 1] for c in facts[:, 0] if c} == colours
-        if problem.scene.family == "shapes":
-            assert (facts[:, 1] > 0).sum() == len(problem.scene.items)
+        known = {(world.COLOURS[colour], value) for colour, value in facts.tolist()}
+        assert known == set(problem.scene.values().items())
 
 
 def test_fitting_lowers_the_loss(tokenizer):
@@ -128,7 +167,9 @@ def test_fitting_lowers_the_loss(tokenizer):
     model = new_network(config, tokenizer, seed=0)
     writer = sequences.Writer(PromptFormat(tokenizer, config), tokenizer.id_of(CONTROL_TOKENS[0]))
     batch = writer.batch([writer.solution(problem) for problem in problems])
-    losses = fit(model, lambda _: sequence_loss(model, *batch, pictures.pixels(range(8))), 60, "test")
+    with torch.no_grad():
+        features = image_features(model, pictures.pixels(range(8)))
+    losses = fit(model, lambda _: sequence_loss(model, *batch, features), 60, "test")
     assert losses[-1] < 0.95 * losses[0]
     eyes = Eyes(model, seed=0)
     facts = torch.from_numpy(token_facts(problems[0].scene))[None]
@@ -142,6 +183,50 @@ def test_rates_rise_stay_and_fall_and_the_head_begins_alone():
     assert factors[0][1:] == (0, 0)
     assert factors[300] == (1, 1, 1)
     assert all(0 < factor < 0.01 for factor in factors[-1])
+
+
+def test_the_cached_features_are_what_the_whole_model_sees(tokenizer):
+    """Training on features that were computed beforehand is training of the model that is saved."""
+    problems = world.problems("train", 3)
+    pixels = Pictures([problem.scene for problem in problems]).pixels(range(3))
+    config = network_config(tokenizer.id_of(CONTROL_TOKENS[-1]) + 1)
+    model = new_network(config, tokenizer, seed=0)
+    writer = sequences.Writer(PromptFormat(tokenizer, config), tokenizer.id_of(CONTROL_TOKENS[0]))
+    ids, labels = writer.batch([writer.solution(problem) for problem in problems])
+    with torch.no_grad():
+        loss = sequence_loss(model, ids, labels, image_features(model, pixels))
+        logits = model(input_ids=ids, pixel_values=pixels).logits[:, :-1]
+    whole = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten(), ignore_index=-100)
+    assert loss.item() == pytest.approx(whole.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("shape", [(3, 8, 8), (2, 16, 5), (1, 5, 16)])
+def test_orthogonalised_matrices_keep_their_directions(shape):
+    matrices = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    made = orthogonalised(matrices)
+    assert made.shape == matrices.shape
+    values = torch.linalg.svdvals(made)
+    assert ((values > 0.3) & (values < 1.3)).all()
+    left, _, right = torch.linalg.svd(matrices, full_matrices=False)
+    core = left.mT @ made @ right.mT
+    assert (core - torch.diag_embed(core.diagonal(dim1=-2, dim2=-1))).abs().max() < 1e-4
+
+
+def test_muon_steps_as_torchs_own_does():
+    """The library's own computes in bfloat16, hence the tolerance."""
+    ours, theirs = (torch.nn.Linear(12, 8, bias=False) for _ in range(2))
+    theirs.load_state_dict(ours.state_dict())
+    optimizers = (
+        Muon(ours.parameters(), lr=0.02, weight_decay=0.1),
+        torch.optim.Muon(theirs.parameters(), lr=0.02, weight_decay=0.1),
+    )
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(3):
+        gradient = torch.randn(8, 12, generator=generator)
+        for module, optimizer in zip((ours, theirs), optimizers, strict=True):
+            module.weight.grad = gradient.clone()
+            optimizer.step()
+    assert torch.allclose(ours.weight, theirs.weight, atol=2e-3)
 
 
 class _Script:
