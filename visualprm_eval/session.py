@@ -155,9 +155,14 @@ class Session:
         directory = self.config.work_dir / "grading"
         for cell in self.cells:
             try:
-                work = self._missing_verdicts(cell, retry_failed=self.config.retry_failed)
+                grading, retry_failed = self.grading(cell), self.config.retry_failed
+                # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
+                since = self.store.last_failed_verdict(grading.id) if retry_failed else 0.0
+                work = self._missing_verdicts(cell, retry_failed=retry_failed)
                 while work:
-                    grade_missing(self.store, cell.benchmark, self.judge, self.grading(cell), work, directory=directory)
+                    grade_missing(
+                        self.store, cell.benchmark, self.judge, grading, work, directory=directory, replies_since=since
+                    )
                     # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
                     work = self._missing_verdicts(cell, retry_failed=False)
             except GradingError as error:

@@ -12,6 +12,7 @@ from visualprm_eval.errors import StoreError
 from visualprm_eval.store import audit, codec, queries
 from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
 from visualprm_eval.store.lock import WriterLock
+from visualprm_eval.store.replies import Replies
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -202,6 +203,24 @@ class Store:
         """Verdicts, failures included, by (problem id, text id)."""
         rows = self._query(queries.VERDICTS, (grading_id,), wanted=problem_ids)
         return {(row[0], row[1]): codec.verdict_of(*row[2:]) for row in rows}
+
+    def last_failed_verdict(self, grading_id: str) -> float:
+        """When a grading last stored a failure, in seconds since 1970; 0 when it has none."""
+        ((latest,),) = self._query(queries.LAST_FAILED_VERDICT, (grading_id,))
+        return latest or 0.0
+
+    def replies(self, since: float = 0.0) -> Replies:
+        """What judges replied, for threads to look up and to add to while this store is open.
+
+        Args:
+            since: Replies that are not younger than this time, in seconds since 1970, are passed over.
+
+        Raises:
+            StoreError: The store was opened for reading.
+        """
+        if self._lock is None:
+            raise StoreError(f"{self.path} was opened for reading; open it with write=True to keep replies")
+        return Replies(self.path, since)
 
     def copy_to(self, path: Path) -> None:
         """Writes the store as it is now to a new file; a writer may go on meanwhile.

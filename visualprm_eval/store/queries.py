@@ -75,6 +75,15 @@ FROM wanted AS w
 CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
 ORDER BY w.position"""
 
+LAST_FAILED_VERDICT = "SELECT max(created_at) FROM verdicts WHERE spec_id = ? AND error IS NOT NULL"
+
+REPLY = "SELECT reply FROM judge_replies WHERE request = ? AND attempt = ? AND created_at > ?"
+
+# Only a reply that came to nothing is asked for again.
+PUT_REPLY = """
+INSERT INTO judge_replies (request, attempt, reply, created_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (request, attempt) DO UPDATE SET reply = excluded.reply, created_at = excluded.created_at"""
+
 CREATE_WANTED = """
 CREATE TEMP TABLE IF NOT EXISTS wanted (position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL UNIQUE)"""
 

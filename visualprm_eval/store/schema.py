@@ -102,6 +102,16 @@ CREATE TABLE verdicts (
     CHECK ((value IS NULL) = (error IS NOT NULL))
 ) WITHOUT ROWID"""
 
+# What judges replied, by the content of the request: replies are paid for one by one, verdicts come table by table.
+_REPLIES = """
+CREATE TABLE judge_replies (
+    request TEXT NOT NULL,
+    attempt INTEGER NOT NULL CHECK (attempt >= 0),
+    reply TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (request, attempt)
+) WITHOUT ROWID"""
+
 _BY_BENCHMARK = "CREATE INDEX problems_by_benchmark ON problems (benchmark, position)"
 
 MIGRATIONS: tuple[Migration, ...] = (
@@ -110,6 +120,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         "specs, problems, texts and facts",
         (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS),
     ),
+    Migration(2, "replies of judges", (_REPLIES,)),
 )
 
 _APPLIED = """
