@@ -65,8 +65,8 @@ def _build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     export.add_argument("--work-dir", type=Path, default=Path("outputs"), help="where the store lives (%(default)s)")
     export.add_argument("-o", "--output", type=Path, required=True, help="the JSONL file to write")
-    export.add_argument("--data", nargs="+", default=None, metavar="D", help="only these benchmarks")
-    export.add_argument("--model", nargs="+", default=None, metavar="X", help="only these policies")
+    export.add_argument("--data", nargs="+", default=None, metavar="D", help="only these benchmarks (all)")
+    export.add_argument("--model", nargs="+", default=None, metavar="X", help="only these policies (all)")
     export.set_defaults(command=_export)
     return parser
 
@@ -103,7 +103,7 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
         help=f"reward models as [NAME=]PATH_OR_ID[@REVISION] ({cfg.DEFAULT_PRM})",
     )  # fmt: skip
     group.add_argument(
-        "--candidates", type=Path, default=None, metavar="FILE", help="a pack of candidates instead of sampling"
+        "--candidates", type=Path, default=None, metavar="FILE", help="a pack of candidates instead of sampling (none)"
     )
     group.add_argument("--demo", action="store_true", help="the bundled policy, reward model and benchmark")
     group.add_argument("--work-dir", type=Path, default=defaults.work_dir, help="store and results (./%(default)s)")
@@ -158,8 +158,8 @@ def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> N
         help="all distinct texts, or only picks (auto: all where no judge is needed or N <= 8); oracle needs all",
     )  # fmt: skip
     group.add_argument("--judge", default=None, help="judge model (the benchmark's own default)")
-    group.add_argument("--judge-base-url", default=None, help="OpenAI-compatible endpoint of the judge")
-    group.add_argument("--judge-key", default=None, help="its key; never stored or printed")
+    group.add_argument("--judge-base-url", default=None, help="OpenAI-compatible endpoint of the judge (the host's)")
+    group.add_argument("--judge-key", default=None, help="its key; never stored or printed (the host's)")
     group.add_argument("--judge-api-nproc", type=int, default=defaults.nproc, help="parallel requests (%(default)s)")
     group.add_argument("--judge-retry", type=int, default=defaults.retry, help="tries per request (%(default)s)")
     group.add_argument(
@@ -169,7 +169,7 @@ def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> N
 
 def _add_process(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("process")
-    group.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark")
+    group.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark (all)")
     group.add_argument("--mode", choices=tuple(cfg.MODES), default=None, help="infer: sample; eval: the rest (all)")
     group.add_argument("--stages", nargs="+", choices=cfg.STAGES, default=None, help="any of the stages (all)")
     group.add_argument("--retry-failed", action="store_true", help="try stored failures again")
@@ -201,7 +201,7 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     if arguments.reranker:
         given["rerankers"] = tuple(arguments.reranker)
     if arguments.prm:
-        given["prms"] = tuple(cfg.ModelSource.parse(text) for text in arguments.prm)
+        given |= {"prms": tuple(cfg.ModelSource.parse(text) for text in arguments.prm), "prms_named": True}
     if arguments.num_samples is None and arguments.candidates is not None:
         given["num_samples"] = None
     judge = cfg.JudgeOptions(

@@ -96,6 +96,7 @@ class RunConfig:
         candidates: A pack of candidates that stands in for sampling.
         rerankers: Names, see ``visualprm_eval.registry``.
         prms: The process reward models that PRM-based rerankers use.
+        prms_named: Whether somebody named them, and so expects them to be read.
         num_samples: N, candidates per problem.
         ks: The k of best-of-k to tabulate, ascending.
         temperature: Sampling temperature; 0 is greedy.
@@ -125,6 +126,7 @@ class RunConfig:
     candidates: Path | None = None
     rerankers: tuple[str, ...] = DEFAULT_RERANKERS
     prms: tuple[ModelSource, ...] = (ModelSource("VisualPRM-8B", DEFAULT_PRM),)
+    prms_named: bool = False
     num_samples: int | None = DEFAULT_NUM_SAMPLES
     ks: tuple[int, ...] = ()
     temperature: float = 0.7
@@ -172,6 +174,10 @@ class RunConfig:
             raise ConfigError("--candidates conflicts with --model: the candidates name their policy themselves")
         if not all(self.data):
             raise ConfigError("--data: a benchmark's name is empty")
+        if self.candidates is not None and self.stages == ("sample",):
+            raise ConfigError(
+                "--candidates conflicts with sampling alone (--mode infer): those samples are there already"
+            )
         if self.candidates is None and not self.models:
             raise ConfigError("no policy given: name one or more with --model, or pass samples with --candidates FILE")
         for option, values in (("--model", self.models), ("--data", self.data)):
@@ -193,6 +199,11 @@ class RunConfig:
             raise ConfigError(f"--temperature {self.temperature}: expected 0 (greedy) or more")
         if not 0 < self.top_p <= 1:
             raise ConfigError(f"--top-p {self.top_p}: expected a number above 0 and at most 1 (1 keeps all)")
+        if self.temperature == 0 and (self.num_samples or 1) > 1:
+            raise ConfigError(
+                f"--temperature 0 conflicts with -n/--num-samples {self.num_samples}: greedy samples of a problem are "
+                "all equal; use -n 1, or a temperature above 0"
+            )
         if self.num_samples is not None:
             self.resolve_ks(self.num_samples)
 

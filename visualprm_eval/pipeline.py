@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from visualprm_eval.config import RunConfig
-from visualprm_eval.registry import build_rerankers
+from visualprm_eval.errors import ConfigError
+from visualprm_eval.preflight import check
+from visualprm_eval.registry import build_rerankers, unread_prms
 from visualprm_eval.session import Session
 from visualprm_eval.store import STORE_FILE, Store
 
@@ -23,14 +25,21 @@ def run(config: RunConfig) -> None:
     Raises:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
-    rerankers = build_rerankers(("first", *config.rerankers), [prm.name for prm in config.prms])
+    names = [prm.name for prm in config.prms]
+    rerankers = build_rerankers(("first", *config.rerankers), names)
+    unread = unread_prms(rerankers, names)
+    if unread and config.prms_named:
+        raise ConfigError(
+            f"--prm {', '.join(unread)} is read by none of the rerankers, which are "
+            f"{', '.join(each.name for each in rerankers)}; add visualprm to --reranker, or leave out what is not read"
+        )
     with _open_store(config) as store:
         session = Session(config, store, rerankers)
         session.gather()
         if config.dry_run:
             session.plan()
             return
-        session.check()
+        check(session)
         for stage in config.stages:
             getattr(session, stage)()
         session.finish()

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from visualprm_eval.cells import Cell, import_cells
-from visualprm_eval.checkpoints import CheckpointUser, spec_of
+from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
 from visualprm_eval.errors import ConfigError, GradingError
 from visualprm_eval.evaluate import ProblemFacts, picked_texts
@@ -40,12 +40,16 @@ class Session:
         config: What was asked for.
         store: Where facts are.
         rerankers: What selects.
+
+    Attributes:
+        cells: What the run is about: one per policy and benchmark.
+        policies: Who is still to sample, by name.
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
         self.config, self.store, self.rerankers = config, store, rerankers
         self.cells: list[Cell] = []
-        self._policies: dict[str, Policy] = {}
+        self.policies: dict[str, Policy] = {}
         self._ungraded: list[str] = []
 
     def gather(self) -> None:
@@ -71,33 +75,12 @@ class Session:
             return
         for name in config.models:
             policy = find_policy(name, config)
-            if policy.name in self._policies:
+            if policy.name in self.policies:
                 raise ConfigError(f"two --model are called {policy.name}; tell them apart with NAME=PATH_OR_ID")
-            self._policies[policy.name] = policy
+            self.policies[policy.name] = policy
             sampling = self._spec("sampling", policy, "sample")
             n = config.num_samples or DEFAULT_NUM_SAMPLES
             self.cells += [Cell(policy.name, sampling, benchmark, n) for benchmark in benchmarks]
-
-    def check(self) -> None:
-        """Finds checkpoints and graders before anything is paid for.
-
-        Raises:
-            CheckpointError: When scores are wanted and a checkpoint is missing.
-            GradingError: When verdicts are wanted and the host or its judge cannot give them.
-        """
-        stages = self.config.stages
-        if "grade" in stages:
-            from visualprm_eval.host.grading import check_gradable
-
-            for benchmark in {cell.benchmark.name: cell.benchmark for cell in self.cells}.values():
-                check_gradable(benchmark, self.judge)
-        made: list[object] = [*self._policies.values()] if "sample" in stages else []
-        if "score" in stages:
-            _ = self.scorings
-            made += self.critics.values()
-        for maker in made:
-            if isinstance(maker, CheckpointUser):
-                maker.checkpoint.record(self.store)
 
     @cached_property
     def critics(self) -> dict[str, Critic]:
@@ -125,11 +108,11 @@ class Session:
 
     def sample(self) -> None:
         """Draws the candidates that are missing, one policy after the other."""
-        for name in list(self._policies):
-            policy = self._policies.pop(name)  # The next policy needs the memory.
+        for name in list(self.policies):
+            policy = self.policies.pop(name)  # The next policy needs the memory.
             for cell in self.cells:
                 if cell.policy == name:
-                    sample_missing(self.store, policy, cell.sampling, _by_id(cell), self._missing_candidates(cell))
+                    sample_missing(self.store, policy, cell.sampling, _by_id(cell), self.missing_candidates(cell))
 
     def score(self) -> None:
         """Scores the candidates that a critic has not seen, one checkpoint after the other."""
@@ -144,7 +127,7 @@ class Session:
                     critic,
                     self.scorings[label],
                     _by_id(cell),
-                    self._missing_scores(cell, label),
+                    self.missing_scores(cell, label),
                     label=f"score {cell.policy} on {cell.benchmark.name} with {label}",
                 )
         if last is not None:
@@ -158,13 +141,13 @@ class Session:
                 grading, retry_failed = self.grading(cell), self.config.retry_failed
                 # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
                 since = self.store.last_failed_verdict(grading.id) if retry_failed else 0.0
-                work = self._missing_verdicts(cell, retry_failed=retry_failed)
+                work = self.missing_verdicts(cell, retry_failed=retry_failed)
                 while work:
                     grade_missing(
                         self.store, cell.benchmark, self.judge, grading, work, directory=directory, replies_since=since
                     )
                     # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
-                    work = self._missing_verdicts(cell, retry_failed=False)
+                    work = self.missing_verdicts(cell, retry_failed=False)
             except GradingError as error:
                 print(f"error: {error}", file=sys.stderr)
                 self._ungraded.append(cell.benchmark.name)
@@ -192,16 +175,16 @@ class Session:
         for cell in self.cells:
             stages = self.config.stages
             print(f"{cell.policy} on {cell.benchmark.name}, {len(cell.benchmark.problems)} problems x {cell.n}:")
-            new = len(self._missing_candidates(cell)) if "sample" in stages else 0
+            new = len(self.missing_candidates(cell)) if "sample" in stages else 0
             if "sample" in stages:
                 print(f"  sample: {new:,} candidates")
             unscored = 0
             for label in self.critics if "score" in stages else ():
-                known = len(self._missing_scores(cell, label))
+                known = len(self.missing_scores(cell, label))
                 unscored = max(unscored, known)
                 print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
             if "grade" in stages:
-                known = len(self._missing_verdicts(cell, retry_failed=self.config.retry_failed))
+                known = len(self.missing_verdicts(cell, retry_failed=self.config.retry_failed))
                 # Which texts rerankers pick is known only when they are scored.
                 print(f"  grade: {known:,} stored texts{_and_new(new if self.grades_all(cell) else new + unscored)}")
 
@@ -251,18 +234,20 @@ class Session:
         }
         return Spec("grading", settings)
 
-    def _missing_candidates(self, cell: Cell) -> list[tuple[str, int]]:
+    def missing_candidates(self, cell: Cell) -> list[tuple[str, int]]:
+        """Problem ids and ranks of the candidates of a cell that are still to be drawn."""
         return self.store.missing_candidates(
             cell.sampling.id, cell.problem_ids, cell.n, retry_failed=self.config.retry_failed
         )
 
-    def _missing_scores(self, cell: Cell, label: str) -> list[tuple[str, str, str]]:
+    def missing_scores(self, cell: Cell, label: str) -> list[tuple[str, str, str]]:
+        """Problem ids, text ids and texts of a cell that a critic has still to score."""
         return self.store.missing_scores(
             self.scorings[label].id, cell.sampling.id, cell.problem_ids, cell.n, retry_failed=self.config.retry_failed
         )
 
-    def _missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
-        """Texts that need a verdict and have none, ordered by problem, then by rank."""
+    def missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
+        """Problem ids, text ids and texts that need a verdict and have none, ordered by problem, then by rank."""
         # Where all texts are graded, the critics' weights need not even be here.
         facts = self.facts(cell, with_scores=not self.grades_all(cell))
         wanted = self.wanted_texts(cell, facts)

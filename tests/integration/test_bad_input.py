@@ -29,6 +29,11 @@ DEMO = ("--demo", "--limit", "2", "-n", "2")
         (["--model", "demo-policy", "--data", "DemoWorld", "--prm", "./nowhere", "--stages", "report"], r"nowhere"),
         (["--model", "demo-policy", "x/demo-policy", "--data", "DemoWorld"], r"two --model are called demo-policy"),
         (["--demo", "--device", "cuda:99"], r"cuda:99"),
+        (["--demo", "--temperature", "0"], r"--temperature 0 conflicts with -n/--num-samples 8"),
+        (["--demo", "--judge-base-url", "http://127.0.0.1:9/v1"], r"DemoWorld is graded without a judge .* --judge,"),
+        (["--candidates", "pack.jsonl", "--data", "DemoWorld", "--mode", "infer"], r"--candidates conflicts with samp"),
+        (["--model", "demo-policy", "--data", "DemoWorld", "--prm", "A=a", "--reranker", "oracle"],
+         r"--prm A is read by none of the rerankers, which are first, oracle"),
     ],
 )  # fmt: skip
 def test_a_wrong_option_is_explained(run: Run, tmp_path: Path, arguments: list[str], message: str) -> None:
