@@ -12,7 +12,7 @@ from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.types import JSONValue
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate import Pick, ResultRow
+    from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
 _PACKAGES = (

@@ -14,7 +14,7 @@ from visualprm_eval.report.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from visualprm_eval.evaluate import Pick, ResultRow
+    from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.report.results import Failure
 
 BASELINE = "first"
