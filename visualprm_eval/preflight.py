@@ -21,7 +21,8 @@ def check(session: Session) -> None:
         session: What is about to run; it has gathered its cells.
 
     Raises:
-        CheckpointError: When samples or scores are wanted and a checkpoint is missing.
+        CheckpointError: When samples or scores are wanted and a checkpoint is missing or damaged.
+        TokenizerError: When its tokenizer lacks what is needed.
         ConfigError: When a judge's address is given and no judge would be asked.
         GradingError: When verdicts are wanted and the host or its judge cannot give them.
     """
@@ -34,6 +35,7 @@ def check(session: Session) -> None:
         made += session.critics.values()
     for maker in made:
         if isinstance(maker, CheckpointUser):
+            maker.checkpoint.inspect()
             maker.checkpoint.record(session.store)
 
 

@@ -155,7 +155,7 @@ def fingerprint(path_or_id: str | Path, revision: str | None = None) -> str:
     """
     path = locate(path_or_id, revision)
     names = [name for name in ("config.json", *TOKENIZER_FILES) if (path / name).is_file()]
-    names += [file.name for file in _weight_files(path)]
+    names += [file.name for file in weight_files(path)]
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(lambda name: _file_digest(path / name), names))
     lines = (f"{name} {value}\n" for name, value in sorted(zip(names, digests, strict=True)))
@@ -198,7 +198,7 @@ def _file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _weight_files(path: Path) -> list[Path]:
+def weight_files(path: Path) -> list[Path]:
     """The safetensors files of a checkpoint.
 
     Raises:
@@ -231,7 +231,7 @@ def _read_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     seen: dict[str, str] = {}
-    for file in _weight_files(path):
+    for file in weight_files(path):
         try:
             with safe_open(file, framework="pt", device="cpu") as handle:
                 for name in handle.keys():  # noqa: SIM118 - the handle is not a mapping
