@@ -143,5 +143,7 @@ def test_a_request_is_known_by_all_that_matters(tmp_path):
         key(picture),
         key([{"type": "image", "value": str(copy)}]),
         key("\ud800"),
+        key([{"type": "image", "value": "data:image/png;base64," + "A" * 5000}]),
+        key([{"type": "image", "value": "http://host/a\0.png"}]),
     ]
     assert len({*same, *others}) == 1 + len(others)

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,8 +106,9 @@ def _content(message: Any) -> JSONValue:
         return message
     if isinstance(message, Mapping):
         part = {str(name): _content(value) for name, value in message.items()}
-        if message.get("type") not in {None, "text"} and Path(str(message.get("value"))).is_file():
-            part["value"] = hashlib.sha256(Path(message["value"]).read_bytes()).hexdigest()
+        if message.get("type") not in {None, "text"}:
+            with suppress(OSError, ValueError):  # Not a file: an address, or the picture itself as text.
+                part["value"] = hashlib.sha256(Path(str(message.get("value"))).read_bytes()).hexdigest()
         return part
     if isinstance(message, list | tuple):
         return [_content(part) for part in message]
