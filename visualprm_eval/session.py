@@ -135,17 +135,18 @@ class Session:
 
     def grade(self) -> None:
         """Lets the host grade the texts that have no verdict yet; a benchmark that cannot be graded stops no other."""
-        directory = self.config.work_dir / "grading"
-        for cell in self.cells:
+        directory, retry_failed = self.config.work_dir / "grading", self.config.retry_failed
+        gradings = [self.grading(cell) for cell in self.cells]
+        # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
+        since = {one.id: self.store.last_failed_verdict(one.id) if retry_failed else 0.0 for one in gradings}
+        for cell, grading in zip(self.cells, gradings, strict=True):
             try:
-                grading, retry_failed = self.grading(cell), self.config.retry_failed
-                # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
-                since = self.store.last_failed_verdict(grading.id) if retry_failed else 0.0
                 work = self.missing_verdicts(cell, retry_failed=retry_failed)
                 while work:
                     grade_missing(
-                        self.store, cell.benchmark, self.judge, grading, work, directory=directory, replies_since=since
-                    )
+                        self.store, cell.benchmark, self.judge, grading, work, directory=directory,
+                        replies_since=since[grading.id],
+                    )  # fmt: skip
                     # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
                     work = self.missing_verdicts(cell, retry_failed=False)
             except GradingError as error:
