@@ -1,5 +1,7 @@
 """Loading and saving checkpoints in the OpenGVLab layout (config.json, safetensors files, tokenizer files).
 
+Loading also takes transformers' own layout of the same models (repositories whose names end in ``-hf``).
+
 The weights go into transformers' own classes by name; no code that ships with a checkpoint is run.
 """
 
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.errors import CheckpointError
 from visualprm_eval.prm.config import CheckpointConfig, config_json, read_config
+from visualprm_eval.prm.hf_config import native_name
 from visualprm_eval.prm.mapping import EMBEDDINGS, HEAD, split_tensor, to_original, weight_table
 from visualprm_eval.prm.tokenizer import IMAGE_CONTEXT, TOKENIZER_FILES, Tokenizer, load_tokenizer
 
@@ -131,7 +134,7 @@ def save_checkpoint(
     unfinished = folder / f"{WEIGHTS}.part"
     save_file(tensors, unfinished, metadata={"format": "pt"})
     unfinished.replace(folder / WEIGHTS)
-    stored = replace(config, dtype=str(number_type).removeprefix("torch."))
+    stored = replace(config, dtype=str(number_type).removeprefix("torch."), native_names=False)
     text = json.dumps(config_json(stored, architecture), indent=2, ensure_ascii=False)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     for name in TOKENIZER_FILES:
@@ -251,11 +254,12 @@ def _fill(
     dtype: torch.dtype,
 ) -> None:
     """Puts every tensor of the checkpoint where it belongs and makes sure that no parameter stays empty."""
-    table = weight_table(config)
     shapes = {name: parameter.shape for name, parameter in model.named_parameters(remove_duplicate=False)}
+    table = {name: (name,) for name in shapes} if config.native_names else weight_table(config)
     state: dict[str, Any] = {}
     left_over: list[str] = []
-    for name, tensor in _read_tensors(path):
+    for stored, tensor in _read_tensors(path):
+        name = native_name(stored) if config.native_names else stored
         if name not in table:
             left_over.append(name)
             continue
@@ -266,7 +270,7 @@ def _fill(
         wanted = [sum(shape[0] for shape in expected), *expected[0][1:]]
         if list(value.shape) != wanted:
             raise CheckpointError(f"{path}: tensor {name} is {list(value.shape)}, but config.json asks for {wanted}")
-        parts = split_tensor(name, value, config)
+        parts = (value,) if config.native_names else split_tensor(name, value, config)
         # Parts of a fused tensor are copied, so that none keeps the whole one in memory.
         state.update(zip(table[name], [part.clone() for part in parts] if len(parts) > 1 else parts, strict=True))
     tied = config.language.tie_word_embeddings
