@@ -128,8 +128,17 @@ class Session:
         for name in list(self._policies):
             policy = self._policies.pop(name)  # The next policy needs the memory.
             for cell in self.cells:
-                if cell.policy == name:
-                    sample_missing(self.store, policy, cell.sampling, _by_id(cell), self._missing_candidates(cell))
+                if cell.policy == name and (missing := self._missing_candidates(cell)):
+                    sample_missing(self.store, policy, cell.sampling, self._put(cell, policy, missing), missing)
+
+    def _put(self, cell: Cell, policy: Policy, missing: Sequence[tuple[str, int]]) -> dict[str, Problem]:
+        """The problems of missing candidates as the policy is shown them, by id."""
+        from visualprm_eval.host.prompts import put_problems
+
+        wanted = {problem_id for problem_id, _ in missing}
+        problems = [problem for problem in cell.benchmark.problems if problem.id in wanted]
+        asked = getattr(policy, "prompt_model", lambda: None)()
+        return {each.id: each for each in put_problems(cell.benchmark, problems, self.config.prompt, asked)}
 
     def score(self) -> None:
         """Scores the candidates that a critic has not seen, one checkpoint after the other."""

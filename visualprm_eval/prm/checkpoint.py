@@ -182,6 +182,32 @@ def locate(path_or_id: str | Path, revision: str | None = None) -> Path:
     return _download(text, revision)
 
 
+def is_foreign(path_or_id: str | Path, revision: str | None = None, *, fetch: bool = False) -> bool:
+    """Whether a checkpoint's config.json is seen to describe a model that ``load_checkpoint`` does not load.
+
+    Args:
+        path_or_id: A directory, or the name of a repository on the hub.
+        revision: Branch, tag or commit of a hub repository.
+        fetch: Ask the hub when the file is not on this machine; otherwise only its cache is looked into.
+
+    Returns:
+        ``False`` also when there is no telling.
+    """
+    folder = Path(path_or_id).expanduser()
+    try:
+        if not folder.is_dir():
+            from huggingface_hub import hf_hub_download
+
+            file = hf_hub_download(str(path_or_id), "config.json", revision=revision, local_files_only=not fetch)
+            folder = Path(file).parent
+        read_config(folder)
+    except CheckpointError:
+        return True
+    except Exception:  # noqa: BLE001 - no network, no such name: whoever loads it will say
+        return False
+    return False
+
+
 def _download(name: str, revision: str | None) -> Path:
     from huggingface_hub import snapshot_download
 

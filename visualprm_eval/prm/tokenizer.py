@@ -304,9 +304,9 @@ def _load_single(folder: Path, content: Mapping[str, Any]) -> Any:
             f"{folder}/tokenizer.json is no tokenizer of Qwen2; expected tokenizer.model beside it. "
             "Or use the checkpoint through transformers' own class: --model hf:PATH_OR_ID"
         )
-    merges = [tuple(pair.split(" ")) if isinstance(pair, str) else tuple(pair) for pair in model["merges"]]
+    merges = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
     try:
-        return _byte_level(models.BPE(vocab=model["vocab"], merges=merges))
+        return _byte_level(models.BPE(vocab=model["vocab"], merges=[(left, right) for left, right in merges]))
     except Exception as error:  # As above.
         raise TokenizerError(f"{folder}/tokenizer.json makes no tokenizer ({error})") from error
 

@@ -59,8 +59,8 @@ class VisualPRM:
     def __init__(self, checkpoint: LoadedCheckpoint) -> None:
         if checkpoint.config.template != TEMPLATE:
             raise CheckpointError(
-                f"{checkpoint.path}: its template is {checkpoint.config.template!r}; VisualPRM's conversation is that of "
-                f"{TEMPLATE!r}. It can be a policy, not a reward model"
+                f"{checkpoint.path}: its template is {checkpoint.config.template!r}, VisualPRM's {TEMPLATE!r}; "
+                "it can be a policy, not a reward model"
             )
         self.checkpoint = checkpoint
         self._scorer = Scorer(checkpoint)

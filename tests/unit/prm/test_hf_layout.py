@@ -71,10 +71,11 @@ def test_a_tensor_too_many_or_too_few_is_refused(hf_copy):
 
 def test_what_would_be_computed_wrongly_is_refused(hf_copy):
     original = (hf_copy / "config.json").read_text()
+    linear = {"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4}
     changes = [
         ("vision_config.use_mean_pooling", lambda raw: raw["vision_config"].update(use_mean_pooling=False)),
         ("vision_config.image_size", lambda raw: raw["vision_config"].update(image_size=[84, 112])),
-        ("rotary scaling", lambda raw: raw["text_config"].update(rope_parameters={"rope_type": "linear", "factor": 2.0, "rope_theta": 1e4})),
+        ("rotary scaling", lambda raw: raw["text_config"].update(rope_parameters=linear)),
         ("vision_feature_layer", lambda raw: raw.update(vision_feature_layer=-2)),
         ("--model hf:", lambda raw: raw.update(text_config={"model_type": "qwen3"})),
         ("no configuration of InternVL", lambda raw: raw["text_config"].update(hidden_size="wide")),
@@ -87,7 +88,9 @@ def test_what_would_be_computed_wrongly_is_refused(hf_copy):
 
 
 def test_defaults_that_the_file_leaves_out(hf_copy):
-    edit(hf_copy, lambda raw: [raw["vision_config"].pop(key) for key in ("layer_norm_eps", "hidden_act", "num_channels")])
+    edit(
+        hf_copy, lambda raw: [raw["vision_config"].pop(key) for key in ("layer_norm_eps", "hidden_act", "num_channels")]
+    )
     assert load_checkpoint(hf_copy, device="cpu").config.vision.layer_norm_eps == 1e-6
 
 
