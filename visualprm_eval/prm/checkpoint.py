@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -165,8 +165,13 @@ def fingerprint(path_or_id: str | Path, revision: str | None = None) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:32]
 
 
-def locate(path_or_id: str | Path, revision: str | None = None) -> Path:
-    """The directory of a checkpoint; what is not a local path is fetched from the hub, weights and JSON only.
+def locate(path_or_id: str | Path, revision: str | None = None, patterns: Sequence[str] = DOWNLOADS) -> Path:
+    """The directory of a checkpoint; what is not a local path is fetched from the hub, nothing that could be run.
+
+    Args:
+        path_or_id: A directory, or the name of a repository on the hub.
+        revision: Branch, tag or commit of a hub repository.
+        patterns: The files that are fetched.
 
     Raises:
         CheckpointError: When there is no such directory, or the hub does not give it.
@@ -179,7 +184,7 @@ def locate(path_or_id: str | Path, revision: str | None = None) -> Path:
         raise CheckpointError(f"{path} is a file; expected the directory of a checkpoint")
     if isinstance(path_or_id, Path) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text):
         raise CheckpointError(f"there is no directory {path}; expected a checkpoint's directory or a hub's OWNER/NAME")
-    return _download(text, revision)
+    return _download(text, revision, patterns)
 
 
 def is_foreign(path_or_id: str | Path, revision: str | None = None, *, fetch: bool = False) -> bool:
@@ -208,11 +213,11 @@ def is_foreign(path_or_id: str | Path, revision: str | None = None, *, fetch: bo
     return False
 
 
-def _download(name: str, revision: str | None) -> Path:
+def _download(name: str, revision: str | None, patterns: Sequence[str]) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(DOWNLOADS)))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
     except Exception as error:
         # The hub's errors have no common class, and a broken connection raises those of an HTTP library of its choice.
         where = f"{name}@{revision}" if revision else name

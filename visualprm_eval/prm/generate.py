@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -17,7 +17,7 @@ from visualprm_eval.errors import ConfigError, InputError
 from visualprm_eval.prm.cache import growing_cache
 from visualprm_eval.prm.features import ImageEncoder, ImageShelf, embed
 from visualprm_eval.prm.images import Picture
-from visualprm_eval.prm.noise import gumbel, stream_key
+from visualprm_eval.prm.noise import choose_tokens, stream_key
 from visualprm_eval.prm.prompt import ImageSlot, Prompt, PromptFormat
 from visualprm_eval.prm.tokenizer import IM_END
 from visualprm_eval.types import Candidate, Problem
@@ -82,6 +82,7 @@ def generate(
     max_tokens: int = 1024,
     seed: int = 0,
     batch_size: int = 8,
+    stop: bool = True,
 ) -> Iterator[list[Candidate]]:
     """Draws one candidate per request.
 
@@ -93,6 +94,7 @@ def generate(
         max_tokens: Longest sample in tokens.
         seed: Seed of the noise.
         batch_size: Samples written at a time.
+        stop: Whether a sample ends where the policy ends it; without, each is as long as it may be (for benchmarks).
 
     Yields:
         Candidates as they are done; ``text`` is what was written after the prefix. A request whose picture cannot be
@@ -104,6 +106,8 @@ def generate(
     if temperature < 0 or not 0 < top_p <= 1 or max_tokens < 1 or batch_size < 1:
         raise ConfigError("expected temperature >= 0, 0 < top_p <= 1, max_tokens >= 1 and batch_size >= 1")
     writer = _BatchWriter(checkpoint, temperature, top_p, max_tokens)
+    if not stop:
+        writer.sampling = replace(writer.sampling, stop_ids=frozenset())
     for start in range(0, len(requests), batch_size * WINDOW_BATCHES):
         shelf, jobs, failed = ImageShelf(writer.encoder), [], []
         for request in requests[start : start + batch_size * WINDOW_BATCHES]:
@@ -289,13 +293,4 @@ def _sample(
 
 def _choose(logits: torch.Tensor, keys: torch.Tensor, step: int, sampling: _Sampling) -> torch.Tensor:
     """One token per row [B] from logits [B, V]."""
-    if sampling.temperature == 0:
-        return logits.argmax(dim=-1)
-    scores = logits.double() / sampling.temperature
-    if sampling.top_p < 1:
-        ordered, order = scores.sort(dim=-1, descending=True)
-        chances = ordered.softmax(dim=-1)
-        # A token is kept when those before it do not fill the nucleus yet; the first one always is.
-        dropped = chances.cumsum(dim=-1) - chances >= sampling.top_p
-        scores = scores.masked_fill(dropped.scatter(1, order, dropped), -torch.inf)
-    return (scores + gumbel(keys, torch.full_like(keys, step), scores.shape[-1])).argmax(dim=-1)
+    return choose_tokens(logits, keys, step, sampling.temperature, sampling.top_p)

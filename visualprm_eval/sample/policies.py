@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -139,7 +138,7 @@ class NativePolicy:
 
     def manner(self) -> Mapping[str, JSONValue]:
         """The sampling options and the wording of prompts."""
-        manner = _settings(self.name, "native", self._config)
+        manner = base_settings(self.name, "native", self._config)
         if self._as_host is None:
             return manner
         from visualprm_eval.host.prompts import prompt_fingerprint
@@ -184,36 +183,71 @@ class HostModelPolicy:
 
     def __init__(self, name: str, config: RunConfig) -> None:
         self.name, self._config = name, config
+        self._built: list[HostPolicy] = []  # A list, since the greedy twin shares it.
 
-    @cached_property
+    def greedy(self) -> HostModelPolicy:
+        """The same policy at temperature 0, with the same model in memory."""
+        twin = copy.copy(self)
+        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
+        return twin
+
+    @property
     def _model(self) -> HostPolicy:
+        """The model with this policy's settings."""
         from visualprm_eval.host.models import HostPolicy
+        from visualprm_eval.host.sampling import SamplingSettings
 
         config = self._config
-        return HostPolicy(
-            self.name,
-            temperature=config.temperature,
-            top_p=config.top_p,
-            max_tokens=config.max_tokens,
-            retry=config.retry,
-            allow_remote_code=config.allow_remote_code,
-        )
+        if not self._built:
+            model = HostPolicy(
+                self.name,
+                temperature=config.temperature,
+                top_p=config.top_p,
+                max_tokens=config.max_tokens,
+                retry=config.retry,
+                allow_remote_code=config.allow_remote_code,
+                cot=config.prompt == "cot",
+            )
+            self._built.append(model)
+        return self._built[0].at(SamplingSettings(config.temperature, config.top_p, config.max_tokens))
+
+    def prompt_model(self) -> Any:
+        """The host's model object, whose class may have prompts of its own."""
+        return self._model.model
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The sampling options and what the host says of the model."""
         from visualprm_eval.host.models import model_fingerprint
 
-        return {**_settings(self.name, "host", self._config), "host_model": model_fingerprint(self.name)}
+        settings = {**base_settings(self.name, "host", self._config), "host_model": model_fingerprint(self.name)}
+        return {**settings, "remote_code": True} if self._config.allow_remote_code else settings
+
+    def notes(self) -> Mapping[str, JSONValue]:
+        """Which class samples, whether a test covers it, and whether a checkpoint's own code may run."""
+        from visualprm_eval.host.models import TESTED_CLASSES, class_name
+
+        name = class_name(self.name)
+        tested = "covered by a test" if name in TESTED_CLASSES else "unverified: no test covers how it samples"
+        code = "allowed (--allow-remote-code)" if self._config.allow_remote_code else "not allowed"
+        return {"class of the host": f"{name} ({tested})", "code that ships with the checkpoint": code}
 
     def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
-        """Draws candidates one by one; an API model is asked for ``api_nproc`` at a time."""
-        seed = self._config.seed
-        if not self._model.is_api:
+        """Draws candidates one by one; an API model is asked for ``api_nproc`` at a time.
+
+        Raises:
+            PolicyError: When temperature or top-p do not reach the model.
+        """
+        from visualprm_eval.host.probe import verify_settings
+
+        model, seed = self._model, self._config.seed
+        if requests:
+            verify_settings(model, requests[0][0])
+        if not model.is_api:
             for problem, rank in requests:
-                yield [self._model.sample(problem, rank, seed)]
+                yield [model.sample(problem, rank, seed)]
             return
         with ThreadPoolExecutor(self._config.api_nproc) as pool:
-            futures = [pool.submit(self._model.sample, problem, rank, seed) for problem, rank in requests]
+            futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in requests]
             try:
                 for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
                     yield [future.result()]
@@ -226,7 +260,27 @@ def greedy_config(config: RunConfig) -> RunConfig:
     return replace(config, temperature=0.0, top_p=1.0)
 
 
-def _settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
+def greedy_twin(policy: Policy, text: str, config: RunConfig) -> Policy:
+    """A policy at temperature 0; it shares what is in memory where its class can.
+
+    Args:
+        policy: The policy.
+        text: What ``--model`` said of it.
+        config: The run.
+    """
+    share = getattr(policy, "greedy", None)
+    twin: Policy = find_policy(text, greedy_config(config)) if share is None else share()
+    return twin
+
+
+def notes_of(policy: Policy) -> Mapping[str, JSONValue]:
+    """What a reader of results must know of a policy beside its settings."""
+    notes: Mapping[str, JSONValue] = getattr(policy, "notes", dict)()
+    return notes
+
+
+def base_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
+    """What the key of every policy's candidates holds."""
     return {
         "policy": name,
         "engine": engine,
