@@ -296,7 +296,8 @@ def _parse_language(section: Section) -> LanguageConfig:
     names = section.get("architectures", list)
     if len(names) != 1 or names[0] not in _LANGUAGE_MODEL_TYPES:
         raise CheckpointError(
-            f"{section.where}: unknown language model {names!r}; expected one of {', '.join(_LANGUAGE_MODEL_TYPES)}"
+            f"{section.where}: unknown language model {names!r}; expected one of {', '.join(_LANGUAGE_MODEL_TYPES)}. "
+            "A policy may run otherwise: --engine host --allow-remote-code with the host's name of it, or hf:PATH_OR_ID"
         )
     section.expect("hidden_act", "silu", default="silu")
     _check_rope(section)
