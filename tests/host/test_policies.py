@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from functools import partial
 from pathlib import Path
@@ -165,3 +166,40 @@ def test_own_files_are_asked_by_their_own_type(lmu):
     assert "$FINAL_ANSWER" in text
     assert "single word" not in text
     assert put("Open", "direct")[0].question.endswith("\nAnswer the question using a single word or phrase.")
+
+
+def test_the_protocol_says_who_sampled_and_how(mmstar, tmp_path, capsys, monkeypatch):
+    """The class, that no test covers it, whether foreign code could run, and the prompt of every candidate."""
+    import random
+
+    from openpyxl import load_workbook
+    from vlmeval.config import supported_VLM
+    from vlmeval.vlm.base import BaseModel
+
+    class Guess(BaseModel):
+        INTERLEAVE = True
+
+        def __init__(self):
+            super().__init__()
+            self.temperature, self.top_p = 0.0, 1.0
+
+        def generate_inner(self, message, dataset=None):
+            letters = "ABCD" if self.temperature > 0.01 else "A"
+            return f"I see {' '.join(random.choice(letters) for _ in range(30))}.\n\nAnswer: {random.choice(letters)}"
+
+    monkeypatch.setitem(supported_VLM, "Guess", Guess)
+    out = tmp_path / "out"
+    run(
+        capsys, "--model", "Guess", "--data", "MMStar", "-n", 2, "--reranker", "self-consistency", "greedy",
+        "--allow-remote-code", "--engine", "host", "--prompt", "direct", "--work-dir", out,
+    )  # fmt: skip
+    sheet = load_workbook(out / "results.xlsx")["protocol"]
+    said = {str(row[0]): str(row[1]) for row in sheet.iter_rows(values_only=True) if row[0]}
+    assert "Guess (unverified: no test covers how it samples)" in said["Guess: class of the host"]
+    assert said["Guess: code that ships with the checkpoint"] == "allowed (--allow-remote-code)"
+    assert said["Guess on MMStar: sampling.prompt"] == "direct"
+    assert float(said["Guess on MMStar (greedy): sampling.temperature"]) == 0
+    with (out / "results.csv").open(encoding="utf-8", newline="") as file:
+        rows = {(row["reranker"], row["k"], row["split"]) for row in csv.DictReader(file)}
+    assert ("greedy", "1", "dev") in rows
+    assert {each["prompt"] for each in samplings(out).values()} == {"direct"}

@@ -1,7 +1,7 @@
 """Any model class of the host as a policy: one call, one sample.
 
 What a class keeps of one sample (a conversation, a changed setting) never reaches the next: every sample is asked of a
-copy of the model object as it was built. Weights and other large objects are shared by the copies.
+copy of the model object as it was built. Weights and other objects are shared by the copies.
 """
 
 from __future__ import annotations

@@ -111,7 +111,8 @@ def fresh_copy(model: Any, attributes: Mapping[str, Any]) -> Any:
     twin = copy.copy(model)
     if hasattr(twin, "__dict__"):
         twin.__dict__.clear()
-        twin.__dict__.update({name: _copied(value) for name, value in attributes.items()})
+        # A list: another thread may just have loaded something.
+        twin.__dict__.update({name: _copied(value) for name, value in list(attributes.items())})
     return twin
 
 
