@@ -11,6 +11,7 @@ import pytest
 
 from tests.golden.material import DATA
 from tests.host.material import demo_rows, mcq_rows, write_tsv
+from tests.unit.sample.tiny import make_checkpoint
 from visualprm_eval.cli import main
 from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import ConfigError
@@ -101,6 +102,28 @@ def test_a_host_name_runs_natively_from_the_command_line(hosted, mmstar, tmp_pat
         }
     assert [len(each) for each in texts.values()] == [6, 6]
     assert texts["cot"] != texts["direct"]
+
+
+def test_another_family_runs_from_the_command_line(mmstar, tmp_path, capsys):
+    """Through transformers; a run goes on where it was, and the greedy twin shares the weights."""
+    folder = make_checkpoint("qwen3_vl", tmp_path / "checkpoint")
+    out = tmp_path / "out"
+    arguments = (
+        "--model", f"mine=hf:{folder}", "--data", "MMStar", "--stages", "sample", "--max-tokens", 4, "--device", "cpu",
+        "--prompt", "direct", "--reranker", "greedy", "--limit", 2, "--work-dir", out,
+    )  # fmt: skip
+    run(capsys, *arguments, "-n", 2)
+    run(capsys, *arguments, "-n", 3)
+    found = samplings(out)
+    assert {(each["policy"], each["engine"]) for each in found.values()} == {("mine", "transformers")}
+    with Store.open(out / STORE_FILE, write=False) as store:
+        ids = [problem.id for problem in store.problems("MMStar")]
+        drawn = {each["temperature"]: store.candidates(key, ids) for key, each in found.items()}
+    assert [len(each) for each in drawn[0.7].values()] == [3, 3]
+    assert [len(each) for each in drawn[0.0].values()] == [1, 1]
+    assert all(each.error is None for known in drawn.values() for part in known.values() for each in part)
+    plan = run(capsys, *arguments, "-n", 3, "--dry-run")
+    assert plan.count("sample: 0 candidates") == 2
 
 
 # Prompts --------------------------------------------------------------------------------------------------------------
