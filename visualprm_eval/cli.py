@@ -15,8 +15,8 @@ from visualprm_eval.errors import ConfigError, VisualPRMEvalError
 # Options that go into the run as they are.
 _SAME = (
     "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "api_nproc", "retry",
-    "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade", "limit", "work_dir", "retry_failed",
-    "dry_run", "verbose",
+    "engine", "prompt", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade", "limit",
+    "work_dir", "retry_failed", "dry_run", "verbose",
 )  # fmt: skip
 
 EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
@@ -91,7 +91,8 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
     group = parser.add_argument_group("what to run")
     group.add_argument(
         "--model", nargs="+", default=None, metavar="X",
-        help="policies: host model names, or InternVL-layout checkpoints as [NAME=]PATH_OR_ID[@REVISION]",
+        help="policies: host model names, InternVL-layout checkpoints as [NAME=]PATH_OR_ID[@REVISION], or other "
+        "families through transformers as [NAME=]hf:PATH_OR_ID[@REVISION]",
     )  # fmt: skip
     group.add_argument("--data", nargs="+", default=None, metavar="D", help="benchmarks by their host names")
     group.add_argument(
@@ -114,6 +115,14 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
     group.add_argument(
         "-n", "--num-samples", type=int, default=None, metavar="N",
         help=f"candidates per problem ({cfg.DEFAULT_NUM_SAMPLES}; with --candidates as many as the file has)",
+    )  # fmt: skip
+    group.add_argument(
+        "--prompt", choices=cfg.PROMPTS, default=None,
+        help=f"chain of thought, a direct answer, or what the host would show the model ({defaults.prompt})",
+    )  # fmt: skip
+    group.add_argument(
+        "--engine", choices=cfg.ENGINES, default=defaults.engine,
+        help="who runs the policies (%(default)s: native where we can, else the host's class)",
     )  # fmt: skip
     group.add_argument("--temperature", type=float, default=None, help=f"0 is greedy ({defaults.temperature})")
     group.add_argument("--top-p", type=float, default=None, help=f"nucleus; 1 keeps all ({defaults.top_p})")
@@ -220,7 +229,7 @@ def _check_candidates_options(arguments: argparse.Namespace) -> None:
     """Samples that are there already have their settings: asking for others would do nothing."""
     if arguments.candidates is None:
         return
-    for option in ("temperature", "top_p", "max_tokens", "seed"):
+    for option in ("temperature", "top_p", "max_tokens", "seed", "prompt"):
         if getattr(arguments, option) is not None:
             raise ConfigError(
                 f"--{option.replace('_', '-')} conflicts with --candidates: those samples are written already"

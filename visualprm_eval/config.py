@@ -10,6 +10,8 @@ from pathlib import Path
 
 from visualprm_eval.errors import ConfigError
 
+ENGINES = ("auto", "native", "host", "endpoint")
+PROMPTS = ("cot", "direct", "host")
 STAGES = ("sample", "score", "grade", "report")
 MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
 
@@ -27,6 +29,7 @@ DEMO_MAX_TOKENS = 128
 DEMO_BATCH_SIZE = 256
 
 _SOURCE_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?(?P<source>[^@=]+)(?:@(?P<revision>[^@=]+))?")
+_HF_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?hf:(?P<source>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,19 @@ class ModelSource:
             raise ConfigError(f"{option} {text}: {source} is a directory, which has no revision; leave out the @")
         return cls(name=match["name"] or Path(source).resolve().name, source=source, revision=match["revision"])
 
+    @classmethod
+    def parse_hf(cls, text: str) -> ModelSource | None:
+        """Reads ``[NAME=]hf:PATH_OR_ID[@REVISION]``; ``None`` for anything else.
+
+        Raises:
+            ConfigError: When what follows ``hf:`` is not of that form.
+        """
+        match = _HF_PATTERN.fullmatch(text)
+        if match is None:
+            return None
+        source = cls.parse(match["source"], option="--model hf:")
+        return cls(match["name"] or source.name, source.source, source.revision)
+
 
 @dataclass(frozen=True, slots=True)
 class JudgeOptions:
@@ -91,7 +107,10 @@ class RunConfig:
     """Everything that a run was asked for.
 
     Attributes:
-        models: Policies: host names, the demo's, or InternVL-layout checkpoints as ``[NAME=]PATH_OR_ID[@REVISION]``.
+        models: Policies: host names, the demo's, InternVL-layout checkpoints as ``[NAME=]PATH_OR_ID[@REVISION]``, or
+            others through transformers as ``[NAME=]hf:PATH_OR_ID[@REVISION]``.
+        engine: Who runs the policies, one of ``ENGINES``; ``"auto"`` decides for each.
+        prompt: How problems are put to policies, one of ``PROMPTS``.
         data: Benchmarks by their host names.
         candidates: A pack of candidates that stands in for sampling.
         rerankers: Names, see ``visualprm_eval.registry``.
@@ -122,6 +141,8 @@ class RunConfig:
     """
 
     models: tuple[str, ...] = ()
+    engine: str = "auto"
+    prompt: str = "cot"
     data: tuple[str, ...] = ()
     candidates: Path | None = None
     rerankers: tuple[str, ...] = DEFAULT_RERANKERS
@@ -158,6 +179,8 @@ class RunConfig:
         """
         self._check_sources()
         self._check_numbers()
+        if self.prompt not in PROMPTS:
+            raise ConfigError(f"--prompt {self.prompt}: expected one of {', '.join(PROMPTS)}")
         unknown = [stage for stage in self.stages if stage not in STAGES]
         if unknown or not self.stages:
             raise ConfigError(f"--stages {' '.join(unknown)}: expected one or more of {', '.join(STAGES)}")

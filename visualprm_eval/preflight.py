@@ -61,7 +61,7 @@ def _awaits_verdicts(session: Session, cell: Cell) -> bool:
     stages = session.config.stages
     if "sample" in stages and session.policies and session.missing_candidates(cell):
         return True
-    picks_may_change = "score" in stages and not session.grades_all(cell)
+    picks_may_change = "score" in stages and not cell.greedy and not session.grades_all(cell)
     if picks_may_change and any(session.missing_scores(cell, label) for label in session.scorings):
         return True
     return bool(session.missing_verdicts(cell, retry_failed=session.config.retry_failed))

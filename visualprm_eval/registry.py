@@ -26,6 +26,7 @@ from visualprm_eval.errors import ConfigError, UnknownNameError
 from visualprm_eval.rerankers import (
     AGGREGATES,
     First,
+    Greedy,
     Oracle,
     Random,
     Reranker,
@@ -57,6 +58,7 @@ CRITICS_GROUP = "visualprm_eval.critics"
 # Name -> class and the built-in critic that it reads, if any.
 _RERANKERS: Mapping[str, tuple[type[Reranker], str | None]] = {
     "first": (First, None),
+    "greedy": (Greedy, None),
     "random": (Random, None),
     "self-consistency": (SelfConsistency, None),
     "visualprm": (StepAggregate, "visualprm"),

@@ -14,11 +14,12 @@ from visualprm_eval.errors import ConfigError, GradingError
 from visualprm_eval.evaluate import ProblemFacts, picked_texts
 from visualprm_eval.grade import grade_missing
 from visualprm_eval.registry import needed_critics
-from visualprm_eval.sample.policies import find_policy
+from visualprm_eval.rerankers import Greedy
+from visualprm_eval.sample.policies import find_policy, greedy_twin, notes_of
 from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score.critics import build_critics, release
 from visualprm_eval.score.stage import score_missing
-from visualprm_eval.types import Problem, Spec
+from visualprm_eval.types import JSONValue, Problem, Spec
 
 if TYPE_CHECKING:
     from visualprm_eval.host.grading import Judge
@@ -44,12 +45,18 @@ class Session:
     Attributes:
         cells: What the run is about: one per policy and benchmark.
         policies: Who is still to sample, by name.
+        notes: What a reader must know of each policy beside its settings, by name.
+        greedy: The rerankers that stand for a sample of their own at temperature 0.
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
-        self.config, self.store, self.rerankers = config, store, rerankers
+        self.config, self.store = config, store
+        self.rerankers = [reranker for reranker in rerankers if not isinstance(reranker, Greedy)]
+        self.greedy = [reranker for reranker in rerankers if isinstance(reranker, Greedy)]
         self.cells: list[Cell] = []
+        self.notes: dict[str, Mapping[str, JSONValue]] = {}
         self.policies: dict[str, Policy] = {}
+        self._twins: dict[str, Policy] = {}
         self._ungraded: list[str] = []
 
     def gather(self) -> None:
@@ -71,13 +78,18 @@ class Session:
             if benchmark.task.note:
                 print(f"note: {benchmark.task.note}", file=sys.stderr)
         if config.candidates is not None:
-            self.cells = import_cells(self.store, config, config.candidates, benchmarks)
+            self.cells = import_cells(self.store, config, config.candidates, benchmarks, greedy=bool(self.greedy))
             return
         for name in config.models:
             policy = find_policy(name, config)
             if policy.name in self.policies:
                 raise ConfigError(f"two --model are called {policy.name}; tell them apart with NAME=PATH_OR_ID")
             self.policies[policy.name] = policy
+            self.notes[policy.name] = notes_of(policy)
+            if self.greedy:
+                twin = self._twins[policy.name] = greedy_twin(policy, name, config)
+                spec = self._spec("sampling", twin, "sample")
+                self.cells += [Cell(policy.name, spec, benchmark, 1, greedy=True) for benchmark in benchmarks]
             sampling = self._spec("sampling", policy, "sample")
             n = config.num_samples or DEFAULT_NUM_SAMPLES
             self.cells += [Cell(policy.name, sampling, benchmark, n) for benchmark in benchmarks]
@@ -109,10 +121,20 @@ class Session:
     def sample(self) -> None:
         """Draws the candidates that are missing, one policy after the other."""
         for name in list(self.policies):
-            policy = self.policies.pop(name)  # The next policy needs the memory.
+            policy, twin = self.policies.pop(name), self._twins.pop(name, None)  # The next policy needs the memory.
             for cell in self.cells:
-                if cell.policy == name:
-                    sample_missing(self.store, policy, cell.sampling, _by_id(cell), self.missing_candidates(cell))
+                if cell.policy == name and (missing := self.missing_candidates(cell)):
+                    writer = twin if cell.greedy and twin is not None else policy
+                    sample_missing(self.store, writer, cell.sampling, self._put(cell, writer, missing), missing)
+
+    def _put(self, cell: Cell, policy: Policy, missing: Sequence[tuple[str, int]]) -> dict[str, Problem]:
+        """The problems of missing candidates as the policy is shown them, by id."""
+        from visualprm_eval.host.prompts import put_problems
+
+        wanted = {problem_id for problem_id, _ in missing}
+        problems = [problem for problem in cell.benchmark.problems if problem.id in wanted]
+        asked = getattr(policy, "prompt_model", lambda: None)()
+        return {each.id: each for each in put_problems(cell.benchmark, problems, self.config.prompt, asked)}
 
     def score(self) -> None:
         """Scores the candidates that a critic has not seen, one checkpoint after the other."""
@@ -121,17 +143,26 @@ class Session:
             if last is not None and getattr(critic, "weights", None) is not getattr(last, "weights", None):
                 release(last)
             last = critic
-            for cell in self.cells:
+            for cell in self.scored_cells:
                 score_missing(
                     self.store,
                     critic,
                     self.scorings[label],
                     _by_id(cell),
                     self.missing_scores(cell, label),
-                    label=f"score {cell.policy} on {cell.benchmark.name} with {label}",
+                    label=f"score {cell.label} with {label}",
                 )
         if last is not None:
             release(last)
+
+    @property
+    def scored_cells(self) -> list[Cell]:
+        """Those whose candidates critics look at: all but the greedy ones, which nobody picks from."""
+        return [cell for cell in self.cells if not cell.greedy]
+
+    def rerankers_of(self, cell: Cell) -> list[Reranker]:
+        """The rerankers that a cell has values for."""
+        return [*self.greedy] if cell.greedy else self.rerankers
 
     def grade(self) -> None:
         """Lets the host grade the texts that have no verdict yet; a benchmark that cannot be graded stops no other."""
@@ -175,12 +206,12 @@ class Session:
         """Prints what is missing: what a run would sample, score and grade."""
         for cell in self.cells:
             stages = self.config.stages
-            print(f"{cell.policy} on {cell.benchmark.name}, {len(cell.benchmark.problems)} problems x {cell.n}:")
+            print(f"{cell.label}, {len(cell.benchmark.problems)} problems x {cell.n}:")
             new = len(self.missing_candidates(cell)) if "sample" in stages else 0
             if "sample" in stages:
                 print(f"  sample: {new:,} candidates")
             unscored = 0
-            for label in self.critics if "score" in stages else ():
+            for label in self.critics if "score" in stages and not cell.greedy else ():
                 known = len(self.missing_scores(cell, label))
                 unscored = max(unscored, known)
                 print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
@@ -193,7 +224,7 @@ class Session:
         """Everything known of one policy on one benchmark, problem by problem."""
         ids = cell.problem_ids
         candidates = self.store.candidates(cell.sampling.id, ids)
-        scorings = self.scorings if with_scores else {}
+        scorings = self.scorings if with_scores and not cell.greedy else {}
         scores = {
             label: _by_problem(self.store.scores(spec.id, ids, with_steps=False)) for label, spec in scorings.items()
         }
@@ -210,7 +241,9 @@ class Session:
 
     def wanted_texts(self, cell: Cell, facts: Sequence[ProblemFacts]) -> set[tuple[str, str]] | None:
         """Problem and text ids whose verdicts decide a cell's results; ``None`` for all."""
-        return None if self.grades_all(cell) else picked_texts(facts, self.rerankers, self.ks(cell), cell.answer)
+        if self.grades_all(cell):
+            return None
+        return picked_texts(facts, self.rerankers_of(cell), self.ks(cell), cell.answer)
 
     def grades_all(self, cell: Cell) -> bool:
         """Whether every distinct text of a cell is graded, or only what some reranker picks."""
@@ -220,7 +253,7 @@ class Session:
 
     def ks(self, cell: Cell) -> tuple[int, ...]:
         """The k of best-of-k to tabulate for a cell."""
-        return self.config.resolve_ks(cell.n)
+        return (1,) if cell.greedy else self.config.resolve_ks(cell.n)
 
     def grading(self, cell: Cell) -> Spec:
         """The key of a cell's verdicts."""

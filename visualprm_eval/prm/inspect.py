@@ -22,10 +22,22 @@ def inspect_checkpoint(path_or_id: str | Path, revision: str | None = None) -> N
         CheckpointError: When it is not there, of an unknown architecture, or one of its files was cut off.
         TokenizerError: When its tokenizer cannot be built exactly, or lacks a token that its conversation needs.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = locate(path_or_id, revision)
     PromptFormat(load_tokenizer(path), read_config(path))
+    inspect_weights(path)
+
+
+def inspect_weights(path: Path) -> None:
+    """Looks at the headers of a checkpoint's weights.
+
+    Args:
+        path: Its directory.
+
+    Raises:
+        CheckpointError: When there are no safetensors files, one is missing, or one was cut off.
+    """
+    from safetensors import SafetensorError, safe_open
+
     for file in weight_files(path):
         try:
             with safe_open(file, framework="np"):

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BASELINE = "first"
 WITHHELD = "withheld"
 ABSENT = "–"
-_MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected"}
+_MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected", "greedy": "temperature 0"}
 
 
 def reranker_label(name: str) -> str:
