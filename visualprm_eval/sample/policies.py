@@ -1,4 +1,4 @@
-"""Policies behind one protocol: an InternVL-layout checkpoint run natively, or any model class of the host."""
+"""Policies behind one protocol: an InternVL-layout checkpoint, an endpoint, or any model class of the host."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from visualprm_eval.types import Candidate, JSONValue, Problem
 if TYPE_CHECKING:
     from visualprm_eval.host.models import HostPolicy
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
+    from visualprm_eval.sample.endpoint import EndpointPolicy
 
 Request = tuple[Problem, int]
 """A problem and the rank of the candidate to draw for it."""
@@ -39,13 +40,16 @@ def find_policy(text: str, config: RunConfig) -> Policy:
     """The policy that ``--model`` names.
 
     Args:
-        text: The demo's policy, ``[NAME=]DIR``, ``[NAME=]OWNER/MODEL[@REVISION]`` on the hub, or a model of the host.
+        text: The demo's policy, ``[NAME=]DIR``, ``[NAME=]OWNER/MODEL[@REVISION]`` on the hub, a model of the host, or
+            ``[NAME=]MODEL`` at an endpoint.
         config: The run.
 
     Raises:
         ConfigError: When the name cannot be read.
         UnknownNameError: When nobody knows it.
     """
+    if config.uses_endpoints:
+        return _endpoint_policy(text, config)
     if text == DEMO_POLICY:
         return NativePolicy(ModelSource(text, text), config)
     source = ModelSource.parse(text, option="--model")
@@ -57,6 +61,27 @@ def find_policy(text: str, config: RunConfig) -> Policy:
     if text not in names:
         raise UnknownNameError("model", text, [*names, DEMO_POLICY], "(or give a checkpoint directory)")
     return HostModelPolicy(text, config)
+
+
+def _endpoint_policy(text: str, config: RunConfig) -> EndpointPolicy:
+    """The model of that name at the run's endpoints, whose addresses are no part of the key of its samples."""
+    from visualprm_eval.sample.endpoint import EndpointOptions, EndpointPolicy, Patience
+    from visualprm_eval.sample.endpoint.options import api_key, base_url, served_model
+
+    name, model = served_model(text)
+    options = EndpointOptions(
+        urls=tuple(base_url(url) for url in config.base_urls),
+        model=model,
+        key=api_key(config.key),
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_tokens=config.max_tokens,
+        seed=config.seed,
+        nproc=config.api_nproc,
+        timeout_s=config.timeout_s,
+        patience=Patience(tries=config.retry),
+    )
+    return EndpointPolicy(name, options, {**_settings(name, "endpoint", config), "model": model})
 
 
 class NativePolicy:

@@ -104,12 +104,19 @@ CREATE TABLE verdicts (
 
 _BY_BENCHMARK = "CREATE INDEX problems_by_benchmark ON problems (benchmark, position)"
 
+# What the reply cost that a candidate came with; on the first candidate of each reply, NULL on the others.
+_USAGE = (
+    "ALTER TABLE candidates ADD COLUMN prompt_tokens INTEGER",
+    "ALTER TABLE candidates ADD COLUMN completion_tokens INTEGER",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1,
         "specs, problems, texts and facts",
         (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS),
     ),
+    Migration(2, "token usage of candidates", _USAGE),
 )
 
 _APPLIED = """
