@@ -204,6 +204,8 @@ class RunConfig:
         if self.base_urls and (self.candidates is not None or DEMO_POLICY in self.models):
             raise ConfigError("--base-url conflicts with --candidates and --demo: there is nothing to sample there")
         if not self.base_urls:
+            if self.key is not None:
+                raise ConfigError("--key: it is for the endpoints that --base-url names; give both or none")
             return
         from visualprm_eval.sample.endpoint.options import api_key, base_url
 
@@ -217,7 +219,8 @@ class RunConfig:
             "-n/--num-samples": self.num_samples, "--max-tokens": self.max_tokens, "--max-steps": self.max_steps,
             "--limit": self.limit, "--batch-size": self.batch_size, "--token-budget": self.token_budget,
             "--api-nproc": self.api_nproc, "--retry": self.retry, "--timeout": self.timeout_s,
-            "--judge-api-nproc": self.judge.nproc, "--judge-retry": self.judge.retry, "--judge-timeout": self.judge.timeout_s,
+            "--judge-api-nproc": self.judge.nproc, "--judge-retry": self.judge.retry,
+            "--judge-timeout": self.judge.timeout_s,
         }  # fmt: skip
         for option, value in at_least_one.items():
             if value is not None and value < 1:
