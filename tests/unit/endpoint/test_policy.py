@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email.utils
+import itertools
 import json
 import logging
 import time
@@ -17,6 +18,16 @@ from visualprm_eval.errors import PolicyError
 from visualprm_eval.sample.endpoint import Patience
 from visualprm_eval.sample.endpoint.request import request_seed
 from visualprm_eval.types import Part, Usage
+
+
+def stops_with_nothing(run: Asked, problems: int = 9) -> str:
+    """The message with which a run stops before any candidate, failed ones included, was settled."""
+    settled = []
+    with pytest.raises(PolicyError) as caught:
+        for batch in run.policy.sample([(problem(f"p{place}"), 0) for place in range(problems)]):
+            settled += batch
+    assert settled == []
+    return str(caught.value)
 
 
 def errors(found: dict) -> list[str | None]:
@@ -211,7 +222,17 @@ def test_a_text_that_was_cut_is_marked() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"{", b"[]", b"<html>", b'{"choices": []}', b'{"choices": 3}', b"[" * 100_000, b"\xff\xfe", b'{"choices":[1]}'],
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"<html>",
+        b'{"choices": []}',
+        b'{"choices": 3}',
+        b"[" * 100_000,
+        b"\xff\xfe",
+        b'{"choices":[1]}',
+    ],
 )
 def test_malformed_replies_are_tried_again_then_fail(body: bytes) -> None:
     with Server(lambda seen: Answer(body=body)) as server:
@@ -281,7 +302,7 @@ def test_tries_are_counted_and_waits_grow() -> None:
         patience = Patience(tries=4, first_s=0.05, longest_s=10, jitter=lambda: 1.0)
         found = Asked([server], patience=patience).draw(n=2)
     assert set(errors(found)) == {"HTTP 500: boom (4 tries)"}
-    waits = [after - before for before, after in zip(times, times[1:], strict=False)]
+    waits = [after - before for before, after in itertools.pairwise(times)]
     assert len(waits) == 3
     assert waits[0] >= 0.05 and waits[1] >= 0.1 and waits[2] >= 0.2
 
@@ -365,22 +386,19 @@ def test_work_goes_to_the_endpoint_that_is_free() -> None:
 )  # fmt: skip
 def test_an_endpoint_that_serves_nobody_stops_the_run_and_fails_nothing(answer: Answer) -> None:
     with Server(lambda seen: answer) as server:
-        with pytest.raises(PolicyError, match="no endpoint is left"):
-            assert list(Asked([server], nproc=1).policy.sample([(problem(f"p{place}"), 0) for place in range(9)])) == []
+        assert "no endpoint is left" in stops_with_nothing(Asked([server], nproc=1))
     assert len(server.requests) == 1
 
 
 def test_options_that_the_server_refuses_stop_the_run_and_fail_nothing() -> None:
     with Server(lambda seen: failure(400, "temperature must be 1")) as server:
-        with pytest.raises(PolicyError, match="temperature must be 1"):
-            assert list(Asked([server], nproc=2).policy.sample([(problem(f"p{place}"), 0) for place in range(9)])) == []
+        assert "temperature must be 1" in stops_with_nothing(Asked([server], nproc=2))
     assert len(server.requests) <= 4
 
 
 def test_a_server_behind_which_all_is_down_is_given_up() -> None:
     with Server(lambda seen: failure(502, "bad gateway")) as server:
-        with pytest.raises(PolicyError, match="bad gateway, 4 times in a row"):
-            assert list(Asked([server], nproc=4).policy.sample([(problem(f"p{place}"), 0) for place in range(9)])) == []
+        assert "bad gateway, 4 times in a row" in stops_with_nothing(Asked([server], nproc=4))
 
 
 def test_a_server_that_only_throttles_gets_more_time() -> None:

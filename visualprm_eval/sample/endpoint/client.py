@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 from enum import Enum, auto
 from http import HTTPStatus
-from types import TracebackType
-from typing import Self
 
 import httpx2
 
+from visualprm_eval import __version__
 from visualprm_eval.sample.endpoint.options import EndpointOptions
 from visualprm_eval.sample.endpoint.reply import MalformedReplyError, Reply, error_code, error_message, parse_reply
 from visualprm_eval.sample.endpoint.waiting import retry_after_s
@@ -63,25 +62,24 @@ class Client:
 
     def __init__(self, options: EndpointOptions) -> None:
         self._options = options
-        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": f"visualprm_eval/{__version__}",
+        }
         if options.key is not None:
             headers["Authorization"] = f"Bearer {options.key}"
+        # Requests are put together here: merging them with defaults of the client costs 0.2 ms each.
+        self._headers = httpx2.Headers(headers)
+        self._addresses = {url: httpx2.URL(f"{url}/chat/completions") for url in options.urls}
+        timeout = httpx2.Timeout(options.timeout_s, connect=min(_CONNECT_S, options.timeout_s), pool=None)
+        self._extensions = {"timeout": timeout.as_dict()}
         self._http = httpx2.AsyncClient(
-            headers=headers,
-            timeout=httpx2.Timeout(options.timeout_s, connect=min(_CONNECT_S, options.timeout_s), pool=None),
             limits=httpx2.Limits(
                 max_connections=options.nproc, max_keepalive_connections=options.nproc, keepalive_expiry=_IDLE_S
             ),
             follow_redirects=False,  # The key is for the address that the user named.
         )
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     async def close(self) -> None:
         """Closes all connections."""
@@ -91,16 +89,19 @@ class Client:
         """Posts one request.
 
         Args:
-            url: The endpoint's base address.
+            url: The base address of one of the endpoints.
             body: The request as JSON.
 
         Raises:
             TroubleError: When no reply came of it.
         """
         timeout_s = self._options.timeout_s
+        request = httpx2.Request(
+            "POST", self._addresses[url], headers=self._headers, content=body, extensions=self._extensions
+        )
         try:
             async with asyncio.timeout(timeout_s):  # A reply that comes drop by drop has a limit too.
-                response = await self._http.post(f"{url}/chat/completions", content=body)
+                response = await self._http.send(request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise TroubleError(Kind.UNREACHABLE, self._said(f"cannot be reached ({_described(error)})")) from None
         except (TimeoutError, httpx2.TimeoutException):
