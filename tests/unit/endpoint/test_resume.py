@@ -47,18 +47,20 @@ def start(path: Path, url: str) -> subprocess.Popen[str]:
 
 def test_kill_9_in_the_middle_of_a_batch_loses_and_repeats_nothing(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite"
-    enough = threading.Event()
+    enough, killed = threading.Event(), threading.Event()
 
     def slowly(seen: Seen) -> Answer:
-        if seen.number == 20:
+        hangs = seen.number >= 20 and not killed.is_set()
+        if hangs:
             enough.set()
         texts = [f"{seen.text} {seen.body['seed']} {place}" for place in range(seen.n)]
-        return completion(*texts, delay_s=10.0 if 20 <= seen.number < 24 else 0.01)
+        return completion(*texts, delay_s=60.0 if hangs else 0.01)
 
     with Server(slowly) as server:
         with start(path, server.url) as first:
             assert enough.wait(60)
             first.kill()
+            killed.set()
         answered = len(server.requests)
         with Store.open(path) as store:
             (spec,) = store.specs("sampling")

@@ -14,6 +14,7 @@ from visualprm_eval.sample.endpoint.fleet import Endpoint
 from visualprm_eval.sample.endpoint.options import EndpointOptions
 from visualprm_eval.sample.endpoint.reply import Reply
 from visualprm_eval.sample.endpoint.request import Dialect, request_body
+from visualprm_eval.sample.endpoint.watch import Watch
 from visualprm_eval.types import Candidate, JSONValue, Problem
 
 
@@ -39,6 +40,7 @@ class EndpointPolicy:
         warn: Callable[[str], None] = _warn,
     ) -> None:  # fmt: skip
         self.name, self._options, self._settings, self._warn = name, options, settings, warn
+        self._watch = Watch(name, options.temperature)
         self._endpoints = [Endpoint(url, options.patience) for url in options.urls]
 
     def settings(self) -> Mapping[str, JSONValue]:
@@ -52,7 +54,7 @@ class EndpointPolicy:
         for, so nothing is drawn that the caller has not been given time to store.
 
         Raises:
-            PolicyError: When no endpoint is left.
+            PolicyError: When no endpoint is left, or the first samples are all the same at a temperature above 0.
         """
         options = self._options
         with asyncio.Runner() as runner:
@@ -69,6 +71,7 @@ class EndpointPolicy:
             try:
                 while batch := runner.run(dispatcher.step()):
                     yield batch
+                    self._watch.see(batch)
             finally:
                 runner.run(dispatcher.close())
                 runner.run(client.close())
