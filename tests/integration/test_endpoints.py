@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
 from tests.integration.conftest import Run, read_rows
 from tests.integration.tiny import tiny_vlm
@@ -20,6 +21,11 @@ KEY = "sk-integration-0123456789"
 
 def contents(directory: Path) -> bytes:
     return b"".join(file.read_bytes() for file in directory.rglob("*") if file.is_file())
+
+
+def protocol(work_dir: Path) -> dict[object, object]:
+    sheet = load_workbook(work_dir / "results.xlsx", read_only=True)["protocol"]
+    return {row[0]: row[1] for row in sheet.iter_rows(values_only=True)}
 
 
 def numbered(seen: Seen) -> Answer:
@@ -54,9 +60,11 @@ def test_the_whole_way_with_a_key_that_is_nowhere(
     run(*arguments, "-n", "5", "--engine", "endpoint", "--stages", "report", "--temperature", "1", "--max-tokens", "50")
     rows = read_rows(tmp_path)
     assert {row["policy"] for row in rows} == {"policy"}
-    assert {row["note"] for row in rows if row["k"] == "5"} == {"5 of 25 candidates were cut at the token limit"}
-    protocol = (tmp_path / "results.xlsx").exists()
-    assert protocol
+    assert {row["note"] for row in rows if row["k"] == "5"} == {"5 of 25 candidates cut at the token limit"}
+    known = protocol(tmp_path)
+    assert known["policy on DemoWorld: token usage.prompt_tokens"] == 1000
+    assert known["policy on DemoWorld: token usage.completion_tokens"] == 250
+    assert known["policy on DemoWorld: cut at the token limit"] == "5 of 25 candidates"
     for held in (contents(tmp_path), output.encode(), more.encode()):
         assert KEY.encode() not in held
 

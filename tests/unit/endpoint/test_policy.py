@@ -417,7 +417,7 @@ def test_a_server_that_does_not_sample_is_told_apart_and_its_samples_are_kept() 
         run = Asked([server], nproc=1).policy.sample(
             [(problem(f"p{place}"), rank) for place in range(9) for rank in range(4)]
         )
-        with pytest.raises(PolicyError, match="9 samples repeat .* ignores the temperature"):
+        with pytest.raises(PolicyError, match=r"9 samples repeat .* ignores the temperature"):
             for batch in run:
                 got += batch
         assert len(got) == 12
