@@ -79,7 +79,11 @@ def test_errors_of_endpoints_are_one_line(run: Run, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """The address and the model's name of ``transformers serve`` with a tiny random Qwen2.5-VL."""
+    """The address and the model's name of ``transformers serve`` with a tiny random Qwen2.5-VL.
+
+    It is the real server that needs least: transformers is here anyway, fastapi and uvicorn are small and pure Python,
+    it serves a checkpoint directory on a CPU, pictures included, and it runs in this process. It knows no ``n``.
+    """
     from transformers.cli.serve import Serve
 
     model = tiny_vlm(tmp_path_factory.mktemp("tiny"))
