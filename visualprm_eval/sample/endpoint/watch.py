@@ -35,19 +35,20 @@ class Watch:
             PolicyError: When ``_REPEATS`` samples repeated an earlier one of their problem and none differed.
         """
         for candidate in candidates if self._watching else ():
+            first = self._first.get(candidate.problem_id)
             if candidate.error is not None:
                 continue
-            first = self._first.setdefault(candidate.problem_id, candidate.text)
-            if candidate.text != first:
+            if first is None:
+                self._first[candidate.problem_id] = candidate.text
+            elif first == candidate.text:
+                self._repeats += len(first) >= _LENGTH
+            else:
                 self._watching = False
                 self._first.clear()
                 return
-            self._repeats += len(first) >= _LENGTH
-        # The first sample of each problem repeats nothing.
-        repeats = self._repeats - sum(len(text) >= _LENGTH for text in self._first.values())
-        if self._watching and repeats >= _REPEATS:
+        if self._repeats >= _REPEATS:
             raise PolicyError(
-                f"{self._name}: {repeats} samples repeat an earlier one word by word at a temperature above 0 and none "
+                f"{self._name}: {self._repeats} samples repeat an earlier one word by word at a temperature above 0 and none "
                 "differs: the server ignores the temperature (look at its settings and the checkpoint's generation "
                 "config). What came is stored; use --temperature 0 with -n 1 if that is meant"
             )
