@@ -74,16 +74,24 @@ class Client:
         self._addresses = {url: httpx2.URL(f"{url}/chat/completions") for url in options.urls}
         timeout = httpx2.Timeout(options.timeout_s, connect=min(_CONNECT_S, options.timeout_s), pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
-        self._http = httpx2.AsyncClient(
-            limits=httpx2.Limits(
-                max_connections=options.nproc, max_keepalive_connections=options.nproc, keepalive_expiry=_IDLE_S
-            ),
+        self._ssl = httpx2.create_ssl_context()
+        self._all: list[httpx2.AsyncClient] = []
+        self._idle: dict[str, list[httpx2.AsyncClient]] = {url: [] for url in options.urls}
+
+    def _connection(self) -> httpx2.AsyncClient:
+        """One connection: the library looks through all of a pool's for every request, which 64 make slow."""
+        http = httpx2.AsyncClient(
+            verify=self._ssl,
+            limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_S),
             follow_redirects=False,  # The key is for the address that the user named.
         )
+        self._all.append(http)
+        return http
 
     async def close(self) -> None:
         """Closes all connections."""
-        await self._http.aclose()
+        for http in self._all:
+            await http.aclose()
 
     async def ask(self, url: str, body: bytes) -> Reply:
         """Posts one request.
@@ -99,15 +107,19 @@ class Client:
         request = httpx2.Request(
             "POST", self._addresses[url], headers=self._headers, content=body, extensions=self._extensions
         )
+        idle = self._idle[url]
+        http = idle.pop() if idle else self._connection()
         try:
             async with asyncio.timeout(timeout_s):  # A reply that comes drop by drop has a limit too.
-                response = await self._http.send(request)
+                response = await http.send(request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise TroubleError(Kind.UNREACHABLE, self._said(f"cannot be reached ({_described(error)})")) from None
         except (TimeoutError, httpx2.TimeoutException):
             raise TroubleError(Kind.PASSING, f"no reply within {timeout_s:g} s", timed_out=True) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             raise TroubleError(Kind.PASSING, self._said(f"the connection broke ({_described(error)})")) from None
+        finally:
+            idle.append(http)
         if not response.is_success:
             raise self._failure(response)
         try:

@@ -46,9 +46,9 @@ class Watch:
                 self._watching = False
                 self._first.clear()
                 return
-        if self._repeats >= _REPEATS:
+        if self._watching and self._repeats >= _REPEATS:
             raise PolicyError(
-                f"{self._name}: {self._repeats} samples repeat an earlier one word by word at a temperature above 0 and none "
-                "differs: the server ignores the temperature (look at its settings and the checkpoint's generation "
+                f"{self._name}: {self._repeats} samples repeat an earlier one word by word at a temperature above 0, "
+                "none differs: the server ignores the temperature (see its settings and the checkpoint's generation "
                 "config). What came is stored; use --temperature 0 with -n 1 if that is meant"
             )
