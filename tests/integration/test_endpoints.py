@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,23 +84,34 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]
     """The address and the model's name of ``transformers serve`` with a tiny random Qwen2.5-VL.
 
     It is the real server that needs least: transformers is here anyway, fastapi and uvicorn are small and pure Python,
-    it serves a checkpoint directory on a CPU, pictures included, and it runs in this process. It knows no ``n``.
+    and it serves a checkpoint directory on a CPU, pictures included. It knows no ``n``.
     """
-    from transformers.cli.serve import Serve
-
-    model = tiny_vlm(tmp_path_factory.mktemp("tiny"))
+    directory = tmp_path_factory.mktemp("tiny")
+    model = tiny_vlm(directory / "model")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = Serve(
-        force_model=str(model), host="127.0.0.1", port=port, device="cpu", non_blocking=True, log_level="error"
-    )
-    deadline = time.monotonic() + 60
-    while not server.server.started:
-        assert time.monotonic() < deadline, "transformers serve did not start"
-        time.sleep(0.05)
-    yield f"http://127.0.0.1:{port}/v1", str(model)
-    server.kill_server()
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(model), "--device", "cpu"]
+    command += ["--host", "127.0.0.1", "--port", str(port)]
+    log = directory / "log"
+    with log.open("w") as file, subprocess.Popen(command, stdout=file, stderr=file) as server:
+        try:
+            wait_for(port, server, log)
+            yield f"http://127.0.0.1:{port}/v1", str(model)
+        finally:
+            server.kill()
+
+
+def wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 300
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            assert server.poll() is None and time.monotonic() < deadline, log.read_text()
+            time.sleep(0.1)
+        else:
+            return
 
 
 def test_a_real_server(run: Run, tmp_path: Path, served: tuple[str, str]) -> None:
