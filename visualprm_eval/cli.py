@@ -14,9 +14,9 @@ from visualprm_eval.errors import ConfigError, VisualPRMEvalError
 
 # Options that go into the run as they are.
 _SAME = (
-    "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "api_nproc", "retry",
-    "engine", "prompt", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade", "limit",
-    "work_dir", "retry_failed", "dry_run", "verbose",
+    "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "engine", "prompt", "key",
+    "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade",
+    "limit", "work_dir", "retry_failed", "dry_run", "verbose",
 )  # fmt: skip
 
 EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
@@ -122,7 +122,7 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
     )  # fmt: skip
     group.add_argument(
         "--engine", choices=cfg.ENGINES, default=defaults.engine,
-        help="who runs the policies (%(default)s: native where we can, else the host's class)",
+        help="who runs the policies (%(default)s: an endpoint with --base-url, native if we can, else the host's)",
     )  # fmt: skip
     group.add_argument("--temperature", type=float, default=None, help=f"0 is greedy ({defaults.temperature})")
     group.add_argument("--top-p", type=float, default=None, help=f"nucleus; 1 keeps all ({defaults.top_p})")
@@ -134,6 +134,15 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
     group.add_argument(
         "--batch-size", type=int, default=None, help=f"samples at a time, native policies ({defaults.batch_size})"
     )
+    group.add_argument(
+        "--base-url", nargs="+", default=None, metavar="URL",
+        help="OpenAI-compatible endpoints that serve the model, such as http://127.0.0.1:8000/v1",
+    )  # fmt: skip
+    group.add_argument("--key", default=None, help="their key; never stored or printed ($OPENAI_API_KEY)")
+    group.add_argument(
+        "--timeout", dest="timeout_s", metavar="SECONDS", type=int, default=defaults.timeout_s,
+        help="seconds to wait for a reply of an endpoint (%(default)s)",
+    )  # fmt: skip
     group.add_argument("--api-nproc", type=int, default=defaults.api_nproc, help="parallel API requests (%(default)s)")
     group.add_argument("--retry", type=int, default=defaults.retry, help="tries per API request (%(default)s)")
     group.add_argument(
@@ -205,6 +214,8 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     given |= {name: value for name in _SAME if (value := getattr(arguments, name)) is not None}
     if arguments.model:
         given["models"] = tuple(arguments.model)
+    if arguments.base_url:
+        given["base_urls"] = tuple(arguments.base_url)
     if arguments.data:
         given["data"] = tuple(arguments.data)
     if arguments.reranker:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark, overall_rows
 from visualprm_eval.report.results import Failure, Results
+from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue
 
 if TYPE_CHECKING:
+    from visualprm_eval.cells import Cell
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
@@ -77,6 +80,11 @@ def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
             yield f"{where}: prompt", "the dataset's own, whatever is asked for"
         yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
         yield f"{where}: grading", dict(session.grading(cell).settings)
+        tally = _tally(session, cell)
+        if tally.cut:
+            yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+        if tally.usage is not None:
+            yield f"{where}: token usage", asdict(tally.usage)
         if cell.benchmark.task.note:
             yield f"{where}: note", cell.benchmark.task.note
     for policy, notes in session.notes.items():
@@ -87,6 +95,13 @@ def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
     yield "python", platform.python_version()
     for package in _PACKAGES:
         yield package, _version(package)
+
+
+def _tally(session: Session, cell: Cell) -> Tally:
+    tally = Tally()
+    for candidates in session.store.candidates(cell.sampling.id, cell.problem_ids).values():
+        tally.add(candidate for candidate in candidates if candidate.rank < cell.n)
+    return tally
 
 
 def _version(package: str) -> str:

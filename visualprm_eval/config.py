@@ -13,6 +13,7 @@ from visualprm_eval.errors import ConfigError
 ENGINES = ("auto", "native", "host", "endpoint")
 PROMPTS = ("cot", "direct", "host")
 STAGES = ("sample", "score", "grade", "report")
+ENGINES = ("auto", "native", "host", "endpoint")
 MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
 
 DEFAULT_PRM = "OpenGVLab/VisualPRM-8B"
@@ -132,6 +133,9 @@ class RunConfig:
         dtype: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
         batch_size: Samples drawn at a time by a native policy.
         token_budget: Tokens scored at a time.
+        base_urls: OpenAI-compatible endpoints of the policies.
+        key: Their key; never printed, logged or stored. ``None`` for the environment's.
+        timeout_s: Longest wait for a reply of an endpoint, in seconds.
         api_nproc: Parallel requests to a policy behind an API.
         retry: Tries per request to a policy behind an API.
         retry_failed: Try stored failures again.
@@ -164,6 +168,9 @@ class RunConfig:
     dtype: str = "auto"
     batch_size: int = 64
     token_budget: int = 16_384
+    base_urls: tuple[str, ...] = ()
+    key: str | None = field(default=None, repr=False)
+    timeout_s: int = 600
     api_nproc: int = 4
     retry: int = 6
     retry_failed: bool = False
@@ -178,6 +185,7 @@ class RunConfig:
             ConfigError: Naming the option, what was expected and what to do.
         """
         self._check_sources()
+        self._check_endpoints()
         self._check_numbers()
         if self.prompt not in PROMPTS:
             raise ConfigError(f"--prompt {self.prompt}: expected one of {', '.join(PROMPTS)}")
@@ -208,12 +216,43 @@ class RunConfig:
             if doubled:
                 raise ConfigError(f"{option} names {', '.join(doubled)} twice")
 
+    @property
+    def uses_endpoints(self) -> bool:
+        """Whether the policies are behind endpoints."""
+        return self.engine == "endpoint" or (self.engine == "auto" and bool(self.base_urls))
+
+    def _check_endpoints(self) -> None:
+        if self.engine not in ENGINES:
+            raise ConfigError(f"--engine {self.engine}: expected one of {', '.join(ENGINES)}")
+        if self.base_urls and self.engine in {"native", "host"}:
+            raise ConfigError(f"--base-url conflicts with --engine {self.engine}: leave one of them out")
+        sampled = "sample" in self.stages and self.candidates is None and DEMO_POLICY not in self.models
+        if self.engine == "endpoint" and not self.base_urls and sampled:
+            raise ConfigError("--engine endpoint: say where with --base-url URL, such as http://127.0.0.1:8000/v1")
+        if self.base_urls and (self.candidates is not None or DEMO_POLICY in self.models):
+            raise ConfigError("--base-url conflicts with --candidates and --demo: there is nothing to sample there")
+        if self.engine == "endpoint" and DEMO_POLICY in self.models:
+            raise ConfigError("--engine endpoint conflicts with --demo, whose policy runs here; leave one of them out")
+        if self.candidates is not None and self.engine != "auto":
+            raise ConfigError(f"--engine {self.engine} conflicts with --candidates: those samples are written already")
+        if not self.base_urls:
+            if self.key is not None:
+                raise ConfigError("--key: it is for the endpoints that --base-url names; give both or none")
+            return
+        from visualprm_eval.sample.endpoint.options import api_key, base_url
+
+        urls = [base_url(text) for text in self.base_urls]
+        if len(set(urls)) < len(urls):
+            raise ConfigError(f"--base-url names an address twice: {' '.join(urls)}")
+        api_key(self.key)
+
     def _check_numbers(self) -> None:
         at_least_one = {
             "-n/--num-samples": self.num_samples, "--max-tokens": self.max_tokens, "--max-steps": self.max_steps,
             "--limit": self.limit, "--batch-size": self.batch_size, "--token-budget": self.token_budget,
-            "--api-nproc": self.api_nproc, "--retry": self.retry, "--judge-api-nproc": self.judge.nproc,
-            "--judge-retry": self.judge.retry, "--judge-timeout": self.judge.timeout_s,
+            "--api-nproc": self.api_nproc, "--retry": self.retry, "--timeout": self.timeout_s,
+            "--judge-api-nproc": self.judge.nproc, "--judge-retry": self.judge.retry,
+            "--judge-timeout": self.judge.timeout_s,
         }  # fmt: skip
         for option, value in at_least_one.items():
             if value is not None and value < 1:

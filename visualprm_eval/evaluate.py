@@ -205,8 +205,7 @@ class _Round:
             note = f"incomplete: {n_ungraded} of {n_kept} picks are not graded"
         else:
             value = 100 * self.aggregate([problem for problem, _ in self.kept], values)
-            n_left_out = self.k * n_problems - sum(len(head) for _, head in self.kept)
-            note = f"{n_left_out} of {self.k * n_problems} candidates left out" if n_left_out else ""
+            note = self._remarks()
         return ResultRow(
             policy=self.policy,
             benchmark=self.benchmark,
@@ -219,3 +218,17 @@ class _Round:
             n_failed=n_failed,
             note=note,
         )
+
+    def _remarks(self) -> str:
+        """What a reader of a value must know of its candidates."""
+        n_all = self.k * len(self.cases)
+        n_cut = sum(
+            candidate.finish == "length" and candidate.error is None and candidate.rank < self.k
+            for case in self.cases
+            for candidate in case.facts.candidates
+        )
+        counts = {
+            "left out": n_all - sum(len(head) for _, head in self.kept),
+            "cut at the token limit": n_cut,
+        }
+        return "; ".join(f"{count} of {n_all} candidates {what}" for what, count in counts.items() if count)

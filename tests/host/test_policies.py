@@ -11,12 +11,13 @@ import pytest
 
 from tests.golden.material import DATA
 from tests.host.material import demo_rows, mcq_rows, write_tsv
+from tests.servers import Server
 from tests.unit.sample.tiny import make_checkpoint
 from visualprm_eval.cli import main
 from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.prompts import put_problems
+from visualprm_eval.host.prompts import prompt_fingerprint, put_problems
 from visualprm_eval.sample.policies import HostModelPolicy, NativePolicy, find_policy
 from visualprm_eval.store import STORE_FILE, Store
 
@@ -67,7 +68,7 @@ def test_engines(hosted, tmp_path):
     assert isinstance(find_policy(hosted(foreign), config()), HostModelPolicy)
     # What is not here cannot be looked at: the native engine tries, and says.
     assert isinstance(find_policy(hosted("owner/nothing"), config(stages=("grade",))), NativePolicy)
-    for text, engine in ((str(DATA / "a2"), "host"), ("GPT4o", "native"), (name, "endpoint"), ("hf:x/y", "host")):
+    for text, engine in ((str(DATA / "a2"), "host"), ("GPT4o", "native"), ("hf:x/y", "host")):
         with pytest.raises(ConfigError, match=f"--engine {engine} cannot run"):
             find_policy(text, config(engine=engine))
 
@@ -124,6 +125,24 @@ def test_another_family_runs_from_the_command_line(mmstar, tmp_path, capsys):
     assert all(each.error is None for known in drawn.values() for part in known.values() for each in part)
     plan = run(capsys, *arguments, "-n", 3, "--dry-run")
     assert plan.count("sample: 0 candidates") == 2
+
+
+def test_an_endpoint_is_asked_like_all_others(mmstar, tmp_path, capsys):
+    """The same words, named in the key of its samples; a sample at temperature 0 is asked for apart."""
+    with Server() as server:
+        for prompt in ("cot", "direct"):
+            run(
+                capsys, "--model", "org/served", "--base-url", server.url, "--prompt", prompt, "--reranker", "greedy",
+                "--data", "MMStar", "--limit", 1, "-n", 2, "--stages", "sample", "--work-dir", tmp_path / "out",
+            )  # fmt: skip
+        asked = [(seen.n, seen.body["temperature"], seen.text) for seen in server.requests]
+    words = {prompt: "".join(p.value for p in put("MMStar", prompt)[0].parts if p.kind == "text")
+             for prompt in ("cot", "direct")}  # fmt: skip
+    assert words["cot"] != words["direct"]
+    assert asked == [(n, t, words[prompt]) for prompt in ("cot", "direct") for n, t in ((1, 0.0), (2, 0.7))]
+    stored = [(each["prompt"], each["wording"]) for each in samplings(tmp_path / "out").values()]
+    assert len(set(stored)) == 2
+    assert {wording for _, wording in stored} == {prompt_fingerprint("cot"), prompt_fingerprint("direct")}
 
 
 # Prompts --------------------------------------------------------------------------------------------------------------

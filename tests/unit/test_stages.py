@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.errors import CriticError
+from visualprm_eval.errors import CriticError, PolicyError
 from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score import stage
 from visualprm_eval.score.stage import Pace, score_missing
 from visualprm_eval.store import Store
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage
 
 PROBLEMS = {
     name: Problem("B", name, "", (Part("text", name),), answer="1", id=name) for name in ("p0", "p1", "p2")
@@ -69,6 +69,27 @@ def test_a_policy_that_writes_nothing_has_failed(store: Store) -> None:
     critic = Critic()
     score(store, critic)
     assert critic.calls == []
+
+
+def test_what_samples_cost_and_how_they_ended_is_told_however_the_stage_ends(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken(Policy):
+        def sample(self, requests):
+            yield [Candidate("p0", 0, "a", usage=Usage(1000, 7)), Candidate("p0", 1, "b", finish="length")]
+            yield [Candidate("p1", 0, "", error="no")]
+            raise PolicyError("all are gone")
+
+    with pytest.raises(PolicyError, match="all are gone"):
+        sample(store, Broken())
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == (
+        "sample P: 1 of 3 candidates were cut at the token limit; 1 of 3 candidates failed; "
+        "1,000 prompt tokens and 7 completion tokens for 3 candidates"
+    )
+    stored = store.candidates(SAMPLING.id, ["p0", "p1"])
+    assert [(c.finish, c.usage) for c in stored["p0"]] == [("", Usage(1000, 7)), ("length", None)]
+    assert stored["p1"][0].error == "no"
 
 
 @pytest.mark.parametrize(

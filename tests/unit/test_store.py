@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 
 from visualprm_eval.errors import StoreDamagedError, StoreError, StoreLockedError
 from visualprm_eval.store import Store, audit, codec, connection, queries, schema
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict, text_id
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 
 SAMPLING = Spec("sampling", {"policy": "toy", "temperature": 0.7, "seed": 0})
 SCORING = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
@@ -108,7 +108,7 @@ def test_a_known_problem_follows_its_images(path: Path) -> None:
 
 
 def test_candidates_come_back_by_rank_in_the_order_asked(path: Path) -> None:
-    first = Candidate(IDS[0], 0, "one", None, "stop", 12, 0.25)
+    first = Candidate(IDS[0], 0, "one", None, "stop", 12, 0.25, Usage(345, 12))
     second = Candidate(IDS[0], 1, NASTY, None, "length", None, None)
     failed = Candidate(IDS[2], 0, "", f"no answer {NASTY}")
     with filled(path) as store:
@@ -155,6 +155,7 @@ def test_any_text_survives_packing(text: str) -> None:
             finish=st.sampled_from(["stop", "length", ""]),
             tokens=st.none() | st.integers(0, 2**40),
             seconds=st.none() | st.floats(0, 1e6),
+            usage=st.none() | st.builds(Usage, st.integers(0, 2**40), st.integers(0, 2**40)),
         ),
         unique_by=lambda one: (one.problem_id, one.rank),
     )
@@ -631,15 +632,37 @@ def test_a_reader_keeps_no_replies(path: Path) -> None:
 # Migrations
 
 
+def as_before_token_usage(patch: pytest.MonkeyPatch, schema_version: int) -> None:
+    """Stores that are made meanwhile have an older schema, without the columns of token usage."""
+    whole = codec.candidate_row
+    patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:schema_version])
+    patch.setattr(queries, "PUT_CANDIDATE", "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    patch.setattr(codec, "candidate_row", lambda *fact: whole(*fact)[:9])
+
+
 def test_a_store_of_the_first_schema_keeps_its_facts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        as_before_token_usage(patch, 1)
         with filled(path) as store:
             store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "a")])
     with Store.open(path) as store, store.replies() as replies:
         replies.put("what", 0, "B")
         assert store.candidates(SAMPLING.id, IDS[:1]) == {IDS[0]: [Candidate(IDS[0], 0, "a")]}
         assert store.verify() == []
+
+
+def test_a_store_from_before_token_usage_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        as_before_token_usage(patch, 2)
+        with filled(path) as store, store.replies() as replies:
+            store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "old", None, "stop", 3, 0.5)])
+            replies.put("what", 0, "B")
+    with Store.open(path) as store, store.replies() as replies:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 1, "new", usage=Usage(1, 2))])
+        found = store.candidates(SAMPLING.id, IDS)[IDS[0]]
+        assert replies.get("what", 0) == "B"
+        assert store.verify() == []
+    assert found == [Candidate(IDS[0], 0, "old", None, "stop", 3, 0.5), Candidate(IDS[0], 1, "new", usage=Usage(1, 2))]
 
 
 def test_migrations_are_ordered_and_listed(path: Path) -> None:

@@ -123,9 +123,3 @@ def _seconds(
                 if any(candidate.tokens != tokens for candidate in candidates):
                     raise RuntimeError("a sample is shorter than asked for, so the two ways cannot be compared")
     return time.perf_counter() - begin
-
-
-if __name__ == "__main__":
-    options = argparse.ArgumentParser(prog="python -m visualprm_eval.bench.sampling_native", description=HELP)
-    add_options(options)
-    print(measure(options.parse_args()))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.checkpoints import CheckpointSource
 from visualprm_eval.config import ModelSource, RunConfig
-from visualprm_eval.sample.policies import Request, base_settings, greedy_config
+from visualprm_eval.sample.policies import Request, greedy_config, worded_settings
 from visualprm_eval.types import Candidate, JSONValue
 
 if TYPE_CHECKING:
@@ -59,12 +59,7 @@ class ChatPolicy:
 
     def manner(self) -> Mapping[str, JSONValue]:
         """The sampling options and the wording of prompts."""
-        from visualprm_eval.host.prompts import prompt_fingerprint
-
-        manner = base_settings(self.name, "transformers", self._config)
-        prompt = self._config.prompt
-        # The dataset's own prompt is part of the problem's id.
-        return manner if prompt == "host" else {**manner, "wording": prompt_fingerprint(prompt)}
+        return worded_settings(self.name, "transformers", self._config)
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The sampling options, the checkpoint and its precision."""

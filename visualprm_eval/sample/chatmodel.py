@@ -18,7 +18,7 @@ from types import MappingProxyType
 from typing import Any
 
 import torch
-from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationConfig, LogitsProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, GenerationConfig, LogitsProcessor
 
 from visualprm_eval.errors import CheckpointError, ContextLengthError
 from visualprm_eval.prm.checkpoint import DOWNLOADS, locate
@@ -111,6 +111,8 @@ def inspect_chat_model(path_or_id: str, revision: str | None = None) -> None:
             file of its weights is missing or was cut off.
     """
     path = locate(path_or_id, revision, CHAT_DOWNLOADS)
+    with _told(path):
+        AutoConfig.from_pretrained(path, **_LOCAL)
     _processor(path)
     inspect_weights(path)
 

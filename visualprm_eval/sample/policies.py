@@ -1,4 +1,4 @@
-"""Policies behind one protocol: checkpoints run natively or by transformers, or any model class of the host."""
+"""Policies behind one protocol: checkpoints run natively or by transformers, endpoints, model classes of the host."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from visualprm_eval.host.models import HostPolicy
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
     from visualprm_eval.prm.generate import Shown
+    from visualprm_eval.sample.endpoint import EndpointPolicy
 
 _DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
@@ -45,14 +46,17 @@ def find_policy(text: str, config: RunConfig) -> Policy:
 
     Args:
         text: The demo's policy, ``[NAME=]DIR``, ``[NAME=]OWNER/MODEL[@REVISION]`` on the hub, either of them after
-            ``hf:`` for transformers' own classes, or a model of the host.
+            ``hf:`` for transformers' own classes, a model of the host, or ``[NAME=]MODEL`` at an endpoint.
         config: The run.
 
     Raises:
         ConfigError: When the name cannot be read, or the engine asked for cannot run it.
         UnknownNameError: When nobody knows it.
     """
+    if config.uses_endpoints:
+        return _endpoint_policy(text, config)
     if text == DEMO_POLICY:
+        _require(config, text, "auto", "native")
         return NativePolicy(ModelSource(text, text), config, as_host=None)
     if (source := ModelSource.parse_hf(text)) is not None:
         _require(config, text, "auto", "native")
@@ -92,6 +96,27 @@ def _host_model(name: str, config: RunConfig) -> Policy:
 def _require(config: RunConfig, name: str, *engines: str) -> None:
     if config.engine not in engines:
         raise ConfigError(f"--engine {config.engine} cannot run {name}; expected one of {', '.join(engines)}")
+
+
+def _endpoint_policy(text: str, config: RunConfig) -> EndpointPolicy:
+    """The model of that name at the run's endpoints, whose addresses are no part of the key of its samples."""
+    from visualprm_eval.sample.endpoint import EndpointOptions, EndpointPolicy, Patience
+    from visualprm_eval.sample.endpoint.options import api_key, base_url, served_model
+
+    name, model = served_model(text)
+    options = EndpointOptions(
+        urls=tuple(base_url(url) for url in config.base_urls),
+        model=model,
+        key=api_key(config.key),
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_tokens=config.max_tokens,
+        seed=config.seed,
+        nproc=config.api_nproc,
+        timeout_s=config.timeout_s,
+        patience=Patience(tries=config.retry),
+    )
+    return EndpointPolicy(name, options, lambda: {**worded_settings(name, "endpoint", config), "model": model})
 
 
 class NativePolicy:
@@ -277,6 +302,16 @@ def notes_of(policy: Policy) -> Mapping[str, JSONValue]:
     """What a reader of results must know of a policy beside its settings."""
     notes: Mapping[str, JSONValue] = getattr(policy, "notes", dict)()
     return notes
+
+
+def worded_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
+    """The key of candidates of a policy that the host has no prompts for."""
+    settings = base_settings(name, engine, config)
+    if config.prompt == "host":  # The dataset's own prompt is part of the problem's id.
+        return settings
+    from visualprm_eval.host.prompts import prompt_fingerprint
+
+    return {**settings, "wording": prompt_fingerprint(config.prompt)}
 
 
 def base_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:

@@ -114,6 +114,12 @@ CREATE TABLE judge_replies (
 
 _BY_BENCHMARK = "CREATE INDEX problems_by_benchmark ON problems (benchmark, position)"
 
+# What the reply cost that a candidate came with; on the first candidate of each reply, NULL on the others.
+_USAGE = (
+    "ALTER TABLE candidates ADD COLUMN prompt_tokens INTEGER",
+    "ALTER TABLE candidates ADD COLUMN completion_tokens INTEGER",
+)
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1,
@@ -121,6 +127,7 @@ MIGRATIONS: tuple[Migration, ...] = (
         (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS),
     ),
     Migration(2, "replies of judges", (_REPLIES,)),
+    Migration(3, "token usage of candidates", _USAGE),
 )
 
 _APPLIED = """
