@@ -68,6 +68,14 @@ def _build_parser() -> argparse.ArgumentParser:
     export.add_argument("--data", nargs="+", default=None, metavar="D", help="only these benchmarks")
     export.add_argument("--model", nargs="+", default=None, metavar="X", help="only these policies")
     export.set_defaults(command=_export)
+    merge = commands.add_parser(
+        "merge", help="bring the facts of several stores into one", allow_abbrev=False,
+        description="Merge stores: what was sampled on one machine, scored on another, graded on a third. The inputs "
+        "are only read; merging again changes nothing; contradictions are refused and then nothing is merged.",
+    )  # fmt: skip
+    merge.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="store files, or work dirs with one")
+    merge.add_argument("-o", "--output", type=Path, required=True, help="the store or work dir that takes them over")
+    merge.set_defaults(command=_merge)
     return parser
 
 
@@ -245,4 +253,11 @@ def _export(arguments: argparse.Namespace) -> int:
     from visualprm_eval.pipeline import export
 
     export(arguments.work_dir, arguments.output, benchmarks=arguments.data, policies=arguments.model)
+    return EXIT_OK
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.merge import merge
+
+    merge(arguments.stores, arguments.output)
     return EXIT_OK

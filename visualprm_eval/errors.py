@@ -11,6 +11,7 @@
     ├── CandidateFileError   a pack of candidates that cannot be read
     ├── StoreError           the store in the work dir
     │   ├── StoreLockedError     another process writes to it
+    │   ├── StoreConflictError   stores that contradict each other
     │   └── StoreDamagedError    the file is not a sound store
     ├── HostError            the host toolkit cannot be used
     ├── PolicyError          a policy that cannot write samples
@@ -88,6 +89,10 @@ class StoreError(VisualPRMEvalError):
 
 class StoreLockedError(StoreError):
     """Another process writes to the store."""
+
+
+class StoreConflictError(StoreError):
+    """Stores that contradict each other."""
 
 
 class StoreDamagedError(StoreError):

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from visualprm_eval.errors import StoreError
-from visualprm_eval.store import audit, codec, queries
+from visualprm_eval.store import absorb, audit, codec, queries
 from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
 from visualprm_eval.store.lock import WriterLock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from visualprm_eval.types import Candidate, Problem, Spec, StepScores, Verdict
@@ -202,6 +202,40 @@ class Store:
         """Verdicts, failures included, by (problem id, text id)."""
         rows = self._query(queries.VERDICTS, (grading_id,), wanted=problem_ids)
         return {(row[0], row[1]): codec.verdict_of(*row[2:]) for row in rows}
+
+    def absorb(
+        self,
+        sources: Sequence[Store],
+        *,
+        problem_ids: Iterable[str] | None = None,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> dict[str, int]:
+        """Takes over the facts of other stores, with their times, all in one transaction; doing it again changes nothing.
+
+        What is here stays; a failure here gives way to a success there. The sources are only read.
+
+        Args:
+            sources: Open stores.
+            problem_ids: Only facts of these problems, with the texts that they refer to; ``None`` for all.
+            advance: Told how many rows were looked at.
+
+        Returns:
+            How many rows each table gained, or had a failure replaced in.
+
+        Raises:
+            StoreConflictError: Two stores contradict each other; nothing was taken over.
+        """
+        wanted = None if problem_ids is None else list(problem_ids)
+        for source in sources if wanted is not None else ():
+            source._fill_wanted(wanted or ())
+        pairs = [(source.path, source._db) for source in sources]
+        with self._writing() as db:
+            return absorb.absorb(db, self.path, pairs, only_wanted=wanted is not None, advance=advance)
+
+    def count_rows(self) -> int:
+        """How many rows a merge of this store looks at."""
+        with translated_errors(self.path):
+            return absorb.count_rows(self._db)
 
     def copy_to(self, path: Path) -> None:
         """Writes the store as it is now to a new file; a writer may go on meanwhile.
