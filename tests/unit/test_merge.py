@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -118,16 +116,16 @@ def test_what_the_output_has_stays(tmp_path: Path) -> None:
     ("there", "new", "told"),
     [
         ([sampled(0, 1, "x" * 50 + "one")], [sampled(0, 1, "x" * 50 + "two")],
-         "candidate of rank 1 for problem Toy 0 (by toy, key {sampling}): '...xxxxxxxxxxxxxxxone' in {a}, "
-         "'...xxxxxxxxxxxxxxxtwo' in {b}"),
+         ("candidate of rank 1 for problem Toy 0 (by toy, key {sampling}): '...xxxxxxxxxxxxxxxone' in {a}, "
+         "'...xxxxxxxxxxxxxxxtwo' in {b}")),
         ([sampled(0, 0, "t"), scored(0, "t", 0.25)], [sampled(0, 0, "t"), scored(0, "t", 0.5)],
-         "scores of the text 't' for problem Toy 0 (by visualprm, key {scoring}): step_scores '[0.25]' in {a}, "
-         "step_scores '[0.5]' in {b}"),
+         ("scores of the text 't' for problem Toy 0 (by visualprm, key {scoring}): step_scores '[0.25]' in {a}, "
+         "step_scores '[0.5]' in {b}")),
         ([sampled(0, 0, "t"), scored(0, "t", 0.25, steps=("t",))],
          [sampled(0, 0, "t"), scored(0, "t", 0.25, steps=("u",))], "steps"),
         ([sampled(0, 0, "t"), graded(0, "t", 0.0)], [sampled(0, 0, "t"), graded(0, "t", 1.0)],
-         "verdict of the text 't' for problem Toy 0 (by exact_matching, key {grading}): value 0.0 in {a}, "
-         "value 1.0 in {b}"),
+         ("verdict of the text 't' for problem Toy 0 (by exact_matching, key {grading}): value 0.0 in {a}, "
+         "value 1.0 in {b}")),
         ([], [lambda store: store._db.execute("UPDATE problems SET split = 'dev' WHERE id = 'p1'")],
          "problem Toy 1: split 'test' in {a}, split 'dev' in {b}"),
     ],
@@ -215,23 +213,31 @@ def test_only_the_wanted_problems(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
-def test_a_killed_merge_leaves_all_or_nothing(tmp_path: Path) -> None:
-    many = [Candidate(f"p{i % 3}", i, f"text {i} " * 20) for i in range(30_000)]
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from visualprm_eval.store import Store
+looked_at = 0
+def advance(count):
+    global looked_at
+    looked_at += count
+    if looked_at >= int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+with Store.open(Path(sys.argv[1]), write=False) as source, Store.open(Path(sys.argv[2])) as store:
+    store.absorb([source], advance=advance)
+"""
+
+
+@pytest.mark.parametrize("after", [1, 8_000, 12_007])  # of 12,007 rows: at the specs, among candidates, at the last
+def test_a_killed_merge_changes_nothing(tmp_path: Path, after: int) -> None:
+    many = [Candidate(f"p{i % 3}", i, f"text {i} " * 20) for i in range(6_000)]
     a = filled(tmp_path / "a.sqlite", lambda store: store.put_candidates(SAMPLING.id, many))
     out = filled(tmp_path / "out.sqlite", sampled(0, 99_999))
-    outcomes = set()
-    for pause in (0.3, 0.5, 0.7, 0.9, 1.2):
-        command = [sys.executable, "-m", "visualprm_eval", "merge", str(a), "-o", str(out)]
-        with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-            deadline = time.monotonic() + 60
-            while not out.with_name("out.sqlite-wal").exists() and process.poll() is None:  # it has begun
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-            time.sleep(pause / 3)
-            os.kill(process.pid, signal.SIGKILL)
-        with Store.open(out) as store:
-            assert store.verify() == []
-            outcomes.add(sum(map(len, store.candidates(SAMPLING.id, ["p0", "p1", "p2"]).values())))
-    assert outcomes <= {1, 30_001}
+    before = rows(out)
+    done = subprocess.run([sys.executable, "-c", KILLED, str(a), str(out), str(after)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert rows(out) == before
+    with Store.open(out) as store:
+        assert store.verify() == []
     merge([a], out)
-    assert len(rows(out)["candidates"]) == 30_001
+    assert len(rows(out)["candidates"]) == 6_001

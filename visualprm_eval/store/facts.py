@@ -210,9 +210,10 @@ class Store:
         problem_ids: Iterable[str] | None = None,
         advance: Callable[[int], None] = lambda _: None,
     ) -> dict[str, int]:
-        """Takes over the facts of other stores, with their times, all in one transaction; doing it again changes nothing.
+        """Takes over the facts of other stores, with their times, all in one transaction.
 
-        What is here stays; a failure here gives way to a success there. The sources are only read.
+        What is here stays; a failure here gives way to a success there. Doing it again changes nothing. The sources are
+        only read.
 
         Args:
             sources: Open stores.
@@ -225,10 +226,10 @@ class Store:
         Raises:
             StoreConflictError: Two stores contradict each other; nothing was taken over.
         """
+        pairs = [(source.path, source._db) for source in sources]  # noqa: SLF001 - stores are of one class
         wanted = None if problem_ids is None else list(problem_ids)
-        for source in sources if wanted is not None else ():
-            source._fill_wanted(wanted or ())
-        pairs = [(source.path, source._db) for source in sources]
+        for _, source in pairs if wanted is not None else ():
+            _fill_wanted(source, wanted or ())
         with self._writing() as db:
             return absorb.absorb(db, self.path, pairs, only_wanted=wanted is not None, advance=advance)
 
@@ -273,14 +274,8 @@ class Store:
         """Rows of a query that may join the temporary table ``wanted`` (position, problem_id)."""
         with translated_errors(self.path):
             if wanted is not None:
-                self._fill_wanted(wanted)
+                _fill_wanted(self._db, wanted)
             yield from self._db.execute(sql, arguments)
-
-    def _fill_wanted(self, problem_ids: Iterable[str]) -> None:
-        """Lists of ids go into a temporary table: SQLite bounds the number of parameters of a statement."""
-        self._db.execute(queries.CREATE_WANTED)
-        self._db.execute("DELETE FROM wanted")
-        self._db.executemany(queries.ADD_WANTED, ((problem_id,) for problem_id in problem_ids))
 
     def _require_spec(self, spec_id: str, kind: str) -> None:
         found = self._db.execute("SELECT kind FROM specs WHERE id = ?", (spec_id,)).fetchone()
@@ -293,3 +288,10 @@ class Store:
 def _changed(cursor: sqlite3.Cursor) -> int:
     # SQLite counts no row when there was nothing to execute.
     return max(cursor.rowcount, 0)
+
+
+def _fill_wanted(db: sqlite3.Connection, problem_ids: Iterable[str]) -> None:
+    """Lists of ids go into a temporary table: SQLite bounds the number of parameters of a statement."""
+    db.execute(queries.CREATE_WANTED)
+    db.execute("DELETE FROM wanted")
+    db.executemany(queries.ADD_WANTED, ((problem_id,) for problem_id in problem_ids))

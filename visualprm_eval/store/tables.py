@@ -58,7 +58,7 @@ def _never(there: Values, new: Values) -> bool:
 def _same_settings(there: Values, new: Values) -> bool:
     """One object may be spelled in two ways."""
     pair = (codec.unpack_json(there["settings"]), codec.unpack_json(new["settings"]))
-    return there["kind"] == new["kind"] and pair[0] == pair[1]
+    return bool(there["kind"] == new["kind"] and pair[0] == pair[1])
 
 
 def _same_problem(there: Values, new: Values) -> bool:
