@@ -54,10 +54,11 @@ def absorb(
     Raises:
         StoreConflictError: When two stores contradict each other.
     """
-    gained = dict.fromkeys((table.name for table in TABLES), 0)
+    tables = [table.in_file(db) for table in TABLES]
+    gained = dict.fromkeys((table.name for table in tables), 0)
     for place, (path, source) in enumerate(sources):
         with _snapshot(source):
-            for table in TABLES:
+            for table in tables:
                 _prepare(db, table)
                 for rows in _chunks(_rows(source, table, only_wanted=only_wanted)):
                     _fill(db, table, rows)

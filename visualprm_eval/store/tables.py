@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from visualprm_eval.store import codec
@@ -29,7 +30,6 @@ class Table:
 
     Attributes:
         name: Its name.
-        columns: All columns but the position.
         key: The columns that address a row.
         telling: The columns in which rows of one key may contradict each other.
         order: In which order rows are read.
@@ -37,10 +37,10 @@ class Table:
         what: What a row is, for people.
         agree: Whether two rows that differ in a telling column may both be true.
         shown: The two values for people.
+        columns: All columns but the position, as the file has them: migrations may add some.
     """
 
     name: str
-    columns: tuple[str, ...]
     key: tuple[str, ...]
     telling: tuple[str, ...]
     order: str
@@ -48,6 +48,12 @@ class Table:
     what: str
     agree: Callable[[Values, Values], bool]
     shown: Callable[[Values, Values], tuple[str, str]]
+    columns: tuple[str, ...] = ()
+
+    def in_file(self, db: sqlite3.Connection) -> Table:
+        """Itself with the columns that it has in a file."""
+        query = "SELECT name FROM pragma_table_info(?) WHERE name <> 'position'"
+        return replace(self, columns=tuple(name for (name,) in db.execute(query, (self.name,))))
 
 
 def _never(there: Values, new: Values) -> bool:
@@ -110,20 +116,15 @@ def _from_difference(first: str, second: str) -> tuple[str, str]:
 
 # In the order in which rows may be put: what is referred to comes first.
 TABLES = (
-    Table("specs", ("id", "kind", "settings", "created_at"), ("id",), ("kind", "settings"), "position", None,
-          "settings", _same_settings, _shown("kind", "settings")),
-    Table("problems", ("id", "benchmark", "row_index", "split", "parts", "answer", "choices", "created_at"), ("id",),
-          ("benchmark", "row_index", "split", "parts", "answer", "choices"), "position", "id",
+    Table("specs", ("id",), ("kind", "settings"), "position", None, "settings", _same_settings,
+          _shown("kind", "settings")),
+    Table("problems", ("id",), ("benchmark", "row_index", "split", "parts", "answer", "choices"), "position", "id",
           "problem", _same_problem, _shown("benchmark", "row_index", "split", "answer", "choices", "parts")),
-    Table("texts", ("id", "value"), ("id",), ("value",), "position", None, "text", _never, _shown("value")),
-    Table("candidates",
-          ("spec_id", "problem_id", "rank", "text_id", "error", "finish", "tokens", "seconds", "created_at"),
-          ("spec_id", "problem_id", "rank"), ("text_id",), "spec_id, problem_id, rank", "problem_id",
+    Table("texts", ("id",), ("value",), "position", None, "text", _never, _shown("value")),
+    Table("candidates", ("spec_id", "problem_id", "rank"), ("text_id",), "spec_id, problem_id, rank", "problem_id",
           "candidate", _never, _shown_texts),
-    Table("scores", ("spec_id", "problem_id", "text_id", "error", "step_scores", "steps", "created_at"),
-          ("spec_id", "problem_id", "text_id"), ("step_scores", "steps"), "position", "problem_id",
-          "scores", _same_scores, _shown("step_scores", "steps")),
-    Table("verdicts", ("spec_id", "problem_id", "text_id", "error", "value", "created_at"),
-          ("spec_id", "problem_id", "text_id"), ("value",), "spec_id, problem_id, text_id", "problem_id",
+    Table("scores", ("spec_id", "problem_id", "text_id"), ("step_scores", "steps"), "position", "problem_id", "scores",
+          _same_scores, _shown("step_scores", "steps")),
+    Table("verdicts", ("spec_id", "problem_id", "text_id"), ("value",), "spec_id, problem_id, text_id", "problem_id",
           "verdict", _never, _shown("value")),
 )  # fmt: skip
