@@ -68,6 +68,15 @@ def _build_parser() -> argparse.ArgumentParser:
     export.add_argument("--data", nargs="+", default=None, metavar="D", help="only these benchmarks")
     export.add_argument("--model", nargs="+", default=None, metavar="X", help="only these policies")
     export.set_defaults(command=_export)
+    problems = commands.add_parser(
+        "export-problems", help="write problems and pictures for a machine without the host", allow_abbrev=False,
+        description="Write problems and pictures as a work dir: copied to a machine without VLMEvalKit, it is the "
+        "--work-dir of a run with --stages sample (or score, or report) there.",
+    )  # fmt: skip
+    problems.add_argument("--data", nargs="+", required=True, metavar="D", help="benchmarks by their host names")
+    problems.add_argument("-o", "--output", type=Path, required=True, help="the work dir to write")
+    problems.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark")
+    problems.set_defaults(command=_export_problems)
     merge = commands.add_parser(
         "merge", help="bring the facts of several stores into one", allow_abbrev=False,
         description="Merge stores: what was sampled on one machine, scored on another, graded on a third. The inputs "
@@ -260,4 +269,11 @@ def _merge(arguments: argparse.Namespace) -> int:
     from visualprm_eval.merge import merge
 
     merge(arguments.stores, arguments.output)
+    return EXIT_OK
+
+
+def _export_problems(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.stored import export_problems
+
+    export_problems(arguments.data, arguments.output, limit=arguments.limit)
     return EXIT_OK

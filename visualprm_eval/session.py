@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from visualprm_eval.cells import Cell, import_cells
 from visualprm_eval.checkpoints import CheckpointUser, spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.errors import ConfigError, GradingError
+from visualprm_eval.errors import ConfigError, GradingError, HostError
 from visualprm_eval.evaluate import ProblemFacts, picked_texts
 from visualprm_eval.grade import grade_missing
 from visualprm_eval.registry import needed_critics
@@ -18,9 +18,11 @@ from visualprm_eval.sample.policies import find_policy
 from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score.critics import build_critics, release
 from visualprm_eval.score.stage import score_missing
+from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
 from visualprm_eval.types import Problem, Spec
 
 if TYPE_CHECKING:
+    from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.grading import Judge
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.sample.policies import Policy
@@ -56,26 +58,35 @@ class Session:
             ConfigError: When a policy is unknown.
             CandidateFileError: When the pack of candidates cannot be read.
         """
-        from visualprm_eval.host.benchmarks import load_benchmark
-        from visualprm_eval.host.bridge import set_verbose
-
         config = self.config
-        set_verbose(config.verbose)
-        benchmarks = [load_benchmark(name, limit=config.limit) for name in config.data]
-        for benchmark in benchmarks:
-            self.store.put_problems(benchmark.problems)
-            if benchmark.task.note:
-                print(f"note: {benchmark.task.note}", file=sys.stderr)
+        benchmarks = load_benchmarks(config, self.store)
         if config.candidates is not None:
             self.cells = import_cells(self.store, config, config.candidates, benchmarks)
             return
+        self.find_policies(benchmarks)
+
+    def find_policies(self, benchmarks: Sequence[Benchmark]) -> None:
+        """Learns which policies this run is about, and where their candidates are.
+
+        Raises:
+            ConfigError: When a policy is unknown.
+            HostError: When samples are wanted of a model class of the host, and there is no host.
+        """
+        config = self.config
+        n = config.num_samples or DEFAULT_NUM_SAMPLES
         for name in config.models:
-            policy = find_policy(name, config)
+            try:
+                policy = find_policy(name, config)
+            except HostError:
+                if "sample" in config.stages:
+                    raise
+                sampling = stored_sampling(self.store, name, config)
+                self.cells += [Cell(name, sampling, benchmark, n) for benchmark in benchmarks]
+                continue
             if policy.name in self._policies:
                 raise ConfigError(f"two --model are called {policy.name}; tell them apart with NAME=PATH_OR_ID")
             self._policies[policy.name] = policy
             sampling = self._spec("sampling", policy, "sample")
-            n = config.num_samples or DEFAULT_NUM_SAMPLES
             self.cells += [Cell(policy.name, sampling, benchmark, n) for benchmark in benchmarks]
 
     def check(self) -> None:
@@ -110,7 +121,9 @@ class Session:
         return {label: self._spec("scoring", critic, "score") for label, critic in self.critics.items()}
 
     def _spec(self, kind: str, maker: object, stage: str) -> Spec:
-        return spec_of(kind, maker, self.store, will_make=stage in self.config.stages, dry_run=self.config.dry_run)
+        will_make = stage in self.config.stages
+        spec = spec_of(kind, maker, self.store, will_make=will_make, dry_run=self.config.dry_run)
+        return spec if will_make else of_this_policy(spec, self.store)
 
     @cached_property
     def judge(self) -> Judge:
@@ -238,6 +251,8 @@ class Session:
         from visualprm_eval.host.bridge import load_host
 
         task = cell.benchmark.task
+        if cell.benchmark.dataset is None:  # There is no host here.
+            return stored_grading(self.store, cell.benchmark, self.judge)
         settings = {
             "benchmark": cell.benchmark.name,
             "prediction": task.prediction,
