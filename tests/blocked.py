@@ -1,12 +1,14 @@
 """Runs a command line where modules are missing: ``python -m tests.blocked torch,vlmeval run --help``.
 
 A finder before all others refuses them, as if they were not installed. With ``--fake-policy`` first, ``--model`` names
-a policy that writes ``text RANK of INDEX, N pictures``.
+a policy that writes ``text RANK of INDEX, N pictures``, with a pause of ``$FAKE_PAUSE_S`` before each.
 """
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from pathlib import Path
 
 
@@ -33,6 +35,7 @@ def fake_policy(name, config):
         def sample(self, requests):
             for problem, rank in requests:
                 pictures = sum(bool(Path(image).read_bytes()) for image in problem.images)
+                time.sleep(float(os.environ.get("FAKE_PAUSE_S", "0")))
                 yield [Candidate(problem.id, rank, f"text {rank} of {problem.index}, {pictures} pictures")]
 
     return Fake()

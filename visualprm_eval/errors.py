@@ -13,6 +13,7 @@
     │   ├── StoreLockedError     another process writes to it
     │   ├── StoreConflictError   stores that contradict each other
     │   └── StoreDamagedError    the file is not a sound store
+    ├── RanksError           ranks of one run that do not work together
     ├── HostError            the host toolkit cannot be used
     ├── PolicyError          a policy that cannot write samples
     ├── CriticError          a critic that cannot score
@@ -97,6 +98,10 @@ class StoreConflictError(StoreError):
 
 class StoreDamagedError(StoreError):
     """The file is not a sound store."""
+
+
+class RanksError(VisualPRMEvalError):
+    """Ranks of one run that do not work together."""
 
 
 class HostError(VisualPRMEvalError):

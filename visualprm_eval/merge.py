@@ -12,7 +12,7 @@ from visualprm_eval.progress import track
 from visualprm_eval.store import STORE_FILE, Store
 
 RANK_FILES = "store.rank*.sqlite"
-"""What the ranks of a run that was cut off leave in its work dir."""
+"""Where ranks store what they do, until rank 0, or the next run, takes it over."""
 
 
 def merge(inputs: Sequence[Path], output: Path) -> None:
@@ -45,8 +45,8 @@ def merge(inputs: Sequence[Path], output: Path) -> None:
     print(f"{target}: {', '.join(facts)} are new, from {len(sources)} stores")
 
 
-def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True) -> None:
-    """Takes over what the ranks of a run that was cut off had stored.
+def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet: bool = False) -> None:
+    """Takes over what the ranks of a run stored.
 
     A file goes only when its facts are safe in the store; killed in between, the next run does it again.
 
@@ -54,6 +54,7 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True) -> No
         store: Where the facts go.
         work_dir: Where the files of ranks are.
         remove: Whether the files go; without it they are only read.
+        quiet: Whether nothing is said, since it is no surprise.
 
     Raises:
         StoreLockedError: A rank is still at work.
@@ -69,7 +70,7 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True) -> No
         path.unlink()
         path.with_name(path.name + ".lock").unlink(missing_ok=True)
     count = sum(gained[name] for name in ("candidates", "scores", "verdicts"))
-    if count:
+    if count and not quiet:
         print(f"note: {count:,} facts taken over from the ranks of an earlier run", file=sys.stderr)
 
 

@@ -1,18 +1,24 @@
 """The main path: sample, score, grade, evaluate, report.
 
 The stages meet only in the store. Each asks it what is missing, does that, and stores it; the evaluation is
-arithmetic on what the store holds.
+arithmetic on what the store holds. Several ranks, started by ``torchrun``, share the first two.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from visualprm_eval.config import RunConfig
+from visualprm_eval.merge import absorb_leftovers
+from visualprm_eval.ranks.launch import launched
+from visualprm_eval.ranks.team import Team
+from visualprm_eval.ranks.work import SHARED, follow, lead
 from visualprm_eval.registry import build_rerankers
+from visualprm_eval.rerankers import Reranker
 from visualprm_eval.session import Session
 from visualprm_eval.store import STORE_FILE, Store
 
@@ -23,16 +29,35 @@ def run(config: RunConfig) -> None:
     Raises:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
+    launch = launched(os.environ, config.device)
     rerankers = build_rerankers(("first", *config.rerankers), [prm.name for prm in config.prms])
+    shared = [stage for stage in SHARED if stage in config.stages and not config.dry_run]
+    if launch is None or not shared:
+        if launch is None or launch.rank == 0:
+            _run(config, rerankers, team=None)
+        return
+    with Team(launch, config.work_dir) as team:
+        if launch.rank == 0:
+            _run(config, rerankers, team)
+        else:
+            follow(config, rerankers, team)
+
+
+def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) -> None:
+    """The whole run, in this process but for what ranks share."""
     with _open_store(config) as store:
+        absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
         session = Session(config, store, rerankers)
         session.gather()
         if config.dry_run:
             session.plan()
             return
         session.check()
+        if team is not None:
+            lead(session, team)
         for stage in config.stages:
-            getattr(session, stage)()
+            if team is None or stage not in SHARED:
+                getattr(session, stage)()
         session.finish()
 
 

@@ -110,6 +110,17 @@ class Session:
             if isinstance(maker, CheckpointUser):
                 maker.checkpoint.record(self.store)
 
+    def problems_with_work(self) -> list[str]:
+        """Ids of the problems, in order, that lack a candidate or a score that this run is to make."""
+        ids: dict[str, None] = {}
+        stages = self.config.stages
+        for cell in self.cells:
+            if "sample" in stages:
+                ids |= dict.fromkeys(problem_id for problem_id, _ in self._missing_candidates(cell))
+            for label in self.critics if "score" in stages else ():
+                ids |= dict.fromkeys(problem_id for problem_id, _, _ in self._missing_scores(cell, label))
+        return list(ids)
+
     @cached_property
     def critics(self) -> dict[str, Critic]:
         """The critics that the rerankers need, by label."""

@@ -47,7 +47,10 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
             hint = "Only grading needs it: name the other stages, such as --stages sample"
             raise HostError(f"{error}. {hint}") from error
         print(f"note: {error}. The problems are those of the store in {config.work_dir}", file=sys.stderr)
-        return [stored_benchmark(store, name, config) for name in config.data]
+        stored = [stored_benchmark(store, name, config) for name in config.data]
+        for benchmark in stored if {"sample", "score"} & set(config.stages) else ():
+            _check_pictures(benchmark, config.work_dir)
+        return stored
     for benchmark in benchmarks:
         store.put_problems(benchmark.problems)
         if benchmark.task.note:
@@ -61,7 +64,7 @@ def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
     Of a problem that changed since, the last version counts.
 
     Raises:
-        BenchmarkError: The store has no problems of it, or their pictures are not here and needed.
+        BenchmarkError: The store has no problems of it.
     """
     from visualprm_eval.host.benchmarks import Benchmark
 
@@ -72,8 +75,6 @@ def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
             f"--data {name} -o FOLDER`, and make a copy of that folder the --work-dir here"
         )
     problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
-    if {"sample", "score"} & set(config.stages):
-        _check_pictures(name, problems, config.work_dir)
     return Benchmark(name, _stored_task(store, name), None, problems)
 
 
@@ -212,14 +213,14 @@ def _with_pictures(problem: Problem, values: Sequence[str]) -> Problem:
     return replace(problem, parts=parts)
 
 
-def _check_pictures(name: str, problems: Sequence[Problem], work_dir: Path) -> None:
+def _check_pictures(benchmark: Benchmark, work_dir: Path) -> None:
     """Tells of missing pictures before they become failures; one that nobody had is such a failure."""
-    pictures = [value for problem in problems for value in problem.images]
+    pictures = [value for problem in benchmark.problems for value in problem.images]
     missing = [value for value in pictures if not Path(value).is_file()]
     exported = [value for value in missing if not Path(value).is_absolute()]
     if exported or (missing and len(missing) == len(pictures)):
         raise BenchmarkError(
-            f"{len(missing):,} of {len(pictures):,} pictures of {name} are not here, such as "
+            f"{len(missing):,} of {len(pictures):,} pictures of {benchmark.name} are not here, such as "
             f"{(exported or missing)[0]}: copy the folder that `visualprm_eval export-problems` made, with its "
             f"{PICTURES}/, and make it the --work-dir (now {work_dir})"
         )

@@ -11,10 +11,10 @@ import pytest
 
 from visualprm_eval.candidates import export_candidates
 from visualprm_eval.config import RunConfig
-from visualprm_eval.errors import BenchmarkError, ConfigError
+from visualprm_eval.errors import BenchmarkError, ConfigError, HostError
 from visualprm_eval.host.grading import Judge
 from visualprm_eval.store import Store
-from visualprm_eval.stored import of_this_policy, stored_benchmark, stored_grading, stored_sampling
+from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_benchmark, stored_grading, stored_sampling
 from visualprm_eval.types import Candidate, Part, Problem, Spec, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,17 +132,21 @@ def test_a_benchmark_that_is_not_there_is_explained(work_dir: Path) -> None:
     with Store.open(work_dir / "store.sqlite") as store:
         with pytest.raises(BenchmarkError, match="export-problems --data Other -o FOLDER"):
             stored_benchmark(store, "Other", config(work_dir))
-        store.put_problems([problem(9, "pictures/lost.png")])
-        with pytest.raises(BenchmarkError, match=r"1 of 4 pictures of B are not here, such as pictures/lost.png"):
-            stored_benchmark(store, "B", config(work_dir))
-        assert len(stored_benchmark(store, "B", config(work_dir, stages=("report",))).problems) == 4
         assert len(stored_benchmark(store, "B", config(work_dir, limit=2)).problems) == 2
 
 
-def test_a_picture_that_nobody_had_blocks_nothing(work_dir: Path) -> None:
+def test_missing_pictures_are_told_before_they_cost_anything(work_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_host(*_: object, **__: object) -> None:
+        raise HostError("there is no host")
+
+    monkeypatch.setattr("visualprm_eval.host.benchmarks.load_benchmark", no_host)
     with Store.open(work_dir / "store.sqlite") as store:
-        store.put_problems([problem(9, "/elsewhere/broken.png")])
-        assert len(stored_benchmark(store, "B", config(work_dir)).problems) == 4
+        store.put_problems([problem(8, "/elsewhere/broken.png")])  # nobody had it: it is a failure there as well
+        assert len(load_benchmarks(config(work_dir), store)[0].problems) == 4
+        store.put_problems([problem(9, "pictures/lost.png")])
+        with pytest.raises(BenchmarkError, match=r"2 of 5 pictures of B are not here, such as pictures/lost.png"):
+            load_benchmarks(config(work_dir), store)
+        assert len(load_benchmarks(config(work_dir, stages=("report",)), store)[0].problems) == 5
 
 
 def test_the_last_version_of_a_problem_counts(work_dir: Path) -> None:
