@@ -47,9 +47,13 @@ class Cell:
 
 def import_cells(store: Store, config: RunConfig, pack_path: Path, benchmarks: Sequence[Benchmark]) -> list[Cell]:
     """Puts a pack of candidates into the store and says where they are; warns of what does not fit."""
-    from visualprm_eval.candidates import import_candidates, read_candidates
+    from visualprm_eval.candidates import FieldMap, import_candidates, read_candidates
 
-    pack = read_candidates(pack_path)
+    fields = None
+    if config.candidate_fields:
+        only = config.data[0] if len(config.data) == 1 else None
+        fields = FieldMap.parse(config.candidate_fields, benchmark=only, policy=pack_path.stem)
+    pack = read_candidates(pack_path, fields)
     summary = import_candidates(store, pack, [problem for each in benchmarks for problem in each.problems])
     for warning in summary.warnings:
         print(f"{pack_path}: {warning}", file=sys.stderr)

@@ -122,6 +122,10 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
     group.add_argument(
         "--candidates", type=Path, default=None, metavar="FILE", help="a pack of candidates instead of sampling"
     )
+    group.add_argument(
+        "--candidate-fields", nargs="+", default=None, metavar="NAME=FIELD",
+        help="for a pack of another tool: which field is what, as index=doc_id text=resps policy:=MODEL",
+    )  # fmt: skip
     group.add_argument("--demo", action="store_true", help="the bundled policy, reward model and benchmark")
     group.add_argument("--work-dir", type=Path, default=defaults.work_dir, help="store and results (./%(default)s)")
 
@@ -217,6 +221,8 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
         given["data"] = tuple(arguments.data)
     if arguments.reranker:
         given["rerankers"] = tuple(arguments.reranker)
+    if arguments.candidate_fields:
+        given["candidate_fields"] = tuple(arguments.candidate_fields)
     if arguments.prm:
         given["prms"] = tuple(cfg.ModelSource.parse(text) for text in arguments.prm)
     if arguments.num_samples is None and arguments.candidates is not None:

@@ -35,6 +35,6 @@ def test_the_example_prints_the_better_response(printed: list[str]) -> None:
 
 def test_its_options_exist() -> None:
     run = _build_parser()._subparsers._group_actions[0].choices["run"]
-    known = {option for action in run._actions for option in action.option_strings} | {"--quiet"}
-    named = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", README))
+    known = {option for action in run._actions for option in action.option_strings} | {"--quiet", "--nproc-per-node", "--log_samples", "--no-deps"}
+    named = set(re.findall(r"(?<![\w-])--[a-z][a-z_-]*", README))
     assert named <= known, named - known
