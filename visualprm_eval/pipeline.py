@@ -13,9 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from visualprm_eval.config import RunConfig
-from visualprm_eval.merge import absorb_leftovers
+from visualprm_eval.merge import absorb_leftovers, rank_paths
 from visualprm_eval.ranks.launch import launched
-from visualprm_eval.ranks.team import Team
+from visualprm_eval.ranks.team import Team, remove_traces
 from visualprm_eval.ranks.work import SHARED, follow, lead
 from visualprm_eval.registry import build_rerankers
 from visualprm_eval.rerankers import Reranker
@@ -47,6 +47,8 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
     """The whole run, in this process but for what ranks share."""
     with _open_store(config) as store:
         absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
+        if team is None and not config.dry_run:
+            remove_traces(config.work_dir)
         session = Session(config, store, rerankers)
         session.gather()
         if config.dry_run:
@@ -72,6 +74,8 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
     with Store.open(work_dir / STORE_FILE, write=False) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
     print(summary)
+    if left := rank_paths(work_dir):
+        print(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
 
 
 @contextmanager

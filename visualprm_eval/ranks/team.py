@@ -16,6 +16,8 @@ from visualprm_eval.errors import RanksError, StoreError, StoreLockedError
 from visualprm_eval.ranks.launch import Launch
 from visualprm_eval.store.lock import WriterLock
 
+_FOLDER = "ranks"
+
 STARTUP_S = 120.0
 """How long a rank may take to appear after another one did."""
 
@@ -38,7 +40,7 @@ class Team:
 
     def __init__(self, launch: Launch, work_dir: Path) -> None:
         self.rank, self.size, self._token = launch.rank, launch.size, launch.token
-        self.folder = work_dir / "ranks"
+        self.folder = work_dir / _FOLDER
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -83,10 +85,6 @@ class Team:
             pass
         return [rank for rank in others if self._state(rank) != _DONE]
 
-    def dissolve(self) -> None:
-        """Removes the files by which ranks know of each other."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-
     def _waiting(self, ranks: list[int]) -> Iterator[None]:
         """Comes back now and then, until none of these ranks is at work."""
         start = said = time.monotonic()
@@ -130,6 +128,11 @@ class Team:
                         f"rank {self.rank} of an earlier run is still at work in this work dir ({error})"
                     ) from error
                 time.sleep(_POLL_S)
+
+
+def remove_traces(work_dir: Path) -> None:
+    """Removes the files by which ranks knew of each other."""
+    shutil.rmtree(work_dir / _FOLDER, ignore_errors=True)
 
 
 @contextmanager

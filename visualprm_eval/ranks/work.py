@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.cells import Cell
 from visualprm_eval.errors import RanksError
 from visualprm_eval.merge import absorb_leftovers
-from visualprm_eval.ranks.team import Team, told_apart
+from visualprm_eval.ranks.team import Team, remove_traces, told_apart
 from visualprm_eval.session import Session
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.stored import stored_benchmark
@@ -38,7 +38,7 @@ def lead(session: Session, team: Team) -> None:
             f"rank {', '.join(map(str, dead))} of {team.size} ended early (its own message, or the system's log, says "
             "why); what it had stored is kept: run the same command again, with torchrun or without, to go on"
         )
-    team.dissolve()
+    remove_traces(session.config.work_dir)
 
 
 def follow(config: RunConfig, rerankers: Sequence[Reranker], team: Team) -> None:
