@@ -67,7 +67,7 @@ def test_a_killed_rank_costs_nothing_that_was_stored(run: Run, expected: Rows, t
                        "--work-dir", tmp_path)  # fmt: skip
     ranks = [tmp_path / f"store.rank{rank}.sqlite" for rank in (0, 1)]
     deadline = time.monotonic() + DEADLINE_S
-    while not all(len(stored(path)) >= 4 for path in ranks):
+    while len(stored(ranks[1])) < 4:
         assert process.poll() is None, process.communicate()[0][-5000:]
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -75,8 +75,7 @@ def test_a_killed_rank_costs_nothing_that_was_stored(run: Run, expected: Rows, t
     output = process.communicate(timeout=DEADLINE_S)[0]
     assert process.returncode not in {0, None}, output[-5000:]
     left = set().union(*map(stored, ranks))
-    assert 8 <= len(left) < 12 * 4, "in the middle"
     run(*DEMO, "--work-dir", tmp_path)
-    assert left <= stored(tmp_path / "store.sqlite"), "nothing is made twice"
+    assert left < stored(tmp_path / "store.sqlite"), "it was killed in the middle, and nothing is made twice"
     assert read_rows(tmp_path) == expected
     assert not list(tmp_path.glob("*rank*"))
