@@ -60,18 +60,29 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet
         StoreLockedError: A rank is still at work.
     """
     paths = rank_paths(work_dir)
+    if remove:
+        _remove_orphans(work_dir)
     if not paths:
         return
     with ExitStack() as stack:
-        # To open a file for writing also brings in its log, so that it is one file that goes, at once or not at all.
         sources = [stack.enter_context(Store.open(path, write=remove)) for path in paths]
         gained = store.absorb(sources)
     for path in paths if remove else ():
-        path.unlink()
+        path.unlink()  # First of all: a log without its store is known to be of no more use, the reverse is not.
         path.with_name(path.name + ".lock").unlink(missing_ok=True)
+    if remove:
+        _remove_orphans(work_dir)
     count = sum(gained[name] for name in ("candidates", "scores", "verdicts"))
     if count and not quiet:
         print(f"note: {count:,} facts taken over from the ranks of an earlier run", file=sys.stderr)
+
+
+def _remove_orphans(work_dir: Path) -> None:
+    """Removes logs that outlive their stores when somebody looked on while those were removed."""
+    for kind in ("-wal", "-shm"):
+        for log in work_dir.glob(RANK_FILES + kind):
+            if not log.with_name(log.name.removesuffix(kind)).exists():
+                log.unlink(missing_ok=True)
 
 
 def rank_paths(work_dir: Path) -> list[Path]:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def stored(path: Path) -> Facts:
     """Candidates and scores with the times of their storing."""
     if not path.exists():
         return set()
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as db:
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         return {
             *db.execute("SELECT problem_id, rank, text_id, created_at FROM candidates"),
             *db.execute("SELECT problem_id, spec_id, text_id, created_at FROM scores"),

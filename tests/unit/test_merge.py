@@ -201,6 +201,21 @@ def test_leftovers_of_ranks_go_when_they_are_safe(tmp_path: Path, capsys: pytest
     assert len(rows(tmp_path / "store.sqlite")["candidates"]) == 1
 
 
+def test_somebody_may_look_on_while_leftovers_go(tmp_path: Path) -> None:
+    rank = filled(tmp_path / "store.rank0.sqlite", sampled(0, 0))
+    with (
+        closing(sqlite3.connect(f"file:{rank}?mode=ro", uri=True)) as db,
+        Store.open(tmp_path / "store.sqlite") as store,
+    ):
+        db.execute("SELECT count(*) FROM texts").fetchone()
+        absorb_leftovers(store, tmp_path)
+    assert not list(tmp_path.glob("*rank*"))
+    (tmp_path / "store.rank0.sqlite-wal").write_bytes(b"killed before it could be removed")
+    with Store.open(tmp_path / "store.sqlite") as store:
+        absorb_leftovers(store, tmp_path)
+    filled(rank)
+
+
 def test_only_the_wanted_problems(tmp_path: Path) -> None:
     a = filled(tmp_path / "a.sqlite", *(sampled(i, 0) for i in range(3)), scored(1, "text 1 0", 0.5),
                graded(2, "text 2 0", 1.0))  # fmt: skip
