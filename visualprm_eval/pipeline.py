@@ -56,7 +56,7 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
             return
         session.check()
         if team is not None:
-            lead(session, team)
+            lead(session, rerankers, team)
         for stage in config.stages:
             if team is None or stage not in SHARED:
                 getattr(session, stage)()

@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,8 @@ PICTURES = "pictures"
 
 def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
     """The benchmarks of a run, by the host, or from the store where there is no host and nothing is to be graded.
+
+    The store knows their problems afterwards.
 
     Raises:
         HostError: There is no host and it is needed.
@@ -56,6 +59,27 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         if benchmark.task.note:
             print(f"note: {benchmark.task.note}", file=sys.stderr)
     return benchmarks
+
+
+def load_part(config: RunConfig, store: Store) -> list[Benchmark]:
+    """The benchmarks of a run as far as a rank's store has their problems, which rank 0 put there.
+
+    Only who samples needs the host's own dataset, for the prompts that some policies get.
+    """
+    names = [name for name in config.data if name in store.benchmarks()]
+    if "sample" in config.stages:
+        from visualprm_eval.host.benchmarks import load_benchmark
+
+        with suppress(HostError):
+            whole = [load_benchmark(name, limit=config.limit) for name in names]
+            return [replace(each, problems=_known(each.problems, store, each.name)) for each in whole]
+    return [stored_benchmark(store, name, config) for name in names]
+
+
+def _known(problems: Sequence[Problem], store: Store, name: str) -> list[Problem]:
+    """Those that the store has."""
+    ids = {problem.id for problem in store.problems(name)}
+    return [problem for problem in problems if problem.id in ids]
 
 
 def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from visualprm_eval.merge import absorb_leftovers
 from visualprm_eval.ranks.team import Team, remove_traces, told_apart
 from visualprm_eval.session import Session
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.stored import stored_benchmark
+from visualprm_eval.stored import load_part
 from visualprm_eval.types import Spec
 
 if TYPE_CHECKING:
@@ -23,14 +24,19 @@ SHARED = ("sample", "score")
 """The stages that ranks share; the others take no GPU, and are rank 0's."""
 
 
-def lead(session: Session, team: Team) -> None:
+def lead(session: Session, rerankers: Sequence[Reranker], team: Team) -> None:
     """Rank 0: deals the work, does its own part, and takes over what all ranks stored.
+
+    Args:
+        session: The whole run.
+        rerankers: What selects, as every rank builds it.
+        team: This rank among the others.
 
     Raises:
         RanksError: A rank died; what it had stored is kept.
     """
     team.publish(_plan(session, team.size))
-    _work(session.config, session.rerankers, team)
+    _work(session.config, rerankers, team)
     dead = team.wait_for_others()
     absorb_leftovers(session.store, session.config.work_dir, quiet=True)
     if dead:
@@ -54,7 +60,11 @@ def _plan(session: Session, size: int) -> dict[str, Any]:
     """Whose candidates this run is about, and the problems of each rank, dealt like cards."""
     ids = session.problems_with_work()
     cells = [
-        {"policy": cell.policy, "sampling": dict(cell.sampling.settings), "benchmark": cell.benchmark.name, "n": cell.n}
+        {
+            **{field.name: getattr(cell, field.name) for field in fields(cell)},
+            "sampling": dict(cell.sampling.settings),
+            "benchmark": cell.benchmark.name,
+        }
         for cell in session.cells
     ]
     return {"cells": cells, "problems": [ids[rank::size] for rank in range(size)]}
@@ -77,10 +87,16 @@ def _work(config: RunConfig, rerankers: Sequence[Reranker], team: Team) -> None:
 
 
 def _prepare(session: Session, plan: dict[str, Any]) -> None:
-    """Lets a session know what it is about, from the plan and from its store; the host need not be imported."""
-    benchmarks = {name: stored_benchmark(session.store, name, session.config) for name in session.store.benchmarks()}
+    """Lets a session know what it is about, from the plan and from its store."""
+    benchmarks = {each.name: each for each in load_part(session.config, session.store)}
     dealt = [
-        Cell(cell["policy"], Spec("sampling", cell["sampling"]), benchmarks[cell["benchmark"]], cell["n"])
+        Cell(
+            **{
+                **cell,
+                "sampling": Spec("sampling", cell["sampling"]),
+                "benchmark": benchmarks[cell["benchmark"]],
+            }
+        )
         for cell in plan["cells"]
         if cell["benchmark"] in benchmarks
     ]
@@ -88,9 +104,12 @@ def _prepare(session: Session, plan: dict[str, Any]) -> None:
         session.cells = dealt
         return
     session.find_policies(list(benchmarks.values()))
-    here = {(cell.policy, cell.benchmark.name, cell.sampling.id) for cell in session.cells}
-    if here != {(cell.policy, cell.benchmark.name, cell.sampling.id) for cell in dealt}:
+    if _keys(session.cells) != _keys(dealt):
         raise RanksError("this rank has other checkpoints or settings than rank 0; start all ranks in one place")
+
+
+def _keys(cells: Sequence[Cell]) -> set[tuple[str, str, str]]:
+    return {(cell.policy, cell.benchmark.name, cell.sampling.id) for cell in cells}
 
 
 def _rank_file(work_dir: Path, rank: int) -> Path:
