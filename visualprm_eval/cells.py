@@ -14,7 +14,7 @@ from visualprm_eval.errors import CandidateFileError, ConfigError
 from visualprm_eval.types import Spec
 
 if TYPE_CHECKING:
-    from visualprm_eval.candidates import ImportedCell
+    from visualprm_eval.candidates import CandidatePack, ImportedCell
     from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.store import Store
 
@@ -69,9 +69,9 @@ def import_cells(
         CandidateFileError: When the pack has nothing for a benchmark, or not the greedy samples that are wanted.
         ConfigError: When more candidates are asked for than there are.
     """
-    from visualprm_eval.candidates import import_candidates, read_candidates
+    from visualprm_eval.candidates import import_candidates
 
-    pack = read_candidates(pack_path)
+    pack = _read_pack(config, pack_path)
     summary = import_candidates(store, pack, [problem for each in benchmarks for problem in each.problems])
     for warning in summary.warnings:
         print(f"{pack_path}: {warning}", file=sys.stderr)
@@ -100,6 +100,15 @@ def import_cells(
     for cell_n in {cell.n for cell in cells if not cell.greedy}:
         config.resolve_ks(cell_n)  # A k beyond N is told before anything is scored.
     return cells
+
+
+def _read_pack(config: RunConfig, pack_path: Path) -> CandidatePack:
+    from visualprm_eval.candidates import FieldMap, read_candidates
+
+    if not config.candidate_fields:
+        return read_candidates(pack_path)
+    only = config.data[0] if len(config.data) == 1 else None
+    return read_candidates(pack_path, FieldMap.parse(config.candidate_fields, benchmark=only, policy=pack_path.stem))
 
 
 def _is_baseline(cell: ImportedCell, cells: Sequence[ImportedCell]) -> bool:

@@ -68,6 +68,26 @@ def _build_parser() -> argparse.ArgumentParser:
     export.add_argument("--data", nargs="+", default=None, metavar="D", help="only these benchmarks (all)")
     export.add_argument("--model", nargs="+", default=None, metavar="X", help="only these policies (all)")
     export.set_defaults(command=_export)
+    problems = commands.add_parser(
+        "export-problems", help="write problems and prompts for a machine without the host", allow_abbrev=False,
+        description="Write problems, prompts and pictures as a work dir: copied to a machine without VLMEvalKit, it is "
+        "the --work-dir of a run with --stages sample (or score, or report) there.",
+    )  # fmt: skip
+    problems.add_argument("--data", nargs="+", required=True, metavar="D", help="benchmarks by their host names")
+    problems.add_argument("-o", "--output", type=Path, required=True, help="the work dir to write")
+    problems.add_argument(
+        "--prompt", choices=cfg.PROMPTS, default=cfg.RunConfig().prompt, help="the --prompt of that run (%(default)s)"
+    )
+    problems.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark")
+    problems.set_defaults(command=_export_problems)
+    merge = commands.add_parser(
+        "merge", help="bring the facts of several stores into one", allow_abbrev=False,
+        description="Merge stores: what was sampled on one machine, scored on another, graded on a third. The inputs "
+        "are only read; merging again changes nothing; contradictions are refused and then nothing is merged.",
+    )  # fmt: skip
+    merge.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="store files, or work dirs with one")
+    merge.add_argument("-o", "--output", type=Path, required=True, help="the store or work dir that takes them over")
+    merge.set_defaults(command=_merge)
     return parser
 
 
@@ -106,6 +126,10 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
     group.add_argument(
         "--candidates", type=Path, default=None, metavar="FILE", help="a pack of candidates instead of sampling (none)"
     )
+    group.add_argument(
+        "--candidate-fields", nargs="+", default=None, metavar="NAME=FIELD",
+        help="for a pack of another tool: which field is what, as index=doc_id text=resps policy:=MODEL",
+    )  # fmt: skip
     group.add_argument("--demo", action="store_true", help="the bundled policy, reward model and benchmark")
     group.add_argument("--work-dir", type=Path, default=defaults.work_dir, help="store and results (./%(default)s)")
 
@@ -220,6 +244,8 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
         given["data"] = tuple(arguments.data)
     if arguments.reranker:
         given["rerankers"] = tuple(arguments.reranker)
+    if arguments.candidate_fields:
+        given["candidate_fields"] = tuple(arguments.candidate_fields)
     if arguments.prm:
         given |= {"prms": tuple(cfg.ModelSource.parse(text) for text in arguments.prm), "prms_named": True}
     if arguments.num_samples is None and arguments.candidates is not None:
@@ -265,4 +291,18 @@ def _export(arguments: argparse.Namespace) -> int:
     from visualprm_eval.pipeline import export
 
     export(arguments.work_dir, arguments.output, benchmarks=arguments.data, policies=arguments.model)
+    return EXIT_OK
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.merge import merge
+
+    merge(arguments.stores, arguments.output)
+    return EXIT_OK
+
+
+def _export_problems(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.stored import export_problems
+
+    export_problems(arguments.data, arguments.output, prompt=arguments.prompt, limit=arguments.limit)
     return EXIT_OK

@@ -114,6 +114,7 @@ class RunConfig:
         prompt: How problems are put to policies, one of ``PROMPTS``.
         data: Benchmarks by their host names.
         candidates: A pack of candidates that stands in for sampling.
+        candidate_fields: For a file of another tool: which field is what, see ``visualprm_eval.candidates.fields``.
         rerankers: Names, see ``visualprm_eval.registry``.
         prms: The process reward models that PRM-based rerankers use.
         prms_named: Whether somebody named them, and so expects them to be read.
@@ -149,6 +150,7 @@ class RunConfig:
     prompt: str = "cot"
     data: tuple[str, ...] = ()
     candidates: Path | None = None
+    candidate_fields: tuple[str, ...] = ()
     rerankers: tuple[str, ...] = DEFAULT_RERANKERS
     prms: tuple[ModelSource, ...] = (ModelSource("VisualPRM-8B", DEFAULT_PRM),)
     prms_named: bool = False
@@ -203,6 +205,10 @@ class RunConfig:
             raise ConfigError("no benchmark given: name one or more with --data, or try the bundled world with --demo")
         if self.candidates is not None and self.models:
             raise ConfigError("--candidates conflicts with --model: the candidates name their policy themselves")
+        if self.candidate_fields and self.candidates is None:
+            raise ConfigError(
+                "--candidate-fields says how to read a file of candidates; name it with --candidates FILE"
+            )
         if not all(self.data):
             raise ConfigError("--data: a benchmark's name is empty")
         if self.candidates is not None and self.stages == ("sample",):

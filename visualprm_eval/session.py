@@ -7,21 +7,24 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from visualprm_eval import prompts
 from visualprm_eval.cells import Cell, import_cells
 from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.errors import ConfigError, GradingError
+from visualprm_eval.errors import ConfigError, GradingError, HostError
 from visualprm_eval.evaluate import ProblemFacts, picked_texts
 from visualprm_eval.grade import grade_missing
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Greedy
-from visualprm_eval.sample.policies import find_policy, greedy_twin, notes_of
+from visualprm_eval.sample.policies import find_policy, greedy_config, greedy_twin, notes_of
 from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score.critics import build_critics, release
 from visualprm_eval.score.stage import score_missing
+from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
 from visualprm_eval.types import JSONValue, Problem, Spec
 
 if TYPE_CHECKING:
+    from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.grading import Judge
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.sample.policies import Policy
@@ -67,32 +70,46 @@ class Session:
             ConfigError: When a policy is unknown.
             CandidateFileError: When the pack of candidates cannot be read.
         """
-        from visualprm_eval.host.benchmarks import load_benchmark
-        from visualprm_eval.host.bridge import set_verbose
-
         config = self.config
-        set_verbose(config.verbose)
-        benchmarks = [load_benchmark(name, limit=config.limit) for name in config.data]
-        for benchmark in benchmarks:
-            self.store.put_problems(benchmark.problems)
-            if benchmark.task.note:
-                print(f"note: {benchmark.task.note}", file=sys.stderr)
+        benchmarks = load_benchmarks(config, self.store)
         if config.candidates is not None:
             self.cells = import_cells(self.store, config, config.candidates, benchmarks, greedy=bool(self.greedy))
             return
-        for name in config.models:
-            policy = find_policy(name, config)
-            if policy.name in self.policies:
-                raise ConfigError(f"two --model are called {policy.name}; tell them apart with NAME=PATH_OR_ID")
-            self.policies[policy.name] = policy
-            self.notes[policy.name] = notes_of(policy)
-            if self.greedy:
-                twin = self._twins[policy.name] = greedy_twin(policy, name, config)
-                spec = self._spec("sampling", twin, "sample")
-                self.cells += [Cell(policy.name, spec, benchmark, 1, greedy=True) for benchmark in benchmarks]
-            sampling = self._spec("sampling", policy, "sample")
-            n = config.num_samples or DEFAULT_NUM_SAMPLES
-            self.cells += [Cell(policy.name, sampling, benchmark, n) for benchmark in benchmarks]
+        self.find_policies(benchmarks)
+
+    def find_policies(self, benchmarks: Sequence[Benchmark]) -> None:
+        """Learns which policies this run is about, and where their candidates are.
+
+        Raises:
+            ConfigError: When a policy is unknown.
+            HostError: When samples are wanted of a model class of the host, and there is no host.
+        """
+        config = self.config
+        n = config.num_samples or DEFAULT_NUM_SAMPLES
+        for text in config.models:
+            name, policy, twin, greedy = text, None, None, None
+            try:
+                policy = find_policy(text, config)
+                name = policy.name
+                sampling = self._spec("sampling", policy, "sample")
+                if self.greedy:
+                    twin = greedy_twin(policy, text, config)
+                    greedy = self._spec("sampling", twin, "sample")
+            except HostError:
+                if "sample" in config.stages:
+                    raise
+                sampling = stored_sampling(self.store, name, config)
+                if self.greedy:
+                    greedy = stored_sampling(self.store, name, greedy_config(config))
+            if name in {cell.policy for cell in self.cells}:
+                raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
+            if policy is not None:
+                self.policies[name], self.notes[name] = policy, notes_of(policy)
+            if twin is not None:
+                self._twins[name] = twin
+            if greedy is not None:
+                self.cells += [Cell(name, greedy, benchmark, 1, greedy=True) for benchmark in benchmarks]
+            self.cells += [Cell(name, sampling, benchmark, n) for benchmark in benchmarks]
 
     @cached_property
     def critics(self) -> dict[str, Critic]:
@@ -105,7 +122,9 @@ class Session:
         return {label: self._spec("scoring", critic, "score") for label, critic in self.critics.items()}
 
     def _spec(self, kind: str, maker: object, stage: str) -> Spec:
-        return spec_of(kind, maker, self.store, will_make=stage in self.config.stages, dry_run=self.config.dry_run)
+        will_make = stage in self.config.stages
+        spec = spec_of(kind, maker, self.store, will_make=will_make, dry_run=self.config.dry_run)
+        return spec if will_make else of_this_policy(spec, self.store)
 
     @cached_property
     def judge(self) -> Judge:
@@ -129,12 +148,9 @@ class Session:
 
     def _put(self, cell: Cell, policy: Policy, missing: Sequence[tuple[str, int]]) -> dict[str, Problem]:
         """The problems of missing candidates as the policy is shown them, by id."""
-        from visualprm_eval.host.prompts import put_problems
-
         wanted = {problem_id for problem_id, _ in missing}
         problems = [problem for problem in cell.benchmark.problems if problem.id in wanted]
-        asked = getattr(policy, "prompt_model", lambda: None)()
-        return {each.id: each for each in put_problems(cell.benchmark, problems, self.config.prompt, asked)}
+        return {problem.id: problem for problem in prompts.put(cell.benchmark, problems, self.config, policy)}
 
     def score(self) -> None:
         """Scores the candidates that a critic has not seen, one checkpoint after the other."""
@@ -202,24 +218,6 @@ class Session:
         paths = write_reports(self.config.work_dir, results)
         print_table(results, files=paths)
 
-    def plan(self) -> None:
-        """Prints what is missing: what a run would sample, score and grade."""
-        for cell in self.cells:
-            stages = self.config.stages
-            print(f"{cell.label}, {len(cell.benchmark.problems)} problems x {cell.n}:")
-            new = len(self.missing_candidates(cell)) if "sample" in stages else 0
-            if "sample" in stages:
-                print(f"  sample: {new:,} candidates")
-            unscored = 0
-            for label in self.critics if "score" in stages and not cell.greedy else ():
-                known = len(self.missing_scores(cell, label))
-                unscored = max(unscored, known)
-                print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
-            if "grade" in stages:
-                known = len(self.missing_verdicts(cell, retry_failed=self.config.retry_failed))
-                # Which texts rerankers pick is known only when they are scored.
-                print(f"  grade: {known:,} stored texts{_and_new(new if self.grades_all(cell) else new + unscored)}")
-
     def facts(self, cell: Cell, *, with_scores: bool = True) -> list[ProblemFacts]:
         """Everything known of one policy on one benchmark, problem by problem."""
         ids = cell.problem_ids
@@ -260,6 +258,8 @@ class Session:
         from visualprm_eval.host.bridge import load_host
 
         task = cell.benchmark.task
+        if cell.benchmark.dataset is None:  # There is no host here.
+            return stored_grading(self.store, cell.benchmark, self.judge)
         settings = {
             "benchmark": cell.benchmark.name,
             "prediction": task.prediction,
@@ -306,7 +306,3 @@ def _by_problem(facts: Mapping[tuple[str, str], Fact]) -> dict[str, dict[str, Fa
     for (problem_id, text_id), fact in facts.items():
         grouped.setdefault(problem_id, {})[text_id] = fact
     return grouped
-
-
-def _and_new(count: int) -> str:
-    return f", and at most {count:,} new ones" if count else ""

@@ -33,7 +33,8 @@ class Benchmark:
     Attributes:
         name: The host's name of the dataset.
         task: What results need beyond the host's data.
-        dataset: The host's dataset object, without the image column: its ``evaluate`` grades.
+        dataset: The host's dataset object, without the image column: its ``evaluate`` grades. ``None`` where the
+            problems come from a store, because there is no host.
         problems: In the host's order.
         broken: Why a row's picture cannot be used, by index. Such problems stay: whoever opens the picture fails.
         pictures: The files of a row's pictures in the row's order, by index; a prompt may show some only.

@@ -10,9 +10,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from visualprm_eval import prompts
 from visualprm_eval.checkpoints import CheckpointSource
 from visualprm_eval.config import DEMO_POLICY, ModelSource, RunConfig
-from visualprm_eval.errors import ConfigError, UnknownNameError
+from visualprm_eval.errors import ConfigError, HostError, UnknownNameError
 from visualprm_eval.types import Candidate, JSONValue, Problem
 
 if TYPE_CHECKING:
@@ -166,9 +167,7 @@ class NativePolicy:
         manner = base_settings(self.name, "native", self._config)
         if self._as_host is None:
             return manner
-        from visualprm_eval.host.prompts import prompt_fingerprint
-
-        return {**manner, "wording": prompt_fingerprint(self._config.prompt, self._as_host)}
+        return {**manner, "wording": prompts.wording(self._config, self._as_host)}
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The sampling options, the checkpoint and its precision."""
@@ -200,7 +199,13 @@ class NativePolicy:
         from visualprm_eval.host.internvl import shown
 
         distinct = {problem.id: problem for problem in problems}
-        return dict(zip(distinct, shown(self.prompt_model(), distinct.values()), strict=True))
+        try:
+            model = self.prompt_model()
+        except HostError:
+            if self._as_host:  # Only the host knows models by such names.
+                raise
+            return prompts.shown_native(distinct.values(), self._config)
+        return dict(zip(distinct, shown(model, distinct.values()), strict=True))
 
 
 class HostModelPolicy:
@@ -309,9 +314,7 @@ def worded_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSON
     settings = base_settings(name, engine, config)
     if config.prompt == "host":  # The dataset's own prompt is part of the problem's id.
         return settings
-    from visualprm_eval.host.prompts import prompt_fingerprint
-
-    return {**settings, "wording": prompt_fingerprint(config.prompt)}
+    return {**settings, "wording": prompts.wording(config)}
 
 
 def base_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
