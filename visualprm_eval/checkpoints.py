@@ -72,6 +72,17 @@ class CheckpointSource:
         """Its part of the key of the facts that it makes."""
         return {"checkpoint": self.fingerprint, "dtype": self.number_type}
 
+    def inspect(self) -> None:
+        """Looks at the files, so that a damaged checkpoint is told before its first turn comes.
+
+        Raises:
+            CheckpointError: When there is no such checkpoint, or it is damaged or of an unknown architecture.
+            TokenizerError: When its tokenizer lacks what is needed.
+        """
+        from visualprm_eval.prm.inspect import inspect_checkpoint
+
+        inspect_checkpoint(self.location, self.revision)
+
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""
         note = {"source": self.source, "revision": self.revision, "fingerprint": self.fingerprint}

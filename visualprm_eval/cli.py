@@ -14,9 +14,9 @@ from visualprm_eval.errors import ConfigError, VisualPRMEvalError
 
 # Options that go into the run as they are.
 _SAME = (
-    "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "api_nproc", "retry",
-    "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade", "limit", "work_dir", "retry_failed",
-    "dry_run", "verbose",
+    "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "engine", "prompt", "key",
+    "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade",
+    "limit", "work_dir", "retry_failed", "dry_run", "verbose",
 )  # fmt: skip
 
 EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
@@ -65,9 +65,29 @@ def _build_parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     export.add_argument("--work-dir", type=Path, default=Path("outputs"), help="where the store lives (%(default)s)")
     export.add_argument("-o", "--output", type=Path, required=True, help="the JSONL file to write")
-    export.add_argument("--data", nargs="+", default=None, metavar="D", help="only these benchmarks")
-    export.add_argument("--model", nargs="+", default=None, metavar="X", help="only these policies")
+    export.add_argument("--data", nargs="+", default=None, metavar="D", help="only these benchmarks (all)")
+    export.add_argument("--model", nargs="+", default=None, metavar="X", help="only these policies (all)")
     export.set_defaults(command=_export)
+    problems = commands.add_parser(
+        "export-problems", help="write problems and prompts for a machine without the host", allow_abbrev=False,
+        description="Write problems, prompts and pictures as a work dir: copied to a machine without VLMEvalKit, it is "
+        "the --work-dir of a run with --stages sample (or score, or report) there.",
+    )  # fmt: skip
+    problems.add_argument("--data", nargs="+", required=True, metavar="D", help="benchmarks by their host names")
+    problems.add_argument("-o", "--output", type=Path, required=True, help="the work dir to write")
+    problems.add_argument(
+        "--prompt", choices=cfg.PROMPTS, default=cfg.RunConfig().prompt, help="the --prompt of that run (%(default)s)"
+    )
+    problems.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark")
+    problems.set_defaults(command=_export_problems)
+    merge = commands.add_parser(
+        "merge", help="bring the facts of several stores into one", allow_abbrev=False,
+        description="Merge stores: what was sampled on one machine, scored on another, graded on a third. The inputs "
+        "are only read; merging again changes nothing; contradictions are refused and then nothing is merged.",
+    )  # fmt: skip
+    merge.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="store files, or work dirs with one")
+    merge.add_argument("-o", "--output", type=Path, required=True, help="the store or work dir that takes them over")
+    merge.set_defaults(command=_merge)
     return parser
 
 
@@ -91,7 +111,8 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
     group = parser.add_argument_group("what to run")
     group.add_argument(
         "--model", nargs="+", default=None, metavar="X",
-        help="policies: host model names, or InternVL-layout checkpoints as [NAME=]PATH_OR_ID[@REVISION]",
+        help="policies: host model names, InternVL-layout checkpoints as [NAME=]PATH_OR_ID[@REVISION], or other "
+        "families through transformers as [NAME=]hf:PATH_OR_ID[@REVISION]",
     )  # fmt: skip
     group.add_argument("--data", nargs="+", default=None, metavar="D", help="benchmarks by their host names")
     group.add_argument(
@@ -103,8 +124,12 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
         help=f"reward models as [NAME=]PATH_OR_ID[@REVISION] ({cfg.DEFAULT_PRM})",
     )  # fmt: skip
     group.add_argument(
-        "--candidates", type=Path, default=None, metavar="FILE", help="a pack of candidates instead of sampling"
+        "--candidates", type=Path, default=None, metavar="FILE", help="a pack of candidates instead of sampling (none)"
     )
+    group.add_argument(
+        "--candidate-fields", nargs="+", default=None, metavar="NAME=FIELD",
+        help="for a pack of another tool: which field is what, as index=doc_id text=resps policy:=MODEL",
+    )  # fmt: skip
     group.add_argument("--demo", action="store_true", help="the bundled policy, reward model and benchmark")
     group.add_argument("--work-dir", type=Path, default=defaults.work_dir, help="store and results (./%(default)s)")
 
@@ -114,6 +139,14 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
     group.add_argument(
         "-n", "--num-samples", type=int, default=None, metavar="N",
         help=f"candidates per problem ({cfg.DEFAULT_NUM_SAMPLES}; with --candidates as many as the file has)",
+    )  # fmt: skip
+    group.add_argument(
+        "--prompt", choices=cfg.PROMPTS, default=None,
+        help=f"chain of thought, a direct answer, or what the host would show the model ({defaults.prompt})",
+    )  # fmt: skip
+    group.add_argument(
+        "--engine", choices=cfg.ENGINES, default=defaults.engine,
+        help="who runs the policies (%(default)s: an endpoint with --base-url, native if we can, else the host's)",
     )  # fmt: skip
     group.add_argument("--temperature", type=float, default=None, help=f"0 is greedy ({defaults.temperature})")
     group.add_argument("--top-p", type=float, default=None, help=f"nucleus; 1 keeps all ({defaults.top_p})")
@@ -125,6 +158,15 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
     group.add_argument(
         "--batch-size", type=int, default=None, help=f"samples at a time, native policies ({defaults.batch_size})"
     )
+    group.add_argument(
+        "--base-url", nargs="+", default=None, metavar="URL",
+        help="OpenAI-compatible endpoints that serve the model, such as http://127.0.0.1:8000/v1",
+    )  # fmt: skip
+    group.add_argument("--key", default=None, help="their key; never stored or printed ($OPENAI_API_KEY)")
+    group.add_argument(
+        "--timeout", dest="timeout_s", metavar="SECONDS", type=int, default=defaults.timeout_s,
+        help="seconds to wait for a reply of an endpoint (%(default)s)",
+    )  # fmt: skip
     group.add_argument("--api-nproc", type=int, default=defaults.api_nproc, help="parallel API requests (%(default)s)")
     group.add_argument("--retry", type=int, default=defaults.retry, help="tries per API request (%(default)s)")
     group.add_argument(
@@ -158,8 +200,8 @@ def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> N
         help="all distinct texts, or only picks (auto: all where no judge is needed or N <= 8); oracle needs all",
     )  # fmt: skip
     group.add_argument("--judge", default=None, help="judge model (the benchmark's own default)")
-    group.add_argument("--judge-base-url", default=None, help="OpenAI-compatible endpoint of the judge")
-    group.add_argument("--judge-key", default=None, help="its key; never stored or printed")
+    group.add_argument("--judge-base-url", default=None, help="OpenAI-compatible endpoint of the judge (the host's)")
+    group.add_argument("--judge-key", default=None, help="its key; never stored or printed (the host's)")
     group.add_argument("--judge-api-nproc", type=int, default=defaults.nproc, help="parallel requests (%(default)s)")
     group.add_argument("--judge-retry", type=int, default=defaults.retry, help="tries per request (%(default)s)")
     group.add_argument(
@@ -169,7 +211,7 @@ def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> N
 
 def _add_process(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("process")
-    group.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark")
+    group.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark (all)")
     group.add_argument("--mode", choices=tuple(cfg.MODES), default=None, help="infer: sample; eval: the rest (all)")
     group.add_argument("--stages", nargs="+", choices=cfg.STAGES, default=None, help="any of the stages (all)")
     group.add_argument("--retry-failed", action="store_true", help="try stored failures again")
@@ -196,12 +238,16 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     given |= {name: value for name in _SAME if (value := getattr(arguments, name)) is not None}
     if arguments.model:
         given["models"] = tuple(arguments.model)
+    if arguments.base_url:
+        given["base_urls"] = tuple(arguments.base_url)
     if arguments.data:
         given["data"] = tuple(arguments.data)
     if arguments.reranker:
         given["rerankers"] = tuple(arguments.reranker)
+    if arguments.candidate_fields:
+        given["candidate_fields"] = tuple(arguments.candidate_fields)
     if arguments.prm:
-        given["prms"] = tuple(cfg.ModelSource.parse(text) for text in arguments.prm)
+        given |= {"prms": tuple(cfg.ModelSource.parse(text) for text in arguments.prm), "prms_named": True}
     if arguments.num_samples is None and arguments.candidates is not None:
         given["num_samples"] = None
     judge = cfg.JudgeOptions(
@@ -220,7 +266,7 @@ def _check_candidates_options(arguments: argparse.Namespace) -> None:
     """Samples that are there already have their settings: asking for others would do nothing."""
     if arguments.candidates is None:
         return
-    for option in ("temperature", "top_p", "max_tokens", "seed"):
+    for option in ("temperature", "top_p", "max_tokens", "seed", "prompt"):
         if getattr(arguments, option) is not None:
             raise ConfigError(
                 f"--{option.replace('_', '-')} conflicts with --candidates: those samples are written already"
@@ -245,4 +291,18 @@ def _export(arguments: argparse.Namespace) -> int:
     from visualprm_eval.pipeline import export
 
     export(arguments.work_dir, arguments.output, benchmarks=arguments.data, policies=arguments.model)
+    return EXIT_OK
+
+
+def _merge(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.merge import merge
+
+    merge(arguments.stores, arguments.output)
+    return EXIT_OK
+
+
+def _export_problems(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.stored import export_problems
+
+    export_problems(arguments.data, arguments.output, prompt=arguments.prompt, limit=arguments.limit)
     return EXIT_OK

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark, overall_rows
 from visualprm_eval.report.results import Failure, Results
+from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate import Pick, ResultRow
+    from visualprm_eval.cells import Cell
+    from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
 _PACKAGES = (
@@ -29,7 +32,7 @@ def collect(session: Session) -> Results:
         facts = session.facts(cell)
         cell_rows, cell_picks = evaluate_benchmark(
             facts,
-            session.rerankers,
+            session.rerankers_of(cell),
             session.ks(cell),
             cell.answer,
             policy=cell.policy,
@@ -64,22 +67,41 @@ def _failures(benchmark: str, fact: ProblemFacts, wanted: set[tuple[str, str]] |
 
 def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
     """What a reader needs to judge or repeat the results, as names and values."""
+    from visualprm_eval.host.prompts import insists_on_its_prompt
+
     config = session.config
-    yield "rerankers", [reranker.name for reranker in session.rerankers]
+    yield "rerankers", [reranker.name for reranker in (*session.greedy, *session.rerankers)]
     yield "problems per benchmark", f"the first {config.limit}" if config.limit else "all"
     for cell in session.cells:
-        where = f"{cell.policy} on {cell.benchmark.name}"
+        where = cell.label
         yield f"{where}: N", cell.n
         yield f"{where}: sampling", dict(cell.sampling.settings)
+        if insists_on_its_prompt(cell.benchmark.dataset):
+            yield f"{where}: prompt", "the dataset's own, whatever is asked for"
         yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
         yield f"{where}: grading", dict(session.grading(cell).settings)
+        tally = _tally(session, cell)
+        if tally.cut:
+            yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+        if tally.usage is not None:
+            yield f"{where}: token usage", asdict(tally.usage)
         if cell.benchmark.task.note:
             yield f"{where}: note", cell.benchmark.task.note
+    for policy, notes in session.notes.items():
+        for name, note in notes.items():
+            yield f"{policy}: {name}", note
     for label, scoring in session.scorings.items():
         yield f"critic {label}", dict(scoring.settings)
     yield "python", platform.python_version()
     for package in _PACKAGES:
         yield package, _version(package)
+
+
+def _tally(session: Session, cell: Cell) -> Tally:
+    tally = Tally()
+    for candidates in session.store.candidates(cell.sampling.id, cell.problem_ids).values():
+        tally.add(candidate for candidate in candidates if candidate.rank < cell.n)
+    return tally
 
 
 def _version(package: str) -> str:

@@ -10,7 +10,10 @@ from pathlib import Path
 
 from visualprm_eval.errors import ConfigError
 
+ENGINES = ("auto", "native", "host", "endpoint")
+PROMPTS = ("cot", "direct", "host")
 STAGES = ("sample", "score", "grade", "report")
+ENGINES = ("auto", "native", "host", "endpoint")
 MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
 
 DEFAULT_PRM = "OpenGVLab/VisualPRM-8B"
@@ -27,6 +30,7 @@ DEMO_MAX_TOKENS = 128
 DEMO_BATCH_SIZE = 256
 
 _SOURCE_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?(?P<source>[^@=]+)(?:@(?P<revision>[^@=]+))?")
+_HF_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?hf:(?P<source>.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,19 @@ class ModelSource:
             raise ConfigError(f"{option} {text}: {source} is a directory, which has no revision; leave out the @")
         return cls(name=match["name"] or Path(source).resolve().name, source=source, revision=match["revision"])
 
+    @classmethod
+    def parse_hf(cls, text: str) -> ModelSource | None:
+        """Reads ``[NAME=]hf:PATH_OR_ID[@REVISION]``; ``None`` for anything else.
+
+        Raises:
+            ConfigError: When what follows ``hf:`` is not of that form.
+        """
+        match = _HF_PATTERN.fullmatch(text)
+        if match is None:
+            return None
+        source = cls.parse(match["source"], option="--model hf:")
+        return cls(match["name"] or source.name, source.source, source.revision)
+
 
 @dataclass(frozen=True, slots=True)
 class JudgeOptions:
@@ -91,11 +108,16 @@ class RunConfig:
     """Everything that a run was asked for.
 
     Attributes:
-        models: Policies: host names, the demo's, or InternVL-layout checkpoints as ``[NAME=]PATH_OR_ID[@REVISION]``.
+        models: Policies: host names, the demo's, InternVL-layout checkpoints as ``[NAME=]PATH_OR_ID[@REVISION]``, or
+            others through transformers as ``[NAME=]hf:PATH_OR_ID[@REVISION]``.
+        engine: Who runs the policies, one of ``ENGINES``; ``"auto"`` decides for each.
+        prompt: How problems are put to policies, one of ``PROMPTS``.
         data: Benchmarks by their host names.
         candidates: A pack of candidates that stands in for sampling.
+        candidate_fields: For a file of another tool: which field is what, see ``visualprm_eval.candidates.fields``.
         rerankers: Names, see ``visualprm_eval.registry``.
         prms: The process reward models that PRM-based rerankers use.
+        prms_named: Whether somebody named them, and so expects them to be read.
         num_samples: N, candidates per problem.
         ks: The k of best-of-k to tabulate, ascending.
         temperature: Sampling temperature; 0 is greedy.
@@ -112,6 +134,9 @@ class RunConfig:
         dtype: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
         batch_size: Samples drawn at a time by a native policy.
         token_budget: Tokens scored at a time.
+        base_urls: OpenAI-compatible endpoints of the policies.
+        key: Their key; never printed, logged or stored. ``None`` for the environment's.
+        timeout_s: Longest wait for a reply of an endpoint, in seconds.
         api_nproc: Parallel requests to a policy behind an API.
         retry: Tries per request to a policy behind an API.
         retry_failed: Try stored failures again.
@@ -121,10 +146,14 @@ class RunConfig:
     """
 
     models: tuple[str, ...] = ()
+    engine: str = "auto"
+    prompt: str = "cot"
     data: tuple[str, ...] = ()
     candidates: Path | None = None
+    candidate_fields: tuple[str, ...] = ()
     rerankers: tuple[str, ...] = DEFAULT_RERANKERS
     prms: tuple[ModelSource, ...] = (ModelSource("VisualPRM-8B", DEFAULT_PRM),)
+    prms_named: bool = False
     num_samples: int | None = DEFAULT_NUM_SAMPLES
     ks: tuple[int, ...] = ()
     temperature: float = 0.7
@@ -141,6 +170,9 @@ class RunConfig:
     dtype: str = "auto"
     batch_size: int = 64
     token_budget: int = 16_384
+    base_urls: tuple[str, ...] = ()
+    key: str | None = field(default=None, repr=False)
+    timeout_s: int = 600
     api_nproc: int = 4
     retry: int = 6
     retry_failed: bool = False
@@ -155,7 +187,10 @@ class RunConfig:
             ConfigError: Naming the option, what was expected and what to do.
         """
         self._check_sources()
+        self._check_endpoints()
         self._check_numbers()
+        if self.prompt not in PROMPTS:
+            raise ConfigError(f"--prompt {self.prompt}: expected one of {', '.join(PROMPTS)}")
         unknown = [stage for stage in self.stages if stage not in STAGES]
         if unknown or not self.stages:
             raise ConfigError(f"--stages {' '.join(unknown)}: expected one or more of {', '.join(STAGES)}")
@@ -170,8 +205,16 @@ class RunConfig:
             raise ConfigError("no benchmark given: name one or more with --data, or try the bundled world with --demo")
         if self.candidates is not None and self.models:
             raise ConfigError("--candidates conflicts with --model: the candidates name their policy themselves")
+        if self.candidate_fields and self.candidates is None:
+            raise ConfigError(
+                "--candidate-fields says how to read a file of candidates; name it with --candidates FILE"
+            )
         if not all(self.data):
             raise ConfigError("--data: a benchmark's name is empty")
+        if self.candidates is not None and self.stages == ("sample",):
+            raise ConfigError(
+                "--candidates conflicts with sampling alone (--mode infer): those samples are there already"
+            )
         if self.candidates is None and not self.models:
             raise ConfigError("no policy given: name one or more with --model, or pass samples with --candidates FILE")
         for option, values in (("--model", self.models), ("--data", self.data)):
@@ -179,12 +222,43 @@ class RunConfig:
             if doubled:
                 raise ConfigError(f"{option} names {', '.join(doubled)} twice")
 
+    @property
+    def uses_endpoints(self) -> bool:
+        """Whether the policies are behind endpoints."""
+        return self.engine == "endpoint" or (self.engine == "auto" and bool(self.base_urls))
+
+    def _check_endpoints(self) -> None:
+        if self.engine not in ENGINES:
+            raise ConfigError(f"--engine {self.engine}: expected one of {', '.join(ENGINES)}")
+        if self.base_urls and self.engine in {"native", "host"}:
+            raise ConfigError(f"--base-url conflicts with --engine {self.engine}: leave one of them out")
+        sampled = "sample" in self.stages and self.candidates is None and DEMO_POLICY not in self.models
+        if self.engine == "endpoint" and not self.base_urls and sampled:
+            raise ConfigError("--engine endpoint: say where with --base-url URL, such as http://127.0.0.1:8000/v1")
+        if self.base_urls and (self.candidates is not None or DEMO_POLICY in self.models):
+            raise ConfigError("--base-url conflicts with --candidates and --demo: there is nothing to sample there")
+        if self.engine == "endpoint" and DEMO_POLICY in self.models:
+            raise ConfigError("--engine endpoint conflicts with --demo, whose policy runs here; leave one of them out")
+        if self.candidates is not None and self.engine != "auto":
+            raise ConfigError(f"--engine {self.engine} conflicts with --candidates: those samples are written already")
+        if not self.base_urls:
+            if self.key is not None:
+                raise ConfigError("--key: it is for the endpoints that --base-url names; give both or none")
+            return
+        from visualprm_eval.sample.endpoint.options import api_key, base_url
+
+        urls = [base_url(text) for text in self.base_urls]
+        if len(set(urls)) < len(urls):
+            raise ConfigError(f"--base-url names an address twice: {' '.join(urls)}")
+        api_key(self.key)
+
     def _check_numbers(self) -> None:
         at_least_one = {
             "-n/--num-samples": self.num_samples, "--max-tokens": self.max_tokens, "--max-steps": self.max_steps,
             "--limit": self.limit, "--batch-size": self.batch_size, "--token-budget": self.token_budget,
-            "--api-nproc": self.api_nproc, "--retry": self.retry, "--judge-api-nproc": self.judge.nproc,
-            "--judge-retry": self.judge.retry, "--judge-timeout": self.judge.timeout_s,
+            "--api-nproc": self.api_nproc, "--retry": self.retry, "--timeout": self.timeout_s,
+            "--judge-api-nproc": self.judge.nproc, "--judge-retry": self.judge.retry,
+            "--judge-timeout": self.judge.timeout_s,
         }  # fmt: skip
         for option, value in at_least_one.items():
             if value is not None and value < 1:
@@ -193,6 +267,11 @@ class RunConfig:
             raise ConfigError(f"--temperature {self.temperature}: expected 0 (greedy) or more")
         if not 0 < self.top_p <= 1:
             raise ConfigError(f"--top-p {self.top_p}: expected a number above 0 and at most 1 (1 keeps all)")
+        if self.temperature == 0 and (self.num_samples or 1) > 1:
+            raise ConfigError(
+                f"--temperature 0 conflicts with -n/--num-samples {self.num_samples}: greedy samples of a problem are "
+                "all equal; use -n 1, or a temperature above 0"
+            )
         if self.num_samples is not None:
             self.resolve_ks(self.num_samples)
 

@@ -11,7 +11,9 @@
     ├── CandidateFileError   a pack of candidates that cannot be read
     ├── StoreError           the store in the work dir
     │   ├── StoreLockedError     another process writes to it
+    │   ├── StoreConflictError   stores that contradict each other
     │   └── StoreDamagedError    the file is not a sound store
+    ├── RanksError           ranks of one run that do not work together
     ├── HostError            the host toolkit cannot be used
     ├── PolicyError          a policy that cannot write samples
     ├── CriticError          a critic that cannot score
@@ -90,8 +92,16 @@ class StoreLockedError(StoreError):
     """Another process writes to the store."""
 
 
+class StoreConflictError(StoreError):
+    """Stores that contradict each other."""
+
+
 class StoreDamagedError(StoreError):
     """The file is not a sound store."""
+
+
+class RanksError(VisualPRMEvalError):
+    """Ranks of one run that do not work together."""
 
 
 class HostError(VisualPRMEvalError):

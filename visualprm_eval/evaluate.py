@@ -19,13 +19,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from visualprm_eval.outcomes import OVERALL, Pick, ResultRow
+from visualprm_eval.overall import overall_rows
 from visualprm_eval.pools import Case, ProblemFacts, build_pool, needs_all_verdicts, picked_texts, verdict_value
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Pool, pick
 from visualprm_eval.types import Problem, text_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from visualprm_eval.pools import AnswerFn
     from visualprm_eval.rerankers import Reranker
@@ -49,80 +51,6 @@ Metric = Callable[[Sequence[Problem], Sequence[float]], float]
 
 MAX_FAILED = 0.01
 """The greatest part of problems that may be left out of a value."""
-
-OVERALL = "overall"
-"""The benchmark's name in rows that stand for all benchmarks."""
-
-
-@dataclass(frozen=True, slots=True)
-class ResultRow:
-    """One number of the results.
-
-    Attributes:
-        policy: Who wrote the candidates.
-        benchmark: The benchmark's name, or ``OVERALL``.
-        split: Its split, ``""`` when it has one only.
-        reranker: The reranker's label.
-        k: Best of how many.
-        metric: The metric's name.
-        value: In percent; ``None`` when it is withheld, for which ``note`` gives the reason.
-        n_problems: P, the problems of this run, those left out included.
-        n_failed: How many of them were left out.
-        note: What a reader of the value must know.
-    """
-
-    policy: str
-    benchmark: str
-    split: str
-    reranker: str
-    k: int
-    metric: str
-    value: float | None
-    n_problems: int
-    n_failed: int
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """What one reranker chose for one problem, or why it could not choose.
-
-    Attributes:
-        policy: Who wrote the candidates.
-        benchmark: The benchmark's name.
-        split: Its split, ``""`` when it has one only.
-        problem_id: ``Problem.id``.
-        index: The host's index of the problem.
-        question: The prompt's text.
-        answer: The reference answer.
-        reranker: The reranker's label.
-        k: Best of how many.
-        rank: The rank of the chosen candidate; ``None`` when there was nothing to choose from.
-        text: What it says; ``""`` when there was nothing to choose from.
-        critic: The label of the critic whose scores follow: the reranker's own, or the first one in play for a reranker
-            without a critic; ``None`` when there is none.
-        step_scores: What that critic said of the text, [T]; ``None`` without one.
-        verdict: 1.0 right, 0.0 wrong (or the host's fraction); ``None`` when it was not graded.
-        final_answer: Its vote; ``None`` when it has no answer.
-        note: Why there was nothing to choose from; ``""`` when there was.
-    """
-
-    policy: str
-    benchmark: str
-    split: str
-    problem_id: str
-    index: str
-    question: str
-    answer: str
-    reranker: str
-    k: int
-    rank: int | None
-    text: str
-    critic: str | None
-    step_scores: tuple[float, ...] | None
-    verdict: float | None
-    final_answer: str | None
-    note: str = ""
 
 
 def row_mean(problems: Sequence[Problem], values: Sequence[float]) -> float:  # noqa: ARG001 - the signature of a Metric
@@ -277,8 +205,7 @@ class _Round:
             note = f"incomplete: {n_ungraded} of {n_kept} picks are not graded"
         else:
             value = 100 * self.aggregate([problem for problem, _ in self.kept], values)
-            n_left_out = self.k * n_problems - sum(len(head) for _, head in self.kept)
-            note = f"{n_left_out} of {self.k * n_problems} candidates left out" if n_left_out else ""
+            note = self._remarks()
         return ResultRow(
             policy=self.policy,
             benchmark=self.benchmark,
@@ -292,51 +219,16 @@ class _Round:
             note=note,
         )
 
-
-def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
-    """The plain mean over benchmarks, for each policy, reranker and k.
-
-    Args:
-        rows: Rows of any policies and benchmarks.
-
-    Returns:
-        Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``; without a
-        value when a benchmark has none, or has several splits, which no mean may mix.
-    """
-    overall: list[ResultRow] = []
-    cells: dict[tuple[str, str, int], dict[str, list[ResultRow]]] = {}
-    benchmarks: dict[str, dict[str, None]] = {}  # of each policy, in order
-    for row in rows:
-        by_benchmark = cells.setdefault((row.policy, row.reranker, row.k), {})
-        by_benchmark.setdefault(row.benchmark, []).append(row)
-        benchmarks.setdefault(row.policy, {})[row.benchmark] = None
-    for (policy, _, _), by_benchmark in cells.items():
-        if len(benchmarks[policy]) > 1:
-            overall.append(_overall_row(list(benchmarks[policy]), by_benchmark))
-    return overall
-
-
-def _overall_row(benchmarks: Sequence[str], by_benchmark: Mapping[str, Sequence[ResultRow]]) -> ResultRow:
-    """The mean of one policy, reranker and k over all of the policy's benchmarks."""
-    rows = [row for found in by_benchmark.values() for row in found]
-    split_up = [name for name in benchmarks if len(by_benchmark.get(name, ())) > 1]
-    lacking = [name for name in benchmarks if all(row.value is None for row in by_benchmark.get(name, ()))]
-    value: float | None = None
-    if lacking:
-        note = f"withheld: no value for {', '.join(lacking)}"
-    elif split_up:
-        note = f"withheld: several splits of {', '.join(split_up)}"
-    else:
-        value = math.fsum(row.value for row in rows if row.value is not None) / len(rows)
-        note = f"mean of {', '.join(benchmarks)}"
-    metrics = dict.fromkeys(row.metric for row in rows)
-    return replace(
-        rows[0],
-        benchmark=OVERALL,
-        split="",
-        metric=" and ".join(metrics),
-        value=value,
-        n_problems=sum(row.n_problems for row in rows),
-        n_failed=sum(row.n_failed for row in rows),
-        note=note,
-    )
+    def _remarks(self) -> str:
+        """What a reader of a value must know of its candidates."""
+        n_all = self.k * len(self.cases)
+        n_cut = sum(
+            candidate.finish == "length" and candidate.error is None and candidate.rank < self.k
+            for case in self.cases
+            for candidate in case.facts.candidates
+        )
+        counts = {
+            "left out": n_all - sum(len(head) for _, head in self.kept),
+            "cut at the token limit": n_cut,
+        }
+        return "; ".join(f"{count} of {n_all} candidates {what}" for what, count in counts.items() if count)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +23,23 @@ if TYPE_CHECKING:
 Work = tuple[str, str, str]
 """A problem's id, a text's id, the text."""
 
-MOST_PAID_ROWS = 32
-"""Rows of a table that a judge helps to grade: what a crash in the middle of a table can cost."""
+MOST_JUDGED_ROWS = 128
+"""Rows of a table that a judge helps to grade: small enough to see that it goes on, and to have verdicts early."""
 
 
 def grade_missing(
-    store: Store, benchmark: Benchmark, judge: Judge, grading: Spec, work: Sequence[Work], *, directory: Path
+    store: Store,
+    benchmark: Benchmark,
+    judge: Judge,
+    grading: Spec,
+    work: Sequence[Work],
+    *,
+    directory: Path,
+    replies_since: float = 0.0,
 ) -> None:
     """Grades ``work`` table by table and stores each table's verdicts as soon as the host gave them.
+
+    What a judge replies is stored reply by reply, so that a table which was broken off is not paid for again.
 
     Args:
         store: Where verdicts go.
@@ -38,6 +48,7 @@ def grade_missing(
         grading: The key of the verdicts.
         work: Distinct texts without a verdict.
         directory: Where the host may write; each table gets a folder of its own there.
+        replies_since: Replies of a judge that are not younger than this time are asked for anew, in seconds since 1970.
 
     Raises:
         GradingError: When the host cannot grade; verdicts of finished tables are kept.
@@ -48,10 +59,14 @@ def grade_missing(
 
     store.put_spec(grading)
     problems = {problem.id: problem for problem in benchmark.problems}
-    with track(f"grade {benchmark.name}", len(work)) as tracker:
-        for table in tables(work, MOST_PAID_ROWS if judge.resolve(benchmark.task).used else len(work)):
+    judged = judge.resolve(benchmark.task).used
+    with (
+        track(f"grade {benchmark.name}", len(work)) as tracker,
+        store.replies(replies_since) if judged else nullcontext() as replies,
+    ):
+        for table in tables(work, MOST_JUDGED_ROWS if judged else len(work)):
             predictions = {problems[problem_id].index: text for problem_id, _, text in table}
-            verdicts = grade_table(benchmark, predictions, directory, judge)
+            verdicts = grade_table(benchmark, predictions, directory, judge, replies)
             store.put_verdicts(grading.id, _facts(table, problems, verdicts))
             tracker.advance(len(table))
 

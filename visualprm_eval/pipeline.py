@@ -1,18 +1,27 @@
 """The main path: sample, score, grade, evaluate, report.
 
 The stages meet only in the store. Each asks it what is missing, does that, and stores it; the evaluation is
-arithmetic on what the store holds.
+arithmetic on what the store holds. Several ranks, started by ``torchrun``, share the first two.
 """
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from visualprm_eval.config import RunConfig
-from visualprm_eval.registry import build_rerankers
+from visualprm_eval.errors import ConfigError
+from visualprm_eval.merge import absorb_leftovers, rank_paths
+from visualprm_eval.plan import print_plan
+from visualprm_eval.preflight import check
+from visualprm_eval.ranks.launch import launched
+from visualprm_eval.ranks.team import Team, remove_traces
+from visualprm_eval.ranks.work import SHARED, follow, lead
+from visualprm_eval.registry import build_rerankers, unread_prms
+from visualprm_eval.rerankers import Reranker
 from visualprm_eval.session import Session
 from visualprm_eval.store import STORE_FILE, Store
 
@@ -23,16 +32,50 @@ def run(config: RunConfig) -> None:
     Raises:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
-    rerankers = build_rerankers(("first", *config.rerankers), [prm.name for prm in config.prms])
+    launch = launched(os.environ, config.device)
+    rerankers = _rerankers(config)
+    shared = [stage for stage in SHARED if stage in config.stages and not config.dry_run]
+    if launch is None or not shared:
+        if launch is None or launch.rank == 0:
+            _run(config, rerankers, team=None)
+        return
+    with Team(launch, config.work_dir) as team:
+        if launch.rank == 0:
+            _run(config, rerankers, team)
+        else:
+            follow(config, rerankers, team)
+
+
+def _rerankers(config: RunConfig) -> list[Reranker]:
+    """What selects; every reward model that somebody named is read by one of them."""
+    names = [prm.name for prm in config.prms]
+    rerankers = build_rerankers(("first", *config.rerankers), names)
+    unread = unread_prms(rerankers, names)
+    if unread and config.prms_named:
+        raise ConfigError(
+            f"--prm {', '.join(unread)} is read by none of the rerankers, which are "
+            f"{', '.join(each.name for each in rerankers)}; add visualprm to --reranker, or leave out what is not read"
+        )
+    return rerankers
+
+
+def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) -> None:
+    """The whole run, in this process but for what ranks share."""
     with _open_store(config) as store:
+        absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
+        if team is None and not config.dry_run:
+            remove_traces(config.work_dir)
         session = Session(config, store, rerankers)
         session.gather()
         if config.dry_run:
-            session.plan()
+            print_plan(session)
             return
-        session.check()
+        check(session)
+        if team is not None:
+            lead(session, rerankers, team)
         for stage in config.stages:
-            getattr(session, stage)()
+            if team is None or stage not in SHARED:
+                getattr(session, stage)()
         session.finish()
 
 
@@ -47,6 +90,8 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
     with Store.open(work_dir / STORE_FILE, write=False) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
     print(summary)
+    if left := rank_paths(work_dir):
+        print(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from visualprm_eval.errors import ConfigError, UnknownNameError
 from visualprm_eval.rerankers import (
     AGGREGATES,
     First,
+    Greedy,
     Oracle,
     Random,
     Reranker,
@@ -48,6 +49,7 @@ __all__ = [
     "needed_critics",
     "reranker_names",
     "split_label",
+    "unread_prms",
 ]
 
 RERANKERS_GROUP = "visualprm_eval.rerankers"
@@ -56,6 +58,7 @@ CRITICS_GROUP = "visualprm_eval.critics"
 # Name -> class and the built-in critic that it reads, if any.
 _RERANKERS: Mapping[str, tuple[type[Reranker], str | None]] = {
     "first": (First, None),
+    "greedy": (Greedy, None),
     "random": (Random, None),
     "self-consistency": (SelfConsistency, None),
     "visualprm": (StepAggregate, "visualprm"),
@@ -105,6 +108,13 @@ def build_rerankers(names: Iterable[str], prm_names: Sequence[str]) -> list[Rera
 def needed_critics(rerankers: Iterable[Reranker]) -> list[str]:
     """Labels of the critics that rerankers read, each once, in order."""
     return list(dict.fromkeys(reranker.critic for reranker in rerankers if reranker.critic is not None))
+
+
+def unread_prms(rerankers: Iterable[Reranker], prm_names: Sequence[str]) -> list[str]:
+    """Names of the process reward models that no reranker reads."""
+    labels = map(split_label, needed_critics(rerankers))
+    read = {prm or prm_names[0] for critic, prm in labels if critic in BUILTIN_CRITICS}
+    return [name for name in prm_names if name not in read]
 
 
 def critic_label(critic: str, prm: str, prm_names: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ __all__ = [
     "AGGREGATES",
     "First",
     "FloatArray",
+    "Greedy",
     "Oracle",
     "Pool",
     "Random",
@@ -191,6 +192,14 @@ class First(Reranker):
     def utilities(self, pool: Pool) -> FloatArray:
         """All equal, so that the tie rule decides."""
         return np.zeros(len(pool))
+
+
+@dataclass(frozen=True)
+class Greedy(First):
+    """One sample at temperature 0, which is what published pass@1 figures are of; a sampling of its own.
+
+    It picks from no pool of others: the run draws its sample beside the N.
+    """
 
 
 @dataclass(frozen=True)

@@ -7,20 +7,24 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
+from visualprm_eval import prompts
 from visualprm_eval.cells import Cell, import_cells
-from visualprm_eval.checkpoints import CheckpointUser, spec_of
+from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.errors import ConfigError, GradingError
+from visualprm_eval.errors import ConfigError, GradingError, HostError
 from visualprm_eval.evaluate import ProblemFacts, picked_texts
 from visualprm_eval.grade import grade_missing
 from visualprm_eval.registry import needed_critics
-from visualprm_eval.sample.policies import find_policy
+from visualprm_eval.rerankers import Greedy
+from visualprm_eval.sample.policies import find_policy, greedy_config, greedy_twin, notes_of
 from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score.critics import build_critics, release
 from visualprm_eval.score.stage import score_missing
-from visualprm_eval.types import Problem, Spec
+from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
+from visualprm_eval.types import JSONValue, Problem, Spec
 
 if TYPE_CHECKING:
+    from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.grading import Judge
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.sample.policies import Policy
@@ -40,12 +44,22 @@ class Session:
         config: What was asked for.
         store: Where facts are.
         rerankers: What selects.
+
+    Attributes:
+        cells: What the run is about: one per policy and benchmark.
+        policies: Who is still to sample, by name.
+        notes: What a reader must know of each policy beside its settings, by name.
+        greedy: The rerankers that stand for a sample of their own at temperature 0.
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
-        self.config, self.store, self.rerankers = config, store, rerankers
+        self.config, self.store = config, store
+        self.rerankers = [reranker for reranker in rerankers if not isinstance(reranker, Greedy)]
+        self.greedy = [reranker for reranker in rerankers if isinstance(reranker, Greedy)]
         self.cells: list[Cell] = []
-        self._policies: dict[str, Policy] = {}
+        self.notes: dict[str, Mapping[str, JSONValue]] = {}
+        self.policies: dict[str, Policy] = {}
+        self._twins: dict[str, Policy] = {}
         self._ungraded: list[str] = []
 
     def gather(self) -> None:
@@ -56,48 +70,46 @@ class Session:
             ConfigError: When a policy is unknown.
             CandidateFileError: When the pack of candidates cannot be read.
         """
-        from visualprm_eval.host.benchmarks import load_benchmark
-        from visualprm_eval.host.bridge import set_verbose
-
         config = self.config
-        set_verbose(config.verbose)
-        benchmarks = [load_benchmark(name, limit=config.limit) for name in config.data]
-        for benchmark in benchmarks:
-            self.store.put_problems(benchmark.problems)
-            if benchmark.task.note:
-                print(f"note: {benchmark.task.note}", file=sys.stderr)
+        benchmarks = load_benchmarks(config, self.store)
         if config.candidates is not None:
-            self.cells = import_cells(self.store, config, config.candidates, benchmarks)
+            self.cells = import_cells(self.store, config, config.candidates, benchmarks, greedy=bool(self.greedy))
             return
-        for name in config.models:
-            policy = find_policy(name, config)
-            if policy.name in self._policies:
-                raise ConfigError(f"two --model are called {policy.name}; tell them apart with NAME=PATH_OR_ID")
-            self._policies[policy.name] = policy
-            sampling = self._spec("sampling", policy, "sample")
-            n = config.num_samples or DEFAULT_NUM_SAMPLES
-            self.cells += [Cell(policy.name, sampling, benchmark, n) for benchmark in benchmarks]
+        self.find_policies(benchmarks)
 
-    def check(self) -> None:
-        """Finds checkpoints and graders before anything is paid for.
+    def find_policies(self, benchmarks: Sequence[Benchmark]) -> None:
+        """Learns which policies this run is about, and where their candidates are.
 
         Raises:
-            CheckpointError: When scores are wanted and a checkpoint is missing.
-            GradingError: When verdicts are wanted and the host or its judge cannot give them.
+            ConfigError: When a policy is unknown.
+            HostError: When samples are wanted of a model class of the host, and there is no host.
         """
-        stages = self.config.stages
-        if "grade" in stages:
-            from visualprm_eval.host.grading import check_gradable
-
-            for benchmark in {cell.benchmark.name: cell.benchmark for cell in self.cells}.values():
-                check_gradable(benchmark, self.judge)
-        made: list[object] = [*self._policies.values()] if "sample" in stages else []
-        if "score" in stages:
-            _ = self.scorings
-            made += self.critics.values()
-        for maker in made:
-            if isinstance(maker, CheckpointUser):
-                maker.checkpoint.record(self.store)
+        config = self.config
+        n = config.num_samples or DEFAULT_NUM_SAMPLES
+        for text in config.models:
+            name, policy, twin, greedy = text, None, None, None
+            try:
+                policy = find_policy(text, config)
+                name = policy.name
+                sampling = self._spec("sampling", policy, "sample")
+                if self.greedy:
+                    twin = greedy_twin(policy, text, config)
+                    greedy = self._spec("sampling", twin, "sample")
+            except HostError:
+                if "sample" in config.stages:
+                    raise
+                sampling = stored_sampling(self.store, name, config)
+                if self.greedy:
+                    greedy = stored_sampling(self.store, name, greedy_config(config))
+            if name in {cell.policy for cell in self.cells}:
+                raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
+            if policy is not None:
+                self.policies[name], self.notes[name] = policy, notes_of(policy)
+            if twin is not None:
+                self._twins[name] = twin
+            if greedy is not None:
+                self.cells += [Cell(name, greedy, benchmark, 1, greedy=True) for benchmark in benchmarks]
+            self.cells += [Cell(name, sampling, benchmark, n) for benchmark in benchmarks]
 
     @cached_property
     def critics(self) -> dict[str, Critic]:
@@ -110,7 +122,9 @@ class Session:
         return {label: self._spec("scoring", critic, "score") for label, critic in self.critics.items()}
 
     def _spec(self, kind: str, maker: object, stage: str) -> Spec:
-        return spec_of(kind, maker, self.store, will_make=stage in self.config.stages, dry_run=self.config.dry_run)
+        will_make = stage in self.config.stages
+        spec = spec_of(kind, maker, self.store, will_make=will_make, dry_run=self.config.dry_run)
+        return spec if will_make else of_this_policy(spec, self.store)
 
     @cached_property
     def judge(self) -> Judge:
@@ -125,11 +139,18 @@ class Session:
 
     def sample(self) -> None:
         """Draws the candidates that are missing, one policy after the other."""
-        for name in list(self._policies):
-            policy = self._policies.pop(name)  # The next policy needs the memory.
+        for name in list(self.policies):
+            policy, twin = self.policies.pop(name), self._twins.pop(name, None)  # The next policy needs the memory.
             for cell in self.cells:
-                if cell.policy == name:
-                    sample_missing(self.store, policy, cell.sampling, _by_id(cell), self._missing_candidates(cell))
+                if cell.policy == name and (missing := self.missing_candidates(cell)):
+                    writer = twin if cell.greedy and twin is not None else policy
+                    sample_missing(self.store, writer, cell.sampling, self._put(cell, writer, missing), missing)
+
+    def _put(self, cell: Cell, policy: Policy, missing: Sequence[tuple[str, int]]) -> dict[str, Problem]:
+        """The problems of missing candidates as the policy is shown them, by id."""
+        wanted = {problem_id for problem_id, _ in missing}
+        problems = [problem for problem in cell.benchmark.problems if problem.id in wanted]
+        return {problem.id: problem for problem in prompts.put(cell.benchmark, problems, self.config, policy)}
 
     def score(self) -> None:
         """Scores the candidates that a critic has not seen, one checkpoint after the other."""
@@ -138,28 +159,43 @@ class Session:
             if last is not None and getattr(critic, "weights", None) is not getattr(last, "weights", None):
                 release(last)
             last = critic
-            for cell in self.cells:
+            for cell in self.scored_cells:
                 score_missing(
                     self.store,
                     critic,
                     self.scorings[label],
                     _by_id(cell),
-                    self._missing_scores(cell, label),
-                    label=f"score {cell.policy} on {cell.benchmark.name} with {label}",
+                    self.missing_scores(cell, label),
+                    label=f"score {cell.label} with {label}",
                 )
         if last is not None:
             release(last)
 
+    @property
+    def scored_cells(self) -> list[Cell]:
+        """Those whose candidates critics look at: all but the greedy ones, which nobody picks from."""
+        return [cell for cell in self.cells if not cell.greedy]
+
+    def rerankers_of(self, cell: Cell) -> list[Reranker]:
+        """The rerankers that a cell has values for."""
+        return [*self.greedy] if cell.greedy else self.rerankers
+
     def grade(self) -> None:
         """Lets the host grade the texts that have no verdict yet; a benchmark that cannot be graded stops no other."""
-        directory = self.config.work_dir / "grading"
-        for cell in self.cells:
+        directory, retry_failed = self.config.work_dir / "grading", self.config.retry_failed
+        gradings = [self.grading(cell) for cell in self.cells]
+        # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
+        since = {one.id: self.store.last_failed_verdict(one.id) if retry_failed else 0.0 for one in gradings}
+        for cell, grading in zip(self.cells, gradings, strict=True):
             try:
-                work = self._missing_verdicts(cell, retry_failed=self.config.retry_failed)
+                work = self.missing_verdicts(cell, retry_failed=retry_failed)
                 while work:
-                    grade_missing(self.store, cell.benchmark, self.judge, self.grading(cell), work, directory=directory)
+                    grade_missing(
+                        self.store, cell.benchmark, self.judge, grading, work, directory=directory,
+                        replies_since=since[grading.id],
+                    )  # fmt: skip
                     # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
-                    work = self._missing_verdicts(cell, retry_failed=False)
+                    work = self.missing_verdicts(cell, retry_failed=False)
             except GradingError as error:
                 print(f"error: {error}", file=sys.stderr)
                 self._ungraded.append(cell.benchmark.name)
@@ -182,29 +218,11 @@ class Session:
         paths = write_reports(self.config.work_dir, results)
         print_table(results, files=paths)
 
-    def plan(self) -> None:
-        """Prints what is missing: what a run would sample, score and grade."""
-        for cell in self.cells:
-            stages = self.config.stages
-            print(f"{cell.policy} on {cell.benchmark.name}, {len(cell.benchmark.problems)} problems x {cell.n}:")
-            new = len(self._missing_candidates(cell)) if "sample" in stages else 0
-            if "sample" in stages:
-                print(f"  sample: {new:,} candidates")
-            unscored = 0
-            for label in self.critics if "score" in stages else ():
-                known = len(self._missing_scores(cell, label))
-                unscored = max(unscored, known)
-                print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
-            if "grade" in stages:
-                known = len(self._missing_verdicts(cell, retry_failed=self.config.retry_failed))
-                # Which texts rerankers pick is known only when they are scored.
-                print(f"  grade: {known:,} stored texts{_and_new(new if self.grades_all(cell) else new + unscored)}")
-
     def facts(self, cell: Cell, *, with_scores: bool = True) -> list[ProblemFacts]:
         """Everything known of one policy on one benchmark, problem by problem."""
         ids = cell.problem_ids
         candidates = self.store.candidates(cell.sampling.id, ids)
-        scorings = self.scorings if with_scores else {}
+        scorings = self.scorings if with_scores and not cell.greedy else {}
         scores = {
             label: _by_problem(self.store.scores(spec.id, ids, with_steps=False)) for label, spec in scorings.items()
         }
@@ -221,7 +239,9 @@ class Session:
 
     def wanted_texts(self, cell: Cell, facts: Sequence[ProblemFacts]) -> set[tuple[str, str]] | None:
         """Problem and text ids whose verdicts decide a cell's results; ``None`` for all."""
-        return None if self.grades_all(cell) else picked_texts(facts, self.rerankers, self.ks(cell), cell.answer)
+        if self.grades_all(cell):
+            return None
+        return picked_texts(facts, self.rerankers_of(cell), self.ks(cell), cell.answer)
 
     def grades_all(self, cell: Cell) -> bool:
         """Whether every distinct text of a cell is graded, or only what some reranker picks."""
@@ -231,13 +251,15 @@ class Session:
 
     def ks(self, cell: Cell) -> tuple[int, ...]:
         """The k of best-of-k to tabulate for a cell."""
-        return self.config.resolve_ks(cell.n)
+        return (1,) if cell.greedy else self.config.resolve_ks(cell.n)
 
     def grading(self, cell: Cell) -> Spec:
         """The key of a cell's verdicts."""
         from visualprm_eval.host.bridge import load_host
 
         task = cell.benchmark.task
+        if cell.benchmark.dataset is None:  # There is no host here.
+            return stored_grading(self.store, cell.benchmark, self.judge)
         settings = {
             "benchmark": cell.benchmark.name,
             "prediction": task.prediction,
@@ -246,18 +268,20 @@ class Session:
         }
         return Spec("grading", settings)
 
-    def _missing_candidates(self, cell: Cell) -> list[tuple[str, int]]:
+    def missing_candidates(self, cell: Cell) -> list[tuple[str, int]]:
+        """Problem ids and ranks of the candidates of a cell that are still to be drawn."""
         return self.store.missing_candidates(
             cell.sampling.id, cell.problem_ids, cell.n, retry_failed=self.config.retry_failed
         )
 
-    def _missing_scores(self, cell: Cell, label: str) -> list[tuple[str, str, str]]:
+    def missing_scores(self, cell: Cell, label: str) -> list[tuple[str, str, str]]:
+        """Problem ids, text ids and texts of a cell that a critic has still to score."""
         return self.store.missing_scores(
             self.scorings[label].id, cell.sampling.id, cell.problem_ids, cell.n, retry_failed=self.config.retry_failed
         )
 
-    def _missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
-        """Texts that need a verdict and have none, ordered by problem, then by rank."""
+    def missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
+        """Problem ids, text ids and texts that need a verdict and have none, ordered by problem, then by rank."""
         # Where all texts are graded, the critics' weights need not even be here.
         facts = self.facts(cell, with_scores=not self.grades_all(cell))
         wanted = self.wanted_texts(cell, facts)
@@ -282,7 +306,3 @@ def _by_problem(facts: Mapping[tuple[str, str], Fact]) -> dict[str, dict[str, Fa
     for (problem_id, text_id), fact in facts.items():
         grouped.setdefault(problem_id, {})[text_id] = fact
     return grouped
-
-
-def _and_new(count: int) -> str:
-    return f", and at most {count:,} new ones" if count else ""

@@ -96,6 +96,22 @@ class Spec:
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What an API's reply, or several of them, cost.
+
+    Attributes:
+        prompt_tokens: Tokens read, those of pictures included.
+        completion_tokens: Tokens written, those of thoughts included.
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.prompt_tokens + other.prompt_tokens, self.completion_tokens + other.completion_tokens)
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One sample of a policy.
 
@@ -104,9 +120,11 @@ class Candidate:
         rank: Its place among the samples of its problem, from 0.
         text: What the policy wrote; ``""`` when it failed.
         error: Why there is no text; ``None`` when there is one.
-        finish: ``"stop"``, ``"length"`` (cut at the token limit) or ``""`` (unknown).
+        finish: ``"stop"``, ``"length"`` (cut at the token limit), another word of a server's, or ``""`` (unknown).
         tokens: Number of tokens written, ``None`` when unknown.
         seconds: Its share of the wall-clock time, ``None`` when unknown.
+        usage: What the API's reply cost that it came with. The first of a reply's candidates bears it for all of them,
+            so that sums over candidates are sums over replies; ``None`` for the others, and when unknown.
     """
 
     problem_id: str
@@ -116,6 +134,7 @@ class Candidate:
     finish: str = ""
     tokens: int | None = None
     seconds: float | None = None
+    usage: Usage | None = None
 
     @property
     def text_id(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.host.material import JudgeServer, demo_rows, mcq_rows, write_tsv
+from tests.host.material import JudgeServer, demo_rows, mcq_rows, seven_rows, write_tsv
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -53,3 +53,18 @@ def judge_server(monkeypatch):
     server = JudgeServer()
     yield server
     server.close()
+
+
+@pytest.fixture
+def seven(lmu, monkeypatch):
+    """Writes a file of one of the seven benchmarks, and returns its name."""
+
+    def write(name):
+        from vlmeval.dataset import DATASET_CLASSES
+
+        owner = next(cls for cls in DATASET_CLASSES if name in cls.supported_datasets())
+        monkeypatch.delitem(owner.DATASET_MD5, name, raising=False)
+        write_tsv(lmu / f"{name}.tsv", seven_rows(name))
+        return name
+
+    return write

@@ -80,9 +80,45 @@ class JudgeServer:
                 pass
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.handle_error = lambda *_: None  # A client that is killed hangs up.
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+
+
+SEVEN = (
+    "MMMU_DEV_VAL", "MathVista_MINI", "MathVision", "MathVerse_MINI_Vision_Only", "DynaMath", "WeMath", "LogicVista",
+)  # fmt: skip
+"""The paper's benchmarks by the host's names."""
+
+
+def seven_rows(name):
+    """Two or more rows in the columns of one of the seven benchmarks; pictures of several shapes."""
+    small, wide, tall = picture(size=(300, 200)), picture((9, 99, 9), (420, 140)), picture((9, 9, 99), (110, 400))
+    options = {"A": "apple", "B": "banana", "C": "cherry", "D": "date"}
+    if name == "MMMU_DEV_VAL":
+        kind = {"split": "validation", "category": "Art", "l2-category": "Art & Design", "answer": "B", **options}
+        many = [picture((i, i, i), (400, 300)) for i in range(7)]
+        return [
+            {"index": 1, "image": small, "question": "See <image 1>. Which?", **kind},
+            {"index": 2, "image": str([wide, tall]), "question": "Is <image 2> like <image 1>?", **kind},
+            {"index": 3, "image": str(many), "question": "Seven <image 1> and an unknown tag: <image>", **kind},
+            {"index": 4, "image": tall, "question": "没有标记？", "hint": "Look.", **kind},
+        ]
+    extra = {
+        "MathVista_MINI": {"question_type": "free_form", "answer_type": "integer", "choices": "[]",
+                           "answer_option": "", "task": "geometry", "skills": "['algebra']"},
+        "MathVision": {"choices": "[]", "category": "algebra"},
+        "MathVerse_MINI_Vision_Only": {"question_for_eval": "q", "metadata": "{}", "problem_version": "Vision Only"},
+        "DynaMath": {"qid": 1, "varid": 1, "answer_type": "float", "subject": "algebra", "knowledge_level": "high"},
+        "WeMath": {**options, "E": "No correct answer", "key": "one_step", "ID": 1, "knowledge concept": "area"},
+        "LogicVista": {"skill": "inductive"},
+    }[name]  # fmt: skip
+    question = "Hint: Please directly answer the question and, please directly answer the question and say x."
+    return [
+        {"index": number, "image": image, "question": f"{number}. {question}", "answer": "B", **extra}
+        for number, image in enumerate((small, wide, tall), start=1)
+    ]

@@ -30,6 +30,7 @@ def test_functions_that_are_called():
     assert parameters(ImageBaseDataset.build_prompt) == parameters(ImageBaseDataset.dump_image) == ["self", "line"]
     assert parameters(BaseModel.generate)[1:] == ["message", "dataset"]
     assert parameters(BaseAPI.generate) == ["self", "message", "kwargs1"]
+    assert parameters(BaseAPI.working) == ["self"]
     assert parameters(hit_calculate)[:2] == ["result", "dataset_name"]
     assert parameters(process_line) == ["line", "method"]
 

@@ -81,8 +81,8 @@ def test_a_failed_verdict_makes_room_for_another_pick(
 
     real = grading.grade_table
 
-    def failing(benchmark, predictions, directory, judge):
-        verdicts = real(benchmark, predictions, directory, judge)
+    def failing(benchmark, predictions, directory, judge, replies):
+        verdicts = real(benchmark, predictions, directory, judge, replies)
         return {
             index: Verdict(None, "no luck") if predictions[index].startswith("So,") else verdict
             for index, verdict in verdicts.items()
@@ -109,6 +109,23 @@ def test_export_and_import_give_the_same_table(run: Run, pack: Path, tmp_path: P
     assert read_rows(first) == read_rows(second)
 
 
+def test_samples_of_another_tool_give_the_same_table(run: Run, pack: Path, tmp_path: Path) -> None:
+    texts: dict[str, list[str]] = {}
+    for line in pack.read_text().splitlines():
+        record = json.loads(line)
+        texts.setdefault(record["index"], []).append(record["text"])
+    # As lm-evaluation-harness logs samples: a row per document, a list of replies per request.
+    foreign = tmp_path / "samples_tiny.jsonl"
+    rows = [{"doc_id": place, "doc": {"id": int(index)}, "resps": [replies], "target": "A"}
+            for place, (index, replies) in enumerate(texts.items())]  # fmt: skip
+    foreign.write_text("\n".join(map(json.dumps, rows)))
+    common = ("--data", "Tiny", "--reranker", "self-consistency", "oracle")
+    run("--candidates", pack, *common, "--work-dir", tmp_path / "first")
+    run("--candidates", foreign, "--candidate-fields", "index=doc.id", "text=resps", "policy:=P", *common,
+        "--work-dir", tmp_path / "second")  # fmt: skip
+    assert read_rows(tmp_path / "first") == read_rows(tmp_path / "second")
+
+
 def test_gaps_are_reported_and_hold_back_the_value(run: Run, benchmark, tmp_path: Path) -> None:
     path = tmp_path / "gaps.jsonl"
     write_pack(path, benchmark, {**TEXTS, "2": TEXTS["2"][:1]})
@@ -124,6 +141,8 @@ def test_gaps_are_reported_and_hold_back_the_value(run: Run, benchmark, tmp_path
         (["-n", "9"], "-n 9: .* at most 3 candidates per problem of Tiny"),
         (["--k", "4"], "--k 4: expected 1 to 3"),
         (["--candidates", "missing.jsonl"], "missing.jsonl"),
+        (["--candidate-fields", "index=nr", "text=text"], r"pack.jsonl, line 1: index: missing field 'nr'"),
+        (["--candidate-fields", "txet=text"], "unknown candidate field 'txet'.*did you mean 'text'"),
     ],
 )
 def test_misuse_is_explained(run: Run, pack: Path, tmp_path: Path, options: list[str], message: str) -> None:

@@ -44,6 +44,38 @@ def test_every_option_reaches_the_configuration() -> None:
     assert config.prms[1].revision == "r"
 
 
+def test_endpoints_reach_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    urls = ("http://127.0.0.1:1/v1", "https://h/v1")
+    config = parse("--model", "org/m", "--data", "D", "--base-url", *urls, "--key", "sk-secret", "--timeout", "9")
+    assert (config.engine, config.base_urls, config.key, config.timeout_s) == ("auto", urls, "sk-secret", 9)
+    assert config.uses_endpoints
+    assert "sk-secret" not in repr(config)
+    assert not parse("--model", "m", "--data", "D").uses_endpoints
+    assert parse("--model", "m", "--data", "D", "--engine", "endpoint", "--stages", "score").uses_endpoints
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        ("--model m --engine endpoint", "say where with --base-url"),
+        ("--model m --base-url h:1", "--base-url h:1: expected http"),
+        ("--model m --base-url http://h http://h/v1/", "names an address twice"),
+        ("--model m --base-url http://h --engine host", "--base-url conflicts with --engine host"),
+        ("--candidates f --base-url http://h", "--base-url conflicts with --candidates"),
+        ("--candidates f --engine native", "--engine native conflicts with --candidates"),
+        ("--model demo-policy --engine endpoint", "--engine endpoint conflicts with --demo"),
+        ("--model m --base-url http://h --timeout 0", "--timeout 0"),
+        ("--model m --key sk-secret", "--key: it is for the endpoints"),
+        ("--model m --base-url http://h --key s\u00e9cret", "the key in --key"),
+    ],
+)
+def test_endpoint_options_that_make_no_sense(argv: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said) as caught:
+        parse("--data", "D", *argv.split())
+    assert "cret" not in str(caught.value)
+
+
 def test_demo_brings_its_own() -> None:
     config = parse("--demo")
     assert (config.models, config.data) == ((cfg.DEMO_POLICY,), (cfg.DEMO_BENCHMARK,))

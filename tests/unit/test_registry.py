@@ -9,7 +9,14 @@ import pytest
 
 from visualprm_eval import registry
 from visualprm_eval.errors import ConfigError, UnknownNameError
-from visualprm_eval.registry import build_rerankers, critic_label, load_critic, needed_critics, split_label
+from visualprm_eval.registry import (
+    build_rerankers,
+    critic_label,
+    load_critic,
+    needed_critics,
+    split_label,
+    unread_prms,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,6 +123,13 @@ def test_critics_that_are_needed() -> None:
         "visualorm@B",
     ]
     assert needed_critics(build_rerankers(["first", "oracle"], [])) == []
+
+
+def test_reward_models_that_nobody_reads() -> None:
+    assert unread_prms(build_rerankers(["first", "oracle"], ["A"]), ["A"]) == ["A"]
+    assert unread_prms(build_rerankers(["visualorm"], ["A"]), ["A"]) == []
+    assert unread_prms(build_rerankers(["visualprm@B"], ["A", "B"]), ["A", "B"]) == ["A"]
+    assert unread_prms(build_rerankers(["weighted-vote"], ["A", "B"]), ["A", "B"]) == []
 
 
 def test_labels_of_critics() -> None:

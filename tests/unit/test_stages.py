@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.errors import CriticError
+from visualprm_eval.errors import CriticError, PolicyError
 from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score import stage
-from visualprm_eval.score.stage import score_missing
+from visualprm_eval.score.stage import Pace, score_missing
 from visualprm_eval.store import Store
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage
 
 PROBLEMS = {
     name: Problem("B", name, "", (Part("text", name),), answer="1", id=name) for name in ("p0", "p1", "p2")
@@ -71,17 +71,59 @@ def test_a_policy_that_writes_nothing_has_failed(store: Store) -> None:
     assert critic.calls == []
 
 
-def test_problems_stay_together_in_a_chunk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "CHUNK_ITEMS", 3)
+def test_what_samples_cost_and_how_they_ended_is_told_however_the_stage_ends(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Broken(Policy):
+        def sample(self, requests):
+            yield [Candidate("p0", 0, "a", usage=Usage(1000, 7)), Candidate("p0", 1, "b", finish="length")]
+            yield [Candidate("p1", 0, "", error="no")]
+            raise PolicyError("all are gone")
+
+    with pytest.raises(PolicyError, match="all are gone"):
+        sample(store, Broken())
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == (
+        "sample P: 1 of 3 candidates were cut at the token limit; 1 of 3 candidates failed; "
+        "1,000 prompt tokens and 7 completion tokens for 3 candidates"
+    )
+    stored = store.candidates(SAMPLING.id, ["p0", "p1"])
+    assert [(c.finish, c.usage) for c in stored["p0"]] == [("", Usage(1000, 7)), ("length", None)]
+    assert stored["p1"][0].error == "no"
+
+
+@pytest.mark.parametrize(
+    ("most", "calls"),
+    [
+        (8, [["p0", "p0", "p1", "p1", "p2", "p2"]]),
+        (5, [["p0", "p0", "p1", "p1"], ["p2", "p2"]]),
+        (3, [["p0", "p0"], ["p1", "p1"], ["p2", "p2"]]),
+        (1, [["p0"], ["p0"], ["p1"], ["p1"], ["p2"], ["p2"]]),
+    ],
+)
+def test_problems_stay_together_where_they_fit(
+    store: Store, monkeypatch: pytest.MonkeyPatch, most: int, calls: list[list[str]]
+) -> None:
+    monkeypatch.setattr(stage, "Pace", lambda: Pace(most))
+    monkeypatch.setattr(stage, "MOST_ITEMS", most)
     sample(store, Policy())
     critic = Critic()
     score(store, critic)
-    assert [[problem for problem, _ in call] for call in critic.calls] == [["p0", "p0", "p1", "p1"], ["p2", "p2"]]
+    assert [[problem for problem, _ in call] for call in critic.calls] == calls
     assert len(store.scores(SCORING.id, list(PROBLEMS))) == 6
 
 
+def test_a_slow_critic_gets_little_at_a_time_and_a_fast_one_much() -> None:
+    pace = Pace()
+    sizes = []
+    for seconds in (0.1, 0.1, 0.1, 0.1, 5, 60, 60, 60, 60, 60, 60, 60, 0.1):
+        pace.took(seconds)
+        sizes.append(pace.items)
+    assert sizes == [16, 32, 64, 64, 64, 32, 16, 8, 4, 2, 1, 1, 2]
+
+
 def test_what_was_scored_before_a_crash_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stage, "CHUNK_ITEMS", 1)
+    monkeypatch.setattr(stage, "Pace", lambda: Pace(2))
     sample(store, Policy())
 
     def fails_at_p1(items):

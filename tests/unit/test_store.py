@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 
 from visualprm_eval.errors import StoreDamagedError, StoreError, StoreLockedError
 from visualprm_eval.store import Store, audit, codec, connection, queries, schema
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict, text_id
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 
 SAMPLING = Spec("sampling", {"policy": "toy", "temperature": 0.7, "seed": 0})
 SCORING = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
@@ -107,7 +108,7 @@ def test_a_known_problem_follows_its_images(path: Path) -> None:
 
 
 def test_candidates_come_back_by_rank_in_the_order_asked(path: Path) -> None:
-    first = Candidate(IDS[0], 0, "one", None, "stop", 12, 0.25)
+    first = Candidate(IDS[0], 0, "one", None, "stop", 12, 0.25, Usage(345, 12))
     second = Candidate(IDS[0], 1, NASTY, None, "length", None, None)
     failed = Candidate(IDS[2], 0, "", f"no answer {NASTY}")
     with filled(path) as store:
@@ -154,6 +155,7 @@ def test_any_text_survives_packing(text: str) -> None:
             finish=st.sampled_from(["stop", "length", ""]),
             tokens=st.none() | st.integers(0, 2**40),
             seconds=st.none() | st.floats(0, 1e6),
+            usage=st.none() | st.builds(Usage, st.integers(0, 2**40), st.integers(0, 2**40)),
         ),
         unique_by=lambda one: (one.problem_id, one.rank),
     )
@@ -579,7 +581,88 @@ def test_a_read_only_disk_can_be_read(path: Path, monkeypatch: pytest.MonkeyPatc
     assert not path.with_name(path.name + "-shm").exists()
 
 
+# Replies of judges
+
+
+def test_replies_come_back_by_request_and_attempt(path: Path) -> None:
+    with filled(path) as store, store.replies() as replies:
+        replies.put("what", 0, "B")
+        replies.put("what", 1, NASTY)
+        assert [replies.get("what", attempt) for attempt in range(3)] == ["B", NASTY, None]
+        assert replies.get("other", 0) is None
+        assert store.verify() == []
+    with filled(path) as store, store.replies() as replies:
+        assert replies.get("what", 1) == NASTY
+
+
+def test_replies_that_led_to_a_failure_are_passed_over(path: Path) -> None:
+    with filled(path) as store:
+        assert store.last_failed_verdict(GRADING.id) == 0
+        with store.replies() as replies:
+            replies.put("what", 0, "unreadable")
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "a"), Candidate(IDS[0], 1, "b")])
+        store.put_verdicts(GRADING.id, [(IDS[0], text_id("a"), Verdict(None, "unreadable"))])
+        since = store.last_failed_verdict(GRADING.id)
+        store.put_verdicts(GRADING.id, [(IDS[0], text_id("b"), Verdict(1.0))])
+        assert store.last_failed_verdict(GRADING.id) == since > 0
+        with store.replies(since) as replies:
+            assert replies.get("what", 0) is None
+            replies.put("what", 0, "B")
+            assert replies.get("what", 0) == "B"
+        with store.replies() as replies:
+            assert replies.get("what", 0) == "B"
+
+
+def test_threads_put_replies_while_the_store_is_in_use(path: Path) -> None:
+    with filled(path) as store, store.replies() as replies, ThreadPoolExecutor(8) as pool:
+        done = pool.map(lambda number: replies.put(str(number % 10), number // 10, f"reply {number}"), range(100))
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], rank, f"text {rank}") for rank in range(50)])
+        assert list(done) == [None] * 100
+        assert [replies.get(str(number % 10), number // 10) for number in range(100)] == [
+            f"reply {number}" for number in range(100)
+        ]
+
+
+def test_a_reader_keeps_no_replies(path: Path) -> None:
+    filled(path).close()
+    with Store.open(path, write=False) as store, pytest.raises(StoreError, match="opened for reading"):
+        store.replies()
+
+
 # Migrations
+
+
+def as_before_token_usage(patch: pytest.MonkeyPatch, schema_version: int) -> None:
+    """Stores that are made meanwhile have an older schema, without the columns of token usage."""
+    whole = codec.candidate_row
+    patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:schema_version])
+    patch.setattr(queries, "PUT_CANDIDATE", "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    patch.setattr(codec, "candidate_row", lambda *fact: whole(*fact)[:9])
+
+
+def test_a_store_of_the_first_schema_keeps_its_facts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        as_before_token_usage(patch, 1)
+        with filled(path) as store:
+            store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "a")])
+    with Store.open(path) as store, store.replies() as replies:
+        replies.put("what", 0, "B")
+        assert store.candidates(SAMPLING.id, IDS[:1]) == {IDS[0]: [Candidate(IDS[0], 0, "a")]}
+        assert store.verify() == []
+
+
+def test_a_store_from_before_token_usage_is_brought_up_to_date(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        as_before_token_usage(patch, 2)
+        with filled(path) as store, store.replies() as replies:
+            store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "old", None, "stop", 3, 0.5)])
+            replies.put("what", 0, "B")
+    with Store.open(path) as store, store.replies() as replies:
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 1, "new", usage=Usage(1, 2))])
+        found = store.candidates(SAMPLING.id, IDS)[IDS[0]]
+        assert replies.get("what", 0) == "B"
+        assert store.verify() == []
+    assert found == [Candidate(IDS[0], 0, "old", None, "stop", 3, 0.5), Candidate(IDS[0], 1, "new", usage=Usage(1, 2))]
 
 
 def test_migrations_are_ordered_and_listed(path: Path) -> None:

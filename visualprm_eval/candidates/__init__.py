@@ -10,11 +10,14 @@ order in the file counts), ``sampling`` is ``{}`` when nobody knows. ``error`` (
 ``sampling_id`` and ``problem_id``, and have a manifest ``FILE.manifest.json`` with the digest of the pack: together
 they make an import equal to the original. A pack without its manifest is a sampling of its own. JSON knows no two
 surrogates side by side: they come back as the character that they spell.
+
+Files of other tools are read with a :class:`FieldMap`, which says which of their fields is what.
 """
 
 from __future__ import annotations
 
 from visualprm_eval.candidates.export import ExportCount, ExportSummary, export_candidates
+from visualprm_eval.candidates.fields import FieldMap
 from visualprm_eval.candidates.imports import ImportedCell, ImportSummary, import_candidates
 from visualprm_eval.candidates.pack import (
     CandidatePack,
@@ -31,6 +34,7 @@ __all__ = [
     "Duplicate",
     "ExportCount",
     "ExportSummary",
+    "FieldMap",
     "Gap",
     "ImportSummary",
     "ImportedCell",

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from visualprm_eval.candidates.record import CandidateRecord, parse_record
+from visualprm_eval.candidates.record import CandidateRecord, parse_record, parse_row
 from visualprm_eval.errors import CandidateFileError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from visualprm_eval.candidates.fields import FieldMap
     from visualprm_eval.types import JSONValue
 
 FORMAT = "visualprm_eval.candidates"
@@ -93,8 +94,13 @@ def manifest_path(path: Path) -> Path:
     return path.with_name(path.name + ".manifest.json")
 
 
-def read_candidates(path: Path) -> CandidatePack:
+def read_candidates(path: Path, fields: FieldMap | None = None) -> CandidatePack:
     """Reads a pack line by line and checks it as a whole.
+
+    Args:
+        path: The file.
+        fields: Which field of a row is what, for a file of another tool; then no manifest counts. Such a file may also
+            be one JSON array of rows, whose numbers then stand for lines.
 
     Raises:
         CandidateFileError: The file cannot be read, is not what its manifest says, has a line that is no candidate, or
@@ -102,12 +108,12 @@ def read_candidates(path: Path) -> CandidatePack:
     """
     path = Path(path)
     try:
-        manifest = _read_manifest(manifest_path(path))
+        manifest = _read_manifest(manifest_path(path)) if fields is None else None
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             _check_digest(path, digest, manifest)
             file.seek(0)
-            records = _read_records(path, file)
+            records = _read_records(path, file) if fields is None else _read_foreign(path, file, fields)
     except OSError as error:
         raise CandidateFileError(f"cannot read {error.filename or path} ({error.strerror}); check the path") from error
     if not records:
@@ -141,6 +147,32 @@ def _read_records(path: Path, file: BinaryIO) -> list[CandidateRecord]:
             shared = samplings.setdefault(record.sampling_key, record.sampling)
             records.append(dataclasses.replace(record, sampling=shared))
     return records
+
+
+def _read_foreign(path: Path, file: BinaryIO, fields: FieldMap) -> list[CandidateRecord]:
+    """The candidates of a file of another tool."""
+    start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    file.seek(0)
+    if start == b"[":
+        return list(_read_array(path, file, fields))
+    return [
+        record
+        for number, line in enumerate(file, start=1)
+        if line.strip()
+        for record in fields.records(parse_row(line, f"{path}, line {number}"), number, f"{path}, line {number}")
+    ]
+
+
+def _read_array(path: Path, file: BinaryIO, fields: FieldMap) -> Iterator[CandidateRecord]:
+    try:
+        rows = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise CandidateFileError(f"{path} is not JSON ({error}); expected an array, or one object per line") from error
+    for number, row in enumerate(rows, start=1):
+        place = f"{path}, row {number}"
+        if not isinstance(row, dict):
+            raise CandidateFileError(f"{place}: expected an object")
+        yield from fields.records(row, number, place)
 
 
 def _by_problem(records: Iterable[CandidateRecord]) -> Iterable[list[CandidateRecord]]:

@@ -69,50 +69,81 @@ def parse_record(line: bytes, number: int, path: Path) -> CandidateRecord:
         CandidateFileError: The line is no candidate.
     """
     place = f"{path}, line {number}"
+    return record_of(parse_row(line, place), number, place)
+
+
+def parse_row(line: bytes, place: str) -> dict[str, JSONValue]:
+    """One line of a file as an object.
+
+    Raises:
+        CandidateFileError: It is none.
+    """
     try:
         data = json.loads(line.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         raise CandidateFileError(f"{place}: not JSON ({error}); expected one object per line") from error
     if not isinstance(data, dict):
         raise CandidateFileError(f"{place}: expected an object with benchmark, index, rank, text, policy and sampling")
-    error_text = _optional(data, "error", _is_text, "a string", place)
+    return data
+
+
+def record_of(
+    data: dict[str, JSONValue], number: int, place: str, shown: Mapping[str, str] | None = None
+) -> CandidateRecord:
+    """The record of an object.
+
+    Args:
+        data: The object; a missing text beside an error becomes ``""``.
+        number: The line, from 1.
+        place: Where it stands, for messages.
+        shown: What messages call a field, where that is not its own name.
+
+    Raises:
+        CandidateFileError: It is no candidate.
+    """
+    fields = _Fields(data, place, shown or {})
+    error_text = fields.optional("error", _is_text, "a string")
     if error_text is not None and data.get("text") is None:
         data["text"] = ""
-    sampling = _optional(data, "sampling", _is_object, "an object", place) or {}
+    sampling = fields.optional("sampling", _is_object, "an object") or {}
     return CandidateRecord(
-        benchmark=_needed(data, "benchmark", _is_text, "a string", place),
-        index=str(_needed(data, "index", _is_index, "a string or an integer", place)),
-        rank=_optional(data, "rank", _is_rank, f"an integer from 0 to {RANK_LIMIT - 1}", place),
-        text=_needed(data, "text", _is_text, "a string (or null beside an 'error')", place),
-        policy=_needed(data, "policy", _is_text, "a string", place),
+        benchmark=fields.needed("benchmark", _is_text, "a string"),
+        index=str(fields.needed("index", _is_index, "a string or an integer")),
+        rank=fields.optional("rank", _is_rank, f"an integer from 0 to {RANK_LIMIT - 1}"),
+        text=fields.needed("text", _is_text, "a string (or null beside an 'error')"),
+        policy=fields.needed("policy", _is_text, "a string"),
         sampling=sampling,
         sampling_key=canonical_json(sampling),
         line=number,
-        sampling_id=_optional(data, "sampling_id", _is_text, "a string", place),
-        problem_id=_optional(data, "problem_id", _is_text, "a string", place),
+        sampling_id=fields.optional("sampling_id", _is_text, "a string"),
+        problem_id=fields.optional("problem_id", _is_text, "a string"),
         error=error_text,
-        finish=_optional(data, "finish", _is_text, "a string", place) or "",
-        tokens=_optional(data, "tokens", _is_count, "an integer from 0", place),
-        seconds=_optional(data, "seconds", _is_duration, "a number from 0", place),
+        finish=fields.optional("finish", _is_text, "a string") or "",
+        tokens=fields.optional("tokens", _is_count, "an integer from 0"),
+        seconds=fields.optional("seconds", _is_duration, "a number from 0"),
     )
 
 
-def _needed(
-    data: Mapping[str, JSONValue], name: str, fits: Callable[[JSONValue], bool], expected: str, place: str
-) -> JSONValue:
-    if name not in data:
-        raise CandidateFileError(f"{place}: missing field {name!r}; expected {expected}")
-    if not fits(data[name]):
-        shown = repr(data[name])
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
-        raise CandidateFileError(f"{place}: {name!r} is {shown}; expected {expected}")
-    return data[name]
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """The fields of one object, checked one by one."""
 
+    data: Mapping[str, JSONValue]
+    place: str
+    shown: Mapping[str, str]
 
-def _optional(
-    data: Mapping[str, JSONValue], name: str, fits: Callable[[JSONValue], bool], expected: str, place: str
-) -> JSONValue:
-    return None if data.get(name) is None else _needed(data, name, fits, expected, place)
+    def needed(self, name: str, fits: Callable[[JSONValue], bool], expected: str) -> JSONValue:
+        called = self.shown.get(name, repr(name))
+        if name not in self.data:
+            raise CandidateFileError(f"{self.place}: missing field {called}; expected {expected}")
+        if not fits(self.data[name]):
+            value = repr(self.data[name])
+            value = value if len(value) <= 60 else value[:57] + "..."
+            raise CandidateFileError(f"{self.place}: {called} is {value}; expected {expected}")
+        return self.data[name]
+
+    def optional(self, name: str, fits: Callable[[JSONValue], bool], expected: str) -> JSONValue:
+        return None if self.data.get(name) is None else self.needed(name, fits, expected)
 
 
 def _is_text(value: JSONValue) -> bool:

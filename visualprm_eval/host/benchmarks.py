@@ -33,9 +33,11 @@ class Benchmark:
     Attributes:
         name: The host's name of the dataset.
         task: What results need beyond the host's data.
-        dataset: The host's dataset object, without the image column: its ``evaluate`` grades.
+        dataset: The host's dataset object, without the image column: its ``evaluate`` grades. ``None`` where the
+            problems come from a store, because there is no host.
         problems: In the host's order.
         broken: Why a row's picture cannot be used, by index. Such problems stay: whoever opens the picture fails.
+        pictures: The files of a row's pictures in the row's order, by index; a prompt may show some only.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Benchmark:
     dataset: Any = field(repr=False)
     problems: list[Problem] = field(repr=False)
     broken: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -87,10 +90,12 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
     rows = dataset.data if limit is None else dataset.data.iloc[:limit]
     problems: list[Problem] = []
     broken: dict[str, str] = {}
+    pictures: dict[str, tuple[str, ...]] = {}
     with at_work():
         for position in range(len(rows)):
-            problem, reason = row_problem(dataset, name, rows.iloc[position])
+            problem, files, reason = row_problem(dataset, name, rows.iloc[position])
             problems.append(problem)
+            pictures[problem.index] = files
             if reason is not None:
                 broken[problem.index] = findings.broken.get(problem.index, reason)
     _check_indices(name, problems)
@@ -101,7 +106,7 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
         _LOGGER.warning("%s: %d rows have a picture that cannot be used (%s)", name, len(broken), shown)
     # The pictures are files by now, and the host's graders do not look at them.
     dataset.data = dataset.data.drop(columns=["image"], errors="ignore")
-    return Benchmark(name, _task(name, dataset), dataset, problems, broken)
+    return Benchmark(name, _task(name, dataset), dataset, problems, broken, pictures)
 
 
 # Building the host's dataset ------------------------------------------------------------------------------------------

@@ -55,15 +55,16 @@ def load_host() -> Host:
     with _lock:
         if not _loaded:
             before = dict(os.environ)
-            with _process_unchanged():
-                try:
+            try:
+                with _process_unchanged():
                     import vlmeval.run  # noqa: F401 - pulls in the models, the datasets and the runner
-                except Exception as error:  # Anything can go wrong in some hundred third-party modules.
-                    raise HostError(
-                        f"the host toolkit (vlmeval) cannot be imported: {type(error).__name__}: {error}; "
-                        "install it with `pip install ms-vlmeval`, in the versions that this project's pyproject names"
-                    ) from error
-                environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
+
+                    environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
+            except Exception as error:  # Anything can go wrong in some hundred third-party modules.
+                raise HostError(
+                    f"the host toolkit (vlmeval) cannot be imported: {type(error).__name__}: {error}; "
+                    "install it with `pip install ms-vlmeval`, in the versions that this project's pyproject names"
+                ) from error
             register()
             _loaded.append(Host(_version(), environment))
         return _loaded[0]

@@ -9,7 +9,7 @@ from typing import Any
 
 from visualprm_eval.types import JSONValue, digest
 
-__all__ = ["factory_fingerprint"]
+__all__ = ["factory_fingerprint", "plain", "without_credentials"]
 
 _API_BASES = ("OPENAI_API_BASE", "LMDEPLOY_API_BASE")
 """Variables that tell the host's API classes whom to ask when the model's entry does not."""
@@ -33,22 +33,22 @@ def factory_fingerprint(factory: Callable[..., Any], version: str) -> str:
     facts: dict[str, JSONValue] = {
         "host": version,
         "class": _qualified_name(made),
-        "arguments": _plain(getattr(factory, "args", ())),
-        "keywords": _plain(getattr(factory, "keywords", {})),
+        "arguments": plain(getattr(factory, "args", ())),
+        "keywords": plain(getattr(factory, "keywords", {})),
     }
     if getattr(made, "is_api", False):
-        facts["addresses"] = {name: _without_credentials(os.environ.get(name, "")) for name in _API_BASES}
+        facts["addresses"] = {name: without_credentials(os.environ.get(name, "")) for name in _API_BASES}
     return digest(facts)
 
 
-def _plain(value: Any) -> JSONValue:
-    """A keyword's value as JSON; the same in every process, unlike the ``repr`` of most objects."""
+def plain(value: Any) -> JSONValue:
+    """A keyword's value as JSON without keys and passwords; the same in every process, unlike most ``repr``."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items() if not _is_secret(str(key))}
+        return {str(key): plain(item) for key, item in value.items() if not _is_secret(str(key))}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, str | Path):
-        return _without_credentials(str(value))
+        return without_credentials(str(value))
     if value is None or isinstance(value, int | float):
         return value
     return _qualified_name(value if callable(value) else type(value))
@@ -59,7 +59,7 @@ def _is_secret(keyword: str) -> bool:
     return not _SECRET_WORDS.isdisjoint(keyword.lower().split("_"))
 
 
-def _without_credentials(text: str) -> str:
+def without_credentials(text: str) -> str:
     """An address without the user and password in it; any other text as it is."""
     scheme, mark, rest = text.partition("://")
     host, slash, path = rest.partition("/")

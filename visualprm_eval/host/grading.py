@@ -15,8 +15,10 @@ from typing import Any
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
+from visualprm_eval.host.judging import kept_replies
 from visualprm_eval.host.tables import write_predictions
 from visualprm_eval.host.verdicts import check_understood, read_verdicts
+from visualprm_eval.store import Replies
 from visualprm_eval.tasks import EXACT_MATCHING, Task
 from visualprm_eval.types import JSONValue, Verdict
 
@@ -119,7 +121,11 @@ def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
 
 
 def grade_table(
-    benchmark: Benchmark, predictions: Mapping[str, str], directory: Path, judge: Judge
+    benchmark: Benchmark,
+    predictions: Mapping[str, str],
+    directory: Path,
+    judge: Judge,
+    replies: Replies | None = None,
 ) -> dict[str, Verdict]:
     """Lets the host grade one text per problem.
 
@@ -130,6 +136,7 @@ def grade_table(
             scores of an older table of the same name. Its output is in that folder's ``host.log``. The folder goes
             when every row has a verdict; else it stays, because the log explains why not.
         judge: Who helps the host to read answers.
+        replies: Where each reply of the judge is kept as soon as it came; what is there is not asked again.
 
     Returns:
         A verdict for every index; one without a value where the host did not grade the row.
@@ -153,7 +160,8 @@ def grade_table(
         state = random.getstate()
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
         try:
-            benchmark.dataset.evaluate(str(file), **judge.options())
+            with kept_replies(replies) as asked:
+                benchmark.dataset.evaluate(str(file), **judge.options())
         except Exception as error:  # Whatever the host's code stumbles over.
             raise GradingError(
                 f"{benchmark.name}: the host could not grade ({type(error).__name__}: {error}); its output is in {log}"
@@ -165,9 +173,11 @@ def grade_table(
         _answering.discard(judge)
         raise GradingError(
             f"{benchmark.name}: the judge {judge.name} stopped answering and the host went on without it; "
-            f"nothing was stored. Its output is in {log}"
+            f"no verdict was stored. Its output is in {log}"
         )
-    verdicts = read_verdicts(benchmark, file, list(predictions))
+    if asked.unanswered:
+        _check_still_there(judge, log)
+    verdicts = read_verdicts(benchmark, file, list(predictions), unanswered=asked.unanswered > 0)
     if all(verdict.value is not None for verdict in verdicts.values()):
         shutil.rmtree(folder, ignore_errors=True)  # A folder that cannot be removed must not cost its verdicts.
     return verdicts
@@ -204,6 +214,17 @@ def _probe_once(judge: Judge) -> None:
     if judge not in _answering:
         probe_judge(judge)
         _answering.add(judge)
+
+
+def _check_still_there(judge: Judge, log: Path) -> None:
+    """After failed requests: a judge that is gone is an error; one that refuses some texts makes them failures.
+
+    Raises:
+        GradingError: When it does not answer any more.
+    """
+    _answering.discard(judge)
+    with at_work(log, environment=judge.environment(), secrets=judge.secrets()):
+        _probe_once(judge)
 
 
 def _new_folder(directory: Path) -> Path:

@@ -1,4 +1,8 @@
-"""Any model class of the host as a policy: one call, one sample."""
+"""Any model class of the host as a policy: one call, one sample.
+
+What a class keeps of one sample (a conversation, a changed setting) never reaches the next: every sample is asked of a
+copy of the model object as it was built. Weights and other objects are shared by the copies.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +20,16 @@ from visualprm_eval.host.fingerprint import factory_fingerprint
 from visualprm_eval.host.sampling import (
     SamplingSettings,
     apply_settings,
+    copied_attributes,
     forced_generation,
+    fresh_copy,
+    loaded_since,
     only_native_code,
     seeded,
 )
 from visualprm_eval.types import Candidate, Problem, digest
 
-__all__ = ["HostPolicy", "model_fingerprint", "model_names"]
+__all__ = ["TESTED_CLASSES", "HostPolicy", "class_name", "model_fingerprint", "model_names"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -31,6 +38,14 @@ _FAILURE = "Failed to obtain answer"
 
 _PROBE_REPEATS = 8
 _PROBE_LENGTH = 40
+TESTED_CLASSES = frozenset(
+    {
+        "vlmeval.api.gpt.GPT4V",
+        "vlmeval.api.lmdeploy.LMDeployAPI",
+        "vlmeval.vlm.internvl.internvl_chat.InternVLChat",
+    }
+)
+"""Classes of the host of which a test shows that temperature, top-p and seed reach the model."""
 
 
 def model_names() -> list[str]:
@@ -54,11 +69,22 @@ def model_fingerprint(name: str) -> str:
     return factory_fingerprint(_factory(name), version)
 
 
+def class_name(name: str) -> str:
+    """The class behind a name of the host's table, with its module; nothing is built.
+
+    Raises:
+        UnknownNameError: When the host does not know the name.
+    """
+    load_host()
+    factory = _factory(name)
+    made = getattr(factory, "func", factory)
+    return f"{made.__module__}.{made.__qualname__}"
+
+
 class HostPolicy:
     """A model of the host, sampled with settings and seeds of ours.
 
-    The prompt is the dataset's own (``Problem.parts``); prompts that a model class would make itself are not used, so
-    that all policies answer the same question.
+    The prompt is ``Problem.parts``, see ``visualprm_eval.host.prompts``.
 
     Args:
         name: The host's name of the model.
@@ -67,6 +93,7 @@ class HostPolicy:
         max_tokens: Longest sample in tokens; ``None`` for what the class says.
         retry: Tries per request of an API model.
         allow_remote_code: Let the class run code that ships with a checkpoint.
+        cot: What the classes are told that ask the environment whether chain of thought is wanted.
 
     Raises:
         UnknownNameError: When the host does not know the name.
@@ -75,17 +102,18 @@ class HostPolicy:
 
     def __init__(
         self, name: str, *, temperature: float, top_p: float = 1.0, max_tokens: int | None = None,
-        retry: int = 6, allow_remote_code: bool = False,
+        retry: int = 6, allow_remote_code: bool = False, cot: bool = False,
     ) -> None:  # fmt: skip
         load_host()
         factory = _factory(name)
         self.name = name
         self.settings = SamplingSettings(temperature, top_p, max_tokens)
-        self._allow_remote_code = allow_remote_code
+        self._allow_remote_code, self._retry = allow_remote_code, retry
+        self._environment = {"USE_COT": "1" if cot else None}
         self._probe = _Probe(name, temperature)
         with self._working():
             try:
-                self._model = factory()
+                self.model = factory()
             except PolicyError:
                 raise
             except Exception as error:  # Packages, weights, devices, keys: whatever the class needs and lacks.
@@ -93,12 +121,25 @@ class HostPolicy:
                     f"the host cannot build {name} here ({type(error).__name__}: {error}); look at what its class "
                     "needs, or sample it in its own environment and pass the texts with --candidates"
                 ) from error
-        apply_settings(self._model, self.settings, retry)
+        self._as_built = copied_attributes(self.model)
+        self._fresh()  # A class that nobody can ask for samples is told at once.
+
+    def at(self, settings: SamplingSettings) -> HostPolicy:
+        """The same model object with other settings."""
+        twin = copy.copy(self)
+        twin.settings, twin._probe = settings, _Probe(self.name, settings.temperature)  # noqa: SLF001 - its own
+        return twin
+
+    def _fresh(self) -> Any:
+        """A copy of the model object as it was built, with this policy's settings."""
+        model = fresh_copy(self.model, self._as_built)
+        apply_settings(model, self.settings, self._retry)
+        return model
 
     @property
     def is_api(self) -> bool:
         """Whether samples come from an API, so that several may be asked for at a time."""
-        return bool(getattr(self._model, "is_api", False))
+        return bool(getattr(self.model, "is_api", False))
 
     def sample(self, problem: Problem, rank: int, seed: int) -> Candidate:
         """Draws one sample; an API model may be asked from several threads.
@@ -133,36 +174,37 @@ class HostPolicy:
 
     def _ask(self, message: list[dict[str, str]], dataset: str, seed: int) -> str:
         """One call of the model; it gets a copy of the message, since the host's classes change theirs."""
-        message = copy.deepcopy(message)
+        message, model = copy.deepcopy(message), self._fresh()
         if self.is_api:
-            reply = self._ask_api(message, dataset, seed)
+            reply = self._ask_api(model, message, dataset, seed)
         else:
-            native = getattr(self._model, "samples_itself", False)
+            native = getattr(model, "samples_itself", False)
             forced = contextlib.nullcontext() if native else forced_generation(self.settings)
             with self._working(), seeded(seed), forced:
-                reply = self._model.generate(message=message, dataset=dataset)
+                reply = model.generate(message=message, dataset=dataset)
+        self._as_built.update(loaded_since(model, self._as_built))
         if isinstance(reply, dict):  # Classes that use tools return records beside the text.
             reply = reply["prediction"]
         if not isinstance(reply, str):
             raise TypeError(f"the host's model returned {type(reply).__name__}, expected text")
         return reply
 
-    def _ask_api(self, message: list[dict[str, str]], dataset: str, seed: int) -> Any:
+    def _ask_api(self, model: Any, message: list[dict[str, str]], dataset: str, seed: int) -> Any:
         from vlmeval.api.base import BaseAPI
         from vlmeval.api.gpt import OpenAIWrapper
         from vlmeval.api.openai_sdk import OpenAISDKWrapper
 
         # The classes' own generate takes no seed; the base's passes it on to the request.
-        if isinstance(self._model, OpenAISDKWrapper):
-            return BaseAPI.generate(self._model, message, dataset=dataset, seed=seed)
-        if isinstance(self._model, OpenAIWrapper):  # It would post the dataset's name too.
-            return BaseAPI.generate(self._model, message, seed=seed)
-        return self._model.generate(message=message, dataset=dataset)
+        if isinstance(model, OpenAISDKWrapper):
+            return BaseAPI.generate(model, message, dataset=dataset, seed=seed)
+        if isinstance(model, OpenAIWrapper):  # It would post the dataset's name too.
+            return BaseAPI.generate(model, message, seed=seed)
+        return model.generate(message=message, dataset=dataset)
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(at_work())
+            stack.enter_context(at_work(environment=self._environment))
             if not self._allow_remote_code:
                 stack.enter_context(only_native_code(self.name))
             yield

@@ -18,8 +18,8 @@ __all__ = ["row_problem"]
 _CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
 
-def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, str | None]:
-    """The problem of a row, and why its picture cannot be used.
+def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, tuple[str, ...], str | None]:
+    """The problem of a row, its picture files, and why one of them cannot be used.
 
     Args:
         dataset: The host's dataset object.
@@ -27,12 +27,13 @@ def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, str | None]
         row: One row of its table; it is not changed.
 
     Returns:
-        The problem, and why one of its pictures cannot be used (``None`` when all can).
+        The problem; the files of the row's pictures in the row's order, of which the prompt may show some, or some
+        twice; why one of its pictures cannot be used (``None`` when all can).
 
     Raises:
         BenchmarkError: When the host cannot make the row's prompt, or makes one of more than text and pictures.
     """
-    message, reason = _prompt(dataset, name, row)
+    message, files, reason = _prompt(dataset, name, row)
     parts = []
     for item in message:
         if item["type"] not in {"text", "image"}:
@@ -59,26 +60,37 @@ def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, str | None]
         "parts": [[part.kind, part.value if part.kind == "text" else Path(part.value).name] for part in parts],
         "pictures": pictures,
     }
-    return dataclasses.replace(problem, id=digest(content)), reason or unreadable
+    return dataclasses.replace(problem, id=digest(content)), files or problem.images, reason or unreadable
 
 
-def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], str | None]:
-    """The host's message of a row; when a picture cannot be written, the message as it would be, and why."""
+def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], tuple[str, ...], str | None]:
+    """The host's message of a row and its pictures' files; when one cannot be written, as it would be, and why."""
+    write = dataset.dump_image
+    files: list[str] = []
+
+    def noted(line: Any) -> Any:
+        paths = write(line)
+        files[:] = [paths] if isinstance(paths, str) else paths
+        return paths
+
+    dataset.dump_image = noted
     try:
-        return dataset.build_prompt(copy.deepcopy(row)), None
+        return dataset.build_prompt(copy.deepcopy(row)), tuple(files), None
     except Exception as error:  # Told apart here and below: the disk's fault, the picture's, or the row's.
         if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
             raise BenchmarkError(f"{name}: cannot write pictures to {dataset.img_root}: {error}") from error
         reason = f"{type(error).__name__}: {error}"
+    finally:
+        del dataset.dump_image  # The class's own method is seen again.
     dataset.dump_image = lambda line: _expected_paths(dataset, line)
     try:
-        return dataset.build_prompt(copy.deepcopy(row)), reason
+        return dataset.build_prompt(copy.deepcopy(row)), tuple(_expected_paths(dataset, row)), reason
     except KeyError as error:
         raise BenchmarkError(f"{name}: the table lacks the column {error}, which the prompt needs") from error
     except Exception as error:
         raise BenchmarkError(f"{name}: the host cannot make the prompt of row {row['index']} ({reason})") from error
     finally:
-        del dataset.dump_image  # The class's own method is seen again.
+        del dataset.dump_image
 
 
 def _expected_paths(dataset: Any, line: Any) -> list[str]:

@@ -7,6 +7,7 @@ in the keyword arguments that they post.
 
 from __future__ import annotations
 
+import copy
 import functools
 import random
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +17,16 @@ from typing import Any
 
 from visualprm_eval.errors import PolicyError
 
-__all__ = ["SamplingSettings", "apply_settings", "forced_generation", "only_native_code", "seeded"]
+__all__ = [
+    "SamplingSettings",
+    "apply_settings",
+    "copied_attributes",
+    "forced_generation",
+    "fresh_copy",
+    "loaded_since",
+    "only_native_code",
+    "seeded",
+]
 
 _GENERATION_KEYS = frozenset({"do_sample", "temperature", "top_p", "top_k", "num_beams", "max_new_tokens"})
 
@@ -84,6 +94,50 @@ def apply_settings(model: Any, settings: SamplingSettings, retry: int) -> None:
         options = getattr(model, name, None)
         if isinstance(options, dict) and _GENERATION_KEYS & set(options):
             options.update(settings.generation())
+
+
+def copied_attributes(model: Any) -> dict[str, Any]:
+    """The attributes of an object with copies of their containers; what is in them is shared, be it weights or text."""
+    return {name: _copied(value) for name, value in getattr(model, "__dict__", {}).items()}
+
+
+def fresh_copy(model: Any, attributes: Mapping[str, Any]) -> Any:
+    """A copy of a model object with the attributes that it had once.
+
+    Args:
+        model: The object; it is not changed.
+        attributes: What ``copied_attributes`` said of it then.
+    """
+    twin = copy.copy(model)
+    if hasattr(twin, "__dict__"):
+        twin.__dict__.clear()
+        # A list: another thread may just have loaded something.
+        twin.__dict__.update({name: _copied(value) for name, value in list(attributes.items())})
+    return twin
+
+
+def loaded_since(model: Any, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Large objects that a model object got since, such as weights that its class loads with the first message.
+
+    Args:
+        model: The object, or a fresh copy of it that was used.
+        attributes: What ``copied_attributes`` said of it before.
+    """
+    plain = (str, bytes, int, float, dict, list, tuple, set, type(None))
+    return {
+        name: value
+        for name, value in getattr(model, "__dict__", {}).items()
+        if attributes.get(name) is None and not isinstance(value, plain)
+    }
+
+
+def _copied(value: Any) -> Any:
+    """A copy of nested plain containers; anything else is itself."""
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    if type(value) in {list, tuple, set}:
+        return type(value)(_copied(item) for item in value)
+    return value
 
 
 @contextmanager

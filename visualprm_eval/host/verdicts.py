@@ -36,7 +36,9 @@ def check_understood(benchmark: Benchmark) -> None:
         raise _not_supported(benchmark, "leave it out, or leave out the grading")
 
 
-def read_verdicts(benchmark: Benchmark, predictions: Path, indices: Sequence[str]) -> dict[str, Verdict]:
+def read_verdicts(
+    benchmark: Benchmark, predictions: Path, indices: Sequence[str], *, unanswered: bool = False
+) -> dict[str, Verdict]:
     """The verdicts of one graded table.
 
     The host's graders have no common result format. Understood are a table with a row per index and either ``hit``
@@ -46,6 +48,8 @@ def read_verdicts(benchmark: Benchmark, predictions: Path, indices: Sequence[str
         benchmark: Whose grader wrote them.
         predictions: The graded prediction file; results lie beside it.
         indices: The rows that were to be graded.
+        unanswered: Whether requests to the judge failed. A yes or no that the host does not know is then a failure;
+            the host would count it as wrong.
 
     Returns:
         A verdict for every index; one without a value where the host did not grade the row, or guessed.
@@ -57,6 +61,10 @@ def read_verdicts(benchmark: Benchmark, predictions: Path, indices: Sequence[str
     if found is None:
         raise _not_supported(benchmark, f"the host's own files are in {predictions.parent}")
     table, values = found
+    if unanswered and "extracted" in table:
+        values = [
+            math.nan if known == "Unknown" else value for known, value in zip(table["extracted"], values, strict=True)
+        ]
     logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
     graded = {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
     missing = Verdict(None, "the host did not grade this row")
@@ -98,7 +106,7 @@ def _hits(name: str, matches: Sequence[str]) -> list[float]:
 
 def _verdict(value: Any, log: str) -> Verdict:
     if _RANDOM in log:
-        return Verdict(None, "the judge's reply could not be read, and the host drew an option at random")
+        return Verdict(None, "the judge gave no reply that can be read, and the host drew an option at random")
     number = float(value)
     if math.isnan(number):
         return Verdict(None, "the host did not grade this row")

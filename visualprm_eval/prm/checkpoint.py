@@ -1,5 +1,7 @@
 """Loading and saving checkpoints in the OpenGVLab layout (config.json, safetensors files, tokenizer files).
 
+Loading also takes transformers' own layout of the same models (repositories whose names end in ``-hf``).
+
 The weights go into transformers' own classes by name; no code that ships with a checkpoint is run.
 """
 
@@ -9,7 +11,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.errors import CheckpointError
 from visualprm_eval.prm.config import CheckpointConfig, config_json, read_config
+from visualprm_eval.prm.hf_config import native_name
 from visualprm_eval.prm.mapping import EMBEDDINGS, HEAD, split_tensor, to_original, weight_table
 from visualprm_eval.prm.tokenizer import IMAGE_CONTEXT, TOKENIZER_FILES, Tokenizer, load_tokenizer
 
@@ -131,7 +134,7 @@ def save_checkpoint(
     unfinished = folder / f"{WEIGHTS}.part"
     save_file(tensors, unfinished, metadata={"format": "pt"})
     unfinished.replace(folder / WEIGHTS)
-    stored = replace(config, dtype=str(number_type).removeprefix("torch."))
+    stored = replace(config, dtype=str(number_type).removeprefix("torch."), native_names=False)
     text = json.dumps(config_json(stored, architecture), indent=2, ensure_ascii=False)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")
     for name in TOKENIZER_FILES:
@@ -155,15 +158,20 @@ def fingerprint(path_or_id: str | Path, revision: str | None = None) -> str:
     """
     path = locate(path_or_id, revision)
     names = [name for name in ("config.json", *TOKENIZER_FILES) if (path / name).is_file()]
-    names += [file.name for file in _weight_files(path)]
+    names += [file.name for file in weight_files(path)]
     with ThreadPoolExecutor() as pool:
         digests = list(pool.map(lambda name: _file_digest(path / name), names))
     lines = (f"{name} {value}\n" for name, value in sorted(zip(names, digests, strict=True)))
     return hashlib.sha256("".join(lines).encode()).hexdigest()[:32]
 
 
-def locate(path_or_id: str | Path, revision: str | None = None) -> Path:
-    """The directory of a checkpoint; what is not a local path is fetched from the hub, weights and JSON only.
+def locate(path_or_id: str | Path, revision: str | None = None, patterns: Sequence[str] = DOWNLOADS) -> Path:
+    """The directory of a checkpoint; what is not a local path is fetched from the hub, nothing that could be run.
+
+    Args:
+        path_or_id: A directory, or the name of a repository on the hub.
+        revision: Branch, tag or commit of a hub repository.
+        patterns: The files that are fetched.
 
     Raises:
         CheckpointError: When there is no such directory, or the hub does not give it.
@@ -176,14 +184,40 @@ def locate(path_or_id: str | Path, revision: str | None = None) -> Path:
         raise CheckpointError(f"{path} is a file; expected the directory of a checkpoint")
     if isinstance(path_or_id, Path) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text):
         raise CheckpointError(f"there is no directory {path}; expected a checkpoint's directory or a hub's OWNER/NAME")
-    return _download(text, revision)
+    return _download(text, revision, patterns)
 
 
-def _download(name: str, revision: str | None) -> Path:
+def is_foreign(path_or_id: str | Path, revision: str | None = None, *, fetch: bool = False) -> bool:
+    """Whether a checkpoint's config.json is seen to describe a model that ``load_checkpoint`` does not load.
+
+    Args:
+        path_or_id: A directory, or the name of a repository on the hub.
+        revision: Branch, tag or commit of a hub repository.
+        fetch: Ask the hub when the file is not on this machine; otherwise only its cache is looked into.
+
+    Returns:
+        ``False`` also when there is no telling.
+    """
+    folder = Path(path_or_id).expanduser()
+    try:
+        if not folder.is_dir():
+            from huggingface_hub import hf_hub_download
+
+            file = hf_hub_download(str(path_or_id), "config.json", revision=revision, local_files_only=not fetch)
+            folder = Path(file).parent
+        read_config(folder)
+    except CheckpointError:
+        return True
+    except Exception:  # noqa: BLE001 - no network, no such name: whoever loads it will say
+        return False
+    return False
+
+
+def _download(name: str, revision: str | None, patterns: Sequence[str]) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(DOWNLOADS)))
+        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
     except Exception as error:
         # The hub's errors have no common class, and a broken connection raises those of an HTTP library of its choice.
         where = f"{name}@{revision}" if revision else name
@@ -198,7 +232,7 @@ def _file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _weight_files(path: Path) -> list[Path]:
+def weight_files(path: Path) -> list[Path]:
     """The safetensors files of a checkpoint.
 
     Raises:
@@ -231,7 +265,7 @@ def _read_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
     from safetensors import SafetensorError, safe_open
 
     seen: dict[str, str] = {}
-    for file in _weight_files(path):
+    for file in weight_files(path):
         try:
             with safe_open(file, framework="pt", device="cpu") as handle:
                 for name in handle.keys():  # noqa: SIM118 - the handle is not a mapping
@@ -251,11 +285,12 @@ def _fill(
     dtype: torch.dtype,
 ) -> None:
     """Puts every tensor of the checkpoint where it belongs and makes sure that no parameter stays empty."""
-    table = weight_table(config)
     shapes = {name: parameter.shape for name, parameter in model.named_parameters(remove_duplicate=False)}
+    table = {name: (name,) for name in shapes} if config.native_names else weight_table(config)
     state: dict[str, Any] = {}
     left_over: list[str] = []
-    for name, tensor in _read_tensors(path):
+    for stored, tensor in _read_tensors(path):
+        name = native_name(stored) if config.native_names else stored
         if name not in table:
             left_over.append(name)
             continue
@@ -266,7 +301,7 @@ def _fill(
         wanted = [sum(shape[0] for shape in expected), *expected[0][1:]]
         if list(value.shape) != wanted:
             raise CheckpointError(f"{path}: tensor {name} is {list(value.shape)}, but config.json asks for {wanted}")
-        parts = split_tensor(name, value, config)
+        parts = (value,) if config.native_names else split_tensor(name, value, config)
         # Parts of a fused tensor are copied, so that none keeps the whole one in memory.
         state.update(zip(table[name], [part.clone() for part in parts] if len(parts) > 1 else parts, strict=True))
     tied = config.language.tie_word_embeddings

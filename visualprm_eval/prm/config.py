@@ -13,6 +13,8 @@ from visualprm_eval.types import JSONValue
 
 MODEL_TYPE = "internvl_chat"
 VISION_MODEL_TYPE = "intern_vit_6b"
+HF_MODEL_TYPE = "internvl"
+"""What transformers' own layout (repositories whose names end in ``-hf``) calls itself."""
 TEMPLATE = "internvl2_5"
 INTERNLM2 = "InternLM2ForCausalLM"
 QWEN2 = "Qwen2ForCausalLM"
@@ -24,6 +26,11 @@ SYSTEM_MESSAGE = (
     "你是书生·万象，英文名是InternVL，是由上海人工智能实验室、清华大学及多家合作单位联合开发的多模态大语言模型。"
 )
 """System message of the template ``internvl2_5`` (github.com/OpenGVLab/InternVL, conversation.py)."""
+_SYSTEM_MESSAGE_2 = (
+    "你是由上海人工智能实验室联合商汤科技开发的书生多模态大模型，英文名叫InternVL, 是一个有用无害的人工智能助手。"
+)
+TEMPLATES = {TEMPLATE: SYSTEM_MESSAGE, "internlm2-chat": _SYSTEM_MESSAGE_2, "Hermes-2": _SYSTEM_MESSAGE_2}
+"""Templates of chat models to their system messages: InternVL2.5 and 3, then the two of InternVL2."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,8 @@ class CheckpointConfig:
         dynamic_tiles: Whether images are cut at all; if not, each is resized to one tile.
         system_message: What the conversation begins with.
         dtype: Name of the number type that the weights are stored in, for information.
+        template: How the conversation is written: a key of ``TEMPLATES``.
+        native_names: Whether the weights have the names of transformers' own classes.
     """
 
     vision: VisionConfig
@@ -95,6 +104,13 @@ class CheckpointConfig:
     dynamic_tiles: bool = True
     system_message: str = SYSTEM_MESSAGE
     dtype: str = "float32"
+    template: str = TEMPLATE
+    native_names: bool = False
+
+    @property
+    def turn_gap(self) -> str:
+        """What stands between two turns; InternVL2 has nothing there."""
+        return "\n" if self.template == TEMPLATE else ""
 
     @property
     def image_size(self) -> int:
@@ -136,12 +152,18 @@ def parse_config(raw: Mapping[str, JSONValue], where: str = "config.json") -> Ch
     Raises:
         CheckpointError: When a key is missing, or the model is one that we would compute wrongly.
     """
-    top = _Section(raw, where)
+    if raw.get("model_type") == HF_MODEL_TYPE:
+        from visualprm_eval.prm.hf_config import parse_hf_config
+
+        return parse_hf_config(raw, where)
+    top = Section(raw, where)
     # What the file says it is comes first, so that another model's file is not blamed for missing keys.
     top.expect("model_type", MODEL_TYPE)
     vision = _parse_vision(top.section("vision_config"))
     language = _parse_language(top.section("llm_config"))
-    top.expect("template", TEMPLATE)
+    template = top.get("template", str)
+    if template not in TEMPLATES:
+        top.expect("template", TEMPLATE)
     top.expect("ps_version", "v2")
     top.expect("select_layer", -1, default=-1)
     top.expect("pad2square", wanted=False, default=False)
@@ -155,8 +177,9 @@ def parse_config(raw: Mapping[str, JSONValue], where: str = "config.json") -> Ch
         min_tiles=top.get("min_dynamic_patch", int, 1),
         use_thumbnail=top.get("use_thumbnail", bool, True),
         dynamic_tiles=top.get("dynamic_image_size", bool, True),
-        system_message=top.get("system_message", str, SYSTEM_MESSAGE),
+        system_message=top.get("system_message", str, TEMPLATES[template]),
         dtype=str(raw.get("torch_dtype") or raw.get("dtype") or "float32"),
+        template=template,
     )
     if (vision.image_size // vision.patch_size) % 2:
         raise CheckpointError(f"{where}: an odd number of patches per side cannot be halved by the pixel shuffle")
@@ -178,7 +201,7 @@ def config_json(config: CheckpointConfig, architecture: str = "InternVLChatModel
     return {
         "architectures": [architecture],
         "model_type": MODEL_TYPE,
-        "template": TEMPLATE,
+        "template": config.template,
         "ps_version": "v2",
         "select_layer": -1,
         "downsample_ratio": config.downsample_ratio,
@@ -202,15 +225,15 @@ def config_json(config: CheckpointConfig, architecture: str = "InternVLChatModel
     }
 
 
-class _Section:
+class Section:
     """One JSON object of config.json, read with messages that name the key."""
 
     def __init__(self, raw: Mapping[str, JSONValue], where: str, prefix: str = "") -> None:
         self.raw, self.where, self.prefix = raw, where, prefix
 
-    def section(self, key: str) -> _Section:
+    def section(self, key: str) -> Section:
         """A nested object."""
-        return _Section(self.get(key, dict), self.where, f"{self.prefix}{key}.")
+        return Section(self.get(key, dict), self.where, f"{self.prefix}{key}.")
 
     def get(self, key: str, kind: type[_T], default: _T | None = None) -> _T:
         """A value of a known kind; ``default`` when the key is absent and a default is given."""
@@ -240,11 +263,11 @@ class _Section:
         if value != wanted and not (or_none and value is None):
             raise CheckpointError(
                 f"{self.where}: {self.prefix}{key} is {value!r}, but only {wanted!r} is implemented; "
-                "expected a checkpoint of the InternVL2.5 generation in OpenGVLab's own layout"
+                "expected a checkpoint of InternVL2, 2.5 or 3 in OpenGVLab's own layout or transformers'"
             )
 
 
-def _parse_vision(section: _Section) -> VisionConfig:
+def _parse_vision(section: Section) -> VisionConfig:
     section.expect("model_type", VISION_MODEL_TYPE)
     section.expect("hidden_act", "gelu", default="gelu")
     section.expect("num_channels", 3, default=3)
@@ -269,11 +292,12 @@ def _parse_vision(section: _Section) -> VisionConfig:
     return config
 
 
-def _parse_language(section: _Section) -> LanguageConfig:
+def _parse_language(section: Section) -> LanguageConfig:
     names = section.get("architectures", list)
     if len(names) != 1 or names[0] not in _LANGUAGE_MODEL_TYPES:
         raise CheckpointError(
-            f"{section.where}: unknown language model {names!r}; expected one of {', '.join(_LANGUAGE_MODEL_TYPES)}"
+            f"{section.where}: unknown language model {names!r}; expected one of {', '.join(_LANGUAGE_MODEL_TYPES)}. "
+            "A policy may run otherwise: --engine host --allow-remote-code with the host's name of it, or hf:PATH_OR_ID"
         )
     section.expect("hidden_act", "silu", default="silu")
     _check_rope(section)
@@ -297,7 +321,7 @@ def _parse_language(section: _Section) -> LanguageConfig:
     return config
 
 
-def _check_rope(section: _Section) -> None:
+def _check_rope(section: Section) -> None:
     """Dynamic scaling acts beyond ``max_position_embeddings`` only, which no prompt may exceed; others act always."""
     scaling = section.raw.get("rope_scaling")
     kind = None if scaling is None else scaling.get("rope_type", scaling.get("type"))

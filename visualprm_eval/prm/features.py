@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from visualprm_eval.errors import InputError
-from visualprm_eval.prm.images import ImageSource, choose_grid, count_tiles, image_key, load_image, tiles
+from visualprm_eval.prm.images import ImageSource, Picture, choose_grid, count_tiles, image_key, load_image, tiles
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -33,24 +33,30 @@ class ImageEncoder:
         self._max_tiles = self._config.max_tiles if self._config.dynamic_tiles else 1
         self._min_tiles = self._config.min_tiles if self._config.dynamic_tiles else 1
 
-    def count(self, image: Image.Image) -> int:
-        """Number of tiles of a picture, thumbnail included."""
-        grid = choose_grid(image.width, image.height, self._config.image_size, self._min_tiles, self._max_tiles)
+    def count(self, image: Image.Image, max_tiles: int | None = None) -> int:
+        """Number of tiles of a picture, thumbnail included; ``max_tiles`` overrides the checkpoint's limit."""
+        low, high = self._limits(max_tiles)
+        grid = choose_grid(image.width, image.height, self._config.image_size, low, high)
         return count_tiles(grid, self._config.use_thumbnail)
 
-    def tiles(self, image: Image.Image) -> torch.Tensor:
-        """A picture's tiles, float32 [n, 3, S, S]."""
-        return tiles(
-            image,
-            self._config.image_size,
-            self._max_tiles,
-            min_tiles=self._min_tiles,
-            use_thumbnail=self._config.use_thumbnail,
-        )
+    def tiles(self, image: Image.Image, max_tiles: int | None = None) -> torch.Tensor:
+        """A picture's tiles, float32 [n, 3, S, S]; ``max_tiles`` overrides the checkpoint's limit."""
+        low, high = self._limits(max_tiles)
+        return tiles(image, self._config.image_size, high, min_tiles=low, use_thumbnail=self._config.use_thumbnail)
+
+    def _limits(self, max_tiles: int | None) -> tuple[int, int]:
+        """Fewest and most tiles; a checkpoint that knows one tile only gets no more."""
+        if max_tiles is None or not self._config.dynamic_tiles:
+            return self._min_tiles, self._max_tiles
+        return min(self._min_tiles, max_tiles), max_tiles
 
     @torch.inference_mode()
-    def encode(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
+    def encode(self, images: Sequence[Image.Image], limits: Sequence[int | None] | None = None) -> list[torch.Tensor]:
         """Features of pictures, as the language model takes them.
+
+        Args:
+            images: Opened pictures.
+            limits: Most tiles of each; ``None`` for what the checkpoint says.
 
         Returns:
             Per picture [tiles * tokens per tile, hidden size of the language model].
@@ -61,8 +67,8 @@ class ImageEncoder:
         counts: list[int] = []
         waiting: list[torch.Tensor] = []
         done: list[torch.Tensor] = []
-        for number, image in enumerate(images, start=1):
-            cut = self.tiles(image)
+        for number, (image, limit) in enumerate(zip(images, limits or [None] * len(images), strict=True), start=1):
+            cut = self.tiles(image, limit)
             counts.append(len(cut) * self.tokens_per_tile)
             waiting.extend(cut)
             while len(waiting) >= per_pass or (waiting and number == len(images)):
@@ -83,14 +89,14 @@ class ImageShelf:
         self.tokens = 0
         """Number of image tokens of all pictures so far."""
         self._encoder = encoder
-        self._pictures: dict[Hashable, _Picture | str] = {}
+        self._pictures: dict[Hashable, _Opened | str] = {}
         self._features: dict[Hashable, torch.Tensor] = {}
 
-    def holds(self, sources: Sequence[ImageSource]) -> bool:
+    def holds(self, sources: Sequence[ImageSource | Picture]) -> bool:
         """Whether all these pictures were seen before."""
         return all(image_key(source) in self._pictures for source in sources)
 
-    def count(self, source: ImageSource) -> int:
+    def count(self, source: ImageSource | Picture) -> int:
         """Number of tiles of a picture, thumbnail included.
 
         Raises:
@@ -98,18 +104,18 @@ class ImageShelf:
         """
         return self._open(source).tiles
 
-    def features(self, sources: Sequence[ImageSource]) -> list[torch.Tensor]:
+    def features(self, sources: Sequence[ImageSource | Picture]) -> list[torch.Tensor]:
         """Features of pictures, each [tiles * tokens per tile, hidden size].
 
         Raises:
             InputError: When one cannot be read.
         """
         new = {key: self._open(source) for source in sources if (key := image_key(source)) not in self._features}
-        encoded = self._encoder.encode([picture.image for picture in new.values()])
+        encoded = self._encoder.encode([each.image for each in new.values()], [each.max_tiles for each in new.values()])
         self._features.update(zip(new, encoded, strict=True))
         return [self._features[image_key(source)] for source in sources]
 
-    def _open(self, source: ImageSource) -> _Picture:
+    def _open(self, source: ImageSource | Picture) -> _Opened:
         key = image_key(source)
         if key not in self._pictures:
             try:
@@ -117,7 +123,8 @@ class ImageShelf:
             except InputError as error:
                 self._pictures[key] = str(error)
             else:
-                self._pictures[key] = _Picture(source, image, tiles := self._encoder.count(image))
+                limit = source.max_tiles if isinstance(source, Picture) else None
+                self._pictures[key] = _Opened(source, image, limit, tiles := self._encoder.count(image, limit))
                 self.tokens += tiles * self._encoder.tokens_per_tile
         found = self._pictures[key]
         if isinstance(found, str):
@@ -126,11 +133,12 @@ class ImageShelf:
 
 
 @dataclass(frozen=True, slots=True)
-class _Picture:
+class _Opened:
     """An opened picture; the source is kept so that no other object can take its identity meanwhile."""
 
-    source: ImageSource
+    source: ImageSource | Picture
     image: Image.Image
+    max_tiles: int | None
     tiles: int
 
 

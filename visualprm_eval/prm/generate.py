@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,8 +16,9 @@ import torch
 from visualprm_eval.errors import ConfigError, InputError
 from visualprm_eval.prm.cache import growing_cache
 from visualprm_eval.prm.features import ImageEncoder, ImageShelf, embed
-from visualprm_eval.prm.noise import gumbel, stream_key
-from visualprm_eval.prm.prompt import Content, ImageSlot, Prompt, PromptFormat
+from visualprm_eval.prm.images import Picture
+from visualprm_eval.prm.noise import choose_tokens, stream_key
+from visualprm_eval.prm.prompt import ImageSlot, Prompt, PromptFormat
 from visualprm_eval.prm.tokenizer import IM_END
 from visualprm_eval.types import Candidate, Problem
 
@@ -32,6 +33,10 @@ LIVE_SHARE = 0.9
 """A batch is copied without its finished rows when fewer than this share of them are still being written."""
 
 
+Shown = tuple[str | Picture, ...]
+"""A user's turn: text and pictures in order."""
+
+
 @dataclass(frozen=True, slots=True)
 class GenerationRequest:
     """One sample that is wanted.
@@ -40,11 +45,13 @@ class GenerationRequest:
         problem: What to answer.
         rank: Its place among the samples of the problem.
         prefix: What is already written of the answer; the sample goes on from there and does not repeat it.
+        shown: How the problem is put to the policy; ``None`` puts its parts as they are, see ``problem_shown``.
     """
 
     problem: Problem
     rank: int
     prefix: str = ""
+    shown: Shown | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class _Job:
 
     request: GenerationRequest
     prompt: Prompt
+    pictures: tuple[Picture, ...]
     limit: int
     noise: int
 
@@ -74,6 +82,7 @@ def generate(
     max_tokens: int = 1024,
     seed: int = 0,
     batch_size: int = 8,
+    stop: bool = True,
 ) -> Iterator[list[Candidate]]:
     """Draws one candidate per request.
 
@@ -85,6 +94,7 @@ def generate(
         max_tokens: Longest sample in tokens.
         seed: Seed of the noise.
         batch_size: Samples written at a time.
+        stop: Whether a sample ends where the policy ends it; without, each is as long as it may be (for benchmarks).
 
     Yields:
         Candidates as they are done; ``text`` is what was written after the prefix. A request whose picture cannot be
@@ -96,6 +106,8 @@ def generate(
     if temperature < 0 or not 0 < top_p <= 1 or max_tokens < 1 or batch_size < 1:
         raise ConfigError("expected temperature >= 0, 0 < top_p <= 1, max_tokens >= 1 and batch_size >= 1")
     writer = _BatchWriter(checkpoint, temperature, top_p, max_tokens)
+    if not stop:
+        writer.sampling = replace(writer.sampling, stop_ids=frozenset())
     for start in range(0, len(requests), batch_size * WINDOW_BATCHES):
         shelf, jobs, failed = ImageShelf(writer.encoder), [], []
         for request in requests[start : start + batch_size * WINDOW_BATCHES]:
@@ -130,16 +142,16 @@ class _BatchWriter:
             InputError: When a picture cannot be read, or the prompt leaves no room for a reply.
         """
         problem = request.problem
-        prompt = self.format.chat(
-            problem_content(problem, [shelf.count(path) for path in problem.images]), request.prefix
-        )
+        shown = problem_shown(problem) if request.shown is None else request.shown
+        pictures = tuple(part for part in shown if isinstance(part, Picture))
+        content = [part if isinstance(part, str) else ImageSlot(shelf.count(part)) for part in shown]
+        prompt = self.format.chat(content, request.prefix)
         room = self.context - len(prompt.ids)
         if room < 1:
             raise InputError(f"the prompt fills the model's context of {self.context} tokens")
         prefix = [request.prefix] if request.prefix else []
-        return _Job(
-            request, prompt, min(room, self.sampling.max_tokens), stream_key(seed, problem.id, request.rank, *prefix)
-        )
+        noise = stream_key(seed, problem.id, request.rank, *prefix)
+        return _Job(request, prompt, pictures, min(room, self.sampling.max_tokens), noise)
 
     @torch.inference_mode()
     def write(self, jobs: Sequence[_Job], shelf: ImageShelf) -> Iterator[list[Candidate]]:
@@ -180,15 +192,15 @@ class _BatchWriter:
 
     def _prefill(self, jobs: Sequence[_Job], shelf: ImageShelf) -> _State:
         """Reads every distinct prompt once, padded on the left, and gives each sample a copy of its state."""
-        distinct: dict[tuple[Prompt, tuple[str, ...]], int] = {}
-        rows = [distinct.setdefault((job.prompt, job.request.problem.images), len(distinct)) for job in jobs]
+        distinct: dict[tuple[Prompt, tuple[Picture, ...]], int] = {}
+        rows = [distinct.setdefault((job.prompt, job.pictures), len(distinct)) for job in jobs]
         longest = max(len(prompt.ids) for prompt, _ in distinct)
         padding = self.format.control[IM_END]
         padded = [[padding] * (longest - len(prompt.ids)) + list(prompt.ids) for prompt, _ in distinct]
         device = self.checkpoint.device
         lengths = torch.tensor([len(prompt.ids) for prompt, _ in distinct], device=device)
         places = torch.arange(longest, device=device)[None] - (longest - lengths)[:, None]
-        features = shelf.features([path for _, paths in distinct for path in paths])
+        features = shelf.features([picture for _, pictures in distinct for picture in pictures])
         embeddings = embed(self.checkpoint, torch.tensor(padded, device=device), features)
         state = _State(growing_cache(), embeddings[:, -1], (places >= 0).long(), lengths)
         state.hidden = _forward(self.checkpoint, state, embeddings, places.clamp(min=0))
@@ -218,22 +230,16 @@ class _State:
         self.hidden, self.mask, self.lengths = self.hidden[rows], self.mask[rows], self.lengths[rows]
 
 
-def problem_content(problem: Problem, tiles: Sequence[int]) -> Content:
-    """A problem's prompt with its images: before the text when there is one, else where the benchmark puts them.
-
-    Args:
-        problem: The problem.
-        tiles: Number of tiles of each of its images.
-    """
-    text = [part.value for part in problem.parts if part.kind == "text"]
-    if len(tiles) <= 1:
-        slots: list[str | ImageSlot] = [part for number in tiles for part in (ImageSlot(number), "\n")]
-        return [*slots, "\n".join(text)]
-    numbers = iter(tiles)
-    content: list[str | ImageSlot] = []
+def problem_shown(problem: Problem) -> Shown:
+    """A problem's prompt with its pictures: before the text when there is one, else where the benchmark puts them."""
+    pictures = [Picture(path) for path in problem.images]
+    if len(pictures) <= 1:
+        text = "\n".join(part.value for part in problem.parts if part.kind == "text")
+        return (*(part for picture in pictures for part in (picture, "\n")), text)
+    shown: list[str | Picture] = []
     for part in problem.parts:
-        content += [part.value] if part.kind == "text" else [ImageSlot(next(numbers)), "\n"]
-    return content
+        shown += [part.value] if part.kind == "text" else [Picture(part.value), "\n"]
+    return tuple(shown)
 
 
 def _forward(
@@ -287,13 +293,4 @@ def _sample(
 
 def _choose(logits: torch.Tensor, keys: torch.Tensor, step: int, sampling: _Sampling) -> torch.Tensor:
     """One token per row [B] from logits [B, V]."""
-    if sampling.temperature == 0:
-        return logits.argmax(dim=-1)
-    scores = logits.double() / sampling.temperature
-    if sampling.top_p < 1:
-        ordered, order = scores.sort(dim=-1, descending=True)
-        chances = ordered.softmax(dim=-1)
-        # A token is kept when those before it do not fill the nucleus yet; the first one always is.
-        dropped = chances.cumsum(dim=-1) - chances >= sampling.top_p
-        scores = scores.masked_fill(dropped.scatter(1, order, dropped), -torch.inf)
-    return (scores + gumbel(keys, torch.full_like(keys, step), scores.shape[-1])).argmax(dim=-1)
+    return choose_tokens(logits, keys, step, sampling.temperature, sampling.top_p)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Hashable
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,16 +17,36 @@ from visualprm_eval.errors import InputError
 ImageSource = Image.Image | str | Path | bytes
 """A picture, or the path or the bytes of a picture file."""
 
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture with a way of its own to be shown.
+
+    Attributes:
+        source: The picture.
+        max_tiles: Most tiles, thumbnail not counted; ``None`` for what the checkpoint says.
+        upscale: Whether it is first made twice as wide and twice as high.
+    """
+
+    source: ImageSource
+    max_tiles: int | None = None
+    upscale: bool = False
+
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-def load_image(source: ImageSource) -> Image.Image:
+def load_image(source: ImageSource | Picture) -> Image.Image:
     """Reads a picture and converts it to RGB; transparency is dropped, not composited.
 
     Raises:
         InputError: When there is no such file, or it is no picture, damaged, of size zero or absurdly large.
     """
+    if isinstance(source, Picture):
+        image = load_image(source.source)
+        larger = (2 * image.width, 2 * image.height)
+        return image.resize(larger, Image.Resampling.BILINEAR) if source.upscale else image
     name = _name(source)
     try:
         if isinstance(source, Image.Image):
@@ -45,8 +66,10 @@ def load_image(source: ImageSource) -> Image.Image:
     return image
 
 
-def image_key(source: ImageSource) -> Hashable:
+def image_key(source: ImageSource | Picture) -> Hashable:
     """What tells pictures of one call apart; equal keys are one picture."""
+    if isinstance(source, Picture):
+        return image_key(source.source), source.max_tiles, source.upscale
     return ("object", id(source)) if isinstance(source, Image.Image) else (type(source).__name__, source)
 
 

@@ -43,6 +43,33 @@ def gumbel(keys: torch.Tensor, positions: torch.Tensor, size: int) -> torch.Tens
     return uniform.log_().neg_().log_().neg_()
 
 
+def choose_tokens(
+    logits: torch.Tensor, keys: torch.Tensor, step: int, temperature: float, top_p: float
+) -> torch.Tensor:
+    """Samples one token per row.
+
+    Args:
+        logits: [B, V].
+        keys: The stream of each row's noise, int64 [B].
+        step: How many tokens the rows have already.
+        temperature: 0 takes the most likely token.
+        top_p: Probability mass of the most likely tokens that are kept; 1 keeps all.
+
+    Returns:
+        Token ids [B].
+    """
+    if temperature == 0:
+        return logits.argmax(dim=-1)
+    scores = logits.double() / temperature
+    if top_p < 1:
+        ordered, order = scores.sort(dim=-1, descending=True)
+        chances = ordered.softmax(dim=-1)
+        # A token is kept when those before it do not fill the nucleus yet; the first one always is.
+        dropped = chances.cumsum(dim=-1) - chances >= top_p
+        scores = scores.masked_fill(dropped.scatter(1, order, dropped), -torch.inf)
+    return (scores + gumbel(keys, torch.full_like(keys, step), scores.shape[-1])).argmax(dim=-1)
+
+
 def _shift(bits: torch.Tensor, count: int) -> torch.Tensor:
     """A logical shift to the right; torch's own copies the sign."""
     return (bits >> count) & ((1 << (64 - count)) - 1)

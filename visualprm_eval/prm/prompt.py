@@ -191,7 +191,7 @@ class PromptFormat:
         writer.control(IM_START)
         writer.text(_SYSTEM + self.config.system_message)
         writer.control(IM_END)
-        writer.text("\n")
+        writer.text(self.config.turn_gap)
 
     def _user_turn(self, writer: _Writer, content: Content) -> None:
         writer.control(IM_START)
@@ -206,7 +206,7 @@ class PromptFormat:
         # The original's template leaves a turn without content open.
         if any(content):
             writer.control(IM_END)
-            writer.text("\n")
+            writer.text(self.config.turn_gap)
 
     def _check_length(self, length: int) -> None:
         limit = self.config.language.max_position_embeddings

@@ -215,13 +215,14 @@ def load_tokenizer(directory: str | Path) -> Tokenizer:
     """
     folder = Path(directory)
     settings = _read_json(folder / "tokenizer_config.json")
-    added, special = _added_tokens(folder, settings)
+    single = _single_file(folder)
+    added, special = _added_tokens(folder, settings, single)
     if (folder / "tokenizer.model").is_file():
         tokenizer: Tokenizer = SentencePieceTokenizer(_load_sentencepiece(folder / "tokenizer.model"), added, special)
     elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-        eos = settings.get("eos_token")
-        eos = eos.get("content") if isinstance(eos, dict) else eos
-        tokenizer = ByteLevelTokenizer(_load_byte_level(folder), added, special, added.get(str(eos)))
+        tokenizer = ByteLevelTokenizer(_load_byte_level(folder), added, special, _eos_id(settings, added))
+    elif single is not None:
+        tokenizer = ByteLevelTokenizer(_load_single(folder, single), added, special, _eos_id(settings, added))
     else:
         raise TokenizerError(f"{folder}: no tokenizer; expected tokenizer.model, or vocab.json and merges.txt")
     missing = [token for token in REQUIRED_TOKENS if token not in tokenizer.added]
@@ -230,9 +231,25 @@ def load_tokenizer(directory: str | Path) -> Tokenizer:
     return tokenizer
 
 
-def _added_tokens(folder: Path, settings: Mapping[str, Any]) -> tuple[dict[str, int], set[int]]:
+def _single_file(folder: Path) -> dict[str, Any] | None:
+    """The content of tokenizer.json where it is all there is, as in checkpoints that transformers 5 saved."""
+    others = ("tokenizer.model", "vocab.json")
+    if any((folder / name).is_file() for name in others) or not (folder / "tokenizer.json").is_file():
+        return None
+    return _read_json(folder / "tokenizer.json")
+
+
+def _eos_id(settings: Mapping[str, Any], added: Mapping[str, int]) -> int | None:
+    eos = settings.get("eos_token")
+    return added.get(str(eos.get("content") if isinstance(eos, dict) else eos))
+
+
+def _added_tokens(
+    folder: Path, settings: Mapping[str, Any], single: Mapping[str, Any] | None
+) -> tuple[dict[str, int], set[int]]:
     """Spellings to ids of all added tokens, and the ids of the special ones."""
-    decoder = settings.get("added_tokens_decoder", {})
+    decoder = {str(token["id"]): token for token in single.get("added_tokens", [])} if single is not None else {}
+    decoder |= settings.get("added_tokens_decoder", {})
     added = {str(token["content"]): int(index) for index, token in decoder.items()}
     special = {int(index) for index, token in decoder.items() if token.get("special", False)}
     if (folder / "added_tokens.json").is_file():
@@ -267,13 +284,36 @@ def _load_sentencepiece(path: Path) -> Any:
 
 
 def _load_byte_level(folder: Path) -> Any:
-    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
+    from tokenizers import models
 
     try:
         model = models.BPE.from_file(str(folder / "vocab.json"), str(folder / "merges.txt"))
     except Exception as error:
         # The Rust side raises bare Exception for whatever is wrong with the files.
         raise TokenizerError(f"{folder}: vocab.json and merges.txt make no tokenizer ({error})") from error
+    return _byte_level(model)
+
+
+def _load_single(folder: Path, content: Mapping[str, Any]) -> Any:
+    """Qwen2's tokenizer out of tokenizer.json; its vocabulary and merges count, the rest is as always."""
+    from tokenizers import models
+
+    model = content.get("model", {})
+    if model.get("type") != "BPE" or model.get("byte_fallback") or '"ByteLevel"' not in json.dumps(content):
+        raise TokenizerError(
+            f"{folder}/tokenizer.json is no tokenizer of Qwen2; expected tokenizer.model beside it. "
+            "Or use the checkpoint through transformers' own class: --model hf:PATH_OR_ID"
+        )
+    merges = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
+    try:
+        return _byte_level(models.BPE(vocab=model["vocab"], merges=[(left, right) for left, right in merges]))
+    except Exception as error:  # As above.
+        raise TokenizerError(f"{folder}/tokenizer.json makes no tokenizer ({error})") from error
+
+
+def _byte_level(model: Any) -> Any:
+    from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
+
     tokenizer = Tokenizer(model)
     tokenizer.normalizer = normalizers.NFC()
     split = pre_tokenizers.Split(Regex(_QWEN2_PATTERN), behavior="isolated")

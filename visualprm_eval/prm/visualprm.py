@@ -12,6 +12,7 @@ from PIL import Image
 
 from visualprm_eval.errors import CheckpointError, InputError
 from visualprm_eval.prm.checkpoint import LoadedCheckpoint, load_checkpoint
+from visualprm_eval.prm.config import TEMPLATE
 from visualprm_eval.prm.images import ImageSource, load_image
 from visualprm_eval.prm.prompt import question_content
 from visualprm_eval.prm.scoring import Item, Scorer
@@ -56,6 +57,11 @@ class VisualPRM:
     """
 
     def __init__(self, checkpoint: LoadedCheckpoint) -> None:
+        if checkpoint.config.template != TEMPLATE:
+            raise CheckpointError(
+                f"{checkpoint.path}: its template is {checkpoint.config.template!r}, VisualPRM's {TEMPLATE!r}; "
+                "it can be a policy, not a reward model"
+            )
         self.checkpoint = checkpoint
         self._scorer = Scorer(checkpoint)
         self._check_self()

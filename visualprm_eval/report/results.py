@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from visualprm_eval.evaluate import Pick, ResultRow
+    from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.types import JSONValue
 
 

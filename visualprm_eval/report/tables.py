@@ -14,13 +14,13 @@ from visualprm_eval.report.text import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from visualprm_eval.evaluate import Pick, ResultRow
+    from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.report.results import Failure
 
 BASELINE = "first"
 WITHHELD = "withheld"
 ABSENT = "–"
-_MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected"}
+_MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected", "greedy": "temperature 0"}
 
 
 def reranker_label(name: str) -> str:

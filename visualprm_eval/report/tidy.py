@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from visualprm_eval.evaluate import ResultRow
+    from visualprm_eval.outcomes import ResultRow
 
 COLUMNS = (
     "policy", "benchmark", "split", "reranker", "k", "metric", "value", "n_problems", "n_failed", "note",

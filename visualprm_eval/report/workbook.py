@@ -24,7 +24,7 @@ from visualprm_eval.report.tidy import COLUMNS, tidy_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from visualprm_eval.evaluate import Pick
+    from visualprm_eval.outcomes import Pick
     from visualprm_eval.report.results import Results
     from visualprm_eval.types import JSONValue
 

@@ -1,21 +1,28 @@
-"""Policies behind one protocol: an InternVL-layout checkpoint run natively, or any model class of the host."""
+"""Policies behind one protocol: checkpoints run natively or by transformers, endpoints, model classes of the host."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol
 
+from visualprm_eval import prompts
 from visualprm_eval.checkpoints import CheckpointSource
 from visualprm_eval.config import DEMO_POLICY, ModelSource, RunConfig
-from visualprm_eval.errors import UnknownNameError
+from visualprm_eval.errors import ConfigError, HostError, UnknownNameError
 from visualprm_eval.types import Candidate, JSONValue, Problem
 
 if TYPE_CHECKING:
     from visualprm_eval.host.models import HostPolicy
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
+    from visualprm_eval.prm.generate import Shown
+    from visualprm_eval.sample.endpoint import EndpointPolicy
+
+_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 Request = tuple[Problem, int]
 """A problem and the rank of the candidate to draw for it."""
@@ -39,40 +46,128 @@ def find_policy(text: str, config: RunConfig) -> Policy:
     """The policy that ``--model`` names.
 
     Args:
-        text: The demo's policy, ``[NAME=]DIR``, ``[NAME=]OWNER/MODEL[@REVISION]`` on the hub, or a model of the host.
+        text: The demo's policy, ``[NAME=]DIR``, ``[NAME=]OWNER/MODEL[@REVISION]`` on the hub, either of them after
+            ``hf:`` for transformers' own classes, a model of the host, or ``[NAME=]MODEL`` at an endpoint.
         config: The run.
 
     Raises:
-        ConfigError: When the name cannot be read.
+        ConfigError: When the name cannot be read, or the engine asked for cannot run it.
         UnknownNameError: When nobody knows it.
     """
+    if config.uses_endpoints:
+        return _endpoint_policy(text, config)
     if text == DEMO_POLICY:
-        return NativePolicy(ModelSource(text, text), config)
+        _require(config, text, "auto", "native")
+        return NativePolicy(ModelSource(text, text), config, as_host=None)
+    if (source := ModelSource.parse_hf(text)) is not None:
+        _require(config, text, "auto", "native")
+        from visualprm_eval.sample.chat import ChatPolicy
+
+        return ChatPolicy(source, config)
     source = ModelSource.parse(text, option="--model")
     if source.name != text or Path(text).is_dir():
+        _require(config, text, "auto", "native")
         return NativePolicy(source, config)
+    return _host_model(text, config)
+
+
+def _host_model(name: str, config: RunConfig) -> Policy:
+    """A model of the host, on our native engine where that stands in for its class."""
+    from visualprm_eval.host.internvl import native_keywords
     from visualprm_eval.host.models import model_names
 
     names = model_names()
-    if text not in names:
-        raise UnknownNameError("model", text, [*names, DEMO_POLICY], "(or give a checkpoint directory)")
-    return HostModelPolicy(text, config)
+    if name not in names:
+        raise UnknownNameError("model", name, [*names, DEMO_POLICY], "(or give a checkpoint directory)")
+    _require(config, name, "auto", "native", "host")
+    keywords = native_keywords(name)
+    if config.engine == "native" and keywords is None:
+        raise ConfigError(
+            f"--engine native cannot run {name}: it stands in for the host's InternVLChat of version V2.0 only; "
+            "leave --engine out, or give the checkpoint as hf:PATH_OR_ID"
+        )
+    if config.engine == "host" or keywords is None:
+        return HostModelPolicy(name, config)
+    policy = NativePolicy(ModelSource(name, str(keywords["model_path"])), config, as_host=keywords)
+    if config.engine == "auto" and policy.foreign(fetch="sample" in config.stages and not config.dry_run):
+        return HostModelPolicy(name, config)  # Another language model, which only the checkpoint's own code runs.
+    return policy
+
+
+def _require(config: RunConfig, name: str, *engines: str) -> None:
+    if config.engine not in engines:
+        raise ConfigError(f"--engine {config.engine} cannot run {name}; expected one of {', '.join(engines)}")
+
+
+def _endpoint_policy(text: str, config: RunConfig) -> EndpointPolicy:
+    """The model of that name at the run's endpoints, whose addresses are no part of the key of its samples."""
+    from visualprm_eval.sample.endpoint import EndpointOptions, EndpointPolicy, Patience
+    from visualprm_eval.sample.endpoint.options import api_key, base_url, served_model
+
+    name, model = served_model(text)
+    options = EndpointOptions(
+        urls=tuple(base_url(url) for url in config.base_urls),
+        model=model,
+        key=api_key(config.key),
+        temperature=config.temperature,
+        top_p=config.top_p,
+        max_tokens=config.max_tokens,
+        seed=config.seed,
+        nproc=config.api_nproc,
+        timeout_s=config.timeout_s,
+        patience=Patience(tries=config.retry),
+    )
+    return EndpointPolicy(name, options, lambda: {**worded_settings(name, "endpoint", config), "model": model})
 
 
 class NativePolicy:
     """A checkpoint in the InternVL layout, sampled in batches across problems.
 
-    The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it.
+    The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it. The policy is
+    shown what the host's InternVLChat shows its models.
+
+    Args:
+        source: The checkpoint.
+        config: The run.
+        as_host: Keywords of the host's entry that it stands in for; ``None`` for the demo's policy, which is shown
+            problems as they are.
     """
 
-    def __init__(self, source: ModelSource, config: RunConfig) -> None:
-        self.name, self._config = source.name, config
+    def __init__(self, source: ModelSource, config: RunConfig, as_host: Mapping[str, Any] | None = _DEFAULTS) -> None:
+        self.name, self._config, self._as_host = source.name, config, as_host
         self.checkpoint = CheckpointSource(source.source, source.revision, config.device, config.dtype)
-        self._loaded: LoadedCheckpoint | None = None
+        self._weights: list[LoadedCheckpoint] = []  # A list, since the greedy twin shares it.
+
+    def greedy(self) -> NativePolicy:
+        """The same policy at temperature 0, with the same weights in memory."""
+        twin = copy.copy(self)
+        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
+        return twin
+
+    def foreign(self, *, fetch: bool) -> bool:
+        """Whether its config.json is seen to be of a model that is not in this layout.
+
+        Args:
+            fetch: Ask the hub when it is not on this machine.
+        """
+        from visualprm_eval.prm.checkpoint import is_foreign
+
+        return is_foreign(self.checkpoint.location, self.checkpoint.revision, fetch=fetch)
+
+    def prompt_model(self) -> Any:
+        """The host's model object whose prompts it gets; ``None`` for those of the datasets."""
+        if self._as_host is None:
+            return None
+        from visualprm_eval.host.internvl import bare_model
+
+        return bare_model(self._as_host, cot=self._config.prompt == "cot")
 
     def manner(self) -> Mapping[str, JSONValue]:
-        """The sampling options."""
-        return _settings(self.name, "native", self._config)
+        """The sampling options and the wording of prompts."""
+        manner = base_settings(self.name, "native", self._config)
+        if self._as_host is None:
+            return manner
+        return {**manner, "wording": prompts.wording(self._config, self._as_host)}
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The sampling options, the checkpoint and its precision."""
@@ -84,11 +179,12 @@ class NativePolicy:
         from visualprm_eval.prm.generate import GenerationRequest, generate
 
         config, source = self._config, self.checkpoint
-        if self._loaded is None:
-            self._loaded = load_checkpoint(source.location, source.device, source.dtype, source.revision)
+        if not self._weights:
+            self._weights.append(load_checkpoint(source.location, source.device, source.dtype, source.revision))
+        shown = self._shown([problem for problem, _ in requests])
         yield from generate(
-            self._loaded,
-            [GenerationRequest(problem, rank) for problem, rank in requests],
+            self._weights[0],
+            [GenerationRequest(problem, rank, shown=shown.get(problem.id)) for problem, rank in requests],
             temperature=config.temperature,
             top_p=config.top_p,
             max_tokens=config.max_tokens,
@@ -96,42 +192,92 @@ class NativePolicy:
             batch_size=config.batch_size,
         )
 
+    def _shown(self, problems: Sequence[Problem]) -> Mapping[str, Shown]:
+        """What the policy reads and sees of each problem, by id."""
+        if self._as_host is None:
+            return {}
+        from visualprm_eval.host.internvl import shown
+
+        distinct = {problem.id: problem for problem in problems}
+        try:
+            model = self.prompt_model()
+        except HostError:
+            if self._as_host:  # Only the host knows models by such names.
+                raise
+            return prompts.shown_native(distinct.values(), self._config)
+        return dict(zip(distinct, shown(model, distinct.values()), strict=True))
+
 
 class HostModelPolicy:
     """A model class of the host: one call per sample, in parallel when the model is an API."""
 
     def __init__(self, name: str, config: RunConfig) -> None:
         self.name, self._config = name, config
+        self._built: list[HostPolicy] = []  # A list, since the greedy twin shares it.
 
-    @cached_property
+    def greedy(self) -> HostModelPolicy:
+        """The same policy at temperature 0, with the same model in memory."""
+        twin = copy.copy(self)
+        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
+        return twin
+
+    @property
     def _model(self) -> HostPolicy:
+        """The model with this policy's settings."""
         from visualprm_eval.host.models import HostPolicy
+        from visualprm_eval.host.sampling import SamplingSettings
 
         config = self._config
-        return HostPolicy(
-            self.name,
-            temperature=config.temperature,
-            top_p=config.top_p,
-            max_tokens=config.max_tokens,
-            retry=config.retry,
-            allow_remote_code=config.allow_remote_code,
-        )
+        if not self._built:
+            model = HostPolicy(
+                self.name,
+                temperature=config.temperature,
+                top_p=config.top_p,
+                max_tokens=config.max_tokens,
+                retry=config.retry,
+                allow_remote_code=config.allow_remote_code,
+                cot=config.prompt == "cot",
+            )
+            self._built.append(model)
+        return self._built[0].at(SamplingSettings(config.temperature, config.top_p, config.max_tokens))
+
+    def prompt_model(self) -> Any:
+        """The host's model object, whose class may have prompts of its own."""
+        return self._model.model
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The sampling options and what the host says of the model."""
         from visualprm_eval.host.models import model_fingerprint
 
-        return {**_settings(self.name, "host", self._config), "host_model": model_fingerprint(self.name)}
+        settings = {**base_settings(self.name, "host", self._config), "host_model": model_fingerprint(self.name)}
+        return {**settings, "remote_code": True} if self._config.allow_remote_code else settings
+
+    def notes(self) -> Mapping[str, JSONValue]:
+        """Which class samples, whether a test covers it, and whether a checkpoint's own code may run."""
+        from visualprm_eval.host.models import TESTED_CLASSES, class_name
+
+        name = class_name(self.name)
+        tested = "covered by a test" if name in TESTED_CLASSES else "unverified: no test covers how it samples"
+        code = "allowed (--allow-remote-code)" if self._config.allow_remote_code else "not allowed"
+        return {"class of the host": f"{name} ({tested})", "code that ships with the checkpoint": code}
 
     def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
-        """Draws candidates one by one; an API model is asked for ``api_nproc`` at a time."""
-        seed = self._config.seed
-        if not self._model.is_api:
+        """Draws candidates one by one; an API model is asked for ``api_nproc`` at a time.
+
+        Raises:
+            PolicyError: When temperature or top-p do not reach the model.
+        """
+        from visualprm_eval.host.probe import verify_settings
+
+        model, seed = self._model, self._config.seed
+        if requests:
+            verify_settings(model, requests[0][0])
+        if not model.is_api:
             for problem, rank in requests:
-                yield [self._model.sample(problem, rank, seed)]
+                yield [model.sample(problem, rank, seed)]
             return
         with ThreadPoolExecutor(self._config.api_nproc) as pool:
-            futures = [pool.submit(self._model.sample, problem, rank, seed) for problem, rank in requests]
+            futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in requests]
             try:
                 for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
                     yield [future.result()]
@@ -139,13 +285,46 @@ class HostModelPolicy:
                 pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
+def greedy_config(config: RunConfig) -> RunConfig:
+    """The same run at temperature 0."""
+    return replace(config, temperature=0.0, top_p=1.0)
+
+
+def greedy_twin(policy: Policy, text: str, config: RunConfig) -> Policy:
+    """A policy at temperature 0; it shares what is in memory where its class can.
+
+    Args:
+        policy: The policy.
+        text: What ``--model`` said of it.
+        config: The run.
+    """
+    share = getattr(policy, "greedy", None)
+    twin: Policy = find_policy(text, greedy_config(config)) if share is None else share()
+    return twin
+
+
+def notes_of(policy: Policy) -> Mapping[str, JSONValue]:
+    """What a reader of results must know of a policy beside its settings."""
+    notes: Mapping[str, JSONValue] = getattr(policy, "notes", dict)()
+    return notes
+
+
+def worded_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
+    """The key of candidates of a policy that the host has no prompts for."""
+    settings = base_settings(name, engine, config)
+    if config.prompt == "host":  # The dataset's own prompt is part of the problem's id.
+        return settings
+    return {**settings, "wording": prompts.wording(config)}
+
+
+def base_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
+    """What the key of every policy's candidates holds."""
     return {
         "policy": name,
         "engine": engine,
         "temperature": config.temperature,
         "top_p": config.top_p,
         "max_tokens": config.max_tokens,
-        "prompt": "host",
+        "prompt": config.prompt,
         "seed": config.seed,
     }

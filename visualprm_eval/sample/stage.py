@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.progress import track
-from visualprm_eval.types import Problem, Spec
+from visualprm_eval.types import Candidate, Problem, Spec, Usage
 
 if TYPE_CHECKING:
     from visualprm_eval.sample.policies import Policy
@@ -31,7 +33,51 @@ def sample_missing(
     if not missing:
         return
     store.put_spec(sampling)
-    with track(f"sample {policy.name}", len(missing)) as tracker:
-        for batch in policy.sample([(problems[problem_id], rank) for problem_id, rank in missing]):
-            store.put_candidates(sampling.id, [candidate.or_failure() for candidate in batch])
-            tracker.advance(len(batch))
+    tally = Tally()
+    try:
+        with track(f"sample {policy.name}", len(missing)) as tracker:
+            for batch in policy.sample([(problems[problem_id], rank) for problem_id, rank in missing]):
+                candidates = [candidate.or_failure() for candidate in batch]
+                store.put_candidates(sampling.id, candidates)
+                tally.add(candidates)
+                tracker.advance(len(batch))
+    finally:  # What was paid is told however it ends.
+        if said := str(tally):
+            print(f"sample {policy.name}: {said}", file=sys.stderr)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run of the stage brought and cost.
+
+    Attributes:
+        candidates: Samples, failed ones included.
+        cut: Those that ended at the token limit.
+        failed: Those that failed.
+        usage: What replies of an API cost, as far as they say.
+    """
+
+    candidates: int = 0
+    cut: int = 0
+    failed: int = 0
+    usage: Usage | None = None
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Counts some more."""
+        for candidate in candidates:
+            self.candidates += 1
+            self.cut += candidate.finish == "length"
+            self.failed += candidate.error is not None
+            if candidate.usage is not None:
+                self.usage = (self.usage or Usage()) + candidate.usage
+
+    def __str__(self) -> str:
+        parts = [
+            f"{count:,} of {self.candidates:,} candidates {what}"
+            for count, what in ((self.cut, "were cut at the token limit"), (self.failed, "failed"))
+            if count
+        ]
+        if self.usage is not None:
+            read, written = self.usage.prompt_tokens, self.usage.completion_tokens
+            parts.append(f"{read:,} prompt tokens and {written:,} completion tokens for {self.candidates:,} candidates")
+        return "; ".join(parts)

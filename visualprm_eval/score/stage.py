@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -18,8 +20,11 @@ if TYPE_CHECKING:
 Work = tuple[str, str, str]
 """A problem's id, a text's id, the text."""
 
-CHUNK_ITEMS = 64
-"""Solutions handed to a critic at a time: few enough to lose little to a crash, enough to fill batches."""
+FIRST_ITEMS, MOST_ITEMS = 8, 64
+"""Solutions handed to a critic at a time, in the beginning and at most: enough to fill batches."""
+
+PATIENCE_S = 10.0
+"""What a crash may cost, in seconds of a critic's time: chunks that take longer are made smaller."""
 
 
 def score_missing(
@@ -41,11 +46,32 @@ def score_missing(
     if not work:
         return
     store.put_spec(scoring)
+    pace = Pace()
     with track(label, len(work)) as tracker:
-        for chunk in _chunks(work):
+        for chunk in _chunks(work, pace):
+            start = time.monotonic()
             outcomes = _scores(critic, problems, chunk, label)
             store.put_scores(scoring.id, _facts(chunk, outcomes))
+            pace.took(time.monotonic() - start)
             tracker.advance(len(chunk))
+
+
+@dataclass
+class Pace:
+    """How many solutions a critic gets at a time.
+
+    Attributes:
+        items: Solutions in the next chunk.
+    """
+
+    items: int = FIRST_ITEMS
+
+    def took(self, seconds: float) -> None:
+        """Learns from the time that the last chunk took."""
+        if seconds > PATIENCE_S:
+            self.items = max(1, self.items // 2)
+        elif seconds < PATIENCE_S / 4:
+            self.items = min(MOST_ITEMS, 2 * self.items)
 
 
 def _scores(critic: Critic, problems: Mapping[str, Problem], chunk: Sequence[Work], label: str) -> list[StepScores]:
@@ -72,13 +98,18 @@ def _checked(outcome: StepScores) -> StepScores:
     return outcome
 
 
-def _chunks(work: Sequence[Work]) -> Iterator[list[Work]]:
-    """Whole problems together, so that a critic can share a problem's image and prompt."""
+def _chunks(work: Sequence[Work], pace: Pace) -> Iterator[list[Work]]:
+    """Whole problems together where they fit, so that a critic can share a problem's image and prompt."""
     chunk: list[Work] = []
     for _, group in groupby(work, key=lambda item: item[0]):
-        chunk.extend(group)
-        if len(chunk) >= CHUNK_ITEMS:
+        rest = list(group)
+        if chunk and len(chunk) + len(rest) > pace.items:
             yield chunk
             chunk = []
+        while len(rest) > pace.items:
+            size = pace.items
+            yield rest[:size]
+            rest = rest[size:]
+        chunk += rest
     if chunk:
         yield chunk

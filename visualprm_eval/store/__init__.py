@@ -8,11 +8,12 @@
 
 ``schema`` holds the tables and their migrations, ``lock`` lets in one writer at a time, ``connection`` opens files
 and names what is wrong with them, ``codec`` turns facts into rows, ``queries`` holds the SQL, ``facts`` is the store
-itself and ``audit`` looks for damage.
+itself, ``replies`` keeps what judges said of a table that is still being graded, and ``audit`` looks for damage.
 """
 
 from __future__ import annotations
 
 from visualprm_eval.store.facts import STORE_FILE, Store
+from visualprm_eval.store.replies import Replies
 
-__all__ = ["STORE_FILE", "Store"]
+__all__ = ["STORE_FILE", "Replies", "Store"]

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.errors import StoreError
-from visualprm_eval.types import Candidate, JSONValue, Part, Problem, Spec, StepScores, Verdict
+from visualprm_eval.types import Candidate, JSONValue, Part, Problem, Spec, StepScores, Usage, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +85,7 @@ def problem_of(row: Sequence[Any]) -> Problem:
 
 
 def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) -> tuple[Any, ...]:
-    """(spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at)."""
+    """(spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at, usage's two counts)."""
     if candidate.rank < 0:
         raise StoreError(f"rank {candidate.rank} of problem {candidate.problem_id}: ranks count from 0")
     return (
@@ -98,13 +98,17 @@ def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) 
         candidate.tokens,
         candidate.seconds,
         now,
+        candidate.usage and candidate.usage.prompt_tokens,
+        candidate.usage and candidate.usage.completion_tokens,
     )
 
 
 def candidate_of(row: Sequence[Any]) -> Candidate:
-    """From (problem_id, rank, text, error, finish, tokens, seconds)."""
-    problem_id, rank, text, error, finish, tokens, seconds = row
-    return Candidate(problem_id, rank, unpack_text(text), unpack_optional(error), unpack_text(finish), tokens, seconds)
+    """From (problem_id, rank, text, error, finish, tokens, seconds, prompt_tokens, completion_tokens)."""
+    problem_id, rank, text, error, finish, tokens, seconds, *cost = row
+    usage = None if None in cost else Usage(*cost)
+    known = (unpack_text(text), unpack_optional(error), unpack_text(finish))
+    return Candidate(problem_id, rank, *known, tokens, seconds, usage)
 
 
 def scores_row(spec_id: str, problem_id: str, text_id: str, scores: StepScores, now: float) -> tuple[Any, ...]:

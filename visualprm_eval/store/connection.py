@@ -24,8 +24,12 @@ _BUSY_TIMEOUT_S = 30.0
 _CACHE_KIB = 64 * 1024
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path, *, one_thread: bool = True) -> sqlite3.Connection:
     """Opens a store, creating it or bringing its schema up to date; the caller holds the writer's lock.
+
+    Args:
+        path: The store's file.
+        one_thread: Whether only this thread uses it; otherwise the caller lets in one thread at a time.
 
     Returns:
         A connection in autocommit mode: write-ahead log, every commit synced to the disk, foreign keys on.
@@ -37,7 +41,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     with translated_errors(path):
         if not path.exists():
             _create(path)
-        db = _connect(path, "rw")
+        db = _connect(path, "rw", one_thread=one_thread)
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
@@ -91,12 +95,12 @@ def translated_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"cannot use {path} ({reason}); check the path and its permissions") from error
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, *, one_thread: bool = True) -> sqlite3.Connection:
     """A checked connection; nothing has been written when this raises."""
     if not path.is_file():
         raise StoreError(f"{path} is not a file; choose another --work-dir, or move it away")
     _check_header(path)
-    db = _raw_connection(path, mode)
+    db = _raw_connection(path, mode, one_thread=one_thread)
     try:
         db.execute("SELECT count(*) FROM sqlite_master").fetchone()  # a file that was cut off fails here
         _check_version(path, schema.version(db))
@@ -130,9 +134,9 @@ def _check_version(path: Path, found: int) -> None:
         )
 
 
-def _raw_connection(path: Path, mode: str) -> sqlite3.Connection:
+def _raw_connection(path: Path, mode: str, *, one_thread: bool = True) -> sqlite3.Connection:
     address = f"file:{quote(str(path.absolute()))}?mode={mode}"
-    db = sqlite3.connect(address, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None)
+    db = sqlite3.connect(address, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=one_thread)
     db.execute("PRAGMA temp_store = MEMORY")
     db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
     return db

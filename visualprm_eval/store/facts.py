@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from visualprm_eval.errors import StoreError
-from visualprm_eval.store import audit, codec, queries
+from visualprm_eval.store import absorb, audit, codec, queries
 from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
 from visualprm_eval.store.lock import WriterLock
+from visualprm_eval.store.replies import Replies
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from types import TracebackType
 
     from visualprm_eval.types import Candidate, Problem, Spec, StepScores, Verdict
@@ -203,6 +204,59 @@ class Store:
         rows = self._query(queries.VERDICTS, (grading_id,), wanted=problem_ids)
         return {(row[0], row[1]): codec.verdict_of(*row[2:]) for row in rows}
 
+    def last_failed_verdict(self, grading_id: str) -> float:
+        """When a grading last stored a failure, in seconds since 1970; 0 when it has none."""
+        ((latest,),) = self._query(queries.LAST_FAILED_VERDICT, (grading_id,))
+        return latest or 0.0
+
+    def replies(self, since: float = 0.0) -> Replies:
+        """What judges replied, for threads to look up and to add to while this store is open.
+
+        Args:
+            since: Replies that are not younger than this time, in seconds since 1970, are passed over.
+
+        Raises:
+            StoreError: The store was opened for reading.
+        """
+        if self._lock is None:
+            raise StoreError(f"{self.path} was opened for reading; open it with write=True to keep replies")
+        return Replies(self.path, since)
+
+    def absorb(
+        self,
+        sources: Sequence[Store],
+        *,
+        problem_ids: Iterable[str] | None = None,
+        advance: Callable[[int], None] = lambda _: None,
+    ) -> dict[str, int]:
+        """Takes over the facts of other stores, with their times, all in one transaction.
+
+        What is here stays; a failure here gives way to a success there, a judge's reply to a later one. Doing it again
+        changes nothing. The sources are only read.
+
+        Args:
+            sources: Open stores.
+            problem_ids: Only facts of these problems, with the texts that they refer to; ``None`` for all.
+            advance: Told how many rows were looked at.
+
+        Returns:
+            How many rows each table gained, or had a failure replaced in.
+
+        Raises:
+            StoreConflictError: Two stores contradict each other; nothing was taken over.
+        """
+        pairs = [(source.path, source._db) for source in sources]  # noqa: SLF001 - stores are of one class
+        wanted = None if problem_ids is None else list(problem_ids)
+        for _, source in pairs if wanted is not None else ():
+            _fill_wanted(source, wanted or ())
+        with self._writing() as db:
+            return absorb.absorb(db, self.path, pairs, only_wanted=wanted is not None, advance=advance)
+
+    def count_rows(self) -> int:
+        """How many rows a merge of this store looks at."""
+        with translated_errors(self.path):
+            return absorb.count_rows(self._db)
+
     def copy_to(self, path: Path) -> None:
         """Writes the store as it is now to a new file; a writer may go on meanwhile.
 
@@ -239,14 +293,8 @@ class Store:
         """Rows of a query that may join the temporary table ``wanted`` (position, problem_id)."""
         with translated_errors(self.path):
             if wanted is not None:
-                self._fill_wanted(wanted)
+                _fill_wanted(self._db, wanted)
             yield from self._db.execute(sql, arguments)
-
-    def _fill_wanted(self, problem_ids: Iterable[str]) -> None:
-        """Lists of ids go into a temporary table: SQLite bounds the number of parameters of a statement."""
-        self._db.execute(queries.CREATE_WANTED)
-        self._db.execute("DELETE FROM wanted")
-        self._db.executemany(queries.ADD_WANTED, ((problem_id,) for problem_id in problem_ids))
 
     def _require_spec(self, spec_id: str, kind: str) -> None:
         found = self._db.execute("SELECT kind FROM specs WHERE id = ?", (spec_id,)).fetchone()
@@ -259,3 +307,10 @@ class Store:
 def _changed(cursor: sqlite3.Cursor) -> int:
     # SQLite counts no row when there was nothing to execute.
     return max(cursor.rowcount, 0)
+
+
+def _fill_wanted(db: sqlite3.Connection, problem_ids: Iterable[str]) -> None:
+    """Lists of ids go into a temporary table: SQLite bounds the number of parameters of a statement."""
+    db.execute(queries.CREATE_WANTED)
+    db.execute("DELETE FROM wanted")
+    db.executemany(queries.ADD_WANTED, ((problem_id,) for problem_id in problem_ids))

@@ -9,10 +9,13 @@ SPECS = "SELECT kind, settings FROM specs WHERE kind = ? ORDER BY position"
 
 # A stored success stays; a stored failure gives way to any later outcome.
 PUT_CANDIDATE = """
-INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO candidates (spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at,
+    prompt_tokens, completion_tokens)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (spec_id, problem_id, rank) DO UPDATE SET
     text_id = excluded.text_id, error = excluded.error, finish = excluded.finish, tokens = excluded.tokens,
-    seconds = excluded.seconds, created_at = excluded.created_at
+    seconds = excluded.seconds, created_at = excluded.created_at, prompt_tokens = excluded.prompt_tokens,
+    completion_tokens = excluded.completion_tokens
 WHERE candidates.error IS NOT NULL"""
 
 PUT_SCORES = """
@@ -42,7 +45,7 @@ PUT_TEXT = "INSERT INTO texts (id, value) VALUES (?, ?) ON CONFLICT (id) DO NOTH
 
 # CROSS JOIN makes SQLite walk the wanted problems in their order, each by its key: no sorting, no table scan.
 CANDIDATES = """
-SELECT c.problem_id, c.rank, t.value, c.error, c.finish, c.tokens, c.seconds
+SELECT c.problem_id, c.rank, t.value, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens
 FROM wanted AS w
 CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
 CROSS JOIN texts AS t ON t.id = c.text_id
@@ -74,6 +77,15 @@ SELECT v.problem_id, v.text_id, v.error, v.value
 FROM wanted AS w
 CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
 ORDER BY w.position"""
+
+LAST_FAILED_VERDICT = "SELECT max(created_at) FROM verdicts WHERE spec_id = ? AND error IS NOT NULL"
+
+REPLY = "SELECT reply FROM judge_replies WHERE request = ? AND attempt = ? AND created_at > ?"
+
+# Only a reply that came to nothing is asked for again.
+PUT_REPLY = """
+INSERT INTO judge_replies (request, attempt, reply, created_at) VALUES (?, ?, ?, ?)
+ON CONFLICT (request, attempt) DO UPDATE SET reply = excluded.reply, created_at = excluded.created_at"""
 
 CREATE_WANTED = """
 CREATE TEMP TABLE IF NOT EXISTS wanted (position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL UNIQUE)"""

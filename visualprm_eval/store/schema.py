@@ -102,7 +102,23 @@ CREATE TABLE verdicts (
     CHECK ((value IS NULL) = (error IS NOT NULL))
 ) WITHOUT ROWID"""
 
+# What judges replied, by the content of the request: replies are paid for one by one, verdicts come table by table.
+_REPLIES = """
+CREATE TABLE judge_replies (
+    request TEXT NOT NULL,
+    attempt INTEGER NOT NULL CHECK (attempt >= 0),
+    reply TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (request, attempt)
+) WITHOUT ROWID"""
+
 _BY_BENCHMARK = "CREATE INDEX problems_by_benchmark ON problems (benchmark, position)"
+
+# What the reply cost that a candidate came with; on the first candidate of each reply, NULL on the others.
+_USAGE = (
+    "ALTER TABLE candidates ADD COLUMN prompt_tokens INTEGER",
+    "ALTER TABLE candidates ADD COLUMN completion_tokens INTEGER",
+)
 
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
@@ -110,6 +126,8 @@ MIGRATIONS: tuple[Migration, ...] = (
         "specs, problems, texts and facts",
         (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS),
     ),
+    Migration(2, "replies of judges", (_REPLIES,)),
+    Migration(3, "token usage of candidates", _USAGE),
 )
 
 _APPLIED = """

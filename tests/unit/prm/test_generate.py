@@ -13,8 +13,8 @@ from tests.unit.prm.conftest import load
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.prm.checkpoint import LoadedCheckpoint, load_checkpoint
 from visualprm_eval.prm.features import ImageEncoder, ImageShelf, embed
-from visualprm_eval.prm.generate import GenerationRequest, _choose, _Sampling, generate, problem_content
-from visualprm_eval.prm.images import load_image
+from visualprm_eval.prm.generate import GenerationRequest, _choose, _Sampling, generate, problem_shown
+from visualprm_eval.prm.images import Picture, load_image
 from visualprm_eval.prm.prompt import ImageSlot, PromptFormat
 from visualprm_eval.types import Candidate, Part, Problem
 
@@ -37,6 +37,12 @@ REQUESTS = [GenerationRequest(item, rank) for item in PROBLEMS for rank in range
 @pytest.fixture
 def checkpoint(name) -> LoadedCheckpoint:
     return load(name).checkpoint
+
+
+def problem_content(item, tiles):
+    """What the policy reads, with the pictures as so many tiles."""
+    numbers = iter(tiles)
+    return [part if isinstance(part, str) else ImageSlot(next(numbers)) for part in problem_shown(item)]
 
 
 def sample(checkpoint, requests=REQUESTS, **options) -> dict[tuple[str, int], Candidate]:
@@ -194,3 +200,28 @@ def test_samples_of_one_problem_share_its_picture(checkpoint, monkeypatch):
     monkeypatch.setattr(ImageShelf, "features", count)
     sample(checkpoint, [GenerationRequest(PROBLEMS[0], rank) for rank in range(8)], batch_size=8)
     assert asked == [1]
+
+
+def test_a_request_may_say_how_the_problem_is_shown(checkpoint):
+    """Its own text, a limit of tiles, and a picture at twice its size."""
+    item, wide = PROBLEMS[0], Picture(WIDE, max_tiles=2)
+    shown = ("Image: ", wide, "\n", Picture(WIDE, max_tiles=2, upscale=True), " what?")
+    encoder = ImageEncoder(checkpoint)
+    image = load_image(WIDE)
+    assert load_image(shown[3]).size == (2 * image.width, 2 * image.height)
+    assert encoder.count(image, 2) == 3 < encoder.count(image)
+    assert len(encoder.tiles(image, 2)) == 3
+    shelf = ImageShelf(encoder)
+    assert [shelf.count(wide), shelf.count(WIDE)] == [3, encoder.count(image)]
+    assert [len(features) for features in shelf.features([wide, WIDE])] == [
+        number * checkpoint.config.tokens_per_tile for number in (3, encoder.count(image))
+    ]
+    plain = sample(checkpoint, [GenerationRequest(item, 0)], temperature=0.0)
+    same = sample(checkpoint, [GenerationRequest(item, 0, shown=problem_shown(item))], temperature=0.0)
+    other = sample(checkpoint, [GenerationRequest(item, 0, shown=shown)], temperature=0.0)
+    assert texts(plain) == texts(same) != texts(other)
+
+
+def test_a_checkpoint_of_one_tile_gets_one_tile(checkpoint):
+    still = replace(checkpoint, config=replace(checkpoint.config, dynamic_tiles=False))
+    assert ImageEncoder(still).count(load_image(WIDE), 6) == 1

@@ -112,9 +112,9 @@ def test_each_picture_is_encoded_once(prm, monkeypatch):
     encoded = []
     encode = ImageEncoder.encode
 
-    def count(self, images):
+    def count(self, images, limits=None):
         encoded.extend(images)
-        return encode(self, images)
+        return encode(self, images, limits)
 
     monkeypatch.setattr(ImageEncoder, "encode", count)
     items = [("q", [step], [picture]) for picture in PICTURES for step in ("a", "b", "c")]

@@ -1,0 +1,128 @@
+"""Prompts that travel to machines without the host are what the host makes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.golden.material import DATA
+from tests.servers import Server
+from visualprm_eval import prompts
+from visualprm_eval.cli import main
+from visualprm_eval.config import PROMPTS, RunConfig
+from visualprm_eval.errors import HostError
+from visualprm_eval.host.benchmarks import load_benchmark
+from visualprm_eval.sample.policies import find_policy
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.stored import stored_benchmark
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def exported(mmstar, tmp_path):
+    """Where another machine has the problems, with all three prompts."""
+    for prompt in PROMPTS:
+        assert main(["export-problems", "--data", "MMStar", "--prompt", prompt, "-o", str(tmp_path / "there")]) == 0
+    return (tmp_path / "there").rename(tmp_path / "here")
+
+
+def config(work_dir, prompt, **options):
+    return RunConfig(models=("x",), data=("MMStar",), device="cpu", prompt=prompt, work_dir=work_dir, **options)
+
+
+def told(parts):
+    """Parts with pictures by their content."""
+    return [(kind, Path(value).read_bytes() if kind == "image" else value) for kind, value in parts]
+
+
+def no_host(*_args, **_more):
+    raise HostError("there is no host")
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_prompts_are_those_of_the_host(exported, monkeypatch, prompt):
+    here = config(exported, prompt)
+    benchmark = load_benchmark("MMStar")
+    native, served = (find_policy(name, here) for name in (f"mine={DATA / 'a2'}", "mine=hf:x/y"))
+    keys = [dict(native.manner()), dict(served.manner())]
+    put = [prompts.put(benchmark, benchmark.problems, here, policy) for policy in (native, served)]
+    shown = native._shown(put[0])
+    for name in ("internvl", "prompts"):
+        monkeypatch.setattr(f"visualprm_eval.host.{name}.load_host", no_host)
+    with Store.open(exported / STORE_FILE, write=False) as store:
+        stored = stored_benchmark(store, "MMStar", here)
+    assert [dict(native.manner()), dict(served.manner())] == keys
+    for policy, expected in zip((native, served), put, strict=True):
+        found = prompts.put(stored, stored.problems, here, policy)
+        assert [one.id for one in found] == [one.id for one in expected]
+        if policy is served:
+            pairs = zip(found, expected, strict=True)
+            assert all(told((p.kind, p.value) for p in a.parts) == told((p.kind, p.value) for p in b.parts)
+                       for a, b in pairs)  # fmt: skip
+    there = native._shown(stored.problems)
+    assert list(there) == list(shown)
+    pictures = 0
+    for key, turn in shown.items():
+        for one, other in zip(there[key], turn, strict=True):
+            if isinstance(other, str):
+                assert one == other
+                continue
+            pictures += 1
+            assert Path(one.source).is_relative_to(exported)
+            assert Path(one.source).read_bytes() == Path(other.source).read_bytes()
+            assert (one.max_tiles, one.upscale) == (other.max_tiles, other.upscale)
+    assert pictures >= len(shown)
+
+
+def test_prompts_that_are_not_there_are_explained(exported, monkeypatch, tmp_path):
+    for name in ("internvl", "prompts"):
+        monkeypatch.setattr(f"visualprm_eval.host.{name}.load_host", no_host)
+    with pytest.raises(HostError, match=r"no prompts of MMStar .*export-problems --data MMStar --prompt direct -o"):
+        prompts.wording(config(tmp_path, "direct"))
+    with Store.open(exported / STORE_FILE, write=False) as store:
+        stored = stored_benchmark(store, "MMStar", config(exported, "cot"))
+    file = exported / "prompts" / "MMStar.cot.json"
+    file.write_text(file.read_text().replace(stored.problems[0].id, "another"))
+    with pytest.raises(HostError, match=f"row {stored.problems[0].index} has no prompt"):
+        prompts.put(stored, stored.problems, config(exported, "cot"), None)
+    file.write_text("{")
+    with pytest.raises(Exception, match="export the problems again"):
+        prompts.put(stored, stored.problems, config(exported, "cot"), None)
+
+
+def test_a_second_export_adds(mmstar, tmp_path):
+    for limit in ("1", "2", "1"):
+        assert main(["export-problems", "--data", "MMStar", "--limit", limit, "-o", str(tmp_path)]) == 0
+    with Store.open(tmp_path / STORE_FILE, write=False) as store:
+        stored = stored_benchmark(store, "MMStar", config(tmp_path, "cot"))
+    assert len(prompts.put(stored, stored.problems, config(tmp_path, "cot"), None)) == 2
+
+
+def stored_texts(work_dir):
+    with Store.open(work_dir / STORE_FILE, write=False) as store:
+        ids = [problem.id for problem in store.problems("MMStar")]
+        return {spec.id: [one.text for found in store.candidates(spec.id, ids).values() for one in found]
+                for spec in store.specs("sampling")}  # fmt: skip
+
+
+def test_samples_are_the_same_without_the_host(exported, mmstar, tmp_path):
+    """A native policy and an endpoint, each in one process that has no host."""
+    common = ["--data", "MMStar", "--limit", "2", "-n", "2", "--max-tokens", "6", "--stages", "sample"]
+    native = ["--model", f"mine={DATA / 'a2'}", "--device", "cpu", *common]
+    with Server() as server:
+        served = ["--model", "served", "--base-url", server.url, *common]
+        for arguments, blocked in ((native, "vlmeval"), (served, "vlmeval,torch,transformers")):
+            command = [sys.executable, "-m", "tests.blocked", blocked, "run", *arguments, "--work-dir", str(exported)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert main(["run", *arguments, "--work-dir", str(tmp_path / "with")]) == 0
+        asked = [(seen.text, seen.body["messages"]) for seen in server.requests]
+    assert len(asked) == 4
+    assert sorted(text for text, _ in asked[:2]) == sorted(text for text, _ in asked[2:])
+    found = stored_texts(exported)
+    assert found == stored_texts(tmp_path / "with")
+    assert [len(set(texts)) for texts in found.values()] == [4, 4]

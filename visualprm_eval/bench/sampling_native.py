@@ -1,0 +1,125 @@
+"""Native sampling: N samples of a problem in one batch against N calls.
+
+Both write the same number of tokens: the policy's own stops are switched off for the measurement, so that each sample
+is as long as asked for. Calls read picture and prompt anew each time, as the host's classes do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from visualprm_eval.prm.checkpoint import LoadedCheckpoint
+    from visualprm_eval.types import Problem
+
+__all__ = ["HELP", "NativeTimes", "add_options", "measure", "native_times"]
+
+HELP = "native sampling: N samples of a problem in one batch against N calls"
+
+
+@dataclass(frozen=True, slots=True)
+class NativeTimes:
+    """What was measured.
+
+    Attributes:
+        samples: N.
+        tokens: Length of each sample.
+        problems: Problems that were sampled one after the other.
+        batch_s: Seconds for N samples of a problem in one batch; the median over rounds.
+        calls_s: Seconds for N calls of one sample; the median over rounds.
+    """
+
+    samples: int
+    tokens: int
+    problems: int
+    batch_s: float
+    calls_s: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast the batch is."""
+        return self.calls_s / self.batch_s
+
+    def __str__(self) -> str:
+        return (
+            f"native sampling, N = {self.samples}, {self.tokens} tokens each, {self.problems} problems with a picture: "
+            f"one batch {self.batch_s:.3f} s, {self.samples} calls {self.calls_s:.3f} s per problem; "
+            f"ratio {self.ratio:.2f}"
+        )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options of this part."""
+    parser.add_argument("--model", default=None, help="a checkpoint in the InternVL layout (the bundled policy)")
+    parser.add_argument("-n", "--num-samples", type=int, default=8, help="N, samples per problem (%(default)s)")
+    parser.add_argument("--tokens", type=int, default=64, help="length of each sample (%(default)s)")
+    parser.add_argument("--problems", type=int, default=4, help="problems to sample (%(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="measurements of either way (%(default)s)")
+    parser.add_argument("--device", default="auto", help="where to compute (%(default)s)")
+
+
+def measure(arguments: argparse.Namespace) -> str:
+    """Measures and returns the figures in words."""
+    times = native_times(
+        arguments.model, samples=arguments.num_samples, tokens=arguments.tokens, problems=arguments.problems,
+        rounds=arguments.rounds, device=arguments.device,
+    )  # fmt: skip
+    return str(times)
+
+
+def native_times(
+    path: str | None = None, *, samples: int = 8, tokens: int = 64, problems: int = 4, rounds: int = 5,
+    device: str = "auto",
+) -> NativeTimes:  # fmt: skip
+    """Measures a checkpoint; rounds of both ways alternate, so that a busy machine is busy for both.
+
+    Args:
+        path: A directory or hub id in the InternVL layout; ``None`` for the bundled policy.
+        samples: N.
+        tokens: Length of each sample.
+        problems: Problems of the bundled world to sample.
+        rounds: Measurements of either way.
+        device: As for ``load_checkpoint``.
+    """
+    from visualprm_eval.demo.assets import POLICY, demo_path
+    from visualprm_eval.prm.checkpoint import load_checkpoint
+
+    checkpoint = load_checkpoint(path or demo_path(POLICY), device=device)
+    asked = _problems(problems)
+    _seconds(checkpoint, asked[:1], samples, tokens, one_batch=True)  # Not measured: the first pass is slow.
+    batch: list[float] = []
+    calls: list[float] = []
+    for _ in range(rounds):
+        batch.append(_seconds(checkpoint, asked, samples, tokens, one_batch=True))
+        calls.append(_seconds(checkpoint, asked, samples, tokens, one_batch=False))
+    return NativeTimes(
+        samples, tokens, problems, statistics.median(batch) / problems, statistics.median(calls) / problems
+    )
+
+
+def _problems(count: int) -> list[Problem]:
+    from visualprm_eval.host.benchmarks import load_benchmark
+
+    return load_benchmark("DemoWorld", limit=count).problems
+
+
+def _seconds(
+    checkpoint: LoadedCheckpoint, problems: Sequence[Problem], samples: int, tokens: int, *, one_batch: bool
+) -> float:
+    """Seconds to draw all samples of all problems."""
+    from visualprm_eval.prm.generate import GenerationRequest, generate
+
+    begin = time.perf_counter()
+    for problem in problems:
+        requests = [GenerationRequest(problem, rank) for rank in range(samples)]
+        for part in [requests] if one_batch else [[request] for request in requests]:
+            done = generate(checkpoint, part, temperature=0.7, max_tokens=tokens, batch_size=samples, stop=False)
+            for candidates in done:
+                if any(candidate.tokens != tokens for candidate in candidates):
+                    raise RuntimeError("a sample is shorter than asked for, so the two ways cannot be compared")
+    return time.perf_counter() - begin

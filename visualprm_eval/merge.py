@@ -1,0 +1,104 @@
+"""Several stores become one: what was sampled here, scored there and graded elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from visualprm_eval.errors import ConfigError, StoreDamagedError
+from visualprm_eval.progress import track
+from visualprm_eval.store import STORE_FILE, Store
+
+RANK_FILES = "store.rank*.sqlite"
+"""Where ranks store what they do, until rank 0, or the next run, takes it over."""
+
+
+def merge(inputs: Sequence[Path], output: Path) -> None:
+    """Merges stores into one and prints what it gained; the inputs are only read.
+
+    Everything is taken over in one transaction: killed at any moment, the output is what it was or what it shall be.
+
+    Args:
+        inputs: Stores, or work dirs with one.
+        output: A store or a work dir; what is there already stays.
+
+    Raises:
+        ConfigError: The output is among the inputs.
+        StoreConflictError: Two stores contradict each other; nothing was merged.
+        StoreError: A store is missing, damaged, locked or written by another version.
+    """
+    target = store_path(output)
+    paths = list(dict.fromkeys(path for given in inputs for path in _input_paths(given)))
+    if target.resolve() in {path.resolve() for path in paths}:
+        raise ConfigError(f"-o {output} is among the stores to merge; name it only after -o: what it holds stays in it")
+    with ExitStack() as stack:
+        sources = [stack.enter_context(Store.open(path, write=False)) for path in paths]
+        for source in sources:
+            if found := source.verify():
+                raise StoreDamagedError(f"{source.path} is not sound: {found[0]}; leave it out, or mend it first")
+        store = stack.enter_context(Store.open(target))
+        with track(f"merge into {target}", sum(source.count_rows() for source in sources)) as tracker:
+            gained = store.absorb(sources, advance=tracker.advance)
+    facts = [f"{gained[name]:,} {name}" for name in ("problems", "candidates", "scores", "verdicts")]
+    print(f"{target}: {', '.join(facts)} are new, from {len(sources)} stores")
+
+
+def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet: bool = False) -> None:
+    """Takes over what the ranks of a run stored.
+
+    A file goes only when its facts are safe in the store; killed in between, the next run does it again.
+
+    Args:
+        store: Where the facts go.
+        work_dir: Where the files of ranks are.
+        remove: Whether the files go; without it they are only read.
+        quiet: Whether nothing is said, since it is no surprise.
+
+    Raises:
+        StoreLockedError: A rank is still at work.
+    """
+    paths = rank_paths(work_dir)
+    if remove:
+        _remove_orphans(work_dir)
+    if not paths:
+        return
+    with ExitStack() as stack:
+        sources = [stack.enter_context(Store.open(path, write=remove)) for path in paths]
+        gained = store.absorb(sources)
+    for path in paths if remove else ():
+        path.unlink()  # First of all: a log without its store is known to be of no more use, the reverse is not.
+        path.with_name(path.name + ".lock").unlink(missing_ok=True)
+    if remove:
+        _remove_orphans(work_dir)
+    count = sum(gained[name] for name in ("candidates", "scores", "verdicts"))
+    if count and not quiet:
+        print(f"note: {count:,} facts taken over from the ranks of an earlier run", file=sys.stderr)
+
+
+def _remove_orphans(work_dir: Path) -> None:
+    """Removes logs that outlive their stores when somebody looked on while those were removed."""
+    for kind in ("-wal", "-shm"):
+        for log in work_dir.glob(RANK_FILES + kind):
+            if not log.with_name(log.name.removesuffix(kind)).exists():
+                log.unlink(missing_ok=True)
+
+
+def rank_paths(work_dir: Path) -> list[Path]:
+    """Files of ranks in a work dir."""
+    return sorted(work_dir.glob(RANK_FILES))
+
+
+def store_path(given: Path) -> Path:
+    """The file that a user means by a store: itself, or the one of the work dir."""
+    return given if given.is_file() or (given.suffix and not given.is_dir()) else given / STORE_FILE
+
+
+def _input_paths(given: Path) -> Iterator[Path]:
+    """A work dir also has what ranks left there."""
+    path = store_path(given)
+    leftovers: Iterable[Path] = rank_paths(given) if path != given else ()
+    if path.exists() or not leftovers:
+        yield path
+    yield from leftovers

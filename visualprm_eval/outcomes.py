@@ -1,0 +1,81 @@
+"""What an evaluation comes to: values, and the picks behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["OVERALL", "Pick", "ResultRow"]
+
+OVERALL = "overall"
+"""The benchmark's name in rows that stand for all benchmarks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """One number of the results.
+
+    Attributes:
+        policy: Who wrote the candidates.
+        benchmark: The benchmark's name, or ``OVERALL``.
+        split: Its split, ``""`` when it has one only.
+        reranker: The reranker's label.
+        k: Best of how many.
+        metric: The metric's name.
+        value: In percent; ``None`` when it is withheld, for which ``note`` gives the reason.
+        n_problems: P, the problems of this run, those left out included.
+        n_failed: How many of them were left out.
+        note: What a reader of the value must know.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    reranker: str
+    k: int
+    metric: str
+    value: float | None
+    n_problems: int
+    n_failed: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """What one reranker chose for one problem, or why it could not choose.
+
+    Attributes:
+        policy: Who wrote the candidates.
+        benchmark: The benchmark's name.
+        split: Its split, ``""`` when it has one only.
+        problem_id: ``Problem.id``.
+        index: The host's index of the problem.
+        question: The prompt's text.
+        answer: The reference answer.
+        reranker: The reranker's label.
+        k: Best of how many.
+        rank: The rank of the chosen candidate; ``None`` when there was nothing to choose from.
+        text: What it says; ``""`` when there was nothing to choose from.
+        critic: The label of the critic whose scores follow: the reranker's own, or the first one in play for a reranker
+            without a critic; ``None`` when there is none.
+        step_scores: What that critic said of the text, [T]; ``None`` without one.
+        verdict: 1.0 right, 0.0 wrong (or the host's fraction); ``None`` when it was not graded.
+        final_answer: Its vote; ``None`` when it has no answer.
+        note: Why there was nothing to choose from; ``""`` when there was.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    problem_id: str
+    index: str
+    question: str
+    answer: str
+    reranker: str
+    k: int
+    rank: int | None
+    text: str
+    critic: str | None
+    step_scores: tuple[float, ...] | None
+    verdict: float | None
+    final_answer: str | None
+    note: str = ""

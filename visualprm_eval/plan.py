@@ -1,0 +1,33 @@
+"""What a run would do, for ``--dry-run``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from visualprm_eval.session import Session
+
+__all__ = ["print_plan"]
+
+
+def print_plan(session: Session) -> None:
+    """Prints what is missing: what a run would sample, score and grade."""
+    for cell in session.cells:
+        stages = session.config.stages
+        print(f"{cell.label}, {len(cell.benchmark.problems)} problems x {cell.n}:")
+        new = len(session.missing_candidates(cell)) if "sample" in stages else 0
+        if "sample" in stages:
+            print(f"  sample: {new:,} candidates")
+        unscored = 0
+        for label in session.critics if "score" in stages and not cell.greedy else ():
+            known = len(session.missing_scores(cell, label))
+            unscored = max(unscored, known)
+            print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
+        if "grade" in stages:
+            known = len(session.missing_verdicts(cell, retry_failed=session.config.retry_failed))
+            # Which texts rerankers pick is known only when they are scored.
+            print(f"  grade: {known:,} stored texts{_and_new(new if session.grades_all(cell) else new + unscored)}")
+
+
+def _and_new(count: int) -> str:
+    return f", and at most {count:,} new ones" if count else ""

@@ -1,0 +1,67 @@
+"""What is looked at before anything is paid for: whether checkpoints are there, and whether verdicts can be had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from visualprm_eval.checkpoints import CheckpointUser
+from visualprm_eval.errors import ConfigError
+
+if TYPE_CHECKING:
+    from visualprm_eval.cells import Cell
+    from visualprm_eval.session import Session
+
+__all__ = ["check"]
+
+
+def check(session: Session) -> None:
+    """Finds checkpoints and graders, and notes the content of the checkpoints in the store.
+
+    Args:
+        session: What is about to run; it has gathered its cells.
+
+    Raises:
+        CheckpointError: When samples or scores are wanted and a checkpoint is missing or damaged.
+        TokenizerError: When its tokenizer lacks what is needed.
+        ConfigError: When a judge's address is given and no judge would be asked.
+        GradingError: When verdicts are wanted and the host or its judge cannot give them.
+    """
+    stages = session.config.stages
+    if "grade" in stages:
+        _check_grading(session)
+    made: list[object] = [*session.policies.values()] if "sample" in stages else []
+    if "score" in stages:
+        _ = session.scorings
+        made += session.critics.values()
+    for maker in made:
+        if isinstance(maker, CheckpointUser):
+            maker.checkpoint.inspect()
+            maker.checkpoint.record(session.store)
+
+
+def _check_grading(session: Session) -> None:
+    from visualprm_eval.host.grading import check_gradable
+
+    judge = session.config.judge
+    asked = any(session.judge.resolve(cell.benchmark.task).used for cell in session.cells)
+    if (judge.base_url or judge.key) and not asked:
+        names = ", ".join(dict.fromkeys(cell.benchmark.name for cell in session.cells))
+        raise ConfigError(
+            f"--judge-base-url and --judge-key would not be used, since {names} is graded without a judge by default; "
+            "name the judge with --judge, or leave them out"
+        )
+    # Where all verdicts are there already, the judge need not be.
+    waiting = {cell.benchmark.name: cell.benchmark for cell in session.cells if _awaits_verdicts(session, cell)}
+    for benchmark in waiting.values():
+        check_gradable(benchmark, session.judge)
+
+
+def _awaits_verdicts(session: Session, cell: Cell) -> bool:
+    """Whether the stages may come to texts without a verdict."""
+    stages = session.config.stages
+    if "sample" in stages and session.policies and session.missing_candidates(cell):
+        return True
+    picks_may_change = "score" in stages and not cell.greedy and not session.grades_all(cell)
+    if picks_may_change and any(session.missing_scores(cell, label) for label in session.scorings):
+        return True
+    return bool(session.missing_verdicts(cell, retry_failed=session.config.retry_failed))

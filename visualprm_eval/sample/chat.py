@@ -1,0 +1,80 @@
+"""Policies of any family through transformers' own classes: ``--model hf:PATH_OR_ID``."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from visualprm_eval.checkpoints import CheckpointSource
+from visualprm_eval.config import ModelSource, RunConfig
+from visualprm_eval.sample.policies import Request, greedy_config, worded_settings
+from visualprm_eval.types import Candidate, JSONValue
+
+if TYPE_CHECKING:
+    from visualprm_eval.sample.chatmodel import ChatModel
+
+__all__ = ["ChatPolicy"]
+
+
+class _ChatSource(CheckpointSource):
+    """A checkpoint with a chat template, whose content counts too."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names the files by their content."""
+        from visualprm_eval.sample.chatmodel import chat_fingerprint
+
+        return chat_fingerprint(self.location, self.revision)
+
+    def inspect(self) -> None:
+        """Looks at the files, so that a damaged checkpoint is told before its first turn comes.
+
+        Raises:
+            CheckpointError: When there is no such checkpoint, it is damaged, or it is no chat model.
+        """
+        from visualprm_eval.sample.chatmodel import inspect_chat_model
+
+        inspect_chat_model(self.location, self.revision)
+
+
+class ChatPolicy:
+    """A chat model that transformers has a class for; the samples of a problem are drawn in one batch.
+
+    The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it.
+    """
+
+    def __init__(self, source: ModelSource, config: RunConfig) -> None:
+        self.name, self._config = source.name, config
+        self.checkpoint = _ChatSource(source.source, source.revision, config.device, config.dtype)
+        self._loaded: list[ChatModel] = []  # A list, since the greedy twin shares it.
+
+    def greedy(self) -> ChatPolicy:
+        """The same policy at temperature 0, with the same weights in memory."""
+        twin = copy.copy(self)
+        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
+        return twin
+
+    def manner(self) -> Mapping[str, JSONValue]:
+        """The sampling options and the wording of prompts."""
+        return worded_settings(self.name, "transformers", self._config)
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The sampling options, the checkpoint and its precision."""
+        return {**self.manner(), **self.checkpoint.settings()}
+
+    def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
+        """Draws the samples of a problem together, at most the run's batch size at a time."""
+        from visualprm_eval.sample.chatmodel import ChatSampling, draw, load_chat_model
+
+        config, source = self._config, self.checkpoint
+        if not self._loaded:
+            self._loaded.append(load_chat_model(source.location, source.device, source.dtype, source.revision))
+        sampling = ChatSampling(config.temperature, config.top_p, config.max_tokens, config.seed)
+        for _, group in groupby(requests, key=lambda request: request[0].id):
+            wanted = list(group)
+            for start in range(0, len(wanted), config.batch_size):
+                batch = wanted[start : start + config.batch_size]
+                yield draw(self._loaded[0], batch[0][0], [rank for _, rank in batch], sampling)

@@ -1,0 +1,143 @@
+"""The tables of a store as a merge sees them: their keys, and when two rows of one key contradict each other."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from visualprm_eval.store import codec
+
+Row = tuple[Any, ...]
+Values = Mapping[str, Any]
+"""A row by column, with ``settings`` of its spec and ``text`` of a candidate."""
+
+TOLERANCES = {"float32": 1e-3}
+"""How far step scores of one text may be apart and still agree, by the precision that the scoring names: sums differ
+in their last digits from machine to machine and from batch to batch."""
+OTHER_TOLERANCE = 0.05
+"""For bfloat16, whose logits around 16 are 0.06 apart from each other, and for what names no precision."""
+
+REPLIES = "judge_replies"
+"""The only table that knows no problems."""
+
+_EXCERPT = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table.
+
+    Attributes:
+        name: Its name.
+        key: The columns that address a row.
+        telling: The columns in which rows of one key may contradict each other.
+        order: In which order rows are read.
+        problem_column: Which column has the problem's id; ``None`` where none has.
+        what: What a row is, for people.
+        agree: Whether two rows that differ in a telling column may both be true.
+        shown: The two values for people.
+        latest: Whether the later of two rows of one key takes the place of the earlier, which it does not contradict.
+        columns: All columns but the position, as the file has them: migrations may add some.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    telling: tuple[str, ...]
+    order: str
+    problem_column: str | None
+    what: str
+    agree: Callable[[Values, Values], bool]
+    shown: Callable[[Values, Values], tuple[str, str]]
+    latest: bool = False
+    columns: tuple[str, ...] = ()
+
+    def in_file(self, db: sqlite3.Connection) -> Table:
+        """Itself with the columns that it has in a file."""
+        query = "SELECT name FROM pragma_table_info(?) WHERE name <> 'position'"
+        return replace(self, columns=tuple(name for (name,) in db.execute(query, (self.name,))))
+
+
+def _never(there: Values, new: Values) -> bool:
+    del there, new
+    return False
+
+
+def _always(there: Values, new: Values) -> bool:
+    del there, new
+    return True
+
+
+def _same_settings(there: Values, new: Values) -> bool:
+    """One object may be spelled in two ways."""
+    pair = (codec.unpack_json(there["settings"]), codec.unpack_json(new["settings"]))
+    return bool(there["kind"] == new["kind"] and pair[0] == pair[1])
+
+
+def _same_problem(there: Values, new: Values) -> bool:
+    """Each machine keeps the pictures where it likes; all else must be equal."""
+    return _problem(there) == _problem(new)
+
+
+def _problem(values: Values) -> list[Any]:
+    parts = [[kind, value if kind == "text" else ""] for kind, value in codec.unpack_json(values["parts"])]
+    return [*(values[name] for name in ("benchmark", "row_index", "split", "answer")),
+            codec.unpack_json(values["choices"]), parts]  # fmt: skip
+
+
+def _same_scores(there: Values, new: Values) -> bool:
+    numbers = json.loads(there["step_scores"]), json.loads(new["step_scores"])
+    steps = codec.unpack_json(there["steps"]), codec.unpack_json(new["steps"])
+    if len(numbers[0]) != len(numbers[1]) or (all(steps) and steps[0] != steps[1]):
+        return False
+    tolerance = TOLERANCES.get(str(new["settings"].get("dtype")), OTHER_TOLERANCE)
+    return all(math.isclose(*pair, rel_tol=tolerance, abs_tol=tolerance) for pair in zip(*numbers, strict=True))
+
+
+def _shown(*names: str) -> Callable[[Values, Values], tuple[str, str]]:
+    def both(there: Values, new: Values) -> tuple[str, str]:
+        differing = [name for name in names if there[name] != new[name]] or list(names)
+        spelled = [", ".join(f"{name} {value[name]!r}" for name in differing) for value in (there, new)]
+        return _from_difference(*spelled)
+
+    return both
+
+
+def _shown_texts(there: Values, new: Values) -> tuple[str, str]:
+    first, second = _from_difference(there["text"], new["text"])
+    return repr(first), repr(second)
+
+
+def _from_difference(first: str, second: str) -> tuple[str, str]:
+    """Two long texts, cut to where they begin to differ."""
+    start = next((at for at, pair in enumerate(zip(first, second, strict=False)) if pair[0] != pair[1]), None)
+    start = min(len(first), len(second)) if start is None else start
+    start = 0 if start < _EXCERPT // 2 else start - _EXCERPT // 4
+
+    def cut(text: str) -> str:
+        end = start + _EXCERPT
+        return ("..." if start else "") + text[start:end] + ("..." if len(text) > end else "")
+
+    return cut(first), cut(second)
+
+
+# In the order in which rows may be put: what is referred to comes first.
+TABLES = (
+    Table("specs", ("id",), ("kind", "settings"), "position", None, "settings", _same_settings,
+          _shown("kind", "settings")),
+    Table("problems", ("id",), ("benchmark", "row_index", "split", "parts", "answer", "choices"), "position", "id",
+          "problem", _same_problem, _shown("benchmark", "row_index", "split", "answer", "choices", "parts")),
+    Table("texts", ("id",), ("value",), "position", None, "text", _never, _shown("value")),
+    Table("candidates", ("spec_id", "problem_id", "rank"), ("text_id",), "spec_id, problem_id, rank", "problem_id",
+          "candidate", _never, _shown_texts),
+    Table("scores", ("spec_id", "problem_id", "text_id"), ("step_scores", "steps"), "position", "problem_id", "scores",
+          _same_scores, _shown("step_scores", "steps")),
+    Table("verdicts", ("spec_id", "problem_id", "text_id"), ("value",), "spec_id, problem_id, text_id", "problem_id",
+          "verdict", _never, _shown("value")),
+    # A judge that is asked twice may say two things, and it is asked again only when the first came to nothing.
+    Table(REPLIES, ("request", "attempt"), (), "request, attempt", None, "reply of a judge", _always, _shown("reply"),
+          latest=True),
+)  # fmt: skip

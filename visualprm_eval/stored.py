@@ -1,0 +1,258 @@
+"""What a store tells where the host toolkit is not: problems, how texts were graded, and whose samples it holds.
+
+Samples need no host when the policy is behind an endpoint, nor do scores and reports. So that such a machine has
+problems to work on, ``export_problems`` writes them, with their pictures, as a work dir that can be copied there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visualprm_eval.config import RunConfig
+from visualprm_eval.errors import BenchmarkError, ConfigError, HostError
+from visualprm_eval.prompts import export_prompts
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.types import Part, Problem, Spec
+
+if TYPE_CHECKING:
+    from visualprm_eval.host.benchmarks import Benchmark
+    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.tasks import Task
+
+_OF_THE_HOST = frozenset({"host_model", "wording"})
+"""Settings of samplings that depend on the host's version."""
+
+PICTURES = "pictures"
+"""Folder of a work dir with the pictures of its problems, named by their content."""
+
+
+def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
+    """The benchmarks of a run, by the host, or from the store where there is no host and nothing is to be graded.
+
+    The store knows their problems afterwards.
+
+    Raises:
+        HostError: There is no host and it is needed.
+        BenchmarkError: A benchmark's data is missing or malformed.
+    """
+    from visualprm_eval.host.benchmarks import load_benchmark
+    from visualprm_eval.host.bridge import set_verbose
+
+    set_verbose(config.verbose)
+    try:
+        benchmarks = [load_benchmark(name, limit=config.limit) for name in config.data]
+    except HostError as error:
+        if "grade" in config.stages:
+            hint = "Only grading needs it: name the other stages, such as --stages sample"
+            raise HostError(f"{error}. {hint}") from error
+        print(f"note: {error}. The problems are those of the store in {config.work_dir}", file=sys.stderr)
+        stored = [stored_benchmark(store, name, config) for name in config.data]
+        for benchmark in stored if {"sample", "score"} & set(config.stages) else ():
+            _check_pictures(benchmark, config.work_dir)
+        return stored
+    for benchmark in benchmarks:
+        store.put_problems(benchmark.problems)
+        if benchmark.task.note:
+            print(f"note: {benchmark.task.note}", file=sys.stderr)
+    return benchmarks
+
+
+def load_part(config: RunConfig, store: Store) -> list[Benchmark]:
+    """The benchmarks of a run as far as a rank's store has their problems, which rank 0 put there.
+
+    Only who samples needs the host's own dataset, for the prompts that some policies get.
+    """
+    names = [name for name in config.data if name in store.benchmarks()]
+    if "sample" in config.stages:
+        from visualprm_eval.host.benchmarks import load_benchmark
+
+        with suppress(HostError):
+            whole = [load_benchmark(name, limit=config.limit) for name in names]
+            return [replace(each, problems=_known(each.problems, store, each.name)) for each in whole]
+    return [stored_benchmark(store, name, config) for name in names]
+
+
+def _known(problems: Sequence[Problem], store: Store, name: str) -> list[Problem]:
+    """Those that the store has."""
+    ids = {problem.id for problem in store.problems(name)}
+    return [problem for problem in problems if problem.id in ids]
+
+
+def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
+    """A benchmark of the problems that a store holds; it cannot be graded.
+
+    Of a problem that changed since, the last version counts.
+
+    Raises:
+        BenchmarkError: The store has no problems of it.
+    """
+    from visualprm_eval.host.benchmarks import Benchmark
+
+    latest = list({problem.index: problem for problem in store.problems(name)}.values())
+    if not latest:
+        raise BenchmarkError(
+            f"{store.path} has no problems of {name}: where the host toolkit is, run `visualprm_eval export-problems "
+            f"--data {name} -o FOLDER`, and make a copy of that folder the --work-dir here"
+        )
+    problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
+    return Benchmark(name, _stored_task(store, name), None, problems)
+
+
+def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
+    """The key of a benchmark's verdicts where no host can tell its version: that of the last ones stored.
+
+    Raises:
+        ConfigError: They were given by several judges.
+    """
+    found = [spec for spec in _gradings(store, benchmark.name) if judge.name in {None, spec.settings.get("judge")}]
+    judges = list(dict.fromkeys(str(spec.settings.get("judge")) for spec in found))
+    if len(judges) > 1:
+        raise ConfigError(f"{benchmark.name} was graded by {', '.join(judges)}; choose with --judge")
+    if found:
+        return found[-1]
+    return Spec("grading", {"benchmark": benchmark.name, "prediction": benchmark.task.prediction, "host": "none"})
+
+
+def stored_sampling(store: Store, policy: str, config: RunConfig) -> Spec:
+    """The key of a policy's samples where the policy itself cannot be looked up.
+
+    Raises:
+        ConfigError: The store has no such samples, or several kinds of them.
+    """
+    wanted = {name: getattr(config, name) for name in ("temperature", "top_p", "max_tokens", "prompt", "seed")}
+    named = [spec for spec in store.specs("sampling") if spec.settings.get("policy") == policy]
+    fitting = [spec for spec in named if {name: spec.settings.get(name) for name in wanted} == wanted]
+    if len(fitting) == 1:
+        return fitting[0]
+    listed = "".join(f"\n  {dict(spec.settings)}" for spec in fitting or named)
+    if fitting:
+        raise ConfigError(
+            f"{store.path} has several samplings of {policy} with these settings:{listed}\n"
+            "Export one of them with export-candidates and pass it with --candidates"
+        )
+    had = f"; it has:{listed}" if named else ""
+    raise ConfigError(f"{store.path} has no samples of {policy} with {wanted}{had}")
+
+
+def of_this_policy(sampling: Spec, store: Store) -> Spec:
+    """A sampling as the store has it: it may have been drawn with another version of the host.
+
+    Args:
+        sampling: What this machine would call it.
+        store: Where the samples are.
+
+    Returns:
+        Itself when the store has it; the only stored one that differs in nothing but what the host says of the model
+        and how it words prompts; else itself.
+    """
+    stored = store.specs("sampling")
+    theirs = dict.fromkeys(_OF_THE_HOST & sampling.settings.keys())
+    if sampling in stored or not theirs:
+        return sampling
+    settings = {**sampling.settings, **theirs}
+    alike = [spec for spec in stored if {**spec.settings, **theirs} == settings]
+    return alike[0] if len(alike) == 1 else sampling
+
+
+def export_problems(names: Sequence[str], output: Path, *, prompt: str, limit: int | None) -> None:
+    """Writes problems, prompts and pictures as a work dir for a machine without the host; needs the host here.
+
+    Args:
+        names: Benchmarks by their host names.
+        output: The work dir; problems are added to one that exists.
+        prompt: How problems are put to policies there, as for ``RunConfig``.
+        limit: Only the first problems of each benchmark.
+
+    Raises:
+        BenchmarkError: A benchmark's data is missing or malformed, or the pictures cannot be written.
+    """
+    from visualprm_eval.host.benchmarks import load_benchmark
+
+    with Store.open(output / STORE_FILE) as store:
+        for name in names:
+            benchmark = load_benchmark(name, limit=limit)
+            try:
+                store.put_problems([_with_pictures_copied(problem, output) for problem in benchmark.problems])
+                export_prompts(benchmark, prompt, output, lambda value: _copied(Path(value), output))
+            except OSError as error:
+                raise BenchmarkError(f"cannot write {name} to {output} ({error.strerror})") from error
+            print(f"{output}: {len(benchmark.problems):,} problems of {name}")
+
+
+def _gradings(store: Store, name: str) -> list[Spec]:
+    return [spec for spec in store.specs("grading") if spec.settings.get("benchmark") == name]
+
+
+def _stored_task(store: Store, name: str) -> Task:
+    """The benchmark's task; for one without a file of its own, what its last grading tells."""
+    from visualprm_eval.tasks import EXACT_MATCHING, TASKS, Task
+
+    if name in TASKS:
+        return TASKS[name]
+    last: dict[str, Any] = dict(gradings[-1].settings) if (gradings := _gradings(store, name)) else {}
+    judge = str(last.get("judge") or EXACT_MATCHING)
+    return Task(
+        name=name,
+        host_dataset=name,
+        needs_judge=judge != EXACT_MATCHING,
+        judge=judge,
+        prediction=last.get("prediction", "raw"),
+        note=f"{name} has no task of its own: accuracy is the mean over its rows",
+    )
+
+
+def _with_pictures_here(problem: Problem, work_dir: Path) -> Problem:
+    """The problem with its pictures where this work dir has them."""
+    return _with_pictures(problem, [picture_here(work_dir, value) for value in problem.images])
+
+
+def picture_here(work_dir: Path, value: str) -> str:
+    """Where this work dir has a picture; as it is named when it has none."""
+    here = work_dir / PICTURES / Path(value).name
+    return str(here.absolute()) if here.is_file() else value
+
+
+def _with_pictures_copied(problem: Problem, output: Path) -> Problem:
+    """The problem with its pictures named by their content; one that is missing here fails there as well."""
+    return _with_pictures(problem, [_copied(Path(value), output) for value in problem.images])
+
+
+def _copied(picture: Path, output: Path) -> str:
+    if not picture.is_file():
+        return str(picture)
+    with picture.open("rb") as file:
+        name = hashlib.file_digest(file, "sha256").hexdigest()[:32] + picture.suffix
+    copy = output / PICTURES / name
+    if not copy.is_file():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        draft = copy.with_name(f".{name}.{os.getpid()}")
+        shutil.copyfile(picture, draft)
+        draft.replace(copy)
+    return f"{PICTURES}/{name}"
+
+
+def _with_pictures(problem: Problem, values: Sequence[str]) -> Problem:
+    images = iter(values)
+    parts = tuple(Part(part.kind, next(images)) if part.kind == "image" else part for part in problem.parts)
+    return replace(problem, parts=parts)
+
+
+def _check_pictures(benchmark: Benchmark, work_dir: Path) -> None:
+    """Tells of missing pictures before they become failures; one that nobody had is such a failure."""
+    pictures = [value for problem in benchmark.problems for value in problem.images]
+    missing = [value for value in pictures if not Path(value).is_file()]
+    exported = [value for value in missing if not Path(value).is_absolute()]
+    if exported or (missing and len(missing) == len(pictures)):
+        raise BenchmarkError(
+            f"{len(missing):,} of {len(pictures):,} pictures of {benchmark.name} are not here, such as "
+            f"{(exported or missing)[0]}: copy the folder that `visualprm_eval export-problems` made, with its "
+            f"{PICTURES}/, and make it the --work-dir (now {work_dir})"
+        )
