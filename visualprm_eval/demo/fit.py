@@ -39,7 +39,7 @@ def _optimizers(model: nn.Module, scale: float) -> list[torch.optim.Optimizer]:
         else:
             (matrices if parameter.ndim == 2 and "embed" not in name else others).append(parameter)
     return [
-        torch.optim.AdamW(heads, lr=OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0),
+        torch.optim.AdamW(heads, lr=scale * OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0),
         Muon(matrices, lr=scale * MATRIX_RATE),
         torch.optim.AdamW(others, lr=scale * OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0),
     ]
@@ -73,7 +73,7 @@ def fit(
         loss_at: The loss of the batch of one step; it draws the batch itself.
         steps: Number of steps.
         label: What the progress display says.
-        scale: Factor of the learning rates, the head's excepted.
+        scale: Factor of the learning rates.
         enough: Asked with the number of steps taken whether to end here.
 
     Returns:

@@ -24,6 +24,7 @@ class Recipe:
         tuning_from: Steps before the policy is tried for the first time.
         looking_steps: Steps in which the model that the reward model starts from learns to look.
         base_steps: Its further steps.
+        verifier_steps: Its steps on solutions with mistakes.
         prm_problems: Problems whose solutions are sampled and labelled.
         prm_samples: Solutions sampled per problem.
         prm_steps: Steps of the reward model.
@@ -46,11 +47,12 @@ class Recipe:
     tuning_from: int = 100
     looking_steps: int = 300
     base_steps: int = 700
+    verifier_steps: int = 450
     prm_problems: int = 500
     prm_samples: int = 6
-    prm_steps: int = 500
+    prm_steps: int = 200
     prm_batch: int = 16
-    prm_rate: float = 0.5
+    prm_rate: float = 0.1
     test_problems: int = TEST_PROBLEMS
     test_samples: int = 8
     test_seeds: int = 3
@@ -58,7 +60,7 @@ class Recipe:
 
 TINY = Recipe(
     scenes=64, tokenizer_problems=64, vision_steps=2, vision_batch=8, sums_steps=2, policy_steps=20,
-    tuning_problems=4, tuning_from=20, looking_steps=2, base_steps=2, prm_problems=4, prm_samples=2, prm_steps=2,
-    prm_batch=4, test_problems=4, test_samples=2, test_seeds=1,
+    tuning_problems=4, tuning_from=20, looking_steps=2, base_steps=2, verifier_steps=2, prm_problems=4, prm_samples=2,
+    prm_steps=2, prm_batch=4, test_problems=4, test_samples=2, test_seeds=1,
 )  # fmt: skip
 """A run of a few seconds through all stages; its models are of no use."""

@@ -9,13 +9,15 @@ conversation around them.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import torch
 
-from visualprm_eval.demo.world import FACTORS, Scene, WorldProblem, reading_step
+from visualprm_eval.demo.world import FACTORS, Scene, WorldProblem, answer_step, product_step, reading_step, sum_step
 from visualprm_eval.prm.config import SYSTEM_MESSAGE
 from visualprm_eval.prm.prompt import Prompt, PromptFormat, question_content
 from visualprm_eval.prm.tokenizer import IM_END
@@ -32,6 +34,8 @@ SUMS_REQUEST = "Do sums."
 CHECK_REQUEST = "Which statements are true?"
 SUMS = 10
 """Calculations in one drill."""
+_MISTAKES = 0.25
+"""How often a step of a spoiled solution goes wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +116,10 @@ class Writer:
         ids = (*self._format.chat(content, problem.solution).ids, self._end_id)
         return Sequence(ids, (False,) * len(prompt) + (True,) * (len(ids) - len(prompt)))
 
+    def spoiled(self, problem: WorldProblem, rng: random.Random) -> Sequence:
+        """A solution with mistakes in the reward model's conversation; which steps are right is learned."""
+        return self.process_labels(problem.question, *spoiled(problem, rng))
+
     def process_labels(self, question: str, steps: Many[str], labels: Many[bool]) -> Sequence:
         """A solution in the reward model's conversation; at its placeholders ``+`` or ``-`` is learned.
 
@@ -166,6 +174,33 @@ def statements(scene: Scene, rng: random.Random) -> list[tuple[str, bool]]:
         claimed = value if rng.random() < 0.5 else _wrong(value, rng)
         made.append((reading_step(scene.family, name, claimed), claimed == value))
     return made
+
+
+def spoiled(problem: WorldProblem, rng: random.Random) -> tuple[list[str], list[bool]]:
+    """A worked solution into which mistakes may have slipped, and whether each step is still right.
+
+    As in a policy's solutions, what follows a mistake goes on from it, and no later step is right.
+    """
+    (first, factor), (second,) = ([*map(int, re.findall(r"\d+", problem.steps[1]))][:2], [_value(problem.steps[2])])
+    one = _wrong(first, rng) if rng.random() < _MISTAKES else first
+    product = one * factor + (rng.choice((-1, 1)) * factor if rng.random() < _MISTAKES / 2 else 0)
+    two = _wrong(second, rng) if rng.random() < _MISTAKES else second
+    total = max(0, product + two + (rng.choice((-10, -2, -1, 1, 2, 10)) if rng.random() < _MISTAKES else 0))
+    names = [problem.steps[place].split()[1] for place in (0, 2)]
+    steps = [
+        reading_step(problem.scene.family, names[0], one),
+        product_step(one, factor, max(0, product)),
+        reading_step(problem.scene.family, names[1], two),
+        sum_step(max(0, product), two, total),
+        answer_step(total),
+    ]
+    right: list[bool] = [*accumulate((a == b for a, b in zip(steps, problem.steps, strict=True)), lambda a, b: a and b)]
+    return steps, right
+
+
+def _value(step: str) -> int:
+    """The number that a reading states."""
+    return int(step.split()[2].removesuffix("."))
 
 
 def _wrong(value: int, rng: random.Random) -> int:

@@ -1,9 +1,10 @@
 """The stages of the training run, each from files to files, so that any of them can be run again by itself.
 
 All language models look through the same image encoder, which is trained first and then stays as it is. The policy is
-taken when it begins to read the pictures, and errs. The reward model starts from a *base* that learned for longer, also
-to tell true readings from false ones: a verifier must see better than what it verifies. VisualPRM likewise starts
-from a chat model that is stronger than many of the policies whose solutions it judges.
+taken when it begins to read the pictures, and errs. The reward model starts from a *verifier* that learned for longer:
+to tell true readings from false ones, and to follow worked solutions with mistakes made on purpose, of which the truth
+is known. VisualPRM likewise starts from a chat model that is stronger than many of the policies whose solutions it
+judges. Only then come the labels of the policy's own solutions, which know nothing of the truth but the final answer.
 """
 
 from __future__ import annotations
@@ -48,7 +49,11 @@ if TYPE_CHECKING:
 VISION = "vision"
 """Folder of the checkpoint whose image encoder is trained."""
 BASE = "base"
+"""Folder of the checkpoint that learned to look."""
+VERIFIER = "verifier"
 """Folder of the checkpoint that the reward model starts from."""
+_FURTHER_RATE = 0.5
+"""Factor of the learning rates of a network that can already look."""
 _SEEN_AT_ONCE = 64
 """Pictures that are encoded together."""
 _TUNING_STEPS = 20
@@ -93,10 +98,15 @@ def _check(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
     return writer.check(scene, rng)
 
 
+def _spoiled(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
+    return writer.spoiled(world.problem(scene, rng), rng)
+
+
 _SUMS_COURSE = (_Lesson(1.0, 32, _sums),)
 _POLICY_COURSE = (_Lesson(0.25, 32, _reading), _Lesson(0.15, 32, _sums), _Lesson(0.6, 16, _solution))
 # Comparing what is written with what is seen takes long to learn, unless it is learned first, and of bare claims.
 _LOOKING_COURSE = (_Lesson(0.4, 32, _reading), _Lesson(0.6, 32, _claims))
+_VERIFYING_COURSE = (_Lesson(0.15, 32, _claims), _Lesson(0.2, 16, _check), _Lesson(0.65, 16, _spoiled))
 _BASE_COURSE = (_Lesson(0.15, 32, _reading), _Lesson(0.25, 32, _claims), _Lesson(0.6, 16, _check))
 
 
@@ -231,6 +241,13 @@ def train_base(shop: Workshop) -> None:
     shop.save(model, BASE)
 
 
+def train_verifier(shop: Workshop) -> None:
+    """Teaches the base to follow worked solutions into which mistakes have slipped."""
+    model = shop.load(BASE).model
+    _supervise(shop, model, VERIFIER, _VERIFYING_COURSE, steps=shop.recipe.verifier_steps, scale=_FURTHER_RATE)
+    shop.save(model, VERIFIER)
+
+
 def _supervise(
     shop: Workshop,
     model: InternVLForConditionalGeneration,
@@ -238,6 +255,7 @@ def _supervise(
     course: Many[_Lesson],
     *,
     steps: int,
+    scale: float = 1.0,
     enough: Callable[[int], bool] = lambda _step: False,
 ) -> None:
     """Trains a language model on fresh sequences about the training scenes."""
@@ -251,7 +269,7 @@ def _supervise(
         sequences = [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen]
         return sequence_loss(model, *shop.writer.batch(sequences), shop.features[chosen])
 
-    fit(model, loss_at, steps, name, enough=enough)
+    fit(model, loss_at, steps, name, scale=scale, enough=enough)
 
 
 def make_labels(shop: Workshop) -> None:
@@ -275,13 +293,13 @@ def read_labels(shop: Workshop) -> list[LabelledSolution]:
 
 
 def train_prm(shop: Workshop) -> None:
-    """Teaches the base to say of every step whether it is correct."""
+    """Teaches the verifier the labels of the policy's own solutions; gently, or it would forget how to look."""
     recipe = shop.recipe
     problems = world.problems("prm", recipe.prm_problems, recipe.seed)
     features = shop.see([problem.scene for problem in problems])
     labelled = read_labels(shop)
     sequences = [shop.writer.process_labels(problems[e.problem].question, e.steps, e.labels) for e in labelled]
-    model = shop.load(BASE).model
+    model = shop.load(VERIFIER).model
     _train_language_only(model)
     rng = world.stream("prm", recipe.seed)
 

@@ -7,11 +7,12 @@ The stages, in order (2 CPU cores, about half an hour):
 * ``vision``: teaches the image encoder what each part of a picture shows;
 * ``policy``: teaches sums, then worked solutions, only until problems set aside for it are solved often enough, so
   that it misreads many pictures;
-* ``base``: teaches another language model for longer, also to tell true readings from false ones; the reward model
-  starts from it, since a verifier must see better than what it verifies;
+* ``base``: teaches another language model for longer, also to tell true readings from false ones;
+* ``verifier``: goes on with worked solutions into which mistakes have slipped; the reward model starts from it, since a
+  verifier must see better than what it verifies;
 * ``labels``: samples solutions of other problems from the policy, and from the end of each step 16 continuations; a
   step is correct if any of them ends right (how VisualPRM400K was made);
-* ``prm``: trains the base on the labels of all steps, one user turn per step;
+* ``prm``: trains the verifier on the labels of all steps, one user turn per step;
 * ``measure``: best-of-8 on the test problems, and the manifest.
 
 What is to be bundled lies in ``assets`` of the output folder at the end.
@@ -72,6 +73,7 @@ STAGES: dict[str, Callable[[Workshop], None]] = {
     "vision": stages.train_vision,
     "policy": stages.train_policy,
     "base": stages.train_base,
+    "verifier": stages.train_verifier,
     "labels": stages.make_labels,
     "prm": stages.train_prm,
     "measure": measure,

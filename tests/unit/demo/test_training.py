@@ -44,14 +44,14 @@ def test_a_run_leaves_everything_that_is_bundled(shop):
 
 
 def test_training_changes_the_weights_from_stage_to_stage(shop):
-    names = ("policy", "base", "prm")
+    names = ("policy", "base", "verifier", "prm")
     heads = [shop.load(name).model.lm_head.weight for name in names]
     for before, after in itertools.pairwise(heads):
         assert not torch.equal(before, after)
 
 
 def test_all_models_look_through_the_same_eyes(shop):
-    names = ("vision", "policy", "base", "prm")
+    names = ("vision", "policy", "base", "verifier", "prm")
     eyes = [shop.load(name).model.model.vision_tower.state_dict() for name in names]
     for other in eyes[1:]:
         # What is bundled is rounded to bfloat16.
@@ -125,6 +125,19 @@ def test_claims_and_checks_say_what_is_true(shop, tokenizer):
             name, value = re.fullmatch(r"(?:Bars|Dice): (\w+) (\d)\.", step).groups()
             assert (values[name] == int(value)) == true
     assert 50 < wrong < 110
+
+
+def test_spoiled_solutions_are_wrong_from_the_first_mistake_on():
+    rng = world.stream("spoiled")
+    right = []
+    for problem in world.problems("train", 200):
+        steps, labels = sequences.spoiled(problem, rng)
+        assert len(steps) == len(labels) == len(problem.steps)
+        assert labels == sorted(labels, reverse=True)
+        same = [one == other for one, other in zip(steps, problem.steps, strict=True)]
+        assert labels == [all(same[: place + 1]) for place in range(len(same))]
+        right.append(labels[-1])
+    assert 0.2 < sum(right) / len(right) < 0.7
 
 
 def test_labels_stand_where_the_reward_model_is_asked(shop, tokenizer):
