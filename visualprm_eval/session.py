@@ -91,6 +91,8 @@ class Session:
             try:
                 policy = find_policy(text, config)
                 name = policy.name
+                if name in self.policies:
+                    raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
                 sampling = self._spec("sampling", policy, "sample")
                 if self.greedy:
                     twin = greedy_twin(policy, text, config)
@@ -101,8 +103,6 @@ class Session:
                 sampling = stored_sampling(self.store, name, config)
                 if self.greedy:
                     greedy = stored_sampling(self.store, name, greedy_config(config))
-            if name in {cell.policy for cell in self.cells}:
-                raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
             if policy is not None:
                 self.policies[name], self.notes[name] = policy, notes_of(policy)
             if twin is not None:

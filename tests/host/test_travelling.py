@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,20 @@ def test_samples_are_the_same_without_the_host(exported, mmstar, tmp_path):
     found = stored_texts(exported)
     assert found == stored_texts(tmp_path / "with")
     assert [len(set(texts)) for texts in found.values()] == [4, 4]
+    # A report needs neither the host nor its prompts to know whose samples these are.
+    (tmp_path / "only").mkdir()
+    shutil.copy(exported / STORE_FILE, tmp_path / "only")
+    command = [
+        sys.executable,
+        "-m",
+        "tests.blocked",
+        "vlmeval,torch,transformers",
+        "run",
+        *native,
+        "--reranker",
+        "first",
+    ]
+    command += ["--stages", "report", "--work-dir", str(tmp_path / "only")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "incomplete: 2 of 2 problems lack" in done.stdout + done.stderr, "nobody graded them"

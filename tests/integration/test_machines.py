@@ -10,7 +10,7 @@ from pathlib import Path
 from tests.integration.conftest import ROOT, Run, read_rows
 from visualprm_eval.cli import main
 
-DEMO = ("--demo", "--limit", "4", "-n", "2")
+DEMO = ("--demo", "--limit", "4", "-n", "2", "--reranker", "greedy", "visualprm", "self-consistency", "oracle")
 
 
 def test_each_stage_on_a_machine_of_its_own(run: Run, tmp_path: Path) -> None:

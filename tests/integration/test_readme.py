@@ -9,7 +9,8 @@ import sys
 import pytest
 
 from tests.integration.conftest import ROOT
-from visualprm_eval.cli import _build_parser
+from visualprm_eval import cli
+from visualprm_eval.bench import __main__ as bench
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -38,7 +39,8 @@ OTHER_TOOLS = {"--nproc-per-node", "--log_samples", "--no-deps"}
 
 
 def test_its_options_exist() -> None:
-    run = _build_parser()._subparsers._group_actions[0].choices["run"]
-    known = {option for action in run._actions for option in action.option_strings} | {"--quiet"}
+    commands = [each._subparsers._group_actions[0].choices for each in (cli._build_parser(), bench._build_parser())]
+    parsers = [parser for choices in commands for parser in choices.values()]
+    known = {option for parser in parsers for action in parser._actions for option in action.option_strings}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z_-]*", README)) - OTHER_TOOLS
     assert named <= known, named - known

@@ -17,7 +17,7 @@ import pytest
 from tests.integration.conftest import ROOT, Rows, Run, read_rows
 from visualprm_eval.cli import main
 
-DEMO = ("--demo", "--limit", "12", "-n", "4")
+DEMO = ("--demo", "--limit", "12", "-n", "4", "--reranker", "greedy", "visualprm", "oracle")
 SLOWLY = ("--batch-size", "2", "--token-budget", "1024")
 DEADLINE_S = 900
 

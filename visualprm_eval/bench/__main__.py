@@ -15,6 +15,16 @@ SAMPLING_PARTS = {"native": sampling_native, "client": sampling_client}
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a benchmark and prints what it measured; returns the exit status."""
+    arguments = _build_parser().parse_args(argv)
+    try:
+        arguments.command(arguments)
+    except VisualPRMEvalError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m visualprm_eval.bench", description="Benchmarks of this project.")
     commands = parser.add_subparsers(title="benchmarks", required=True, metavar="NAME")
     sampling = commands.add_parser("sampling", help="what it takes to get samples")
@@ -22,13 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sampling.add_argument(f"--{name}", action="store_true", help=f"{part.HELP} (all parts without any such option)")
         part.add_options(sampling)
     sampling.set_defaults(command=_sampling)
-    arguments = parser.parse_args(argv)
-    try:
-        arguments.command(arguments)
-    except VisualPRMEvalError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    return 0
+    return parser
 
 
 def _sampling(arguments: argparse.Namespace) -> None:
