@@ -271,7 +271,8 @@ def test_a_judge_that_refuses_is_an_error(judge_server):
         probe_judge(local_judge(judge_server))
 
 
-def test_a_judge_that_dies_after_the_probe_is_an_error(mmstar, tmp_path, judge_server):
+@pytest.mark.parametrize("key", ["sk-secret", "x"])  # A letter must not be blanked out of "exact matching".
+def test_a_judge_that_dies_after_the_probe_is_an_error(mmstar, tmp_path, judge_server, key):
     answered = []
 
     def reply(text):
@@ -280,7 +281,8 @@ def test_a_judge_that_dies_after_the_probe_is_an_error(mmstar, tmp_path, judge_s
 
     judge_server.reply = reply
     with pytest.raises(GradingError, match="stopped answering"):
-        grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path, local_judge(judge_server))
+        judge = dataclasses.replace(local_judge(judge_server), key=key)
+        grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path, judge)
 
 
 def probes(server):
@@ -359,7 +361,10 @@ def test_judge_specs():
     assert Judge().resolve(task).name == "gpt-4o-mini"
     assert Judge(name="mine").resolve(task).name == "mine"
     assert not Judge(name="exact_matching").used
-    assert Judge(name="m", base_url="http://me:pass@host/v1").spec() == {"judge": "m", "judge_url": "host/v1"}
+    assert Judge(name="m", base_url="http://me:pass@host/v1?key=sk-secret").spec() == {
+        "judge": "m",
+        "judge_url": "host/v1",
+    }
     assert Judge(name="exact_matching", base_url="http://host/v1").spec() == {"judge": "exact_matching"}
 
 

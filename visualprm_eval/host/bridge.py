@@ -23,6 +23,7 @@ from typing import Any, TextIO
 
 from visualprm_eval.config import DEMO_POLICY
 from visualprm_eval.errors import HostError
+from visualprm_eval.redact import blanked
 
 __all__ = ["Host", "at_work", "load_host", "register", "set_verbose"]
 
@@ -226,15 +227,13 @@ class _LogStream(io.TextIOBase):
     def __init__(self, path: Path | None, secrets: Sequence[str], echo: TextIO | None) -> None:
         self._echo = echo
         self._file = None if path is None else path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
-        self._secrets = [secret for secret in secrets if secret]
+        self._secrets = secrets
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        written = text
-        for secret in self._secrets:
-            written = written.replace(secret, "[secret]")
+        written = blanked(text, self._secrets)
         for stream in (self._file, self._echo):
             if stream is not None:
                 stream.write(written)

@@ -18,6 +18,7 @@ from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.judging import kept_replies
 from visualprm_eval.host.tables import write_predictions
 from visualprm_eval.host.verdicts import check_understood, read_verdicts
+from visualprm_eval.redact import blanked
 from visualprm_eval.store import Replies
 from visualprm_eval.tasks import EXACT_MATCHING, Task
 from visualprm_eval.types import JSONValue, Verdict
@@ -65,8 +66,7 @@ class Judge:
         """What of it can change a verdict."""
         if not self.used:
             return {"judge": self.name or "default"}
-        address = self.base_url or os.environ.get("OPENAI_API_BASE", "")
-        return {"judge": self.name, "judge_url": address.rpartition("@")[2]}  # Without a user and password in it.
+        return {"judge": self.name, "judge_url": _shown_address(self.base_url or os.environ.get("OPENAI_API_BASE", ""))}
 
     def options(self) -> dict[str, Any]:
         """Keyword arguments for the host's ``evaluate``."""
@@ -163,8 +163,9 @@ def grade_table(
             with kept_replies(replies) as asked:
                 benchmark.dataset.evaluate(str(file), **judge.options())
         except Exception as error:  # Whatever the host's code stumbles over.
+            reason = blanked(f"{type(error).__name__}: {error}", judge.secrets())
             raise GradingError(
-                f"{benchmark.name}: the host could not grade ({type(error).__name__}: {error}); its output is in {log}"
+                f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}"
                 + _judge_hint(benchmark, judge)
             ) from error
         finally:
@@ -201,12 +202,16 @@ def probe_judge(judge: Judge) -> None:
         if code == 0 and answer.strip() and "Failed to obtain answer" not in answer:
             return
         reason = f"status {code}: {getattr(response, 'text', answer)[:200]}"
-    for secret in judge.secrets():
-        reason = reason.replace(secret, "[secret]")
+    reason = blanked(reason, judge.secrets())
     raise GradingError(
-        f"the judge {judge.name} at {address.rpartition('@')[2]} does not answer ({reason}); "
+        f"the judge {judge.name} at {_shown_address(address)} does not answer ({reason}); "
         "check --judge, --judge-base-url and --judge-key"
     )
+
+
+def _shown_address(address: str) -> str:
+    """An address without the user, password and query in it, any of which may hold a key."""
+    return address.partition("?")[0].rpartition("@")[2]
 
 
 def _probe_once(judge: Judge) -> None:

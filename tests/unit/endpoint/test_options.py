@@ -73,7 +73,9 @@ def test_a_key_is_in_no_representation_and_placeholders_are_no_secrets() -> None
     options = EndpointOptions(("http://h/v1",), "m", key="sk-0123456789")
     assert "sk-0123456789" not in repr(options)
     assert options.redacted("say sk-0123456789!") == "say [key]!"
-    assert EndpointOptions(("http://h/v1",), "m", key="EMPTY").redacted("EMPTY set") == "EMPTY set"
+    short = EndpointOptions(("http://h/v1",), "m", key="abc123")
+    assert short.redacted("abc123 may be a word of a sample") == "abc123 may be a word of a sample"
+    assert short.blanked("Incorrect key: abc123; see xabc123x") == "Incorrect key: [key]; see xabc123x"
 
 
 def test_waits_double_up_to_a_limit_and_are_spread() -> None:

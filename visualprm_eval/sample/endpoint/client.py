@@ -145,7 +145,7 @@ class Client:
         return TroubleError(Kind.REFUSED, message, status=status)
 
     def _said(self, text: str) -> str:
-        return self._options.redacted(text)
+        return self._options.blanked(text)
 
 
 def _described(error: Exception) -> str:

@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from visualprm_eval.errors import ConfigError
+from visualprm_eval.redact import blanked, redacted
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-
-_SHORTEST_SECRET = 8
-"""Shorter keys are placeholders such as ``EMPTY``, words that may stand in any text."""
 
 _REPLY_PATH = "/chat/completions"
 
@@ -71,10 +69,12 @@ class EndpointOptions:
     patience: Patience = Patience()
 
     def redacted(self, text: str) -> str:
-        """A text of a server without the key, which some servers repeat."""
-        if self.key is None or len(self.key) < _SHORTEST_SECRET:
-            return text
-        return text.replace(self.key, "[key]") if self.key in text else text
+        """A sample without the key, which some servers repeat."""
+        return redacted(text, (self.key,))
+
+    def blanked(self, text: str) -> str:
+        """What a server says beside its samples, without the key, however short that is."""
+        return blanked(text, (self.key,), "[key]")
 
 
 def base_url(text: str) -> str:

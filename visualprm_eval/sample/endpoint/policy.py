@@ -89,8 +89,8 @@ class EndpointPolicy:
             replace(
                 choice,
                 text=self._options.redacted(choice.text),
-                error=choice.error and self._options.redacted(choice.error),
-                finish=self._options.redacted(choice.finish),
+                error=choice.error and self._options.blanked(choice.error),
+                finish=self._options.blanked(choice.finish),
             )
             for choice in reply.choices
         )

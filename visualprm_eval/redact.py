@@ -1,0 +1,45 @@
+"""Keeps API keys out of whatever is stored, logged or printed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+SHORTEST_SECRET = 8
+"""Shorter keys are placeholders such as ``EMPTY``, words that may stand in any text."""
+
+
+def redacted(text: str, keys: Iterable[str | None]) -> str:
+    """A model's text without keys, which some servers repeat; placeholders stay, since they may be words of its own.
+
+    Args:
+        text: What may hold them.
+        keys: What must not be seen; ``None`` and ``""`` are passed over.
+    """
+    for key in _longest_first(keys):
+        if len(key) >= SHORTEST_SECRET and key in text:
+            text = text.replace(key, "[key]")
+    return text
+
+
+def blanked(text: str, keys: Iterable[str | None], mark: str = "[secret]") -> str:
+    """A message or a log without keys; of placeholders only whole words go: ``x`` must not garble every example.
+
+    Args:
+        text: What may hold them.
+        keys: What must not be seen; ``None`` and ``""`` are passed over.
+        mark: What stands in their place.
+    """
+    for key in _longest_first(keys):
+        if key not in text:
+            continue
+        if len(key) >= SHORTEST_SECRET:
+            text = text.replace(key, mark)
+        else:
+            text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", mark, text)
+    return text
+
+
+def _longest_first(keys: Iterable[str | None]) -> list[str]:
+    """One key may be a part of another."""
+    return sorted({key for key in keys if key}, key=len, reverse=True)
