@@ -18,7 +18,7 @@ from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Greedy
 from visualprm_eval.sample.policies import find_policy, greedy_config, greedy_twin, notes_of
 from visualprm_eval.sample.stage import sample_missing
-from visualprm_eval.score.critics import build_critics, release
+from visualprm_eval.score.critics import build_critics, named_scoring, release
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
 from visualprm_eval.types import JSONValue, Problem, Spec
@@ -119,7 +119,10 @@ class Session:
     @cached_property
     def scorings(self) -> dict[str, Spec]:
         """The key of each critic's scores, by label."""
-        return {label: self._spec("scoring", critic, "score") for label, critic in self.critics.items()}
+        return {
+            label: named_scoring(label, self._spec("scoring", critic, "score"))
+            for label, critic in self.critics.items()
+        }
 
     def _spec(self, kind: str, maker: object, stage: str) -> Spec:
         will_make = stage in self.config.stages
@@ -145,6 +148,7 @@ class Session:
                 if cell.policy == name and (missing := self.missing_candidates(cell)):
                     writer = twin if cell.greedy and twin is not None else policy
                     sample_missing(self.store, writer, cell.sampling, self._put(cell, writer, missing), missing)
+            self.notes[name] = notes_of(policy)  # Sampling showed more.
 
     def _put(self, cell: Cell, policy: Policy, missing: Sequence[tuple[str, int]]) -> dict[str, Problem]:
         """The problems of missing candidates as the policy is shown them, by id."""

@@ -44,6 +44,18 @@ def mmstar(lmu, monkeypatch):
 
 
 @pytest.fixture
+def add_model(monkeypatch):
+    """Puts a model into the host's table for one test."""
+    from vlmeval.config import supported_VLM
+
+    def add(factory, name="test-model"):
+        monkeypatch.setitem(supported_VLM, name, factory)
+        return name
+
+    return add
+
+
+@pytest.fixture
 def judge_server(monkeypatch):
     from visualprm_eval.host import grading
 

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import threading
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pandas as pd
@@ -122,3 +123,11 @@ def seven_rows(name):
         {"index": number, "image": image, "question": f"{number}. {question}", "answer": "B", **extra}
         for number, image in enumerate((small, wide, tall), start=1)
     ]
+
+
+def api_model(server, kind="gpt"):
+    """A factory of one of the host's API classes that asks a local address."""
+    from vlmeval.api import GPT4V, LMDeployAPI
+
+    cls = {"gpt": GPT4V, "lmdeploy": LMDeployAPI}[kind]
+    return partial(cls, model="served", api_base=f"{server.url}/chat/completions", key="sk-x", temperature=0, retry=10)

@@ -71,8 +71,12 @@ def test_fetches_another_version(lmu, server, table):
 
 def test_keeps_a_file_of_the_right_version(lmu, server, table):
     (lmu / "Own.tsv").write_bytes(table)
+    before = (lmu / "Own.tsv").stat()
     ensure_file("Own", dataset_class(f"{server}/gone.tsv", hashlib.md5(table).hexdigest()))
     ensure_file("Own", dataset_class(f"{server}/gone.tsv"))
+    after = (lmu / "Own.tsv").stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns), "it is not even touched"
+    assert [path.name for path in lmu.iterdir()] == ["Own.tsv"]
 
 
 @pytest.mark.parametrize(("page", "reason"), [("gone", "404"), ("broken", "after"), ("hang", "timed out")])

@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from PIL import Image
 
+from tests.host.material import api_model
 from visualprm_eval.errors import PolicyError, UnknownNameError
 from visualprm_eval.host.models import HostPolicy, model_fingerprint, model_names
 from visualprm_eval.host.sampling import SamplingSettings, forced_generation, seeded
@@ -24,18 +25,6 @@ def problem(tmp_path):
 def make_problem(name, *pictures):
     parts = (*(Part("image", path) for path in pictures), Part("text", f"What is {name}?"))
     return Problem("Own", "0", "", parts, "", name)
-
-
-@pytest.fixture
-def add_model(monkeypatch):
-    """Puts a model into the host's table for one test."""
-    from vlmeval.config import supported_VLM
-
-    def add(factory, name="test-model"):
-        monkeypatch.setitem(supported_VLM, name, factory)
-        return name
-
-    return add
 
 
 def local_class(reply):
@@ -233,6 +222,19 @@ def test_replies_with_records(add_model, problem):
     )
 
 
+def test_keys_are_in_no_failure(add_model, problem, monkeypatch):
+    """Servers and libraries repeat them in their errors, which go into the store."""
+    monkeypatch.setenv("SOME_VENDOR_API_KEY", "sk-of-a-vendor")
+
+    def answer(message):
+        raise ValueError("Incorrect API key provided: sk-of-a-vendor")
+
+    failed = HostPolicy(add_model(local_class(answer)), temperature=0.7).sample(problem, 0, 0)
+    assert failed.error == "ValueError: Incorrect API key provided: [secret]"
+    with pytest.raises(PolicyError, match=r"Incorrect API key provided: \[secret\]"):
+        HostPolicy(add_model(lambda: answer(None)), temperature=0.7)
+
+
 def test_a_model_that_cannot_be_built(add_model):
     def factory():
         raise ImportError("flash_attn is missing")
@@ -269,19 +271,12 @@ def test_honest_repetition_passes(add_model, problem, temperature, reply):
 # Models behind an API -------------------------------------------------------------------------------------------------
 
 
-def api_model(kind, server):
-    from vlmeval.api import GPT4V, LMDeployAPI
-
-    cls = {"gpt": GPT4V, "lmdeploy": LMDeployAPI}[kind]
-    return partial(cls, model="served", api_base=f"{server.url}/chat/completions", key="sk-x", temperature=0, retry=10)
-
-
 @pytest.mark.parametrize("kind", ["gpt", "lmdeploy"])
 def test_api_requests_carry_the_settings_and_a_seed(add_model, problem, judge_server, kind, capfd, monkeypatch):
     for name in ("LMDEPLOY_API_KEY", "LMDEPLOY_API_BASE"):
         monkeypatch.delenv(name, raising=False)
     judge_server.reply = lambda text: f"reply {len(judge_server.requests)}"
-    policy = HostPolicy(add_model(api_model(kind, judge_server)), temperature=0.7, top_p=0.9, max_tokens=77)
+    policy = HostPolicy(add_model(api_model(judge_server, kind)), temperature=0.7, top_p=0.9, max_tokens=77)
     assert policy.is_api
     with ThreadPoolExecutor(3) as pool:
         candidates = list(pool.map(lambda rank: policy.sample(problem, rank, 5), range(3)))
@@ -300,7 +295,7 @@ def test_api_requests_carry_the_settings_and_a_seed(add_model, problem, judge_se
 
 def test_an_api_that_fails_is_a_fact(add_model, problem, judge_server):
     judge_server.reply = lambda text: 500
-    policy = HostPolicy(add_model(api_model("gpt", judge_server)), temperature=0.7, retry=2)
+    policy = HostPolicy(add_model(api_model(judge_server)), temperature=0.7, retry=2)
     candidate = policy.sample(problem, 0, 0)
     assert "gave up" in candidate.error
     assert len(judge_server.requests) == 2

@@ -18,7 +18,8 @@ from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.host.benchmarks import load_benchmark
 from visualprm_eval.host.prompts import prompt_fingerprint, put_problems
-from visualprm_eval.sample.policies import HostModelPolicy, NativePolicy, find_policy
+from visualprm_eval.sample.hosted import HostModelPolicy
+from visualprm_eval.sample.policies import NativePolicy, find_policy
 from visualprm_eval.store import STORE_FILE, Store
 
 

@@ -15,7 +15,7 @@ from visualprm_eval.errors import PolicyError
 from visualprm_eval.host.models import TESTED_CLASSES, HostPolicy, class_name
 from visualprm_eval.host.probe import verify_settings
 from visualprm_eval.host.sampling import seeded
-from visualprm_eval.sample.policies import HostModelPolicy
+from visualprm_eval.sample.hosted import HostModelPolicy
 
 WORDS = [f"word{number}" for number in range(50)]
 
@@ -25,17 +25,6 @@ def problem(tmp_path):
     path = tmp_path / "picture.png"
     Image.new("RGB", (60, 40)).save(path)
     return make_problem("p", str(path))
-
-
-@pytest.fixture
-def add_model(monkeypatch):
-    from vlmeval.config import supported_VLM
-
-    def add(factory, name="test-model"):
-        monkeypatch.setitem(supported_VLM, name, factory)
-        return name
-
-    return add
 
 
 def own_loop(obeys=("temperature", "top_p")):

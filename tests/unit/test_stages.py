@@ -9,6 +9,7 @@ import pytest
 from visualprm_eval.errors import CriticError, PolicyError
 from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score import stage
+from visualprm_eval.score.critics import named_scoring
 from visualprm_eval.score.stage import Pace, score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage
@@ -143,6 +144,31 @@ def test_a_critic_that_loses_items_is_refused(store: Store) -> None:
     sample(store, Policy())
     with pytest.raises(CriticError, match="5 scores came back for 6 solutions"):
         score(store, Critic(lambda items: [StepScores((1.0, 1.0), tuple(steps)) for _, steps in items[1:]]))
+
+
+def test_a_critic_that_gives_something_else_is_refused(store: Store) -> None:
+    sample(store, Policy())
+    with pytest.raises(CriticError, match="the critic gave float, expected StepScores"):
+        score(store, Critic(lambda items: [0.5 for _ in items]))
+
+
+def test_no_scores_at_all_are_a_failure(store: Store) -> None:
+    sample(store, Policy())
+    score(store, Critic(lambda items: [StepScores((), tuple(steps)) for _, steps in items]))
+    stored = store.scores(SCORING.id, list(PROBLEMS))
+    assert {outcome.error for outcome in stored.values()} == {"the critic gave no scores"}
+
+
+def test_critics_of_equal_settings_do_not_share_scores() -> None:
+    said = Spec("scoring", {"version": 1})
+    named = {label: named_scoring(label, said) for label in ("digits", "letters")}
+    assert len({said.id, *(each.id for each in named.values())}) == 3
+    assert named["digits"].settings == {"version": 1, "critic": "digits"}
+    assert named_scoring("digits", Spec("scoring", {"version": 1, "critic": "digits"})) == named["digits"]
+    ours = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
+    assert named_scoring("visualprm@A", ours) is ours, "two checkpoints are told apart by their fingerprints"
+    with pytest.raises(CriticError, match="critic 'digits' has settings that are no JSON object"):
+        named_scoring("digits", Spec("scoring", {"model": object()}))
 
 
 def test_a_score_that_is_no_number_is_a_failure(store: Store) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,14 +27,16 @@ from visualprm_eval.host.sampling import (
     only_native_code,
     seeded,
 )
+from visualprm_eval.redact import SHORTEST_SECRET, blanked
 from visualprm_eval.types import Candidate, Problem, digest
 
 __all__ = ["TESTED_CLASSES", "HostPolicy", "class_name", "model_fingerprint", "model_names"]
 
-_LOGGER = logging.getLogger(__name__)
-
 _FAILURE = "Failed to obtain answer"
 """What the host returns instead of raising."""
+
+_KEY_ENDINGS = ("key", "token", "secret", "password", "_ak", "_sk")
+"""How names of the environment's variables end that hold a key."""
 
 _PROBE_REPEATS = 8
 _PROBE_LENGTH = 40
@@ -117,8 +119,9 @@ class HostPolicy:
             except PolicyError:
                 raise
             except Exception as error:  # Packages, weights, devices, keys: whatever the class needs and lacks.
+                reason = blanked(f"{type(error).__name__}: {error}", _keys())
                 raise PolicyError(
-                    f"the host cannot build {name} here ({type(error).__name__}: {error}); look at what its class "
+                    f"the host cannot build {name} here ({reason}); look at what its class "
                     "needs, or sample it in its own environment and pass the texts with --candidates"
                 ) from error
         self._as_built = copied_attributes(self.model)
@@ -168,7 +171,8 @@ class HostPolicy:
         failure = failure or _failure(reply)
         seconds = time.monotonic() - start
         if failure is not None:
-            return Candidate(problem.id, rank, "", error=failure, seconds=seconds)
+            hidden = blanked(failure, _keys(self.model))
+            return Candidate(problem.id, rank, "", error=hidden, seconds=seconds)
         self._probe.see(problem.id, reply)
         return Candidate(problem.id, rank, reply, seconds=seconds)
 
@@ -256,6 +260,14 @@ def _factory(name: str) -> Callable[[], Any]:
         raise UnknownNameError("model", name, supported_VLM)
     factory: Callable[[], Any] = supported_VLM[name]
     return factory
+
+
+def _keys(model: Any = None) -> list[str]:
+    """API keys, which servers and libraries like to repeat in their errors: the model's own, the environment's."""
+    named = {name.lower(): value for name, value in os.environ.items() if len(value) >= SHORTEST_SECRET}
+    found = [value for name, value in named.items() if name.endswith(_KEY_ENDINGS)]
+    own = getattr(model, "key", None)
+    return [*found, own] if isinstance(own, str) else found
 
 
 def _failure(reply: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.checkpoints import CheckpointSource
 from visualprm_eval.config import ModelSource, RunConfig
-from visualprm_eval.sample.policies import Request, greedy_config, worded_settings
+from visualprm_eval.sample.policies import Request, Twinned, worded_settings
 from visualprm_eval.types import Candidate, JSONValue
 
 if TYPE_CHECKING:
@@ -40,22 +39,16 @@ class _ChatSource(CheckpointSource):
         inspect_chat_model(self.location, self.revision)
 
 
-class ChatPolicy:
+class ChatPolicy(Twinned):
     """A chat model that transformers has a class for; the samples of a problem are drawn in one batch.
 
     The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it.
     """
 
     def __init__(self, source: ModelSource, config: RunConfig) -> None:
-        self.name, self._config = source.name, config
+        super().__init__(source.name, config)
         self.checkpoint = _ChatSource(source.source, source.revision, config.device, config.dtype)
         self._loaded: list[ChatModel] = []  # A list, since the greedy twin shares it.
-
-    def greedy(self) -> ChatPolicy:
-        """The same policy at temperature 0, with the same weights in memory."""
-        twin = copy.copy(self)
-        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
-        return twin
 
     def manner(self) -> Mapping[str, JSONValue]:
         """The sampling options and the wording of prompts."""

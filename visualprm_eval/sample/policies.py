@@ -1,14 +1,13 @@
-"""Policies behind one protocol: checkpoints run natively or by transformers, endpoints, model classes of the host."""
+"""Policies behind one protocol, which of them a name stands for, and the one that runs checkpoints natively."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from visualprm_eval import prompts
 from visualprm_eval.checkpoints import CheckpointSource
@@ -17,7 +16,6 @@ from visualprm_eval.errors import ConfigError, HostError, UnknownNameError
 from visualprm_eval.types import Candidate, JSONValue, Problem
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.models import HostPolicy
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
     from visualprm_eval.prm.generate import Shown
     from visualprm_eval.sample.endpoint import EndpointPolicy
@@ -75,6 +73,7 @@ def _host_model(name: str, config: RunConfig) -> Policy:
     """A model of the host, on our native engine where that stands in for its class."""
     from visualprm_eval.host.internvl import native_keywords
     from visualprm_eval.host.models import model_names
+    from visualprm_eval.sample.hosted import HostModelPolicy
 
     names = model_names()
     if name not in names:
@@ -120,7 +119,25 @@ def _endpoint_policy(text: str, config: RunConfig) -> EndpointPolicy:
     return EndpointPolicy(name, options, lambda: {**worded_settings(name, "endpoint", config), "model": model})
 
 
-class NativePolicy:
+class Twinned:
+    """A policy that can be had at temperature 0 as well; the two share what is in memory.
+
+    Args:
+        name: What results call it.
+        config: The run.
+    """
+
+    def __init__(self, name: str, config: RunConfig) -> None:
+        self.name, self._config = name, config
+
+    def greedy(self) -> Self:
+        """The same policy at temperature 0."""
+        twin = copy.copy(self)
+        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
+        return twin
+
+
+class NativePolicy(Twinned):
     """A checkpoint in the InternVL layout, sampled in batches across problems.
 
     The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it. The policy is
@@ -134,15 +151,10 @@ class NativePolicy:
     """
 
     def __init__(self, source: ModelSource, config: RunConfig, as_host: Mapping[str, Any] | None = _DEFAULTS) -> None:
-        self.name, self._config, self._as_host = source.name, config, as_host
+        super().__init__(source.name, config)
+        self._as_host = as_host
         self.checkpoint = CheckpointSource(source.source, source.revision, config.device, config.dtype)
         self._weights: list[LoadedCheckpoint] = []  # A list, since the greedy twin shares it.
-
-    def greedy(self) -> NativePolicy:
-        """The same policy at temperature 0, with the same weights in memory."""
-        twin = copy.copy(self)
-        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
-        return twin
 
     def foreign(self, *, fetch: bool) -> bool:
         """Whether its config.json is seen to be of a model that is not in this layout.
@@ -206,83 +218,6 @@ class NativePolicy:
                 raise
             return prompts.shown_native(distinct.values(), self._config)
         return dict(zip(distinct, shown(model, distinct.values()), strict=True))
-
-
-class HostModelPolicy:
-    """A model class of the host: one call per sample, in parallel when the model is an API."""
-
-    def __init__(self, name: str, config: RunConfig) -> None:
-        self.name, self._config = name, config
-        self._built: list[HostPolicy] = []  # A list, since the greedy twin shares it.
-
-    def greedy(self) -> HostModelPolicy:
-        """The same policy at temperature 0, with the same model in memory."""
-        twin = copy.copy(self)
-        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
-        return twin
-
-    @property
-    def _model(self) -> HostPolicy:
-        """The model with this policy's settings."""
-        from visualprm_eval.host.models import HostPolicy
-        from visualprm_eval.host.sampling import SamplingSettings
-
-        config = self._config
-        if not self._built:
-            model = HostPolicy(
-                self.name,
-                temperature=config.temperature,
-                top_p=config.top_p,
-                max_tokens=config.max_tokens,
-                retry=config.retry,
-                allow_remote_code=config.allow_remote_code,
-                cot=config.prompt == "cot",
-            )
-            self._built.append(model)
-        return self._built[0].at(SamplingSettings(config.temperature, config.top_p, config.max_tokens))
-
-    def prompt_model(self) -> Any:
-        """The host's model object, whose class may have prompts of its own."""
-        return self._model.model
-
-    def settings(self) -> Mapping[str, JSONValue]:
-        """The sampling options and what the host says of the model."""
-        from visualprm_eval.host.models import model_fingerprint
-
-        settings = {**base_settings(self.name, "host", self._config), "host_model": model_fingerprint(self.name)}
-        return {**settings, "remote_code": True} if self._config.allow_remote_code else settings
-
-    def notes(self) -> Mapping[str, JSONValue]:
-        """Which class samples, whether a test covers it, and whether a checkpoint's own code may run."""
-        from visualprm_eval.host.models import TESTED_CLASSES, class_name
-
-        name = class_name(self.name)
-        tested = "covered by a test" if name in TESTED_CLASSES else "unverified: no test covers how it samples"
-        code = "allowed (--allow-remote-code)" if self._config.allow_remote_code else "not allowed"
-        return {"class of the host": f"{name} ({tested})", "code that ships with the checkpoint": code}
-
-    def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
-        """Draws candidates one by one; an API model is asked for ``api_nproc`` at a time.
-
-        Raises:
-            PolicyError: When temperature or top-p do not reach the model.
-        """
-        from visualprm_eval.host.probe import verify_settings
-
-        model, seed = self._model, self._config.seed
-        if requests:
-            verify_settings(model, requests[0][0])
-        if not model.is_api:
-            for problem, rank in requests:
-                yield [model.sample(problem, rank, seed)]
-            return
-        with ThreadPoolExecutor(self._config.api_nproc) as pool:
-            futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in requests]
-            try:
-                for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
-                    yield [future.result()]
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
 
 
 def greedy_config(config: RunConfig) -> RunConfig:

@@ -15,7 +15,7 @@ from visualprm_eval.config import ModelSource, RunConfig
 from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.registry import BUILTIN_CRITICS, load_critic, split_label
 from visualprm_eval.steps import split_steps
-from visualprm_eval.types import JSONValue, Problem, StepScores
+from visualprm_eval.types import JSONValue, Problem, Spec, StepScores, canonical_json
 
 if TYPE_CHECKING:
     from visualprm_eval.prm.visualprm import VisualPRM
@@ -155,6 +155,31 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
         else:
             critics[label] = _third_party(base, options)
     return critics
+
+
+def named_scoring(label: str, scoring: Spec) -> Spec:
+    """The key of a critic's scores with the critic's name in it.
+
+    Ours name themselves. Two of third parties may have equal settings, even none, and must not share scores.
+
+    Args:
+        label: The critic's label.
+        scoring: What it says of itself.
+
+    Raises:
+        CriticError: When its settings are no JSON object.
+    """
+    base = split_label(label)[0]
+    if base in BUILTIN_CRITICS:
+        return scoring
+    try:
+        named = Spec(scoring.kind, {**scoring.settings, "critic": base})
+        canonical_json(dict(named.settings))
+    except (TypeError, ValueError) as error:
+        raise CriticError(
+            f"critic {base!r} has settings that are no JSON object ({error}); they are the key of its scores"
+        ) from error
+    return named
 
 
 def _third_party(name: str, options: CriticOptions) -> Critic:

@@ -83,6 +83,9 @@ def _scores(critic: Critic, problems: Mapping[str, Problem], chunk: Sequence[Wor
         raise CriticError(f"{label} failed: {type(error).__name__}: {error}; all scores until then are kept") from error
     if len(outcomes) != len(chunk):
         raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
+    strange = next((type(each).__name__ for each in outcomes if not isinstance(each, StepScores)), None)
+    if strange is not None:
+        raise CriticError(f"{label}: the critic gave {strange}, expected StepScores; all scores until then are kept")
     return outcomes
 
 
@@ -92,7 +95,9 @@ def _facts(chunk: Sequence[Work], outcomes: Sequence[StepScores]) -> Iterator[tu
 
 
 def _checked(outcome: StepScores) -> StepScores:
-    """A score that is no number is a failure, which reports count; it must not slip into a mean."""
+    """A score that is no number, or none at all, is a failure, which reports count; it must not slip into a mean."""
+    if outcome.error is None and not outcome.scores:
+        return StepScores((), error="the critic gave no scores")
     if outcome.error is None and not all(map(math.isfinite, outcome.scores)):
         return StepScores((), error=f"the critic gave {outcome.scores}, which are not all finite numbers")
     return outcome
