@@ -7,7 +7,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -15,11 +15,15 @@ from typing import Any, Self
 from visualprm_eval.errors import RanksError, StoreError, StoreLockedError
 from visualprm_eval.ranks.launch import Launch
 from visualprm_eval.store.lock import WriterLock
+from visualprm_eval.types import JSONValue
 
 _FOLDER = "ranks"
 
 STARTUP_S = 120.0
 """How long a rank may take to appear after another one did."""
+
+HANG_S = 1800.0
+"""How long a rank that is at work may store nothing, once another one has done its own part."""
 
 _JOIN_S = 5.0
 _POLL_S = 0.1
@@ -74,24 +78,38 @@ class Team:
                 return plan
         raise RanksError("rank 0 ended before it dealt the work; its own message says why")
 
-    def wait_for_others(self) -> list[int]:
+    def wait_for_others(self, last_stored: Callable[[int], float] = lambda _: 0.0) -> list[int]:
         """Waits until every other rank is done or dead.
+
+        Args:
+            last_stored: When a rank last stored something, in seconds since 1970.
 
         Returns:
             The dead ones.
+
+        Raises:
+            RanksError: A rank lives and has stored nothing for ``HANG_S`` seconds.
         """
         others = [rank for rank in range(self.size) if rank != self.rank]
-        for _ in self._waiting(others):
-            pass
+        start = time.time()
+        for busy in self._waiting(others):
+            for rank in busy:
+                silent_s = time.time() - max(start, last_stored(rank))
+                if silent_s > HANG_S:
+                    raise RanksError(
+                        f"rank {rank} of {self.size} (process {self._pid(rank)}) lives and has stored nothing for "
+                        f"{silent_s:,.0f} s, so it is given up; what is stored is kept: end that process if it is "
+                        "still there, and run the same command again, with torchrun or without, to go on"
+                    )
         return [rank for rank in others if self._state(rank) != _DONE]
 
-    def _waiting(self, ranks: list[int]) -> Iterator[None]:
-        """Comes back now and then, until none of these ranks is at work."""
+    def _waiting(self, ranks: list[int]) -> Iterator[list[int]]:
+        """Gives now and then those of these ranks that are at work, until there are none."""
         start = said = time.monotonic()
         while True:
             # Before a look at what they left: who ends now has left it.
             busy = [rank for rank in ranks if self._is_busy(rank, time.monotonic() - start)]
-            yield
+            yield busy
             if not busy:
                 return
             if time.monotonic() - said > _SAY_S:
@@ -109,6 +127,10 @@ class Team:
         """What a rank of this start said last; ``None`` before it came."""
         said = _read(self.folder / f"rank{rank}.json")
         return str(said["state"]) if said.get("token") == self._token else None
+
+    def _pid(self, rank: int) -> JSONValue:
+        """The number of a rank's process, as it said itself."""
+        return _read(self.folder / f"rank{rank}.json").get("pid", "unknown")
 
     def _say(self, state: str) -> None:
         _write(self.folder / f"rank{self.rank}.json", {"token": self._token, "pid": os.getpid(), "state": state})

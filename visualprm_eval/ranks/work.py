@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,11 +34,11 @@ def lead(session: Session, rerankers: Sequence[Reranker], team: Team) -> None:
         team: This rank among the others.
 
     Raises:
-        RanksError: A rank died; what it had stored is kept.
+        RanksError: A rank died, or hangs; what it had stored is kept.
     """
     team.publish(_plan(session, team.size))
     _work(session.config, rerankers, team)
-    dead = team.wait_for_others()
+    dead = team.wait_for_others(lambda rank: _last_stored(session.config.work_dir, rank))
     absorb_leftovers(session.store, session.config.work_dir, quiet=True)
     if dead:
         raise RanksError(
@@ -126,3 +127,13 @@ def _keys(cells: Sequence[Cell]) -> set[tuple[str, str, str]]:
 
 def _rank_file(work_dir: Path, rank: int) -> Path:
     return work_dir / f"store.rank{rank}.sqlite"
+
+
+def _last_stored(work_dir: Path, rank: int) -> float:
+    """When a rank last stored something, in seconds since 1970; 0 when it never did."""
+    path = _rank_file(work_dir, rank)
+    times = [0.0]
+    for file in (path, path.with_name(path.name + "-wal")):
+        with suppress(OSError):
+            times.append(file.stat().st_mtime)
+    return max(times)

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from visualprm_eval.ranks import team as teams
+from visualprm_eval.ranks import work
 from visualprm_eval.ranks.launch import Launch
 from visualprm_eval.ranks.team import Team
 from visualprm_eval.store import Store
@@ -179,6 +180,29 @@ def test_a_rank_that_never_comes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with Team(Launch(0, 3, "token"), tmp_path) as team, Team(Launch(2, 3, "token"), tmp_path) as other:
         other.done()
         assert team.wait_for_others() == [1]
+
+
+def test_a_rank_that_hangs_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(teams, "HANG_S", 0.3)
+    with Team(Launch(0, 2, "token"), tmp_path) as team, Team(Launch(1, 2, "token"), tmp_path):
+        begin = time.time()
+        with pytest.raises(teams.RanksError, match=rf"rank 1 of 2 \(process {os.getpid()}\) lives and has stored"):
+            team.wait_for_others(lambda _: begin + 0.5)
+        assert time.time() - begin > 0.8, "what it stored meanwhile counts"
+
+
+def test_a_rank_that_stands_still_for_a_while_is_waited_for(work_dir: Path, processes: list) -> None:
+    processes += [start(work_dir, rank, pause_s=0.1) for rank in (0, 1)]
+    wait_for(work_dir, 1, 2)
+    processes[1].send_signal(signal.SIGSTOP)
+    time.sleep(0.2)
+    stored = facts(work_dir / "store.rank1.sqlite")
+    assert 0 < time.time() - work._last_stored(work_dir, 1) < DEADLINE_S
+    assert work._last_stored(work_dir, 7) == 0
+    # It goes on after all; who waited for it did not give up early.
+    processes[1].send_signal(signal.SIGCONT)
+    outputs = [end(process) for process in processes]
+    assert "36/36" not in outputs[0] and stored <= complete(work_dir)
 
 
 def test_what_another_start_left_is_not_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
