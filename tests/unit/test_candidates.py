@@ -25,7 +25,7 @@ from visualprm_eval.candidates import (
 from visualprm_eval.candidates.pack import FORMAT, FORMAT_VERSION
 from visualprm_eval.errors import CandidateFileError, StoreError
 from visualprm_eval.store import Store
-from visualprm_eval.types import Candidate, Part, Problem, Spec, digest
+from visualprm_eval.types import Candidate, Part, Problem, Spec, Usage, digest
 
 SETTINGS = {
     "policy": "toy",
@@ -50,7 +50,7 @@ def problem(index: str, benchmark: str = "Toy", version: str = "") -> Problem:
 PROBLEMS = [problem("0"), problem("1"), problem("0", "Dots")]
 IDS = [one.id for one in PROBLEMS]
 CANDIDATES = [
-    Candidate(IDS[0], 0, "two", None, "stop", 3, 0.125),
+    Candidate(IDS[0], 0, "two", None, "stop", 3, 0.125, Usage(100, 20)),
     Candidate(IDS[0], 1, NASTY, None, "length"),
     Candidate(IDS[1], 0, "", f"timeout {NASTY}"),
     Candidate(IDS[2], 0, "three"),
@@ -384,6 +384,11 @@ def test_a_text_of_blanks_is_a_failure(empty: Store, tmp_path: Path, text: str) 
         (line(sampling="hot"), "'sampling' is 'hot'; expected an object"),
         (line(error=1), "'error' is 1; expected a string"),
         (line(tokens=1.5), "'tokens' is 1.5"),
+        (
+            line(usage={"prompt_tokens": 1}),
+            "'usage' is .*; expected an object with prompt_tokens and completion_tokens",
+        ),
+        (line(usage={"prompt_tokens": 1, "completion_tokens": -1}), "integers from 0"),
         (line(seconds=float("nan")), "'seconds' is nan"),
         (line(text="another", rank=0), "another candidate of rank 0 by 'toy' on line 1"),
         (line(text="", error="failed", rank=0), "another candidate of rank 0 by 'toy' on line 1"),

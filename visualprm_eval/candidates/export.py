@@ -177,6 +177,7 @@ def _line(spec: Spec, problem: Problem, candidate: Candidate) -> bytes:
         "finish": candidate.finish or None,
         "tokens": candidate.tokens,
         "seconds": candidate.seconds,
+        "usage": candidate.usage and asdict(candidate.usage),
     }
     known = {name: value for name, value in record.items() if value is not None}
     return json.dumps(known).encode("ascii") + b"\n"

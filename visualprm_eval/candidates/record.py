@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import CandidateFileError
-from visualprm_eval.types import Candidate, JSONValue, canonical_json
+from visualprm_eval.types import Candidate, JSONValue, Usage, canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 RANK_LIMIT = 1_000_000
 """No policy is sampled this often; a larger rank is a mistake."""
+
+_USAGE = tuple(field.name for field in dataclasses.fields(Usage))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class CandidateRecord:
         finish: ``"stop"``, ``"length"`` or ``""`` (unknown).
         tokens: Number of tokens written, ``None`` when unknown.
         seconds: Its share of the wall-clock time, ``None`` when unknown.
+        usage: What the API's reply cost that it came with, see ``Candidate.usage``.
     """
 
     benchmark: str
@@ -53,13 +57,14 @@ class CandidateRecord:
     finish: str = ""
     tokens: int | None = None
     seconds: float | None = None
+    usage: Usage | None = None
 
     def candidate(self, problem_id: str) -> Candidate:
         """The fact that it becomes in a store; a failure when there is nothing in its text."""
         if self.rank is None:
             raise ValueError("a record without a rank is not yet a candidate")
-        found = Candidate(problem_id, self.rank, self.text, self.error, self.finish, self.tokens, self.seconds)
-        return found.or_failure()
+        about = (self.error, self.finish, self.tokens, self.seconds, self.usage)
+        return Candidate(problem_id, self.rank, self.text, *about).or_failure()
 
 
 def parse_record(line: bytes, number: int, path: Path) -> CandidateRecord:
@@ -106,6 +111,7 @@ def record_of(
     if error_text is not None and data.get("text") is None:
         data["text"] = ""
     sampling = fields.optional("sampling", _is_object, "an object") or {}
+    usage = fields.optional("usage", _is_usage, "an object with prompt_tokens and completion_tokens, integers from 0")
     return CandidateRecord(
         benchmark=fields.needed("benchmark", _is_text, "a string"),
         index=str(fields.needed("index", _is_index, "a string or an integer")),
@@ -121,6 +127,7 @@ def record_of(
         finish=fields.optional("finish", _is_text, "a string") or "",
         tokens=fields.optional("tokens", _is_count, "an integer from 0"),
         seconds=fields.optional("seconds", _is_duration, "a number from 0"),
+        usage=None if usage is None else Usage(**{name: usage[name] for name in _USAGE}),
     )
 
 
@@ -168,6 +175,10 @@ def _is_rank(value: JSONValue) -> bool:
 
 def _is_count(value: JSONValue) -> bool:
     return _is_integer(value) and 0 <= value < 2**63
+
+
+def _is_usage(value: JSONValue) -> bool:
+    return _is_object(value) and all(_is_count(value.get(name)) for name in _USAGE)
 
 
 def _is_duration(value: JSONValue) -> bool:
