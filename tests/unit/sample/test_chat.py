@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from functools import cache
 from pathlib import Path
@@ -76,9 +77,33 @@ def test_samples_depend_on_seed_problem_and_rank_only(chat, one, picture):
     assert apart == [together[rank] for rank in (3, 0, 2, 1)]
     other = problem(*one.parts, name="q")
     assert set(texts(draw(chat, other, range(4), SAMPLING))).isdisjoint(together)
-    both = problem(Part("text", "Is "), Part("image", picture), Part("text", " like "), Part("image", picture))
-    only = problem(Part("text", "Only words."))
-    assert all(len(set(texts(draw(chat, each, range(2), SAMPLING)))) == 2 for each in (both, only))
+
+
+def test_several_pictures_or_none(chat, picture, tmp_path):
+    other = tmp_path / "other.png"
+    Image.linear_gradient("L").rotate(90).resize((28, 84)).save(other)
+    both = problem(Part("text", "Is "), Part("image", picture), Part("text", " like "), Part("image", str(other)))
+    for each in (both, problem(Part("text", "Only words."))):
+        together = texts(draw(chat, each, range(3), SAMPLING))
+        assert len(set(together)) == 3
+        assert [text for rank in range(3) for text in texts(draw(chat, each, [rank], SAMPLING))] == together
+
+
+def test_a_picture_is_encoded_once_for_all_samples(chat, one, monkeypatch):
+    encoded = []
+    kind = type(chat.model.base_model)
+    original = kind.get_image_features
+
+    @functools.wraps(original)
+    def noting(self, pixel_values, *args, **kwargs):
+        encoded.append(tuple(pixel_values.shape))
+        return original(self, pixel_values, *args, **kwargs)
+
+    monkeypatch.setattr(kind, "get_image_features", noting)
+    draw(chat, one, [0], SAMPLING)
+    draw(chat, one, range(4), SAMPLING)
+    assert len(encoded) == 2
+    assert encoded[0] == encoded[1]
 
 
 @pytest.mark.parametrize("top_p", [1.0, 0.6])

@@ -16,9 +16,10 @@ _TEMPLATE = """
 {%- endfor -%}
 {{ '<|im_start|>assistant\n' if add_generation_prompt else '' }}
 """
-FAMILIES = ("qwen2_5_vl", "qwen3_vl", "gemma3")
+FAMILIES = ("qwen2_5_vl", "qwen3_vl", "gemma3", "internvl")
 _QWEN = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")  # fmt: skip  # noqa: E501
 _GEMMA = ("<pad>", "<eos>", "<bos>", "<|im_start|>", "<|im_end|>", "<start_of_image>", "<end_of_image>", "<image_soft_token>")  # fmt: skip  # noqa: E501
+_INTERN = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>", "<video>")
 _TEXT = {
     "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
     "num_key_value_heads": 2, "max_position_embeddings": 512,
@@ -44,7 +45,7 @@ def tokenizer(controls, eos, **extra):
 def make_checkpoint(family: str, folder: Path) -> Path:
     """Saves a random model of a family with its processor."""
     torch.manual_seed(3)
-    model, processor = (_gemma if family == "gemma3" else _qwen)(family)
+    model, processor = {"gemma3": _gemma, "internvl": _internvl}.get(family, _qwen)(family)
     model.eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -88,6 +89,32 @@ def _qwen(family):
         chat_template=template,
     )  # fmt: skip
     return model, processor
+
+
+def _internvl(_family):
+    """Pictures of several tiles each."""
+    import transformers as t
+
+    made = tokenizer(
+        _INTERN, "<|im_end|>", start_image_token="<img>", end_image_token="</img>", context_image_token="<IMG_CONTEXT>",
+        video_token="<video>",
+    )  # fmt: skip
+    text = {**_TEXT, "model_type": "qwen2", "vocab_size": len(made), "bos_token_id": None, "eos_token_id": None}
+    vision = {
+        "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "image_size": [28, 28], "patch_size": [7, 7],
+    }  # fmt: skip
+    config = t.InternVLConfig(
+        text_config=text, vision_config=vision, image_seq_length=4, tie_word_embeddings=False,
+        image_token_id=made.convert_tokens_to_ids("<IMG_CONTEXT>"),
+    )  # fmt: skip
+    size = {"height": 28, "width": 28}
+    processor = t.InternVLProcessor(
+        image_processor=t.GotOcr2ImageProcessor(size=size, crop_to_patches=True, min_patches=1, max_patches=12),
+        tokenizer=made, video_processor=t.InternVLVideoProcessor(size=size), image_seq_length=4,
+        chat_template=_TEMPLATE.replace("IMAGE", "'<IMG_CONTEXT>'"),
+    )  # fmt: skip
+    return t.InternVLForConditionalGeneration(config), processor
 
 
 def _gemma(_family):
