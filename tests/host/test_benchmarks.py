@@ -4,6 +4,7 @@ import errno
 import logging
 import time
 import urllib.error
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +66,31 @@ def test_a_changed_file_gets_new_pictures(demo_world, mmstar):
         after = load_benchmark(name).problems[0].images[0]
         assert before != after
         assert Image.open(after).getpixel((0, 0)) == (250, 251, 252)
+
+
+def test_a_picture_that_was_being_written_when_the_process_died_is_whole_next_time(mmstar, monkeypatch):
+    from PIL import Image
+
+    save, at_work = Image.Image.save, []
+
+    def dies(self, fp, *args, **kwargs):
+        save(self, fp, *args, **kwargs)
+        content = Path(fp).read_bytes()
+        Path(fp).write_bytes(content[: len(content) - 20])  # With a header that the host believes.
+        at_work.append(Path(fp))
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as dying:
+        dying.setattr(Image.Image, "save", dies)
+        dying.setattr(Path, "unlink", lambda *_, **__: None)  # Nobody tidies up after a kill.
+        with pytest.raises(KeyboardInterrupt):
+            load_benchmark("MMStar")
+    assert at_work[0].is_file()
+    benchmark = load_benchmark("MMStar", limit=2)
+    assert Image.Image.save is save
+    for problem in benchmark.problems:
+        with Image.open(problem.images[0]) as image:
+            assert image.convert("RGB").getpixel((0, 0))[1:] == (20, 30)
 
 
 def test_several_pictures_and_references_to_other_rows(lmu):

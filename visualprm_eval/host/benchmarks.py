@@ -13,7 +13,7 @@ from typing import Any
 
 from visualprm_eval.errors import BenchmarkError, ConfigError, UnknownNameError, VisualPRMEvalError
 from visualprm_eval.host.bridge import at_work, load_host
-from visualprm_eval.host.files import data_root, ensure_file
+from visualprm_eval.host.files import data_root, ensure_file, whole_pictures
 from visualprm_eval.host.problems import row_problem
 from visualprm_eval.tasks import Task, task_for
 from visualprm_eval.types import Problem
@@ -91,7 +91,7 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
     problems: list[Problem] = []
     broken: dict[str, str] = {}
     pictures: dict[str, tuple[str, ...]] = {}
-    with at_work():
+    with at_work(), whole_pictures():
         for position in range(len(rows)):
             problem, files, reason = row_problem(dataset, name, rows.iloc[position])
             problems.append(problem)

@@ -1,23 +1,26 @@
-"""Puts a benchmark's file where the host looks for it.
+"""Puts a benchmark's file where the host looks for it, and its pictures whole.
 
 The host would do this itself, but without a time limit, straight into the final file (so that a broken download passes
-for the benchmark), and by *moving* a file that another benchmark shares.
+for the benchmark), and by *moving* a file that another benchmark shares. It writes pictures in place as well.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from visualprm_eval.errors import BenchmarkError
 from visualprm_eval.progress import track
 
-__all__ = ["data_root", "ensure_file"]
+__all__ = ["data_root", "ensure_file", "whole_pictures"]
 
 TIMEOUT_S = 20.0
 """How long a server may stay silent, in seconds."""
@@ -72,7 +75,12 @@ def ensure_file(name: str, dataset_class: Any) -> None:
     if not path.exists() and url:
         shared = path.with_name(url.rsplit("/", 1)[-1])
         if shared != path and shared.is_file() and (md5 is None or _md5(shared) == md5):
-            shutil.copyfile(shared, path)
+            copy = path.with_suffix(f".{os.getpid()}.part")
+            try:
+                shutil.copyfile(shared, copy)
+                copy.replace(path)
+            finally:
+                copy.unlink(missing_ok=True)
             return
     what = f"has another MD5 than {md5}, which the host expects" if path.is_file() else "is not there"
     if not url.startswith(("http://", "https://")):
@@ -85,6 +93,37 @@ def ensure_file(name: str, dataset_class: Any) -> None:
             f"and put it there by hand{f' (MD5 {md5})' if md5 else ''}, or set the environment variable LMUData to the "
             "folder that holds it"
         ) from error
+
+
+@contextmanager
+def whole_pictures() -> Iterator[None]:
+    """While it lasts, a picture that the host writes appears whole or not at all; not for several threads at once.
+
+    The host believes every file whose header it can read: a picture that a killed process left half written, or that
+    another process is about to write, would be broken for good.
+    """
+    from PIL import Image
+
+    original = Image.Image.save
+
+    @functools.wraps(original)
+    def save(self: Any, fp: Any, *args: Any, **kwargs: Any) -> None:
+        if not isinstance(fp, str | os.PathLike):
+            original(self, fp, *args, **kwargs)
+            return
+        path = Path(fp)
+        draft = path.with_name(f".{os.getpid()}-{path.name}")  # Its ending says in which format it is written.
+        try:
+            original(self, draft, *args, **kwargs)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+
+    Image.Image.save = save
+    try:
+        yield
+    finally:
+        Image.Image.save = original
 
 
 def _fetch(url: str, path: Path, md5: str | None) -> None:
