@@ -17,8 +17,9 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/python run.py --demo --work-dir "$(WORK_DIR)"
 
+# Two processes; the tests of a file share what they set up. One thread each, or they would wait for each other's.
 test: setup
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: setup
 	$(BIN)/ruff check .

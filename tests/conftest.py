@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 
 from hypothesis import HealthCheck, settings
 
@@ -10,6 +11,10 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+
+# The host's data folder: one per process, since tests may run in several at once, and never the user's own.
+_LMU_DATA = tempfile.TemporaryDirectory(prefix="lmu-")
+os.environ["LMUData"] = _LMU_DATA.name  # noqa: SIM112 - the host spells it so
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
