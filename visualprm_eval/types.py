@@ -66,10 +66,17 @@ class Problem:
 
     @property
     def question(self) -> str:
-        """The prompt's text; several images are marked where they stand with ``<image>``."""
-        if len(self.images) < 2:
-            return "\n".join(part.value for part in self.parts if part.kind == "text")
-        return "".join(part.value if part.kind == "text" else "<image>\n" for part in self.parts)
+        """The prompt's text; several images are marked where they stand with ``<image>``.
+
+        Tags that the text itself has are spelled ``< image>`` where there would be more tags than images.
+        """
+        images, texts = len(self.images), [part.value for part in self.parts if part.kind == "text"]
+        if images == 0 or (images == 1 and sum(text.count("<image>") for text in texts) <= 1):
+            return "\n".join(texts)
+        plain = [
+            part.value.replace("<image>", "< image>") if part.kind == "text" else "<image>\n" for part in self.parts
+        ]
+        return "".join(plain)
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -123,8 +130,8 @@ class Candidate:
         finish: ``"stop"``, ``"length"`` (cut at the token limit), another word of a server's, or ``""`` (unknown).
         tokens: Number of tokens written, ``None`` when unknown.
         seconds: Its share of the wall-clock time, ``None`` when unknown.
-        usage: What the API's reply cost that it came with. The first of a reply's candidates bears it for all of them,
-            so that sums over candidates are sums over replies; ``None`` for the others, and when unknown.
+        usage: What the API's reply cost that it came with. The first sound one of a reply's candidates bears it for all
+            of them, so that sums over candidates are sums over replies; ``None`` for the others, and when unknown.
     """
 
     problem_id: str

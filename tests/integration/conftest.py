@@ -6,8 +6,6 @@ In this process where possible, since the import of the host is paid once; else 
 from __future__ import annotations
 
 import csv
-import os
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,15 +22,6 @@ Rows = list[dict[str, str]]
 
 def command(*arguments: str | Path) -> list[str]:
     return [sys.executable, str(ROOT / "run.py"), *map(str, arguments)]
-
-
-def in_new_process(*arguments: str | Path, status: int = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs ``run.py`` in a process of its own; fails when the exit status is not the expected one."""
-    done = subprocess.run(
-        command(*arguments), capture_output=True, text=True, check=False, timeout=600, env={**os.environ, **environment}
-    )
-    assert done.returncode == status, f"exit {done.returncode}\n{done.stdout[-3000:]}\n{done.stderr[-5000:]}"
-    return done
 
 
 @pytest.fixture

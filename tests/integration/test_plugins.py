@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.integration.conftest import in_new_process, read_rows
+from tests.integration.conftest import Run, read_rows
+from visualprm_eval.store import STORE_FILE, Store
 
 PACKAGE = Path(__file__).parent / "plugin"
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the installed package, for ``PYTHONPATH``."""
+    """A folder with the installed package, for the module path."""
     target, source = tmp_path_factory.mktemp("site"), tmp_path_factory.mktemp("source")
     for file in PACKAGE.rglob("*"):
         if file.suffix in {".py", ".toml"}:
@@ -31,17 +31,17 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def test_their_names_work_like_ours(installed: Path, tmp_path: Path) -> None:
-    in_new_process(
-        "--demo", "--limit", "6", "-n", "3", "--reranker", "shortest", "digits", "digits:last", "--work-dir", tmp_path,
-        PYTHONPATH=os.pathsep.join([str(installed), os.environ.get("PYTHONPATH", "")]),
-    )  # fmt: skip
+def test_their_names_work_like_ours(run: Run, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(installed)
+    run("--demo", "--limit", "6", "-n", "3", "--reranker", "shortest", "digits", "digits:last", "--work-dir", tmp_path)
     rows = read_rows(tmp_path)
     assert {row["reranker"] for row in rows} == {"first", "shortest", "digits", "digits:last"}
     assert all(row["value"] for row in rows)
+    with Store.open(tmp_path / STORE_FILE, write=False) as store:
+        assert [spec.settings["critic"] for spec in store.specs("scoring")] == ["digits"]
 
 
-def test_without_the_package_the_name_is_unknown(tmp_path: Path) -> None:
-    done = in_new_process("--demo", "--reranker", "shortest", "--work-dir", tmp_path, status=2)
-    assert "unknown reranker 'shortest'" in done.stderr
+def test_without_the_package_the_name_is_unknown(run: Run, tmp_path: Path) -> None:
+    said = run("--demo", "--reranker", "shortest", "--work-dir", tmp_path, status=2)
+    assert "unknown reranker 'shortest'" in said
     assert not list(tmp_path.iterdir()), "a wrong name is told before anything is made"

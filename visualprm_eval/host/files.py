@@ -104,7 +104,8 @@ def whole_pictures() -> Iterator[None]:
     """
     from PIL import Image
 
-    original = Image.Image.save
+    pictures: Any = Image.Image
+    original = pictures.save
 
     @functools.wraps(original)
     def save(self: Any, fp: Any, *args: Any, **kwargs: Any) -> None:
@@ -119,11 +120,11 @@ def whole_pictures() -> Iterator[None]:
         finally:
             draft.unlink(missing_ok=True)
 
-    Image.Image.save = save
+    pictures.save = save
     try:
         yield
     finally:
-        Image.Image.save = original
+        pictures.save = original
 
 
 def _fetch(url: str, path: Path, md5: str | None) -> None:

@@ -63,6 +63,14 @@ def test_what_a_reply_costs_is_kept_once() -> None:
     assert (alone["p0", 0].tokens, alone["p0", 0].usage) == (10, Usage(100, 10))
 
 
+def test_what_a_reply_costs_is_kept_with_a_sample_that_is_never_drawn_again() -> None:
+    with Server(lambda seen: completion(None, "b", "c")) as server:
+        found = Asked([server]).draw(n=3)
+    assert [(candidate.error is None, candidate.usage) for _, candidate in sorted(found.items())] == [
+        (False, None), (True, Usage(100, 30)), (True, None),
+    ]  # fmt: skip
+
+
 def test_a_single_sample_is_asked_for_without_n() -> None:
     with Server() as server:
         Asked([server]).draw(n=1)

@@ -157,6 +157,14 @@ def test_error_messages(body: bytes, expected: str) -> None:
     assert error_message(body) == expected
 
 
+def test_an_error_message_does_nothing_to_a_terminal() -> None:
+    body = json.dumps({"error": {"message": "no \x1b[2J\x07 \u202e\ud800 way\n" + "x" * 10**6}}).encode()
+    message = error_message(body)
+    assert message.startswith("no \ufffd[2J\ufffd \ufffd\ufffd way x")
+    assert len(message) == 300
+    assert message.isprintable()
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(

@@ -281,6 +281,9 @@ def _failures(job: Job, message: str) -> list[Candidate]:
 def _candidates(sent: Sent, reply: Reply, seconds: float) -> list[Candidate]:
     """The candidates that a reply brings, by rank in the server's order; choices that nobody asked for are dropped."""
     alone = len(reply.choices) == 1 and reply.usage is not None
+    asked = list(zip(sent.ranks, reply.choices, strict=False))
+    # A failed candidate may be drawn again, and then what it bears would be forgotten.
+    bearer = next((place for place, (_, choice) in enumerate(asked) if choice.error is None), 0)
     return [
         Candidate(
             problem_id=sent.job.problem.id,
@@ -290,7 +293,7 @@ def _candidates(sent: Sent, reply: Reply, seconds: float) -> list[Candidate]:
             finish=choice.finish,
             tokens=reply.usage.completion_tokens if alone and reply.usage else None,
             seconds=seconds / len(reply.choices),
-            usage=None if place else reply.usage,
+            usage=reply.usage if place == bearer else None,
         )
-        for place, (rank, choice) in enumerate(zip(sent.ranks, reply.choices, strict=False))
+        for place, (rank, choice) in enumerate(asked)
     ]

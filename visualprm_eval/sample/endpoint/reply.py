@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from visualprm_eval.types import JSONValue, Usage
 
 _LONGEST_QUOTE = 300
+_LONGEST_LOOK = 100 * _LONGEST_QUOTE
+"""Characters of a message that are looked at: some servers send whole pages."""
 _LONGEST_WORD = 40
 
 
@@ -93,7 +95,8 @@ def quoted(data: bytes) -> str:
 
 
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+    """What a server says as one line that does nothing to a terminal."""
+    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(text[:_LONGEST_LOOK].split()))
     return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 3] + "..."
 
 
