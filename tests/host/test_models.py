@@ -10,6 +10,7 @@ from PIL import Image
 
 from tests.host.material import api_model
 from visualprm_eval.errors import PolicyError, UnknownNameError
+from visualprm_eval.host.bridge import set_verbose
 from visualprm_eval.host.models import HostPolicy, model_fingerprint, model_names
 from visualprm_eval.host.sampling import SamplingSettings, forced_generation, seeded
 from visualprm_eval.types import Part, Problem
@@ -220,6 +221,22 @@ def test_replies_with_records(add_model, problem):
         HostPolicy(add_model(local_class(lambda message: reply)), temperature=0.7).sample(problem, 0, 0).text
         == "the text"
     )
+
+
+@pytest.mark.parametrize("where", ["keyword", "environment"])
+def test_a_key_that_a_class_logs_is_not_shown(add_model, judge_server, monkeypatch, capfd, where):
+    from vlmeval.api import GPT4V
+
+    given = {"key": "sk-of-a-server"} if where == "keyword" else {}
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-another-one" if given else "sk-of-a-server")
+    set_verbose(True)
+    try:
+        HostPolicy(add_model(partial(GPT4V, api_base=f"{judge_server.url}/chat/completions", **given)), temperature=0.7)
+    finally:
+        set_verbose(False)
+    shown = "".join(capfd.readouterr())
+    assert "API Key: [secret]" in shown, "the host does log it"
+    assert "sk-of-a-server" not in shown
 
 
 def test_keys_are_in_no_failure(add_model, problem, monkeypatch):

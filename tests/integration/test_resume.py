@@ -16,7 +16,7 @@ from tests.integration.conftest import ROOT, Run, command, read_rows
 from visualprm_eval.cli import main
 
 ARGUMENTS = ("--demo", "--limit", "40", "-n", "4", "--batch-size", "8", "--token-budget", "2048")
-DEADLINE_S = 240
+DEADLINE_S = 900
 
 
 @pytest.fixture(scope="module")

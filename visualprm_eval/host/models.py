@@ -113,17 +113,19 @@ class HostPolicy:
         self._allow_remote_code, self._retry = allow_remote_code, retry
         self._environment = {"USE_COT": "1" if cot else None}
         self._probe = _Probe(name, temperature)
+        self._keys = _keys(factory)  # Some classes log theirs.
         with self._working():
             try:
                 self.model = factory()
             except PolicyError:
                 raise
             except Exception as error:  # Packages, weights, devices, keys: whatever the class needs and lacks.
-                reason = blanked(f"{type(error).__name__}: {error}", _keys())
+                reason = blanked(f"{type(error).__name__}: {error}", self._keys)
                 raise PolicyError(
                     f"the host cannot build {name} here ({reason}); look at what its class "
                     "needs, or sample it in its own environment and pass the texts with --candidates"
                 ) from error
+        self._keys = _keys(factory, self.model)
         self._as_built = copied_attributes(self.model)
         self._fresh()  # A class that nobody can ask for samples is told at once.
 
@@ -171,8 +173,7 @@ class HostPolicy:
         failure = failure or _failure(reply)
         seconds = time.monotonic() - start
         if failure is not None:
-            hidden = blanked(failure, _keys(self.model))
-            return Candidate(problem.id, rank, "", error=hidden, seconds=seconds)
+            return Candidate(problem.id, rank, "", error=blanked(failure, self._keys), seconds=seconds)
         self._probe.see(problem.id, reply)
         return Candidate(problem.id, rank, reply, seconds=seconds)
 
@@ -208,7 +209,7 @@ class HostPolicy:
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
         with contextlib.ExitStack() as stack:
-            stack.enter_context(at_work(environment=self._environment))
+            stack.enter_context(at_work(environment=self._environment, secrets=self._keys))
             if not self._allow_remote_code:
                 stack.enter_context(only_native_code(self.name))
             yield
@@ -262,12 +263,14 @@ def _factory(name: str) -> Callable[[], Any]:
     return factory
 
 
-def _keys(model: Any = None) -> list[str]:
-    """API keys, which servers and libraries like to repeat in their errors: the model's own, the environment's."""
-    named = {name.lower(): value for name, value in os.environ.items() if len(value) >= SHORTEST_SECRET}
-    found = [value for name, value in named.items() if name.endswith(_KEY_ENDINGS)]
-    own = getattr(model, "key", None)
-    return [*found, own] if isinstance(own, str) else found
+def _keys(factory: Any, model: Any = None) -> tuple[str, ...]:
+    """API keys, which classes log and servers repeat: those of the host's entry, of the model, of the environment."""
+    known = {**os.environ, **getattr(factory, "keywords", {}), "model's key": getattr(model, "key", None)}
+    return tuple(
+        value
+        for name, value in known.items()
+        if name.lower().endswith(_KEY_ENDINGS) and isinstance(value, str) and len(value) >= SHORTEST_SECRET
+    )
 
 
 def _failure(reply: str) -> str | None:
