@@ -6,9 +6,9 @@ none is drawn to find out: the first request is looked at as it leaves.
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
@@ -31,8 +31,8 @@ def noted() -> Iterator[list[JSONValue]]:
     bodies: list[JSONValue] = []
     with ExitStack() as stack:
         for library, sender in _SENDERS:
-            if library in sys.modules:
-                stack.enter_context(_noting(getattr(sys.modules[library], sender), bodies))
+            with suppress(ImportError):  # Who is not installed sends nothing.
+                stack.enter_context(_noting(getattr(importlib.import_module(library), sender), bodies))
         yield bodies
 
 

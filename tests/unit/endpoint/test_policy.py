@@ -317,10 +317,10 @@ def test_tries_are_counted_and_waits_grow() -> None:
 
 def test_a_reply_that_does_not_come_is_asked_for_again_in_smaller_pieces() -> None:
     def sluggish(seen: Seen) -> Answer:
-        return completion(*("x" for _ in range(seen.n)), delay_s=5.0 if seen.n > 2 else 0.0)
+        return completion(*("x" for _ in range(seen.n)), delay_s=60.0 if seen.n > 2 else 0.0)
 
     with Server(sluggish) as server:
-        found = Asked([server], timeout_s=1.0).draw(n=4)
+        found = Asked([server], timeout_s=3.0).draw(n=4)
     assert errors(found) == [None] * 4
     assert [seen.n for seen in server.requests] == [4, 2, 2]
 
