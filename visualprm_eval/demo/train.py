@@ -5,7 +5,8 @@ The stages, in order (2 CPU cores, about half an hour):
 * ``benchmark``: draws the test problems;
 * ``tokenizer``: learns a byte-level BPE;
 * ``vision``: teaches the image encoder what each part of a picture shows;
-* ``policy``: teaches sums, then worked solutions, only until problems set aside for it are solved often enough, so
+* ``sums``: teaches a language model to calculate, and how a solution goes on from what was read;
+* ``policy``: teaches worked solutions, only until problems set aside for it are solved often enough, so
   that it misreads many pictures;
 * ``base``: teaches another language model for longer, also to tell true readings from false ones;
 * ``verifier``: goes on with worked solutions into which mistakes have slipped; the reward model starts from it, since a
@@ -71,6 +72,7 @@ STAGES: dict[str, Callable[[Workshop], None]] = {
     "benchmark": stages.make_benchmark,
     "tokenizer": stages.make_tokenizer,
     "vision": stages.train_vision,
+    "sums": stages.train_sums,
     "policy": stages.train_policy,
     "base": stages.train_base,
     "verifier": stages.train_verifier,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from visualprm_eval.types import digest
@@ -114,6 +114,12 @@ def _dice_scene(rng: random.Random) -> Scene:
 
 
 _SCENES = {"bars": _bars_scene, "dice": _dice_scene}
+
+
+def with_other_values(scene: Scene, rng: random.Random) -> Scene:
+    """The same scene with values drawn anew: what it says about the picture is mostly wrong."""
+    others = _SCENES[scene.family](rng).items
+    return replace(scene, items=tuple(replace(a, value=b.value) for a, b in zip(scene.items, others, strict=True)))
 
 
 # ------------------------------------------------------------------------------------- questions and solutions
