@@ -1,9 +1,9 @@
 """Token sequences that the demo models learn from, with a mark on every token that is to be learned.
 
 *Readings* name what the picture shows, the cheapest way to learn to look; *sums* drill arithmetic; *solutions* are the
-chat that the policy is asked in, *reckonings* the same about readings that are given; *processes* are the reward
-model's conversation, one user turn per step; *checks* are the same conversation about readings that have nothing to do
-with one another, and *claims* the same without a conversation around them.
+chat that the policy is asked in; *processes* are the reward model's conversation, one user turn per step; *checks* are
+the same conversation about readings that have nothing to do with one another, and *claims* the same without a
+conversation around them.
 """
 
 from __future__ import annotations
@@ -34,8 +34,6 @@ SUMS_REQUEST = "Do sums."
 CHECK_REQUEST = "Which statements are true?"
 SUMS = 10
 """Calculations in one drill."""
-_READ_VALUE = re.compile(r"(?<=[a-z] )(\d+)(?=\.)")
-"""The number in a reading."""
 _MISTAKES = 0.25
 """How often a step of a spoiled solution goes wrong."""
 
@@ -117,20 +115,6 @@ class Writer:
         prompt = self._format.chat(content).ids
         ids = (*self._format.chat(content, problem.solution).ids, self._end_id)
         return Sequence(ids, (False,) * len(prompt) + (True,) * (len(ids) - len(prompt)))
-
-    def reckoning(self, problem: WorldProblem) -> Sequence:
-        """A solution of which all is learned but what was read.
-
-        About values that the picture does not show it teaches how to go on from a reading, and nothing about looking.
-        """
-        content = question_content(problem.question, [1])
-        ids = list(self._format.chat(content).ids)
-        learned = [False] * len(ids)
-        for number, part in enumerate(_READ_VALUE.split(problem.solution)):
-            new = self._format.tokenizer.encode(part)
-            ids += new
-            learned += [number % 2 == 0] * len(new)
-        return Sequence((*ids, self._end_id), (*learned, True))
 
     def spoiled(self, problem: WorldProblem, rng: random.Random) -> Sequence:
         """A solution with mistakes in the reward model's conversation; which steps are right is learned."""

@@ -1,22 +1,21 @@
 """The stages of the training run, each from files to files, so that any of them can be run again by itself.
 
-All language models look through the same image encoder, which is trained first and then stays as it is. The policy is
-taken when it begins to read the pictures, and errs. The reward model starts from a *verifier* that learned for longer:
-to tell true readings from false ones, and to follow worked solutions with mistakes made on purpose, of which the truth
-is known. VisualPRM likewise starts from a chat model that is stronger than many of the policies whose solutions it
-judges. Only then come the labels of the policy's own solutions, which know nothing of the truth but the final answer.
+All language models look through the same image encoder, which is trained first and then stays as it is. The policy
+learns from worked solutions of careless readers, and errs as they do. The reward model starts from a *verifier* that
+learned for longer: to tell true readings from false ones, and to follow worked solutions with mistakes made on purpose,
+of which the truth is known. VisualPRM likewise starts from a chat model that is stronger than many of the policies
+whose solutions it judges. Only then come the labels of the policy's own solutions, which know nothing of the truth but
+the final answer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,7 +25,7 @@ from visualprm_eval.demo import courses, world
 from visualprm_eval.demo.assets import BENCHMARK_FILE, POLICY, PRM
 from visualprm_eval.demo.benchmark import pipeline_problems, write_benchmark
 from visualprm_eval.demo.fit import fit
-from visualprm_eval.demo.montecarlo import LabelledSolution, is_right, label_solutions, sample_solutions
+from visualprm_eval.demo.montecarlo import LabelledSolution, label_solutions, sample_solutions
 from visualprm_eval.demo.network import Eyes, image_features, network_config, new_network, sequence_loss
 from visualprm_eval.demo.pictures import Pictures, token_facts
 from visualprm_eval.demo.sequences import Writer, corpus
@@ -46,18 +45,16 @@ if TYPE_CHECKING:
 
 VISION = "vision"
 """Folder of the checkpoint whose image encoder is trained."""
-SUMS = "sums"
-"""Folder of the checkpoint that can calculate, and not yet read."""
+LOOKING = "looking"
+"""Folder of the checkpoint that learned to look, and that all others start from."""
 BASE = "base"
-"""Folder of the checkpoint that learned to look."""
+"""Folder of the checkpoint that looks closely."""
 VERIFIER = "verifier"
 """Folder of the checkpoint that the reward model starts from."""
 _FURTHER_RATE = 0.5
 """Factor of the learning rates of a network that can already look."""
 _SEEN_AT_ONCE = 64
 """Pictures that are encoded together."""
-_TUNING_STEPS = 10
-"""The policy is tried every so many steps."""
 
 
 @dataclass(frozen=True)
@@ -159,44 +156,23 @@ def train_vision(shop: Workshop) -> None:
     shop.save(model, VISION)
 
 
-def train_sums(shop: Workshop) -> None:
-    """Teaches a language model to calculate, and how a solution goes on from a reading; the policy starts from it."""
+def train_looking(shop: Workshop) -> None:
+    """Teaches a language model to read, and to tell true readings from false ones; the others start from it."""
     model = shop.load(VISION).model
-    _supervise(shop, model, SUMS, courses.SUMS, steps=shop.recipe.sums_steps)
-    _supervise(shop, model, "reckoning", courses.RECKONING, steps=shop.recipe.reckoning_steps)
-    shop.save(model, SUMS)
+    _supervise(shop, model, LOOKING, courses.LOOKING, steps=shop.recipe.looking_steps)
+    shop.save(model, LOOKING)
 
 
 def train_policy(shop: Workshop) -> None:
-    """Teaches worked solutions until enough of the problems that are set aside for this are solved.
-
-    It calculates well before it begins to read, and again at the end, so that most of its mistakes are about the
-    picture.
-    """
-    recipe = shop.recipe
-    _, problems = shop.problems("tuning", recipe.tuning_problems)
-    start = shop.load(SUMS)
-
-    def enough(step: int) -> bool:
-        if step < recipe.tuning_from or step % _TUNING_STEPS:
-            return False
-        start.model.eval()
-        texts = sample_solutions(start, problems, 1, recipe.seed, f"tuning, step {step}")
-        start.model.train()
-        solved = fmean(is_right(text, problem) for (text,), problem in zip(texts, problems, strict=True))
-        print(f"{POLICY}: step {step}, {100 * solved:.1f}% of the tuning problems", flush=True)
-        return solved >= recipe.policy_share
-
-    _supervise(shop, start.model, POLICY, courses.POLICY, steps=recipe.policy_steps, enough=enough)
-    # It stops at full learning rates, which blur its sums. Clearing them up costs a little of what it reads.
-    _supervise(shop, start.model, "polish", courses.POLISH, steps=recipe.polish_steps, scale=_FURTHER_RATE)
-    shop.save(start.model, POLICY)
+    """Teaches sums and worked solutions by careless readers; most of its mistakes will be about the picture."""
+    model = shop.load(LOOKING).model
+    _supervise(shop, model, POLICY, courses.POLICY, steps=shop.recipe.policy_steps)
+    shop.save(model, POLICY)
 
 
 def train_base(shop: Workshop) -> None:
     """Teaches another language model to read and to tell true readings from false ones."""
-    model = shop.load(VISION).model
-    _supervise(shop, model, "looking", courses.LOOKING, steps=shop.recipe.looking_steps)
+    model = shop.load(LOOKING).model
     _supervise(shop, model, BASE, courses.BASE, steps=shop.recipe.base_steps)
     shop.save(model, BASE)
 
@@ -216,7 +192,6 @@ def _supervise(
     *,
     steps: int,
     scale: float = 1.0,
-    enough: Callable[[int], bool] = lambda _step: False,
 ) -> None:
     """Trains a language model on fresh sequences about the training scenes."""
     _train_language_only(model)
@@ -229,7 +204,7 @@ def _supervise(
         sequences = [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen]
         return sequence_loss(model, *shop.writer.batch(sequences), shop.features[chosen])
 
-    fit(model, loss_at, steps, name, scale=scale, enough=enough)
+    fit(model, loss_at, steps, name, scale=scale)
 
 
 def make_labels(shop: Workshop) -> None:
