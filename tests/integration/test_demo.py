@@ -33,15 +33,6 @@ def test_the_whole_world_goes_through(run: Run, work_dir: Path) -> None:
 def test_best_of_n_gains(work_dir: Path) -> None:
     rows = read_rows(work_dir)
     best = value(rows, "visualprm", 8)
-    # Measured: 10.6 and 8.2 points (results/demo). Another processor's rounding changes some samples and picks.
-    assert best - value(rows, "first", 1) >= 6
-    assert best - value(rows, "random", 8) >= 4
-
-
-@pytest.mark.xfail(strict=False, reason="10.6 and 8.2 points were measured: too close for another processor's rounding")
-def test_best_of_n_gains_what_is_wanted(work_dir: Path) -> None:
-    rows = read_rows(work_dir)
-    best = value(rows, "visualprm", 8)
     assert best - value(rows, "first", 1) >= 10
     assert best - value(rows, "random", 8) >= 8
 

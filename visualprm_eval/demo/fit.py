@@ -64,7 +64,6 @@ def fit(
     label: str,
     *,
     scale: float = 1.0,
-    enough: Callable[[int], bool] = lambda _step: False,
 ) -> list[float]:
     """Trains a model in place.
 
@@ -74,10 +73,9 @@ def fit(
         steps: Number of steps.
         label: What the progress display says.
         scale: Factor of the learning rates.
-        enough: Asked with the number of steps taken whether to end here.
 
     Returns:
-        The loss of every step that was taken.
+        The loss of every step.
     """
     # The host switches gradients off for the whole process when it is imported.
     with torch.enable_grad(), track(label, steps) as tracker:
@@ -96,7 +94,5 @@ def fit(
             if (step + 1) % _REPORT_STEPS == 0:
                 print(f"{label}: step {step + 1}, mean loss {fmean(losses[-_REPORT_STEPS:]):.4f}", flush=True)
             tracker.advance()
-            if enough(step + 1):
-                break
     model.eval()
     return losses

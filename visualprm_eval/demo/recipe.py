@@ -17,13 +17,9 @@ class Recipe:
         tokenizer_problems: Problems whose texts the tokenizer learns from.
         vision_steps: Steps of the image encoder alone (batches of ``vision_batch``).
         vision_batch: Pictures per such step.
-        sums_steps: Steps in which the policy learns to calculate.
-        policy_steps: Most further steps of the policy.
-        policy_share: Share of the tuning problems that the policy is to solve; there its training ends.
-        tuning_problems: How many problems are set aside for that.
-        tuning_from: Steps before the policy is tried for the first time.
-        looking_steps: Steps in which the model that the reward model starts from learns to look.
-        base_steps: Its further steps.
+        looking_steps: Steps in which the language model that all others start from learns to look.
+        policy_steps: Further steps of the policy.
+        base_steps: Further steps of the model that the reward model starts from.
         verifier_steps: Its steps on solutions with mistakes.
         prm_problems: Problems whose solutions are sampled and labelled.
         prm_samples: Solutions sampled per problem.
@@ -40,12 +36,8 @@ class Recipe:
     tokenizer_problems: int = 4_000
     vision_steps: int = 800
     vision_batch: int = 64
-    sums_steps: int = 200
-    policy_steps: int = 1_000
-    policy_share: float = 0.4
-    tuning_problems: int = 320
-    tuning_from: int = 100
     looking_steps: int = 300
+    policy_steps: int = 400
     base_steps: int = 700
     verifier_steps: int = 450
     prm_problems: int = 500
@@ -59,8 +51,8 @@ class Recipe:
 
 
 TINY = Recipe(
-    scenes=64, tokenizer_problems=64, vision_steps=2, vision_batch=8, sums_steps=2, policy_steps=20,
-    tuning_problems=4, tuning_from=20, looking_steps=2, base_steps=2, verifier_steps=2, prm_problems=4, prm_samples=2,
-    prm_steps=2, prm_batch=4, test_problems=4, test_samples=2, test_seeds=1,
+    scenes=64, tokenizer_problems=64, vision_steps=2, vision_batch=8, looking_steps=2, policy_steps=20, base_steps=2,
+    verifier_steps=2, prm_problems=4, prm_samples=2, prm_steps=2, prm_batch=4, test_problems=4, test_samples=2,
+    test_seeds=1,
 )  # fmt: skip
 """A run of a few seconds through all stages; its models are of no use."""

@@ -1,43 +1,40 @@
 """The stages of the training run, each from files to files, so that any of them can be run again by itself.
 
-All language models look through the same image encoder, which is trained first and then stays as it is. The policy is
-taken when it begins to read the pictures, and errs. The reward model starts from a *verifier* that learned for longer:
-to tell true readings from false ones, and to follow worked solutions with mistakes made on purpose, of which the truth
-is known. VisualPRM likewise starts from a chat model that is stronger than many of the policies whose solutions it
-judges. Only then come the labels of the policy's own solutions, which know nothing of the truth but the final answer.
+All language models look through the same image encoder, which is trained first and then stays as it is. The policy
+learns from worked solutions of careless readers, and errs as they do. The reward model starts from a *verifier* that
+learned for longer: to tell true readings from false ones, and to follow worked solutions with mistakes made on purpose,
+of which the truth is known. VisualPRM likewise starts from a chat model that is stronger than many of the policies
+whose solutions it judges. Only then come the labels of the policy's own solutions, which know nothing of the truth but
+the final answer.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from visualprm_eval.demo import world
+from visualprm_eval.demo import courses, world
 from visualprm_eval.demo.assets import BENCHMARK_FILE, POLICY, PRM
 from visualprm_eval.demo.benchmark import pipeline_problems, write_benchmark
 from visualprm_eval.demo.fit import fit
-from visualprm_eval.demo.montecarlo import LabelledSolution, is_right, label_solutions, sample_solutions
+from visualprm_eval.demo.montecarlo import LabelledSolution, label_solutions, sample_solutions
 from visualprm_eval.demo.network import Eyes, image_features, network_config, new_network, sequence_loss
 from visualprm_eval.demo.pictures import Pictures, token_facts
-from visualprm_eval.demo.sequences import Sequence, Writer, corpus
+from visualprm_eval.demo.sequences import Writer, corpus
 from visualprm_eval.demo.tokenizer import PAD_TOKEN, train_tokenizer
 from visualprm_eval.prm.checkpoint import load_checkpoint, save_checkpoint
 from visualprm_eval.prm.prompt import PromptFormat
 from visualprm_eval.prm.tokenizer import load_tokenizer
 
 if TYPE_CHECKING:
-    import random
-
     from torch import Tensor
     from transformers import InternVLForConditionalGeneration
 
@@ -48,66 +45,16 @@ if TYPE_CHECKING:
 
 VISION = "vision"
 """Folder of the checkpoint whose image encoder is trained."""
+LOOKING = "looking"
+"""Folder of the checkpoint that learned to look, and that all others start from."""
 BASE = "base"
-"""Folder of the checkpoint that learned to look."""
+"""Folder of the checkpoint that looks closely."""
 VERIFIER = "verifier"
 """Folder of the checkpoint that the reward model starts from."""
 _FURTHER_RATE = 0.5
 """Factor of the learning rates of a network that can already look."""
 _SEEN_AT_ONCE = 64
 """Pictures that are encoded together."""
-_TUNING_STEPS = 20
-"""The policy is tried every so many steps."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Lesson:
-    """One kind of sequence in a course.
-
-    A step takes sequences of one kind only: in a mixed batch the many words of a solution would drown the few values of
-    a reading, and what was learned about looking would be lost.
-
-    Attributes:
-        share: How often a step takes it, relative to the course's others.
-        batch: Sequences per step.
-        write: Writes one about a scene.
-    """
-
-    share: float
-    batch: int
-    write: Callable[[Writer, world.Scene, random.Random], Sequence]
-
-
-def _reading(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.reading(scene, rng)
-
-
-def _sums(writer: Writer, _: world.Scene, rng: random.Random) -> Sequence:
-    return writer.sums(rng)
-
-
-def _solution(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.solution(world.problem(scene, rng))
-
-
-def _claims(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.claims(scene, rng)
-
-
-def _check(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.check(scene, rng)
-
-
-def _spoiled(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.spoiled(world.problem(scene, rng), rng)
-
-
-_SUMS_COURSE = (_Lesson(1.0, 32, _sums),)
-_POLICY_COURSE = (_Lesson(0.25, 32, _reading), _Lesson(0.15, 32, _sums), _Lesson(0.6, 16, _solution))
-# Comparing what is written with what is seen takes long to learn, unless it is learned first, and of bare claims.
-_LOOKING_COURSE = (_Lesson(0.4, 32, _reading), _Lesson(0.6, 32, _claims))
-_VERIFYING_COURSE = (_Lesson(0.15, 32, _claims), _Lesson(0.2, 16, _check), _Lesson(0.65, 16, _spoiled))
-_BASE_COURSE = (_Lesson(0.15, 32, _reading), _Lesson(0.25, 32, _claims), _Lesson(0.6, 16, _check))
 
 
 @dataclass(frozen=True)
@@ -209,42 +156,31 @@ def train_vision(shop: Workshop) -> None:
     shop.save(model, VISION)
 
 
+def train_looking(shop: Workshop) -> None:
+    """Teaches a language model to read, and to tell true readings from false ones; the others start from it."""
+    model = shop.load(VISION).model
+    _supervise(shop, model, LOOKING, courses.LOOKING, steps=shop.recipe.looking_steps)
+    shop.save(model, LOOKING)
+
+
 def train_policy(shop: Workshop) -> None:
-    """Teaches sums, then worked solutions until enough of the problems that are set aside for this are solved.
-
-    It calculates well before it begins to read, so that most of its mistakes are about the picture.
-    """
-    recipe = shop.recipe
-    _, problems = shop.problems("tuning", recipe.tuning_problems)
-    start = shop.load(VISION)
-
-    def enough(step: int) -> bool:
-        if step < recipe.tuning_from or step % _TUNING_STEPS:
-            return False
-        start.model.eval()
-        texts = sample_solutions(start, problems, 1, recipe.seed, f"tuning, step {step}")
-        start.model.train()
-        solved = fmean(is_right(text, problem) for (text,), problem in zip(texts, problems, strict=True))
-        print(f"{POLICY}: step {step}, {100 * solved:.1f}% of the tuning problems", flush=True)
-        return solved >= recipe.policy_share
-
-    _supervise(shop, start.model, "sums", _SUMS_COURSE, steps=recipe.sums_steps)
-    _supervise(shop, start.model, POLICY, _POLICY_COURSE, steps=recipe.policy_steps, enough=enough)
-    shop.save(start.model, POLICY)
+    """Teaches sums and worked solutions by careless readers; most of its mistakes will be about the picture."""
+    model = shop.load(LOOKING).model
+    _supervise(shop, model, POLICY, courses.POLICY, steps=shop.recipe.policy_steps)
+    shop.save(model, POLICY)
 
 
 def train_base(shop: Workshop) -> None:
     """Teaches another language model to read and to tell true readings from false ones."""
-    model = shop.load(VISION).model
-    _supervise(shop, model, "looking", _LOOKING_COURSE, steps=shop.recipe.looking_steps)
-    _supervise(shop, model, BASE, _BASE_COURSE, steps=shop.recipe.base_steps)
+    model = shop.load(LOOKING).model
+    _supervise(shop, model, BASE, courses.BASE, steps=shop.recipe.base_steps)
     shop.save(model, BASE)
 
 
 def train_verifier(shop: Workshop) -> None:
     """Teaches the base to follow worked solutions into which mistakes have slipped."""
     model = shop.load(BASE).model
-    _supervise(shop, model, VERIFIER, _VERIFYING_COURSE, steps=shop.recipe.verifier_steps, scale=_FURTHER_RATE)
+    _supervise(shop, model, VERIFIER, courses.VERIFYING, steps=shop.recipe.verifier_steps, scale=_FURTHER_RATE)
     shop.save(model, VERIFIER)
 
 
@@ -252,11 +188,10 @@ def _supervise(
     shop: Workshop,
     model: InternVLForConditionalGeneration,
     name: str,
-    course: Many[_Lesson],
+    course: Many[courses.Lesson],
     *,
     steps: int,
     scale: float = 1.0,
-    enough: Callable[[int], bool] = lambda _step: False,
 ) -> None:
     """Trains a language model on fresh sequences about the training scenes."""
     _train_language_only(model)
@@ -269,7 +204,7 @@ def _supervise(
         sequences = [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen]
         return sequence_loss(model, *shop.writer.batch(sequences), shop.features[chosen])
 
-    fit(model, loss_at, steps, name, scale=scale, enough=enough)
+    fit(model, loss_at, steps, name, scale=scale)
 
 
 def make_labels(shop: Workshop) -> None:

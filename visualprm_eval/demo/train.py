@@ -5,9 +5,9 @@ The stages, in order (2 CPU cores, about half an hour):
 * ``benchmark``: draws the test problems;
 * ``tokenizer``: learns a byte-level BPE;
 * ``vision``: teaches the image encoder what each part of a picture shows;
-* ``policy``: teaches sums, then worked solutions, only until problems set aside for it are solved often enough, so
-  that it misreads many pictures;
-* ``base``: teaches another language model for longer, also to tell true readings from false ones;
+* ``looking``: teaches a language model to read, and to tell true readings from false ones;
+* ``policy``: goes on with sums and with worked solutions of readers who misread many pictures, as the policy then does;
+* ``base``: goes on with looking, for longer;
 * ``verifier``: goes on with worked solutions into which mistakes have slipped; the reward model starts from it, since a
   verifier must see better than what it verifies;
 * ``labels``: samples solutions of other problems from the policy, and from the end of each step 16 continuations; a
@@ -71,6 +71,7 @@ STAGES: dict[str, Callable[[Workshop], None]] = {
     "benchmark": stages.make_benchmark,
     "tokenizer": stages.make_tokenizer,
     "vision": stages.train_vision,
+    "looking": stages.train_looking,
     "policy": stages.train_policy,
     "base": stages.train_base,
     "verifier": stages.train_verifier,

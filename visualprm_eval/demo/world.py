@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from visualprm_eval.types import digest
@@ -103,17 +103,41 @@ class WorldProblem:
 # ---------------------------------------------------------------------------------------------------- scenes
 
 
+_MOST = {"bars": 9, "dice": 6}
+"""The largest value in a picture."""
+
+
 def _bars_scene(rng: random.Random) -> Scene:
     colours = rng.sample(COLOURS, 4)
-    return Scene("bars", tuple(Item(c, (k, 0), rng.randint(1, 9)) for k, c in enumerate(colours)))
+    return Scene("bars", tuple(Item(c, (k, 0), rng.randint(1, _MOST["bars"])) for k, c in enumerate(colours)))
 
 
 def _dice_scene(rng: random.Random) -> Scene:
     colours = rng.sample(COLOURS, 4)
-    return Scene("dice", tuple(Item(c, (k % 2, k // 2), rng.randint(1, 6)) for k, c in enumerate(colours)))
+    return Scene("dice", tuple(Item(c, (k % 2, k // 2), rng.randint(1, _MOST["dice"])) for k, c in enumerate(colours)))
 
 
 _SCENES = {"bars": _bars_scene, "dice": _dice_scene}
+
+
+_CARELESSNESS = 0.7
+"""How often the thing that is hardest to read is misread."""
+
+
+def misread(scene: Scene, rng: random.Random) -> Scene:
+    """The scene as a careless reader sees it.
+
+    Everyone misreads the same things: how often an item is misread, and as what, depends on its colour and value. What
+    learns from such readings errs from habit too, so that a vote among its answers does not heal everything.
+    """
+    return replace(scene, items=tuple(replace(item, value=_read(scene.family, item, rng)) for item in scene.items))
+
+
+def _read(family: str, item: Item, rng: random.Random) -> int:
+    habit = stream("habit", family, item.colour, item.value)
+    share, shift = habit.uniform(0, _CARELESSNESS), habit.choice((-1, 1))
+    other = item.value + shift if 1 <= item.value + shift <= _MOST[family] else item.value - shift
+    return other if rng.random() < share else item.value
 
 
 # ------------------------------------------------------------------------------------- questions and solutions

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import collections
 import io
 import itertools
 import random
@@ -86,3 +87,19 @@ def test_the_four_colours_have_a_place_each():
         assert len({item.place for item in scene.items}) == 4
         assert all(1 <= item.value <= (9 if scene.family == "bars" else 6) for item in scene.items)
         assert world.problem(scene, rng).scene is scene
+
+
+def test_careless_readers_err_alike_about_the_values_alone(test_problems):
+    rng = world.stream("careless")
+    wrong = collections.Counter()
+    read = collections.defaultdict(set)
+    for problem in test_problems:
+        scene = problem.scene
+        seen = world.misread(scene, rng)
+        assert [(item.colour, item.place) for item in seen.items] == [(item.colour, item.place) for item in scene.items]
+        for item, other in zip(scene.items, seen.items, strict=True):
+            assert 1 <= other.value <= (9 if scene.family == "bars" else 6)
+            wrong[item != other] += 1
+            read[scene.family, item.colour, item.value].add(other.value)
+    assert 0.2 < wrong[True] / wrong.total() < 0.5
+    assert all(len(values - {value}) <= 1 for (_, _, value), values in read.items()), "each is misread in one way"
