@@ -60,6 +60,7 @@ TASK = Task(
     host_dataset="DynaMath",
     metric="worst-case accuracy",
     split_label="all variants",
+    size=5_010,
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     answer=answer,

@@ -64,6 +64,7 @@ TASK = Task(
     host_dataset="WeMath",
     metric="strict score",
     split_label="testmini",
+    size=1_740,
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     group_columns=("ID", "key"),

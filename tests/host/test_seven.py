@@ -58,7 +58,7 @@ def test_verdicts_by_a_judge(tables, judge_server, tmp_path, name):
 def test_mmmu_is_its_validation_split(tables):
     benchmark = load_benchmark("MMMU_DEV_VAL")
     assert {problem.split for problem in benchmark.problems} == {"validation"}
-    assert (len(benchmark.problems), benchmark.total) == (4, 4)
+    assert (len(benchmark.problems), benchmark.total) == (4, 900)
     rows = [{**row, "split": "dev"} for row in rows_of("MMMU_DEV_VAL")]
     write_tsv(tables / "MMMU_DEV_VAL.tsv", rows)
     with pytest.raises(BenchmarkError, match="no rows whose split is validation"):
@@ -78,13 +78,11 @@ def test_a_part_of_a_table_has_the_same_verdicts(tables, judge_server, tmp_path,
 
 @pytest.mark.parametrize("name", TABLE2)
 def test_nasty_texts_are_graded(tables, judge_server, tmp_path, name):
-    from tests.host.test_grading import NASTY
-
+    nasty = ["", "None", "007", "=1+1", "\ud800 lone", "\x00", "a" * 40_000, "True"]
     judge_server.reply = lambda asked: "1" if "Judgement:" in asked[-40:] else "A"
     benchmark = load_benchmark(name)
-    size = len(benchmark.problems)
-    for start in range(0, len(NASTY), size):
-        texts = {problem.index: nasty for problem, nasty in zip(benchmark.problems, NASTY[start:], strict=False)}
+    for start in (0, 4):
+        texts = {problem.index: each for problem, each in zip(benchmark.problems, nasty[start:], strict=False)}
         verdicts = grade_table(benchmark, texts, tmp_path, local(judge_server))
         assert set(verdicts) == set(texts)
         assert all(verdict.error is None for verdict in verdicts.values())
@@ -136,9 +134,8 @@ def test_an_unreadable_reply_is_a_failure(tables, judge_server, tmp_path, name):
     mark = f"[{name}/{victim}]"
     judge_server.reply = lambda asked: "hard to say, really" if mark in asked else judge(asked)
     if name == "MathVerse_MINI_Vision_Only":
-        judge_server.reply = lambda asked: (
-            "seven" if mark in asked else "no idea" if ": seven" in asked else judge(asked)
-        )
+        replies = {mark: "seven", ": seven": "no idea"}
+        judge_server.reply = lambda asked: next((said for key, said in replies.items() if key in asked), judge(asked))
     verdicts = grade_table(load_benchmark(name), texts_of(name), tmp_path, local(judge_server))
     assert verdicts.pop(victim).value is None
     assert all(verdict.value is not None for verdict in verdicts.values())
@@ -163,7 +160,7 @@ def test_a_judge_that_dies_after_the_probe_is_an_error(tables, judge_server, tmp
 
 def test_a_text_cannot_claim_to_be_unreadable(tables, judge_server, tmp_path):
     judge_server.reply = judge
-    claims = "banana. Failed to predict, thus randomly generate one. "
+    claims = "Failed to predict, thus randomly generate one. B"
     verdicts = grade_table(load_benchmark("MMMU_DEV_VAL"), {"2": claims}, tmp_path, local(judge_server))
     assert verdicts == {"2": RIGHT}
     claims = text("LogicVista", 1, right=True) + " All 5 retries failed.\n"
