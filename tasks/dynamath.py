@@ -68,5 +68,5 @@ TASK = Task(
     aggregate=worst_case,
     remark=_remark,
     published=Published("DynaMath", split="all variants", metric="worst-case accuracy"),
-    judge_overhead=330,
+    judge_overhead=80,
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
@@ -183,7 +182,8 @@ def test_a_reply_means_the_same_whatever_else_is_in_the_table(tables, judge_serv
 @pytest.mark.parametrize("by", ["policy", "judge"])
 def test_what_a_model_wrote_is_not_run(tables, judge_server, tmp_path, by):
     flag = tmp_path / "executed"
-    code = f"__import__('pathlib').Path({str(flag)!r}).touch() or 7"
+    code = f"__import__('os').system('touch {flag}') or 7"
+    assert code == code.lower(), "the host's grader makes everything lower case"
     latex = f"\\text{{{code}}} 7"
     codes = {"1": code, "2": latex, "3": "a", "4": "gt_asw"}
     judge_server.reply = judge
@@ -203,7 +203,8 @@ def test_the_host_would_run_it(tmp_path):
     from vlmeval.dataset.utils import mathv
 
     flag = tmp_path / "executed"
-    assert mathv.is_equal(f"__import__('pathlib').Path({str(flag).lower()!r}).touch() or 7", "7")
+    assert mathv.is_equal(f"__import__('os').system('touch {flag}') or 7", "7")
+    assert flag.exists()
     assert mathv.is_equal("a", "7"), "the name of the grader's own variable is always right"
 
 
@@ -262,17 +263,18 @@ def test_wemath_says_which_groups_are_there(tables):
 
 def test_the_requests_are_as_long_as_the_estimate_says(tables, judge_server, tmp_path):
     judge_server.reply = judge
+    found = {}
     for name in TABLE2:
         judge_server.requests.clear()
         benchmark = load_benchmark(name)
         index, right = next(iter(pattern(name).items()))
         written = text(name, int(index), right=right)
         grade_table(benchmark, {index: written}, tmp_path, local(judge_server))
-        bodies = [body for _, body in judge_server.requests if "[" in json.dumps(body)]
-        asked = [body["messages"][-1]["content"] for body in bodies]
-        lengths = [len(each if isinstance(each, str) else each[0]["text"]) for each in asked]
-        real = [length for length in lengths if length > 100]
+        contents = [body["messages"][-1]["content"] for _, body in judge_server.requests]
+        asked = [each if isinstance(each, str) else each[0]["text"] for each in contents]
+        real = [len(each) for each in asked if len(each) > 100]
         task = benchmark.task
         estimate = task.judge_overhead + len(benchmark.problems[0].question) + len(written)
-        assert max(real) == pytest.approx(estimate, rel=0.35), (name, real, estimate)
+        found[name] = (max(real), estimate)
         assert len(real) <= task.judge_requests
+    assert all(real == pytest.approx(estimate, rel=0.25) for real, estimate in found.values()), found
