@@ -24,7 +24,9 @@ VARIANTS = 10
 
 
 def worst_case(problems: Sequence[Problem], values: Sequence[float]) -> float:
-    """The part of the questions of which all variants are right."""
+    """The part of the questions of which all variants are right; NaN where a store does not know the questions."""
+    if not _grouped(problems):
+        return math.nan
     questions: dict[str, float] = {}
     for problem, value in zip(problems, values, strict=True):
         question = problem.groups["qid"]
@@ -32,7 +34,13 @@ def worst_case(problems: Sequence[Problem], values: Sequence[float]) -> float:
     return math.fsum(questions.values()) / len(questions)
 
 
+def _grouped(problems: Sequence[Problem]) -> bool:
+    return all("qid" in problem.groups for problem in problems)
+
+
 def _remark(problems: Sequence[Problem]) -> str:
+    if not _grouped(problems):
+        return "the store does not know which rows are variants: report once where the host is"
     sizes = Counter(problem.groups["qid"] for problem in problems)
     short = sum(size < VARIANTS for size in sizes.values())
     if not short:

@@ -300,8 +300,7 @@ def _task(name: str, dataset: Any) -> Task:
     try:
         from vlmeval.run import get_judge_kwargs
     except ImportError:  # A checkout keeps it beside the package.
-        preferred = getattr(dataset, "DEFAULT_JUDGE", None)
-        judge = preferred if isinstance(preferred, str) else "gpt-4o-mini" if preferred else None
+        judge = "gpt-4o-mini" if dataset.TYPE in {"MCQ", "Y/N"} else None
         return task_for(name, host_type=dataset.TYPE, host_judge=judge)
     silent = SimpleNamespace(
         judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
