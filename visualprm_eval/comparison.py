@@ -92,6 +92,8 @@ def compare(rows: Sequence[ResultRow], names: Mapping[str, str]) -> list[Compari
             continue
         if selector == _PASS_AT_1 and row.k < largest[row.policy, row.benchmark, row.split, row.reranker]:
             continue  # The same sample at every k.
+        if selector != _PASS_AT_1 and row.k == 1:
+            continue  # Of one candidate every selector picks it: papers repeat pass@1 there.
         comparison = _comparison(row, policy, selector, rows)
         if comparison is not None:
             found.append(comparison)

@@ -52,7 +52,15 @@ def test_a_gain_over_a_published_figure():
 
 
 def test_nothing_is_compared_that_is_not_published():
-    rows = [row(k=4), row(reranker="visualprm:min"), row(reranker="oracle"), row(policy="mine"), row(reranker="random")]
+    rows = [
+        row(k=4),
+        row(k=1),
+        row(reranker="self-consistency", k=1),
+        row(reranker="visualprm:min"),
+        row(reranker="oracle"),
+        row(policy="mine"),
+        row(reranker="random"),
+    ]
     assert compare(rows, NAMES) == []
 
 
