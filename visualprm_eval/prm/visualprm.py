@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -15,7 +15,8 @@ from visualprm_eval.prm.checkpoint import LoadedCheckpoint, load_checkpoint
 from visualprm_eval.prm.config import TEMPLATE
 from visualprm_eval.prm.images import ImageSource, load_image
 from visualprm_eval.prm.prompt import question_content
-from visualprm_eval.prm.scoring import Item, Scorer
+from visualprm_eval.prm.questions import Item
+from visualprm_eval.prm.scoring import Scorer
 from visualprm_eval.steps import split_steps
 from visualprm_eval.types import StepScores
 
@@ -207,20 +208,39 @@ class VisualPRM:
     ) -> list[StepScores]:
         """Scores solutions to any number of questions in batches.
 
+        Solutions to one question share the reading of its images and of all that they begin with, wherever they stand.
+
         Args:
-            items: Question, steps [T] and images of each solution; solutions to one question share its images when they
-                follow each other.
-            batch_tokens: Most tokens of a batch, padding included.
+            items: Question, steps [T] and images of each solution.
+            batch_tokens: Most tokens of a batch; a longer sequence is a batch of its own.
             special_tokens: As for ``score``.
 
         Returns:
             In the order of ``items``; one that cannot be scored has an ``error``.
         """
+        scored = dict(self.score_stream(items, batch_tokens=batch_tokens, special_tokens=special_tokens))
+        return [scored[index] for index in range(len(items))]
+
+    def score_stream(
+        self, items: Sequence[Item], *, batch_tokens: int = BATCH_TOKENS, special_tokens: str = "text"
+    ) -> Iterator[tuple[int, StepScores]]:
+        """As ``score_items``, but each solution's scores come as soon as they are there.
+
+        Args:
+            items: As for ``score_items``.
+            batch_tokens: As for ``score_items``.
+            special_tokens: As for ``score``.
+
+        Yields:
+            The place in ``items`` of a solution, and its scores; each place once.
+        """
         outcomes = self._scorer.score(items, special_tokens=special_tokens, batch_tokens=batch_tokens)
-        return [
-            StepScores((), tuple(steps), outcome) if isinstance(outcome, str) else StepScores(outcome, tuple(steps))
-            for (_, steps, _), outcome in zip(items, outcomes, strict=True)
-        ]
+        for index, outcome in outcomes:
+            steps = tuple(items[index][1])
+            if isinstance(outcome, str):
+                yield index, StepScores((), steps, outcome)
+            else:
+                yield index, StepScores(outcome, steps)
 
     def _check_self(self) -> None:
         """Scores a built-in probe: a wrong number of image tokens or a score that is no number shows here."""
