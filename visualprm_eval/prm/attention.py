@@ -7,14 +7,18 @@ packed: tokens of several sequences follow each other, [tokens, heads, head size
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Sequence
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any, Protocol
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+_LOG = logging.getLogger(__name__)
 
 KeysValues = tuple[torch.Tensor, torch.Tensor]
 """Keys and values, each [tokens, key-value heads, head size]."""
@@ -98,16 +102,6 @@ class CPUAttention:
         # No public operator gives the log-sum-exp.
         self._kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu  # noqa: SLF001
 
-    @classmethod
-    def usable(cls) -> bool:
-        """Whether this version of torch has the operator, and it takes what we give it."""
-        try:
-            query, key = torch.ones(2, 4, 8), torch.ones(2, 2, 8)
-            out, log_sum = cls().causal(query, key, key, Lengths((2,), query.device))
-        except (AttributeError, RuntimeError, TypeError, ValueError):
-            return False
-        return out.shape == query.shape and log_sum.shape == query.shape[:2]
-
     def causal(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, lengths: Lengths) -> Weighted:
         """See ``Attention``."""
         parts = [
@@ -137,20 +131,6 @@ class VarlenAttention:
     def __init__(self, kernel: Callable[..., Any], request: object) -> None:
         self._kernel, self._request = kernel, request
 
-    @classmethod
-    def find(cls) -> VarlenAttention | None:
-        """The kernel of this version of torch; ``None`` when it has none that takes grouped keys."""
-        try:
-            from torch.nn.attention.varlen import AuxRequest, varlen_attn
-        except ImportError:
-            return None
-        known = inspect.signature(varlen_attn).parameters
-        return (
-            cls(varlen_attn, AuxRequest(lse=True))
-            if {"window_size", "enable_gqa", "return_aux"} <= set(known)
-            else None
-        )
-
     def causal(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, lengths: Lengths) -> Weighted:
         """See ``Attention``."""
         return self._call((query, key, value), lengths, lengths, (-1, 0))
@@ -172,24 +152,84 @@ class VarlenAttention:
         return out, log_sum.transpose(0, 1)
 
 
-def choose_attention(device: torch.device, dtype: torch.dtype, kind: str) -> Attention:
-    """The best kernels for a device.
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """Attention heads of a model.
+
+    Attributes:
+        queries: Number of query heads.
+        groups: Number of key-value heads.
+        size: Width of a head.
+    """
+
+    queries: int
+    groups: int
+    size: int
+
+
+def choose_attention(device: torch.device, dtype: torch.dtype, kind: str, heads: Heads) -> Attention:
+    """The best kernels for a device: the first that give what plain arithmetic gives.
 
     Args:
         device: Where the model is.
         dtype: The model's number type.
         kind: How the model was loaded; ``"eager"`` asks for plain arithmetic.
+        heads: The model's heads.
 
     Returns:
         On a GPU in half precision, torch's attention of variable lengths; on a processor, its flash kernel; plain
         arithmetic where there is neither.
     """
-    if kind != "eager":
-        if device.type == "cpu" and CPUAttention.usable():
-            return CPUAttention()
-        if device.type == "cuda" and dtype in {torch.float16, torch.bfloat16} and (varlen := VarlenAttention.find()):
-            return varlen
-    return PlainAttention()
+    candidates: Iterator[Attention] = iter(())
+    if kind != "eager" and device.type == "cpu":
+        candidates = _cpu_kernels()
+    elif kind != "eager" and device.type == "cuda" and dtype in {torch.float16, torch.bfloat16}:
+        candidates = _varlen_kernels()
+    return next((each for each in candidates if agrees(each, device, dtype, heads)), PlainAttention())
+
+
+def _cpu_kernels() -> Iterator[Attention]:
+    with suppress(AttributeError):  # A version of torch without the operator.
+        yield CPUAttention()
+
+
+def _varlen_kernels() -> Iterator[Attention]:
+    """What this version of torch chooses itself (cuDNN or flash), then flash alone."""
+    try:
+        from torch.nn.attention.varlen import AuxRequest, varlen_attn
+    except ImportError:
+        return
+    yield VarlenAttention(varlen_attn, AuxRequest(lse=True))
+
+    def flash(*args: Any, **options: Any) -> Any:
+        with sdpa_kernel(SDPBackend.FLASH_ATTENTION):
+            return varlen_attn(*args, **options)
+
+    yield VarlenAttention(flash, AuxRequest(lse=True))
+
+
+@torch.inference_mode()
+def agrees(attention: Attention, device: torch.device, dtype: torch.dtype, heads: Heads) -> bool:
+    """Whether kernels work here and give what plain arithmetic gives, on a few random tokens."""
+    random = torch.Generator().manual_seed(0)
+    lengths, sizes = Lengths((5, 130), device), (70, 3)
+    shapes = [(135, heads.queries), (135, heads.groups), (135, heads.groups)]
+    shapes += [(size, heads.groups) for size in sizes for _ in range(2)]
+    drawn = [torch.randn(*shape, heads.size, generator=random).to(device, dtype) for shape in shapes]
+    contexts = [(drawn[3], drawn[4]), (drawn[5], drawn[6])]
+    results = []
+    for each in (attention, PlainAttention()):
+        try:
+            own = each.causal(drawn[0], drawn[1], drawn[2], lengths)
+            results.append([*own, *each.full(drawn[0], lengths, contexts)])
+        except (AttributeError, RuntimeError, TypeError, ValueError) as error:
+            _LOG.warning("%s does not work here: %s", type(each).__name__, error)
+            return False
+    tolerance = 1e-5 if dtype == torch.float32 else 0.1
+    return all(
+        one.shape == other.shape and torch.allclose(one.float(), other.float(), rtol=0, atol=tolerance)
+        for one, other in zip(*results, strict=True)
+    )
 
 
 def merged(own: Weighted, context: Weighted) -> torch.Tensor:

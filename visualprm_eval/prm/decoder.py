@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING, Any
 import torch
 from transformers.models.llama.modeling_llama import rotate_half
 
-from visualprm_eval.prm.attention import Attention, KeysValues, Lengths, Weighted, attend, choose_attention, merged
+from visualprm_eval.prm.attention import (
+    Attention,
+    Heads,
+    KeysValues,
+    Lengths,
+    Weighted,
+    attend,
+    choose_attention,
+    merged,
+)
 
 if TYPE_CHECKING:
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
@@ -55,7 +64,8 @@ class Decoder:
         config = checkpoint.config.language
         self._size = config.head_size
         kind = self._model.config._attn_implementation  # noqa: SLF001 - transformers has no public getter
-        self.attention: Attention = choose_attention(self._device, self._model.dtype, kind)
+        heads = Heads(config.num_attention_heads, config.num_key_value_heads, config.head_size)
+        self.attention: Attention = choose_attention(self._device, self._model.dtype, kind, heads)
         block_bytes = CPU_BLOCK_BYTES if self._device.type == "cpu" else GPU_BLOCK_BYTES
         self._block = max(64, block_bytes // (config.intermediate_size * self._model.dtype.itemsize))
 

@@ -28,11 +28,13 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 _LOG = logging.getLogger(__name__)
 
+CPU_TOKENS = 4096
+"""Most tokens of a batch on a processor: more gain nothing there, and a kill loses what a batch has not finished."""
+
 Outcome = tuple[float, ...] | str
 """The step scores [T], or why there are none."""
-Outcomes = Iterator[tuple[int, Outcome]]
-"""Outcomes as they are made, each with its item's place."""
-Failed = list[tuple[int, str]]
+Outcomes = list[tuple[int, Outcome]]
+"""Outcomes, each with its item's place."""
 
 
 @dataclass
@@ -59,7 +61,7 @@ class _Prepared:
 
     questions: list[Question]
     shelf: ImageShelf
-    failed: Failed
+    failed: Outcomes
 
     @property
     def tokens(self) -> int:
@@ -83,22 +85,24 @@ class Scorer:
         self.passes = Passes(checkpoint, (self.format.plus_id, self.format.minus_id))
         self._encoder = ImageEncoder(checkpoint)
 
-    def score(self, items: Sequence[Item], *, special_tokens: str, batch_tokens: int) -> Outcomes:
+    def score(self, items: Sequence[Item], *, special_tokens: str, batch_tokens: int) -> Iterator[Outcomes]:
         """Scores every item; trouble with one does not touch the others.
 
         Args:
             items: What to score, in any order.
             special_tokens: ``"text"`` or ``"original"``.
-            batch_tokens: Most tokens of a batch; a longer sequence is a batch of its own. A batch for which memory does
-                not suffice halves it for the rest of the call.
+            batch_tokens: Most tokens of a batch (``CPU_TOKENS`` at most on a processor); a longer sequence is a batch
+                of its own. A batch for which memory does not suffice halves it for the rest of the call.
 
         Yields:
-            Each item's outcome as soon as it is there, in the order in which they are made.
+            What each pass brings as soon as it is there; each item's outcome comes once.
         """
-        budget = Budget(batch_tokens)
+        on_cpu = self.checkpoint.device.type == "cpu"
+        budget = Budget(min(batch_tokens, CPU_TOKENS) if on_cpu else batch_tokens)
         prepared = (self._prepare(items, indices, special_tokens) for indices in by_question(items))
         for wave in one_ahead(self._waves(prepared, budget)):
-            yield from wave.failed
+            if wave.failed:
+                yield wave.failed
             yield from self._score_wave(wave, budget)
 
     def _waves(self, prepared: Iterator[_Prepared], budget: Budget) -> Iterator[_Prepared]:
@@ -121,7 +125,7 @@ class Scorer:
         places: dict[tuple[str, ...], list[int]] = {}
         for index in indices:
             places.setdefault(tuple(items[index][1]), []).append(index)
-        failed: Failed = []
+        failed: Outcomes = []
         for steps, equal in places.items():
             try:
                 content = question_content(question, [shelf.count(image) for image in images])
@@ -131,7 +135,7 @@ class Scorer:
         works = tuple(Work(tuple(places[steps]), prompt) for steps, prompt in prompts.items())
         return _Prepared([Question(tuple(images), works)] if works else [], shelf, failed)
 
-    def _score_wave(self, wave: _Prepared, budget: Budget) -> Outcomes:
+    def _score_wave(self, wave: _Prepared, budget: Budget) -> Iterator[Outcomes]:
         """Scores questions whose shared tokens are read in one pass; in several when memory runs out."""
         waiting = [wave.questions] if wave.questions else []
         while waiting:
@@ -145,7 +149,7 @@ class Scorer:
                 middle = len(part) // 2
                 waiting += [part[middle:], part[:middle]]
             else:
-                yield from _too_long(part[0].works)
+                yield _too_long(part[0].works)
 
     def begin(self, questions: Sequence[Question], shelf: ImageShelf) -> Beginnings:
         """Reads what the solutions to each question share, pictures first.
@@ -159,18 +163,21 @@ class Scorer:
         """
         return self.passes.begin(questions, shelf.features([image for each in questions for image in each.images]))
 
-    def _score_endings(
-        self, beginnings: Beginnings, budget: Budget
-    ) -> Generator[tuple[int, Outcome], None, list[list[Question]]]:
+    def _score_endings(self, beginnings: Beginnings, budget: Budget) -> Generator[Outcomes, None, list[list[Question]]]:
         """Scores all solutions to questions whose shared tokens were read.
 
         Returns:
             Questions to read again, one by one, with solutions for which memory did not suffice beside the others.
         """
-        for number, question in enumerate(beginnings.questions):
-            for work in question.works:
-                if work.length == question.shared:
-                    yield from _told(work, beginnings.shared_logits(number, work))
+        ready = [
+            told
+            for number, question in enumerate(beginnings.questions)
+            for work in question.works
+            if work.length == question.shared
+            for told in _told(work, beginnings.shared_logits(number, work))
+        ]
+        if ready:
+            yield ready
         waiting = beginnings.endings()
         while waiting:
             batch = next(batches(waiting, beginnings.tokens, lambda: budget.tokens))
@@ -181,9 +188,9 @@ class Scorer:
                     continue
                 if len(beginnings.questions) > 1:
                     return beginnings.only(waiting)
-                yield from _too_long([work for _, work in batch])
-            for (_, work), rows in zip(batch, logits or [], strict=False):
-                yield from _told(work, rows)
+                yield _too_long([work for _, work in batch])
+            else:
+                yield [told for (_, work), rows in zip(batch, logits, strict=True) for told in _told(work, rows)]
             del waiting[: len(batch)]
         return []
 
@@ -200,11 +207,12 @@ def _told(work: Work, logits: torch.Tensor) -> Outcomes:
     """The step scores of a solution from logits [T, 2], for each of its items."""
     scores = tuple(logits.softmax(dim=-1)[:, 0].tolist())
     outcome: Outcome = scores if all(map(math.isfinite, scores)) else "the model's logits are not finite numbers"
-    for index in work.indices:
-        yield index, outcome
+    return [(index, outcome) for index in work.indices]
 
 
 def _too_long(works: Sequence[Work]) -> Outcomes:
-    for work in works:
-        for index in work.indices:
-            yield index, f"{work.length} tokens are too much for this device's memory"
+    return [
+        (index, f"{work.length} tokens are too much for this device's memory")
+        for work in works
+        for index in work.indices
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Literal, overload
@@ -16,7 +17,7 @@ from visualprm_eval.prm.config import TEMPLATE
 from visualprm_eval.prm.images import ImageSource, load_image
 from visualprm_eval.prm.prompt import question_content
 from visualprm_eval.prm.questions import Item
-from visualprm_eval.prm.scoring import Scorer
+from visualprm_eval.prm.scoring import Outcome, Scorer
 from visualprm_eval.steps import split_steps
 from visualprm_eval.types import StepScores
 
@@ -218,13 +219,14 @@ class VisualPRM:
         Returns:
             In the order of ``items``; one that cannot be scored has an ``error``.
         """
-        scored = dict(self.score_stream(items, batch_tokens=batch_tokens, special_tokens=special_tokens))
+        parts = self.score_stream(items, batch_tokens=batch_tokens, special_tokens=special_tokens)
+        scored = dict(chain.from_iterable(parts))
         return [scored[index] for index in range(len(items))]
 
     def score_stream(
         self, items: Sequence[Item], *, batch_tokens: int = BATCH_TOKENS, special_tokens: str = "text"
-    ) -> Iterator[tuple[int, StepScores]]:
-        """As ``score_items``, but each solution's scores come as soon as they are there.
+    ) -> Iterator[list[tuple[int, StepScores]]]:
+        """As ``score_items``, but scores come as soon as they are there.
 
         Args:
             items: As for ``score_items``.
@@ -232,15 +234,11 @@ class VisualPRM:
             special_tokens: As for ``score``.
 
         Yields:
-            The place in ``items`` of a solution, and its scores; each place once.
+            Places in ``items`` and their scores, a batch's at a time; each place once.
         """
         outcomes = self._scorer.score(items, special_tokens=special_tokens, batch_tokens=batch_tokens)
-        for index, outcome in outcomes:
-            steps = tuple(items[index][1])
-            if isinstance(outcome, str):
-                yield index, StepScores((), steps, outcome)
-            else:
-                yield index, StepScores(outcome, steps)
+        for part in outcomes:
+            yield [(index, _step_scores(items[index][1], outcome)) for index, outcome in part]
 
     def _check_self(self) -> None:
         """Scores a built-in probe: a wrong number of image tokens or a score that is no number shows here."""
@@ -249,6 +247,12 @@ class VisualPRM:
         (outcome,) = self.score_items([probe])
         if outcome.error is not None:
             raise CheckpointError(f"{self.checkpoint.path} fails its self-check: {outcome.error}")
+
+
+def _step_scores(steps: Sequence[str], outcome: Outcome) -> StepScores:
+    if isinstance(outcome, str):
+        return StepScores((), tuple(steps), outcome)
+    return StepScores(outcome, tuple(steps))
 
 
 def _open_images(question: str, images: Sequence[ImageSource]) -> list[Image.Image]:

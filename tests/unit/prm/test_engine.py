@@ -111,14 +111,14 @@ class Memory:
         return passes, parts, other
 
 
-@pytest.mark.parametrize("room", [3000, 700, 400])
+@pytest.mark.parametrize("room", [5000, 700, 400])
 def test_memory_that_runs_out_halves_the_budget_and_the_work_goes_on(prm, monkeypatch, room):
     questions = [f"What is {number}?" for number in range(5)]
     items = [(question, ("ab" * 20, "c" * length), ()) for question in questions for length in range(1, 60, 7)]
     known = prm.score_items(items)
     memory = Memory(monkeypatch, room)
     outcomes = prm.score_items(items)
-    assert (memory.refused > 0) == (room < 3000)
+    assert (memory.refused > 0) == (room < 5000)
     assert memory.refused < 15  # Smaller passes are kept, not tried again each time.
     for outcome, one in zip(outcomes, known, strict=True):
         assert outcome.error is None
@@ -145,11 +145,11 @@ def test_what_no_memory_suffices_for_fails_alone(prm, monkeypatch):
 def test_scores_come_as_they_are_made(prm):
     items = [(f"question {number}", ("a",), PICTURES[:1]) for number in range(4)]
     stream = prm.score_stream(items, batch_tokens=1)
-    index, outcome = next(stream)
+    ((index, outcome),) = next(stream)
     assert index == 0
     assert outcome.scores == pytest.approx(prm.score_steps(*items[0]), abs=1e-5)
     stream.close()
-    assert sorted(index for index, _ in prm.score_stream(items)) == [0, 1, 2, 3]
+    assert sorted(index for part in prm.score_stream(items) for index, _ in part) == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
@@ -161,3 +161,22 @@ def test_bfloat16_is_as_near_as_one_forward_pass_each(name):
         card = card_scores(prm.checkpoint, question, steps, images)
         noise = max(abs(one - other) for one, other in zip(card, exact, strict=True))
         assert list(outcome.scores) == pytest.approx(exact, abs=0.02 + 2 * noise)
+
+
+def test_passes_hold_what_the_budget_allows_whatever_the_number_of_candidates(prm, monkeypatch):
+    """Neither what is read at a time nor what is kept grows with N."""
+    read = []
+    run = Decoder.run
+
+    def count(self, embeddings, pieces, prefixes=(), **options):
+        kept = sum(len(prefix[0][0]) for prefix in prefixes)
+        read.append((len(embeddings), len(pieces), kept))
+        return run(self, embeddings, pieces, prefixes, **options)
+
+    monkeypatch.setattr(Decoder, "run", count)
+    questions = [f"What is {number}?" for number in range(3)]
+    items = [(question, (f"{number} a b c",), ()) for number in range(40) for question in questions]
+    prm.score_items(items, batch_tokens=1000)
+    assert all(tokens <= 1000 and kept <= 1000 for tokens, _, kept in read)
+    assert sum(pieces for _, pieces, _ in read) == len(questions) + len(items)
+    assert any(pieces > 40 for _, pieces, _ in read)  # One batch, several questions.
