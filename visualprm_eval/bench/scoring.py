@@ -271,7 +271,7 @@ class Bench:
 
         checkpoint = self._prm.checkpoint
         form = PromptFormat(checkpoint.tokenizer, checkpoint.config)
-        content = [ImageSlot(tiles), "\n", given.question]
+        content: list[str | ImageSlot] = [ImageSlot(tiles), "\n", given.question]
         works = tuple(Work((0,), form.prm(content, steps)) for steps in given.solutions[:size])
         shared = Question((), works).shared if size > 1 else works[0].length
         return flops.Load(tiles, shared, [work.length - shared for work in works])

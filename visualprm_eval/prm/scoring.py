@@ -143,6 +143,7 @@ class Scorer:
             beginnings = _or_none(lambda part=part: self.begin(part, wave.shelf))  # type: ignore[misc]  # a bound default
             if beginnings is not None:
                 waiting += yield from self._score_endings(beginnings, budget)
+                del beginnings  # What was kept must be gone before the next questions are read.
                 continue
             budget.halve(sum(question.shared for question in part))
             if len(part) > 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -15,6 +16,8 @@ from visualprm_eval.bench.model_card import card_scores
 from visualprm_eval.prm.decoder import Decoder
 from visualprm_eval.prm.passes import Passes
 from visualprm_eval.prm.visualprm import VisualPRM
+from visualprm_eval.score.critics import CriticOptions, StreamingCritic, VisualPRMCritic
+from visualprm_eval.types import Part, Problem
 
 PICTURES = [IMAGES / "a01_rgb_100x100.png", IMAGES / "a15_rgb_28x80.png", IMAGES / "a07_rgb_700x200.png"]
 STEPS = st.lists(st.text(st.sampled_from("ab 12+=.\n"), max_size=30), min_size=1, max_size=4).map(tuple)
@@ -180,3 +183,23 @@ def test_passes_hold_what_the_budget_allows_whatever_the_number_of_candidates(pr
     assert all(tokens <= 1000 and kept <= 1000 for tokens, _, kept in read)
     assert sum(pieces for _, pieces, _ in read) == len(questions) + len(items)
     assert any(pieces > 40 for _, pieces, _ in read)  # One batch, several questions.
+
+
+@pytest.mark.parametrize("orm", [False, True])
+def test_the_score_stages_critic_gives_the_same_scores_as_they_are_made(prm, orm):
+    critic = VisualPRMCritic(SimpleNamespace(model=prm), CriticOptions(max_steps=2, token_budget=300), orm=orm)
+    assert isinstance(critic, StreamingCritic)
+    problems = [Problem("B", str(n), "", (Part("text", f"What is {n}?"),), "", str(n)) for n in range(3)]
+    texts = [f"a\n\nb\n\nc {n}" for n in range(4)]
+    items = [(problem, critic.split(text)) for text in texts for problem in problems]
+    parts = list(critic.stream(items))
+    assert len(parts) > 1
+    streamed = dict(pair for part in parts for pair in part)
+    for place, outcome in enumerate(critic.score(items)):
+        assert streamed[place].steps == outcome.steps == tuple(items[place][1])
+        assert streamed[place].scores == pytest.approx(outcome.scores, abs=1e-5)
+    for problem in problems:
+        expected = prm.score(problem.question, texts, max_steps=2, orm=orm)
+        ours = [streamed[place].scores for place, (asked, _) in enumerate(items) if asked is problem]
+        for one, other in zip(ours, expected, strict=True):
+            assert one == pytest.approx(other.step_scores, abs=1e-5)
