@@ -8,7 +8,7 @@ from tests.golden.material import CHECKPOINTS, LOGIT_TOLERANCE, SCORE_TOLERANCE,
 from visualprm_eval.errors import InputError
 from visualprm_eval.prm.features import ImageEncoder, ImageShelf
 from visualprm_eval.prm.prompt import question_content
-from visualprm_eval.prm.scoring import Work
+from visualprm_eval.prm.questions import Question, Work
 
 SCORED = [case.id for case in cases("a1", ok=True)]
 RAISING = [case.id for case in cases("a1", ok=False)]
@@ -22,10 +22,11 @@ def find(name: str, case_id: str) -> Case:
     return next(Case(facts) for facts in reference(name)["cases"] if facts["id"] == case_id)
 
 
-def prepare(prm, case: Case, special_tokens: str, tiles: list[int] | None = None) -> tuple[Work, ImageShelf]:
+def prepare(prm, case: Case, special_tokens: str, tiles: list[int] | None = None) -> tuple[Question, ImageShelf]:
     shelf = ImageShelf(ImageEncoder(prm.checkpoint))
     content = question_content(case.question, tiles or [shelf.count(image) for image in case.images])
-    return Work(0, prm._scorer.format.prm(content, case.steps, special_tokens), tuple(case.images)), shelf
+    work = Work((0,), prm._scorer.format.prm(content, case.steps, special_tokens))
+    return Question(tuple(case.images), (work,)), shelf
 
 
 def test_the_reference_is_whole():
@@ -40,10 +41,11 @@ def test_scored(prm, name, case_id):
     case = find(name, case_id)
     facts = case.facts
     assert case.steps == facts["steps"]
-    work, shelf = prepare(prm, case, "original")
+    question, shelf = prepare(prm, case, "original")
+    (work,) = question.works
     assert list(work.prompt.ids) == facts["input_ids"]
     assert list(work.prompt.positions) == facts["placeholder_indices"]
-    (logits,) = prm._scorer.forward([work], shelf)
+    (logits,) = prm._scorer.begin([question], shelf).logits
     assert logits[:, 0].tolist() == pytest.approx(facts["logit_plus"], abs=LOGIT_TOLERANCE)
     assert logits[:, 1].tolist() == pytest.approx(facts["logit_minus"], abs=LOGIT_TOLERANCE)
     scores = prm.score_steps(case.question, case.steps, case.images, special_tokens="original")
@@ -53,7 +55,7 @@ def test_scored(prm, name, case_id):
 @pytest.mark.parametrize("case_id", SCORED)
 def test_as_data(prm, name, case_id):
     case = find(name, case_id)
-    work, _ = prepare(prm, case, "text")
+    (work,) = prepare(prm, case, "text")[0].works
     if case_id in OTHER_TOKENS_AS_DATA:
         assert list(work.prompt.ids) != case.facts["input_ids"]
         assert len(work.prompt.positions) == len(case.steps)
@@ -82,9 +84,9 @@ def test_refused(prm, name, case_id):
 def test_refuses_features_that_do_not_fit_the_prompt(prm, name):
     """The call takes images, not numbers of tiles; one level below, wrong numbers are refused."""
     case = find(name, "wrong_num_patches")
-    work, shelf = prepare(prm, case, "original", tiles=case.facts["num_patches_list"])
+    question, shelf = prepare(prm, case, "original", tiles=case.facts["num_patches_list"])
     with pytest.raises(InputError, match="image tokens for"):
-        prm._scorer.forward([work], shelf)
+        prm._scorer.begin([question], shelf)
 
 
 @pytest.mark.parametrize("group_id", [group["id"] for group in reference("a1")["best_of_n"]])

@@ -177,3 +177,61 @@ def test_a_score_that_is_no_number_is_a_failure(store: Store) -> None:
     stored = store.scores(SCORING.id, list(PROBLEMS))
     assert len(stored) == 6
     assert all(outcome.error and "not all finite" in outcome.error for outcome in stored.values())
+
+
+class Streaming(Critic):
+    """Tells scores two at a time, the last first, and stops where it is told to."""
+
+    def __init__(self, stop_after=None, trouble=None) -> None:
+        super().__init__()
+        self.stop_after, self.trouble = stop_after, trouble
+
+    def stream(self, items):
+        self.calls.append([(problem.id, tuple(steps)) for problem, steps in items])
+        places = list(reversed(range(len(items))))
+        for start in range(0, len(places), 2):
+            if start == self.stop_after:
+                raise self.trouble
+            yield [(place, self.scores(place, items[place][1])) for place in places[start : start + 2]]
+
+    @staticmethod
+    def scores(place, steps):
+        return StepScores(tuple(float(place) for _ in steps), tuple(steps))
+
+
+def test_a_streaming_critic_gets_all_work_at_once(store: Store) -> None:
+    sample(store, Policy())
+    critic = Streaming()
+    score(store, critic)
+    assert [[problem for problem, _ in call] for call in critic.calls] == [["p0", "p0", "p1", "p1", "p2", "p2"]]
+    stored = store.scores(SCORING.id, list(PROBLEMS))
+    assert sorted(outcome.scores[0] for outcome in stored.values()) == [0, 1, 2, 3, 4, 5]
+    for (problem, text), outcome in stored.items():
+        assert (problem, text) == ("p0", Candidate("p0", 0, "a\n\nb 0").text_id) or outcome.scores[0] != 0
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("boom"), CriticError("score failed: no weights")])
+def test_what_a_streaming_critic_told_before_it_failed_is_kept(store: Store, trouble: Exception) -> None:
+    sample(store, Policy())
+    with pytest.raises(CriticError, match="score failed"):
+        score(store, Streaming(stop_after=4, trouble=trouble))
+    assert len(store.scores(SCORING.id, list(PROBLEMS))) == 4
+    critic = Streaming()
+    score(store, critic)
+    assert [len(call) for call in critic.calls] == [2]
+    assert len(store.scores(SCORING.id, list(PROBLEMS))) == 6
+
+
+@pytest.mark.parametrize(
+    ("places", "message"), [([0, 0], "twice"), ([7], "not asked for"), ([0, 1], "2 scores came back for 6 solutions")]
+)
+def test_a_streaming_critic_that_loses_or_makes_up_items_is_refused(store: Store, places, message) -> None:
+    class Confused(Critic):
+        def stream(self, items):
+            for place in places:
+                yield [(place, StepScores((0.5,), ("a",)))]
+
+    sample(store, Policy())
+    with pytest.raises(CriticError, match=message):
+        score(store, Confused())
+    assert len(store.scores(SCORING.id, list(PROBLEMS))) == len({place for place in places if place < 6})

@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from visualprm_eval.bench import sampling_client, sampling_native
+from visualprm_eval.bench import sampling_client, sampling_native, scoring
 from visualprm_eval.errors import VisualPRMEvalError
 
 SAMPLING_PARTS = {"native": sampling_native, "client": sampling_client}
@@ -32,6 +32,9 @@ def _build_parser() -> argparse.ArgumentParser:
         sampling.add_argument(f"--{name}", action="store_true", help=f"{part.HELP} (all parts without any such option)")
         part.add_options(sampling)
     sampling.set_defaults(command=_sampling)
+    scores = commands.add_parser("scoring", help=scoring.HELP)
+    scoring.add_options(scores)
+    scores.set_defaults(command=scoring.run)
     return parser
 
 

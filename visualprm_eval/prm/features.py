@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from visualprm_eval.prm.checkpoint import LoadedCheckpoint
 
 PATCHES_PER_PASS = 16_384
-"""Most patches that one pass of the image encoder takes: sixteen tiles of 448 pixels."""
+"""Most patches that one pass of the image encoder takes on a GPU: sixteen tiles of 448 pixels."""
+CPU_BYTES_PER_PASS = 4 << 20
+"""Size of the largest activation of a pass on a processor, where one tile at a time was fastest; see ``bench``."""
 
 
 class ImageEncoder:
@@ -32,6 +34,8 @@ class ImageEncoder:
         self.tokens_per_tile = self._config.tokens_per_tile
         self._max_tiles = self._config.max_tiles if self._config.dynamic_tiles else 1
         self._min_tiles = self._config.min_tiles if self._config.dynamic_tiles else 1
+        self.tiles_per_pass = self._fitting_tiles()
+        """Most tiles of a pass of the image encoder."""
 
     def count(self, image: Image.Image, max_tiles: int | None = None) -> int:
         """Number of tiles of a picture, thumbnail included; ``max_tiles`` overrides the checkpoint's limit."""
@@ -61,21 +65,55 @@ class ImageEncoder:
         Returns:
             Per picture [tiles * tokens per tile, hidden size of the language model].
         """
-        vision = self._config.vision
-        per_pass = max(1, PATCHES_PER_PASS // (vision.image_size // vision.patch_size) ** 2)
-        model = self._checkpoint.model
+        pairs = zip(images, limits or [None] * len(images), strict=True)
+        return self.encode_tiles(self.tiles(image, limit) for image, limit in pairs)
+
+    @torch.inference_mode()
+    def encode_tiles(self, pictures: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+        """Features of pictures that are cut already; tiles of several share passes.
+
+        Args:
+            pictures: Tiles of each, float32 [n, 3, S, S].
+
+        Returns:
+            As ``encode``.
+        """
         counts: list[int] = []
         waiting: list[torch.Tensor] = []
         done: list[torch.Tensor] = []
-        for number, (image, limit) in enumerate(zip(images, limits or [None] * len(images), strict=True), start=1):
-            cut = self.tiles(image, limit)
+        for cut in pictures:
             counts.append(len(cut) * self.tokens_per_tile)
             waiting.extend(cut)
-            while len(waiting) >= per_pass or (waiting and number == len(images)):
-                pixels = torch.stack(waiting[:per_pass]).to(self._checkpoint.device, model.dtype)
-                done.append(model.get_image_features(pixels).pooler_output.flatten(0, 1))
-                del waiting[:per_pass]
+            while len(waiting) >= self.tiles_per_pass:
+                full, waiting = waiting[: self.tiles_per_pass], waiting[self.tiles_per_pass :]
+                done += self._pass(full)
+        done += self._pass(waiting) if waiting else []
         return list(torch.split(torch.cat(done), counts)) if done else []
+
+    def _pass(self, tiles_: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """Features of some tiles; memory that runs out halves the passes from then on.
+
+        Raises:
+            torch.OutOfMemoryError: When even one tile is too much.
+        """
+        model = self._checkpoint.model
+        try:
+            pixels = torch.stack(list(tiles_)).to(self._checkpoint.device, model.dtype)
+            return [model.get_image_features(pixels).pooler_output.flatten(0, 1)]
+        except torch.OutOfMemoryError:
+            if len(tiles_) == 1:
+                raise
+            self.tiles_per_pass = max(1, len(tiles_) // 2)
+        size = self.tiles_per_pass
+        return [part for first in range(0, len(tiles_), size) for part in self._pass(tiles_[first : first + size])]
+
+    def _fitting_tiles(self) -> int:
+        """How many tiles a pass takes: on a processor the MLP's activations should stay in its cache."""
+        vision = self._config.vision
+        patches = (vision.image_size // vision.patch_size) ** 2
+        if self._checkpoint.device.type == "cpu":
+            return max(1, CPU_BYTES_PER_PASS // (4 * patches * vision.intermediate_size))
+        return max(1, PATCHES_PER_PASS // patches)
 
 
 class ImageShelf:
@@ -86,15 +124,10 @@ class ImageShelf:
     """
 
     def __init__(self, encoder: ImageEncoder) -> None:
-        self.tokens = 0
-        """Number of image tokens of all pictures so far."""
         self._encoder = encoder
         self._pictures: dict[Hashable, _Opened | str] = {}
+        self._tiles: dict[Hashable, torch.Tensor] = {}
         self._features: dict[Hashable, torch.Tensor] = {}
-
-    def holds(self, sources: Sequence[ImageSource | Picture]) -> bool:
-        """Whether all these pictures were seen before."""
-        return all(image_key(source) in self._pictures for source in sources)
 
     def count(self, source: ImageSource | Picture) -> int:
         """Number of tiles of a picture, thumbnail included.
@@ -104,6 +137,18 @@ class ImageShelf:
         """
         return self._open(source).tiles
 
+    def take_over(self, other: ImageShelf) -> None:
+        """Takes the pictures of another shelf that are not here yet."""
+        self._pictures = {**other._pictures, **self._pictures}
+        self._tiles = {**other._tiles, **self._tiles}
+        self._features = {**other._features, **self._features}
+
+    def cut(self) -> None:
+        """Cuts all pictures into tiles, so that only the encoding is left to do."""
+        for key, picture in self._pictures.items():
+            if isinstance(picture, _Opened) and key not in self._features and key not in self._tiles:
+                self._tiles[key] = self._encoder.tiles(picture.image, picture.max_tiles)
+
     def features(self, sources: Sequence[ImageSource | Picture]) -> list[torch.Tensor]:
         """Features of pictures, each [tiles * tokens per tile, hidden size].
 
@@ -111,8 +156,12 @@ class ImageShelf:
             InputError: When one cannot be read.
         """
         new = {key: self._open(source) for source in sources if (key := image_key(source)) not in self._features}
-        encoded = self._encoder.encode([each.image for each in new.values()], [each.max_tiles for each in new.values()])
-        self._features.update(zip(new, encoded, strict=True))
+        cut = (self._tiles.pop(key, None) for key in new)
+        tiles_ = (
+            self._encoder.tiles(each.image, each.max_tiles) if ready is None else ready
+            for each, ready in zip(new.values(), cut, strict=True)
+        )
+        self._features.update(zip(new, self._encoder.encode_tiles(tiles_), strict=True))
         return [self._features[image_key(source)] for source in sources]
 
     def _open(self, source: ImageSource | Picture) -> _Opened:
@@ -124,8 +173,7 @@ class ImageShelf:
                 self._pictures[key] = str(error)
             else:
                 limit = source.max_tiles if isinstance(source, Picture) else None
-                self._pictures[key] = _Opened(source, image, limit, tiles := self._encoder.count(image, limit))
-                self.tokens += tiles * self._encoder.tokens_per_tile
+                self._pictures[key] = _Opened(source, image, limit, self._encoder.count(image, limit))
         found = self._pictures[key]
         if isinstance(found, str):
             raise InputError(found)

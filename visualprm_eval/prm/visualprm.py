@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Literal, overload
@@ -15,7 +16,8 @@ from visualprm_eval.prm.checkpoint import LoadedCheckpoint, load_checkpoint
 from visualprm_eval.prm.config import TEMPLATE
 from visualprm_eval.prm.images import ImageSource, load_image
 from visualprm_eval.prm.prompt import question_content
-from visualprm_eval.prm.scoring import Item, Scorer
+from visualprm_eval.prm.questions import Item
+from visualprm_eval.prm.scoring import Outcome, Scorer
 from visualprm_eval.steps import split_steps
 from visualprm_eval.types import StepScores
 
@@ -207,20 +209,36 @@ class VisualPRM:
     ) -> list[StepScores]:
         """Scores solutions to any number of questions in batches.
 
+        Solutions to one question share the reading of its images and of all that they begin with, wherever they stand.
+
         Args:
-            items: Question, steps [T] and images of each solution; solutions to one question share its images when they
-                follow each other.
-            batch_tokens: Most tokens of a batch, padding included.
+            items: Question, steps [T] and images of each solution.
+            batch_tokens: Most tokens of a batch; a longer sequence is a batch of its own.
             special_tokens: As for ``score``.
 
         Returns:
             In the order of ``items``; one that cannot be scored has an ``error``.
         """
+        parts = self.score_stream(items, batch_tokens=batch_tokens, special_tokens=special_tokens)
+        scored = dict(chain.from_iterable(parts))
+        return [scored[index] for index in range(len(items))]
+
+    def score_stream(
+        self, items: Sequence[Item], *, batch_tokens: int = BATCH_TOKENS, special_tokens: str = "text"
+    ) -> Iterator[list[tuple[int, StepScores]]]:
+        """As ``score_items``, but scores come as soon as they are there.
+
+        Args:
+            items: As for ``score_items``.
+            batch_tokens: As for ``score_items``.
+            special_tokens: As for ``score``.
+
+        Yields:
+            Places in ``items`` and their scores, a batch's at a time; each place once.
+        """
         outcomes = self._scorer.score(items, special_tokens=special_tokens, batch_tokens=batch_tokens)
-        return [
-            StepScores((), tuple(steps), outcome) if isinstance(outcome, str) else StepScores(outcome, tuple(steps))
-            for (_, steps, _), outcome in zip(items, outcomes, strict=True)
-        ]
+        for part in outcomes:
+            yield [(index, _step_scores(items[index][1], outcome)) for index, outcome in part]
 
     def _check_self(self) -> None:
         """Scores a built-in probe: a wrong number of image tokens or a score that is no number shows here."""
@@ -229,6 +247,12 @@ class VisualPRM:
         (outcome,) = self.score_items([probe])
         if outcome.error is not None:
             raise CheckpointError(f"{self.checkpoint.path} fails its self-check: {outcome.error}")
+
+
+def _step_scores(steps: Sequence[str], outcome: Outcome) -> StepScores:
+    if isinstance(outcome, str):
+        return StepScores((), tuple(steps), outcome)
+    return StepScores(outcome, tuple(steps))
 
 
 def _open_images(question: str, images: Sequence[ImageSource]) -> list[Image.Image]:

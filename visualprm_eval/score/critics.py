@@ -6,9 +6,10 @@ Third parties add theirs through the entry-point group ``visualprm_eval.critics`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from visualprm_eval.checkpoints import CheckpointSource
 from visualprm_eval.config import ModelSource, RunConfig
@@ -49,6 +50,14 @@ class Critic(Protocol):
 
     def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
         """Scores each item's steps; what cannot be scored is an error of that item alone."""
+
+
+@runtime_checkable
+class StreamingCritic(Protocol):
+    """What a critic may do besides: take all work at once, batch it as it likes, tell scores as it makes them."""
+
+    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
+        """As ``Critic.score``, some at a time: each item's place comes once with its scores, in any order."""
 
 
 class VisualPRMWeights:
@@ -120,8 +129,13 @@ class VisualPRMCritic:
 
     def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
         """One batched call of ``VisualPRM.score_items``."""
+        scored = dict(chain.from_iterable(self.stream(items)))
+        return [scored[place] for place in range(len(items))]
+
+    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
+        """One call of ``VisualPRM.score_stream``: batches hold candidates of as many problems as fit."""
         triples = [(problem.question, list(steps), problem.images) for problem, steps in items]
-        return self.weights.model.score_items(triples, batch_tokens=self.options.token_budget)
+        return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
 
 
 def release(critic: Critic) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from visualprm_eval.progress import track
 from visualprm_eval.types import Problem, Spec, StepScores
 
 if TYPE_CHECKING:
-    from visualprm_eval.score.critics import Critic
+    from visualprm_eval.score.critics import Critic, StreamingCritic
     from visualprm_eval.store import Store
 
 Work = tuple[str, str, str]
@@ -46,14 +47,63 @@ def score_missing(
     if not work:
         return
     store.put_spec(scoring)
-    pace = Pace()
     with track(label, len(work)) as tracker:
-        for chunk in _chunks(work, pace):
-            start = time.monotonic()
-            outcomes = _scores(critic, problems, chunk, label)
-            store.put_scores(scoring.id, _facts(chunk, outcomes))
-            pace.took(time.monotonic() - start)
-            tracker.advance(len(chunk))
+        for part, outcomes in _scored(critic, problems, work, label):
+            _insist_on_scores(outcomes, label)
+            store.put_scores(scoring.id, _facts(part, outcomes))
+            tracker.advance(len(part))
+
+
+def _scored(
+    critic: Critic, problems: Mapping[str, Problem], work: Sequence[Work], label: str
+) -> Iterator[tuple[list[Work], list[StepScores]]]:
+    """All work with its scores, some at a time, as soon as they are made."""
+    from visualprm_eval.score.critics import StreamingCritic
+
+    if isinstance(critic, StreamingCritic):
+        yield from _streamed(critic, _items(critic, problems, work), work, label)
+        return
+    pace = Pace()
+    for chunk in _chunks(work, pace):
+        start = time.monotonic()
+        with _failing(label):
+            outcomes = critic.score(_items(critic, problems, chunk))
+        if len(outcomes) != len(chunk):
+            raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
+        yield chunk, outcomes
+        pace.took(time.monotonic() - start)
+
+
+def _streamed(
+    critic: StreamingCritic, items: Sequence[tuple[Problem, list[str]]], work: Sequence[Work], label: str
+) -> Iterator[tuple[list[Work], list[StepScores]]]:
+    missing = set(range(len(work)))
+    with _failing(label):
+        for told in critic.stream(items):
+            places = [place for place, _ in told]
+            if len(set(places) & missing) < len(places):
+                raise CriticError(f"{label}: scores came back for solutions that were not asked for, or twice")
+            missing.difference_update(places)
+            yield [work[place] for place in places], [outcome for _, outcome in told]
+    if missing:
+        raise CriticError(f"{label}: {len(work) - len(missing)} scores came back for {len(work)} solutions")
+
+
+def _items(
+    critic: Critic, problems: Mapping[str, Problem], work: Sequence[Work]
+) -> list[tuple[Problem, list[str]]]:  # fmt: skip
+    return [(problems[problem_id], critic.split(text)) for problem_id, _, text in work]
+
+
+@contextmanager
+def _failing(label: str) -> Iterator[None]:
+    """Whatever a critic, perhaps a third party's, stumbles over is a critic's error."""
+    try:
+        yield
+    except VisualPRMEvalError:
+        raise
+    except Exception as error:
+        raise CriticError(f"{label} failed: {type(error).__name__}: {error}; all scores until then are kept") from error
 
 
 @dataclass
@@ -74,19 +124,10 @@ class Pace:
             self.items = min(MOST_ITEMS, 2 * self.items)
 
 
-def _scores(critic: Critic, problems: Mapping[str, Problem], chunk: Sequence[Work], label: str) -> list[StepScores]:
-    try:
-        outcomes = critic.score([(problems[problem_id], critic.split(text)) for problem_id, _, text in chunk])
-    except VisualPRMEvalError:
-        raise
-    except Exception as error:  # Whatever a critic, perhaps a third party's, stumbles over.
-        raise CriticError(f"{label} failed: {type(error).__name__}: {error}; all scores until then are kept") from error
-    if len(outcomes) != len(chunk):
-        raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
+def _insist_on_scores(outcomes: Sequence[StepScores], label: str) -> None:
     strange = next((type(each).__name__ for each in outcomes if not isinstance(each, StepScores)), None)
     if strange is not None:
         raise CriticError(f"{label}: the critic gave {strange}, expected StepScores; all scores until then are kept")
-    return outcomes
 
 
 def _facts(chunk: Sequence[Work], outcomes: Sequence[StepScores]) -> Iterator[tuple[str, str, StepScores]]:

@@ -7,7 +7,6 @@ import math
 import shutil
 
 import pytest
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -17,9 +16,7 @@ from tests.golden.material import CHECKPOINTS, DATA, IMAGES, reference
 from tests.unit.prm.conftest import load
 from visualprm_eval import ScoredResponse, VisualPRM
 from visualprm_eval.errors import CheckpointError, ConfigError, InputError
-from visualprm_eval.prm import scoring
 from visualprm_eval.prm.features import ImageEncoder
-from visualprm_eval.prm.scoring import plan_batches
 
 PICTURES = [IMAGES / "a01_rgb_100x100.png", IMAGES / "a15_rgb_28x80.png", IMAGES / "a10_rgb_7x5.png"]
 TEXT = st.text(st.sampled_from("ab 12+=.\n<|>"), max_size=30)
@@ -42,15 +39,6 @@ def test_a_score_does_not_depend_on_its_company(name, items, batch_tokens):
         assert outcome.steps == tuple(steps)
         assert list(outcome.scores) == pytest.approx(alone, abs=1e-5)
         assert all(0 <= score <= 1 for score in alone)
-
-
-@given(st.lists(st.integers(1, 500), max_size=30), st.integers(1, 1000))
-def test_batches_hold_every_sequence_once_and_stay_in_the_budget(lengths, batch_tokens):
-    batches = plan_batches(lengths, batch_tokens)
-    assert sorted(place for batch in batches for place in batch) == list(range(len(lengths)))
-    for batch in batches:
-        longest = max(lengths[place] for place in batch)
-        assert len(batch) == 1 or longest * len(batch) <= batch_tokens
 
 
 def test_a_step_is_scored_without_looking_ahead(prm):
@@ -90,41 +78,24 @@ def test_trouble_stays_with_its_item(prm, tmp_path):
     assert outcomes[0].scores == pytest.approx(prm.score_steps(*fine), abs=1e-5)
 
 
-def test_memory_that_runs_out_halves_the_batch(prm, monkeypatch):
-    items = [("q", ["a" * length], []) for length in range(1, 8)]
-    expected = prm.score_items(items)
-    forward = prm._scorer.forward
-
-    def tight(works, shelf):
-        if len(works) > 2 or len(works[0].prompt.ids) == len(longest.ids):
-            raise torch.OutOfMemoryError
-        return forward(works, shelf)
-
-    longest = prm._scorer.format.prm(["q"], ["a" * 7])
-    monkeypatch.setattr(prm._scorer, "forward", tight)
-    *fitting, failed = prm.score_items(items)
-    assert "memory" in failed.error
-    for outcome, reference_outcome in zip(fitting, expected, strict=False):
-        assert outcome.scores == pytest.approx(reference_outcome.scores, abs=1e-5)
-
-
 def test_each_picture_is_encoded_once(prm, monkeypatch):
     encoded = []
-    encode = ImageEncoder.encode
+    encode = ImageEncoder.encode_tiles
 
-    def count(self, images, limits=None):
-        encoded.extend(images)
-        return encode(self, images, limits)
+    def count(self, pictures):
+        pictures = list(pictures)
+        encoded.extend(pictures)
+        return encode(self, pictures)
 
-    monkeypatch.setattr(ImageEncoder, "encode", count)
-    items = [("q", [step], [picture]) for picture in PICTURES for step in ("a", "b", "c")]
-    expected = prm.score_items(items, batch_tokens=1)
+    monkeypatch.setattr(ImageEncoder, "encode_tiles", count)
+    items = [("q", [step], [picture]) for step in ("a", "b", "c") for picture in PICTURES]
+    items += [("another q", ["a"], [PICTURES[0]])]
+    expected = prm.score_items(items)
     assert len(encoded) == len(PICTURES)
     encoded.clear()
-    monkeypatch.setattr(scoring, "IMAGE_TOKENS_PER_WINDOW", 0)
-    windowed = prm.score_items(items)
-    assert len(encoded) == len(PICTURES)
-    for one, other in zip(windowed, expected, strict=True):
+    one_question_at_a_time = prm.score_items(items, batch_tokens=1)
+    assert len(encoded) == len(PICTURES) + 1
+    for one, other in zip(one_question_at_a_time, expected, strict=True):
         assert one.scores == pytest.approx(other.scores, abs=1e-5)
 
 
