@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Protocol
 from visualprm_eval.checkpoints import CheckpointSource
 from visualprm_eval.config import ModelSource, RunConfig
 from visualprm_eval.errors import CriticError, VisualPRMEvalError
-from visualprm_eval.registry import BUILTIN_CRITICS, load_critic, split_label
+from visualprm_eval.registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
+from visualprm_eval.score.judge import JudgeCritic, judge_policy
 from visualprm_eval.steps import split_steps
 from visualprm_eval.types import JSONValue, Problem, StepScores
 
@@ -128,14 +129,16 @@ def release(critic: Critic) -> None:
     """Frees the weights of one of our critics; third parties' look after themselves."""
     if isinstance(critic, VisualPRMCritic):
         critic.weights.release()
+    elif isinstance(critic, JudgeCritic):
+        critic.release()
 
 
 def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]:
     """The critics of a run.
 
     Args:
-        labels: ``visualprm`` or ``visualorm``, with ``@PRM`` when there are several reward models, or the name of a
-            third party's critic.
+        labels: ``visualprm`` or ``visualorm``, with ``@PRM`` when there are several reward models, ``judge:MODEL``, or
+            the name of a third party's critic.
         config: The run.
 
     Returns:
@@ -150,11 +153,17 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
     critics: dict[str, Critic] = {}
     for label in sorted(labels, key=lambda label: split_label(label)[1] or ""):
         base, prm = split_label(label)
-        if base in BUILTIN_CRITICS:
+        if label.startswith(JUDGE):
+            critics[label] = _judge(label.removeprefix(JUDGE), config)
+        elif base in BUILTIN_CRITICS:
             critics[label] = VisualPRMCritic(weights[prm or config.prms[0].name], options, orm=base == "visualorm")
         else:
             critics[label] = _third_party(base, options)
     return critics
+
+
+def _judge(model: str, config: RunConfig) -> JudgeCritic:
+    return JudgeCritic(lambda: judge_policy(model, config), config.max_steps, retry_failed=config.retry_failed)
 
 
 def _third_party(name: str, options: CriticOptions) -> Critic:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.progress import track
+from visualprm_eval.score.judge import JudgeCritic, kept_by
 from visualprm_eval.types import Problem, Spec, StepScores
 
 if TYPE_CHECKING:
@@ -46,8 +47,9 @@ def score_missing(
     if not work:
         return
     store.put_spec(scoring)
-    pace = Pace()
-    with track(label, len(work)) as tracker:
+    # A judge's replies are stored one by one, so that large chunks, which keep its servers busy, put none at risk.
+    pace = Pace(MOST_ITEMS, fixed=True) if isinstance(critic, JudgeCritic) else Pace()
+    with kept_by(critic, store), track(label, len(work)) as tracker:
         for chunk in _chunks(work, pace):
             start = time.monotonic()
             outcomes = _scores(critic, problems, chunk, label)
@@ -62,12 +64,16 @@ class Pace:
 
     Attributes:
         items: Solutions in the next chunk.
+        fixed: Whether that never changes.
     """
 
     items: int = FIRST_ITEMS
+    fixed: bool = False
 
     def took(self, seconds: float) -> None:
         """Learns from the time that the last chunk took."""
+        if self.fixed:
+            return
         if seconds > PATIENCE_S:
             self.items = max(1, self.items // 2)
         elif seconds < PATIENCE_S / 4:
