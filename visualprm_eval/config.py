@@ -32,6 +32,8 @@ DEMO_BATCH_SIZE = 256
 DEMO_PROCESS_BENCHMARK = "DemoProcessBench"
 PROCESS_BENCHMARKS = ("VisualProcessBench", DEMO_PROCESS_BENCHMARK)
 """Benchmarks that judge critics, not policies."""
+GIVEN = "given"
+"""The engine of solutions that came with labels, in the key under which they are stored."""
 DEFAULT_THRESHOLD = 0.85
 """Above which score a step counts as correct: a public re-evaluation of VisualPRM-8B came to a pooled macro F1 of 62.18
 with it; the paper prints 62.0 and no threshold."""

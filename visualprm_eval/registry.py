@@ -152,10 +152,10 @@ def load_critic(name: str) -> Any:
 
 def _build(full_name: str, prm_names: Sequence[str]) -> list[Reranker]:
     """The rerankers of one name: one, or one per reward model."""
-    if full_name == JUDGE or full_name == JUDGE.rstrip(":"):
-        raise ConfigError(f"reranker {full_name!r} lacks the model that judges; write judge:MODEL, such as judge:GPT4o")
-    if full_name.startswith(JUDGE):  # What follows is a model's name, whatever signs it holds.
-        return [StepAggregate(full_name, full_name, how="mean")]
+    if full_name.startswith(JUDGE) and JUDGE.rstrip(":") not in _third_party(CRITICS_GROUP):
+        if full_name == JUDGE:
+            raise ConfigError("reranker 'judge:' lacks the model that judges; write judge:MODEL, such as judge:GPT4o")
+        return [StepAggregate(full_name, full_name, how="mean")]  # A model's name may hold any signs.
     rest, at, prm = full_name.partition("@")
     name, colon, how = rest.partition(":")
     factory, critic, aggregates = _find(name)

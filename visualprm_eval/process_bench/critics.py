@@ -19,6 +19,7 @@ from visualprm_eval.types import JSONValue, Problem, StepScores, digest
 __all__ = ["ALL_CORRECT", "RANDOM", "Judging", "baseline", "build"]
 
 RANDOM, ALL_CORRECT = "random", "all-correct"
+_TAG = "<image>"
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,10 @@ def baseline(name: str, sample: ProcessSample, seed: int) -> StepScores:
 
 
 class GivenVisualPRM:
-    """VisualPRM over steps exactly as they are given: neither split nor merged, the question's text untouched.
+    """VisualPRM over steps exactly as they are given: neither split nor merged.
+
+    The question's text stays as it is too, but where it spells ``<image>`` more or less often than there are pictures:
+    nobody could tell which of them stands where.
 
     Args:
         inner: The critic with its weights.
@@ -142,12 +146,18 @@ class GivenVisualPRM:
 
     def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
         """One batched call; a solution that is longer than the model's context is a failure of its own."""
-        triples = [(question_text(problem), list(steps), problem.images) for problem, steps in items]
+        triples = [(_asked(problem), list(steps), problem.images) for problem, steps in items]
         return self.weights.model.score_items(triples, batch_tokens=self.options.token_budget)
 
     def release(self) -> None:
         """Frees the memory."""
         self.weights.release()
+
+
+def _asked(problem: Problem) -> str:
+    """The question's text; tags that are not one per picture are spelled ``< image>``, and pictures come first."""
+    text = question_text(problem)
+    return text if text.count(_TAG) == len(problem.images) else text.replace(_TAG, "< image>")
 
 
 class GivenSteps:

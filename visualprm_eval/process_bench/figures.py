@@ -86,7 +86,7 @@ def _drawing(title: str, fill: Callable[[Any], None]) -> Draw:
         axis.grid(axis="y", color="#E3E3E3", linewidth=0.8)
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
-        axis.legend(frameon=False, fontsize=9)
+        figure.legend(loc="outside lower left", ncols=3, frameon=False, fontsize=9)
         FigureCanvasAgg(figure).print_figure(path, format="png", dpi=150)
 
     return draw

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from visualprm_eval.process_bench import tables
 from visualprm_eval.process_bench.assess import POOLED
-from visualprm_eval.process_bench.results import ALL_POLICIES, ProcessResults
+from visualprm_eval.process_bench.results import ALL_POLICIES, CALIBRATION, ProcessResults
 from visualprm_eval.process_bench.tables import Sheet, Value
 from visualprm_eval.report.markdown import MAX_FAILURES, escape
 from visualprm_eval.report.text import one_line
@@ -43,6 +43,9 @@ def render(results: ProcessResults, pictures: Sequence[str] = ()) -> str:
     for sheet in tables.breakdowns(results):
         parts += _optional(sheet.title[0].upper() + sheet.title[1:], sheet)
     parts += _optional("Calibration", tables.calibration(results))
+    for one in results.assessments:
+        if (error := results.value(one.opinion.critic, POOLED, CALIBRATION)) is not None:
+            parts.append(f"Expected calibration error of {escape(one.opinion.critic)}: {error:.1f}.")
     parts += [f"![{name.removesuffix('.png')}]({name})" for name in pictures]
     parts += [*_notes(results), *_failures(results)]
     return "\n\n".join(parts) + "\n"

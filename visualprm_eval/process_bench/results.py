@@ -209,12 +209,14 @@ def _comparisons(assessments: Sequence[Assessment], seed: int, repeats: int) -> 
             for each in (first, second)
         ]
         ones = np.ones((1, len(common)))
+        numbers = {part.name: int(part.inside.sum()) for part in pair[0].sources}
         values = [each.values(ones, [MACRO_F1]) for each in pair]
         over = [resampled(each, [MACRO_F1], repeats) for each in pair]
         for key in values[0]:
             one, two = float(values[0][key][0]), float(values[1][key][0])
             yield Comparison(
-                first.opinion.critic, second.opinion.critic, key[0], len(common), (one, two),
+                first.opinion.critic, second.opinion.critic, key[0], numbers.get(key[0], len(common)),
+                (one, two),
                 difference(one - two, over[0][key], over[1][key]),
             )  # fmt: skip
 

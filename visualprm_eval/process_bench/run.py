@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from visualprm_eval.checkpoints import CheckpointUser, spec_of
-from visualprm_eval.config import RunConfig
+from visualprm_eval.config import GIVEN, RunConfig
 from visualprm_eval.process_bench.assess import Opinion
 from visualprm_eval.process_bench.critics import Judging, baseline, build
 from visualprm_eval.process_bench.data import ProcessSample, ProcessSet, text_of
@@ -92,7 +92,7 @@ def _tell_bad_lines(process_set: ProcessSet) -> None:
 
 def _put(store: Store, whole: ProcessSet, limit: int | None) -> _Place:
     """Puts the solutions of a set into the store as candidates that somebody else drew."""
-    settings = {"policy": "as given", "engine": "given", "benchmark": whole.name, "file": whole.file_digest}
+    settings = {"policy": "as given", "engine": GIVEN, "benchmark": whole.name, "file": whole.file_digest}
     sampling = Spec("sampling", settings)
     texts: dict[str, dict[str, None]] = {}
     for sample in whole.samples:

@@ -22,7 +22,18 @@ from visualprm_eval.process_bench.metrics import BoolArray
 from visualprm_eval.process_bench.results import ProcessResults
 from visualprm_eval.published import published_rows
 
-__all__ = ["Kind", "Sheet", "breakdowns", "calibration", "comparisons", "per_source", "steps", "table_3", "thresholds"]
+__all__ = [
+    "Kind",
+    "Sheet",
+    "breakdowns",
+    "calibration",
+    "comparisons",
+    "f1_by_threshold",
+    "per_source",
+    "steps",
+    "table_3",
+    "thresholds",
+]
 
 Value = str | int | float | None
 Kind = str
@@ -32,6 +43,9 @@ STEP_GROUPS = tuple(range(1, 21))
 """Steps that have a line of their own; later ones share one."""
 LENGTH_GROUPS = ((1, 3), (4, 6), (7, 9), (10, 12), (13, 16), (17, 10**9))
 """Numbers of steps that share a line."""
+
+THRESHOLD_LINES = 200
+"""Lines of the table over thresholds, spread evenly over those that make a difference."""
 
 _LABELS = {CORRECT: "correct", NEUTRAL: "neutral", INCORRECT: "incorrect"}
 
@@ -152,6 +166,24 @@ def thresholds(results: ProcessResults) -> Sheet:
         best = _percent(float(np.max(one.curve.macro_f1, initial=-1.0, where=~np.isnan(one.curve.macro_f1))))
         rows.append([critic, f"{one.curve.best:.3g}", "on these labels (test-tuned: an upper bound)", best])
     return Sheet("thresholds", columns, rows)
+
+
+def f1_by_threshold(results: ProcessResults) -> Sheet:
+    """Both F1 and their mean at thresholds from end to end; the figure shows the same."""
+    columns = [
+        ("critic", "text"), ("threshold above", "score"), ("F1 correct", "percent"), ("F1 incorrect", "percent"),
+        (MACRO_F1, "percent"),
+    ]  # fmt: skip
+    rows: list[list[Value]] = []
+    for one in results.assessments:
+        if one.curve is None:
+            continue
+        for place in np.unique(np.linspace(0, len(one.curve.thresholds) - 1, THRESHOLD_LINES).astype(int)).tolist():
+            counts = one.curve.counts[place]
+            values = (metrics.f1_correct(counts), metrics.f1_incorrect(counts), metrics.macro_f1(counts))
+            at = float(one.curve.thresholds[place])
+            rows.append([one.opinion.critic, at, *(_percent(float(value)) for value in values)])
+    return Sheet("f1 by threshold", columns, rows)
 
 
 def calibration(results: ProcessResults) -> Sheet:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 from rich.table import Table
@@ -42,8 +43,10 @@ def print_process_results(results: ProcessResults, console: Console | None = Non
 
 def _table(sheet: Sheet, title: str) -> Table:
     table = Table(title=Text(title), title_justify="left")
-    for name, kind in sheet.columns:
-        table.add_column(Text(name), justify="left" if kind == "text" else "right", overflow="fold")
+    for place, (name, kind) in enumerate(sheet.columns):
+        # Where it is narrow, the long texts at the right are folded and not the names.
+        justify: Literal["left", "right"] = "left" if kind == "text" else "right"
+        table.add_column(Text(name), justify=justify, overflow="fold", no_wrap=place == 0)
     for row in sheet.rows:
         cells = (shown(value, kind) for value, (_, kind) in zip(row, sheet.columns, strict=True))
         table.add_row(*(Text(one_line(cell)) for cell in cells))

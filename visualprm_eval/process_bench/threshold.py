@@ -107,7 +107,8 @@ def cross_validate(
         seed: Deals the groups.
 
     Returns:
-        The verdicts; ``None`` with fewer than two groups, or when some fold leaves nothing to choose a threshold by.
+        The verdicts; ``None`` with fewer than two groups, or when the steps outside of some fold
+        are all correct or all incorrect.
     """
     folds = min(folds, len(set(groups)))
     if folds < 2:
@@ -117,9 +118,9 @@ def cross_validate(
     thresholds = []
     for fold in range(folds):
         test = place == fold
-        best = f1_curve(correct[~test], scores[~test]).best
-        if np.isnan(best):
+        if len(np.unique(correct[~test])) < 2:
             return None
+        best = f1_curve(correct[~test], scores[~test]).best
         verdicts[test] = scores[test] > best
         thresholds.append(best)
     return CrossValidated(verdicts, place, tuple(thresholds))

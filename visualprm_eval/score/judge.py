@@ -167,7 +167,7 @@ class JudgeCritic:
         waiting = [_Asked(place, problem, tuple(steps)) for place, (problem, steps) in enumerate(items)]
         for number in range(self._tries):
             last, again = number + 1 == self._tries, []
-            for asked, reply, error in self._replies_to(waiting):
+            for asked, reply, error in self._replies_to(waiting, number):
                 if error is not None:
                     outcomes[asked.place] = StepScores((), asked.steps, error)
                     continue
@@ -193,7 +193,7 @@ class JudgeCritic:
         finally:
             self._replies = None
 
-    def _replies_to(self, waiting: Sequence[_Asked]) -> Iterator[tuple[_Asked, str, str | None]]:
+    def _replies_to(self, waiting: Sequence[_Asked], attempt: int) -> Iterator[tuple[_Asked, str, str | None]]:
         """Each solution with the reply to it, or why there is none."""
         if not waiting:
             return
@@ -206,23 +206,23 @@ class JudgeCritic:
             requests[request.id] = request
         keys = {request_id: digest(["step judge", dict(settings), request_id]) for request_id in requests}
         for request_id in list(requests):
-            known = self._known(keys[request_id], len(by_id[request_id][0].steps))
+            known = self._known(keys[request_id], attempt, len(by_id[request_id][0].steps))
             if known is not None:
                 del requests[request_id]
                 yield from ((asked, known, None) for asked in by_id[request_id])
         try:
-            for batch in self.policy.sample([(request, 0) for request in requests.values()]):
+            for batch in self.policy.sample([(request, attempt) for request in requests.values()]):
                 for candidate in (one.or_failure() for one in batch):
                     if candidate.error is None and self._replies is not None:
-                        self._replies.put(keys[candidate.problem_id], 0, candidate.text)
+                        self._replies.put(keys[candidate.problem_id], attempt, candidate.text)
                     found = by_id[candidate.problem_id]
                     yield from ((asked, candidate.text, candidate.error) for asked in found)
         except PolicyError as error:
             raise CriticError(f"the judge cannot be asked: {error}") from error
 
-    def _known(self, key: str, number: int) -> str | None:
+    def _known(self, key: str, attempt: int, number: int) -> str | None:
         """The stored reply to a request."""
-        reply = None if self._replies is None else self._replies.get(key, 0)
+        reply = None if self._replies is None else self._replies.get(key, attempt)
         if reply is None or not self._retry_failed:
             return reply
         try:
