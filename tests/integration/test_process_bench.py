@@ -53,7 +53,8 @@ def test_the_files(work_dir: Path) -> None:
     }
     book = openpyxl.load_workbook(work_dir / "results.xlsx", read_only=True)
     assert book.sheetnames == [
-        "table 3", "per source", "thresholds", "f1 by threshold", "comparisons", "by policy", "by step", "by length", "calibration",
+        "table 3", "per source", "thresholds", "f1 by threshold", "comparisons", "by policy", "by step", "by length",
+        "calibration",
         "steps", "all values", "bad lines", "protocol", "failures",
     ]  # fmt: skip
     steps = list(book["steps"].iter_rows(values_only=True))

@@ -42,7 +42,7 @@ def build(names: Sequence[str], config: RunConfig) -> list[Judging]:
 
     Args:
         names: ``visualprm``, with ``@PRM`` for one of several reward models, a third party's critic, ``random``,
-            ``all-correct``, or a model to be prompted, as ``judge:MODEL`` or plainly MODEL.
+            ``all-correct``, or a model to be prompted, as ``judge:[NAME=]MODEL`` or plainly ``[NAME=]MODEL``.
         config: The run.
 
     Returns:
@@ -79,7 +79,7 @@ def _build(name: str, config: RunConfig) -> list[Judging]:
             raise
         known = [*critic_names(), RANDOM, ALL_CORRECT]
         raise UnknownNameError("critic", name, known, hint=f"(as a model to be prompted: {error})") from error
-    return [Judging(model, judge, labels_only=True)]
+    return [Judging(judge.policy.name if "=" in model else model, judge, labels_only=True)]
 
 
 def _prms(prm: str | None, config: RunConfig) -> list[str]:

@@ -54,9 +54,9 @@ def write_sheets(path: Path, results: ProcessResults, max_rows: int = MAX_SHEET_
 
 def _tables(results: ProcessResults) -> Iterator[Table]:
     sheets = [
-        tables.table_3(results), tables.per_source(results), tables.thresholds(results), tables.f1_by_threshold(results),
-        tables.comparisons(results),
-        *tables.breakdowns(results), tables.calibration(results),
+        tables.table_3(results), tables.per_source(results), tables.thresholds(results),
+        tables.f1_by_threshold(results), tables.comparisons(results), *tables.breakdowns(results),
+        tables.calibration(results),
     ]  # fmt: skip
     for sheet in sheets:
         yield Table(sheet.title, _fields(sheet.columns), sheet.rows, 1)

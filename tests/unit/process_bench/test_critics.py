@@ -46,6 +46,7 @@ def test_a_model_behind_an_endpoint_is_a_judge() -> None:
     assert plain.labels_only
     assert plain.critic.settings() == prefixed.critic.settings()
     assert plain.critic.settings()["steps"] == "given"
+    assert build(["mine=org/m"], config)[0].label == "mine"
 
 
 def test_steps_reach_a_reward_model_as_they_are(sample) -> None:
