@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark, overall_rows
+from visualprm_eval.comparison import compare, selectors
+from visualprm_eval.evaluate import ProblemFacts, overall_rows
+from visualprm_eval.fingerprints import Fingerprint, stamped
+from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue
@@ -28,24 +31,25 @@ def collect(session: Session) -> Results:
     rows: list[ResultRow] = []
     picks: list[Pick] = []
     failures: list[Failure] = []
+    shown: dict[str, list[Headline]] = {}
+    fingerprints: list[Fingerprint] = []
+    packages = ", ".join(f"{package} {_version(package)}" for package in _PACKAGES)
     for cell in session.cells:
         facts = session.facts(cell)
-        cell_rows, cell_picks = evaluate_benchmark(
-            facts,
-            session.rerankers_of(cell),
-            session.ks(cell),
-            cell.answer,
-            policy=cell.policy,
-            benchmark=cell.benchmark.name,
-            metric=cell.benchmark.task.metric,
-            grade_all=session.grades_all(cell),
-        )
+        cell_rows, cell_picks = evaluate_cell(session, cell, facts, session.ks(cell))
+        cell_rows, cell_prints = stamped(session, cell, cell_rows, packages)
+        fingerprints += cell_prints
         rows += cell_rows
         picks += cell_picks
+        shown[cell.label] = list(headlines(cell_rows, cell_picks))
         wanted = session.wanted_texts(cell, facts)
         for fact in facts:
             failures += _failures(cell.benchmark.name, fact, wanted)
-    return Results(rows=[*rows, *overall_rows(rows)], picks=picks, protocol=dict(_protocol(session)), failures=failures)
+    rows += overall_rows(rows)
+    return Results(
+        rows=rows, picks=picks, protocol=dict(_protocol(session, shown)), failures=failures, fingerprints=fingerprints,
+        comparisons=compare(rows, selectors(session.config.prms)),
+    )  # fmt: skip
 
 
 def _failures(benchmark: str, fact: ProblemFacts, wanted: set[tuple[str, str]] | None) -> Iterator[Failure]:
@@ -65,7 +69,7 @@ def _failures(benchmark: str, fact: ProblemFacts, wanted: set[tuple[str, str]] |
             yield Failure("grade", benchmark, index, candidate.rank, verdict.error)
 
 
-def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
+def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iterator[tuple[str, JSONValue]]:
     """What a reader needs to judge or repeat the results, as names and values."""
     from visualprm_eval.host.prompts import insists_on_its_prompt
 
@@ -80,11 +84,9 @@ def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
             yield f"{where}: prompt", "the dataset's own, whatever is asked for"
         yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
         yield f"{where}: grading", dict(session.grading(cell).settings)
-        tally = _tally(session, cell)
-        if tally.cut:
-            yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
-        if tally.usage is not None:
-            yield f"{where}: token usage", asdict(tally.usage)
+        yield from _data(cell)
+        yield from _host_figures(session, cell, shown.get(where, ()))
+        yield from _cost(session, cell)
         if cell.benchmark.task.note:
             yield f"{where}: note", cell.benchmark.task.note
     for policy, notes in session.notes.items():
@@ -95,6 +97,35 @@ def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
     yield "python", platform.python_version()
     for package in _PACKAGES:
         yield package, _version(package)
+
+
+def _host_figures(session: Session, cell: Cell, shown: Sequence[Headline]) -> Iterator[tuple[str, JSONValue]]:
+    """What the host itself made of the picked texts, as far as it was asked."""
+    for headline in shown:
+        figure = session.store.host_figure(session.grading(cell).id, headline.selection)
+        if figure is not None:
+            yield f"{cell.label}: {host_metric(cell)} of {headline.row.reranker} at k = {headline.row.k}", figure
+
+
+def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:
+    """Which file the problems are from, and how many of the benchmark's they are."""
+    benchmark = cell.benchmark
+    if benchmark.file is not None:
+        yield f"{cell.label}: file", str(benchmark.file.path)
+        yield f"{cell.label}: MD5 of the file", benchmark.file.md5
+        if not benchmark.file.is_known:
+            known = f"another version than the host's, whose MD5 is {benchmark.file.expected}"
+            yield f"{cell.label}: version of the file", known
+    if benchmark.total is not None:
+        yield f"{cell.label}: problems", f"{len(benchmark.problems):,} of {benchmark.total:,}"
+
+
+def _cost(session: Session, cell: Cell) -> Iterator[tuple[str, JSONValue]]:
+    tally = _tally(session, cell)
+    if tally.cut:
+        yield f"{cell.label}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+    if tally.usage is not None:
+        yield f"{cell.label}: token usage", asdict(tally.usage)
 
 
 def _tally(session: Session, cell: Cell) -> Tally:

@@ -63,8 +63,8 @@ def published_rows(name: str) -> tuple[PublishedRow, ...]:
     if name not in TABLES:
         raise UnknownNameError("published table", name, TABLES)
     file = files("visualprm_eval") / "published_tables" / f"{name}.csv"
-    with file.open(encoding="utf-8", newline="") as stream:
-        return tuple(_row(name, number, cells) for number, cells in enumerate(csv.DictReader(stream), start=2))
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return tuple(_row(name, number, cells) for number, cells in enumerate(csv.DictReader(lines), start=2))
 
 
 def _row(name: str, number: int, cells: Mapping[str, str]) -> PublishedRow:

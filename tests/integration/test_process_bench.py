@@ -20,9 +20,9 @@ DEMO = ("--data", "DemoProcessBench", "--critic")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def data_folder(tmp_path_factory: pytest.TempPathFactory):
+def cache_folder(tmp_path_factory: pytest.TempPathFactory):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("LMUData", str(tmp_path_factory.mktemp("LMUData")))
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
 
@@ -68,10 +68,10 @@ def test_the_files(work_dir: Path) -> None:
 
 
 def lines() -> list[str]:
+    from visualprm_eval.host.files import cache_root
     from visualprm_eval.process_bench.demo_set import NAME
-    from visualprm_eval.process_bench.locate import data_folder
 
-    (folder,) = data_folder().glob(f"{NAME}-*")
+    (folder,) = cache_root().glob(f"{NAME}-*")
     return (folder / "test.jsonl").read_text().splitlines()
 
 

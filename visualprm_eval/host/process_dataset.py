@@ -47,8 +47,7 @@ class VisualProcessBench(ImageBaseDataset):  # type: ignore[misc]  # the host is
         Raises:
             BenchmarkError: When the set is not there and cannot be had.
         """
-        data_root().mkdir(parents=True, exist_ok=True)
-        self.samples = load_set(dataset).samples
+        self.samples = load_set(dataset, data_dir=data_root()).samples
         return pd.DataFrame([_row(sample) for sample in self.samples])
 
     def evaluate(self, eval_file: str, **judge_kwargs: Any) -> pd.DataFrame:  # noqa: ARG002 - needs no judge

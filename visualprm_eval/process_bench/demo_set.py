@@ -47,7 +47,7 @@ def make(root: Path) -> Path:
     """Writes the set where it is not there yet.
 
     Args:
-        root: Folder of data sets.
+        root: A folder that may be written to; it is made when it is missing.
 
     Returns:
         The folder of this version of the set: its name tells the content.
@@ -72,8 +72,8 @@ def make(root: Path) -> Path:
     except OSError as error:
         if not folder.is_dir():  # Another process may have been faster.
             raise BenchmarkError(
-                f"{NAME} cannot be written to {root} ({error.strerror}); set the environment variable LMUData to a "
-                "folder that can be written to"
+                f"{NAME} cannot be written to {root} ({error.strerror}); set the environment variable XDG_CACHE_HOME "
+                "to a folder that can be written to"
             ) from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)

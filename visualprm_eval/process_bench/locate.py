@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 from visualprm_eval.errors import BenchmarkError
+from visualprm_eval.host.files import cache_root
 from visualprm_eval.process_bench import demo_set, released
 from visualprm_eval.process_bench.data import LABELS_FILE, ProcessSet, read_set
 
@@ -21,12 +22,13 @@ REVISION = "b727f7b791628ad701adfbc2a60892ff340dd651"
 _PICTURES_FILE = "images.zip"
 
 
-def load_set(name: str, folder: Path | None = None) -> ProcessSet:
+def load_set(name: str, folder: Path | None = None, data_dir: Path | None = None) -> ProcessSet:
     """Reads a set, after finding, fetching or making it.
 
     Args:
         name: One of ``config.PROCESS_BENCHMARKS``.
-        folder: Where its files are; ``None`` looks into the host's data folder.
+        folder: Where its files are; ``None`` looks into its folder in the data folder.
+        data_dir: The folder that holds benchmarks; ``None`` for the host's.
 
     Raises:
         BenchmarkError: When it is not there and cannot be had, or cannot be read.
@@ -34,8 +36,8 @@ def load_set(name: str, folder: Path | None = None) -> ProcessSet:
     if folder is not None:
         return read_set(folder, name)
     if name == demo_set.NAME:
-        return read_set(demo_set.make(data_folder()), name)
-    place = data_folder() / name
+        return read_set(demo_set.make(cache_root()), name)
+    place = (data_dir or data_folder()) / name
     if not (place / LABELS_FILE).is_file():
         _fetch(place)
     return read_set(place, name)

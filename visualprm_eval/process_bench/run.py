@@ -55,7 +55,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     """
     (name,) = config.data
     critics = build(config.critics, config)
-    whole = load_set(name, config.vpb_dir)
+    whole = load_set(name, config.vpb_dir, config.data_dir)
     _tell_bad_lines(whole)
     place = _put(store, whole, config.limit)
     remarks = differences(place.process_set)

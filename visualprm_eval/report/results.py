@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from visualprm_eval.comparison import Comparison
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.types import JSONValue
 
@@ -41,9 +42,13 @@ class Results:
             reranker's largest k.
         protocol: How the results came about: settings, versions, fingerprints, seeds.
         failures: Everything that failed on the way.
+        comparisons: Published figures beside ours.
+        fingerprints: The protocol of each value, see ``visualprm_eval.fingerprints``.
     """
 
     rows: Sequence[ResultRow]
     picks: Sequence[Pick]
     protocol: Mapping[str, JSONValue] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
+    comparisons: Sequence[Comparison] = ()
+    fingerprints: Sequence[Mapping[str, JSONValue]] = ()

@@ -19,6 +19,8 @@ def test_the_data_folder_is_the_host_s(tmp_path, monkeypatch) -> None:
 
 
 def test_a_named_folder_wins(tmp_path) -> None:
+    write_set(tmp_path / "data" / "VisualProcessBench", [row()])
+    assert len(locate.load_set("VisualProcessBench", data_dir=tmp_path / "data").samples) == 1
     assert len(locate.load_set("VisualProcessBench", write_set(tmp_path, [row(), row()])).samples) == 2
 
 
