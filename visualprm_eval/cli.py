@@ -17,8 +17,14 @@ from visualprm_eval.tasks import SUITES, host_name
 _SAME = (
     "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "engine", "prompt", "key",
     "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade",
-    "limit", "work_dir", "data_dir", "prediction", "retry_failed", "dry_run", "verbose",
+    "limit", "work_dir", "data_dir", "prediction", "retry_failed", "dry_run", "verbose", "vpb_dir", "threshold",
+    "critic_key",
 )  # fmt: skip
+# Fields of the run that are lists, with the options that fill them.
+_LISTS = {
+    "models": "model", "rerankers": "reranker", "candidate_fields": "candidate_fields",
+    "base_urls": "base_url", "critics": "critic", "critic_base_urls": "critic_base_url",
+}  # fmt: skip
 
 EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
 
@@ -27,6 +33,7 @@ examples:
   python run.py --demo
   python run.py --model OpenGVLab/InternVL2_5-8B --reranker visualprm self-consistency --data MMMU_DEV_VAL -n 8
   python run.py --candidates pack.jsonl --reranker visualprm --data MMMU_DEV_VAL
+  python run.py --data VisualProcessBench --critic visualprm GPT4o random
 """
 
 
@@ -130,6 +137,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     _add_what(parser, defaults)
     _add_sampling(parser, defaults)
     _add_scoring(parser, defaults)
+    _add_critics(parser, defaults)
     _add_judge(parser, defaults.judge)
     _add_process(parser)
 
@@ -230,6 +238,28 @@ def _add_scoring(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> No
     )
 
 
+def _add_critics(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
+    group = parser.add_argument_group("critics against labelled steps")
+    group.add_argument(
+        "--critic", nargs="+", default=None, metavar="C",
+        help=f"for --data {' or '.join(cfg.PROCESS_BENCHMARKS)}: visualprm, random, all-correct, a third party's, or "
+        "any model as a prompted judge",
+    )  # fmt: skip
+    group.add_argument(
+        "--vpb-dir", type=Path, default=None, metavar="DIR",
+        help="the folder with test.jsonl and the pictures (VisualProcessBench in the host's data folder)",
+    )  # fmt: skip
+    group.add_argument(
+        "--threshold", type=float, default=defaults.threshold,
+        help="a step with a greater score counts as correct (%(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--critic-base-url", nargs="+", default=None, metavar="URL",
+        help="OpenAI-compatible endpoints of prompted judges, --reranker judge:MODEL too (those of --base-url)",
+    )  # fmt: skip
+    group.add_argument("--critic-key", default=None, help="their key; never stored or printed ($OPENAI_API_KEY)")
+
+
 def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> None:
     group = parser.add_argument_group("grading by the host")
     group.add_argument(
@@ -280,16 +310,13 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     _check_candidates_options(arguments)
     given = _demo_choices(arguments) if arguments.demo else {}
     given |= {name: value for name in _SAME if (value := getattr(arguments, name)) is not None}
-    if arguments.model:
-        given["models"] = tuple(arguments.model)
-    if arguments.base_url:
-        given["base_urls"] = tuple(arguments.base_url)
+    for name, option in _LISTS.items():
+        if values := getattr(arguments, option):
+            given[name] = tuple(values)
     if arguments.data or arguments.suite:
         given["data"] = _benchmarks(arguments)
-    if arguments.reranker:
-        given["rerankers"] = tuple(arguments.reranker)
-    if arguments.candidate_fields:
-        given["candidate_fields"] = tuple(arguments.candidate_fields)
+    if arguments.critic and not arguments.prm and cfg.DEMO_PROCESS_BENCHMARK in (arguments.data or ()):
+        given["prms"] = (cfg.ModelSource(cfg.DEMO_PRM, cfg.DEMO_PRM),)
     if arguments.prm:
         given |= {"prms": tuple(cfg.ModelSource.parse(text) for text in arguments.prm), "prms_named": True}
     if arguments.num_samples is None and arguments.candidates is not None:
@@ -324,7 +351,7 @@ def _check_candidates_options(arguments: argparse.Namespace) -> None:
 
 
 def _demo_choices(arguments: argparse.Namespace) -> dict[str, Any]:
-    for option in ("model", "data", "suite", "prm", "candidates"):
+    for option in ("model", "data", "suite", "prm", "candidates", "critic"):
         if getattr(arguments, option) is not None:
             raise ConfigError(f"--demo conflicts with --{option}: the demo brings its own; leave one of them out")
     return {

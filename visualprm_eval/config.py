@@ -30,6 +30,15 @@ DEMO_RERANKERS = (
 DEMO_MAX_TOKENS = 128
 DEMO_BATCH_SIZE = 256
 
+DEMO_PROCESS_BENCHMARK = "DemoProcessBench"
+PROCESS_BENCHMARKS = ("VisualProcessBench", DEMO_PROCESS_BENCHMARK)
+"""Benchmarks that judge critics, not policies."""
+GIVEN = "given"
+"""The engine of solutions that came with labels, in the key under which they are stored."""
+DEFAULT_THRESHOLD = 0.85
+"""Above which score a step counts as correct: a public re-evaluation of VisualPRM-8B came to a pooled macro F1 of 62.18
+with it; the paper prints 62.0 and no threshold."""
+
 _SOURCE_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?(?P<source>[^@=]+)(?:@(?P<revision>[^@=]+))?")
 _HF_PATTERN = re.compile(r"(?:(?P<name>[A-Za-z0-9][\w.-]*)=)?hf:(?P<source>.+)")
 
@@ -147,6 +156,11 @@ class RunConfig:
         allow_remote_code: Let host model classes run code that ships with a checkpoint.
         dry_run: Only say what is missing.
         verbose: Show the host's own messages.
+        critics: Who judges the steps of a process benchmark, see ``visualprm_eval.process_bench.critics``.
+        vpb_dir: The folder of that benchmark's files; ``None`` for the host's data folder.
+        threshold: A step with a greater score counts as correct.
+        critic_base_urls: OpenAI-compatible endpoints of prompted judges; those of the policies when there are none.
+        critic_key: Their key; never printed, logged or stored. ``None`` for the environment's.
     """
 
     models: tuple[str, ...] = ()
@@ -185,6 +199,11 @@ class RunConfig:
     allow_remote_code: bool = False
     dry_run: bool = False
     verbose: bool = False
+    critics: tuple[str, ...] = ()
+    vpb_dir: Path | None = None
+    threshold: float = DEFAULT_THRESHOLD
+    critic_base_urls: tuple[str, ...] = ()
+    critic_key: str | None = field(default=None, repr=False)
 
     def check(self) -> RunConfig:
         """Returns itself when the options make sense together.
@@ -192,6 +211,7 @@ class RunConfig:
         Raises:
             ConfigError: Naming the option, what was expected and what to do.
         """
+        self._check_critics()
         self._check_sources()
         self._check_endpoints()
         self._check_numbers()
@@ -227,12 +247,41 @@ class RunConfig:
             raise ConfigError(
                 "--candidates conflicts with sampling alone (--mode infer): those samples are there already"
             )
-        if self.candidates is None and not self.models:
+        if self.candidates is None and not self.models and not self.critics:
             raise ConfigError("no policy given: name one or more with --model, or pass samples with --candidates FILE")
         for option, values in (("--model", self.models), ("--data", self.data)):
             doubled = sorted({value for value in values if values.count(value) > 1})
             if doubled:
                 raise ConfigError(f"{option} names {', '.join(doubled)} twice")
+
+    def _check_critics(self) -> None:
+        """What ``--critic`` goes with: one process benchmark, and nothing that samples."""
+        judged = [name for name in self.data if name in PROCESS_BENCHMARKS]
+        if judged and not self.critics:
+            raise ConfigError(f"{judged[0]} judges critics: name them with --critic, such as --critic visualprm random")
+        if self.critics and (len(self.data) != 1 or not judged):
+            raise ConfigError(f"--critic: expected --data with one of {', '.join(PROCESS_BENCHMARKS)} and nothing else")
+        if self.critics and (self.models or self.candidates is not None):
+            raise ConfigError("--critic conflicts with --model and --candidates: the solutions are given")
+        if self.vpb_dir is not None and not self.critics:
+            raise ConfigError(f"--vpb-dir goes with --critic and --data {PROCESS_BENCHMARKS[0]}")
+        if not math.isfinite(self.threshold):
+            raise ConfigError(f"--threshold {self.threshold}: expected a number, such as {DEFAULT_THRESHOLD}")
+        if not self.critic_base_urls:
+            if self.critic_key is not None:
+                raise ConfigError(
+                    "--critic-key: it is for the endpoints that --critic-base-url names; give both or none"
+                )
+            return
+        if not self.critics and not any(name.startswith("judge:") for name in self.rerankers):
+            raise ConfigError(
+                "--critic-base-url: no critic is a prompted judge; add --reranker judge:MODEL or leave it out"
+            )
+        from visualprm_eval.sample.endpoint.options import api_key, base_url
+
+        for url in self.critic_base_urls:
+            base_url(url)
+        api_key(self.critic_key)
 
     @property
     def uses_endpoints(self) -> bool:
@@ -244,7 +293,7 @@ class RunConfig:
             raise ConfigError(f"--engine {self.engine}: expected one of {', '.join(ENGINES)}")
         if self.base_urls and self.engine in {"native", "host"}:
             raise ConfigError(f"--base-url conflicts with --engine {self.engine}: leave one of them out")
-        sampled = "sample" in self.stages and self.candidates is None and DEMO_POLICY not in self.models
+        sampled = "sample" in self.stages and self.models and DEMO_POLICY not in self.models
         if self.engine == "endpoint" and not self.base_urls and sampled:
             raise ConfigError("--engine endpoint: say where with --base-url URL, such as http://127.0.0.1:8000/v1")
         if self.base_urls and (self.candidates is not None or DEMO_POLICY in self.models):

@@ -33,6 +33,11 @@ def run(config: RunConfig) -> None:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
     launch = launched(os.environ, config.device)
+    if config.critics:
+        if launch is not None:
+            raise ConfigError("--critic is the work of one process: start it without torchrun")
+        _judge_critics(config)
+        return
     rerankers = _rerankers(config)
     shared = [stage for stage in SHARED if stage in config.stages and not config.dry_run]
     if launch is None or not shared:
@@ -44,6 +49,15 @@ def run(config: RunConfig) -> None:
             _run(config, rerankers, team)
         else:
             follow(config, rerankers, team)
+
+
+def _judge_critics(config: RunConfig) -> None:
+    """Critics against labelled steps, over the same store."""
+    from visualprm_eval.process_bench.run import run_process_bench
+
+    with _open_store(config) as store:
+        absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
+        run_process_bench(config, store)
 
 
 def _rerankers(config: RunConfig) -> list[Reranker]:

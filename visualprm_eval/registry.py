@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BUILTIN_CRITICS",
     "CRITICS_GROUP",
+    "JUDGE",
     "RERANKERS_GROUP",
     "build_rerankers",
     "critic_label",
@@ -67,12 +68,16 @@ _RERANKERS: Mapping[str, tuple[type[Reranker], str | None]] = {
     "oracle": (Oracle, None),
 }
 BUILTIN_CRITICS = ("visualprm", "visualorm")
+JUDGE = "judge:"
+"""What stands before the name of a model that is prompted as a critic."""
 _AGGREGATED = ("visualprm",)  # built-in rerankers that take ":min" and the like; an ORM has one step only
 
 
 def reranker_names() -> list[str]:
     """All names that ``build_rerankers`` knows, ours first; without aggregates and reward models."""
-    return list(dict.fromkeys([*_RERANKERS, *_third_party(RERANKERS_GROUP), *_third_party(CRITICS_GROUP)]))
+    return list(
+        dict.fromkeys([*_RERANKERS, f"{JUDGE}MODEL", *_third_party(RERANKERS_GROUP), *_third_party(CRITICS_GROUP)])
+    )
 
 
 def critic_names() -> list[str]:
@@ -84,8 +89,8 @@ def build_rerankers(names: Iterable[str], prm_names: Sequence[str]) -> list[Rera
     """Rerankers from their names on the command line.
 
     Args:
-        names: ``NAME[:aggregate][@PRM]``; without ``@PRM`` a reranker that reads a process reward model is built for
-            each of them.
+        names: ``NAME[:aggregate][@PRM]``, or ``judge:MODEL``; without ``@PRM`` a reranker that reads a process reward
+            model is built for each of them.
         prm_names: Names of the process reward models of the run. With one of them labels carry no ``@``.
 
     Returns:
@@ -147,6 +152,10 @@ def load_critic(name: str) -> Any:
 
 def _build(full_name: str, prm_names: Sequence[str]) -> list[Reranker]:
     """The rerankers of one name: one, or one per reward model."""
+    if full_name.startswith(JUDGE) and JUDGE.rstrip(":") not in _third_party(CRITICS_GROUP):
+        if full_name == JUDGE:
+            raise ConfigError("reranker 'judge:' lacks the model that judges; write judge:MODEL, such as judge:GPT4o")
+        return [StepAggregate(full_name, full_name, how="mean")]  # A model's name may hold any signs.
     rest, at, prm = full_name.partition("@")
     name, colon, how = rest.partition(":")
     factory, critic, aggregates = _find(name)

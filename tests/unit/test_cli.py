@@ -55,6 +55,20 @@ def test_endpoints_reach_the_configuration(monkeypatch: pytest.MonkeyPatch) -> N
     assert parse("--model", "m", "--data", "D", "--engine", "endpoint", "--stages", "score").uses_endpoints
 
 
+def test_critics_reach_the_configuration() -> None:
+    config = parse(
+        *"--data VisualProcessBench --critic visualprm m --vpb-dir d --threshold 0.8".split(),
+        *"--critic-base-url http://h --critic-key sk-secret --prm a=x b=y".split(),
+    )  # fmt: skip
+    assert (config.critics, str(config.vpb_dir), config.threshold) == (("visualprm", "m"), "d", 0.8)
+    assert (config.critic_base_urls, config.critic_key) == (("http://h",), "sk-secret")
+    assert "sk-secret" not in repr(config)
+    assert [prm.name for prm in config.prms] == ["a", "b"]
+    assert [prm.source for prm in parse("--data", "DemoProcessBench", "--critic", "visualprm").prms] == [cfg.DEMO_PRM]
+    own = parse("--data", "DemoProcessBench", "--critic", "visualprm", "--prm", "mine=x")
+    assert [prm.name for prm in own.prms] == ["mine"]
+
+
 @pytest.mark.parametrize(
     ("argv", "said"),
     [

@@ -100,6 +100,16 @@ def test_a_suffix_chooses_one_reward_model() -> None:
     assert labels("visualprm:last@A") == [("visualprm:last", "visualprm")]
 
 
+def test_a_prompted_judge_is_a_reranker_whatever_its_model_is_called() -> None:
+    (judge,) = build_rerankers(["judge:hf:org/m@rev"], ["A", "B"])
+    assert (judge.name, judge.critic) == ("judge:hf:org/m@rev", "judge:hf:org/m@rev")
+    assert unread_prms([judge], ["A"]) == ["A"]
+    with pytest.raises(ConfigError, match="lacks the model that judges"):
+        build_rerankers(["judge:"], [])
+    with pytest.raises(UnknownNameError, match="did you mean 'judge:MODEL'"):
+        build_rerankers(["judge"], [])
+
+
 def test_every_aggregate_is_what_it_says() -> None:
     for how in ("mean", "min", "max", "last", "product"):
         (reranker,) = build_rerankers([f"visualprm:{how}"], ["A"])

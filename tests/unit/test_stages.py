@@ -123,6 +123,13 @@ def test_a_slow_critic_gets_little_at_a_time_and_a_fast_one_much() -> None:
     assert sizes == [16, 32, 64, 64, 64, 32, 16, 8, 4, 2, 1, 1, 2]
 
 
+def test_a_fixed_pace_stays() -> None:
+    pace = Pace(64, fixed=True)
+    pace.took(10 * stage.PATIENCE_S)
+    pace.took(0.0)
+    assert pace.items == 64
+
+
 def test_what_was_scored_before_a_crash_is_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stage, "Pace", lambda: Pace(2))
     sample(store, Policy())

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from visualprm_eval import __version__
 from visualprm_eval.candidates.pack import FORMAT, FORMAT_VERSION, manifest_path
+from visualprm_eval.config import GIVEN
 from visualprm_eval.errors import CandidateFileError, StoreError
 
 if TYPE_CHECKING:
@@ -117,7 +118,8 @@ def export_candidates(
 
 
 def _chosen_specs(store: Store, policies: Collection[str] | None) -> list[Spec]:
-    specs = store.specs("sampling")
+    # Solutions with labelled steps were given, not sampled: they are in their own file already.
+    specs = [spec for spec in store.specs("sampling") if spec.settings.get("engine") != GIVEN]
     names = _chosen("policy", policies, [_policy(spec) for spec in specs], store.path)
     return [spec for spec in specs if _policy(spec) in names]
 

@@ -102,13 +102,15 @@ def register() -> None:
 
     from visualprm_eval.host.demo_dataset import DemoWorld
     from visualprm_eval.host.native_model import NativePolicyModel, demo_policy
+    from visualprm_eval.host.process_dataset import VisualProcessBench
 
-    if DemoWorld not in tables.DATASET_CLASSES:
-        tables.DATASET_CLASSES.insert(0, DemoWorld)
-        tables.IMAGE_DATASET.append(DemoWorld)
-        tables.SUPPORTED_DATASETS.extend(DemoWorld.supported_datasets())
-    # The host's --config files name classes, which it looks up as attributes of these packages.
-    tables.DemoWorld = DemoWorld
+    for dataset in (DemoWorld, VisualProcessBench):
+        if dataset not in tables.DATASET_CLASSES:
+            tables.DATASET_CLASSES.insert(0, dataset)
+            tables.IMAGE_DATASET.append(dataset)
+            tables.SUPPORTED_DATASETS.extend(dataset.supported_datasets())
+        # The host's --config files name classes, which it looks up as attributes of these packages.
+        setattr(tables, dataset.__name__, dataset)
     vlmeval.vlm.NativePolicyModel = NativePolicyModel
     vlmeval.config.supported_VLM.setdefault(DEMO_POLICY, demo_policy)
 

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 from visualprm_eval.checkpoints import CheckpointSource
 from visualprm_eval.config import ModelSource, RunConfig
 from visualprm_eval.errors import CriticError, VisualPRMEvalError
-from visualprm_eval.registry import BUILTIN_CRITICS, load_critic, split_label
+from visualprm_eval.registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
+from visualprm_eval.score.judge import JudgeCritic, judge_policy
 from visualprm_eval.steps import split_steps
 from visualprm_eval.types import JSONValue, Problem, Spec, StepScores, canonical_json
 
@@ -142,14 +143,16 @@ def release(critic: Critic) -> None:
     """Frees the weights of one of our critics; third parties' look after themselves."""
     if isinstance(critic, VisualPRMCritic):
         critic.weights.release()
+    elif isinstance(critic, JudgeCritic):
+        critic.release()
 
 
 def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]:
     """The critics of a run.
 
     Args:
-        labels: ``visualprm`` or ``visualorm``, with ``@PRM`` when there are several reward models, or the name of a
-            third party's critic.
+        labels: ``visualprm`` or ``visualorm``, with ``@PRM`` when there are several reward models, ``judge:MODEL``, or
+            the name of a third party's critic.
         config: The run.
 
     Returns:
@@ -164,7 +167,9 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
     critics: dict[str, Critic] = {}
     for label in sorted(labels, key=lambda label: split_label(label)[1] or ""):
         base, prm = split_label(label)
-        if base in BUILTIN_CRITICS:
+        if label.startswith(JUDGE):
+            critics[label] = _judge(label.removeprefix(JUDGE), config)
+        elif base in BUILTIN_CRITICS:
             critics[label] = VisualPRMCritic(weights[prm or config.prms[0].name], options, orm=base == "visualorm")
         else:
             critics[label] = _third_party(base, options)
@@ -184,7 +189,7 @@ def named_scoring(label: str, scoring: Spec) -> Spec:
         CriticError: When its settings are no JSON object.
     """
     base = split_label(label)[0]
-    if base in BUILTIN_CRITICS:
+    if base in BUILTIN_CRITICS or label.startswith(JUDGE):
         return scoring
     try:
         named = Spec(scoring.kind, {**scoring.settings, "critic": base})
@@ -194,6 +199,10 @@ def named_scoring(label: str, scoring: Spec) -> Spec:
             f"critic {base!r} has settings that are no JSON object ({error}); they are the key of its scores"
         ) from error
     return named
+
+
+def _judge(model: str, config: RunConfig) -> JudgeCritic:
+    return JudgeCritic(lambda: judge_policy(model, config), config.max_steps, retry_failed=config.retry_failed)
 
 
 def _third_party(name: str, options: CriticOptions) -> Critic:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.progress import track
+from visualprm_eval.score.judge import JudgeCritic, kept_by
 from visualprm_eval.types import Problem, Spec, StepScores
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def score_missing(
     if not work:
         return
     store.put_spec(scoring)
-    with track(label, len(work)) as tracker:
+    with kept_by(critic, store), track(label, len(work)) as tracker:
         for part, outcomes in _scored(critic, problems, work, label):
             _insist_on_scores(outcomes, label)
             store.put_scores(scoring.id, _facts(part, outcomes))
@@ -63,7 +64,8 @@ def _scored(
     if isinstance(critic, StreamingCritic):
         yield from _streamed(critic, _items(critic, problems, work), work, label)
         return
-    pace = Pace()
+    # A judge's replies are stored one by one, so that large chunks, which keep its servers busy, put none at risk.
+    pace = Pace(MOST_ITEMS, fixed=True) if isinstance(critic, JudgeCritic) else Pace()
     for chunk in _chunks(work, pace):
         start = time.monotonic()
         with _failing(label):
@@ -112,12 +114,16 @@ class Pace:
 
     Attributes:
         items: Solutions in the next chunk.
+        fixed: Whether that never changes.
     """
 
     items: int = FIRST_ITEMS
+    fixed: bool = False
 
     def took(self, seconds: float) -> None:
         """Learns from the time that the last chunk took."""
+        if self.fixed:
+            return
         if seconds > PATIENCE_S:
             self.items = max(1, self.items // 2)
         elif seconds < PATIENCE_S / 4:

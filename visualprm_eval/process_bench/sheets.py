@@ -1,0 +1,95 @@
+"""``results.xlsx``: the tables of the page, every step with its label, score and verdict, and what was left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import astuple
+from pathlib import Path
+
+from openpyxl import Workbook
+
+from visualprm_eval.process_bench import tables
+from visualprm_eval.process_bench.results import ProcessResults
+from visualprm_eval.progress import track
+from visualprm_eval.report.tidy import tidy_rows
+from visualprm_eval.report.workbook import (
+    _FAILURE_FIELDS,
+    _LINE_HEIGHT,
+    _PROTOCOL_FIELDS,
+    _VALUE_FIELDS,
+    MAX_SHEET_ROWS,
+    Field,
+    Table,
+    _add_styles,
+    _write_table,
+)
+
+__all__ = ["write_sheets"]
+
+_WIDTHS = {"text": 22.0, "count": 10.0, "percent": 12.0, "score": 10.0}
+_OWN_WIDTHS = {"step text": 90.0, "from": 44.0, "chosen": 46.0, "threshold": 34.0, "reason": 100.0}
+_STYLES = {"text": "plain", "count": "count", "percent": "percent value", "score": "score"}
+_WRAPPED = "wrapped"
+_MANY_STEPS = 20_000
+
+
+def write_sheets(path: Path, results: ProcessResults, max_rows: int = MAX_SHEET_ROWS) -> None:
+    """Writes the spreadsheet.
+
+    Args:
+        path: The file to write.
+        results: What to show.
+        max_rows: Rows that a sheet may hold; more go on in sheets called ``steps 2`` and so on.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    book = Workbook(write_only=True)
+    _add_styles(book)
+    for table in _tables(results):
+        _write_table(book, table, max_rows)
+    book.save(path)
+
+
+def _tables(results: ProcessResults) -> Iterator[Table]:
+    sheets = [
+        tables.table_3(results), tables.per_source(results), tables.thresholds(results),
+        tables.f1_by_threshold(results), tables.comparisons(results), *tables.breakdowns(results),
+        tables.calibration(results),
+    ]  # fmt: skip
+    for sheet in sheets:
+        yield Table(sheet.title, _fields(sheet.columns), sheet.rows, 1)
+    # Long texts show their first line until a reader makes the row higher.
+    yield Table("steps", _fields(tables.STEP_COLUMNS), _steps(results), 2, _LINE_HEIGHT)
+    yield Table("all values", _VALUE_FIELDS, tidy_rows(results.rows))
+    bad = ((each.line, each.reason) for each in results.process_set.bad)
+    yield Table("bad lines", _fields((("line", "count"), ("reason", "text"))), bad)
+    protocol = ((key, value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False))
+                for key, value in results.protocol.items())  # fmt: skip
+    yield Table("protocol", _PROTOCOL_FIELDS, protocol)
+    yield Table("failures", _FAILURE_FIELDS, _failures(results))
+
+
+def _steps(results: ProcessResults) -> Iterator[Sequence[object]]:
+    """All steps; a progress display tells how far they are when there are so many that it takes long."""
+    number = len(results.assessments) * sum(len(sample.steps) for sample in results.process_set.samples)
+    if number < _MANY_STEPS:
+        yield from tables.steps(results)
+        return
+    with track("write the steps into results.xlsx", number) as tracker:
+        for row in tables.steps(results):
+            yield row
+            tracker.advance()
+
+
+def _failures(results: ProcessResults) -> Iterable[Sequence[object]]:
+    return (astuple(failure) for failure in results.failures)
+
+
+def _fields(columns: Sequence[tuple[str, tables.Kind]]) -> list[Field]:
+    fields = []
+    for title, kind in columns:
+        style = _WRAPPED if title in {"step text", "reason"} else _STYLES[kind]
+        fields.append(Field(title, _OWN_WIDTHS.get(title, _WIDTHS[kind]), style))
+    return fields
