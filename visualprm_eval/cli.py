@@ -59,6 +59,7 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     _add_run_options(run)
     run.set_defaults(command=_run)
+    _add_report(commands)
     export = commands.add_parser(
         "export-candidates", help="write the stored candidates as JSONL with a manifest", allow_abbrev=False,
         description="Write the candidates of a work dir as JSONL (benchmark, index, rank, text, policy, sampling).",
@@ -89,6 +90,29 @@ def _build_parser() -> argparse.ArgumentParser:
     merge.add_argument("-o", "--output", type=Path, required=True, help="the store or work dir that takes them over")
     merge.set_defaults(command=_merge)
     return parser
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report", help="tables, figures, workbook and viewer of a work dir, from its store alone", allow_abbrev=False,
+        description="Report on everything that a work dir's store holds: no model, no judge and no host are asked.",
+    )  # fmt: skip
+    report.add_argument("--work-dir", type=Path, default=Path("outputs"), help="store and results (./%(default)s)")
+    report.add_argument("--data", nargs="+", default=(), metavar="D", help="only these benchmarks (all)")
+    report.add_argument("--model", nargs="+", default=(), metavar="X", help="only these policies (all)")
+    report.add_argument(
+        "--reranker", nargs="+", default=(), metavar="R", help="rerankers (all that the stored scores serve)"
+    )
+    report.add_argument(
+        "--k", nargs="+", type=int, default=(), metavar="K", help="the k to tabulate (powers of two below N, and N)"
+    )
+    report.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark (all)")
+    report.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the only one)")
+    report.add_argument(
+        "--grade", choices=("auto", "all", "picks"), default="auto",
+        help="which verdicts decide (auto: of all texts where no judge is needed, N <= 8 or all are there)",
+    )  # fmt: skip
+    report.set_defaults(command=_report)
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -305,4 +329,15 @@ def _export_problems(arguments: argparse.Namespace) -> int:
     from visualprm_eval.stored import export_problems
 
     export_problems(arguments.data, arguments.output, prompt=arguments.prompt, limit=arguments.limit)
+    return EXIT_OK
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.stored_run import config_of, report
+
+    config = config_of(
+        arguments.work_dir, data=arguments.data, models=arguments.model, ks=arguments.k, limit=arguments.limit,
+        grade=arguments.grade, judge=arguments.judge,
+    )  # fmt: skip
+    report(config, arguments.reranker)
     return EXIT_OK

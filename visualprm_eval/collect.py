@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark, overall_rows
+from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue
@@ -16,6 +17,7 @@ from visualprm_eval.types import JSONValue
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
     from visualprm_eval.outcomes import Pick, ResultRow
+    from visualprm_eval.rerankers import Reranker
     from visualprm_eval.session import Session
 
 _PACKAGES = (
@@ -28,11 +30,13 @@ def collect(session: Session) -> Results:
     rows: list[ResultRow] = []
     picks: list[Pick] = []
     failures: list[Failure] = []
+    examiner = Examiner()
     for cell in session.cells:
         facts = session.facts(cell)
+        rerankers = session.rerankers_of(cell)
         cell_rows, cell_picks = evaluate_benchmark(
             facts,
-            session.rerankers_of(cell),
+            rerankers,
             session.ks(cell),
             cell.answer,
             policy=cell.policy,
@@ -42,10 +46,38 @@ def collect(session: Session) -> Results:
         )
         rows += cell_rows
         picks += cell_picks
+        examiner.add(study_of(session, cell, facts, rerankers))
         wanted = session.wanted_texts(cell, facts)
         for fact in facts:
             failures += _failures(cell.benchmark.name, fact, wanted)
-    return Results(rows=[*rows, *overall_rows(rows)], picks=picks, protocol=dict(_protocol(session)), failures=failures)
+    return Results(
+        rows=[*rows, *overall_rows(rows)],
+        picks=picks,
+        protocol=dict(_protocol(session)),
+        failures=failures,
+        insight=examiner.insight(),
+    )
+
+
+def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts], rerankers: Sequence[Reranker]) -> Study:
+    """What there is to examine of a cell.
+
+    Args:
+        session: The run.
+        cell: One policy on one benchmark.
+        facts: All that is known of it.
+        rerankers: Those that it has values for.
+    """
+    return Study(
+        policy=cell.policy,
+        benchmark=cell.benchmark.name,
+        metric=cell.benchmark.task.metric,
+        facts=facts,
+        rerankers=rerankers,
+        n=cell.n,
+        answer=cell.answer,
+        grade_all=session.grades_all(cell),
+    )
 
 
 def _failures(benchmark: str, fact: ProblemFacts, wanted: set[tuple[str, str]] | None) -> Iterator[Failure]:

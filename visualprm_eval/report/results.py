@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from visualprm_eval.insight.facts import Insight
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -41,9 +43,11 @@ class Results:
             reranker's largest k.
         protocol: How the results came about: settings, versions, fingerprints, seeds.
         failures: Everything that failed on the way.
+        insight: Curves, intervals, comparisons and diagnoses; empty where nobody worked them out.
     """
 
     rows: Sequence[ResultRow]
     picks: Sequence[Pick]
     protocol: Mapping[str, JSONValue] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
+    insight: Insight = field(default_factory=Insight)
