@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark, overall_rows
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
+from visualprm_eval.report.tables import final_picks
+from visualprm_eval.report.viewer import ViewerBuilder
 from visualprm_eval.sample.stage import Tally
-from visualprm_eval.types import JSONValue
+from visualprm_eval.types import JSONValue, StepScores
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
@@ -31,6 +33,7 @@ def collect(session: Session) -> Results:
     picks: list[Pick] = []
     failures: list[Failure] = []
     examiner = Examiner()
+    viewer = ViewerBuilder(sum(len(cell.benchmark.problems) for cell in session.cells if not cell.greedy))
     for cell in session.cells:
         facts = session.facts(cell)
         rerankers = session.rerankers_of(cell)
@@ -47,6 +50,8 @@ def collect(session: Session) -> Results:
         rows += cell_rows
         picks += cell_picks
         examiner.add(study_of(session, cell, facts, rerankers))
+        if not cell.greedy:
+            add_to_viewer(viewer, session, cell, facts, cell_picks)
         wanted = session.wanted_texts(cell, facts)
         for fact in facts:
             failures += _failures(cell.benchmark.name, fact, wanted)
@@ -56,7 +61,19 @@ def collect(session: Session) -> Results:
         protocol=dict(_protocol(session)),
         failures=failures,
         insight=examiner.insight(),
+        viewer=viewer.viewer(),
     )
+
+
+def add_to_viewer(
+    viewer: ViewerBuilder, session: Session, cell: Cell, facts: Sequence[ProblemFacts], picks: Sequence[Pick]
+) -> None:
+    """Gives the viewer a cell's problems with their steps, and their pictures where this work dir has them."""
+
+    def steps(critic: str) -> Mapping[tuple[str, str], StepScores]:
+        return session.store.scores(session.scorings[critic].id, cell.problem_ids)
+
+    viewer.add(facts, final_picks(picks), steps, cell.answer, cell.policy)
 
 
 def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts], rerankers: Sequence[Reranker]) -> Study:

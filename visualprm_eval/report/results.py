@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from visualprm_eval.insight.facts import Insight
+from visualprm_eval.report.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,6 +45,7 @@ class Results:
         protocol: How the results came about: settings, versions, fingerprints, seeds.
         failures: Everything that failed on the way.
         insight: Curves, intervals, comparisons and diagnoses; empty where nobody worked them out.
+        viewer: Problems with their candidates, for the HTML page.
     """
 
     rows: Sequence[ResultRow]
@@ -51,3 +53,4 @@ class Results:
     protocol: Mapping[str, JSONValue] = field(default_factory=dict)
     failures: Sequence[Failure] = ()
     insight: Insight = field(default_factory=Insight)
+    viewer: Viewer = field(default_factory=Viewer)

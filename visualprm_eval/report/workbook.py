@@ -114,7 +114,7 @@ def write_workbook(path: Path, results: Results, max_rows: int = MAX_SHEET_ROWS)
     for table in (
         Table("all values", _VALUE_FIELDS, tidy_rows(results.rows)),
         picks,
-        Table("protocol", _PROTOCOL_FIELDS, _flat(results.protocol)),
+        Table("protocol", _PROTOCOL_FIELDS, flat(results.protocol)),
         Table("failures", _FAILURE_FIELDS, failures),
     ):
         _write_table(book, table, max_rows)
@@ -199,12 +199,12 @@ def _pick_row(pick: Pick) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _flat(value: Mapping[str, JSONValue], prefix: str = "") -> Iterator[tuple[str, object]]:
+def flat(value: Mapping[str, JSONValue], prefix: str = "") -> Iterator[tuple[str, object]]:
     """Nested settings as dotted keys; lists of plain values as one text."""
     for key, item in value.items():
         name = f"{prefix}{key}"
         if isinstance(item, Mapping) and item:
-            yield from _flat(item, f"{name}.")
+            yield from flat(item, f"{name}.")
         elif isinstance(item, list | tuple) and all(isinstance(part, str | int | float) for part in item):
             yield name, ", ".join(map(str, item))
         elif isinstance(item, str | int | float):
