@@ -2,17 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from visualprm_eval.answers import answer as local_answer
 from visualprm_eval.answers import final_answer
+from visualprm_eval.types import Problem
 
-__all__ = ["EXACT_MATCHING", "Task"]
+__all__ = ["EXACT_MATCHING", "Published", "Task", "no_remark", "row_mean"]
 
 EXACT_MATCHING = "exact_matching"
 """The host's name of grading without a judge."""
+
+
+def row_mean(problems: Sequence[Problem], values: Sequence[float]) -> float:  # noqa: ARG001 - the signature of a metric
+    """The mean over the rows: accuracy."""
+    return math.fsum(values) / len(values)
+
+
+def no_remark(problems: Sequence[Problem]) -> str:  # noqa: ARG001 - the signature of a remark
+    """Nothing needs to be said of a metric over these problems."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where the papers' figures of a benchmark stand, and of what they are.
+
+    Attributes:
+        column: The benchmark's column in the tables of ``visualprm_eval.published``.
+        split: The split that they are of, as ``Task.split_label`` names it.
+        metric: The metric that they are of, as ``Task.metric`` names it.
+        other_splits: Figures that are of another split than the rest of their column: the paper's name of the policy
+            and the selector, to the split.
+    """
+
+    column: str
+    split: str
+    metric: str = "accuracy"
+    other_splits: Mapping[tuple[str, str], str] = field(default_factory=dict)
+
+    def split_of(self, policy: str, selector: str) -> str:
+        """The split that one figure is of."""
+        return self.other_splits.get((policy, selector), self.split)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +57,63 @@ class Task:
         name: What results call it.
         host_dataset: The host's name of the dataset.
         metric: The metric's plain name; ``"accuracy"`` is the mean over the rows.
+        split_label: The split that the benchmark is known by, such as ``"testmini"``; ``""`` when nothing is known.
+        row_split: Only rows of this split (column ``split``) belong to the benchmark; ``""`` for all rows.
         needs_judge: Whether the host cannot grade it without a language model.
-        judge: The judge that the host takes when none is named.
-        prediction: What the host's grader gets of a text: its final answer (all of it where there is none), or all.
+        judge: The judge that is taken when none is named.
+        host_judge: The judge that the host takes when none is named.
+        prediction: What the host's grader gets of a text: its final answer (all of it where there is none), or all;
+            ``"auto"``: all when a judge reads it, else the final answer.
         answer: The local answer of a text, for votes: text and options to a canonical answer, ``None`` without one.
         note: What a user should know about how it is graded, ``""`` when there is nothing.
+        group_columns: Columns of the table that the metric needs, see ``Problem.groups``.
+        aggregate: The benchmark's number, from 0 to 1, from problems and their values, [P]. A value between 0 and 1 is
+            a chance, independent of those of other problems, so that the number is the expected one.
+        group: Which problems the number counts together, so that they can only be drawn together when problems are
+            drawn again for an interval; ``None`` where each counts for itself.
+        remark: What must be said of the number over these problems, ``""`` for nothing.
+        published: Where the papers' figures stand; ``None`` when there are none.
+        judge_requests: Most requests that the host makes to a judge per text, when all replies can be read.
+        judge_overhead: Characters of a request to the judge beside the question and the text.
     """
 
     name: str
     host_dataset: str
     metric: str = "accuracy"
+    split_label: str = ""
+    row_split: str = ""
     needs_judge: bool = False
     judge: str = EXACT_MATCHING
-    prediction: Literal["final", "raw"] = "raw"
+    host_judge: str = EXACT_MATCHING
+    prediction: Literal["auto", "final", "raw"] = "auto"
     answer: Callable[[str, Mapping[str, str]], str | None] = local_answer
     note: str = ""
+    group_columns: tuple[str, ...] = ()
+    aggregate: Callable[[Sequence[Problem], Sequence[float]], float] = row_mean
+    group: Callable[[Problem], Hashable] | None = None
+    remark: Callable[[Sequence[Problem]], str] = no_remark
+    published: Published | None = None
+    judge_requests: int = 1
+    judge_overhead: int = 1000
 
-    def shown(self, text: str) -> str:
-        """What the host's grader gets of a text."""
-        if self.prediction == "raw":
+    def shows(self, *, judged: bool) -> Literal["final", "raw"]:
+        """Whether the host's grader gets whole texts or their final answers, if nothing else is asked for."""
+        if self.prediction != "auto":
+            return self.prediction
+        return "raw" if judged else "final"
+
+    def shown(self, text: str, how: Literal["final", "raw"], choices: Mapping[str, str] | None = None) -> str:
+        """What the host's grader gets of a text.
+
+        Args:
+            text: What the policy wrote.
+            how: ``"raw"`` for all of it, ``"final"`` for its final answer, or all of it when it has none.
+            choices: The problem's options; an answer that is one of them is shown as its letter.
+        """
+        if how == "raw":
             return text
+        if choices:
+            letter = self.answer(text, choices)
+            if letter is not None and letter in choices:
+                return letter
         return final_answer(text) or text

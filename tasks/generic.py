@@ -17,7 +17,9 @@ def generic_task(name: str, host_type: str, host_judge: str | None) -> Task:
         host_judge: The judge that the host would take by default, ``None`` when it takes none.
 
     Returns:
-        Accuracy as the mean over the rows. Without a judge the host compares short texts, so it gets the final answer.
+        Accuracy as the mean over the rows, which is the host's primary metric of such datasets; where the host reports
+        something else, the check of whole tables says so. Without a judge the host compares short texts, so it gets the
+        final answer.
     """
     needs_judge = host_judge not in {None, EXACT_MATCHING} and host_type not in _MATCHED_TYPES
     return Task(
@@ -25,6 +27,7 @@ def generic_task(name: str, host_type: str, host_judge: str | None) -> Task:
         host_dataset=name,
         needs_judge=needs_judge,
         judge=(host_judge or EXACT_MATCHING) if needs_judge else EXACT_MATCHING,
-        prediction="raw" if needs_judge else "final",
-        note=f"{name} has no task of its own: a dataset of type {host_type}, accuracy is the mean over its rows",
+        host_judge=host_judge or EXACT_MATCHING,
+        note=f"{name} has no task of its own: a dataset of type {host_type}, accuracy is the mean over its rows, "
+        "compared with the host's primary metric of the picked texts",
     )

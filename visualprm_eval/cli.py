@@ -11,12 +11,13 @@ from typing import Any
 from visualprm_eval import __version__
 from visualprm_eval import config as cfg
 from visualprm_eval.errors import ConfigError, VisualPRMEvalError
+from visualprm_eval.tasks import SUITES, host_name
 
 # Options that go into the run as they are.
 _SAME = (
     "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "engine", "prompt", "key",
     "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade",
-    "limit", "work_dir", "retry_failed", "dry_run", "verbose",
+    "limit", "work_dir", "data_dir", "prediction", "retry_failed", "dry_run", "verbose",
 )  # fmt: skip
 
 EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
@@ -138,7 +139,17 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
         help="policies: host model names, InternVL-layout checkpoints as [NAME=]PATH_OR_ID[@REVISION], or other "
         "families through transformers as [NAME=]hf:PATH_OR_ID[@REVISION]",
     )  # fmt: skip
-    group.add_argument("--data", nargs="+", default=None, metavar="D", help="benchmarks by their host names")
+    group.add_argument(
+        "--data", nargs="+", default=None, metavar="D",
+        help="benchmarks by their host names, or by short names of the paper's (MMMU, MathVista, WeMath ...)",
+    )  # fmt: skip
+    group.add_argument(
+        "--suite", choices=tuple(SUITES), default=None, help="a set of benchmarks (table2: the paper's seven)"
+    )
+    group.add_argument(
+        "--data-dir", type=Path, default=None, metavar="DIR",
+        help="folder with the benchmarks' TSV files; only read, but for files that are fetched ($LMUData, ~/LMUData)",
+    )  # fmt: skip
     group.add_argument(
         "--reranker", nargs="+", default=None, metavar="R",
         help=f"rerankers ({' '.join(defaults.rerankers)}); first (pass@1) is always shown beside them",
@@ -223,7 +234,14 @@ def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> N
         "--grade", choices=("auto", "all", "picks"), default="auto",
         help="all distinct texts, or only picks (auto: all where no judge is needed or N <= 8); oracle needs all",
     )  # fmt: skip
-    group.add_argument("--judge", default=None, help="judge model (the benchmark's own default)")
+    group.add_argument(
+        "--judge", default=None,
+        help="judge model, or exact_matching where the benchmark can do without (the benchmark's own default)",
+    )  # fmt: skip
+    group.add_argument(
+        "--prediction", choices=cfg.PREDICTIONS, default=None,
+        help="what is graded of a text: all of it, or its final answer (raw with a judge, final without)",
+    )  # fmt: skip
     group.add_argument("--judge-base-url", default=None, help="OpenAI-compatible endpoint of the judge (the host's)")
     group.add_argument("--judge-key", default=None, help="its key; never stored or printed (the host's)")
     group.add_argument("--judge-api-nproc", type=int, default=defaults.nproc, help="parallel requests (%(default)s)")
@@ -264,8 +282,8 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
         given["models"] = tuple(arguments.model)
     if arguments.base_url:
         given["base_urls"] = tuple(arguments.base_url)
-    if arguments.data:
-        given["data"] = tuple(arguments.data)
+    if arguments.data or arguments.suite:
+        given["data"] = _benchmarks(arguments)
     if arguments.reranker:
         given["rerankers"] = tuple(arguments.reranker)
     if arguments.candidate_fields:
@@ -286,6 +304,12 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     return cfg.RunConfig(**given, ks=tuple(arguments.k), stages=stages, judge=judge).check()
 
 
+def _benchmarks(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The host's names of the benchmarks of ``--suite`` and ``--data``; one of the suite may be named again."""
+    suite = SUITES[arguments.suite] if arguments.suite else ()
+    return (*suite, *(name for name in map(host_name, arguments.data or ()) if name not in suite))
+
+
 def _check_candidates_options(arguments: argparse.Namespace) -> None:
     """Samples that are there already have their settings: asking for others would do nothing."""
     if arguments.candidates is None:
@@ -298,7 +322,7 @@ def _check_candidates_options(arguments: argparse.Namespace) -> None:
 
 
 def _demo_choices(arguments: argparse.Namespace) -> dict[str, Any]:
-    for option in ("model", "data", "prm", "candidates"):
+    for option in ("model", "data", "suite", "prm", "candidates"):
         if getattr(arguments, option) is not None:
             raise ConfigError(f"--demo conflicts with --{option}: the demo brings its own; leave one of them out")
     return {

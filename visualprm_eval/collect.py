@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark, overall_rows
+from visualprm_eval.evaluate import ProblemFacts, overall_rows
+from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
@@ -19,7 +20,6 @@ from visualprm_eval.types import JSONValue, StepScores
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
     from visualprm_eval.outcomes import Pick, ResultRow
-    from visualprm_eval.rerankers import Reranker
     from visualprm_eval.session import Session
 
 _PACKAGES = (
@@ -34,22 +34,14 @@ def collect(session: Session) -> Results:
     failures: list[Failure] = []
     examiner = Examiner()
     viewer = ViewerBuilder(sum(len(cell.benchmark.problems) for cell in session.cells if not cell.greedy))
+    shown: dict[str, list[Headline]] = {}
     for cell in session.cells:
         facts = session.facts(cell)
-        rerankers = session.rerankers_of(cell)
-        cell_rows, cell_picks = evaluate_benchmark(
-            facts,
-            rerankers,
-            session.ks(cell),
-            cell.answer,
-            policy=cell.policy,
-            benchmark=cell.benchmark.name,
-            metric=cell.benchmark.task.metric,
-            grade_all=session.grades_all(cell),
-        )
+        cell_rows, cell_picks = evaluate_cell(session, cell, facts, session.ks(cell))
         rows += cell_rows
         picks += cell_picks
-        examiner.add(study_of(session, cell, facts, rerankers))
+        shown[cell.label] = list(headlines(cell_rows, cell_picks))
+        examiner.add(study_of(session, cell, facts))
         if not cell.greedy:
             add_to_viewer(viewer, session, cell, facts, cell_picks)
         wanted = session.wanted_texts(cell, facts)
@@ -58,7 +50,7 @@ def collect(session: Session) -> Results:
     return Results(
         rows=[*rows, *overall_rows(rows)],
         picks=picks,
-        protocol=dict(_protocol(session)),
+        protocol=dict(_protocol(session, shown)),
         failures=failures,
         insight=examiner.insight(),
         viewer=viewer.viewer(),
@@ -76,24 +68,25 @@ def add_to_viewer(
     viewer.add(facts, final_picks(picks), steps, cell.answer, cell.policy)
 
 
-def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts], rerankers: Sequence[Reranker]) -> Study:
+def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Study:
     """What there is to examine of a cell.
 
     Args:
         session: The run.
         cell: One policy on one benchmark.
         facts: All that is known of it.
-        rerankers: Those that it has values for.
     """
     return Study(
         policy=cell.policy,
         benchmark=cell.benchmark.name,
         metric=cell.benchmark.task.metric,
         facts=facts,
-        rerankers=rerankers,
+        rerankers=session.rerankers_of(cell),
         n=cell.n,
         answer=cell.answer,
         grade_all=session.grades_all(cell),
+        aggregate=cell.benchmark.task.aggregate,
+        group=cell.benchmark.task.group,
     )
 
 
@@ -114,7 +107,7 @@ def _failures(benchmark: str, fact: ProblemFacts, wanted: set[tuple[str, str]] |
             yield Failure("grade", benchmark, index, candidate.rank, verdict.error)
 
 
-def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
+def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iterator[tuple[str, JSONValue]]:
     """What a reader needs to judge or repeat the results, as names and values."""
     from visualprm_eval.host.prompts import insists_on_its_prompt
 
@@ -129,11 +122,9 @@ def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
             yield f"{where}: prompt", "the dataset's own, whatever is asked for"
         yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
         yield f"{where}: grading", dict(session.grading(cell).settings)
-        tally = _tally(session, cell)
-        if tally.cut:
-            yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
-        if tally.usage is not None:
-            yield f"{where}: token usage", asdict(tally.usage)
+        yield from _data(cell)
+        yield from _host_figures(session, cell, shown.get(where, ()))
+        yield from _cost(session, cell)
         if cell.benchmark.task.note:
             yield f"{where}: note", cell.benchmark.task.note
     for policy, notes in session.notes.items():
@@ -144,6 +135,35 @@ def _protocol(session: Session) -> Iterator[tuple[str, JSONValue]]:
     yield "python", platform.python_version()
     for package in _PACKAGES:
         yield package, _version(package)
+
+
+def _host_figures(session: Session, cell: Cell, shown: Sequence[Headline]) -> Iterator[tuple[str, JSONValue]]:
+    """What the host itself made of the picked texts, as far as it was asked."""
+    for headline in shown:
+        figure = session.store.host_figure(session.grading(cell).id, headline.selection)
+        if figure is not None:
+            yield f"{cell.label}: {host_metric(cell)} of {headline.row.reranker} at k = {headline.row.k}", figure
+
+
+def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:
+    """Which file the problems are from, and how many of the benchmark's they are."""
+    benchmark = cell.benchmark
+    if benchmark.file is not None:
+        yield f"{cell.label}: file", str(benchmark.file.path)
+        yield f"{cell.label}: MD5 of the file", benchmark.file.md5
+        if not benchmark.file.is_known:
+            known = f"another version than the host's, whose MD5 is {benchmark.file.expected}"
+            yield f"{cell.label}: version of the file", known
+    if benchmark.total is not None:
+        yield f"{cell.label}: problems", f"{len(benchmark.problems):,} of {benchmark.total:,}"
+
+
+def _cost(session: Session, cell: Cell) -> Iterator[tuple[str, JSONValue]]:
+    tally = _tally(session, cell)
+    if tally.cut:
+        yield f"{cell.label}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+    if tally.usage is not None:
+        yield f"{cell.label}: token usage", asdict(tally.usage)
 
 
 def _tally(session: Session, cell: Cell) -> Tally:

@@ -14,6 +14,7 @@ ENGINES = ("auto", "native", "host", "endpoint")
 PROMPTS = ("cot", "direct", "host")
 STAGES = ("sample", "score", "grade", "report")
 ENGINES = ("auto", "native", "host", "endpoint")
+PREDICTIONS = ("raw", "final")
 MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
 
 DEFAULT_PRM = "OpenGVLab/VisualPRM-8B"
@@ -126,9 +127,12 @@ class RunConfig:
         seed: Seed of the sampling noise.
         max_steps: Most steps per solution (pieces are merged evenly); the paper uses 12.
         stages: Which of the stages to run.
+        prediction: What the host's grader gets of a text, one of ``PREDICTIONS``; ``None`` for what suits the benchmark
+            and its judge.
         grade: ``"all"`` grades every distinct text, ``"picks"`` only what a reranker chose, ``"auto"`` decides.
         limit: Only the first problems of each benchmark; ``None`` for all.
         work_dir: Where the store and the results live.
+        data_dir: The folder that holds benchmarks; ``None`` for the host's.
         judge: The host's judge options.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
         dtype: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
@@ -162,9 +166,11 @@ class RunConfig:
     seed: int = 0
     max_steps: int = 12
     stages: tuple[str, ...] = STAGES
+    prediction: str | None = None
     grade: str = "auto"
     limit: int | None = None
     work_dir: Path = Path("outputs")
+    data_dir: Path | None = None
     judge: JudgeOptions = field(default_factory=JudgeOptions)
     device: str = "auto"
     dtype: str = "auto"
@@ -191,6 +197,10 @@ class RunConfig:
         self._check_numbers()
         if self.prompt not in PROMPTS:
             raise ConfigError(f"--prompt {self.prompt}: expected one of {', '.join(PROMPTS)}")
+        if self.prediction not in {None, *PREDICTIONS}:
+            raise ConfigError(f"--prediction {self.prediction}: expected one of {', '.join(PREDICTIONS)}")
+        if self.data_dir is not None and not self.data_dir.is_dir():
+            raise ConfigError(f"--data-dir {self.data_dir} is no folder: name the one that holds the benchmarks' files")
         unknown = [stage for stage in self.stages if stage not in STAGES]
         if unknown or not self.stages:
             raise ConfigError(f"--stages {' '.join(unknown)}: expected one or more of {', '.join(STAGES)}")
@@ -202,7 +212,9 @@ class RunConfig:
 
     def _check_sources(self) -> None:
         if not self.data:
-            raise ConfigError("no benchmark given: name one or more with --data, or try the bundled world with --demo")
+            raise ConfigError(
+                "no benchmark given: name one or more with --data or --suite, or try the bundled world with --demo"
+            )
         if self.candidates is not None and self.models:
             raise ConfigError("--candidates conflicts with --model: the candidates name their policy themselves")
         if self.candidate_fields and self.candidates is None:

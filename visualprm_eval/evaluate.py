@@ -24,6 +24,7 @@ from visualprm_eval.overall import overall_rows
 from visualprm_eval.pools import Case, ProblemFacts, build_pool, needs_all_verdicts, picked_texts, verdict_value
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Pool, pick
+from visualprm_eval.tasks.base import no_remark, row_mean
 from visualprm_eval.types import Problem, text_id
 
 if TYPE_CHECKING:
@@ -53,11 +54,6 @@ MAX_FAILED = 0.01
 """The greatest part of problems that may be left out of a value."""
 
 
-def row_mean(problems: Sequence[Problem], values: Sequence[float]) -> float:  # noqa: ARG001 - the signature of a Metric
-    """The mean over the problems: accuracy."""
-    return math.fsum(values) / len(values)
-
-
 def evaluate_benchmark(
     facts: Sequence[ProblemFacts],
     rerankers: Sequence[Reranker],
@@ -69,6 +65,8 @@ def evaluate_benchmark(
     metric: str,
     grade_all: bool,
     aggregate: Metric = row_mean,
+    remark: Callable[[Sequence[Problem]], str] = no_remark,
+    n_total: int | None = None,
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of one policy on one benchmark.
 
@@ -82,6 +80,8 @@ def evaluate_benchmark(
         metric: The metric's name.
         grade_all: Whether all texts were graded, or only what :func:`picked_texts` names.
         aggregate: How the values of the problems become the benchmark's number.
+        remark: What must be said of that number over the problems that it is taken over.
+        n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
 
     Returns:
         A row per split, reranker and k, and a pick per row and problem of those rerankers that pick.
@@ -92,8 +92,9 @@ def evaluate_benchmark(
     for each in facts:
         case = Case.of(each, rerankers, sizes, answer, grade_all=grade_all)
         splits.setdefault(each.problem.split, []).append(case)
+    total = n_total if len(splits) == 1 else None
     rounds = [
-        _Round(policy, benchmark, split, metric, k, cases, critic, grade_all, aggregate)
+        _Round(policy, benchmark, split, metric, k, cases, critic, grade_all, aggregate, remark, total)
         for split, cases in splits.items()
         for k in sizes
     ]
@@ -125,6 +126,8 @@ class _Round:
     critic: str | None
     grade_all: bool
     aggregate: Metric
+    remark: Callable[[Sequence[Problem]], str]
+    n_total: int | None
 
     @cached_property
     def heads(self) -> list[Pool | None]:
@@ -204,8 +207,7 @@ class _Round:
         elif n_ungraded:
             note = f"incomplete: {n_ungraded} of {n_kept} picks are not graded"
         else:
-            value = 100 * self.aggregate([problem for problem, _ in self.kept], values)
-            note = self._remarks()
+            value, note = self._counted(values)
         return ResultRow(
             policy=self.policy,
             benchmark=self.benchmark,
@@ -217,7 +219,18 @@ class _Round:
             n_problems=n_problems,
             n_failed=n_failed,
             note=note,
+            n_total=self.n_total,
         )
+
+    def _counted(self, values: Sequence[float]) -> tuple[float | None, str]:
+        """The number, and what must be said of it."""
+        problems = [problem for problem, _ in self.kept]
+        number, remark = self.aggregate(problems, values), self.remark(problems)
+        if math.isnan(number):
+            return None, f"withheld: {remark or 'the metric has nothing to be taken over'}"
+        partial = self.n_total is not None and self.n_total > len(self.cases)
+        subset = f"{len(self.cases):,} of {self.n_total:,} problems" if partial else ""
+        return 100 * number, "; ".join(filter(None, (subset, remark, self._remarks())))
 
     def _remarks(self) -> str:
         """What a reader of a value must know of its candidates."""

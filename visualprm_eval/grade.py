@@ -18,6 +18,7 @@ from visualprm_eval.types import Problem, Spec, Verdict
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judging import Asked
     from visualprm_eval.store import Store
 
 Work = tuple[str, str, str]
@@ -36,6 +37,7 @@ def grade_missing(
     *,
     directory: Path,
     replies_since: float = 0.0,
+    tally: Asked | None = None,
 ) -> None:
     """Grades ``work`` table by table and stores each table's verdicts as soon as the host gave them.
 
@@ -48,6 +50,7 @@ def grade_missing(
         grading: The key of the verdicts.
         work: Distinct texts without a verdict.
         directory: Where the host may write; each table gets a folder of its own there.
+        tally: Counts the requests to the judge.
         replies_since: Replies of a judge that are not younger than this time are asked for anew, in seconds since 1970.
 
     Raises:
@@ -66,7 +69,7 @@ def grade_missing(
     ):
         for table in tables(work, MOST_JUDGED_ROWS if judged else len(work)):
             predictions = {problems[problem_id].index: text for problem_id, _, text in table}
-            verdicts = grade_table(benchmark, predictions, directory, judge, replies)
+            verdicts = grade_table(benchmark, predictions, directory, judge, replies, tally=tally)
             store.put_verdicts(grading.id, _facts(table, problems, verdicts))
             tracker.advance(len(table))
 

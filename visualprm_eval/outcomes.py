@@ -25,6 +25,8 @@ class ResultRow:
         n_problems: P, the problems of this run, those left out included.
         n_failed: How many of them were left out.
         note: What a reader of the value must know.
+        n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
+        protocol: A digest of how the value came about, see ``visualprm_eval.fingerprints``; ``""`` without one.
     """
 
     policy: str
@@ -37,6 +39,13 @@ class ResultRow:
     n_problems: int
     n_failed: int
     note: str = ""
+    n_total: int | None = None
+    protocol: str = ""
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether the benchmark has more problems than the value is of."""
+        return self.n_total is not None and self.n_total > self.n_problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,4 +57,6 @@ def _overall_row(benchmarks: Sequence[str], by_benchmark: Mapping[str, Sequence[
         n_problems=sum(row.n_problems for row in rows),
         n_failed=sum(row.n_failed for row in rows),
         note=note,
+        n_total=sum(row.n_total or row.n_problems for row in rows),
+        protocol="",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from visualprm_eval import prompts
 from visualprm_eval.cells import Cell, import_cells
@@ -14,6 +14,7 @@ from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
 from visualprm_eval.errors import ConfigError, GradingError, HostError
 from visualprm_eval.evaluate import ProblemFacts, picked_texts
 from visualprm_eval.grade import grade_missing
+from visualprm_eval.headlines import check_headlines
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Greedy
 from visualprm_eval.sample.policies import find_policy, greedy_config, greedy_twin, notes_of
@@ -50,6 +51,7 @@ class Session:
         policies: Who is still to sample, by name.
         notes: What a reader must know of each policy beside its settings, by name.
         greedy: The rerankers that stand for a sample of their own at temperature 0.
+        contradicted: Cells for which the host's own figure is another than ours.
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
@@ -60,6 +62,7 @@ class Session:
         self.notes: dict[str, Mapping[str, JSONValue]] = {}
         self.policies: dict[str, Policy] = {}
         self._twins: dict[str, Policy] = {}
+        self.contradicted: list[str] = []
         self._ungraded: list[str] = []
 
     def gather(self) -> None:
@@ -134,7 +137,7 @@ class Session:
         options = self.config.judge
         return Judge(
             name=options.name, base_url=options.base_url, key=options.key, nproc=options.nproc, retry=options.retry,
-            timeout_s=options.timeout_s,
+            timeout_s=options.timeout_s, prediction=cast("Any", self.config.prediction),
         )  # fmt: skip
 
     def sample(self) -> None:
@@ -184,6 +187,9 @@ class Session:
         """Lets the host grade the texts that have no verdict yet; a benchmark that cannot be graded stops no other."""
         directory, retry_failed = self.config.work_dir / "grading", self.config.retry_failed
         gradings = [self.grading(cell) for cell in self.cells]
+        from visualprm_eval.host.judging import Asked
+
+        tally = Asked()
         # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
         since = {one.id: self.store.last_failed_verdict(one.id) if retry_failed else 0.0 for one in gradings}
         for cell, grading in zip(self.cells, gradings, strict=True):
@@ -192,22 +198,31 @@ class Session:
                 while work:
                     grade_missing(
                         self.store, cell.benchmark, self.judge, grading, work, directory=directory,
-                        replies_since=since[grading.id],
+                        replies_since=since[grading.id], tally=tally,
                     )  # fmt: skip
                     # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
                     work = self.missing_verdicts(cell, retry_failed=False)
             except GradingError as error:
                 print(f"error: {error}", file=sys.stderr)
                 self._ungraded.append(cell.benchmark.name)
+        check_headlines(self, tally)
+        if tally.made or tally.saved:
+            print(f"judge: {tally.made:,} requests made, {tally.saved:,} saved, since their replies were stored")
 
     def finish(self) -> None:
         """Tells at the end what a stage could not do.
 
         Raises:
-            GradingError: When a benchmark could not be graded; the others were.
+            GradingError: When a benchmark could not be graded (the others were), or the host's own figure of a table
+                is another than ours.
         """
+        problems = []
         if self._ungraded:
-            raise GradingError(f"not graded: {', '.join(dict.fromkeys(self._ungraded))} (the reasons stand above)")
+            problems.append(f"not graded: {', '.join(dict.fromkeys(self._ungraded))}")
+        if self.contradicted:
+            problems.append(f"contradicted by the host's own figure: {', '.join(dict.fromkeys(self.contradicted))}")
+        if problems:
+            raise GradingError(f"{'; '.join(problems)} (the reasons stand above)")
 
     def report(self) -> None:
         """Evaluates what the store holds, prints the tables and writes the result files."""
@@ -257,14 +272,14 @@ class Session:
         """The key of a cell's verdicts."""
         from visualprm_eval.host.bridge import load_host
 
-        task = cell.benchmark.task
+        judge = self.judge.resolve(cell.benchmark.task)
         if cell.benchmark.dataset is None:  # There is no host here.
             return stored_grading(self.store, cell.benchmark, self.judge)
         settings = {
             "benchmark": cell.benchmark.name,
-            "prediction": task.prediction,
+            "prediction": judge.prediction,
             "host": load_host().version,
-            **self.judge.resolve(task).spec(),
+            **judge.spec(),
         }
         return Spec("grading", settings)
 

@@ -45,8 +45,10 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
     """
     from visualprm_eval.host.benchmarks import load_benchmark
     from visualprm_eval.host.bridge import set_verbose
+    from visualprm_eval.host.files import use_data_dir
 
     set_verbose(config.verbose)
+    use_data_dir(config.data_dir)
     try:
         benchmarks = [load_benchmark(name, limit=config.limit) for name in config.data]
     except HostError as error:
@@ -73,7 +75,9 @@ def load_part(config: RunConfig, store: Store) -> list[Benchmark]:
     names = [name for name in config.data if name in store.benchmarks()]
     if "sample" in config.stages:
         from visualprm_eval.host.benchmarks import load_benchmark
+        from visualprm_eval.host.files import use_data_dir
 
+        use_data_dir(config.data_dir)
         with suppress(HostError):
             whole = [load_benchmark(name, limit=config.limit) for name in names]
             return [replace(each, problems=_known(each.problems, store, each.name)) for each in whole]
@@ -112,13 +116,19 @@ def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
     Raises:
         ConfigError: They were given by several judges.
     """
-    found = [spec for spec in _gradings(store, benchmark.name) if judge.name in {None, spec.settings.get("judge")}]
+    found = [
+        spec
+        for spec in _gradings(store, benchmark.name)
+        if judge.name in {None, spec.settings.get("judge")}
+        and judge.prediction in {None, spec.settings.get("prediction")}
+    ]
     judges = list(dict.fromkeys(str(spec.settings.get("judge")) for spec in found))
     if len(judges) > 1:
         raise ConfigError(f"{benchmark.name} was graded by {', '.join(judges)}; choose with --judge")
     if found:
         return found[-1]
-    return Spec("grading", {"benchmark": benchmark.name, "prediction": benchmark.task.prediction, "host": "none"})
+    how = judge.resolve(benchmark.task).prediction
+    return Spec("grading", {"benchmark": benchmark.name, "prediction": how, "host": "none"})
 
 
 def stored_sampling(store: Store, policy: str, config: RunConfig) -> Spec:

@@ -54,6 +54,7 @@ class Problem:
         answer: The reference answer as text, ``""`` when the benchmark keeps it elsewhere.
         choices: Option letters to option texts, empty for an open question.
         id: What results are kept under: a digest of the prompt, the images' bytes, answer, benchmark and index.
+        groups: By what the benchmark's metric groups its rows: columns of its table and what the row has there.
     """
 
     benchmark: str
@@ -63,6 +64,7 @@ class Problem:
     answer: str
     id: str
     choices: Mapping[str, str] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def question(self) -> str:

@@ -15,6 +15,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -638,6 +639,10 @@ def as_before_token_usage(patch: pytest.MonkeyPatch, schema_version: int) -> Non
     patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:schema_version])
     patch.setattr(queries, "PUT_CANDIDATE", "INSERT INTO candidates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")
     patch.setattr(codec, "candidate_row", lambda *fact: whole(*fact)[:9])
+    problem = codec.problem_row  # Nor with a column for the groups of rows.
+    query = "INSERT INTO problems VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
+    patch.setattr(queries, "PUT_PROBLEM", query)
+    patch.setattr(codec, "problem_row", lambda *fact: (*problem(*fact)[:7], problem(*fact)[8]))
 
 
 def test_a_store_of_the_first_schema_keeps_its_facts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -648,6 +653,20 @@ def test_a_store_of_the_first_schema_keeps_its_facts(path: Path, monkeypatch: py
     with Store.open(path) as store, store.replies() as replies:
         replies.put("what", 0, "B")
         assert store.candidates(SAMPLING.id, IDS[:1]) == {IDS[0]: [Candidate(IDS[0], 0, "a")]}
+        assert store.problems(PROBLEMS[0].benchmark)[0].groups == {}
+        store.put_problems([replace(PROBLEMS[0], groups={"qid": "7"})])
+        assert store.problems(PROBLEMS[0].benchmark)[0].groups == {"qid": "7"}
+        assert store.verify() == []
+
+
+def test_the_hosts_figures_are_kept(path: Path) -> None:
+    with filled(path) as store:
+        assert store.host_figure(GRADING.id, "these") is None
+        store.put_host_figure(GRADING.id, "these", 40.0)
+        store.put_host_figure(GRADING.id, "those", 41.0)
+        store.put_host_figure(GRADING.id, "these", 42.0)
+    with Store.open(path) as store:
+        assert [store.host_figure(GRADING.id, name) for name in ("these", "those", "others")] == [42.0, 41.0, None]
         assert store.verify() == []
 
 

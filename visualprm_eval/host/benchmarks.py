@@ -6,14 +6,14 @@ import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from visualprm_eval.errors import BenchmarkError, ConfigError, UnknownNameError, VisualPRMEvalError
 from visualprm_eval.host.bridge import at_work, load_host
-from visualprm_eval.host.files import data_root, ensure_file
+from visualprm_eval.host.files import DataFile, cache_root, data_root, find_file, linked_root
 from visualprm_eval.host.problems import row_problem
 from visualprm_eval.tasks import Task, task_for
 from visualprm_eval.types import Problem
@@ -38,6 +38,8 @@ class Benchmark:
         problems: In the host's order.
         broken: Why a row's picture cannot be used, by index. Such problems stay: whoever opens the picture fails.
         pictures: The files of a row's pictures in the row's order, by index; a prompt may show some only.
+        total: How many problems the whole benchmark has; ``None`` when nobody here knows.
+        file: Where the data come from; ``None`` for what is not one file in the host's data folder.
     """
 
     name: str
@@ -46,6 +48,8 @@ class Benchmark:
     problems: list[Problem] = field(repr=False)
     broken: Mapping[str, str] = field(default_factory=dict)
     pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    total: int | None = None
+    file: DataFile | None = None
 
 
 @dataclass
@@ -85,15 +89,16 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit}: expected at least 1")
     load_host()
-    dataset, findings = _build(name)
-    _use_own_image_folder(dataset, name)
+    dataset, findings, file = _build(name)
+    task = _task(name, dataset)
+    _keep_split(dataset, name, task.row_split)
     rows = dataset.data if limit is None else dataset.data.iloc[:limit]
     problems: list[Problem] = []
     broken: dict[str, str] = {}
     pictures: dict[str, tuple[str, ...]] = {}
     with at_work():
         for position in range(len(rows)):
-            problem, files, reason = row_problem(dataset, name, rows.iloc[position])
+            problem, files, reason = row_problem(dataset, name, rows.iloc[position], task.group_columns)
             problems.append(problem)
             pictures[problem.index] = files
             if reason is not None:
@@ -106,38 +111,86 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
         _LOGGER.warning("%s: %d rows have a picture that cannot be used (%s)", name, len(broken), shown)
     # The pictures are files by now, and the host's graders do not look at them.
     dataset.data = dataset.data.drop(columns=["image"], errors="ignore")
-    return Benchmark(name, _task(name, dataset), dataset, problems, broken, pictures)
+    pictureless = findings.pictureless if getattr(dataset, "skip_noimg", False) else 0
+    total = len(dataset.data) + pictureless
+    return Benchmark(name, task, dataset, problems, broken, pictures, total=total, file=file)
 
 
 # Building the host's dataset ------------------------------------------------------------------------------------------
 
 
-def _build(name: str) -> tuple[Any, _Findings]:
-    """The host's dataset object, and what was found in its table."""
+def _build(name: str) -> tuple[Any, _Findings, DataFile | None]:
+    """The host's dataset object, what was found in its table, and where that came from."""
     from vlmeval.dataset import build_dataset
 
     dataset_class = _find_class(name)
     refusal = _refusal(dataset_class) if dataset_class is not None else None
     if refusal:
         raise BenchmarkError(f"{name} {refusal}: only benchmarks of pictures or text with one turn can be used")
-    if dataset_class is not None:
-        ensure_file(name, dataset_class)
-    elif not name or not (data_root() / f"{name}.tsv").is_file():
-        hint = f"(or put an own benchmark into {data_root()}/{name or 'NAME'}.tsv)"
-        raise UnknownNameError("benchmark", name, benchmark_names(), hint)
+    file = find_file(name, dataset_class) if dataset_class is not None else _own_file(name)
+    if file is not None and not file.is_known:
+        _LOGGER.warning(
+            "%s: %s has the MD5 %s, the host knows %s: the file is used as it is, and the protocol says so",
+            name, file.path, file.md5, file.expected,
+        )  # fmt: skip
     findings = _Findings()
-    with at_work(), _checked_loading(name, dataset_class, findings):
+    with ExitStack() as stack:
+        root = data_root()
+        if file is not None:
+            root = linked_root(name, file.path)
+            stack.enter_context(_any_version(dataset_class, name))
+        elif getattr(dataset_class, "is_bundled", False):
+            root = cache_root()
+            root.mkdir(parents=True, exist_ok=True)
+        stack.enter_context(at_work(environment={"LMUData": str(root)}))
+        stack.enter_context(_checked_loading(name, dataset_class, findings))
         try:
             dataset = build_dataset(name)
         except VisualPRMEvalError:
             raise
         except Exception as error:  # The host raises whatever its code stumbles over.
+            place = file.path if file is not None else data_root()
             raise BenchmarkError(
-                f"{name}: the host cannot load it ({type(error).__name__}: {error}); it looked in {data_root()}"
+                f"{name}: the host cannot load it ({type(error).__name__}: {error}); it looked in {place}"
             ) from error
     if dataset is None:
         raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")
-    return dataset, findings
+    if file is not None:
+        _use_own_image_folder(dataset, file, root)
+    return dataset, findings, file
+
+
+def _own_file(name: str) -> DataFile:
+    """A table of a user's own in the data folder."""
+    path = data_root() / f"{name}.tsv"
+    if not name or not path.is_file():
+        hint = f"(or put an own benchmark into {data_root()}/{name or 'NAME'}.tsv)"
+        raise UnknownNameError("benchmark", name, benchmark_names(), hint)
+    with path.open("rb") as stream:
+        md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+    return DataFile(path, md5)
+
+
+@contextmanager
+def _any_version(dataset_class: Any, name: str) -> Iterator[None]:
+    """Keeps the host from downloading a file anew whose checksum it does not know."""
+    known = getattr(dataset_class, "DATASET_MD5", {})
+    md5 = known.pop(name, None)
+    try:
+        yield
+    finally:
+        if md5 is not None:
+            known[name] = md5
+
+
+def _keep_split(dataset: Any, name: str, split: str) -> None:
+    """Leaves the rows that belong to the benchmark, where its file has more."""
+    if not split:
+        return
+    kept = dataset.data[dataset.data["split"] == split] if "split" in dataset.data else None
+    if kept is None or kept.empty:
+        raise BenchmarkError(f"{name}: {dataset.data_path} has no rows whose split is {split}, which the benchmark is")
+    dataset.data = kept.reset_index(drop=True)
 
 
 def _find_class(name: str) -> Any:
@@ -215,14 +268,19 @@ def _checked(name: str, dataset: Any, data: Any, findings: _Findings) -> Any:
     return data.assign(image=[_UNDECODABLE if index in findings.broken else image for index, image in pairs])
 
 
-def _use_own_image_folder(dataset: Any, name: str) -> None:
-    """Gives each version of a file a folder for its pictures: the host never refreshes what it once wrote."""
-    place = Path(getattr(dataset, "data_path", ""))
-    usual = data_root() / "images" / name
-    if "image" in dataset.data and place.is_file() and Path(dataset.img_root) == usual:
-        with place.open("rb") as file:
-            content = hashlib.file_digest(file, "sha256").hexdigest()
-        dataset.img_root = f"{usual}-{content[:8]}"
+def _use_own_image_folder(dataset: Any, file: DataFile, root: Path) -> None:
+    """Gives each version of a file a folder for its pictures: the host never refreshes what it once wrote.
+
+    A table that only names picture files may mean those of the data folder.
+    """
+    folder = Path(dataset.img_root)
+    if "image" not in dataset.data:
+        if folder.is_relative_to(root):
+            dataset.img_root = str(data_root() / folder.relative_to(root))
+    elif folder.is_relative_to(root / "images"):
+        with file.path.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        dataset.img_root = str(cache_root() / "images" / f"{folder.name}-{content[:8]}")
 
 
 def _check_indices(name: str, problems: list[Problem]) -> None:

@@ -32,6 +32,8 @@ class DemoWorld(ImageBaseDataset):  # type: ignore[misc]  # the host is not type
     img_root: str
     # Without it some model classes put "Answer the question using a single word or phrase." under the question.
     force_use_dataset_prompt = True
+    # Its file is no file of the data folder.
+    is_bundled = True
 
     def load_data(self, dataset: str) -> pd.DataFrame:  # noqa: ARG002 - the host's signature
         """Reads the bundled file; nothing is downloaded.

@@ -1,32 +1,68 @@
-"""Puts a benchmark's file where the host looks for it.
+"""Finds a benchmark's file where the host looks for it, and lets the host read it without touching its folder.
 
-The host would do this itself, but without a time limit, straight into the final file (so that a broken download passes
-for the benchmark), and by *moving* a file that another benchmark shares.
+The host itself would download a file anew, over the old one, whose checksum is not the one that it knows; would
+*move* a file that another benchmark shares; would download without a time limit, straight into the final file; and
+writes pictures among the files. Here it reads through a link in a folder of this project's own, where the pictures go
+as well. Only a file that is not there at all is fetched, into the data folder.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from visualprm_eval.errors import BenchmarkError
 from visualprm_eval.progress import track
 
-__all__ = ["data_root", "ensure_file"]
+__all__ = ["DataFile", "cache_root", "data_root", "find_file", "linked_root", "places", "use_data_dir"]
 
 TIMEOUT_S = 20.0
 """How long a server may stay silent, in seconds."""
 
 _CHUNK = 1 << 20
 
+_chosen: list[Path] = []
+"""The data folder that somebody named, if anybody did."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """A benchmark's file.
+
+    Attributes:
+        path: Where it is.
+        md5: Its MD5.
+        expected: The MD5 that the host knows; ``None`` when it knows none.
+    """
+
+    path: Path
+    md5: str
+    expected: str | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is the version that the host knows, as far as the host knows one."""
+        return self.expected in {None, self.md5}
+
+
+def use_data_dir(path: Path | None) -> None:
+    """Makes a folder the data folder of this process, or the host's again (``None``).
+
+    Raises:
+        BenchmarkError: It is no folder.
+    """
+    if path is not None and not path.is_dir():
+        raise BenchmarkError(f"--data-dir {path} is no folder: name the one that holds the benchmarks' TSV files")
+    _chosen[:] = [] if path is None else [path.resolve()]
+
 
 def data_root() -> Path:
-    """The folder in which the host keeps benchmarks: ``$LMUData``, else ``~/LMUData``.
+    """The folder that holds benchmarks: the one that was named, else the host's: ``$LMUData``, else ``~/LMUData``.
 
     Raises:
         BenchmarkError: When ``$LMUData`` names a folder that is not there (the host would silently take the other), or
@@ -34,6 +70,8 @@ def data_root() -> Path:
     """
     from vlmeval.smp import LMUDataRoot
 
+    if _chosen:
+        return _chosen[0]
     named = os.environ.get("LMUData")  # noqa: SIM112 - the host spells it so
     if named is not None and not Path(named).is_dir():
         raise BenchmarkError(
@@ -48,43 +86,87 @@ def data_root() -> Path:
         ) from error
 
 
-def ensure_file(name: str, dataset_class: Any) -> None:
-    """Makes sure that the file of a dataset is there and is the version that the host expects; else fetches it.
+def cache_root() -> Path:
+    """The folder for links and pictures: ``$XDG_CACHE_HOME/visualprm_eval``, else ``~/.cache/visualprm_eval``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visualprm_eval"
 
-    Only for classes that load one file in the host's standard way; others are left to the host.
+
+def linked_root(name: str, path: Path) -> Path:
+    """A folder that the host may take for its data folder, in which ``NAME.tsv`` is a link to a file.
+
+    Raises:
+        BenchmarkError: It cannot be written.
+    """
+    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
+    root = cache_root() / "data" / place
+    link = root / f"{name}.tsv"
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        if not (link.is_symlink() and link.readlink() == path.resolve()):
+            draft = root / f".{name}.{os.getpid()}"
+            draft.unlink(missing_ok=True)
+            draft.symlink_to(path.resolve())
+            draft.replace(link)
+    except OSError as error:
+        raise BenchmarkError(
+            f"cannot write to {root} ({error}): set the environment variable XDG_CACHE_HOME to a folder that can be "
+            "written to"
+        ) from error
+    return root
+
+
+def places(name: str, dataset_class: Any) -> list[Path]:
+    """Where the file of a dataset may be: under its own name, or under the one that it has at its source."""
+    url = str(getattr(dataset_class, "DATASET_URL", {}).get(name) or "")
+    names = dict.fromkeys([f"{name}.tsv", url.rsplit("/", 1)[-1] or f"{name}.tsv"])
+    return [data_root() / each for each in names]
+
+
+def reads_one_file(dataset_class: Any) -> bool:
+    """Whether a class loads one file in the host's standard way; others are left to the host."""
+    from vlmeval.dataset.image_base import ImageBaseDataset
+
+    return getattr(dataset_class, "load_data", None) is ImageBaseDataset.load_data
+
+
+def find_file(name: str, dataset_class: Any) -> DataFile | None:
+    """The file of a dataset: the one in the data folder, whatever its version; else it is fetched.
 
     Args:
         name: The host's name of the dataset.
         dataset_class: Its class.
 
-    Raises:
-        BenchmarkError: When the file is missing, or another version, and cannot be fetched.
-    """
-    from vlmeval.dataset.image_base import ImageBaseDataset
+    Returns:
+        ``None`` for classes that load something else than one file in the host's standard way.
 
+    Raises:
+        BenchmarkError: When the file is missing and cannot be fetched.
+    """
     url = dataset_class.DATASET_URL.get(name)
-    if getattr(dataset_class, "load_data", None) is not ImageBaseDataset.load_data or not isinstance(url, str):
-        return
-    md5 = getattr(dataset_class, "DATASET_MD5", {}).get(name)
-    path = data_root() / f"{name}.tsv"
-    if path.is_file() and (md5 is None or _md5(path) == md5):
-        return
-    if not path.exists() and url:
-        shared = path.with_name(url.rsplit("/", 1)[-1])
-        if shared != path and shared.is_file() and (md5 is None or _md5(shared) == md5):
-            shutil.copyfile(shared, path)
-            return
-    what = f"has another MD5 than {md5}, which the host expects" if path.is_file() else "is not there"
+    if not reads_one_file(dataset_class) or not isinstance(url, str):
+        return None
+    expected = getattr(dataset_class, "DATASET_MD5", {}).get(name)
+    found = next((path for path in places(name, dataset_class) if path.is_file()), None)
+    if found is not None:
+        return DataFile(found, _md5(found), expected)
+    looked = " and ".join(str(path) for path in places(name, dataset_class))
+    by_hand = (
+        f"put it there by hand{f' (the MD5 that the host knows is {expected})' if expected else ''}, or name the "
+        "folder that holds it with --data-dir (or the environment variable LMUData)"
+    )
     if not url.startswith(("http://", "https://")):
-        raise BenchmarkError(f"{name}: {path} {what}, and the host knows no address of it: put the file there by hand")
+        raise BenchmarkError(
+            f"{name}: {name}.tsv is missing: looked for {looked}, and the host knows no address of it: {by_hand}"
+        )
+    path = data_root() / f"{name}.tsv"
     try:
-        _fetch(url, path, md5)
+        _fetch(url, path, expected)
     except OSError as error:
         raise BenchmarkError(
-            f"{name}: {path} {what}, and fetching it from {url} failed ({error}). Download it where there is a network "
-            f"and put it there by hand{f' (MD5 {md5})' if md5 else ''}, or set the environment variable LMUData to the "
-            "folder that holds it"
+            f"{name}: {name}.tsv is missing: looked for {looked}, and fetching it from {url} failed ({error}). "
+            f"Download it where there is a network and {by_hand}"
         ) from error
+    return DataFile(path, _md5(path), expected)
 
 
 def _fetch(url: str, path: Path, md5: str | None) -> None:

@@ -10,19 +10,21 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
-from visualprm_eval.host.judging import kept_replies
+from visualprm_eval.host.figures import FigureError, host_figure_of
+from visualprm_eval.host.hazards import tamed_graders
+from visualprm_eval.host.judging import Asked, kept_replies, no_requests
 from visualprm_eval.host.tables import write_predictions
 from visualprm_eval.host.verdicts import check_understood, read_verdicts
 from visualprm_eval.store import Replies
 from visualprm_eval.tasks import EXACT_MATCHING, Task
 from visualprm_eval.types import JSONValue, Verdict
 
-__all__ = ["Judge", "check_gradable", "grade_table", "probe_judge"]
+__all__ = ["Judge", "check_gradable", "grade_table", "host_figure", "probe_judge"]
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
@@ -43,6 +45,8 @@ class Judge:
         nproc: Requests at a time.
         retry: Tries per request.
         timeout_s: Longest wait for one reply, in seconds.
+        prediction: What the host gets of a text, ``"raw"`` (all) or ``"final"`` (its final answer); ``None`` for what
+            the benchmark's task says.
     """
 
     name: str | None = None
@@ -51,10 +55,12 @@ class Judge:
     nproc: int = 4
     retry: int = 6
     timeout_s: int = 600
+    prediction: Literal["raw", "final"] | None = None
 
     def resolve(self, task: Task) -> Judge:
-        """This judge with the name that a benchmark's task falls back on."""
-        return dataclasses.replace(self, name=self.name or task.judge)
+        """This judge with the name, and the way to show texts, that a benchmark's task falls back on."""
+        named = dataclasses.replace(self, name=self.name or task.judge)
+        return dataclasses.replace(named, prediction=self.prediction or task.shows(judged=named.used))
 
     @property
     def used(self) -> bool:
@@ -98,6 +104,9 @@ class Judge:
 _answering: set[Judge] = set()
 """Judges that answered a probe in this process."""
 
+_CANNOT_COUNT = {"Dynamath": (KeyError,), "WeMath": (ZeroDivisionError, KeyError, ValueError, TypeError)}
+"""What the host's graders raise when they count a table that is a part of the benchmark; each row is graded by then."""
+
 
 def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
     """Finds out, before samples are paid for, whether a benchmark's verdicts can be had; cheap to ask again.
@@ -115,7 +124,7 @@ def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
     judge = judge.resolve(benchmark.task)
     if benchmark.task.needs_judge and not judge.used:
         raise GradingError(f"{benchmark.name} cannot be graded without a judge: name one with --judge")
-    if judge.used and judge not in _answering:
+    if judge.used and not _has_answered(judge):
         with at_work(environment=judge.environment(), secrets=judge.secrets()):
             _probe_once(judge)
 
@@ -126,6 +135,8 @@ def grade_table(
     directory: Path,
     judge: Judge,
     replies: Replies | None = None,
+    *,
+    tally: Asked | None = None,
 ) -> dict[str, Verdict]:
     """Lets the host grade one text per problem.
 
@@ -137,6 +148,7 @@ def grade_table(
             when every row has a verdict; else it stays, because the log explains why not.
         judge: Who helps the host to read answers.
         replies: Where each reply of the judge is kept as soon as it came; what is there is not asked again.
+        tally: Counts the requests to the judge.
 
     Returns:
         A verdict for every index; one without a value where the host did not grade the row.
@@ -151,17 +163,84 @@ def grade_table(
     if judge.used:
         check_understood(benchmark)
     folder = _new_folder(directory)
-    shown = {index: benchmark.task.shown(text) for index, text in predictions.items()}
+    file, asked, _ = _evaluate(benchmark, predictions, folder, judge, replies)
+    if tally is not None:
+        tally.add(asked)
+    with at_work(folder / LOG_NAME, environment=judge.environment()), tamed_graders():
+        verdicts = read_verdicts(benchmark, file, list(predictions), unanswered=asked.unanswered > 0)
+    if all(verdict.value is not None for verdict in verdicts.values()):
+        shutil.rmtree(folder, ignore_errors=True)  # A folder that cannot be removed must not cost its verdicts.
+    return verdicts
+
+
+def host_figure(
+    benchmark: Benchmark,
+    predictions: Mapping[str, str],
+    directory: Path,
+    judge: Judge,
+    replies: Replies | None = None,
+    *,
+    tally: Asked | None = None,
+) -> float | None:
+    """The host's own figure of a whole table, from its ``evaluate``, in percent.
+
+    Args:
+        benchmark: Whose ``evaluate`` counts.
+        predictions: One text for each problem that counts, by the index of its row.
+        directory: As for :func:`grade_table`.
+        judge: Who helped to grade the texts.
+        replies: Its replies; a table of graded texts asks it nothing new.
+        tally: Counts the requests to the judge.
+
+    Returns:
+        The benchmark's metric; ``None`` where the host has no such figure.
+
+    Raises:
+        GradingError: As for :func:`grade_table`, or the host's figure is not where it is expected.
+    """
+    load_host()
+    judge = judge.resolve(benchmark.task)
+    folder = _new_folder(directory)
+    _, asked, result = _evaluate(benchmark, predictions, folder, judge, replies, check=False)
+    if tally is not None:
+        tally.add(asked)
+    if result is None:  # A part of the benchmark that the host cannot count.
+        return None
+    try:
+        figure = host_figure_of(benchmark, result, list(predictions))
+    except FigureError as error:
+        raise GradingError(f"{benchmark.name}: {error}; the host's files are in {folder}") from error
+    shutil.rmtree(folder, ignore_errors=True)
+    return figure
+
+
+def _evaluate(
+    benchmark: Benchmark,
+    predictions: Mapping[str, str],
+    folder: Path,
+    judge: Judge,
+    replies: Replies | None,
+    *,
+    check: bool = True,
+) -> tuple[Path, Asked, Any]:
+    """Lets the host evaluate a table; gives the prediction file, what was asked, and the host's result."""
+    choices = {problem.index: problem.choices for problem in benchmark.problems}
+    how = judge.prediction or "raw"
+    shown = {index: benchmark.task.shown(text, how, choices.get(index)) for index, text in predictions.items()}
     log = folder / LOG_NAME
-    with at_work(log, environment=judge.environment(), secrets=judge.secrets()):
-        if judge.used:
+    result = None
+    with at_work(log, environment=judge.environment(), secrets=judge.secrets()), tamed_graders():
+        if judge.used and check:
             _probe_once(judge)
         file = write_predictions(benchmark, shown, folder)
         state = random.getstate()
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
+        requests = kept_replies(replies, check=check) if judge.used else no_requests()
         try:
-            with kept_replies(replies) as asked:
-                benchmark.dataset.evaluate(str(file), **judge.options())
+            with requests as asked:
+                result = benchmark.dataset.evaluate(str(file), **judge.options())
+        except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, ()) as error:
+            print(f"a part of {benchmark.name} is not counted ({type(error).__name__}: {error})")  # Into the log.
         except Exception as error:  # Whatever the host's code stumbles over.
             raise GradingError(
                 f"{benchmark.name}: the host could not grade ({type(error).__name__}: {error}); its output is in {log}"
@@ -170,17 +249,14 @@ def grade_table(
         finally:
             random.setstate(state)
     if judge.used and _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
-        _answering.discard(judge)
+        _answering.discard(_asked(judge))
         raise GradingError(
             f"{benchmark.name}: the judge {judge.name} stopped answering and the host went on without it; "
             f"no verdict was stored. Its output is in {log}"
         )
     if asked.unanswered:
         _check_still_there(judge, log)
-    verdicts = read_verdicts(benchmark, file, list(predictions), unanswered=asked.unanswered > 0)
-    if all(verdict.value is not None for verdict in verdicts.values()):
-        shutil.rmtree(folder, ignore_errors=True)  # A folder that cannot be removed must not cost its verdicts.
-    return verdicts
+    return file, asked, result
 
 
 def probe_judge(judge: Judge) -> None:
@@ -211,9 +287,18 @@ def probe_judge(judge: Judge) -> None:
 
 def _probe_once(judge: Judge) -> None:
     """Probes a judge unless it already answered in this process; to be called inside :func:`at_work`."""
-    if judge not in _answering:
+    if not _has_answered(judge):
         probe_judge(judge)
-        _answering.add(judge)
+        _answering.add(_asked(judge))
+
+
+def _asked(judge: Judge) -> Judge:
+    """The judge whatever it is shown of a text: that it answers, it need say only once."""
+    return dataclasses.replace(judge, prediction=None)
+
+
+def _has_answered(judge: Judge) -> bool:
+    return _asked(judge) in _answering
 
 
 def _check_still_there(judge: Judge, log: Path) -> None:
@@ -222,7 +307,7 @@ def _check_still_there(judge: Judge, log: Path) -> None:
     Raises:
         GradingError: When it does not answer any more.
     """
-    _answering.discard(judge)
+    _answering.discard(_asked(judge))
     with at_work(log, environment=judge.environment(), secrets=judge.secrets()):
         _probe_once(judge)
 

@@ -15,7 +15,7 @@ from visualprm_eval.host.fingerprint import plain, without_credentials
 from visualprm_eval.store import Replies
 from visualprm_eval.types import JSONValue, canonical_json
 
-__all__ = ["Asked", "kept_replies", "request_key"]
+__all__ = ["Asked", "kept_replies", "no_requests", "request_key"]
 
 _FAILURE = "Failed to obtain answer"
 """What the host returns instead of raising."""
@@ -26,14 +26,24 @@ class Asked:
     """What became of the requests to a judge.
 
     Attributes:
+        made: Requests that the judge answered.
+        saved: Requests that were answered from the store.
         unanswered: Requests that failed for good, after all the tries that were allowed.
     """
 
+    made: int = 0
+    saved: int = 0
     unanswered: int = 0
+
+    def add(self, other: Asked) -> None:
+        """Counts what another table asked."""
+        self.made += other.made
+        self.saved += other.saved
+        self.unanswered += other.unanswered
 
 
 @contextmanager
-def kept_replies(replies: Replies | None) -> Iterator[Asked]:
+def kept_replies(replies: Replies | None, *, check: bool = True) -> Iterator[Asked]:
     """While it lasts, the host's API classes take known replies from the store and put new ones there at once.
 
     The n-th time that the same is asked the n-th reply to it is given, so that a question which the host asks again,
@@ -42,11 +52,13 @@ def kept_replies(replies: Replies | None) -> Iterator[Asked]:
 
     Args:
         replies: Where replies are kept; ``None`` keeps none.
+        check: Whether the host may check that the judge works. Without it a table whose replies are all known needs no
+            judge.
     """
     from vlmeval.api.base import BaseAPI
 
     asked, seen, lock, checking = Asked(), Counter[str](), threading.Lock(), threading.Event()
-    original, check = BaseAPI.generate, BaseAPI.working
+    original, works = BaseAPI.generate, BaseAPI.working
 
     def generate(self: Any, message: Any, **kwargs: Any) -> Any:
         if checking.is_set():
@@ -57,19 +69,24 @@ def kept_replies(replies: Replies | None) -> Iterator[Asked]:
             seen[key] += 1
         known = None if replies is None else replies.get(key, attempt)
         if known is not None:
+            with lock:
+                asked.saved += 1
             return known
         reply = original(self, message, **kwargs)
-        if not isinstance(reply, str) or _FAILURE in reply:
-            with lock:
-                asked.unanswered += 1
-        elif replies is not None:
+        failed = not isinstance(reply, str) or _FAILURE in reply
+        with lock:
+            asked.unanswered += failed
+            asked.made += not failed
+        if replies is not None and not failed:
             replies.put(key, attempt, reply)
         return reply
 
     def working(self: Any) -> Any:
+        if not check:
+            return True
         checking.set()
         try:
-            return check(self)
+            return works(self)
         finally:
             checking.clear()
 
@@ -77,7 +94,28 @@ def kept_replies(replies: Replies | None) -> Iterator[Asked]:
     try:
         yield asked
     finally:
-        BaseAPI.generate, BaseAPI.working = original, check
+        BaseAPI.generate, BaseAPI.working = original, works
+
+
+@contextmanager
+def no_requests() -> Iterator[Asked]:
+    """While it lasts, no request leaves the host's API classes: grading without a judge must not ask one.
+
+    DynaMath's grader does, whatever judge it is told.
+    """
+    from vlmeval.api.base import BaseAPI
+
+    original = BaseAPI.generate
+
+    def generate(self: Any, message: Any, **kwargs: Any) -> str:
+        del self, message, kwargs
+        return f"{_FAILURE} via API."
+
+    BaseAPI.generate = generate
+    try:
+        yield Asked()
+    finally:
+        BaseAPI.generate = original
 
 
 def request_key(model: Any, message: Any, options: Mapping[str, Any]) -> str:

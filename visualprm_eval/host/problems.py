@@ -7,6 +7,7 @@ import dataclasses
 import errno
 import hashlib
 import string
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,16 @@ __all__ = ["row_problem"]
 _CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
 
-def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, tuple[str, ...], str | None]:
+def row_problem(
+    dataset: Any, name: str, row: Any, group_columns: Sequence[str] = ()
+) -> tuple[Problem, tuple[str, ...], str | None]:
     """The problem of a row, its picture files, and why one of them cannot be used.
 
     Args:
         dataset: The host's dataset object.
         name: The host's name of the dataset.
         row: One row of its table; it is not changed.
+        group_columns: Columns by which the benchmark's metric groups rows.
 
     Returns:
         The problem; the files of the row's pictures in the row's order, of which the prompt may show some, or some
@@ -50,6 +54,7 @@ def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, tuple[str, 
         answer=str(row["answer"]) if _given(row, "answer") else "",
         choices=choices,
         id="",
+        groups=_groups(row, name, group_columns),
     )
     pictures, unreadable = _picture_digests(row, problem.images)
     content = {
@@ -61,6 +66,13 @@ def row_problem(dataset: Any, name: str, row: Any) -> tuple[Problem, tuple[str, 
         "pictures": pictures,
     }
     return dataclasses.replace(problem, id=digest(content)), files or problem.images, reason or unreadable
+
+
+def _groups(row: Any, name: str, columns: Sequence[str]) -> dict[str, str]:
+    missing = [column for column in columns if column not in row]
+    if missing:
+        raise BenchmarkError(f"{name}: the table lacks the columns {', '.join(missing)}, which its metric needs")
+    return {column: str(row[column]) for column in columns}
 
 
 def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], tuple[str, ...], str | None]:

@@ -10,13 +10,12 @@ from typing import Any
 
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
+from visualprm_eval.host.readers import drawn_at_random, reader_of
 from visualprm_eval.types import Verdict
 
 __all__ = ["check_understood", "read_verdicts"]
 
-_RANDOM = "thus randomly generate one"
-"""The host's remark when it drew an option at random because it could not read the judge's reply."""
-
+_UNGRADED = Verdict(None, "the host did not grade this row")
 
 _MATCHED_TYPES = ("MCQ", "Y/N")
 
@@ -31,7 +30,7 @@ def check_understood(benchmark: Benchmark) -> None:
 
     from visualprm_eval.host.demo_dataset import DemoWorld
 
-    understood = isinstance(benchmark.dataset, ImageVQADataset | DemoWorld)
+    understood = isinstance(benchmark.dataset, ImageVQADataset | DemoWorld) or reader_of(benchmark.dataset) is not None
     if benchmark.dataset.TYPE not in _MATCHED_TYPES and not understood:
         raise _not_supported(benchmark, "leave it out, or leave out the grading")
 
@@ -57,6 +56,12 @@ def read_verdicts(
     Raises:
         GradingError: When no file has verdicts that are understood.
     """
+    reader = reader_of(benchmark.dataset)
+    if reader is not None:
+        rows = reader(predictions, unanswered=unanswered)
+        if rows is None:
+            raise _not_supported(benchmark, f"the host's own files are in {predictions.parent}")
+        return {index: rows.get(index, _UNGRADED) for index in indices}
     found = _result_table(benchmark, predictions)
     if found is None:
         raise _not_supported(benchmark, f"the host's own files are in {predictions.parent}")
@@ -67,8 +72,7 @@ def read_verdicts(
         ]
     logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
     graded = {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
-    missing = Verdict(None, "the host did not grade this row")
-    return {index: graded.get(index, missing) for index in indices}
+    return {index: graded.get(index, _UNGRADED) for index in indices}
 
 
 def _not_supported(benchmark: Benchmark, what: str) -> GradingError:
@@ -105,11 +109,11 @@ def _hits(name: str, matches: Sequence[str]) -> list[float]:
 
 
 def _verdict(value: Any, log: str) -> Verdict:
-    if _RANDOM in log:
+    if drawn_at_random(log):
         return Verdict(None, "the judge gave no reply that can be read, and the host drew an option at random")
     number = float(value)
     if math.isnan(number):
-        return Verdict(None, "the host did not grade this row")
+        return _UNGRADED
     if not 0 <= number <= 1:
         raise GradingError(f"the host's verdict {number} is not between 0 and 1")
     return Verdict(number)

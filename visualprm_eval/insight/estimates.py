@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,8 +21,8 @@ PASS_AT_K = "unbiased pass@k"  # noqa: S105 - no password
 MEAN = "mean of all candidates"
 DRAWN_SUBSETS = "mean over drawn subsets"
 FIRST_CANDIDATES = "first k candidates"
-_GROUPED_DRAWS = 32
-"""Subsets per k where a metric has to be worked out for each of them."""
+_BATCHES = 10
+"""Batches of drawn subsets whose spread tells the sampling error."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Estimate:
         k: Best of how many.
         estimator: How the value was estimated.
         value: In percent.
-        rows: The expectation for each problem, or ``None`` where only the whole has one, [P].
+        rows: The expectation for each problem, [P]; ``None`` where some have nothing to choose from.
         sampling_error: Standard error from drawing subsets, in points.
         prefix: The value from the first k candidates, in percent.
     """
@@ -61,8 +60,6 @@ def estimates(grid: Grid, reranker: Reranker, measure: Measure, seed: int = 0) -
     """
     if isinstance(reranker, First):
         return [_of_prefix(grid, reranker, measure, k) for k in curve_ks(grid.n)]
-    if not measure.is_row_mean:
-        return [_of_draws(grid, reranker, measure, k, seed) for k in curve_ks(grid.n)]
     if reranker.expectation:
         return _closed(grid, reranker, measure, np.tile(mean_value(grid.verdicts, grid.usable)[:, None], grid.n), MEAN)
     if reranker.pointwise:
@@ -74,10 +71,10 @@ def estimates(grid: Grid, reranker: Reranker, measure: Measure, seed: int = 0) -
 
 def _closed(grid: Grid, reranker: Reranker, measure: Measure, rows: FloatArray, estimator: str) -> list[Estimate]:
     """Every k at once, from expectations of each problem, [P, N]."""
-    means = 100 * rows.mean(axis=0)
     prefixes = _prefixes(grid, reranker, measure, range(1, grid.n + 1))
     return [
-        Estimate(k, estimator, float(means[k - 1]), rows[:, k - 1], 0.0, prefix) for k, prefix in enumerate(prefixes, 1)
+        Estimate(k, estimator, measure.value(rows[:, k - 1]), rows[:, k - 1], 0.0, prefix)
+        for k, prefix in enumerate(prefixes, 1)
     ]
 
 
@@ -89,47 +86,30 @@ def _of_prefix(grid: Grid, reranker: Reranker, measure: Measure, k: int) -> Esti
 
 
 def _of_subsets(grid: Grid, reranker: Reranker, measure: Measure, k: int, seed: int) -> Estimate:
-    """Row means of what has no closed form; at k = 1 every reranker is a random pick."""
+    """What has no closed form; at k = 1 every reranker is a random pick."""
     (prefix,) = _prefixes(grid, reranker, measure, [k])
     if k == 1:
         rows = mean_value(grid.verdicts, grid.usable)
-        return Estimate(k, ALL_SUBSETS, 100 * float(rows.mean()), rows, 0.0, prefix)
+        return Estimate(k, ALL_SUBSETS, measure.value(rows), rows, 0.0, prefix)
     subsets, exhaustive = draw_subsets(grid.n, k, len(grid), seed)
     values = values_in_subsets(grid, reranker, subsets)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Mean of empty slice")
-        rows = np.nanmean(values, axis=1)
-    rows = np.where(np.isnan(rows), mean_value(grid.verdicts, grid.usable), rows)
+    rows = _row_means(grid, values)
     error = 0.0
-    if not exhaustive:  # Whole draws differ from each other by chance alone.
-        error = 100 * float(np.nanmean(values, axis=0).std(ddof=1)) / math.sqrt(len(subsets))
+    if not exhaustive:  # Batches differ from each other by chance alone.
+        batches = np.array_split(values, _BATCHES, axis=1)
+        numbers = [measure.value(_row_means(grid, batch)) for batch in batches]
+        error = float(np.std(numbers, ddof=1)) / math.sqrt(_BATCHES)
     estimator = ALL_SUBSETS if exhaustive else DRAWN_SUBSETS
-    return Estimate(k, estimator, 100 * float(rows.mean()), rows, error, prefix)
+    return Estimate(k, estimator, measure.value(rows), rows, error, prefix)
 
 
-def _of_draws(grid: Grid, reranker: Reranker, measure: Measure, k: int, seed: int) -> Estimate:
-    """A metric that is no row mean, worked out for each draw of a subset per problem, and averaged over draws."""
-    (prefix,) = _prefixes(grid, reranker, measure, [k])
-    values = _drawn_values(grid, reranker, 1 if reranker.expectation else k, seed)
-    numbers = [measure.value(column) for column in values.T]
-    error = float(np.std(numbers, ddof=1)) / math.sqrt(len(numbers)) if len(numbers) > 1 else 0.0
-    estimator = DRAWN_SUBSETS if len(numbers) > 1 else ALL_SUBSETS
-    return Estimate(k, estimator, math.fsum(numbers) / len(numbers), None, error, prefix)
-
-
-def _drawn_values(grid: Grid, reranker: Reranker, k: int, seed: int) -> FloatArray:
-    """The verdict of the pick from a subset per problem, independent between problems, [P, R]."""
-    if k == grid.n:
-        return values_in_subsets(grid, reranker, first_ranks(k))
-    subsets, _ = draw_subsets(grid.n, k, len(grid), seed)
-    rng = np.random.default_rng([seed, grid.n, k])
-    chosen = subsets[rng.permutation(len(subsets))[:_GROUPED_DRAWS]]
-    # A random pick is what any reranker gets from subsets of one.
-    values = values_in_subsets(grid, First("random") if reranker.expectation else reranker, chosen)
-    for row in values:
-        known = row[~np.isnan(row)]
-        row[:] = rng.permutation(np.where(np.isnan(row), rng.choice(known), row)) if len(known) else row
-    return values
+def _row_means(grid: Grid, values: FloatArray) -> FloatArray:
+    """Each problem's mean over subsets, [P, R] to [P]; the mean candidate where no subset holds a usable one."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=1)
+    means: FloatArray = np.where(known, values, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    filled: FloatArray = np.where(counts > 0, means, mean_value(grid.verdicts, grid.usable))
+    return filled
 
 
 def _prefixes(grid: Grid, reranker: Reranker, measure: Measure, ks: Sequence[int]) -> list[float]:

@@ -36,11 +36,6 @@ class Measure:
     group: GroupKey | None = None
     seed: int = 0
 
-    @property
-    def is_row_mean(self) -> bool:
-        """Whether the number is the mean over the rows, so that expectations may be taken row by row."""
-        return self.aggregate is row_mean
-
     @cached_property
     def groups(self) -> IntArray:
         """The number of each problem's group, [P]."""
@@ -55,6 +50,9 @@ class Measure:
 
     def value(self, values: FloatArray) -> float:
         """The number in percent; problems whose value is NaN are left out.
+
+        A value between 0 and 1 is a chance, independent of those of other problems, and a task's metric makes the
+        expected number of such (``Task.aggregate``). So expectations of single problems are all that it takes.
 
         Args:
             values: From 0 to 1, [P].
@@ -72,15 +70,17 @@ class Measure:
         Returns:
             ``None`` for a metric that is no mean over groups: no group can be resampled then.
         """
-        if self.is_row_mean:
+        if self.aggregate is row_mean:
             sums = np.zeros((int(self.groups.max()) + 1, values.shape[1]))
             np.add.at(sums, self.groups, values)
             return sums, np.bincount(self.groups).astype(np.float64)
         parts = np.array([[self._part(members, column) for column in values.T] for members in self._members])
-        whole = self.aggregate(list(self.problems), values[:, 0].tolist()) if values.shape[1] else 0.0
-        if values.shape[1] and not math.isclose(float(parts[:, 0].mean()), whole, abs_tol=1e-9):
+        counts = ~np.isnan(parts).any(axis=1)  # A group of which a part is lacking does not count.
+        parts = np.where(counts[:, None], parts, 0.0)
+        whole = self.aggregate(list(self.problems), values[:, 0].tolist())
+        if not counts.any() or not math.isclose(float(parts[:, 0].sum()) / counts.sum(), whole, abs_tol=1e-9):
             return None
-        return parts, np.ones(len(parts))
+        return parts, counts.astype(np.float64)
 
     def _part(self, members: IntArray, values: FloatArray) -> float:
         return self.aggregate([self.problems[member] for member in members], values[members].tolist())

@@ -171,7 +171,8 @@ class _Entry:
         verdicts = [facts.verdicts[key] for key in self._texts if key in facts.verdicts]
         self.solvable = any(verdict.value == 1 for verdict in verdicts)
         said = [facts.scores[label][key] for label in facts.scores for key in self._texts if key in facts.scores[label]]
-        self.failed = bool(self.failures) or any(one.error is not None for one in [*verdicts, *said])
+        unscored, ungraded = (any(one.error is not None for one in rows) for rows in (said, verdicts))
+        self.failed = bool(self.failures) or unscored or ungraded
 
     def distinct(self) -> list[tuple[Candidate, list[int]]]:
         """Its distinct texts with their ranks: those that somebody picked, then the others, each by lowest rank."""

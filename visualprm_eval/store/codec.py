@@ -57,7 +57,7 @@ def unpack_json(value: SQLText) -> JSONValue:
 
 
 def problem_row(problem: Problem, now: float) -> tuple[Any, ...]:
-    """(id, benchmark, row_index, split, parts, answer, choices, created_at)."""
+    """(id, benchmark, row_index, split, parts, answer, choices, groups, created_at)."""
     return (
         problem.id,
         pack_text(problem.benchmark),
@@ -66,13 +66,14 @@ def problem_row(problem: Problem, now: float) -> tuple[Any, ...]:
         pack_json([[part.kind, part.value] for part in problem.parts]),
         pack_text(problem.answer),
         pack_json(dict(problem.choices)),
+        pack_json(dict(problem.groups)),
         now,
     )
 
 
 def problem_of(row: Sequence[Any]) -> Problem:
     """The inverse of :func:`problem_row`; ``created_at`` may be left out."""
-    problem_id, benchmark, index, split, parts, answer, choices = row[:7]
+    problem_id, benchmark, index, split, parts, answer, choices, groups = row[:8]
     return Problem(
         benchmark=unpack_text(benchmark),
         index=unpack_text(index),
@@ -81,6 +82,7 @@ def problem_of(row: Sequence[Any]) -> Problem:
         answer=unpack_text(answer),
         id=problem_id,
         choices=unpack_json(choices),
+        groups={} if groups is None else unpack_json(groups),
     )
 
 

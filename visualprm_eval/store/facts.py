@@ -224,6 +224,22 @@ class Store:
         ((latest,),) = self._query(queries.LAST_FAILED_VERDICT, (grading_id,))
         return latest or 0.0
 
+    def put_host_figure(self, grading_id: str, selection: str, figure: float) -> None:
+        """Keeps the host's own figure of a whole table of picks, in percent.
+
+        Args:
+            grading_id: The key of the verdicts.
+            selection: A digest of the picked texts.
+            figure: What the host made of them.
+        """
+        with self._writing() as db:
+            db.execute(queries.PUT_FIGURE, (grading_id, selection, figure, time.time()))
+
+    def host_figure(self, grading_id: str, selection: str) -> float | None:
+        """The host's own figure of a whole table of picks, in percent; ``None`` when it never was asked."""
+        row = next(self._query(queries.FIGURE, (grading_id, selection)), None)
+        return None if row is None else float(row[0])
+
     def replies(self, since: float = 0.0) -> Replies:
         """What judges replied, for threads to look up and to add to while this store is open.
 

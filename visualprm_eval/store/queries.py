@@ -30,14 +30,23 @@ ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
     error = excluded.error, value = excluded.value, created_at = excluded.created_at
 WHERE verdicts.error IS NOT NULL"""
 
-# The same problem (its id covers the images' bytes) may find its images elsewhere after the work dir was moved.
+# The same problem (its id covers the images' bytes) may find its images elsewhere after the work dir was moved, and a
+# store of an older version knows no groups.
 PUT_PROBLEM = """
-INSERT INTO problems (id, benchmark, row_index, split, parts, answer, choices, created_at)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET parts = excluded.parts WHERE parts IS NOT excluded.parts"""
+INSERT INTO problems (id, benchmark, row_index, split, parts, answer, choices, row_groups, created_at)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET parts = excluded.parts, row_groups = excluded.row_groups
+WHERE parts IS NOT excluded.parts OR row_groups IS NOT excluded.row_groups"""
 
 PROBLEMS = """
-SELECT id, benchmark, row_index, split, parts, answer, choices FROM problems WHERE benchmark = ? ORDER BY position"""
+SELECT id, benchmark, row_index, split, parts, answer, choices, row_groups FROM problems WHERE benchmark = ?
+ORDER BY position"""
+
+PUT_FIGURE = """
+INSERT INTO host_figures VALUES (?, ?, ?, ?) ON CONFLICT (grading_id, selection) DO UPDATE SET
+    figure = excluded.figure, created_at = excluded.created_at"""
+
+FIGURE = "SELECT figure FROM host_figures WHERE grading_id = ? AND selection = ?"
 
 BENCHMARKS = "SELECT benchmark FROM problems GROUP BY benchmark ORDER BY min(position)"
 

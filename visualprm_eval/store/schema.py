@@ -120,6 +120,19 @@ _USAGE = (
     "ALTER TABLE candidates ADD COLUMN completion_tokens INTEGER",
 )
 
+# What the row belongs to in benchmarks whose metric groups rows, as JSON; NULL in stores of older versions.
+_GROUPS = "ALTER TABLE problems ADD COLUMN row_groups TEXT"
+
+# The host's own figure of a whole table of picks: not a fact, but too dear to ask a judge for it twice.
+_FIGURES = """
+CREATE TABLE host_figures (
+    grading_id TEXT NOT NULL,
+    selection TEXT NOT NULL,
+    figure REAL NOT NULL,
+    created_at REAL NOT NULL,
+    PRIMARY KEY (grading_id, selection)
+) WITHOUT ROWID"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1,
@@ -128,6 +141,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     ),
     Migration(2, "replies of judges", (_REPLIES,)),
     Migration(3, "token usage of candidates", _USAGE),
+    Migration(4, "groups of rows and the host's figures", (_GROUPS, _FIGURES)),
 )
 
 _APPLIED = """
