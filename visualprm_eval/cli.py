@@ -114,6 +114,21 @@ def _add_report(commands: Any) -> None:
         help="which verdicts decide (auto: of all texts where no judge is needed, N <= 8 or all are there)",
     )  # fmt: skip
     report.set_defaults(command=_report)
+    compare = commands.add_parser(
+        "compare", help="two rerankers, or two work dirs, paired problem by problem", allow_abbrev=False,
+        description="Compare two rerankers of one work dir, or the same rerankers in two work dirs, on the problems "
+        "that both have: difference, 95%% interval, p-value, and the outcome in words.",
+    )  # fmt: skip
+    compare.add_argument("first", metavar="A", help="a reranker, or a work dir")
+    compare.add_argument("second", metavar="B", help="another reranker, or another work dir")
+    compare.add_argument("--work-dir", type=Path, default=Path("outputs"), help="of two rerankers (./%(default)s)")
+    compare.add_argument("--data", nargs="+", default=(), metavar="D", help="only these benchmarks (all)")
+    compare.add_argument("--model", nargs="+", default=(), metavar="X", help="only these policies (all)")
+    compare.add_argument(
+        "--reranker", nargs="+", default=(), metavar="R", help="of two work dirs: which (all that both have)"
+    )
+    compare.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the only one)")
+    compare.set_defaults(command=_compare)
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -364,4 +379,30 @@ def _report(arguments: argparse.Namespace) -> int:
         grade=arguments.grade, judge=arguments.judge,
     )  # fmt: skip
     report(config, arguments.reranker)
+    return EXIT_OK
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.compare import compare_rerankers, compare_work_dirs, in_words, is_work_dir
+    from visualprm_eval.stored_run import config_of
+
+    def config(work_dir: Path) -> cfg.RunConfig:
+        return config_of(
+            work_dir, data=arguments.data, models=arguments.model, ks=(), limit=None, grade="auto",
+            judge=arguments.judge,
+        )  # fmt: skip
+
+    folders = [name for name in (arguments.first, arguments.second) if is_work_dir(name)]
+    if len(folders) == 1:
+        other = arguments.second if folders == [arguments.first] else arguments.first
+        raise ConfigError(f"{folders[0]} is a work dir and {other} is none; compare two work dirs, or two rerankers")
+    if folders:
+        first, second = map(Path, (arguments.first, arguments.second))
+        rows = compare_work_dirs(config(first), config(second), arguments.reranker)
+    elif arguments.reranker:
+        raise ConfigError("--reranker chooses among those of two work dirs; name the two rerankers alone")
+    else:
+        rows = compare_rerankers(config(arguments.work_dir), arguments.first, arguments.second)
+    for row in rows:
+        print(in_words(row))
     return EXIT_OK

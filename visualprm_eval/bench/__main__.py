@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from visualprm_eval.bench import sampling_client, sampling_native
+from visualprm_eval.bench import report, sampling_client, sampling_native
 from visualprm_eval.errors import VisualPRMEvalError
 
 SAMPLING_PARTS = {"native": sampling_native, "client": sampling_client}
@@ -32,6 +32,9 @@ def _build_parser() -> argparse.ArgumentParser:
         sampling.add_argument(f"--{name}", action="store_true", help=f"{part.HELP} (all parts without any such option)")
         part.add_options(sampling)
     sampling.set_defaults(command=_sampling)
+    reporting = commands.add_parser("report", help="what the arithmetic of a report takes")
+    report.add_options(reporting)
+    reporting.set_defaults(command=_report)
     return parser
 
 
@@ -39,6 +42,10 @@ def _sampling(arguments: argparse.Namespace) -> None:
     chosen = [name for name in SAMPLING_PARTS if getattr(arguments, name)] or list(SAMPLING_PARTS)
     for name in chosen:
         print(SAMPLING_PARTS[name].measure(arguments))
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    print(report.measure(arguments))
 
 
 if __name__ == "__main__":
