@@ -19,15 +19,13 @@ from visualprm_eval.insight.grid import BoolArray, FloatArray
 
 __all__ = ["curve_ks", "expected_best", "mean_value", "place_weights"]
 
-_ALL_UP_TO = 16
+_ALL_UP_TO = 8
 
 
 def curve_ks(n: int) -> tuple[int, ...]:
-    """The k at which a curve is sampled: all up to 16, then some 19% apart, and ``n``."""
-    ks: list[int] = list(range(1, min(n, _ALL_UP_TO) + 1))
-    while ks[-1] < n:
-        ks.append(min(n, round(ks[-1] * 2**0.25)))
-    return tuple(ks)
+    """The k at which a curve has intervals and drawn values: all up to 8, then powers of the root of two, and ``n``."""
+    powers = {round(2 ** (power / 2)) for power in range(2 * n.bit_length())}
+    return tuple(sorted({k for k in powers | set(range(1, _ALL_UP_TO + 1)) if k < n} | {n}))
 
 
 def place_weights(n: int, ks: Sequence[int]) -> FloatArray:

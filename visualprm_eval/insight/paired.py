@@ -44,12 +44,13 @@ def sign_flip_test(differences: FloatArray, *, seed: int = 0) -> float:
     if len(moved) <= _ENUMERATE_UP_TO:
         signs = np.array(list(itertools.product((1.0, -1.0), repeat=len(moved))))
         return float(np.mean(np.abs(signs @ sizes) >= bar))
+    # Of m differences of one size, as many keep their sign as a fair coin shows heads in m throws.
+    distinct, counts = np.unique(np.round(sizes, 12), return_counts=True)
     rng = np.random.default_rng(seed)
-    hits, step = 0, max(1, _CHUNK // len(moved))
+    hits, step = 0, max(1, _CHUNK // len(distinct))
     for start in range(0, _DRAWS, step):
-        flips = rng.integers(0, 2, (min(step, _DRAWS - start), len(moved)), dtype=np.int8)
-        # A sign is twice the flip less one.
-        hits += int((np.abs(2 * (flips @ sizes) - sizes.sum()) >= bar).sum())
+        heads = rng.binomial(counts, 0.5, (min(step, _DRAWS - start), len(distinct)))
+        hits += int((np.abs((2 * heads - counts) @ distinct) >= bar).sum())
     return (1 + hits) / (1 + _DRAWS)
 
 
