@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from visualprm_eval.report.sheets import (
     new_sheet,
 )
 from visualprm_eval.report.tables import BASELINE, reranker_label
+from visualprm_eval.report.text import visible_text
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -157,13 +159,15 @@ def write_curve_charts(book: Workbook, insight: Insight) -> None:
         names = list(dict.fromkeys(point.reranker for point in block))
         values = {(point.reranker, point.k): point.value for point in block}
         ks = curve_ks(max(point.k for point in block))
-        sheet.append([safe_cell(place, sheet, HEADER)])
+        sheet.append([safe_cell(place, sheet, PLAIN)])
         sheet.append([safe_cell(title, sheet, HEADER) for title in ("k", *map(reranker_label, names))])
         for k in ks:
             row: list[object] = [values.get((name, k)) for name in names]
             sheet.append([safe_cell(k, sheet, COUNT), *(safe_cell(value, sheet, PERCENT) for value in row)])
         chart = _chart(sheet, used + 2, len(ks), names, table)
-        chart.title = f"{place}"[:120]
+        chart.title = visible_text(place)[:120]
+        known = [value for value in values.values() if not math.isnan(value)]
+        chart.y_axis.scaling.min = max(0, 5 * math.floor(min(known, default=0) / 5) - 5)
         sheet.add_chart(chart, f"{get_column_letter(most + 3)}{used + 1}")
         rows = max(len(ks) + 3, _CHART_ROWS)
         for _ in range(rows - len(ks) - 2):
