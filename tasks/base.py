@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -70,6 +70,8 @@ class Task:
         group_columns: Columns of the table that the metric needs, see ``Problem.groups``.
         aggregate: The benchmark's number, from 0 to 1, from problems and their values, [P]. A value between 0 and 1 is
             a chance, independent of those of other problems, so that the number is the expected one.
+        group: Which problems the number counts together, so that they can only be drawn together when problems are
+            drawn again for an interval; ``None`` where each counts for itself.
         remark: What must be said of the number over these problems, ``""`` for nothing.
         published: Where the papers' figures stand; ``None`` when there are none.
         judge_requests: Most requests that the host makes to a judge per text, when all replies can be read.
@@ -90,6 +92,7 @@ class Task:
     note: str = ""
     group_columns: tuple[str, ...] = ()
     aggregate: Callable[[Sequence[Problem], Sequence[float]], float] = row_mean
+    group: Callable[[Problem], Hashable] | None = None
     remark: Callable[[Sequence[Problem]], str] = no_remark
     published: Published | None = None
     judge_requests: int = 1

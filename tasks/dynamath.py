@@ -17,7 +17,7 @@ from visualprm_eval.answers import normalise
 from visualprm_eval.tasks.base import Published, Task
 from visualprm_eval.types import Problem
 
-__all__ = ["TASK", "VARIANTS", "answer", "worst_case"]
+__all__ = ["TASK", "VARIANTS", "answer", "question_of", "worst_case"]
 
 VARIANTS = 10
 """Variants of each question in the whole benchmark."""
@@ -36,6 +36,11 @@ def worst_case(problems: Sequence[Problem], values: Sequence[float]) -> float:
 
 def _grouped(problems: Sequence[Problem]) -> bool:
     return all("qid" in problem.groups for problem in problems)
+
+
+def question_of(problem: Problem) -> str:
+    """The question that a problem is a variant of."""
+    return problem.groups["qid"]
 
 
 def _remark(problems: Sequence[Problem]) -> str:
@@ -74,6 +79,7 @@ TASK = Task(
     answer=answer,
     group_columns=("qid", "varid"),
     aggregate=worst_case,
+    group=question_of,
     remark=_remark,
     published=Published("DynaMath", split="all variants", metric="worst-case accuracy"),
     judge_overhead=80,

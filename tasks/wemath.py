@@ -20,7 +20,7 @@ from dataclasses import replace
 from visualprm_eval.tasks.base import Published, Task
 from visualprm_eval.types import Problem
 
-__all__ = ["COT", "GROUPS", "TASK", "complete_groups", "strict_score"]
+__all__ = ["COT", "GROUPS", "TASK", "complete_groups", "group_of", "strict_score"]
 
 GROUPS = 525
 """Groups in the whole benchmark."""
@@ -40,6 +40,11 @@ def complete_groups(problems: Sequence[Problem]) -> dict[Group, list[int]]:
         for group, found in places.items()
         if found.keys() >= {*_roles(group), "multi"}
     }
+
+
+def group_of(problem: Problem) -> Group:
+    """The group of steps and composite problem that a problem is one of."""
+    return problem.groups["key"].partition("steps_")[0], problem.groups["ID"]
 
 
 def _roles(group: Group) -> list[str]:
@@ -77,6 +82,7 @@ TASK = Task(
     host_judge="gpt-4o-mini",
     group_columns=("ID", "key"),
     aggregate=strict_score,
+    group=group_of,
     remark=_remark,
     published=Published("WeMath", split="testmini", metric="strict score"),
     judge_overhead=2000,

@@ -67,6 +67,7 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     _add_run_options(run)
     run.set_defaults(command=_run)
+    _add_report(commands)
     export = commands.add_parser(
         "export-candidates", help="write the stored candidates as JSONL with a manifest", allow_abbrev=False,
         description="Write the candidates of a work dir as JSONL (benchmark, index, rank, text, policy, sampling).",
@@ -123,6 +124,44 @@ def _doctor(arguments: argparse.Namespace) -> int:
     for what, found in findings(_benchmarks(arguments), arguments.data_dir, judge):
         print(f"{what + ':':<28} {found}")
     return EXIT_OK
+
+
+def _add_report(commands: Any) -> None:
+    report = commands.add_parser(
+        "report", help="tables, figures, workbook and viewer of a work dir, from its store alone", allow_abbrev=False,
+        description="Report on everything that a work dir's store holds: no model, no judge and no host are asked.",
+    )  # fmt: skip
+    report.add_argument("--work-dir", type=Path, default=Path("outputs"), help="store and results (./%(default)s)")
+    report.add_argument("--data", nargs="+", default=(), metavar="D", help="only these benchmarks (all)")
+    report.add_argument("--model", nargs="+", default=(), metavar="X", help="only these policies (all)")
+    report.add_argument(
+        "--reranker", nargs="+", default=(), metavar="R", help="rerankers (all that the stored scores serve)"
+    )
+    report.add_argument(
+        "--k", nargs="+", type=int, default=(), metavar="K", help="the k to tabulate (powers of two below N, and N)"
+    )
+    report.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark (all)")
+    report.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the only one)")
+    report.add_argument(
+        "--grade", choices=("auto", "all", "picks"), default="auto",
+        help="which verdicts decide (auto: of all texts where no judge is needed, N <= 8 or all are there)",
+    )  # fmt: skip
+    report.set_defaults(command=_report)
+    compare = commands.add_parser(
+        "compare", help="two rerankers, or two work dirs, paired problem by problem", allow_abbrev=False,
+        description="Compare two rerankers of one work dir, or the same rerankers in two work dirs, on the problems "
+        "that both have: difference, 95%% interval, p-value, and the outcome in words.",
+    )  # fmt: skip
+    compare.add_argument("first", metavar="A", help="a reranker, or a work dir")
+    compare.add_argument("second", metavar="B", help="another reranker, or another work dir")
+    compare.add_argument("--work-dir", type=Path, default=Path("outputs"), help="of two rerankers (./%(default)s)")
+    compare.add_argument("--data", nargs="+", default=(), metavar="D", help="only these benchmarks (all)")
+    compare.add_argument("--model", nargs="+", default=(), metavar="X", help="only these policies (all)")
+    compare.add_argument(
+        "--reranker", nargs="+", default=(), metavar="R", help="of two work dirs: which (all that both have)"
+    )
+    compare.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the only one)")
+    compare.set_defaults(command=_compare)
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
@@ -382,4 +421,41 @@ def _export_problems(arguments: argparse.Namespace) -> int:
     from visualprm_eval.stored import export_problems
 
     export_problems(arguments.data, arguments.output, prompt=arguments.prompt, limit=arguments.limit)
+    return EXIT_OK
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.stored_run import config_of, report
+
+    config = config_of(
+        arguments.work_dir, data=arguments.data, models=arguments.model, ks=arguments.k, limit=arguments.limit,
+        grade=arguments.grade, judge=arguments.judge,
+    )  # fmt: skip
+    report(config, arguments.reranker)
+    return EXIT_OK
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.compare import compare_rerankers, compare_work_dirs, in_words, is_work_dir
+    from visualprm_eval.stored_run import config_of
+
+    def config(work_dir: Path) -> cfg.RunConfig:
+        return config_of(
+            work_dir, data=arguments.data, models=arguments.model, ks=(), limit=None, grade="auto",
+            judge=arguments.judge,
+        )  # fmt: skip
+
+    folders = [name for name in (arguments.first, arguments.second) if is_work_dir(name)]
+    if len(folders) == 1:
+        other = arguments.second if folders == [arguments.first] else arguments.first
+        raise ConfigError(f"{folders[0]} is a work dir and {other} is none; compare two work dirs, or two rerankers")
+    if folders:
+        first, second = map(Path, (arguments.first, arguments.second))
+        rows = compare_work_dirs(config(first), config(second), arguments.reranker)
+    elif arguments.reranker:
+        raise ConfigError("--reranker chooses among those of two work dirs; name the two rerankers alone")
+    else:
+        rows = compare_rerankers(config(arguments.work_dir), arguments.first, arguments.second)
+    for row in rows:
+        print(in_words(row))
     return EXIT_OK

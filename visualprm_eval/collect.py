@@ -12,9 +12,12 @@ from visualprm_eval.comparison import compare, selectors
 from visualprm_eval.evaluate import ProblemFacts, overall_rows
 from visualprm_eval.fingerprints import Fingerprint, stamped
 from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric
+from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
+from visualprm_eval.report.tables import final_picks
+from visualprm_eval.report.viewer import ViewerBuilder
 from visualprm_eval.sample.stage import Tally
-from visualprm_eval.types import JSONValue
+from visualprm_eval.types import JSONValue, StepScores
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
@@ -31,6 +34,8 @@ def collect(session: Session) -> Results:
     rows: list[ResultRow] = []
     picks: list[Pick] = []
     failures: list[Failure] = []
+    examiner = Examiner()
+    viewer = ViewerBuilder(sum(len(cell.benchmark.problems) for cell in session.cells if not cell.greedy))
     shown: dict[str, list[Headline]] = {}
     fingerprints: list[Fingerprint] = []
     packages = ", ".join(f"{package} {_version(package)}" for package in _PACKAGES)
@@ -42,14 +47,56 @@ def collect(session: Session) -> Results:
         rows += cell_rows
         picks += cell_picks
         shown[cell.label] = list(headlines(cell_rows, cell_picks))
+        examiner.add(study_of(session, cell, facts))
+        if not cell.greedy:
+            add_to_viewer(viewer, session, cell, facts, cell_picks)
         wanted = session.wanted_texts(cell, facts)
         for fact in facts:
             failures += _failures(cell.benchmark.name, fact, wanted)
     rows += overall_rows(rows)
     return Results(
-        rows=rows, picks=picks, protocol=dict(_protocol(session, shown)), failures=failures, fingerprints=fingerprints,
+        rows=rows,
+        picks=picks,
+        protocol=dict(_protocol(session, shown)),
+        failures=failures,
         comparisons=compare(rows, selectors(session.config.prms)),
-    )  # fmt: skip
+        fingerprints=fingerprints,
+        insight=examiner.insight(),
+        viewer=viewer.viewer(),
+    )
+
+
+def add_to_viewer(
+    viewer: ViewerBuilder, session: Session, cell: Cell, facts: Sequence[ProblemFacts], picks: Sequence[Pick]
+) -> None:
+    """Gives the viewer a cell's problems with their steps, and their pictures where this work dir has them."""
+
+    def steps(critic: str) -> Mapping[tuple[str, str], StepScores]:
+        return session.store.scores(session.scorings[critic].id, cell.problem_ids)
+
+    viewer.add(facts, final_picks(picks), steps, cell.answer, cell.policy)
+
+
+def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Study:
+    """What there is to examine of a cell.
+
+    Args:
+        session: The run.
+        cell: One policy on one benchmark.
+        facts: All that is known of it.
+    """
+    return Study(
+        policy=cell.policy,
+        benchmark=cell.benchmark.name,
+        metric=cell.benchmark.task.metric,
+        facts=facts,
+        rerankers=session.rerankers_of(cell),
+        n=cell.n,
+        answer=cell.answer,
+        grade_all=session.grades_all(cell),
+        aggregate=cell.benchmark.task.aggregate,
+        group=cell.benchmark.task.group,
+    )
 
 
 def _failures(benchmark: str, fact: ProblemFacts, wanted: set[tuple[str, str]] | None) -> Iterator[Failure]:

@@ -98,12 +98,15 @@ class Reranker(ABC):
         needs: What it reads of a pool: any of ``"scores"``, ``"answers"``, ``"verdicts"``. Of ours only the oracle
             needs verdicts, so that leakage is visible.
         expectation: It stands for a uniform choice: its value is the mean over the pool, and it has no pick.
+        pointwise: A candidate's number does not depend on the rest of the pool, so that the expected best-of-k over all
+            subsets has a closed form.
     """
 
     name: str
     critic: str | None = None
     needs: ClassVar[frozenset[str]] = frozenset()
     expectation: ClassVar[bool] = False
+    pointwise: ClassVar[bool] = False
 
     @abstractmethod
     def utilities(self, pool: Pool) -> FloatArray:
@@ -223,6 +226,7 @@ class StepAggregate(Reranker):
 
     how: str = "mean"
     needs: ClassVar[frozenset[str]] = frozenset({"scores"})
+    pointwise: ClassVar[bool] = True
 
     def utilities(self, pool: Pool) -> FloatArray:
         """The score of each response, [N]."""
@@ -272,6 +276,7 @@ class Oracle(Reranker):
     """A right candidate if there is one: pass@k, the ceiling of every reranker."""
 
     needs: ClassVar[frozenset[str]] = frozenset({"verdicts"})
+    pointwise: ClassVar[bool] = True
 
     def utilities(self, pool: Pool) -> FloatArray:
         """The verdicts, [N]."""

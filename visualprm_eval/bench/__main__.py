@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from visualprm_eval.bench import sampling_client, sampling_native, scoring
+from visualprm_eval.bench import report, sampling_client, sampling_native, scoring
 from visualprm_eval.errors import VisualPRMEvalError
 
 SAMPLING_PARTS = {"native": sampling_native, "client": sampling_client}
@@ -35,6 +35,9 @@ def _build_parser() -> argparse.ArgumentParser:
     scores = commands.add_parser("scoring", help=scoring.HELP)
     scoring.add_options(scores)
     scores.set_defaults(command=scoring.run)
+    reporting = commands.add_parser("report", help="what the arithmetic of a report takes")
+    report.add_options(reporting)
+    reporting.set_defaults(command=_report)
     return parser
 
 
@@ -42,6 +45,10 @@ def _sampling(arguments: argparse.Namespace) -> None:
     chosen = [name for name in SAMPLING_PARTS if getattr(arguments, name)] or list(SAMPLING_PARTS)
     for name in chosen:
         print(SAMPLING_PARTS[name].measure(arguments))
+
+
+def _report(arguments: argparse.Namespace) -> None:
+    print(report.measure(arguments))
 
 
 if __name__ == "__main__":

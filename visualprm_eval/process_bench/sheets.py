@@ -12,18 +12,9 @@ from openpyxl import Workbook
 from visualprm_eval.process_bench import tables
 from visualprm_eval.process_bench.results import ProcessResults
 from visualprm_eval.progress import track
+from visualprm_eval.report.sheets import LINE_HEIGHT, MAX_SHEET_ROWS, Field, Table, add_styles, write_table
 from visualprm_eval.report.tidy import tidy_rows
-from visualprm_eval.report.workbook import (
-    _FAILURE_FIELDS,
-    _LINE_HEIGHT,
-    _PROTOCOL_FIELDS,
-    _VALUE_FIELDS,
-    MAX_SHEET_ROWS,
-    Field,
-    Table,
-    _add_styles,
-    _write_table,
-)
+from visualprm_eval.report.workbook import FAILURE_FIELDS, PROTOCOL_FIELDS, VALUE_FIELDS
 
 __all__ = ["write_sheets"]
 
@@ -46,9 +37,9 @@ def write_sheets(path: Path, results: ProcessResults, max_rows: int = MAX_SHEET_
         OSError: The file cannot be written.
     """
     book = Workbook(write_only=True)
-    _add_styles(book)
+    add_styles(book)
     for table in _tables(results):
-        _write_table(book, table, max_rows)
+        write_table(book, table, max_rows)
     book.save(path)
 
 
@@ -61,14 +52,14 @@ def _tables(results: ProcessResults) -> Iterator[Table]:
     for sheet in sheets:
         yield Table(sheet.title, _fields(sheet.columns), sheet.rows, 1)
     # Long texts show their first line until a reader makes the row higher.
-    yield Table("steps", _fields(tables.STEP_COLUMNS), _steps(results), 2, _LINE_HEIGHT)
-    yield Table("all values", _VALUE_FIELDS, tidy_rows(results.rows))
+    yield Table("steps", _fields(tables.STEP_COLUMNS), _steps(results), 2, LINE_HEIGHT)
+    yield Table("all values", VALUE_FIELDS, tidy_rows(results.rows))
     bad = ((each.line, each.reason) for each in results.process_set.bad)
     yield Table("bad lines", _fields((("line", "count"), ("reason", "text"))), bad)
     protocol = ((key, value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False))
                 for key, value in results.protocol.items())  # fmt: skip
-    yield Table("protocol", _PROTOCOL_FIELDS, protocol)
-    yield Table("failures", _FAILURE_FIELDS, _failures(results))
+    yield Table("protocol", PROTOCOL_FIELDS, protocol)
+    yield Table("failures", FAILURE_FIELDS, _failures(results))
 
 
 def _steps(results: ProcessResults) -> Iterator[Sequence[object]]:

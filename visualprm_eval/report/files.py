@@ -46,7 +46,10 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
 
 
 def write_reports(work_dir: Path, results: Results) -> list[Path]:
-    """Writes ``results.csv``, ``results.xlsx``, ``results.png`` and ``results.md`` into the work dir.
+    """Writes the result files into the work dir.
+
+    They are ``results.csv``, ``results.xlsx``, ``results.png``, ``results.md`` and ``report.html``, and in ``figures``
+    what there is to draw of curves, gains and step scores, as PNG and SVG.
 
     Args:
         work_dir: Where the files go; made when it is missing.
@@ -59,14 +62,32 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
         ConfigError: A file cannot be written.
     """
     # openpyxl and matplotlib are only worth their import time when files are written.
+    from visualprm_eval.report.figures import draw_figures
+    from visualprm_eval.report.html import write_html
     from visualprm_eval.report.markdown import write_markdown
     from visualprm_eval.report.plots import write_plot
     from visualprm_eval.report.tidy import write_csv
     from visualprm_eval.report.workbook import write_workbook
 
+    figures = draw_figures(results.insight)
+    vectors = {name: kinds["svg"] for name, kinds in figures.items()}
+    drawn = [
+        write_atomically(work_dir / "figures" / f"{name}.{kind}", _writer(content))
+        for name, kinds in figures.items()
+        for kind, content in kinds.items()
+    ]
     return [
         write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
         write_atomically(work_dir / "results.xlsx", lambda path: write_workbook(path, results)),
         write_atomically(work_dir / "results.png", lambda path: write_plot(path, results)),
         write_atomically(work_dir / "results.md", lambda path: write_markdown(path, results, "results.png")),
+        write_atomically(work_dir / "report.html", lambda path: write_html(path, results, vectors)),
+        *drawn,
     ]
+
+
+def _writer(content: bytes) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        path.write_bytes(content)
+
+    return write

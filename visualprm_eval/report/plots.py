@@ -50,7 +50,7 @@ def looks(rerankers: Sequence[str]) -> dict[str, Look]:
     return table
 
 
-def _literal(text: str) -> str:
+def literal(text: str) -> str:
     """Text that matplotlib shows as it stands: no formula between dollars, no label hidden by a leading underscore."""
     line = one_line(text, 48).replace("$", r"\$")
     return f" {line}" if line.startswith("_") else line
@@ -96,7 +96,7 @@ def _figure(all_curves: Sequence[Curve]) -> Any:
             if chosen:
                 _panel(axis, chosen, table)
                 heading = [title, policy] if len(policies) > 1 or len(titles) == 1 else [title]
-                axis.set_title("\n".join(map(_literal, heading)), loc="left", fontsize=10)
+                axis.set_title("\n".join(map(literal, heading)), loc="left", fontsize=10)
     if not policies:
         axes[0, 0].text(0.5, 0.5, "no values", ha="center", va="center", transform=axes[0, 0].transAxes)
     if rows * columns == 1 and policies:
@@ -123,7 +123,7 @@ def _panel(axis: Any, chosen: Sequence[Curve], table: Mapping[str, Look]) -> Non
     axis.set_xticks(ks, [str(k) for k in ks])
     axis.minorticks_off()
     axis.set_xlabel("k (candidates per problem)")
-    axis.set_ylabel(f"{_literal(chosen[0].column.metric)} (%)")
+    axis.set_ylabel(f"{literal(chosen[0].column.metric)} (%)")
     axis.grid(axis="y", color="#E3E3E3", linewidth=0.8)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
@@ -140,7 +140,7 @@ def _legend(figure: Any, table: Mapping[str, Look], columns: int) -> None:
         Line2D([], [], color=look.color, marker=look.marker, linestyle=look.linestyle, linewidth=1.8, markersize=5.5)
         for look in table.values()
     ]
-    labels = [_literal(reranker_label(name)) for name in table]
+    labels = [literal(reranker_label(name)) for name in table]
     if labels:
         figure.legend(handles, labels, loc="outside upper left", ncols=min(columns, len(labels)), frameon=False)
 
@@ -154,7 +154,7 @@ def _label_ends(axis: Any, chosen: Sequence[Curve], table: Mapping[str, Look]) -
     right = max((k for curve in chosen for k in curve.points), default=1)
     for (_, curve), value, height in zip(ends, heights, spread(heights, 0.055 * (high - low)), strict=True):
         axis.annotate(
-            f"{_literal(reranker_label(curve.reranker))}  {value:.1f}", (right, height), xytext=(10, 0),
+            f"{literal(reranker_label(curve.reranker))}  {value:.1f}", (right, height), xytext=(10, 0),
             textcoords="offset points", va="center", fontsize=9, color=table[curve.reranker].color,
             annotation_clip=False,
         )  # fmt: skip

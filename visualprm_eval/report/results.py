@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from visualprm_eval.insight.facts import Insight
+from visualprm_eval.report.viewer import Viewer
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -44,6 +47,8 @@ class Results:
         failures: Everything that failed on the way.
         comparisons: Published figures beside ours.
         fingerprints: The protocol of each value, see ``visualprm_eval.fingerprints``.
+        insight: Curves, intervals, comparisons and diagnoses; empty where nobody worked them out.
+        viewer: Problems with their candidates, for the HTML page.
     """
 
     rows: Sequence[ResultRow]
@@ -52,3 +57,5 @@ class Results:
     failures: Sequence[Failure] = ()
     comparisons: Sequence[Comparison] = ()
     fingerprints: Sequence[Mapping[str, JSONValue]] = ()
+    insight: Insight = field(default_factory=Insight)
+    viewer: Viewer = field(default_factory=Viewer)

@@ -204,6 +204,21 @@ class Store:
         rows = self._query(queries.VERDICTS, (grading_id,), wanted=problem_ids)
         return {(row[0], row[1]): codec.verdict_of(*row[2:]) for row in rows}
 
+    def sampled(self, sampling_id: str, problem_ids: Iterable[str]) -> int:
+        """N as far as the problems were sampled: one more than the highest rank of any of them, failures included."""
+        ((n,),) = self._query(queries.SAMPLED, (sampling_id,), wanted=problem_ids)
+        return int(n)
+
+    def any_scores(self, scoring_id: str, sampling_id: str, problem_ids: Iterable[str]) -> bool:
+        """Whether a critic has looked at any candidate of a sampling."""
+        ((found,),) = self._query(queries.ANY_SCORES, (sampling_id, scoring_id), wanted=problem_ids)
+        return bool(found)
+
+    def any_ungraded(self, grading_id: str, sampling_id: str, problem_ids: Iterable[str]) -> bool:
+        """Whether any candidate of a sampling that has a text has no verdict, not even a failed one."""
+        ((found,),) = self._query(queries.ANY_UNGRADED, (sampling_id, grading_id), wanted=problem_ids)
+        return bool(found)
+
     def last_failed_verdict(self, grading_id: str) -> float:
         """When a grading last stored a failure, in seconds since 1970; 0 when it has none."""
         ((latest,),) = self._query(queries.LAST_FAILED_VERDICT, (grading_id,))

@@ -87,6 +87,26 @@ FROM wanted AS w
 CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
 ORDER BY w.position"""
 
+SAMPLED = """
+SELECT coalesce(max(c.rank), -1) + 1
+FROM wanted AS w
+CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id"""
+
+ANY_SCORES = """
+SELECT EXISTS (
+    SELECT 1
+    FROM wanted AS w
+    CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+    CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = c.problem_id AND s.text_id = c.text_id)"""
+
+ANY_UNGRADED = """
+SELECT EXISTS (
+    SELECT 1
+    FROM wanted AS w
+    CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.error IS NULL
+    LEFT JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = c.problem_id AND v.text_id = c.text_id
+    WHERE v.spec_id IS NULL)"""
+
 LAST_FAILED_VERDICT = "SELECT max(created_at) FROM verdicts WHERE spec_id = ? AND error IS NOT NULL"
 
 REPLY = "SELECT reply FROM judge_replies WHERE request = ? AND attempt = ? AND created_at > ?"

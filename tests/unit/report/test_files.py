@@ -14,7 +14,7 @@ from visualprm_eval.report.files import write_atomically
 
 def test_all_files_are_written_into_a_new_work_dir(tmp_path, results):
     paths = write_reports(tmp_path / "deep" / "er", results)
-    assert [path.name for path in paths] == ["results.csv", "results.xlsx", "results.png", "results.md"]
+    assert [path.name for path in paths] == ["results.csv", "results.xlsx", "results.png", "results.md", "report.html"]
     assert sorted(path.name for path in (tmp_path / "deep" / "er").iterdir()) == sorted(path.name for path in paths)
     assert all(path.stat().st_size > 1000 for path in paths)
 

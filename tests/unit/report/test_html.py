@@ -1,0 +1,231 @@
+"""The HTML page: what stands in the file, and what a browser makes of it (where there is one)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+from PIL import Image
+
+from visualprm_eval.insight import Insight
+from visualprm_eval.pools import ProblemFacts
+from visualprm_eval.report.html import render, script_json
+from visualprm_eval.report.thumbnails import Thumbnails
+from visualprm_eval.report.viewer import PAGE, ViewerBuilder
+from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
+
+ATTACK = (
+    "<img src=x onerror=\"document.title='owned'\">\n\n</script><script>document.title='owned'</script>\n\n"
+    "<!-- <script> --><b>bold</b> &lt; {{ 7 * 7 }}"
+)
+N_PROBLEMS = 60
+
+
+def facts_of(number: int, picture: str) -> ProblemFacts:
+    """A right and a wrong candidate; the third problem's wrong one is hostile, the fifth has a failure."""
+    texts = {"good": "It is 3.\n\nThe answer is 3.", "bad": ATTACK if number == 3 else "It is 4.\n\nThe answer is 4."}
+    candidates = {name: Candidate(f"id{number}", rank, text) for rank, (name, text) in enumerate(texts.items())}
+    extra = (
+        [Candidate(f"id{number}", 2, "", error="timeout <b>")] if number == 5 else [replace(candidates["bad"], rank=2)]
+    )
+    scores = {"good": (0.9, 0.64), "bad": (0.12, 0.05, 0.5) if number == 3 else (0.12, 0.05)}
+    return ProblemFacts(
+        Problem("Bench", str(number), "", (Part("image", picture), Part("text", f"How many are {number}?")), "3",
+                f"id{number}"),
+        (*candidates.values(), *extra),
+        {"visualprm": {candidates[name].text_id: StepScores(scores[name]) for name in texts}},
+        {candidates["good"].text_id: Verdict(1.0), candidates["bad"].text_id: Verdict(0.0)},
+    )  # fmt: skip
+
+
+def steps_of(facts):
+    def steps(critic):
+        assert critic == "visualprm"
+        return {
+            (one.problem.id, candidate.text_id): replace(scored, steps=tuple(candidate.text.split("\n\n")))
+            for one in facts
+            for candidate in one.candidates
+            if (scored := one.scores["visualprm"].get(candidate.text_id)) is not None
+        }
+
+    return steps
+
+
+@pytest.fixture
+def picture(tmp_path) -> str:
+    path = tmp_path / "picture.png"
+    Image.new("RGB", (40, 20), (255, 0, 0)).save(path)
+    return str(path)
+
+
+@pytest.fixture
+def all_results(results, pick, picture):
+    """Results with a viewer of 60 problems: the reranker visualprm is wrong on every seventh."""
+    builder = ViewerBuilder(N_PROBLEMS)
+    facts = [facts_of(number, picture) for number in range(N_PROBLEMS)]
+    picks = []
+    for number, one in enumerate(facts):
+        rank = 1 if number % 7 == 3 else 0
+        about = {"problem_id": f"id{number}", "index": str(number), "benchmark": "Bench", "policy": "P & <Q>"}
+        chosen = one.candidates[rank]
+        picks.append(pick(**about, rank=rank, text=chosen.text, verdict=float(rank == 0)))
+        picks.append(pick(**about, reranker="first", rank=0, text=one.candidates[0].text, verdict=1.0))
+    builder.add(facts, picks, steps_of(facts), lambda text, _: text[-2:-1], "P & <Q>")
+    return replace(results, viewer=builder.viewer())
+
+
+@pytest.fixture
+def page(all_results) -> str:
+    return render(all_results, {"curves": b"<svg xmlns='http://www.w3.org/2000/svg'></svg>"})
+
+
+def embedded(page: str, name: str):
+    (found,) = re.findall(rf'<script type="application/json" id="{name}">(.*?)</script>', page, re.DOTALL)
+    return json.loads(found)
+
+
+def test_only_the_pages_own_script_is_there_and_may_run(page):
+    scripts = re.findall(r"<script([^>]*)>(.*?)</script>", page, re.DOTALL)
+    runnable = [body for attributes, body in scripts if "application/json" not in attributes]
+    assert len(runnable) == 1
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    digest = base64.b64encode(hashlib.sha256(runnable[0].encode()).digest()).decode()
+    policy = html.unescape(policy)
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
+    assert len(re.findall("<script", page)) == len(scripts)
+
+
+def test_nothing_is_fetched(page):
+    markup = re.sub("<script.*?</script>", "", page, flags=re.DOTALL)
+    assert not re.findall('(?:src|href)="(?!data:|#)', markup)
+    assert len(re.findall('(?:src|href)="', markup)) == len(re.findall("(?:src|href)=", markup))
+    assert "@import" not in page
+    assert "url(" not in page
+
+
+def test_what_models_wrote_is_no_markup(page, hostile_texts):
+    del hostile_texts
+    assert "<img src=x" not in page
+    assert "<b>bold" not in page
+    assert "{{" not in page.replace("{{ 7 * 7 }}", "")
+    assert "P &amp; &lt;Q&gt;" not in page.split("<main>")[0]  # The viewer's policy is no row of the results.
+
+
+def test_the_data_comes_back_whole(page):
+    index = embedded(page, "viewer-index")
+    assert [row["i"] for row in index] == [str(number) for number in range(N_PROBLEMS)]
+    meta = embedded(page, "viewer-meta")
+    assert meta["page"] == PAGE
+    assert meta["rerankers"] == ["visualprm", "first"]
+    assert len(meta["pictures"]) == 1, "one picture is kept once"
+    third = embedded(page, "viewer-page-0")[3]
+    assert third["t"][1]["s"]["visualprm"] == [ATTACK.split("\n\n"), [0.12, 0.05, 0.5]]
+    assert third["t"][1]["r"] == [1, 2], "equal texts stand once, with all their ranks"
+    assert [row["m"] for row in index[:8]] == [0, 0, 0, 1, 0, 0, 0, 0]
+    assert [row["f"] for row in index[:7]] == [False] * 5 + [True, False]
+    assert embedded(page, "viewer-page-0")[5]["e"] == [{"r": 2, "e": "timeout <b>"}]
+    assert len(re.findall("viewer-page-", page)) == 3 + 1, "three pages, and the script's own word"
+
+
+def test_json_cannot_end_its_element():
+    assert script_json('"</script><!--&"') == r'"\u003c/script\u003e\u003c!--\u0026"'
+    assert json.loads(script_json('"</script>"')) == "</script>"
+
+
+def test_an_unfinished_store_says_so(all_results):
+    unfinished = replace(all_results, insight=Insight(missing=("P on B: 3 of 9 texts are not graded",)))
+    page = render(unfinished, {})
+    assert "UNFINISHED: P on B: 3 of 9 texts are not graded. Overalls are withheld." in page
+
+
+def test_texts_share_the_room(picture, pick):
+    facts = [facts_of(number, picture) for number in range(10, 20)]
+    builder = ViewerBuilder(len(facts), budget=300)
+    builder.add(
+        facts,
+        [pick(problem_id=one.problem.id, rank=0, text="x") for one in facts],
+        steps_of(facts),
+        lambda *_: None,
+        "P",
+    )
+    viewer = builder.viewer()
+    entries = json.loads(viewer.pages[0])
+    assert all(entry["t"] for entry in entries), "the picked text is always there"
+    assert sum(entry["l"] for entry in entries) > 0
+    assert any("left out here" in note for note in viewer.notes)
+
+
+def test_pictures_have_limits(tmp_path):
+    noise = Image.effect_noise((1500, 1200), 90).convert("RGB")
+    for name in ("a.png", "b.png"):
+        noise.save(tmp_path / name)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    thumbnails = Thumbnails(budget=50_000, each=40_000)
+    places = [thumbnails.place_of(str(tmp_path / name)) for name in ("a.png", "a.png", "broken.png", "missing.png")]
+    assert places == [0, 0, None, None]
+    assert len(thumbnails.urls[0]) <= 40_000
+    assert thumbnails.left_out == 2
+    assert sum(map(len, thumbnails.urls)) <= 50_000
+
+
+def dom(tmp_path, page: str, state: dict[str, str]) -> str:
+    """The document after the page's script ran, as a browser writes it down."""
+    path = tmp_path / "report.html"
+    path.write_text(page, encoding="utf-8")
+    done = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}",
+         "--virtual-time-budget=3000", "--dump-dom", f"{path.as_uri()}#problems?{urlencode(state)}"],
+        capture_output=True, text=True, timeout=120, check=True,
+    )  # fmt: skip
+    return re.sub(r"<script.*?</script>", "", done.stdout, flags=re.DOTALL)
+
+
+def detail_of(document: str) -> str:
+    return document.split('id="detail"')[1]
+
+
+@in_browser
+def test_a_browser_shows_the_linked_problem_with_its_picture_steps_and_verdicts(tmp_path, page):
+    document = dom(tmp_path, page, {"p": "P & <Q>", "b": "Bench", "i": "31"})
+    detail = detail_of(document)
+    assert "How many are 31?" in detail
+    (url,) = embedded(page, "viewer-meta")["pictures"]
+    assert f'src="{url}"' in detail
+    assert re.search(r'class="step s9"><span class="score">0\.90</span><span class="text">It is 3\.</span>', detail)
+    assert re.search(r'class="step s6"><span class="score">0\.64</span>', detail)
+    assert re.search(r'class="step s1"><span class="score">0\.12</span><span class="text">It is 4\.</span>', detail)
+    right = detail.index('class="verdict right"')
+    assert "picked by" in detail[right:]
+    assert "60" in document.split('id="count"')[1][:20]
+
+
+@in_browser
+def test_a_browser_filters_and_searches(tmp_path, page):
+    document = dom(tmp_path, page, {"show": "missed", "reranker": "visualprm"})
+    shown = re.findall(r"<b>Bench (\d+)</b>", document)
+    assert shown == [str(number) for number in range(N_PROBLEMS) if number % 7 == 3]
+    document = dom(tmp_path, page, {"show": "failed", "search": "are 5"})
+    assert re.findall(r"<b>Bench (\d+)</b>", document) == ["5"]
+    assert "rank 2 failed: timeout &lt;b&gt;" in detail_of(document)
+
+
+@in_browser
+def test_a_browser_runs_nothing_of_a_hostile_candidate(tmp_path, page):
+    document = dom(tmp_path, page, {"p": "P & <Q>", "b": "Bench", "i": "3"})
+    assert "<title>Best-of-N report</title>" in document
+    detail = detail_of(document)
+    assert "&lt;img src=x onerror=" in detail
+    assert "<b>bold" not in detail

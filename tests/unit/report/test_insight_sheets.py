@@ -1,0 +1,106 @@
+"""Sheets of curves, intervals and benchmarks, and the banner of an unfinished store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from openpyxl import load_workbook
+
+from visualprm_eval.insight import Comparison, Cost, CurvePoint, Diagnosis, Insight, Standing
+from visualprm_eval.insight.facts import PoolFacts, Tally
+from visualprm_eval.report.glossary import GLOSSARY
+from visualprm_eval.report.workbook import write_workbook
+
+PLACE = ("InternVL2_5-8B", "MathVista_MINI", "")
+
+
+@pytest.fixture
+def insight() -> Insight:
+    points = [
+        CurvePoint(*PLACE, "accuracy", name, k, "exact over all subsets", 50.0 + k, 48.0, 60.0, 0.0, 50.5 + k)
+        for name in ("first", "visualprm")
+        for k in range(1, 9)
+    ]
+    standings = (
+        Standing(*PLACE, "first", 8, 58.0, 52.0, 64.0),
+        Standing(*PLACE, "visualprm", 8, 67.3, 61.0, 72.0, 9.3, 4.0, 14.0),
+        Standing(*PLACE, "visualorm", 8, 61.6, 55.0, 66.0, 3.6, -1.0, 8.0),
+    )
+    return Insight(
+        tuple(points),
+        standings,
+        (Comparison(*PLACE, 8, "visualprm", "first", 9.3, 4.0, 14.0, 0.001, 0.002, 40, 12, 300),),
+        (Diagnosis(*PLACE, "visualprm", 8, 83.5, 16.2, 250, 49, 40.0, 1.0, 71.0, 0.1, -0.2, 0.0),),
+        (PoolFacts("InternVL2_5-8B", "a/b[c]: a very long name of a benchmark", "", 8, 300, 2400, 0, 10.0, 20.0, 16.5),
+         PoolFacts(*PLACE, 8, 300, 2400, 0, 10.0, 20.0, 16.5)),
+        (),
+        (Cost("InternVL2_5-8B", "MathVista_MINI", "sample", "candidates", 2400, 0, 100_000, 33.3),),
+        tallies={("InternVL2_5-8B", "MathVista_MINI", "id"): Tally(8, 3)},
+    )  # fmt: skip
+
+
+def written(tmp_path, results):
+    write_workbook(tmp_path / "r.xlsx", results)
+    return load_workbook(tmp_path / "r.xlsx")
+
+
+def test_every_sheet_is_there(tmp_path, results, insight):
+    book = written(tmp_path, replace(results, insight=insight))
+    assert book.sheetnames == [
+        "summary", "intervals", "curves", "comparisons", "stages", "curve charts",
+        "a_b_c__ a very long name of a b", "MathVista_MINI", "all values",
+        "problems", "protocol", "failures", "glossary",
+    ]  # fmt: skip
+    assert all(sheet.freeze_panes for sheet in book)
+    assert dict(book["glossary"].iter_rows(min_row=2, values_only=True)) == dict(GLOSSARY)
+
+
+def test_charts_are_native_and_refer_to_the_values_beside_them(tmp_path, results, insight):
+    sheet = written(tmp_path, replace(results, insight=insight))["curve charts"]
+    (chart,) = sheet._charts
+    assert chart.x_axis.scaling.logBase == 2
+    assert [series.xVal.numRef.f for series in chart.series] == ["'curve charts'!$A$3:$A$10"] * 2
+    assert [series.yVal.numRef.f for series in chart.series] == [
+        "'curve charts'!$B$3:$B$10", "'curve charts'!$C$3:$C$10",
+    ]  # fmt: skip
+    assert [cell.value for cell in sheet[2]][:3] == ["k", "first (pass@1)", "visualprm"]
+    assert [cell.value for cell in sheet[10]][:3] == [8, 58.0, 58.0]
+
+
+def test_the_summary_has_intervals_and_colours(tmp_path, results, insight):
+    sheet = written(tmp_path, replace(results, insight=insight))["summary"]
+    titles = [cell.value for cell in sheet[2]][3:9]
+    assert titles == ["value", "gain", "problems", "failed", "gain from", "gain to"]
+    visualprm = next(row for row in sheet.iter_rows(min_row=3) if row[1].value == "visualprm")
+    assert [cell.value for cell in visualprm[7:9]] == [4.0, 14.0]
+    places = {str(each.sqref) for each in sheet.conditional_formatting}
+    last = 2 + 16
+    assert places == {f"{letter}3:{letter}{last}" for letter in "EKQ"}
+    rules = [rule.formula[0] for each in sheet.conditional_formatting if "E3" in str(each.sqref) for rule in each.rules]
+    assert rules[0] == "AND(ISNUMBER($H3),ISNUMBER($I3),$H3>0)"
+
+
+def test_curves_name_both_kinds_of_values(tmp_path, results, insight):
+    rows = list(written(tmp_path, replace(results, insight=insight))["curves"].iter_rows(values_only=True))
+    assert rows[0] == (
+        "policy", "benchmark", "reranker", "k", "expected value", "from", "to", "estimated as", "sampling error",
+        "first k candidates",
+    )  # fmt: skip
+    assert rows[16][3:] == (8, 58.0, 48.0, 60.0, "exact over all subsets", 0, 58.5)
+
+
+def test_words_say_what_is_shown(tmp_path, results, insight):
+    book = written(tmp_path, replace(results, insight=insight))
+    readings = [row[-1].value for row in book["intervals"].iter_rows(min_row=2)]
+    assert readings[1:] == ["a gain", "not shown: the interval contains 0"]
+    assert book["comparisons"]["N2"].value == "visualprm is better than first"
+    assert {row[-1].value for row in book["problems"].iter_rows(min_row=2)} == {"3 of 8"}
+
+
+def test_an_unfinished_store_says_so_on_every_sheet(tmp_path, results, insight):
+    book = written(tmp_path, replace(results, insight=replace(insight, missing=("X on Y: 3 texts are not graded",))))
+    for sheet in book:
+        assert str(sheet["A1"].value).startswith("UNFINISHED: X on Y: 3 texts are not graded."), sheet.title
+    assert book["problems"].auto_filter.ref.startswith("A2:")
+    assert book["problems"].freeze_panes == "E3"

@@ -1,0 +1,156 @@
+"""Reports and comparisons from a store alone: what is found, what is missing, what is refused."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from visualprm_eval.cli import main
+from visualprm_eval.collect import collect
+from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.stored_run import StoredSession, config_of, open_sound
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict
+
+N, P = 4, 40
+
+
+def fill(work_dir: Path, *, better: float = 0.3, graded: int = P, sampled: int = P) -> None:
+    """A store of one policy on one benchmark; scores are right for a part of the problems."""
+    problems = [Problem("Bench", str(i), "", (Part("text", f"What is {i}?"),), "1", f"id{i}") for i in range(P)]
+    sampling = Spec("sampling", {"policy": "P", "temperature": 0.7})
+    scoring = Spec("scoring", {"critic": "visualprm", "max_steps": 12, "checkpoint": "f00"})
+    grading = Spec("grading", {"benchmark": "Bench", "prediction": "raw", "host": "1", "judge": "exact_matching"})
+    with Store.open(work_dir / STORE_FILE) as store:
+        for spec in (sampling, scoring, grading, Spec("checkpoint", {"source": "x/my-prm", "fingerprint": "f00"})):
+            store.put_spec(spec)
+        store.put_problems(problems)
+        for number, problem in enumerate(problems[:sampled]):
+            right = {number % N, (number + 1) % N}
+            texts = [f"{rank}.\n\nThe answer is {1 if rank in right else 2}." for rank in range(N)]
+            candidates = [Candidate(problem.id, rank, text, tokens=5, seconds=0.5) for rank, text in enumerate(texts)]
+            store.put_candidates(sampling.id, candidates)
+            good = number < better * P
+            store.put_scores(scoring.id, [
+                (problem.id, one.text_id, StepScores((0.9 if (one.rank in right) == good else 0.1, 0.5), ("a", "b")))
+                for one in candidates
+            ])  # fmt: skip
+            if number < graded:
+                verdicts = [(problem.id, one.text_id, Verdict(float(one.rank in right))) for one in candidates]
+                store.put_verdicts(grading.id, verdicts)
+
+
+def config(work_dir: Path, **changes):
+    given = {"data": (), "models": (), "ks": (), "limit": None, "grade": "auto", "judge": None}
+    return config_of(work_dir, **(given | changes))
+
+
+def results(work_dir: Path, names=(), **changes):
+    with open_sound(work_dir) as store:
+        session = StoredSession(config(work_dir, **changes), store, names)
+        session.gather()
+        return collect(session)
+
+
+def test_everything_is_read_off_the_store(tmp_path):
+    fill(tmp_path)
+    found = results(tmp_path)
+    table = {(row.reranker, row.k): row.value for row in found.rows}
+    assert {name for name, _ in table} == {
+        "first", "random", "self-consistency", "visualprm", "weighted-vote", "oracle",
+    }  # fmt: skip
+    assert table["random", 4] == 50
+    assert table["visualprm", 4] == pytest.approx(30)
+    assert table["oracle", 4] == 100
+    assert found.insight.banner == ""
+    for standing in found.insight.standings:
+        assert standing.value == pytest.approx(table[standing.reranker, 4]), "the intervals are of the table's values"
+        assert standing.low <= standing.value <= standing.high
+    last = {point.reranker: point for point in found.insight.points if point.k == 4}
+    assert {name: point.value for name, point in last.items()} == pytest.approx({name: table[name, 4] for name in last})
+    for point in found.insight.points:
+        if (point.reranker, point.k) in table:
+            assert point.prefix == pytest.approx(table[point.reranker, point.k])
+    (cost, *_) = found.insight.costs
+    assert (cost.items, cost.tokens, cost.seconds) == (P * N, 5 * P * N, 0.5 * P * N)
+    assert found.insight.tallies["P", "Bench", "id0"].right == 2
+    assert len(found.viewer.index) == P
+
+
+def test_rerankers_may_be_chosen(tmp_path):
+    fill(tmp_path)
+    found = results(tmp_path, ["visualprm:min"])
+    assert {row.reranker for row in found.rows} == {"first", "visualprm:min"}
+    with pytest.raises(ConfigError, match="has no scores for visualorm; it has those of visualprm"):
+        results(tmp_path, ["visualorm"])
+
+
+def test_an_unfinished_store_says_what_is_missing_and_gives_no_value(tmp_path):
+    fill(tmp_path, graded=P - 3, sampled=P - 1)
+    found = results(tmp_path)
+    assert found.insight.missing == (
+        "P on Bench: 4 of 160 candidates are not sampled",
+        "P on Bench: 8 of 156 texts are not graded",
+    )
+    assert {row.value for row in found.rows} == {None}
+    assert found.insight.standings == ()
+
+
+def test_too_many_failures_are_missing_too(tmp_path):
+    fill(tmp_path, sampled=P - 1)
+    with Store.open(tmp_path / STORE_FILE) as store:
+        (sampling,) = store.specs("sampling")
+        failed = [Candidate(f"id{P - 1}", rank, "", error="timeout") for rank in range(N)]
+        store.put_candidates(sampling.id, failed)
+    assert results(tmp_path).insight.missing == ("P on Bench: 1 of 40 problems failed",)
+
+
+def test_the_commands_need_no_host(tmp_path, capsys):
+    fill(tmp_path)
+    assert main(["report", "--work-dir", str(tmp_path)]) == 0
+    assert {"report.html", "results.xlsx", "figures"} <= {path.name for path in tmp_path.iterdir()}
+    assert main(["compare", "visualprm", "first", "--work-dir", str(tmp_path)]) == 0
+    said = capsys.readouterr().out.splitlines()[-1]
+    assert said.startswith("P on Bench, 40 problems, k = 4: ")
+    assert "95% interval" in said
+
+
+def test_two_work_dirs_are_paired(tmp_path, capsys):
+    fill(tmp_path / "a", better=0.9)
+    fill(tmp_path / "b", better=0.2)
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--reranker", "visualprm"]) == 0
+    said = capsys.readouterr().out.splitlines()
+    ours = next(line for line in said if "visualprm in" in line)
+    assert f"visualprm in {tmp_path / 'a'} is better than visualprm in {tmp_path / 'b'}" in ours
+    assert "+70.0 points" in ours
+    assert any("no difference is shown (+0.0 points" in line for line in said), "first is the same in both"
+
+
+def test_a_reranker_and_a_work_dir_do_not_compare(tmp_path, capsys):
+    fill(tmp_path)
+    assert main(["compare", "first", str(tmp_path)]) == 2
+    assert f"{tmp_path} is a work dir and first is none" in capsys.readouterr().err
+
+
+def test_names_that_the_store_lacks(tmp_path):
+    fill(tmp_path)
+    with pytest.raises(UnknownNameError, match="unknown benchmark 'Bunch' in this store; did you mean 'Bench'"):
+        results(tmp_path, data=("Bunch",))
+    with pytest.raises(UnknownNameError, match="unknown policy 'Q'"):
+        results(tmp_path, models=("Q",))
+
+
+def test_a_damaged_store_is_named(tmp_path):
+    fill(tmp_path)
+    with sqlite3.connect(tmp_path / STORE_FILE) as db:
+        db.execute("UPDATE texts SET value = 'forged' WHERE position = 1")
+    with pytest.raises(StoreDamagedError, match=r"store\.sqlite is damaged: text \w+ is not what was stored"):
+        open_sound(tmp_path)
+
+
+def test_an_empty_store_has_nothing_to_report(tmp_path):
+    Store.open(tmp_path / STORE_FILE).close()
+    with pytest.raises(StoreError, match="has no candidates to report on"):
+        results(tmp_path)

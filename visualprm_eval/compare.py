@@ -1,0 +1,191 @@
+"""Two rerankers, or the same rerankers in two work dirs, on the same problems: a paired comparison in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from visualprm_eval.errors import ConfigError
+from visualprm_eval.insight.facts import Comparison
+from visualprm_eval.insight.intervals import percentiles
+from visualprm_eval.insight.measure import Measure
+from visualprm_eval.insight.paired import holm, sign_flip_test
+from visualprm_eval.insight.study import Finals, finals
+from visualprm_eval.store import STORE_FILE
+
+if TYPE_CHECKING:
+    from visualprm_eval.config import RunConfig
+
+__all__ = ["Side", "compare", "compare_rerankers", "compare_work_dirs"]
+
+
+@dataclass(frozen=True)
+class Side:
+    """What one reranker is worth on each problem of a benchmark.
+
+    Attributes:
+        label: What the comparison calls it.
+        values: Problem id to the verdict of the pick, from 0 to 1.
+        measure: The benchmark's number over these problems.
+        k: Best of how many.
+    """
+
+    label: str
+    values: Mapping[str, float]
+    measure: Measure
+    k: int
+
+
+def compare(first: Side, second: Side, policy: str, benchmark: str, split: str) -> Comparison:
+    """Compares two sides on the problems that both have.
+
+    Args:
+        first: The one that a positive difference speaks for.
+        second: The other.
+        policy: Whose candidates, for the row.
+        benchmark: Of which benchmark.
+        split: Of which split.
+
+    Raises:
+        ConfigError: They have no problem in common.
+    """
+    problems = [one for one in first.measure.problems if one.id in second.values]
+    if not problems:
+        raise ConfigError(
+            f"{first.label} and {second.label} have no problem of {benchmark} in common: "
+            "was the benchmark's data or prompt changed in between?"
+        )
+    values = np.array([[side.values[one.id] for side in (first, second)] for one in problems])
+    measure = replace(first.measure, problems=problems)
+    difference = measure.value(values[:, 0]) - measure.value(values[:, 1])
+    parts, resamples = measure.by_group(values), measure.resampled(values)
+    low = high = None
+    if resamples is not None:
+        lows, highs = percentiles((resamples[:, 0] - resamples[:, 1])[:, None])
+        low, high = float(lows[0]), float(highs[0])
+    p = 1.0 if parts is None else sign_flip_test(parts[0][:, 0] - parts[0][:, 1])
+    moved = values[:, 0] - values[:, 1]
+    return Comparison(
+        policy, benchmark, split, first.k, first.label, second.label, difference, low, high, p, p,
+        int((moved > 0).sum()), int((moved < 0).sum()), len(problems),
+    )  # fmt: skip
+
+
+def corrected(rows: Sequence[Comparison]) -> list[Comparison]:
+    """The rows with p-values corrected for all of them together."""
+    return [replace(row, p_corrected=p) for row, p in zip(rows, holm([row.p for row in rows]), strict=True)]
+
+
+def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Comparison]:
+    """Two rerankers of one work dir, on every policy and benchmark that it holds.
+
+    Args:
+        config: The work dir and what to leave out, see ``visualprm_eval.stored_run``.
+        first: The name of a reranker.
+        second: The name of another.
+
+    Raises:
+        StoreError: There is no sound store, or nothing in it.
+        ConfigError: A name that nobody knows, or no value to compare.
+    """
+    rows = []
+    for found in _all_finals(config, (first, second)):
+        sides = {name: _side(found, name, name) for name in (first, second) if _has(found, name)}
+        if len(sides) == 2:
+            study = found.study
+            rows.append(compare(sides[first], sides[second], study.policy, study.benchmark, found.split))
+    if not rows:
+        raise ConfigError(f"{config.work_dir} has no policy and benchmark with values of both {first} and {second}")
+    return corrected(rows)
+
+
+def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[str]) -> list[Comparison]:
+    """The same rerankers in two work dirs, on every benchmark that both hold.
+
+    Policies are paired by name; where each work dir has one only, those two are.
+
+    Args:
+        first: One work dir and what to leave out.
+        second: The other.
+        rerankers: Their names; none for all that both have.
+
+    Raises:
+        StoreError: There is no sound store, or nothing in it.
+        ConfigError: They have nothing in common.
+    """
+    ours, theirs = (_by_place(config, rerankers) for config in (first, second))
+    policies = [list(dict.fromkeys(policy for policy, *_ in side)) for side in (ours, theirs)]
+    lone = all(len(names) == 1 for names in policies)
+    rows = []
+    for (policy, benchmark, split), found in ours.items():
+        other = theirs.get((policies[1][0] if lone else policy, benchmark, split))
+        for reranker in found.rerankers if other is not None else ():
+            if other is not None and _has(other, reranker.name):
+                sides = [
+                    _side(each, reranker.name, f"{reranker.name} in {config.work_dir}")
+                    for each, config in ((found, first), (other, second))
+                ]
+                rows.append(compare(sides[0], sides[1], policy, benchmark, split))
+    if not rows:
+        raise ConfigError(
+            f"{first.work_dir} and {second.work_dir} have no policy, benchmark and reranker in common; they have "
+            f"{_listed(ours)} and {_listed(theirs)}"
+        )
+    return corrected(rows)
+
+
+def is_work_dir(name: str) -> bool:
+    """Whether a name on the command line is a folder with a store."""
+    return (Path(name) / STORE_FILE).is_file()
+
+
+def in_words(row: Comparison) -> str:
+    """The outcome as a sentence with its numbers."""
+    place = f"{row.policy} on {row.benchmark} {row.split}".rstrip()
+    interval = "" if row.low is None or row.high is None else f", 95% interval {row.low:+.1f} to {row.high:+.1f}"
+    return (
+        f"{place}, {row.n_problems:,} problems, k = {row.k}: {row.verdict} "
+        f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}; "
+        f"p = {row.p_corrected:.4f})"
+    )
+
+
+def _listed(found: Mapping[tuple[str, str, str], Finals]) -> str:
+    return ", ".join(f"{policy} on {benchmark}" for policy, benchmark, _ in found) or "no finished policy"
+
+
+def _has(found: Finals, name: str) -> bool:
+    return any(one.name == name for one in found.rerankers)
+
+
+def _side(found: Finals, name: str, label: str) -> Side:
+    column = [one.name for one in found.rerankers].index(name)
+    ids = [case.facts.problem.id for case in found.cases]
+    values = dict(zip(ids, found.values[:, column].tolist(), strict=True))
+    return Side(label, values, found.measure, found.study.n)
+
+
+def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[tuple[str, str, str], Finals]:
+    return {(found.study.policy, found.study.benchmark, found.split): found for found in _all_finals(config, rerankers)}
+
+
+def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]:
+    """The picks of a work dir at k = N; what is unfinished is told and left out."""
+    from visualprm_eval.collect import study_of
+    from visualprm_eval.stored_run import StoredSession, open_sound
+
+    with open_sound(config.work_dir) as store:
+        session = StoredSession(config, store, rerankers)
+        session.gather()
+        for cell in session.cells:
+            if cell.greedy:
+                continue
+            for found in finals(study_of(session, cell, session.facts(cell))):
+                if isinstance(found, Finals):
+                    yield found
+                else:
+                    print(f"note: left out: {found}")

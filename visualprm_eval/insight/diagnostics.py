@@ -1,0 +1,108 @@
+"""Where a reranker loses: what it missed, and what its scores go with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from visualprm_eval.insight.facts import PoolFacts, StepScoreHistogram
+from visualprm_eval.insight.grid import BoolArray, FloatArray, Grid
+
+__all__ = ["identical_share", "pool_facts", "ranking", "step_scores", "tied_share", "within_correlation"]
+
+_BINS = 20
+
+
+def _compact(usable: BoolArray, *arrays: FloatArray) -> Iterator[tuple[FloatArray, ...]]:
+    """The usable numbers of problems that have equally many, [M, n] each, for every such n of at least 2."""
+    counts = usable.sum(axis=1)
+    for size in np.unique(counts[counts >= 2]):
+        rows = counts == size
+        yield tuple(array[rows][usable[rows]].reshape(-1, size) for array in arrays)
+
+
+def within_correlation(first: FloatArray, second: FloatArray, usable: BoolArray) -> float | None:
+    """Spearman's rank correlation within problems, averaged over those where both vary.
+
+    Args:
+        first: A number per candidate, [P, N].
+        second: Another, [P, N].
+        usable: Which candidates count, [P, N].
+
+    Returns:
+        From -1 to 1; ``None`` where no problem has both varying.
+    """
+    from scipy.stats import rankdata
+
+    found: list[FloatArray] = []
+    for pair in _compact(usable, first, second):
+        ranked = [rankdata(each, axis=1) for each in pair]
+        x, y = (each - each.mean(axis=1, keepdims=True) for each in ranked)
+        scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
+        found.append((x * y).sum(axis=1)[scale > 0] / scale[scale > 0])
+    values = np.concatenate(found) if found else np.empty(0)
+    return float(values.mean()) if len(values) else None
+
+
+def ranking(scores: FloatArray, verdicts: FloatArray, usable: BoolArray) -> float | None:
+    """The chance that a right candidate scores above a wrong one of the same problem, ties as one half.
+
+    It is the area under the ROC curve of each problem, averaged over the problems that have both kinds; candidates that
+    are neither right nor wrong do not count.
+
+    Returns:
+        From 0 to 1; ``None`` where no problem has both.
+    """
+    from scipy.stats import rankdata
+
+    found: list[FloatArray] = []
+    decided = usable & np.isin(verdicts, (0.0, 1.0))
+    for score, verdict in _compact(decided, scores, verdicts):
+        right = verdict.sum(axis=1)
+        wrong = verdict.shape[1] - right
+        both = (right > 0) & (wrong > 0)
+        sums = (rankdata(score, axis=1) * verdict).sum(axis=1)
+        found.append(((sums - right * (right + 1) / 2)[both]) / (right * wrong)[both])
+    values = np.concatenate(found) if found else np.empty(0)
+    return float(values.mean()) if len(values) else None
+
+
+def tied_share(grid: Grid, utilities: FloatArray) -> float:
+    """The part of problems whose greatest score several different texts share, so that the rank decides."""
+    tied = 0
+    for row, pool in enumerate(grid.pools):
+        numbers = utilities[row, list(pool.ranks)]
+        tied += len({pool.texts[place] for place in np.flatnonzero(numbers == numbers.max())}) > 1
+    return tied / len(grid)
+
+
+def identical_share(texts: Sequence[Sequence[str]]) -> float:
+    """The part of candidates whose text an earlier one of the same problem has."""
+    total = sum(map(len, texts))
+    return 1 - sum(len(set(each)) for each in texts) / total if total else 0.0
+
+
+def pool_facts(grid: Grid, policy: str, benchmark: str, split: str, n_problems: int) -> PoolFacts:
+    """What the candidates are like; ``n_problems`` counts those without a usable candidate as well."""
+    right = np.where(grid.usable, grid.verdicts, 1.0).min(axis=1) == 1
+    none = np.where(grid.usable, grid.verdicts, 0.0).max(axis=1) < 1
+    return PoolFacts(
+        policy, benchmark, split, grid.n, len(grid), int(grid.usable.sum()),
+        n_problems * grid.n - int(grid.usable.sum()), 100 * identical_share([pool.texts for pool in grid.pools]),
+        100 * float(right.mean()), 100 * float(none.mean()),
+    )  # fmt: skip
+
+
+def step_scores(grids: Sequence[Grid], critic: str, policy: str, benchmark: str) -> StepScoreHistogram:
+    """The distribution of a critic's step scores over right and wrong candidates, in 20 bins."""
+    sides: tuple[list[float], list[float]] = [], []
+    for pool in (pool for grid in grids for pool in grid.pools):
+        for steps, verdict in zip(pool.scores[critic], pool.verdicts or (), strict=True):
+            if verdict in {0.0, 1.0}:
+                sides[int(verdict)].extend(steps)
+    wrong, right = (np.array(side) for side in sides)
+    everything = np.concatenate([wrong, right, [0.0, 1.0]])  # Chances; a third party's scores may go beyond.
+    edges = np.linspace(everything.min(), everything.max(), _BINS + 1)
+    counts = [tuple(np.histogram(side, edges)[0].tolist()) for side in (right, wrong)]
+    return StepScoreHistogram(policy, benchmark, critic, tuple(edges.tolist()), *counts)

@@ -1,0 +1,127 @@
+"""One reranker's curve over k: the expected value over subsets and the value from the first k candidates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from visualprm_eval.insight.curves import curve_ks, expected_best, mean_value
+from visualprm_eval.insight.grid import FloatArray, Grid
+from visualprm_eval.insight.measure import Measure
+from visualprm_eval.insight.subsets import draw_subsets, first_ranks, values_in_subsets
+from visualprm_eval.rerankers import First, Oracle, Reranker
+
+__all__ = ["ALL_SUBSETS", "DRAWN_SUBSETS", "FIRST_CANDIDATES", "MEAN", "PASS_AT_K", "Estimate", "estimates"]
+
+ALL_SUBSETS = "exact over all subsets"
+PASS_AT_K = "unbiased pass@k"  # noqa: S105 - no password
+MEAN = "mean of all candidates"
+DRAWN_SUBSETS = "mean over drawn subsets"
+FIRST_CANDIDATES = "first k candidates"
+_BATCHES = 10
+"""Batches of drawn subsets whose spread tells the sampling error."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The value at one k.
+
+    Attributes:
+        k: Best of how many.
+        estimator: How the value was estimated.
+        value: In percent.
+        rows: The expectation for each problem, [P]; ``None`` where some have nothing to choose from.
+        sampling_error: Standard error from drawing subsets, in points.
+        prefix: The value from the first k candidates, in percent.
+    """
+
+    k: int
+    estimator: str
+    value: float
+    rows: FloatArray | None
+    sampling_error: float
+    prefix: float
+
+
+def estimates(grid: Grid, reranker: Reranker, measure: Measure, seed: int = 0) -> list[Estimate]:
+    """The curve of a reranker by growing k, up to N.
+
+    Args:
+        grid: P problems with N candidates.
+        reranker: Whose picks.
+        measure: The benchmark's number over these problems.
+        seed: Of subsets that are drawn.
+
+    Returns:
+        Every k where there is a closed form, else those of ``curve_ks``.
+    """
+    if isinstance(reranker, First):
+        return [_of_prefix(grid, reranker, measure, k) for k in curve_ks(grid.n)]
+    if reranker.expectation:
+        return _closed(grid, reranker, measure, np.tile(mean_value(grid.verdicts, grid.usable)[:, None], grid.n), MEAN)
+    if reranker.pointwise:
+        ks = range(1, grid.n + 1)
+        rows = expected_best(grid.utilities(reranker), grid.verdicts, grid.usable, ks)
+        return _closed(grid, reranker, measure, rows, PASS_AT_K if isinstance(reranker, Oracle) else ALL_SUBSETS)
+    return [_of_subsets(grid, reranker, measure, k, seed) for k in curve_ks(grid.n)]
+
+
+def _closed(grid: Grid, reranker: Reranker, measure: Measure, rows: FloatArray, estimator: str) -> list[Estimate]:
+    """Every k at once, from expectations of each problem, [P, N]."""
+    prefixes = _prefixes(grid, reranker, measure, range(1, grid.n + 1))
+    return [
+        Estimate(k, estimator, measure.value(rows[:, k - 1]), rows[:, k - 1], 0.0, prefix)
+        for k, prefix in enumerate(prefixes, 1)
+    ]
+
+
+def _of_prefix(grid: Grid, reranker: Reranker, measure: Measure, k: int) -> Estimate:
+    (prefix,) = _prefixes(grid, reranker, measure, [k])
+    rows = values_in_subsets(grid, reranker, first_ranks(k))[:, 0]
+    known = None if np.isnan(rows).any() else rows
+    return Estimate(k, FIRST_CANDIDATES, prefix, known, 0.0, prefix)
+
+
+def _of_subsets(grid: Grid, reranker: Reranker, measure: Measure, k: int, seed: int) -> Estimate:
+    """What has no closed form; at k = 1 every reranker is a random pick."""
+    (prefix,) = _prefixes(grid, reranker, measure, [k])
+    if k == 1:
+        rows = mean_value(grid.verdicts, grid.usable)
+        return Estimate(k, ALL_SUBSETS, measure.value(rows), rows, 0.0, prefix)
+    subsets, exhaustive = draw_subsets(grid.n, k, len(grid), seed)
+    values = values_in_subsets(grid, reranker, subsets)
+    rows = _row_means(grid, values)
+    error = 0.0
+    if not exhaustive:  # Batches differ from each other by chance alone.
+        batches = np.array_split(values, _BATCHES, axis=1)
+        numbers = [measure.value(_row_means(grid, batch)) for batch in batches]
+        error = float(np.std(numbers, ddof=1)) / math.sqrt(_BATCHES)
+    estimator = ALL_SUBSETS if exhaustive else DRAWN_SUBSETS
+    return Estimate(k, estimator, measure.value(rows), rows, error, prefix)
+
+
+def _row_means(grid: Grid, values: FloatArray) -> FloatArray:
+    """Each problem's mean over subsets, [P, R] to [P]; the mean candidate where no subset holds a usable one."""
+    known = ~np.isnan(values)
+    counts = known.sum(axis=1)
+    means: FloatArray = np.where(known, values, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    filled: FloatArray = np.where(counts > 0, means, mean_value(grid.verdicts, grid.usable))
+    return filled
+
+
+def _prefixes(grid: Grid, reranker: Reranker, measure: Measure, ks: Sequence[int]) -> list[float]:
+    """Values from the first k candidates; problems without a usable one among them are left out."""
+    found: list[float] = []
+    for k in ks:
+        if reranker.expectation:
+            usable = grid.usable[:, :k]
+            some = usable.any(axis=1)
+            rows = np.full(len(grid), np.nan)
+            rows[some] = mean_value(grid.verdicts[some, :k], usable[some])
+        else:
+            rows = values_in_subsets(grid, reranker, first_ranks(k))[:, 0]
+        found.append(math.nan if np.isnan(rows).all() else measure.value(rows))
+    return found

@@ -1,0 +1,266 @@
+"""What an examination comes to, as frozen rows; every view shows these and adds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+__all__ = [
+    "Comparison",
+    "Cost",
+    "CurvePoint",
+    "Diagnosis",
+    "Insight",
+    "PoolFacts",
+    "Standing",
+    "StepScoreHistogram",
+    "Tally",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The value of best-of-k for one reranker and k.
+
+    Attributes:
+        policy: Who wrote the candidates.
+        benchmark: The benchmark's name.
+        split: Its split, ``""`` when it has one only.
+        metric: The metric's name.
+        reranker: The reranker's label.
+        k: Best of how many.
+        estimator: How ``value`` was estimated, in the glossary's words.
+        value: The expected value over subsets of k of the N candidates, in percent.
+        low: Lower end of its 95% interval; ``None`` where there is none.
+        high: Upper end.
+        sampling_error: Standard error from drawing subsets, in points; 0 where nothing was drawn.
+        prefix: The value from the first k candidates, in percent, which is what published figures are.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    metric: str
+    reranker: str
+    k: int
+    estimator: str
+    value: float
+    low: float | None
+    high: float | None
+    sampling_error: float
+    prefix: float
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A reranker's value at k = N, with its gain over pass@1 (the first candidate).
+
+    Attributes:
+        value: In percent: the value of the results table.
+        low: Lower end of its 95% interval; ``None`` where there is none.
+        high: Upper end.
+        gain: In points, on the same problems; ``None`` for the first candidate itself.
+        gain_low: Lower end of its 95% interval.
+        gain_high: Upper end.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    reranker: str
+    k: int
+    value: float
+    low: float | None
+    high: float | None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
+
+    @property
+    def gain_is_shown(self) -> bool:
+        """Whether the gain's interval leaves out 0."""
+        return self.gain_low is not None and self.gain_high is not None and not self.gain_low <= 0 <= self.gain_high
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two rerankers on the same problems at k = N.
+
+    Attributes:
+        difference: Value of ``reranker`` less that of ``baseline``, in points.
+        low: Lower end of its 95% interval; ``None`` where there is none.
+        high: Upper end.
+        p: Two-sided p-value of the sign-flip test.
+        p_corrected: After Holm's correction over all rerankers that are compared with this baseline.
+        better: Problems on which ``reranker`` did better.
+        worse: Problems on which it did worse.
+        n_problems: All problems compared.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    k: int
+    reranker: str
+    baseline: str
+    difference: float
+    low: float | None
+    high: float | None
+    p: float
+    p_corrected: float
+    better: int
+    worse: int
+    n_problems: int
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in words."""
+        winner = self.reranker if self.difference > 0 else self.baseline
+        loser = self.baseline if self.difference > 0 else self.reranker
+        if self.p_corrected <= 0.05:
+            return f"{winner} is better than {loser}"
+        if self.low is not None and self.high is not None and not self.low <= 0 <= self.high:
+            return f"{winner} may be better than {loser}, but not beyond doubt"
+        return "no difference is shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Where one reranker loses at k = N.
+
+    Attributes:
+        oracle: pass@k, in percent.
+        gap: Oracle less the reranker's value, in points: the regret.
+        solvable: Problems with a right candidate.
+        missed: Of these, those whose pick is not right; ``None`` for a random pick's expectation.
+        recovered: What part of the way from a random pick to the oracle it goes, in percent; ``None`` where they agree.
+        ties: Problems whose greatest score several different texts share, in percent; ``None`` for votes.
+        ranking: The chance that a right candidate scores above a wrong one of the same problem, in percent (50 is
+            chance); ``None`` where no problem has both, and for votes.
+        with_length: Rank correlation of score and length in characters within problems, averaged over problems.
+        with_steps: The same with the number of steps.
+        with_position: The same with the candidate's rank.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    reranker: str
+    k: int
+    oracle: float
+    gap: float
+    solvable: int
+    missed: int | None
+    recovered: float | None
+    ties: float | None = None
+    ranking: float | None = None
+    with_length: float | None = None
+    with_steps: float | None = None
+    with_position: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFacts:
+    """What the candidates of a policy on a benchmark are like.
+
+    Attributes:
+        n: N, candidates per problem.
+        problems: Problems with something to choose from.
+        candidates: Candidates that can be chosen.
+        left_out: Candidates that failed at some stage.
+        identical: Candidates whose text an earlier one of the same problem has, in percent.
+        all_right: Problems all of whose candidates are right, in percent.
+        none_right: Problems none of whose candidates is right, in percent.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    n: int
+    problems: int
+    candidates: int
+    left_out: int
+    identical: float
+    all_right: float
+    none_right: float
+
+
+@dataclass(frozen=True, slots=True)
+class StepScoreHistogram:
+    """How a critic's step scores are distributed.
+
+    Attributes:
+        edges: Edges of the bins, one more than bins.
+        right: Steps of right candidates per bin.
+        wrong: Steps of wrong candidates per bin.
+    """
+
+    policy: str
+    benchmark: str
+    critic: str
+    edges: tuple[float, ...]
+    right: tuple[int, ...]
+    wrong: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one stage took, as far as the store knows.
+
+    Attributes:
+        stage: ``"sample"``, ``"score"`` or ``"grade"``.
+        what: Whose: the sampling, or the critic.
+        items: Candidates written, or distinct texts scored or graded.
+        failed: Of these, those that failed.
+        tokens: Tokens written; ``None`` where nobody recorded them.
+        seconds: Wall-clock time; ``None`` where nobody recorded it.
+    """
+
+    policy: str
+    benchmark: str
+    stage: str
+    what: str
+    items: int
+    failed: int
+    tokens: int | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A problem's candidates: how many can be chosen, and how many of them are right."""
+
+    usable: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """Everything that the reports show beside the plain values.
+
+    Attributes:
+        points: Curves over k.
+        standings: Values and gains at k = N with intervals, overalls last.
+        comparisons: Paired tests at k = N.
+        diagnoses: Where rerankers lose.
+        pools: What candidates are like.
+        histograms: Distributions of step scores.
+        costs: What stages took.
+        missing: What the store still lacks or what failed, one sentence each; their policies have no overalls then.
+        tallies: (policy, benchmark, problem id) to how many candidates are right.
+    """
+
+    points: tuple[CurvePoint, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    pools: tuple[PoolFacts, ...] = ()
+    histograms: tuple[StepScoreHistogram, ...] = ()
+    costs: tuple[Cost, ...] = ()
+    missing: tuple[str, ...] = ()
+    tallies: Mapping[tuple[str, str, str], Tally] = field(default_factory=dict)
+
+    @property
+    def banner(self) -> str:
+        """One line that says what is missing, for every page; ``""`` when nothing is."""
+        return f"UNFINISHED: {'; '.join(self.missing)}. Overalls are withheld." if self.missing else ""

@@ -1,0 +1,158 @@
+"""Picks from subsets of the candidates: all subsets where they are few, else some drawn with a seed.
+
+This serves what has no closed form: votes, third parties' rerankers, and metrics that are not means over rows.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import numpy as np
+
+from visualprm_eval.insight.grid import BoolArray, FloatArray, Grid, IntArray
+from visualprm_eval.rerankers import First, Pool, Reranker, SelfConsistency, StepAggregate, WeightedVote, pick
+
+__all__ = ["DRAWS", "draw_subsets", "first_ranks", "subpool", "values_in_subsets"]
+
+DRAWS = 40_000
+"""Picks that are drawn per k, over all problems: the sampling error of a mean over rows stays below 0.25 points, since
+a verdict's standard deviation is at most one half."""
+_SLOW_DRAWS = 10_000
+"""The same for rerankers that are asked subset by subset."""
+_BATCH = 4_000_000
+
+
+def draw_subsets(n: int, k: int, n_problems: int, seed: int, *, fast: bool = True) -> tuple[IntArray, bool]:
+    """Subsets of k of N ranks, each ascending.
+
+    Args:
+        n: N.
+        k: Their size.
+        n_problems: P: the more problems, the fewer subsets of each it takes.
+        seed: What the drawn ones come from, with N and k.
+        fast: Whether picks from them cost little.
+
+    Returns:
+        The subsets, [R, k], and whether they are all that there are.
+    """
+    draws = max(10, (DRAWS if fast else _SLOW_DRAWS) // max(1, n_problems))
+    if math.comb(n, k) <= draws:
+        return np.array(list(itertools.combinations(range(n), k)), dtype=np.int64), True
+    keys = np.random.default_rng([seed, n, k]).random((draws, n))
+    return np.sort(np.argpartition(keys, k - 1, axis=1)[:, :k], axis=1).astype(np.int64), False
+
+
+def first_ranks(k: int) -> IntArray:
+    """The one subset that a published best-of-k is of: the first k candidates, [1, k]."""
+    return np.arange(k, dtype=np.int64)[None, :]
+
+
+def values_in_subsets(grid: Grid, reranker: Reranker, subsets: IntArray) -> FloatArray:
+    """The verdict of what a reranker picks from each subset.
+
+    Args:
+        grid: P problems.
+        reranker: Any that picks.
+        subsets: Ascending ranks, [R, k].
+
+    Returns:
+        Verdicts, [P, R]; NaN where a subset holds no usable candidate of the problem.
+    """
+    # Only our own classes are known to be what the fast ways compute.
+    if isinstance(reranker, First):
+        return _by_utility(grid, np.zeros(grid.usable.shape), subsets)
+    if reranker.pointwise:
+        return _by_utility(grid, grid.utilities(reranker), subsets)
+    if type(reranker) is SelfConsistency:
+        return _by_vote(grid, None, subsets)
+    if type(reranker) is WeightedVote and reranker.critic is not None:
+        return _by_vote(grid, grid.utilities(StepAggregate(reranker.name, reranker.critic)), subsets)
+    return _one_by_one(grid, reranker, subsets)
+
+
+def subpool(pool: Pool, ranks: frozenset[int]) -> Pool:
+    """The candidates of a pool that have one of the ranks."""
+    places = [place for place, rank in enumerate(pool.ranks) if rank in ranks]
+    return Pool(
+        pool.problem_id,
+        tuple(pool.ranks[place] for place in places),
+        tuple(pool.texts[place] for place in places),
+        tuple(pool.answers[place] for place in places),
+        {label: tuple(scores[place] for place in places) for label, scores in pool.scores.items()},
+        None if pool.verdicts is None else tuple(pool.verdicts[place] for place in places),
+    )
+
+
+def _one_by_one(grid: Grid, reranker: Reranker, subsets: IntArray) -> FloatArray:
+    values = np.full((len(grid), len(subsets)), np.nan)
+    for column, subset in enumerate(subsets):
+        ranks = frozenset(subset.tolist())
+        for row, pool in enumerate(grid.pools):
+            head = subpool(pool, ranks)
+            place = pick(reranker, head) if len(head) else None
+            if place is not None and head.verdicts is not None:
+                values[row, column] = head.verdicts[place]
+    return values
+
+
+def _by_utility(grid: Grid, utilities: FloatArray, subsets: IntArray) -> FloatArray:
+    """Picks by scores that do not depend on the rest of the pool."""
+    # A usable candidate of minus infinity still goes before a gap.
+    keys = np.where(grid.usable, np.maximum(utilities, -np.finfo(np.float64).max), -np.inf)
+    values = np.empty((len(grid), len(subsets)))
+    for column, subset in enumerate(subsets):
+        places = np.argmax(keys[:, subset], axis=1)  # the first of equals, and subsets ascend by rank
+        values[:, column] = grid.verdicts[np.arange(len(grid)), subset[places]]
+    return values
+
+
+def _by_vote(grid: Grid, weights: FloatArray | None, subsets: IntArray) -> FloatArray:
+    """Picks by votes: counted ones, or weighted ones whose winner is the best-scored of the winning answer."""
+    values = np.empty((len(grid), len(subsets)))
+    n_answers = int(grid.votes.max(initial=-1)) + 1
+    for columns in _batches(len(subsets), len(grid) * (subsets.shape[1] + n_answers)):
+        ranks = np.broadcast_to(subsets[columns], (len(grid), *subsets[columns].shape))
+        rows = np.arange(len(grid))[:, None, None]
+        shape = (-1, ranks.shape[2])
+        votes, usable = grid.votes[rows, ranks].reshape(shape), grid.usable[rows, ranks].reshape(shape)
+        own = None if weights is None else weights[rows, ranks].reshape(shape)
+        places = _winners(votes, usable, own, n_answers)
+        chosen = np.take_along_axis(ranks.reshape(shape), places[:, None], axis=1)[:, 0]
+        verdicts = grid.verdicts[np.repeat(np.arange(len(grid)), ranks.shape[1]), chosen]
+        values[:, columns] = verdicts.reshape(len(grid), -1)
+    return values
+
+
+def _winners(votes: IntArray, usable: BoolArray, weights: FloatArray | None, n_answers: int) -> IntArray:
+    """The place of the pick in each row of candidates, [M, k] to [M]; the first place where nothing is usable."""
+    everywhere = np.arange(len(votes))
+    if n_answers == 0:
+        return _leading(usable)
+    cast = votes >= 0
+    cells = (everywhere[:, None] * n_answers + np.where(cast, votes, 0))[cast]
+    counted = np.bincount(cells, None if weights is None else weights[cast], minlength=len(votes) * n_answers)
+    support = counted.astype(np.float64).reshape(-1, n_answers)[everywhere[:, None], np.where(cast, votes, 0)]
+    # Abstentions come after every answer, whatever its weight, and gaps after those.
+    support = np.where(cast, support, np.where(usable, -np.finfo(np.float64).max, -np.inf))
+    places = _leading(support)
+    if weights is None:
+        return places
+    winner = votes[everywhere, places]
+    inside = (votes == winner[:, None]) & usable
+    best = _leading(np.where(inside, weights, -np.inf))
+    chosen: IntArray = np.where(winner >= 0, best, places)
+    return chosen
+
+
+def _leading(numbers: FloatArray | BoolArray) -> IntArray:
+    """The place of the greatest number of each row, the first of equals, [M, k] to [M]."""
+    places: IntArray = np.argmax(numbers, axis=1)
+    return places
+
+
+def _batches(count: int, size: int) -> Iterator[slice]:
+    """Slices of ``count`` columns such that each covers some ``_BATCH`` numbers."""
+    step = max(1, _BATCH // max(1, size))
+    yield from (slice(start, start + step) for start in range(0, count, step))

@@ -1,0 +1,186 @@
+"""Figures as PNG and SVG: curves over k with intervals, gains over pass@1, distributions of step scores."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from visualprm_eval.outcomes import OVERALL
+from visualprm_eval.report.plots import Look, literal, looks
+from visualprm_eval.report.tables import BASELINE, reranker_label
+
+if TYPE_CHECKING:
+    from visualprm_eval.insight.facts import CurvePoint, Insight, Standing, StepScoreHistogram
+
+__all__ = ["FORMATS", "draw_figures"]
+
+FORMATS = ("png", "svg")
+_COLUMNS = 3
+_MOST_PANELS = 36
+_RIGHT, _WRONG = "#0072B2", "#D55E00"
+
+
+def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
+    """Draws what there is something to draw of.
+
+    Args:
+        insight: What to show.
+
+    Returns:
+        ``curves``, ``gains`` and ``scores``, each as the bytes of a file per format.
+    """
+    makers: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
+        "curves": (_curves, insight.points),
+        "gains": (_gains, [row for row in insight.standings if row.gain is not None]),
+        "scores": (_scores, [one for one in insight.histograms if sum(one.right) + sum(one.wrong)]),
+    }
+    found: dict[str, dict[str, bytes]] = {}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # A name may hold signs that no font here has.
+        for name, (make, rows) in makers.items():
+            if rows:
+                figure = make(rows)
+                if insight.missing:
+                    figure.supxlabel("unfinished: the report says what is missing", fontsize=9, color="#A8321A")
+                found[name] = {kind: _saved(figure, kind) for kind in FORMATS}
+    return found
+
+
+def _saved(figure: Any, kind: str) -> bytes:
+    from matplotlib import rc_context
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
+    stream = BytesIO()
+    canvas = FigureCanvasSVG(figure) if kind == "svg" else FigureCanvasAgg(figure)
+    # The same results make the same file.
+    with rc_context({"svg.hashsalt": "visualprm_eval"}):
+        canvas.print_figure(stream, format=kind, dpi=150, metadata={"Date": None} if kind == "svg" else None)
+    return stream.getvalue()
+
+
+def _panels(count: int, width: float, height: float) -> tuple[Any, list[Any]]:
+    """A figure with a grid of empty panels."""
+    from matplotlib.figure import Figure
+
+    columns = min(_COLUMNS, count)
+    rows = math.ceil(count / columns)
+    size = (max(6.4, width * columns), height * rows + 0.7)
+    figure = Figure(figsize=size, layout="constrained", facecolor="white")
+    axes = list(figure.subplots(rows, columns, squeeze=False).flat)
+    for axis in axes[count:]:
+        axis.set_axis_off()
+    for axis in axes[:count]:
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.grid(axis="y", color="#E3E3E3", linewidth=0.8)
+        axis.set_axisbelow(True)
+    return figure, axes
+
+
+def _grouped(rows: Sequence[Any], key: Callable[[Any], str]) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return dict(list(groups.items())[:_MOST_PANELS])
+
+
+def _title(row: CurvePoint | Standing) -> str:
+    return "\n".join(map(literal, (f"{row.benchmark} {row.split}".rstrip(), row.policy)))
+
+
+def _looks_of(rows: Sequence[CurvePoint | Standing]) -> dict[str, Look]:
+    names = dict.fromkeys(row.reranker for row in rows)
+    return looks(sorted(names, key=lambda name: name != BASELINE))
+
+
+def _legend(figure: Any, table: Mapping[str, Look], columns: int) -> None:
+    from matplotlib.lines import Line2D
+
+    handles = [
+        Line2D([], [], color=look.color, marker=look.marker, linestyle=look.linestyle, linewidth=1.8, markersize=5)
+        for look in table.values()
+    ]
+    labels = [literal(reranker_label(name)) for name in table]
+    figure.legend(handles, labels, loc="outside upper left", ncols=min(2 * columns, len(labels)), frameon=False)
+
+
+def _curves(points: Sequence[CurvePoint]) -> Any:
+    """Expected values with their intervals as bands; the axis of k is logarithmic."""
+    panels = _grouped(points, _title)
+    table = _looks_of(points)
+    figure, axes = _panels(len(panels), 4.6, 3.6)
+    for axis, (title, own) in zip(axes, panels.items(), strict=False):
+        axis.set_title(title, loc="left", fontsize=10)
+        for name, line in _grouped(own, lambda point: point.reranker).items():
+            _line(axis, line, table[name])
+        n = max(point.k for point in own)
+        ticks = [2**power for power in range(n.bit_length()) if 2**power < n] + [n]
+        axis.set_xscale("log", base=2)
+        axis.set_xticks(ticks, [str(k) for k in ticks])
+        axis.minorticks_off()
+        axis.set_xlabel("k (of N candidates, mean over all subsets)")
+        axis.set_ylabel(f"{literal(own[0].metric)} (%)")
+    _legend(figure, table, min(_COLUMNS, len(panels)))
+    return figure
+
+
+def _line(axis: Any, line: Sequence[CurvePoint], look: Look) -> None:
+    ks = [point.k for point in line]
+    # With few k every one is marked, with many the line is enough.
+    marker = look.marker if len(ks) <= 16 or not look.marker else ""
+    axis.plot(
+        ks, [point.value for point in line], color=look.color, linestyle=look.linestyle, linewidth=1.8, marker=marker,
+        markersize=4.5, zorder=3,
+    )  # fmt: skip
+    ends = [(point.k, point.low, point.high) for point in line if point.low is not None and point.high is not None]
+    if ends and look.marker:  # Reference lines stand back.
+        where, lows, highs = zip(*ends, strict=True)
+        axis.fill_between(where, lows, highs, color=look.color, alpha=0.1, linewidth=0)
+
+
+def _gains(rows: Sequence[Standing]) -> Any:
+    """A bar per reranker and benchmark with its interval; the bar of a gain that is not shown is pale."""
+    rows = [row for row in rows if row.reranker != "oracle"] or rows
+    panels = _grouped(rows, lambda row: row.policy)
+    table = _looks_of(rows)
+    figure, axes = _panels(len(panels), 4.8, max(3.0, 0.3 * max(map(len, panels.values())) + 1))
+    for axis, (policy, own) in zip(axes, panels.items(), strict=False):
+        axis.grid(axis="y", visible=False)
+        axis.grid(axis="x", color="#E3E3E3", linewidth=0.8)
+        axis.set_title(literal(policy), loc="left", fontsize=10)
+        axis.axvline(0, color="#444444", linewidth=1)
+        for place, row in enumerate(own):
+            gain = row.gain or 0.0
+            axis.barh(place, gain, color=table[row.reranker].color, alpha=1.0 if row.gain_is_shown else 0.35)
+            if row.gain_low is not None and row.gain_high is not None:
+                axis.plot([row.gain_low, row.gain_high], [place, place], color="#222222", linewidth=1.2)
+        several = len({row.benchmark + row.split for row in own}) > 1
+        axis.set_yticks(range(len(own)), [_bar_label(row, named=several) for row in own], fontsize=9)
+        axis.invert_yaxis()
+        axis.set_xlabel("gain over pass@1 in points, 95% interval (pale: contains 0)")
+    return figure
+
+
+def _bar_label(row: Standing, *, named: bool) -> str:
+    place = OVERALL if row.benchmark == OVERALL else f"{row.benchmark} {row.split}".rstrip()
+    return literal(f"{row.reranker}, {place}" if named else row.reranker)
+
+
+def _scores(rows: Sequence[StepScoreHistogram]) -> Any:
+    """The distribution of step scores, right candidates against wrong ones, each as parts of its own."""
+    rows = rows[:_MOST_PANELS]
+    figure, axes = _panels(len(rows), 4.2, 2.8)
+    for axis, row in zip(axes, rows, strict=False):
+        for counts, color, label in ((row.wrong, _WRONG, "wrong"), (row.right, _RIGHT, "right")):
+            total = sum(counts)
+            parts = [count / total if total else 0.0 for count in counts]
+            axis.stairs(parts, row.edges, fill=True, color=color, alpha=0.35, label=f"{label} ({total:,} steps)")
+            axis.stairs(parts, row.edges, color=color, linewidth=1.5)
+        axis.set_title("\n".join(map(literal, (row.critic, f"{row.benchmark}, {row.policy}"))), loc="left", fontsize=10)
+        axis.set_xlabel("step score")
+        axis.set_ylabel("part of the steps")
+        axis.legend(frameon=False, fontsize=8)
+    return figure

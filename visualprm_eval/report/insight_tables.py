@@ -1,0 +1,171 @@
+"""Curves, intervals, comparisons and diagnoses as tables, which the workbook and the HTML page show alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from visualprm_eval.report.tables import reranker_label
+
+if TYPE_CHECKING:
+    from visualprm_eval.insight.facts import Comparison, Cost, CurvePoint, Diagnosis, Insight, PoolFacts, Standing
+
+__all__ = [
+    "Kind",
+    "View",
+    "benchmark_views",
+    "comparisons",
+    "costs",
+    "curve_points",
+    "diagnoses",
+    "pools",
+    "reading",
+    "standings",
+]
+
+Kind = Literal["name", "text", "count", "percent", "gain", "chance", "correlation", "seconds"]
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A table.
+
+    Attributes:
+        title: What it is called.
+        columns: Title and kind of each column.
+        rows: A value per column; ``None`` where there is none.
+    """
+
+    title: str
+    columns: tuple[tuple[str, Kind], ...]
+    rows: tuple[tuple[object, ...], ...]
+
+
+def _where(row: Standing | CurvePoint | Comparison | Diagnosis | PoolFacts) -> tuple[str, str]:
+    return row.policy, f"{row.benchmark} {row.split}".rstrip()
+
+
+_PLACE: tuple[tuple[str, Kind], ...] = (("policy", "name"), ("benchmark", "name"))
+
+
+def reading(row: Standing) -> str:
+    """Whether a gain is shown, in words."""
+    if row.gain is None:
+        return ""
+    if row.gain_low is None:
+        return "no interval"
+    if not row.gain_is_shown:
+        return "not shown: the interval contains 0"
+    return "a gain" if row.gain > 0 else "a loss"
+
+
+def standings(insight: Insight) -> View:
+    """Values and gains at k = N with their intervals."""
+    columns: tuple[tuple[str, Kind], ...] = (
+        *_PLACE, ("reranker", "name"), ("k", "count"), ("value", "percent"), ("from", "percent"), ("to", "percent"),
+        ("gain", "gain"), ("gain from", "gain"), ("gain to", "gain"), ("reading", "text"),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            *_where(row), reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.gain, row.gain_low,
+            row.gain_high, reading(row),
+        )
+        for row in insight.standings
+    )  # fmt: skip
+    return View("Values with 95% intervals", columns, rows)
+
+
+def curve_points(points: Iterable[CurvePoint]) -> View:
+    """Curves over k: the expected value and how it was estimated, and the value of the first k candidates beside it."""
+    columns: tuple[tuple[str, Kind], ...] = (
+        *_PLACE, ("reranker", "name"), ("k", "count"), ("expected value", "percent"), ("from", "percent"),
+        ("to", "percent"), ("estimated as", "text"), ("sampling error", "percent"), ("first k candidates", "percent"),
+    )  # fmt: skip
+    rows = tuple(
+        (
+            *_where(row), reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.estimator,
+            row.sampling_error, row.prefix,
+        )
+        for row in points
+    )  # fmt: skip
+    return View("Over k", columns, rows)
+
+
+def comparisons(rows: Iterable[Comparison]) -> View:
+    """Paired comparisons with their outcome in words."""
+    columns: tuple[tuple[str, Kind], ...] = (
+        *_PLACE, ("reranker", "name"), ("against", "name"), ("k", "count"), ("difference", "gain"), ("from", "gain"),
+        ("to", "gain"), ("better", "count"), ("worse", "count"), ("problems", "count"), ("p", "chance"),
+        ("p corrected", "chance"), ("in words", "text"),
+    )  # fmt: skip
+    cells = tuple(
+        (
+            *_where(row), reranker_label(row.reranker), reranker_label(row.baseline), row.k, row.difference, row.low,
+            row.high, row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict,
+        )
+        for row in rows
+    )  # fmt: skip
+    return View("Paired comparisons", columns, cells)
+
+
+def diagnoses(rows: Iterable[Diagnosis]) -> View:
+    """Where rerankers lose."""
+    columns: tuple[tuple[str, Kind], ...] = (
+        *_PLACE, ("reranker", "name"), ("k", "count"), ("pass@k", "percent"), ("oracle gap", "percent"),
+        ("solvable", "count"), ("missed", "count"), ("recovered", "percent"), ("ranking", "percent"),
+        ("ties", "percent"), ("score and length", "correlation"), ("score and steps", "correlation"),
+        ("score and position", "correlation"),
+    )  # fmt: skip
+    cells = tuple(
+        (
+            *_where(row), reranker_label(row.reranker), row.k, row.oracle, row.gap, row.solvable, row.missed,
+            row.recovered, row.ranking, row.ties, row.with_length, row.with_steps, row.with_position,
+        )
+        for row in rows
+    )  # fmt: skip
+    return View("Where rerankers lose", columns, cells)
+
+
+def pools(rows: Iterable[PoolFacts]) -> View:
+    """What candidates are like."""
+    columns: tuple[tuple[str, Kind], ...] = (
+        *_PLACE, ("N", "count"), ("problems", "count"), ("candidates", "count"), ("left out", "count"),
+        ("identical", "percent"), ("all right", "percent"), ("none right", "percent"),
+    )  # fmt: skip
+    cells = tuple(
+        (
+            *_where(row), row.n, row.problems, row.candidates, row.left_out, row.identical, row.all_right,
+            row.none_right,
+        )
+        for row in rows
+    )  # fmt: skip
+    return View("Candidates", columns, cells)
+
+
+def costs(rows: Iterable[Cost]) -> View:
+    """What stages took."""
+    columns: tuple[tuple[str, Kind], ...] = (
+        *_PLACE, ("stage", "name"), ("of", "name"), ("items", "count"), ("failures", "count"),
+        ("tokens written", "count"), ("seconds", "seconds"),
+    )  # fmt: skip
+    cells = tuple(
+        (row.policy, row.benchmark, row.stage, row.what, row.items, row.failed, row.tokens, row.seconds)
+        for row in rows
+    )  # fmt: skip
+    return View("Stages, as far as they were recorded", columns, cells)
+
+
+def benchmark_views(insight: Insight, benchmark: str) -> Sequence[View]:
+    """All tables of one benchmark (with its split)."""
+
+    def of_it(rows: Iterable[object]) -> list[object]:
+        return [row for row in rows if _where(row)[1] == benchmark]  # type: ignore[arg-type]
+
+    makers: tuple[tuple[Callable[..., View], Iterable[object]], ...] = (
+        (pools, insight.pools),
+        (diagnoses, insight.diagnoses),
+        (comparisons, insight.comparisons),
+    )
+    views = [make(of_it(rows)) for make, rows in makers]
+    return [view for view in views if view.rows]

@@ -1,0 +1,223 @@
+"""The report of a work dir from its store alone: no model, no judge, no host.
+
+What was run is read off the facts: every sampling that has candidates is a policy, every scoring that looked at them a
+critic. ``run.py`` reports on what it was asked for; this reports on everything that is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.cells import Cell
+from visualprm_eval.config import JudgeOptions, RunConfig
+from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
+from visualprm_eval.merge import rank_paths
+from visualprm_eval.registry import BUILTIN_CRITICS, build_rerankers, critic_label
+from visualprm_eval.rerankers import Greedy, Reranker, StepAggregate
+from visualprm_eval.session import GRADE_ALL_UP_TO, Session
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.stored import stored_benchmark, stored_grading
+from visualprm_eval.tasks import EXACT_MATCHING
+from visualprm_eval.types import Spec
+
+__all__ = ["StoredSession", "open_sound", "report"]
+
+
+def report(config: RunConfig, rerankers: Sequence[str]) -> None:
+    """Reports on everything that a work dir's store holds.
+
+    Args:
+        config: The work dir, and what to leave out: benchmarks, policies, problems.
+        rerankers: Names of rerankers; none for all that the stored scores serve.
+
+    Raises:
+        StoreDamagedError: The store is not sound; the message names the damage.
+        StoreError: There is no store, or nothing in it to report on.
+        ConfigError: A benchmark, policy or reranker that it knows nothing of.
+    """
+    with open_sound(config.work_dir) as store:
+        session = StoredSession(config, store, rerankers)
+        session.gather()
+        session.report()
+    if left := rank_paths(config.work_dir):
+        print(f"note: without {len(left)} stores that ranks left in {config.work_dir}; any run there takes them over")
+
+
+def open_sound(work_dir: Path) -> Store:
+    """A work dir's store for reading, after a look for damage.
+
+    Raises:
+        StoreDamagedError: The store is not sound; the message names the damage.
+        StoreError: There is no store.
+    """
+    path = work_dir / STORE_FILE
+    store = Store.open(path, write=False)
+    try:
+        damage = store.verify()
+    except BaseException:
+        store.close()
+        raise
+    if damage:
+        store.close()
+        listed = "; ".join(damage[:5]) + (f"; and {len(damage) - 5:,} more" if len(damage) > 5 else "")
+        raise StoreDamagedError(f"{path} is damaged: {listed}. Restore it from a backup, or merge what is sound")
+    return store
+
+
+class StoredSession(Session):
+    """A session over what a store holds, which samples, scores and grades nothing.
+
+    Args:
+        config: The work dir, and what to leave out.
+        store: Where facts are, open for reading.
+        names: Names of rerankers; none for all that the stored scores serve.
+    """
+
+    def __init__(self, config: RunConfig, store: Store, names: Sequence[str] = ()) -> None:
+        super().__init__(config, store, ())
+        self._names = tuple(dict.fromkeys(("first", *names))) if names else ()
+        self.rerankers = self._rerankers()
+
+    def gather(self) -> None:
+        """Learns from the store whose candidates it holds.
+
+        Raises:
+            StoreError: There are none.
+            UnknownNameError: A benchmark or policy that it has no candidates of.
+        """
+        known = self.store.benchmarks()
+        _check_known("benchmark", self.config.data, known)
+        found = [
+            (spec, name) for spec in self.store.specs("sampling") for name in known
+            if not self.config.data or name in self.config.data
+        ]  # fmt: skip
+        benchmarks = {name: stored_benchmark(self.store, name, self.config) for _, name in found}
+        cells = []
+        for spec, name in found:
+            cell = Cell(str(spec.settings.get("policy")), spec, benchmarks[name], 0)
+            n = self.store.sampled(spec.id, cell.problem_ids)
+            if n:
+                cells.append(Cell(cell.policy, spec, benchmarks[name], n))
+        if not cells:
+            raise StoreError(f"{self.store.path} has no candidates to report on; sample some with run.py first")
+        _check_known("policy", self.config.models, [cell.policy for cell in cells])
+        self.cells = _told_apart([cell for cell in cells if cell.policy in (self.config.models or (cell.policy,))])
+        self.greedy = [Greedy("greedy")] if any(cell.greedy for cell in self.cells) else []
+
+    @cached_property
+    def scorings(self) -> dict[str, Spec]:
+        """The key of each critic's scores, by label; labels that would be equal carry their checkpoint or their key."""
+        specs = self.store.specs("scoring")
+        names = {
+            spec.id: self._prm_name(spec, specs) for spec in specs if spec.settings.get("critic") in BUILTIN_CRITICS
+        }
+        prms = list(dict.fromkeys(names.values()))
+        labels: dict[str, Spec] = {}
+        for spec in specs:
+            critic = str(spec.settings.get("critic") or spec.settings.get("name") or "critic")
+            label = critic_label(critic, names[spec.id], prms) if spec.id in names else critic
+            labels[label if label not in labels else f"{label}-{spec.id[:6]}"] = spec
+        return labels
+
+    def _prm_name(self, spec: Spec, specs: Sequence[Spec]) -> str:
+        """The name of a scoring's reward model, with its key where one model scored in several ways."""
+        checkpoint = spec.settings.get("checkpoint")
+        sources = {one.settings.get("fingerprint"): one.settings for one in self.store.specs("checkpoint")}
+        source: Mapping[str, Any] = sources.get(checkpoint, {})
+        name = Path(str(source.get("source") or checkpoint)).name.replace("@", "-").replace(":", "-")
+        manner = ("critic", "checkpoint")
+        alike = [one for one in specs if all(one.settings.get(key) == spec.settings.get(key) for key in manner)]
+        return f"{name}-{spec.id[:6]}" if len(alike) > 1 else name
+
+    def _rerankers(self) -> list[Reranker]:
+        """Those asked for, or all that what is stored can serve."""
+        labels = list(self.scorings)
+        own = [label for label in labels if label.partition("@")[0] in BUILTIN_CRITICS]
+        prms = list(dict.fromkeys(label.partition("@")[2] or "prm" for label in own))
+        if self._names:
+            chosen = build_rerankers(self._names, prms)
+            lacking = [one.name for one in chosen if one.critic is not None and one.critic not in labels]
+            if lacking:
+                raise ConfigError(
+                    f"{self.store.path} has no scores for {', '.join(lacking)}; it has those of "
+                    f"{', '.join(labels) or 'no critic'}"
+                )
+            return chosen
+        votes = [f"weighted-vote{label.removeprefix('visualprm')}" for label in own if label.startswith("visualprm")]
+        others = [StepAggregate(label, label) for label in labels if label not in own]
+        return [
+            *build_rerankers(["first", "random", "self-consistency", *own, *votes], prms), *others,
+            *build_rerankers(["oracle"], prms),
+        ]  # fmt: skip
+
+    def rerankers_of(self, cell: Cell) -> list[Reranker]:
+        """Those whose critics looked at the cell's candidates at all."""
+        if cell.greedy:
+            return [*self.greedy]
+        silent = {
+            label for label, spec in self.scorings.items()
+            if not self.store.any_scores(spec.id, cell.sampling.id, cell.problem_ids)
+        }  # fmt: skip
+        return [one for one in self.rerankers if one.critic not in silent or self._names]
+
+    def grading(self, cell: Cell) -> Spec:
+        """The key of the verdicts that the store has last; those of one judge where one is named."""
+        return stored_grading(self.store, cell.benchmark, self.judge)
+
+    def grades_all(self, cell: Cell) -> bool:
+        """As for a run; with a judge and many candidates, whether every text has a verdict."""
+        if self.config.grade != "auto":
+            return self.config.grade == "all"
+        spec = self.grading(cell)
+        if spec.settings.get("judge", EXACT_MATCHING) == EXACT_MATCHING or cell.n <= GRADE_ALL_UP_TO:
+            return True
+        return not self.store.any_ungraded(spec.id, cell.sampling.id, cell.problem_ids)
+
+
+def _told_apart(cells: Sequence[Cell]) -> list[Cell]:
+    """Cells in which one sample at temperature 0 beside others is the greedy one, and policies' names differ."""
+    told: list[Cell] = []
+    for cell in cells:
+        beside = [one for one in cells if one is not cell and _place(one) == _place(cell)]
+        sampled = [one for one in [cell, *beside] if not _is_greedy(one)]
+        if sampled and _is_greedy(cell):
+            told.append(Cell(cell.policy, cell.sampling, cell.benchmark, 1, greedy=True))
+            continue
+        twice = len(sampled or beside) > 1
+        policy = f"{cell.policy} ({cell.sampling.id[:6]})" if twice else cell.policy
+        told.append(Cell(policy, cell.sampling, cell.benchmark, cell.n))
+    return told
+
+
+def _place(cell: Cell) -> tuple[str, str]:
+    return cell.policy, cell.benchmark.name
+
+
+def _is_greedy(cell: Cell) -> bool:
+    return cell.n == 1 and cell.sampling.settings.get("temperature") == 0
+
+
+def _check_known(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(kind, name, known, where="in this store")
+
+
+def config_of(
+    work_dir: Path, *, data: Sequence[str], models: Sequence[str], ks: Sequence[int], limit: int | None, grade: str,
+    judge: str | None,
+) -> RunConfig:  # fmt: skip
+    """The configuration of a report, which has few options of a run.
+
+    Raises:
+        ConfigError: A number is out of range.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"--limit {limit}: expected a whole number of at least 1")
+    return RunConfig(
+        models=tuple(models), data=tuple(data), ks=tuple(ks), limit=limit, grade=grade, work_dir=work_dir,
+        stages=("report",), judge=JudgeOptions(name=judge), num_samples=None,
+    )  # fmt: skip
