@@ -59,6 +59,7 @@ class Task:
         metric: The metric's plain name; ``"accuracy"`` is the mean over the rows.
         split_label: The split that the benchmark is known by, such as ``"testmini"``; ``""`` when nothing is known.
         row_split: Only rows of this split (column ``split``) belong to the benchmark; ``""`` for all rows.
+        size: Problems of the whole benchmark; ``None`` when its file is the only word on it.
         needs_judge: Whether the host cannot grade it without a language model.
         judge: The judge that is taken when none is named.
         host_judge: The judge that the host takes when none is named.
@@ -82,6 +83,7 @@ class Task:
     metric: str = "accuracy"
     split_label: str = ""
     row_split: str = ""
+    size: int | None = None
     needs_judge: bool = False
     judge: str = EXACT_MATCHING
     host_judge: str = EXACT_MATCHING

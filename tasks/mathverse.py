@@ -14,6 +14,7 @@ TASK = Task(
     host_dataset="MathVerse_MINI_Vision_Only",
     split_label="vision-only",
     needs_judge=True,
+    size=788,
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("MathVerse-VO", split="vision-only"),

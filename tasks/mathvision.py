@@ -21,9 +21,10 @@ MINI = Task(
     host_dataset="MathVision_MINI",
     split_label="MINI",
     needs_judge=True,
+    size=304,
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("MathVision", split="MINI", other_splits=_FULL),
     judge_overhead=1160,
 )
-FULL = replace(MINI, name="MathVision-full", host_dataset="MathVision", split_label="full")
+FULL = replace(MINI, name="MathVision-full", host_dataset="MathVision", split_label="full", size=3_040)

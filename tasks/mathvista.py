@@ -13,6 +13,7 @@ TASK = Task(
     host_dataset="MathVista_MINI",
     split_label="testmini",
     needs_judge=True,
+    size=1_000,
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("MathVista", split="testmini"),

@@ -14,6 +14,7 @@ TASK = Task(
     host_dataset="MMMU_DEV_VAL",
     split_label="validation",
     row_split="validation",
+    size=900,
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("MMMU", split="validation"),

@@ -44,7 +44,7 @@ def complete_groups(problems: Sequence[Problem]) -> dict[Group, list[int]]:
 
 def group_of(problem: Problem) -> Group:
     """The group of steps and composite problem that a problem is one of."""
-    return problem.groups["key"].partition("steps_")[0], problem.groups["ID"]
+    return problem.groups.get("key", "").partition("steps_")[0], problem.groups.get("ID", problem.id)
 
 
 def _roles(group: Group) -> list[str]:
@@ -52,14 +52,22 @@ def _roles(group: Group) -> list[str]:
 
 
 def strict_score(problems: Sequence[Problem], values: Sequence[float]) -> float:
-    """The strict score over the groups that are present; NaN when there is none."""
+    """The strict score over the groups that are present; NaN when there is none, or a store does not know them."""
+    if not _grouped(problems):
+        return math.nan
     earned = []
     for *steps, composite in complete_groups(problems).values():
         earned.append(math.prod(values[step] for step in steps) * (1 + values[composite]) / 2)
     return math.fsum(earned) / len(earned) if earned else math.nan
 
 
+def _grouped(problems: Sequence[Problem]) -> bool:
+    return all({"ID", "key"} <= problem.groups.keys() for problem in problems)
+
+
 def _remark(problems: Sequence[Problem]) -> str:
+    if not _grouped(problems):
+        return "the store does not know which rows belong together: report once where the host is"
     present = len(complete_groups(problems))
     return "" if present == GROUPS else f"strict score over the {present:,} groups that are present, of {GROUPS}"
 
@@ -69,6 +77,7 @@ TASK = Task(
     host_dataset="WeMath",
     metric="strict score",
     split_label="testmini",
+    size=1_740,
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     group_columns=("ID", "key"),

@@ -90,6 +90,7 @@ def _build_parser() -> argparse.ArgumentParser:
     merge.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="store files, or work dirs with one")
     merge.add_argument("-o", "--output", type=Path, required=True, help="the store or work dir that takes them over")
     merge.set_defaults(command=_merge)
+    _add_doctor(commands)
     return parser
 
 
@@ -129,6 +130,31 @@ def _add_report(commands: Any) -> None:
     )
     compare.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the only one)")
     compare.set_defaults(command=_compare)
+
+
+def _add_doctor(commands: Any) -> None:
+    doctor = commands.add_parser(
+        "doctor", help="say what is here: host, versions, GPU, benchmark files, judge", allow_abbrev=False,
+        description="Look at the host, versions, GPUs, the benchmarks' files and, when one is named, the judge.",
+    )  # fmt: skip
+    doctor.add_argument("--data", nargs="+", default=None, metavar="D", help="benchmarks to look for (--suite table2)")
+    doctor.add_argument("--suite", choices=tuple(SUITES), default=None, help="a set of benchmarks to look for")
+    doctor.add_argument("--data-dir", type=Path, default=None, metavar="DIR", help="folder with their TSV files")
+    doctor.add_argument("--judge", default=None, help="judge to ask for a short reply (none)")
+    doctor.add_argument("--judge-base-url", default=None, help="its OpenAI-compatible endpoint (the host's)")
+    doctor.add_argument("--judge-key", default=None, help="its key; never stored or printed (the host's)")
+    doctor.set_defaults(command=_doctor)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.doctor import findings
+
+    judge = cfg.JudgeOptions(arguments.judge, arguments.judge_base_url, arguments.judge_key)
+    if not arguments.data and not arguments.suite:
+        arguments.suite = "table2"
+    for what, found in findings(_benchmarks(arguments), arguments.data_dir, judge):
+        print(f"{what + ':':<28} {found}")
+    return EXIT_OK
 
 
 class _HelpFormatter(argparse.RawDescriptionHelpFormatter):

@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from visualprm_eval.comparison import compare, selectors
 from visualprm_eval.evaluate import ProblemFacts, overall_rows
+from visualprm_eval.fingerprints import Fingerprint, stamped
 from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
@@ -35,9 +37,13 @@ def collect(session: Session) -> Results:
     examiner = Examiner()
     viewer = ViewerBuilder(sum(len(cell.benchmark.problems) for cell in session.cells if not cell.greedy))
     shown: dict[str, list[Headline]] = {}
+    fingerprints: list[Fingerprint] = []
+    packages = ", ".join(f"{package} {_version(package)}" for package in _PACKAGES)
     for cell in session.cells:
         facts = session.facts(cell)
         cell_rows, cell_picks = evaluate_cell(session, cell, facts, session.ks(cell))
+        cell_rows, cell_prints = stamped(session, cell, cell_rows, packages)
+        fingerprints += cell_prints
         rows += cell_rows
         picks += cell_picks
         shown[cell.label] = list(headlines(cell_rows, cell_picks))
@@ -47,11 +53,14 @@ def collect(session: Session) -> Results:
         wanted = session.wanted_texts(cell, facts)
         for fact in facts:
             failures += _failures(cell.benchmark.name, fact, wanted)
+    rows += overall_rows(rows)
     return Results(
-        rows=[*rows, *overall_rows(rows)],
+        rows=rows,
         picks=picks,
         protocol=dict(_protocol(session, shown)),
         failures=failures,
+        fingerprints=fingerprints,
+        comparisons=compare(rows, selectors(session.config.prms)),
         insight=examiner.insight(),
         viewer=viewer.viewer(),
     )

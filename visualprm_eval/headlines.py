@@ -91,7 +91,7 @@ def headlines(rows: Sequence[ResultRow], picks: Sequence[Pick]) -> Iterator[Head
 def check_headlines(session: Session, tally: Asked) -> None:
     """Lets the host evaluate the tables of picks that it has not seen yet, and compares.
 
-    Cells for which the host says something else go into ``session.contradicted``; the reasons are printed.
+    Cells for which the host says something else go into ``session.unconfirmed``; the reasons are printed.
 
     Args:
         session: A session whose texts are graded.
@@ -105,7 +105,7 @@ def check_headlines(session: Session, tally: Asked) -> None:
                 _check(session, cell, headline, tally)
             except GradingError as error:
                 print(f"error: {error}", file=sys.stderr)
-                session.contradicted.append(cell.label)
+                session.unconfirmed.append(cell.label)
 
 
 def _check(session: Session, cell: Cell, headline: Headline, tally: Asked) -> None:

@@ -57,6 +57,10 @@ def _overall_row(benchmarks: Sequence[str], by_benchmark: Mapping[str, Sequence[
         n_problems=sum(row.n_problems for row in rows),
         n_failed=sum(row.n_failed for row in rows),
         note=note,
-        n_total=sum(row.n_total or row.n_problems for row in rows),
+        n_total=sum(row.n_total for row in rows if row.n_total is not None) if _all_totals(rows) else None,
         protocol="",
     )
+
+
+def _all_totals(rows: Sequence[ResultRow]) -> bool:
+    return all(row.n_total is not None for row in rows)

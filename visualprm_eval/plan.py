@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from visualprm_eval.judging_plan import estimate
+
 if TYPE_CHECKING:
     from visualprm_eval.session import Session
 
@@ -24,9 +26,17 @@ def print_plan(session: Session) -> None:
             unscored = max(unscored, known)
             print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
         if "grade" in stages:
-            known = len(session.missing_verdicts(cell, retry_failed=session.config.retry_failed))
+            texts = session.missing_verdicts(cell, retry_failed=session.config.retry_failed)
             # Which texts rerankers pick is known only when they are scored.
-            print(f"  grade: {known:,} stored texts{_and_new(new if session.grades_all(cell) else new + unscored)}")
+            unknown = new if session.grades_all(cell) else new + unscored
+            print(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}")
+            cost = estimate(cell, session.judge, texts, unknown, session.config.max_tokens)
+            if cost.requests:
+                name = session.judge.resolve(cell.benchmark.task).name
+                print(
+                    f"  judge {name}: at most {cost.requests:,} requests, about {cost.prompt_tokens:,} tokens to read "
+                    f"and {cost.reply_tokens:,} to write; replies that are stored are not asked for again"
+                )
 
 
 def _and_new(count: int) -> str:

@@ -51,7 +51,7 @@ class Session:
         policies: Who is still to sample, by name.
         notes: What a reader must know of each policy beside its settings, by name.
         greedy: The rerankers that stand for a sample of their own at temperature 0.
-        contradicted: Cells for which the host's own figure is another than ours.
+        unconfirmed: Cells for which the host has another figure than ours, or none where it should.
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
@@ -62,7 +62,7 @@ class Session:
         self.notes: dict[str, Mapping[str, JSONValue]] = {}
         self.policies: dict[str, Policy] = {}
         self._twins: dict[str, Policy] = {}
-        self.contradicted: list[str] = []
+        self.unconfirmed: list[str] = []
         self._ungraded: list[str] = []
 
     def gather(self) -> None:
@@ -219,8 +219,8 @@ class Session:
         problems = []
         if self._ungraded:
             problems.append(f"not graded: {', '.join(dict.fromkeys(self._ungraded))}")
-        if self.contradicted:
-            problems.append(f"contradicted by the host's own figure: {', '.join(dict.fromkeys(self.contradicted))}")
+        if self.unconfirmed:
+            problems.append(f"not confirmed by the host's own figure: {', '.join(dict.fromkeys(self.unconfirmed))}")
         if problems:
             raise GradingError(f"{'; '.join(problems)} (the reasons stand above)")
 

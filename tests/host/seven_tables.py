@@ -1,4 +1,4 @@
-"""Tiny versions of the paper's seven benchmarks, in the columns that the host's code reads, and a judge that knows them.
+"""Tiny versions of the paper's seven benchmarks, in the columns that the host's code reads, and a judge of them.
 
 The texts of :func:`text` are such that no grader of the host reads them by itself, but the judge always can.
 """

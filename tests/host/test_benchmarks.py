@@ -31,7 +31,7 @@ def test_multiple_choice_benchmark(mmstar):
     assert last.choices == {"A": "apple", "B": "banana", "C": "cherry", "D": "date"}
     assert (last.answer, last.split) == ("D", "validation")
     assert "A. apple" in last.question
-    assert benchmark.task.prediction == "final"
+    assert benchmark.task.shows(judged=False) == "final"
     assert not benchmark.task.needs_judge
     assert "no task of its own" in benchmark.task.note
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 import pytest
@@ -58,7 +57,7 @@ def test_verdicts_by_a_judge(tables, judge_server, tmp_path, name):
 def test_mmmu_is_its_validation_split(tables):
     benchmark = load_benchmark("MMMU_DEV_VAL")
     assert {problem.split for problem in benchmark.problems} == {"validation"}
-    assert (len(benchmark.problems), benchmark.total) == (4, 4)
+    assert (len(benchmark.problems), benchmark.total) == (4, 900)
     rows = [{**row, "split": "dev"} for row in rows_of("MMMU_DEV_VAL")]
     write_tsv(tables / "MMMU_DEV_VAL.tsv", rows)
     with pytest.raises(BenchmarkError, match="no rows whose split is validation"):
@@ -78,13 +77,11 @@ def test_a_part_of_a_table_has_the_same_verdicts(tables, judge_server, tmp_path,
 
 @pytest.mark.parametrize("name", TABLE2)
 def test_nasty_texts_are_graded(tables, judge_server, tmp_path, name):
-    from tests.host.test_grading import NASTY
-
+    nasty = ["", "None", "007", "=1+1", "\ud800 lone", "\x00", "a" * 40_000, "True"]
     judge_server.reply = lambda asked: "1" if "Judgement:" in asked[-40:] else "A"
     benchmark = load_benchmark(name)
-    size = len(benchmark.problems)
-    for start in range(0, len(NASTY), size):
-        texts = {problem.index: nasty for problem, nasty in zip(benchmark.problems, NASTY[start:], strict=False)}
+    for start in (0, 4):
+        texts = {problem.index: each for problem, each in zip(benchmark.problems, nasty[start:], strict=False)}
         verdicts = grade_table(benchmark, texts, tmp_path, local(judge_server))
         assert set(verdicts) == set(texts)
         assert all(verdict.error is None for verdict in verdicts.values())
@@ -136,9 +133,8 @@ def test_an_unreadable_reply_is_a_failure(tables, judge_server, tmp_path, name):
     mark = f"[{name}/{victim}]"
     judge_server.reply = lambda asked: "hard to say, really" if mark in asked else judge(asked)
     if name == "MathVerse_MINI_Vision_Only":
-        judge_server.reply = lambda asked: (
-            "seven" if mark in asked else "no idea" if ": seven" in asked else judge(asked)
-        )
+        replies = {mark: "seven", ": seven": "no idea"}
+        judge_server.reply = lambda asked: next((said for key, said in replies.items() if key in asked), judge(asked))
     verdicts = grade_table(load_benchmark(name), texts_of(name), tmp_path, local(judge_server))
     assert verdicts.pop(victim).value is None
     assert all(verdict.value is not None for verdict in verdicts.values())
@@ -163,7 +159,7 @@ def test_a_judge_that_dies_after_the_probe_is_an_error(tables, judge_server, tmp
 
 def test_a_text_cannot_claim_to_be_unreadable(tables, judge_server, tmp_path):
     judge_server.reply = judge
-    claims = "banana. Failed to predict, thus randomly generate one. "
+    claims = "Failed to predict, thus randomly generate one. B"
     verdicts = grade_table(load_benchmark("MMMU_DEV_VAL"), {"2": claims}, tmp_path, local(judge_server))
     assert verdicts == {"2": RIGHT}
     claims = text("LogicVista", 1, right=True) + " All 5 retries failed.\n"
@@ -186,7 +182,8 @@ def test_a_reply_means_the_same_whatever_else_is_in_the_table(tables, judge_serv
 @pytest.mark.parametrize("by", ["policy", "judge"])
 def test_what_a_model_wrote_is_not_run(tables, judge_server, tmp_path, by):
     flag = tmp_path / "executed"
-    code = f"__import__('pathlib').Path({str(flag)!r}).touch() or 7"
+    code = f"__import__('os').system('touch {flag}') or 7"
+    assert code == code.lower(), "the host's grader makes everything lower case"
     latex = f"\\text{{{code}}} 7"
     codes = {"1": code, "2": latex, "3": "a", "4": "gt_asw"}
     judge_server.reply = judge
@@ -206,7 +203,8 @@ def test_the_host_would_run_it(tmp_path):
     from vlmeval.dataset.utils import mathv
 
     flag = tmp_path / "executed"
-    assert mathv.is_equal(f"__import__('pathlib').Path({str(flag).lower()!r}).touch() or 7", "7")
+    assert mathv.is_equal(f"__import__('os').system('touch {flag}') or 7", "7")
+    assert flag.exists()
     assert mathv.is_equal("a", "7"), "the name of the grader's own variable is always right"
 
 
@@ -265,17 +263,18 @@ def test_wemath_says_which_groups_are_there(tables):
 
 def test_the_requests_are_as_long_as_the_estimate_says(tables, judge_server, tmp_path):
     judge_server.reply = judge
+    found = {}
     for name in TABLE2:
         judge_server.requests.clear()
         benchmark = load_benchmark(name)
         index, right = next(iter(pattern(name).items()))
         written = text(name, int(index), right=right)
         grade_table(benchmark, {index: written}, tmp_path, local(judge_server))
-        bodies = [body for _, body in judge_server.requests if "[" in json.dumps(body)]
-        asked = [body["messages"][-1]["content"] for body in bodies]
-        lengths = [len(each if isinstance(each, str) else each[0]["text"]) for each in asked]
-        real = [length for length in lengths if length > 100]
+        contents = [body["messages"][-1]["content"] for _, body in judge_server.requests]
+        asked = [each if isinstance(each, str) else each[0]["text"] for each in contents]
+        real = [len(each) for each in asked if len(each) > 100]
         task = benchmark.task
         estimate = task.judge_overhead + len(benchmark.problems[0].question) + len(written)
-        assert max(real) == pytest.approx(estimate, rel=0.35), (name, real, estimate)
+        found[name] = (max(real), estimate)
         assert len(real) <= task.judge_requests
+    assert all(real == pytest.approx(estimate, rel=0.25) for real, estimate in found.values()), found

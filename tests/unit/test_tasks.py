@@ -16,7 +16,8 @@ def test_demo_task():
     assert task.host_dataset == "DemoWorld"
     assert not task.needs_judge
     assert task.judge == EXACT_MATCHING
-    assert task.shown(STEPS) == STEPS
+    assert task.shows(judged=False) == task.shows(judged=True) == "raw"
+    assert task.shown(STEPS, "raw") == STEPS
     assert task.answer(STEPS, {}) == "7"
     assert task.answer("I do not know", {}) is None
     assert task.note == ""
@@ -27,21 +28,32 @@ def test_types_that_the_host_matches_itself_need_no_judge(host_type):
     task = task_for("Somebody's", host_type=host_type, host_judge="gpt-4o-mini")
     assert not task.needs_judge
     assert task.judge == EXACT_MATCHING
-    assert task.shown(STEPS) == "7"
+    assert (task.shows(judged=False), task.shows(judged=True)) == ("final", "raw")
+    assert task.shown(STEPS, "final") == "7"
 
 
 def test_judged_types_show_the_whole_text():
     task = task_for("Somebody's", host_type="VQA", host_judge="gpt-4o-mini")
     assert task.needs_judge
     assert task.judge == "gpt-4o-mini"
-    assert task.shown(STEPS) == STEPS
+    assert task.shows(judged=True) == "raw"
 
 
 def test_short_answers_show_the_final_answer():
     task = task_for("Somebody's", host_type="VQA")
     assert not task.needs_judge
-    assert task.shown(STEPS) == "7"
-    assert task.shown("seven") == "seven"
+    assert task.shown(STEPS, "final") == "7"
+    assert task.shown("seven", "final") == "seven"
+
+
+def test_a_final_answer_that_is_an_option_is_shown_as_its_letter():
+    task = task_for("Somebody's", host_type="MCQ")
+    options = {"A": "apple", "B": "banana"}
+    text = "A sum gives 2.\n\nThe answer is banana."
+    assert task.shown(text, "final", options) == "B"
+    assert task.shown(text, "final") == "banana"
+    assert task.shown(text, "raw", options) == text
+    assert task.shown("I do not know", "final", options) == "I do not know"
 
 
 def test_a_generic_task_says_so():

@@ -18,7 +18,7 @@ from visualprm_eval.host.problems import row_problem
 from visualprm_eval.tasks import Task, task_for
 from visualprm_eval.types import Problem
 
-__all__ = ["Benchmark", "benchmark_names", "load_benchmark"]
+__all__ = ["Benchmark", "benchmark_names", "find_class", "load_benchmark"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
     # The pictures are files by now, and the host's graders do not look at them.
     dataset.data = dataset.data.drop(columns=["image"], errors="ignore")
     pictureless = findings.pictureless if getattr(dataset, "skip_noimg", False) else 0
-    total = len(dataset.data) + pictureless
+    total = max(len(dataset.data) + pictureless, task.size or 0)
     return Benchmark(name, task, dataset, problems, broken, pictures, total=total, file=file)
 
 
@@ -123,7 +123,7 @@ def _build(name: str) -> tuple[Any, _Findings, DataFile | None]:
     """The host's dataset object, what was found in its table, and where that came from."""
     from vlmeval.dataset import build_dataset
 
-    dataset_class = _find_class(name)
+    dataset_class = find_class(name)
     refusal = _refusal(dataset_class) if dataset_class is not None else None
     if refusal:
         raise BenchmarkError(f"{name} {refusal}: only benchmarks of pictures or text with one turn can be used")
@@ -193,7 +193,7 @@ def _keep_split(dataset: Any, name: str, split: str) -> None:
     dataset.data = kept.reset_index(drop=True)
 
 
-def _find_class(name: str) -> Any:
+def find_class(name: str) -> Any:
     """The host's class of a dataset; ``None`` when the name stands for a user's own file."""
     from vlmeval.dataset import DATASET_CLASSES, supported_video_datasets
 
@@ -297,8 +297,11 @@ def _task(name: str, dataset: Any) -> Task:
     """The benchmark's task; what the host would do by default fills in for one without a file of its own."""
     from types import SimpleNamespace
 
-    from vlmeval.run import get_judge_kwargs
-
+    try:
+        from vlmeval.run import get_judge_kwargs
+    except ImportError:  # A checkout keeps it beside the package.
+        judge = "gpt-4o-mini" if dataset.TYPE in {"MCQ", "Y/N"} else None
+        return task_for(name, host_type=dataset.TYPE, host_judge=judge)
     silent = SimpleNamespace(
         judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
         judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,

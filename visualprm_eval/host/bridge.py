@@ -34,10 +34,14 @@ class Host:
     Attributes:
         version: Its version according to the installed distribution.
         environment: The environment variables that its import set or changed; some of its classes read them later.
+        kind: ``"package"``, or ``"checkout"`` of VLMEvalKit's repository, which differs from the packaged host.
+        folder: Where it lies.
     """
 
     version: str
     environment: Mapping[str, str]
+    kind: str = "package"
+    folder: str = ""
 
 
 _lock = threading.Lock()
@@ -57,17 +61,33 @@ def load_host() -> Host:
             before = dict(os.environ)
             try:
                 with _process_unchanged():
-                    import vlmeval.run  # noqa: F401 - pulls in the models, the datasets and the runner
-
+                    _import_host()
                     environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
             except Exception as error:  # Anything can go wrong in some hundred third-party modules.
                 raise HostError(
                     f"the host toolkit (vlmeval) cannot be imported: {type(error).__name__}: {error}; "
                     "install it with `pip install ms-vlmeval`, in the versions that this project's pyproject names"
                 ) from error
+            import vlmeval
+
             register()
-            _loaded.append(Host(_version(), environment))
+            _loaded.append(Host(_version(), environment, _kind(), str(Path(vlmeval.__file__).parent)))
         return _loaded[0]
+
+
+def _import_host() -> None:
+    """Pulls in the models, the datasets and, of the packaged host, the runner; a checkout keeps that elsewhere."""
+    try:
+        import vlmeval.run
+    except ModuleNotFoundError as error:
+        if error.name != "vlmeval.run":
+            raise
+        import vlmeval.config
+        import vlmeval.dataset  # noqa: F401
+
+
+def _kind() -> str:
+    return "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
 
 
 def register() -> None:
@@ -142,8 +162,13 @@ def _version() -> str:
 
     try:
         return version("ms-vlmeval")
-    except PackageNotFoundError:  # Installed from its repository under another name.
-        return "unknown"
+    except PackageNotFoundError:  # Installed from its repository under another name, or only on the path.
+        import vlmeval
+
+        try:
+            return version("vlmeval")
+        except PackageNotFoundError:
+            return str(getattr(vlmeval, "__version__", "unknown"))
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from typing import Any
 from visualprm_eval.errors import BenchmarkError
 from visualprm_eval.progress import track
 
-__all__ = ["DataFile", "cache_root", "data_root", "find_file", "linked_root", "places", "use_data_dir"]
+__all__ = ["DataFile", "cache_root", "data_root", "file_here", "find_file", "linked_root", "places", "use_data_dir"]
 
 TIMEOUT_S = 20.0
 """How long a server may stay silent, in seconds."""
@@ -129,6 +129,13 @@ def reads_one_file(dataset_class: Any) -> bool:
     return getattr(dataset_class, "load_data", None) is ImageBaseDataset.load_data
 
 
+def file_here(name: str, dataset_class: Any) -> DataFile | None:
+    """The file of a dataset in the data folder; ``None`` when it is not there."""
+    expected = getattr(dataset_class, "DATASET_MD5", {}).get(name)
+    found = next((path for path in places(name, dataset_class) if path.is_file()), None)
+    return None if found is None else DataFile(found, _md5(found), expected)
+
+
 def find_file(name: str, dataset_class: Any) -> DataFile | None:
     """The file of a dataset: the one in the data folder, whatever its version; else it is fetched.
 
@@ -143,12 +150,12 @@ def find_file(name: str, dataset_class: Any) -> DataFile | None:
         BenchmarkError: When the file is missing and cannot be fetched.
     """
     url = dataset_class.DATASET_URL.get(name)
+    expected = getattr(dataset_class, "DATASET_MD5", {}).get(name)
     if not reads_one_file(dataset_class) or not isinstance(url, str):
         return None
-    expected = getattr(dataset_class, "DATASET_MD5", {}).get(name)
-    found = next((path for path in places(name, dataset_class) if path.is_file()), None)
+    found = file_here(name, dataset_class)
     if found is not None:
-        return DataFile(found, _md5(found), expected)
+        return found
     looked = " and ".join(str(path) for path in places(name, dataset_class))
     by_hand = (
         f"put it there by hand{f' (the MD5 that the host knows is {expected})' if expected else ''}, or name the "

@@ -75,8 +75,15 @@ def same_value(asw: Any, gt_asw: Any) -> bool:
             return True
     except (NotArithmeticError, ArithmeticError, TypeError):
         pass
-    # Without digits LaTeX is no number, and only numbers can be equal here.
-    return bool(re.search(r"\d", given) and re.search(r"\d", right)) and _same_latex(given, right)
+    # Without digits LaTeX is no number, and only numbers can be equal here; plain numbers it says nothing new of.
+    if not (re.search(r"\d", given) and re.search(r"\d", right)) or (_plain(given) and _plain(right)):
+        return False
+    return _same_latex(given, right)
+
+
+def _plain(text: str) -> bool:
+    """Whether a text is a decimal number that Python and LaTeX read alike."""
+    return re.fullmatch(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?", text) is not None
 
 
 def _same_latex(given: str, right: str) -> bool:

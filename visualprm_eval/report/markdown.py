@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import (
     ABSENT,
     WITHHELD,
@@ -61,6 +62,7 @@ def render(results: Results, picture: str | None = None) -> str:
     parts = ["# Results", *_summary(summary)]
     if picture:
         parts.append(f"![Accuracy against k]({picture})")
+    parts += _published(results)
     parts += _curves(curves(results.rows))
     parts += _notes(notes(results.rows))
     parts += _failures(results)
@@ -87,6 +89,13 @@ def _summary(summary: Summary) -> list[str]:
     metrics = ", ".join(dict.fromkeys(escape(column.metric) for column in summary.columns))
     text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points over pass@1."
     return [text, _table(header, rows, left=2)]
+
+
+def _published(results: Results) -> list[str]:
+    if not results.comparisons:
+        return []
+    text = "Ours less published, in points; no difference where the two are not of the same thing."
+    return ["## Beside published figures", text, _table(HEADER, shown_rows(results.comparisons), left=4)]
 
 
 def _summary_row(line: Line, summary: Summary) -> list[str]:

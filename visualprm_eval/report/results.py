@@ -11,6 +11,7 @@ from visualprm_eval.report.viewer import Viewer
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from visualprm_eval.comparison import Comparison
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.types import JSONValue
 
@@ -46,6 +47,8 @@ class Results:
         failures: Everything that failed on the way.
         insight: Curves, intervals, comparisons and diagnoses; empty where nobody worked them out.
         viewer: Problems with their candidates, for the HTML page.
+        comparisons: Published figures beside ours.
+        fingerprints: The protocol of each value, see ``visualprm_eval.fingerprints``.
     """
 
     rows: Sequence[ResultRow]
@@ -54,3 +57,5 @@ class Results:
     failures: Sequence[Failure] = ()
     insight: Insight = field(default_factory=Insight)
     viewer: Viewer = field(default_factory=Viewer)
+    comparisons: Sequence[Comparison] = ()
+    fingerprints: Sequence[Mapping[str, JSONValue]] = ()

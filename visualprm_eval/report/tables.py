@@ -154,11 +154,16 @@ def curves(rows: Iterable[ResultRow]) -> list[Curve]:
 
 
 def counts(lines: Iterable[Line], column: Column) -> str:
-    """``"300 (2)"``: the problems behind these lines' values, and how many of them failed and were left out."""
+    """``"300 (2)"``: the problems behind these lines' values, and how many of them failed and were left out.
+
+    Where the benchmark has more problems, ``"300 of 304 (2)"``.
+    """
     rows = [line.cells[column].row for line in lines if column in line.cells]
     if not rows:
         return ABSENT
-    return f"{_span([row.n_problems for row in rows])} ({_span([row.n_failed for row in rows])})"
+    totals = [row.n_total for row in rows if row.n_total is not None and row.is_partial]
+    of = f" of {max(totals):,}" if totals else ""
+    return f"{_span([row.n_problems for row in rows])}{of} ({_span([row.n_failed for row in rows])})"
 
 
 def _span(numbers: Sequence[int]) -> str:

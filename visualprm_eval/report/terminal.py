@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from visualprm_eval.report.markdown import point_text
+from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import (
     ABSENT,
     WITHHELD,
@@ -49,6 +50,8 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     summary = summarise(results.rows)
     for columns in _fitting(summary.columns, console.width):
         console.print(_summary_table(summary, columns))
+    if results.comparisons:
+        console.print(_published_table(results))
     all_curves = curves(results.rows)
     if len({k for curve in all_curves for k in curve.points}) > 1:
         for table in _curve_tables(all_curves):
@@ -91,6 +94,16 @@ def _summary_table(summary: Summary, columns: Sequence[Column]) -> Table:
             table.add_row(_text(owner), _text(reranker_label(line.reranker)), str(line.k), *texts)
         spans = [_text(counts(lines, column), "dim") for column in columns]
         table.add_row("", _text("problems (failed)", "dim"), "", *spans, end_section=True)
+    return table
+
+
+def _published_table(results: Results) -> Table:
+    table = Table(title="Beside published figures (difference in points)", title_justify="left")
+    for title in HEADER:
+        number = title in {"k", "ours", "published", "difference"}
+        table.add_column(title, justify="right" if number else "left", overflow="fold")
+    for row in shown_rows(results.comparisons):
+        table.add_row(*map(_text, row))
     return table
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "policy", "benchmark", "split", "reranker", "k", "metric", "value", "n_problems", "n_failed", "note",
+    "n_total", "protocol",
 )  # fmt: skip
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
@@ -22,6 +23,7 @@ from visualprm_eval.report.insight_sheets import (
     write_benchmark_sheets,
     write_curve_charts,
 )
+from visualprm_eval.report.published import Place, by_place
 from visualprm_eval.report.sheets import COUNT as _COUNT
 from visualprm_eval.report.sheets import GAIN as _GAIN
 from visualprm_eval.report.sheets import HEADER as _HEADER
@@ -42,10 +44,15 @@ from visualprm_eval.report.tidy import COLUMNS, tidy_rows
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from visualprm_eval.comparison import Comparison
     from visualprm_eval.insight.facts import Insight, Standing
     from visualprm_eval.outcomes import Pick
     from visualprm_eval.report.results import Results
     from visualprm_eval.types import JSONValue
+
+
+Ends = Mapping[tuple[str, str, str, str, int], "Standing"]
+"""(policy, benchmark, split, reranker, k) to the interval there."""
 
 
 def write_workbook(path: Path, results: Results, max_rows: int = MAX_SHEET_ROWS) -> None:
@@ -62,7 +69,7 @@ def write_workbook(path: Path, results: Results, max_rows: int = MAX_SHEET_ROWS)
     book = Workbook(write_only=True)
     _add_styles(book)
     insight = results.insight
-    _write_summary(book, summarise(results.rows), insight)
+    _write_summary(book, summarise(results.rows), insight, by_place(results.comparisons))
     for table in insight_tables(insight):
         _write_table(book, table, max_rows, insight.banner)
     write_curve_charts(book, insight)
@@ -74,6 +81,7 @@ def write_workbook(path: Path, results: Results, max_rows: int = MAX_SHEET_ROWS)
     for table in (
         Table("all values", _VALUE_FIELDS, tidy_rows(results.rows)),
         picks,
+        *_tables_on_provenance(results),
         Table("protocol", _PROTOCOL_FIELDS, flat(results.protocol)),
         Table("failures", _FAILURE_FIELDS, failures),
         glossary_table(),
@@ -104,6 +112,15 @@ _PICK_FIELDS = (
     Field("right candidates", 16),
 )
 _PROTOCOL_FIELDS = (Field("key", 44), Field("value", 100, _WRAPPED))
+_COMPARISON_FIELDS = (
+    *(Field(title, _VALUE_WIDTHS[title]) for title in ("policy", "benchmark", "split", "reranker")),
+    Field("k", 6, _COUNT),
+    Field("ours", 10, _PERCENT),
+    Field("published", 11, _PERCENT),
+    Field("difference", 11, _GAIN),
+    Field("source", 28),
+    Field("not the same", 60),
+)
 _FAILURE_FIELDS = (
     Field("stage", 10),
     Field("benchmark", 24),
@@ -111,6 +128,23 @@ _FAILURE_FIELDS = (
     Field("rank (from 0)", 9, _COUNT),
     Field("message", 110),
 )
+
+
+def _tables_on_provenance(results: Results) -> Iterator[Table]:
+    """Published figures beside ours, and the protocol of every value, where there are any."""
+    if results.comparisons:
+        yield Table("published", _COMPARISON_FIELDS, map(_comparison_row, results.comparisons), 4)
+    if results.fingerprints:
+        fields = tuple(Field(name, 60 if name == "packages" else 18) for name in results.fingerprints[0])
+        yield Table("fingerprints", fields, (tuple(each.values()) for each in results.fingerprints), 2)
+
+
+def _comparison_row(each: Comparison) -> tuple[object, ...]:
+    row = each.row
+    return (
+        row.policy, row.benchmark, row.split, row.reranker, row.k, row.value, each.published, each.difference,
+        each.source, each.remark or None,
+    )  # fmt: skip
 
 
 def _pick_row(pick: Pick, insight: Insight) -> tuple[object, ...]:
@@ -140,38 +174,46 @@ def flat(value: Mapping[str, JSONValue], prefix: str = "") -> Iterator[tuple[str
             yield name, json.dumps(item, ensure_ascii=False, default=str)
 
 
-def _write_summary(book: Workbook, summary: Summary, insight: Insight) -> None:
-    """One line per policy and reranker; for each benchmark the value, the gain, the problems and the failed ones."""
+_GROUP = (
+    Field("value", 10, _PERCENT),
+    Field("gain", 9, _GAIN),
+    Field("problems", 11, _COUNT),
+    Field("failed", 9, _COUNT),
+    Field("gain from", 10, _GAIN),
+    Field("gain to", 10, _GAIN),
+)
+_COMPARED = (Field("published", 10, _PERCENT), Field("difference", 10, _GAIN))
+
+
+def _write_summary(book: Workbook, summary: Summary, insight: Insight, published: Mapping[Place, Comparison]) -> None:
+    """One line per policy and reranker; for each benchmark the value, the gain, the problems and the failed ones.
+
+    A benchmark with published figures has two more columns for them.
+    """
     top = 1 if insight.banner else 0
     ends = {(row.policy, row.benchmark, row.split, row.reranker, row.k): row for row in insight.standings}
-    group = (
-        Field("value", 10, _PERCENT),
-        Field("gain", 9, _GAIN),
-        Field("problems", 11, _COUNT),
-        Field("failed", 9, _COUNT),
-        Field("gain from", 10, _GAIN),
-        Field("gain to", 10, _GAIN),
-    )
-    fields = [Field("policy", 28), Field("reranker", 26), Field("k", 6, _COUNT), *group * len(summary.columns)]
+    compared = {place[1] for place in published}
+    groups = [_GROUP + (_COMPARED if column in compared else ()) for column in summary.columns]
+    fields = [Field("policy", 28), Field("reranker", 26), Field("k", 6, _COUNT), *chain.from_iterable(groups)]
     sheet = _new_sheet(book, "summary", [field.width for field in fields])
     sheet.freeze_panes = f"D{top + 3}"
     if insight.banner:
         sheet.append([safe_cell(insight.banner, sheet, _QUIET)])
     titles = [""] * len(fields)
-    for place, column in enumerate(summary.columns):
-        start = 3 + len(group) * place
+    start = 3
+    for column, group in zip(summary.columns, groups, strict=True):
         titles[start] = f"{column.title}\n{column.metric}"
-        sheet.merged_cells.add(
-            f"{get_column_letter(start + 1)}{top + 1}:{get_column_letter(start + len(group))}{top + 1}"
-        )
-        letters = [get_column_letter(start + offset) for offset in (2, 5, 6)]
-        gain_rules(sheet, *letters, (top + 3, top + 2 + len(summary.lines)))
+        last = get_column_letter(start + len(group))
+        sheet.merged_cells.add(f"{get_column_letter(start + 1)}{top + 1}:{last}{top + 1}")
+        gain, low, high = (get_column_letter(start + offset) for offset in (2, 5, 6))
+        gain_rules(sheet, gain, low, high, (top + 3, top + 2 + len(summary.lines)))
+        start += len(group)
     sheet.append([safe_cell(title, sheet, _HEADER) for title in titles])
     sheet.append([safe_cell(field.title, sheet, field.header) for field in fields])
     for line in summary.lines:
-        sheet.append(_summary_cells(sheet, line, summary.columns, ends))
+        sheet.append(_summary_cells(sheet, line, summary.columns, ends, published))
     sheet.auto_filter.ref = f"A{top + 2}:{get_column_letter(len(fields))}{top + 2 + len(summary.lines)}"
-    for remark in ("", *_REMARKS):
+    for remark in ("", *_REMARKS, *([_PUBLISHED_REMARK] if published else [])):
         sheet.append([safe_cell(remark, sheet, _PLAIN)])
     sheet.close()
 
@@ -182,26 +224,48 @@ _REMARKS = (
     "Failed problems are left out for every reranker alike; a value that too many failures make unsound is withheld.",
     "All values with their notes: sheet all values. Every problem with every pick: sheet problems.",
 )
+_PUBLISHED_REMARK = (
+    "Difference: ours less published, in points; where the two are not of the same thing the words say what differs "
+    "(all of it: sheet published)."
+)
 
 
 def _summary_cells(
-    sheet: Any, line: Line, columns: Sequence[Column], ends: Mapping[tuple[str, str, str, str, int], Standing]
+    sheet: Any, line: Line, columns: Sequence[Column], ends: Ends, published: Mapping[Place, Comparison]
 ) -> list[Any]:
     cells = [safe_cell(value, sheet, _PLAIN) for value in (line.policy, reranker_label(line.reranker))]
     cells.append(safe_cell(line.k, sheet, _COUNT))
+    compared = {place[1] for place in published}
     for column in columns:
-        if column not in line.cells:
-            cells += [None] * 6
-            continue
-        row, gain = line.cells[column].row, line.cells[column].gain
-        withheld = row.value is None
-        cells.append(safe_cell(WITHHELD if withheld else row.value, sheet, _QUIET if withheld else _PERCENT))
-        cells.append(safe_cell(gain, sheet, _GAIN))
-        cells += [safe_cell(row.n_problems, sheet, _COUNT), safe_cell(row.n_failed, sheet, _COUNT)]
-        end = ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
-        shown = end is not None and gain is not None
-        cells += [safe_cell(value if shown else None, sheet, _GAIN) for value in _ends(end)]
+        cells += _value_cells(sheet, line, column, ends)
+        if column in compared:
+            cells += _published_cells(sheet, published.get((line.policy, column, line.reranker, line.k)))
     return cells
+
+
+def _value_cells(sheet: Any, line: Line, column: Column, ends: Ends) -> list[Any]:
+    if column not in line.cells:
+        return [None] * len(_GROUP)
+    row, gain = line.cells[column].row, line.cells[column].gain
+    withheld = row.value is None
+    end = ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
+    problems = f"{row.n_problems} of {row.n_total}" if row.is_partial else row.n_problems
+    return [
+        safe_cell(WITHHELD if withheld else row.value, sheet, _QUIET if withheld else _PERCENT),
+        safe_cell(gain, sheet, _GAIN),
+        safe_cell(problems, sheet, _COUNT),
+        safe_cell(row.n_failed, sheet, _COUNT),
+        *(safe_cell(value if gain is not None else None, sheet, _GAIN) for value in _ends(end)),
+    ]
+
+
+def _published_cells(sheet: Any, comparison: Comparison | None) -> list[Any]:
+    if comparison is None:
+        return [None, None]
+    shown = safe_cell(comparison.difference, sheet, _GAIN)
+    if comparison.remark:
+        shown = safe_cell(comparison.remark, sheet, _QUIET)
+    return [safe_cell(comparison.published, sheet, _PERCENT), shown]
 
 
 def _ends(standing: Standing | None) -> tuple[float | None, float | None]:

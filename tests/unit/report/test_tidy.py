@@ -27,7 +27,8 @@ def read(tmp_path):
 def test_columns_are_exact(tmp_path, row):
     write_csv(tmp_path / "r.csv", [row()])
     assert (tmp_path / "r.csv").read_bytes() == (
-        b"policy,benchmark,split,reranker,k,metric,value,n_problems,n_failed,note\nP,B,,first,1,accuracy,50.0,10,0,\n"
+        b"policy,benchmark,split,reranker,k,metric,value,n_problems,n_failed,note,n_total,protocol\n"
+        b"P,B,,first,1,accuracy,50.0,10,0,,,\n"
     )
 
 

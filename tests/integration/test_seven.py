@@ -1,0 +1,193 @@
+"""The paper's seven benchmarks through the command line, on tiny tables with a judge on this machine."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from openpyxl import load_workbook
+
+from tests.host.material import JudgeServer
+from tests.host.seven_tables import BY_HAND, TABLE2, judge, pattern, rows_of, text, write_seven
+from tests.integration.conftest import Run, read_rows, value
+from visualprm_eval.host.files import use_data_dir
+
+NO_PROXY = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+POLICY = "InternVL2_5-8B"
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[JudgeServer]:
+    for name in NO_PROXY:
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    server = JudgeServer()
+    server.reply = judge
+    yield server
+    server.close()
+    use_data_dir(None)
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    folder = tmp_path / "benchmarks"
+    folder.mkdir()
+    write_seven(folder)
+    return folder
+
+
+def write_pack(path: Path, say: object = text) -> Path:
+    """Eight candidates per problem: the first is right where ``pattern`` says so, the others always."""
+    records = [
+        {"benchmark": name, "index": index, "rank": rank, "policy": POLICY,
+         "text": say(name, int(index), right=right or rank > 0)}  # type: ignore[operator]
+        for name in TABLE2
+        for index, right in pattern(name).items()
+        for rank in range(8)
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
+
+
+def judged(server: JudgeServer) -> list[str | Path]:
+    return ["--judge", "local", "--judge-base-url", server.url, "--judge-key", "sk-x", "--judge-retry", "1",
+            "--judge-api-nproc", "4"]  # fmt: skip
+
+
+def test_table_2(run: Run, server: JudgeServer, data: Path, tmp_path: Path) -> None:
+    work_dir = tmp_path / "out"
+    before = {path: path.read_bytes() for path in data.rglob("*")}
+    common = ["--candidates", write_pack(tmp_path / "pack.jsonl"), "--suite", "table2", "--data-dir", data,
+              "--work-dir", work_dir, *judged(server)]  # fmt: skip
+    plan = run(*common, "--reranker", "self-consistency", "--dry-run")
+    assert "judge local: at most" in plan
+    assert server.requests == []
+
+    output = run(*common, "--reranker", "self-consistency")
+    assert " requests made, " in output
+    rows = read_rows(work_dir)
+    for name in TABLE2:
+        assert value(rows, "first", 8, name) == pytest.approx(BY_HAND[name]), name
+        assert value(rows, "self-consistency", 8, name) == pytest.approx(BY_HAND[name]), name
+    assert value(rows, "first", 8, "overall") == pytest.approx(62.5)
+    about = {row["benchmark"]: row for row in rows}
+    assert about["DynaMath"]["metric"] == "worst-case accuracy"
+    assert about["WeMath"]["metric"] == "strict score"
+    assert "strict score over the 4 groups that are present, of 525" in about["WeMath"]["note"]
+    assert (about["MMMU_DEV_VAL"]["split"], about["MMMU_DEV_VAL"]["n_problems"]) == ("validation", "4")
+    assert "4 of 900 problems" in about["MMMU_DEV_VAL"]["note"]
+    assert {path: path.read_bytes() for path in data.rglob("*")} == before
+    check_views(work_dir)
+
+    server.requests.clear()
+    server.reply = lambda asked: 500
+    run(*common, "--reranker", "self-consistency")
+    assert server.requests == [], "all replies are there: the judge need not be"
+    run(*common, "--reranker", "self-consistency", "oracle")
+    assert server.requests == [], "the oracle picks among graded texts"
+    assert value(read_rows(work_dir), "oracle", 8, "WeMath") == 100
+    assert value(read_rows(work_dir), "oracle", 8, "overall") == 100
+
+
+def check_views(work_dir: Path) -> None:
+    """Published figures stand beside ours; where they are of something else, that is said."""
+    book = load_workbook(work_dir / "results.xlsx")
+    header = [cell.value for cell in book["published"][1]]
+    rows = [
+        dict(zip(header, (cell.value for cell in row), strict=True)) for row in book["published"].iter_rows(min_row=2)
+    ]
+    found = {(row["benchmark"], row["reranker"]): row for row in rows}
+    assert found["MathVista_MINI", "first"]["published"] == 64.5
+    assert found["MathVista_MINI", "self-consistency"]["published"] == 65.9
+    assert found["overall", "first"]["published"] == 32.8
+    assert "ours of 4 of 1,000 problems" in found["MathVista_MINI", "first"]["not the same"]
+    assert "other split: ours MINI, published full" in found["MathVision_MINI", "first"]["not the same"]
+    assert "other split" not in found["MathVision_MINI", "self-consistency"]["not the same"]
+    assert {row["difference"] for row in rows} == {None}
+    titles = [cell.value for cell in book["summary"][2]]
+    assert titles.count("published") == titles.count("difference") == 8
+    prints = [[cell.value for cell in row] for row in book["fingerprints"].iter_rows()]
+    first = dict(zip(prints[0], prints[1], strict=True))
+    assert (first["policy"], first["judge"], first["prediction"]) == (POLICY, "local", "raw")
+    digests = {row["protocol"] for row in read_rows(work_dir) if row["benchmark"] != "overall"}
+    assert digests == {row[0] for row in prints[1:]}
+    protocol = {row[0].value: row[1].value for row in book["protocol"].iter_rows(min_row=2)}
+    key = f"{POLICY} on DynaMath: the host's worst-case accuracy of the whole table of first at k = 8"
+    assert protocol[key] == 50.0
+    assert protocol[f"{POLICY} on DynaMath: version of the file"].startswith("another version than the host's")
+    report = (work_dir / "results.md").read_text()
+    assert "## Beside published figures" in report
+    assert "4 of 304 (0)" in report
+
+
+def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
+    def plain(name: str, index: int, *, right: bool) -> str:
+        del index
+        good, bad = ("7", "8") if name == "DynaMath" else ("B", "A")
+        return f"A sum gives 2.\n\nThe answer is {good if right else bad}."
+
+    names = ["MMMU", "DynaMath", "WeMath"]  # The first by its short name.
+    arguments = ["--candidates", write_pack(tmp_path / "pack.jsonl", plain), "--data", *names, "--data-dir", data,
+                 "--judge", "exact_matching", "--reranker", "self-consistency", "--k", "8"]  # fmt: skip
+    run(*arguments, "--work-dir", tmp_path / "out")
+    rows = read_rows(tmp_path / "out")
+    for name in ("MMMU_DEV_VAL", "DynaMath", "WeMath"):
+        assert value(rows, "first", 8, name) == pytest.approx(BY_HAND[name])
+    assert all(row["metric"].endswith("exact matching") for row in rows)
+    assert "other metric" in (tmp_path / "out" / "results.md").read_text()
+    # The whole solution has a lone letter in its words: the host reads that.
+    run(*arguments, "--work-dir", tmp_path / "out", "--prediction", "raw")
+    assert value(read_rows(tmp_path / "out"), "first", 8, "MMMU_DEV_VAL") < BY_HAND["MMMU_DEV_VAL"]
+    run(*arguments[:2], "--data", "LogicVista", *arguments[6:], "--work-dir", tmp_path / "no", status=2)
+
+
+def test_a_judge_that_dies_keeps_what_is_done(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
+    arguments = ["--candidates", write_pack(tmp_path / "pack.jsonl"), "--data", "MathVista", "LogicVista", "--k", "8",
+                 "--data-dir", data, "--reranker", "oracle", "--work-dir", tmp_path / "out",
+                 *judged(server)]  # fmt: skip
+    server.reply = lambda asked: 500 if asked_about(server, "LogicVista") else judge(asked)
+    output = run(*arguments, status=2)
+    assert "not graded: LogicVista" in output
+    rows = read_rows(tmp_path / "out")
+    assert value(rows, "first", 8, "MathVista_MINI") == 75
+    assert {row["value"] for row in rows if row["benchmark"] in {"LogicVista", "overall"}} == {""}
+    server.reply = judge
+    server.requests.clear()
+    run(*arguments)
+    assert asked_about(server, "LogicVista")
+    assert not asked_about(server, "MathVista_MINI")
+    assert value(read_rows(tmp_path / "out"), "first", 8, "overall") == 75
+
+
+def asked_about(server: JudgeServer, name: str) -> bool:
+    """Whether the judge was asked about a text of a benchmark."""
+    return any(f"[{name}/" in json.dumps(body) for _, body in server.requests)
+
+
+def test_a_missing_file(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
+    (data / "MathVerse_MINI_Vision_Only.tsv").unlink()
+    import urllib.request
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(urllib.request, "urlopen", unreachable)
+        output = run("--candidates", write_pack(tmp_path / "pack.jsonl"), "--suite", "table2", "--data-dir", data,
+                     "--work-dir", tmp_path / "out", *judged(server), status=2)  # fmt: skip
+    assert "MathVerse_MINI_Vision_Only.tsv is missing" in output
+    assert str(data / "MathVerse_MINIVOnly.tsv") in output
+    assert "https://" in output and "by hand" in output
+
+
+def unreachable(*arguments: object, **options: object) -> object:
+    raise OSError("no network here")
+
+
+def test_a_limit_is_seen_everywhere(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
+    run("--candidates", write_pack(tmp_path / "pack.jsonl"), "--data", "DynaMath", "--data-dir", data, "--limit", "3",
+        "--reranker", "oracle", "--k", "8", "--work-dir", tmp_path / "out", *judged(server))  # fmt: skip
+    rows = read_rows(tmp_path / "out")
+    assert value(rows, "first", 8, "DynaMath") == 50  # Rows 1 and 2 are right, row 3 is wrong.
+    assert {(row["n_problems"], row["n_total"]) for row in rows} == {("3", "5010")}
+    assert "3 of 5,010 (0)" in (tmp_path / "out" / "results.md").read_text()
+    assert len(rows_of("DynaMath")) == 4

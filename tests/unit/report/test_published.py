@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from openpyxl import load_workbook
+from rich.console import Console
+
+from visualprm_eval.comparison import Comparison
+from visualprm_eval.report import Results, print_table
+from visualprm_eval.report.markdown import render
+from visualprm_eval.report.workbook import write_workbook
+
+SOURCE = "arXiv:2503.10291v1, table 2"
+
+
+@pytest.fixture
+def compared(row) -> Results:
+    alike, other = row(benchmark="One", value=60.0), row(benchmark="Two", value=50.0, n_total=40)
+    alone = row(benchmark="Three", value=40.0)
+    comparisons = [Comparison(alike, 58.5, SOURCE), Comparison(other, 55.0, SOURCE, "other split: ours a, published b")]
+    prints = [{"protocol": "abc", "policy": "=1+1", "k": 8}]
+    return Results([alike, other, alone], [], comparisons=comparisons, fingerprints=prints)
+
+
+def test_the_summary_sheet_shows_ours_published_and_difference(tmp_path, compared):
+    write_workbook(tmp_path / "r.xlsx", compared)
+    book = load_workbook(tmp_path / "r.xlsx")
+    titles, values = ([cell.value for cell in book["summary"][place]] for place in (2, 3))
+    assert titles[3:] == [
+        *("value", "gain", "problems", "failed", "published", "difference") * 2, "value", "gain", "problems", "failed",
+    ]  # fmt: skip
+    assert values[3:] == [
+        60.0, None, 10, 0, 58.5, 1.5, 50.0, None, "10 of 40", 0, 55.0, "other split: ours a, published b",
+        40.0, None, 10, 0,
+    ]  # fmt: skip
+    assert {"D1:I1", "J1:O1", "P1:S1"} == {str(ref) for ref in book["summary"].merged_cells.ranges}
+    rows = [[cell.value for cell in row] for row in book["published"].iter_rows(min_row=2)]
+    assert rows[0][5:] == [60.0, 58.5, 1.5, SOURCE, None]
+    assert rows[1][5:] == [50.0, 55.0, None, SOURCE, "other split: ours a, published b"]
+    assert [cell.value for cell in book["fingerprints"][2]] == ["abc", "=1+1", 8]
+    assert book["fingerprints"]["B2"].data_type == "s"
+
+
+def test_without_published_figures_there_are_no_columns_for_them(tmp_path, row):
+    write_workbook(tmp_path / "r.xlsx", Results([row()], []))
+    book = load_workbook(tmp_path / "r.xlsx")
+    assert book.sheetnames == ["summary", "all values", "problems", "protocol", "failures"]
+    assert "published" not in [cell.value for cell in book["summary"][2]]
+
+
+def test_markdown(compared):
+    report = render(compared)
+    assert f"| P | first (pass@1) | 1 | One | 60.0 | 58.5 | +1.5 | {SOURCE} |" in report
+    assert f"| 50.0 | 55.0 | – | {SOURCE} (other split: ours a, published b) |" in report
+    assert "10 of 40 (0)" in report
+
+
+def test_terminal(compared):
+    stream = io.StringIO()
+    print_table(compared, Console(file=stream, width=240))
+    shown = stream.getvalue()
+    assert "Beside published figures" in shown
+    assert "+1.5" in shown and "other split: ours a, published b" in shown
+    assert "10 of 40 (0)" in shown

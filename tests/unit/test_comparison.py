@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import pytest
+
+from visualprm_eval.comparison import compare, published_name, selectors
+from visualprm_eval.config import ModelSource
+from visualprm_eval.outcomes import OVERALL, ResultRow
+from visualprm_eval.overall import overall_rows
+from visualprm_eval.tasks import SUITES, TASKS
+
+PRM = ModelSource("VisualPRM-8B", "OpenGVLab/VisualPRM-8B")
+NAMES = selectors([PRM])
+
+
+def row(benchmark="MathVista_MINI", reranker="visualprm", k=8, value=70.0, **changes):
+    task = TASKS[benchmark]
+    values = {
+        "policy": "InternVL2_5-8B", "benchmark": benchmark, "split": "", "reranker": reranker, "k": k,
+        "metric": task.metric, "value": value, "n_problems": task.size or 448, "n_failed": 0,
+        "n_total": task.size or 448,
+    }  # fmt: skip
+    return ResultRow(**(values | changes))
+
+
+@pytest.mark.parametrize(
+    ("policy", "name"),
+    [
+        ("InternVL2_5-8B", "InternVL2.5-8B"), ("OpenGVLab/InternVL2_5-8B", "InternVL2.5-8B"),
+        ("Qwen2.5-VL-7B-Instruct", "Qwen2.5-VL-7B"), ("MiniCPM-V-2_6", "MiniCPM-V2.6"),
+        ("InternVL3-8B", "InternVL3-8B"),
+        ("InternVL3-8B-Instruct", None), ("demo-policy", None), ("Qwen2.5-VL-7B-Instruct-AWQ", None),
+    ],
+)  # fmt: skip
+def test_names_of_policies(policy, name):
+    assert published_name(policy) == name
+
+
+def test_names_of_rerankers():
+    assert NAMES == {
+        "first": "pass@1", "greedy": "pass@1", "self-consistency": "self-consistency", "visualprm": "VisualPRM-8B",
+    }  # fmt: skip
+    several = selectors([ModelSource("v1", "OpenGVLab/VisualPRM-8B"), ModelSource("mine", "./mine")])
+    assert several["visualprm@v1"] == "VisualPRM-8B"
+    assert "visualprm@mine" not in several
+    assert "visualprm" not in selectors([ModelSource("demo-prm", "demo-prm")])
+
+
+def test_a_gain_over_a_published_figure():
+    [found] = compare([row()], NAMES)
+    assert (found.published, found.source, found.remark) == (68.5, "arXiv:2503.10291v1, table 2", "")
+    assert found.difference == pytest.approx(1.5)
+
+
+def test_nothing_is_compared_that_is_not_published():
+    rows = [
+        row(k=4),
+        row(k=1),
+        row(reranker="self-consistency", k=1),
+        row(reranker="visualprm:min"),
+        row(reranker="oracle"),
+        row(policy="mine"),
+        row(reranker="random"),
+    ]
+    assert compare(rows, NAMES) == []
+
+
+def test_k_counts():
+    [found] = compare([row(k=128, value=70.8)], NAMES)
+    assert (found.published, found.source) == (70.8, "arXiv:2503.10291v1, tables 6 and 7")
+
+
+def test_pass_at_1_is_compared_once():
+    rows = [row(reranker="first", k=k) for k in (1, 2, 4, 8)]
+    [found] = compare(rows, NAMES)
+    assert (found.row.k, found.published) == (8, 64.5)
+
+
+def test_another_split_is_no_gain():
+    [full] = compare([row("MathVision")], NAMES)
+    assert full.difference is None
+    assert full.remark == "other split: ours full, published MINI"
+    [crossed] = compare([row("MathVision_MINI", reranker="first")], NAMES)
+    assert (crossed.published, crossed.remark) == (17.0, "other split: ours MINI, published full")
+    [alike] = compare([row("MathVision", reranker="first")], NAMES)
+    assert alike.remark == ""
+    [usual] = compare([row("MathVision_MINI", reranker="first", policy="Qwen2.5-VL-7B-Instruct")], NAMES)
+    assert usual.remark == ""
+
+
+def test_another_metric_or_a_part_is_no_gain():
+    [average] = compare([row("DynaMath", metric="accuracy")], NAMES)
+    assert (average.difference, average.remark) == (
+        None, "other metric: ours accuracy, published worst-case accuracy",
+    )  # fmt: skip
+    [part] = compare([row(n_problems=100)], NAMES)
+    assert (part.difference, part.remark) == (None, "ours of 100 of 1,000 problems")
+
+
+def test_a_withheld_value_has_no_difference():
+    [found] = compare([row(value=None)], NAMES)
+    assert (found.published, found.difference, found.remark) == (68.5, None, "")
+
+
+def test_the_mean_is_compared_when_all_seven_are_there():
+    rows = [row(name) for name in SUITES["table2"]]
+    overall = [each for each in compare([*rows, *overall_rows(rows)], NAMES) if each.row.benchmark == OVERALL]
+    assert [(each.published, each.remark) for each in overall] == [(41.2, "")]
+    assert overall[0].difference == pytest.approx(70 - 41.2)
+    rows = rows[1:]
+    assert not [each for each in compare([*rows, *overall_rows(rows)], NAMES) if each.row.benchmark == OVERALL]
+
+
+def test_the_mean_tells_of_a_part_that_is_something_else():
+    rows = [row(name, reranker="first") for name in SUITES["table2"]]
+    *_, overall = compare([*rows, *overall_rows(rows)], NAMES)
+    assert overall.remark == "MathVision-MINI: other split: ours MINI, published full"
+    assert overall.difference is None

@@ -1,0 +1,156 @@
+"""Our figures beside those that papers printed, where they are of the same thing; else what sets them apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from visualprm_eval.outcomes import OVERALL, ResultRow
+from visualprm_eval.published import PublishedRow, published_rows
+from visualprm_eval.tasks import SUITES, TASKS, Published, Task
+
+if TYPE_CHECKING:
+    from visualprm_eval.config import ModelSource
+
+__all__ = ["Comparison", "compare", "published_name", "selectors"]
+
+_TABLES = ("table2_best_of_8", "table6_7_best_of_n", "internvl3_best_of_8")
+"""Tables with figures of the seven benchmarks, the first one first."""
+_PASS_AT_1 = "pass@1"  # noqa: S105 - no password
+_BASELINES = ("first", "greedy")
+"""Rerankers that stand for one sample per problem."""
+_SUITE = SUITES["table2"]
+_OVERALL = Published("Overall", split="", metric="")
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One of our figures and the published one of the same policy, benchmark, selector and k.
+
+    Attributes:
+        row: Ours.
+        published: Theirs, in percent.
+        source: The paper and the table.
+        remark: What is not the same (split, metric, part of the problems); ``""`` when nothing is known to differ.
+    """
+
+    row: ResultRow
+    published: float
+    source: str
+    remark: str = ""
+
+    @property
+    def difference(self) -> float | None:
+        """Points of ours over theirs; ``None`` where they are not of the same thing, or ours is withheld."""
+        if self.remark or self.row.value is None:
+            return None
+        return float(self.row.value - self.published)
+
+
+def selectors(prms: Iterable[ModelSource]) -> dict[str, str]:
+    """What papers call our rerankers: reranker to selector.
+
+    Args:
+        prms: The run's reward models. With several a reranker's label names its own. A reward model counts as a
+            published one when the last part of its source is called so; fingerprints of those are not published.
+    """
+    prms = list(prms)
+    known = {
+        _plain(row.labels["selector"]): row.labels["selector"] for table in _TABLES for row in published_rows(table)
+    }
+    names = {**dict.fromkeys(_BASELINES, _PASS_AT_1), "self-consistency": "self-consistency"}
+    for prm in prms:
+        selector = known.get(_plain(PurePath(prm.source).name))
+        if selector is not None:
+            names["visualprm" if len(prms) == 1 else f"visualprm@{prm.name}"] = selector
+    return names
+
+
+def published_name(policy: str) -> str | None:
+    """What papers call a policy, found by its name without blanks and signs; ``None`` for one that they do not have."""
+    plain = _plain(PurePath(policy).name)
+    names = {_plain(row.labels["policy"]): row.labels["policy"] for table in _TABLES for row in published_rows(table)}
+    # Qwen2.5-VL has no other checkpoints; of InternVL3, those called Instruct are others than the papers'.
+    return names.get(plain) or (names.get(plain.removesuffix("instruct")) if plain.startswith("qwen") else None)
+
+
+def compare(rows: Sequence[ResultRow], names: Mapping[str, str]) -> list[Comparison]:
+    """The published figures that stand beside ours.
+
+    Args:
+        rows: Ours, with the overall ones.
+        names: What papers call the rerankers, see :func:`selectors`.
+    """
+    found = []
+    largest = {(row.policy, row.benchmark, row.split, row.reranker): row.k for row in sorted(rows, key=lambda r: r.k)}
+    for row in rows:
+        selector, policy = names.get(row.reranker), published_name(row.policy)
+        if selector is None or policy is None:
+            continue
+        if selector == _PASS_AT_1 and row.k < largest[row.policy, row.benchmark, row.split, row.reranker]:
+            continue  # The same sample at every k.
+        if selector != _PASS_AT_1 and row.k == 1:
+            continue  # Of one candidate every selector picks it: papers repeat pass@1 there.
+        comparison = _comparison(row, policy, selector, rows)
+        if comparison is not None:
+            found.append(comparison)
+    return found
+
+
+def _comparison(row: ResultRow, policy: str, selector: str, rows: Sequence[ResultRow]) -> Comparison | None:
+    task = TASKS.get(row.benchmark)
+    about = _OVERALL if row.benchmark == OVERALL else task.published if task else None
+    theirs = _find(policy, selector, row.k, about)
+    if about is None or theirs is None:
+        return None
+    if task is None:
+        benchmarks = {each.benchmark for each in rows if each.policy == row.policy} - {OVERALL}
+        if benchmarks != set(_SUITE):
+            return None
+        remark = _remark_on_mean(row, policy, selector, rows)
+    else:
+        remark = _remark(row, task, about, policy, selector)
+    return Comparison(row, theirs.values[about.column], f"{theirs.paper}, {theirs.table}", remark)
+
+
+def _find(policy: str, selector: str, k: int, about: Published | None) -> PublishedRow | None:
+    n = "1" if selector == _PASS_AT_1 else str(k)
+    for table in _TABLES if about is not None else ():
+        for row in published_rows(table):
+            key = (row.labels["policy"], row.labels["selector"], row.labels["n"])
+            if key == (policy, selector, n) and about is not None and about.column in row.values:
+                return row
+    return None
+
+
+def _remark(row: ResultRow, task: Task, about: Published, policy: str, selector: str) -> str:
+    """What is not the same."""
+    split = about.split_of(policy, selector)
+    remarks = []
+    if task.split_label != split:
+        remarks.append(f"other split: ours {task.split_label}, published {split}")
+    if row.metric != about.metric:
+        remarks.append(f"other metric: ours {row.metric}, published {about.metric}")
+    if row.is_partial:
+        remarks.append(f"ours of {row.n_problems:,} of {row.n_total:,} problems")
+    return "; ".join(remarks)
+
+
+def _remark_on_mean(row: ResultRow, policy: str, selector: str, rows: Sequence[ResultRow]) -> str:
+    """What is not the same in one of the benchmarks that a mean is of."""
+    remarks = []
+    for each in rows:
+        task = TASKS.get(each.benchmark)
+        if (each.policy, each.reranker, each.k) != (row.policy, row.reranker, row.k) or task is None:
+            continue
+        if task.published is not None and (remark := _remark(each, task, task.published, policy, selector)):
+            remarks.append(f"{task.name}: {remark}")
+    return "; ".join(remarks)
+
+
+def _plain(name: str) -> str:
+    """A name without what its spellings differ in: InternVL2_5-8B and InternVL2.5-8B are one."""
+    return re.sub(r"[^a-z0-9]", "", name.lower())
