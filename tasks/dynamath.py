@@ -34,13 +34,13 @@ def worst_case(problems: Sequence[Problem], values: Sequence[float]) -> float:
     return math.fsum(questions.values()) / len(questions)
 
 
-def _grouped(problems: Sequence[Problem]) -> bool:
-    return all("qid" in problem.groups for problem in problems)
-
-
 def question_of(problem: Problem) -> str:
     """The question that a problem is a variant of."""
-    return problem.groups["qid"]
+    return problem.groups.get("qid", problem.id)
+
+
+def _grouped(problems: Sequence[Problem]) -> bool:
+    return all("qid" in problem.groups for problem in problems)
 
 
 def _remark(problems: Sequence[Problem]) -> str:

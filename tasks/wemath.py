@@ -44,7 +44,7 @@ def complete_groups(problems: Sequence[Problem]) -> dict[Group, list[int]]:
 
 def group_of(problem: Problem) -> Group:
     """The group of steps and composite problem that a problem is one of."""
-    return problem.groups["key"].partition("steps_")[0], problem.groups["ID"]
+    return problem.groups.get("key", "").partition("steps_")[0], problem.groups.get("ID", problem.id)
 
 
 def _roles(group: Group) -> list[str]:

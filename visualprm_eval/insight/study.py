@@ -105,6 +105,9 @@ def finals(study: Study) -> Iterator[Finals | str]:
             continue
         seed = zlib.crc32(f"{study.benchmark}\n{split}".encode())
         measure = Measure([case.facts.problem for case in kept], study.aggregate, study.group, seed)
+        if kept and np.isnan(measure.value(values[:, 0])):
+            yield f"{where}: the metric has nothing to be taken over"
+            continue
         yield Finals(study, split, kept, measure, rerankers, values, len(cases))
 
 
