@@ -129,6 +129,7 @@ def test_a_partial_set_with_a_prompted_judge(run: Run, tmp_path: Path) -> None:
     assert "| VisualPRM-8B | 58.5 | 62.1 | 61.0 | 62.7 | 61.8 | 62.0 | published: arXiv:2503.10291v1, table 3 |" in page
     found = read_rows(work)
     assert all(each["note"].startswith("partial set: 3 of 2,866 samples") for each in found)
+    assert {each["n_total"] for each in found if each["split"] == "pooled" and each["policy"] == "all"} == {"2866"}
     assert value(work, "org/m", "macro F1") == 100
     assert value(work, "org/m", "macro F1, failures wrong") < 100
     assert {each["n_failed"] for each in found if each["split"] == "pooled" and each["policy"] == "all"} == {"1"}

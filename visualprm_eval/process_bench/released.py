@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from visualprm_eval.config import PROCESS_BENCHMARKS
 from visualprm_eval.process_bench.data import CORRECT, INCORRECT, NEUTRAL, ProcessSample, ProcessSet
 
-__all__ = ["NAME", "RELEASED", "RELEASED_LABELS", "Counts", "counts", "differences"]
+__all__ = ["NAME", "RELEASED", "RELEASED_LABELS", "Counts", "counts", "differences", "total"]
 
 NAME = PROCESS_BENCHMARKS[0]
 
@@ -54,6 +54,15 @@ def counts(samples: Sequence[ProcessSample]) -> dict[str, Counts]:
     return {source: Counts(number[source], labels[CORRECT], labels[INCORRECT]) for source, labels in found.items()}
 
 
+def total(name: str, source: str | None = None) -> int | None:
+    """How many solutions a released set has, or one of its sources; ``None`` when nobody knows."""
+    if name != NAME:
+        return None
+    if source is None:
+        return sum(each.samples for each in RELEASED.values())
+    return RELEASED[source].samples if source in RELEASED else None
+
+
 def differences(process_set: ProcessSet) -> list[str]:
     """How a set called VisualProcessBench differs from the released one, one clause each; ``[]`` when it is whole.
 
@@ -61,12 +70,11 @@ def differences(process_set: ProcessSet) -> list[str]:
     """
     if process_set.name != NAME:
         return []
-    found, samples = counts(process_set.samples), process_set.samples
+    found, samples, wanted_samples = counts(process_set.samples), process_set.samples, total(NAME)
     labels = Counter(label for sample in samples for label in sample.labels)
-    total = sum(each.samples for each in RELEASED.values())
     said = []
-    if len(samples) != total:
-        said.append(f"{len(samples):,} of {total:,} samples")
+    if len(samples) != wanted_samples:
+        said.append(f"{len(samples):,} of {wanted_samples:,} samples")
     steps, all_steps = sum(labels.values()), sum(RELEASED_LABELS.values())
     if labels != RELEASED_LABELS:
         said.append(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from visualprm_eval.outcomes import ResultRow
-from visualprm_eval.process_bench import metrics
+from visualprm_eval.process_bench import metrics, released
 from visualprm_eval.process_bench.assess import (
     COUNTED,
     CROSS_VALIDATED,
@@ -172,6 +172,7 @@ class _Rows:
             withheld = "no value: a class of steps is missing"
         failed = f"{n_failed} of {number} samples failed" if n_failed else ""
         notes = [self.mark, withheld or note, failed]
+        whole = None if part.name == POOLED else part.name
         return ResultRow(
             policy=policy,
             benchmark=self.benchmark,
@@ -183,6 +184,7 @@ class _Rows:
             n_problems=number,
             n_failed=n_failed,
             note="; ".join(filter(None, notes)),
+            n_total=None if policy != ALL_POLICIES else released.total(self.benchmark, whole),
         )
 
     def _remarks(self, metric: str, ends: tuple[float, float] | None) -> str:
