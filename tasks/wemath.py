@@ -79,6 +79,6 @@ TASK = Task(
     aggregate=strict_score,
     remark=_remark,
     published=Published("WeMath", split="testmini", metric="strict score"),
-    judge_overhead=2000,
+    judge_overhead=850,
 )
 COT = replace(TASK, name="WeMath-COT", host_dataset="WeMath_COT")
