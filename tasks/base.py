@@ -76,6 +76,7 @@ class Task:
         published: Where the papers' figures stand; ``None`` when there are none.
         judge_requests: Most requests that the host makes to a judge per text, when all replies can be read.
         judge_overhead: Characters of a request to the judge beside the question and the text.
+        judge_reads_question: Whether a request to the judge holds the question.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Task:
     published: Published | None = None
     judge_requests: int = 1
     judge_overhead: int = 1000
+    judge_reads_question: bool = True
 
     def shows(self, *, judged: bool) -> Literal["final", "raw"]:
         """Whether the host's grader gets whole texts or their final answers, if nothing else is asked for."""

@@ -83,4 +83,5 @@ TASK = Task(
     remark=_remark,
     published=Published("DynaMath", split="all variants", metric="worst-case accuracy"),
     judge_overhead=80,
+    judge_reads_question=False,
 )

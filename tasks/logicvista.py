@@ -18,5 +18,5 @@ TASK = Task(
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("LogicVista", split="all"),
-    judge_overhead=1580,
+    judge_overhead=1360,
 )

@@ -19,5 +19,5 @@ TASK = Task(
     host_judge="gpt-4o-mini",
     published=Published("MathVerse-VO", split="vision-only"),
     judge_requests=2,
-    judge_overhead=1760,
+    judge_overhead=1470,
 )

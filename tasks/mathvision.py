@@ -25,6 +25,6 @@ MINI = Task(
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("MathVision", split="MINI", other_splits=_FULL),
-    judge_overhead=1160,
+    judge_overhead=1470,
 )
 FULL = replace(MINI, name="MathVision-full", host_dataset="MathVision", split_label="full", size=3_040)

@@ -17,5 +17,5 @@ TASK = Task(
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("MathVista", split="testmini"),
-    judge_overhead=1670,
+    judge_overhead=1740,
 )

@@ -18,5 +18,5 @@ TASK = Task(
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("MMMU", split="validation"),
-    judge_overhead=1140,
+    judge_overhead=710,
 )

@@ -85,6 +85,6 @@ TASK = Task(
     group=group_of,
     remark=_remark,
     published=Published("WeMath", split="testmini", metric="strict score"),
-    judge_overhead=2000,
+    judge_overhead=850,
 )
 COT = replace(TASK, name="WeMath-COT", host_dataset="WeMath_COT")

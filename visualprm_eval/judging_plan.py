@@ -50,7 +50,8 @@ def estimate(cell: Cell, judge: Judge, known: Iterable[tuple[str, str, str]], ne
     task = cell.benchmark.task
     if not judge.resolve(task).used:
         return Estimate(0, 0, 0)
-    questions = {problem.id: len(problem.question) for problem in cell.benchmark.problems}
+    reads = task.judge_reads_question
+    questions = {problem.id: len(problem.question) if reads else 0 for problem in cell.benchmark.problems}
     texts = [(questions[problem_id], len(text)) for problem_id, _, text in known]
     mean = sum(questions.values()) / max(1, len(questions))
     length = sum(length for _, length in texts) / len(texts) if texts else max_tokens * _CHARACTERS_PER_TOKEN

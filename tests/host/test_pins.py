@@ -7,7 +7,7 @@ import inspect
 import pytest
 
 from tests.host.material import mcq_rows, picture
-from visualprm_eval.host import grading, models, verdicts
+from visualprm_eval.host import grading, models, readers
 
 
 def parameters(function):
@@ -43,7 +43,11 @@ def test_marks_of_failure():
 
     assert INFER_FAIL_MSG == models._FAILURE
     assert BaseAPI().fail_msg.startswith(models._FAILURE)
-    assert verdicts._RANDOM in inspect.getsource(multiple_choice.extract_answer_from_item)
+    assert readers._RANDOM in inspect.getsource(multiple_choice.extract_answer_from_item)
+    from vlmeval.dataset.utils import logicvista, mathv, mathverse, mathvista
+
+    for module in (logicvista, mathv, mathverse, mathvista):
+        assert readers._GAVE_UP in inspect.getsource(module)
     assert grading._WITHOUT_JUDGE in inspect.getsource(image_mcq.ImageMCQDataset.evaluate_heuristic)
 
 
