@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -34,8 +35,6 @@ class ImageEncoder:
         self.tokens_per_tile = self._config.tokens_per_tile
         self._max_tiles = self._config.max_tiles if self._config.dynamic_tiles else 1
         self._min_tiles = self._config.min_tiles if self._config.dynamic_tiles else 1
-        self.tiles_per_pass = self._fitting_tiles()
-        """Most tiles of a pass of the image encoder."""
 
     def count(self, image: Image.Image, max_tiles: int | None = None) -> int:
         """Number of tiles of a picture, thumbnail included; ``max_tiles`` overrides the checkpoint's limit."""
@@ -107,8 +106,9 @@ class ImageEncoder:
         size = self.tiles_per_pass
         return [part for first in range(0, len(tiles_), size) for part in self._pass(tiles_[first : first + size])]
 
-    def _fitting_tiles(self) -> int:
-        """How many tiles a pass takes: on a processor the MLP's activations should stay in its cache."""
+    @cached_property
+    def tiles_per_pass(self) -> int:
+        """Most tiles of a pass: on a processor the MLP's activations should stay in its cache."""
         vision = self._config.vision
         patches = (vision.image_size // vision.patch_size) ** 2
         if self._checkpoint.device.type == "cpu":

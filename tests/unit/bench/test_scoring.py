@@ -104,8 +104,9 @@ def test_both_ways_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[st
         ("all", "13", "2", "1"), ("all", "1", "8", "1"),
     ]  # fmt: skip
     for row in rows:
-        assert float(row["card_s"]) > 0 and float(row["engine_s"]) > 0 and float(row["flop_bound"]) >= 1
-        assert "torch" in row["measured_on"]
+        # The language model's part is a difference of two measurements, which noise can make anything.
+        assert row["part"] == "language" or (float(row["card_s"]) > 0 and float(row["engine_s"]) > 0)
+        assert float(row["flop_bound"]) >= 1 and "torch" in row["measured_on"]
     assert all(float(row["difference"]) < 1e-5 for row in rows if row["part"] == "all")
     tokens = 13 * 16 + OPENING_TOKENS
     bound = 3 * (tokens + ENDING_TOKENS) / (tokens + 3 * ENDING_TOKENS)

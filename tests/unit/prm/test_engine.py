@@ -187,7 +187,7 @@ def test_passes_hold_what_the_budget_allows_whatever_the_number_of_candidates(pr
 
 @pytest.mark.parametrize("orm", [False, True])
 def test_the_score_stages_critic_gives_the_same_scores_as_they_are_made(prm, orm):
-    critic = VisualPRMCritic(SimpleNamespace(model=prm), CriticOptions(max_steps=2, token_budget=300), orm=orm)
+    critic = VisualPRMCritic(SimpleNamespace(model=prm), CriticOptions(max_steps=2, token_budget=70), orm=orm)
     assert isinstance(critic, StreamingCritic)
     problems = [Problem("B", str(n), "", (Part("text", f"What is {n}?"),), "", str(n)) for n in range(3)]
     texts = [f"a\n\nb\n\nc {n}" for n in range(4)]
