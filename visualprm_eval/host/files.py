@@ -232,7 +232,7 @@ def _fetch(url: str, path: Path, md5: str | None) -> None:
         url = url.replace("https://huggingface.co", endpoint, 1)
     partial = path.with_suffix(f".{os.getpid()}.part")
     try:
-        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - ensure_file admits http(s) only
+        with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - find_file admits http(s) only
             size = int(response.headers.get("Content-Length") or 0)
             with partial.open("wb") as file, track(f"fetch {path.name} (MB)", max(size >> 20, 1)) as tracker:
                 while chunk := response.read(_CHUNK):
