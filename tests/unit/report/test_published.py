@@ -27,14 +27,14 @@ def test_the_summary_sheet_shows_ours_published_and_difference(tmp_path, compare
     write_workbook(tmp_path / "r.xlsx", compared)
     book = load_workbook(tmp_path / "r.xlsx")
     titles, values = ([cell.value for cell in book["summary"][place]] for place in (2, 3))
-    assert titles[3:] == [
-        *("value", "gain", "problems", "failed", "published", "difference") * 2, "value", "gain", "problems", "failed",
-    ]  # fmt: skip
+    group = ["value", "gain", "problems", "failed", "gain from", "gain to"]
+    assert titles[3:] == [*[*group, "published", "difference"] * 2, *group]
     assert values[3:] == [
-        60.0, None, 10, 0, 58.5, 1.5, 50.0, None, "10 of 40", 0, 55.0, "other split: ours a, published b",
-        40.0, None, 10, 0,
+        *(60.0, None, 10, 0, None, None, 58.5, 1.5),
+        *(50.0, None, "10 of 40", 0, None, None, 55.0, "other split: ours a, published b"),
+        *(40.0, None, 10, 0, None, None),
     ]  # fmt: skip
-    assert {"D1:I1", "J1:O1", "P1:S1"} == {str(ref) for ref in book["summary"].merged_cells.ranges}
+    assert {"D1:K1", "L1:S1", "T1:Y1"} == {str(ref) for ref in book["summary"].merged_cells.ranges}
     rows = [[cell.value for cell in row] for row in book["published"].iter_rows(min_row=2)]
     assert rows[0][5:] == [60.0, 58.5, 1.5, SOURCE, None]
     assert rows[1][5:] == [50.0, 55.0, None, SOURCE, "other split: ours a, published b"]
@@ -45,7 +45,7 @@ def test_the_summary_sheet_shows_ours_published_and_difference(tmp_path, compare
 def test_without_published_figures_there_are_no_columns_for_them(tmp_path, row):
     write_workbook(tmp_path / "r.xlsx", Results([row()], []))
     book = load_workbook(tmp_path / "r.xlsx")
-    assert book.sheetnames == ["summary", "all values", "problems", "protocol", "failures"]
+    assert book.sheetnames == ["summary", "all values", "problems", "protocol", "failures", "glossary"]
     assert "published" not in [cell.value for cell in book["summary"][2]]
 
 
