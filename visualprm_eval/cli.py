@@ -273,8 +273,10 @@ def _add_scoring(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> No
         help="auto: bfloat16 on a GPU, float32 on a CPU (%(default)s)",
     )  # fmt: skip
     group.add_argument(
-        "--token-budget", type=int, default=defaults.token_budget, help="tokens scored at a time (%(default)s)"
-    )
+        "--token-budget", type=int, default=defaults.token_budget,
+        help="most tokens that the reward model reads at a time: memory depends on it, not on N; it halves itself when "
+        "memory runs out, and a CPU takes at most 4096 (%(default)s)",
+    )  # fmt: skip
 
 
 def _add_critics(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:

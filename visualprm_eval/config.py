@@ -146,7 +146,7 @@ class RunConfig:
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
         dtype: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
         batch_size: Samples drawn at a time by a native policy.
-        token_budget: Tokens scored at a time.
+        token_budget: Most tokens that the reward model reads at a time.
         base_urls: OpenAI-compatible endpoints of the policies.
         key: Their key; never printed, logged or stored. ``None`` for the environment's.
         timeout_s: Longest wait for a reply of an endpoint, in seconds.
