@@ -63,13 +63,13 @@ def run(arguments: argparse.Namespace) -> None:
     """
     import torch
 
-    wrong = [tiles for tiles in arguments.tiles if tiles not in GRIDS]
-    if wrong or min(arguments.rounds, arguments.threads or 1, *arguments.n, *arguments.curve) < 1:
+    wrong, threads = [tiles for tiles in arguments.tiles if tiles not in GRIDS], arguments.threads
+    if wrong or min(arguments.rounds, 1 if threads is None else threads, *arguments.n, *arguments.curve) < 1:
         raise ConfigError(
             f"expected --tiles among {', '.join(map(str, GRIDS))}, and --n, --curve, --rounds, --threads from 1"
         )
-    if arguments.threads is not None:
-        torch.set_num_threads(arguments.threads)
+    if threads is not None:
+        torch.set_num_threads(threads)
     bench = Bench(arguments)
     rows = bench.rows()
     setting = bench.setting()
