@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -146,14 +145,9 @@ class GivenVisualPRM:
         return steps_of(text)
 
     def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
-        """All of ``stream``, in order."""
-        scored = dict(chain.from_iterable(self.stream(items)))
-        return [scored[place] for place in range(len(items))]
-
-    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
-        """One call: batches hold as many solutions as fit; one that is too long for the context fails alone."""
+        """One batched call; a solution that is longer than the model's context is a failure of its own."""
         triples = [(_asked(problem), list(steps), problem.images) for problem, steps in items]
-        return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
+        return self.weights.model.score_items(triples, batch_tokens=self.options.token_budget)
 
     def release(self) -> None:
         """Frees the memory."""

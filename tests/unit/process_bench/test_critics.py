@@ -9,8 +9,6 @@ from visualprm_eval.config import DEMO_PRM, ModelSource, RunConfig
 from visualprm_eval.errors import ConfigError, UnknownNameError
 from visualprm_eval.process_bench.critics import _asked, baseline, build
 from visualprm_eval.process_bench.data import read_set, text_of
-from visualprm_eval.score.critics import StreamingCritic
-from visualprm_eval.types import StepScores
 
 
 @pytest.fixture
@@ -56,19 +54,15 @@ def test_steps_reach_a_reward_model_as_they_are(sample) -> None:
     seen = []
 
     class Model:
-        def score_stream(self, items, batch_tokens):
-            assert batch_tokens == RunConfig().token_budget
+        def score_items(self, items, batch_tokens):
             seen.extend(items)
-            yield from ([(place, StepScores((0.5,) * len(items[place][1])))] for place in reversed(range(len(items))))
+            return []
 
     judging.critic.weights._model = Model()
     critic = judging.critic
     assert tuple(critic.split(text_of(sample.steps))) == sample.steps
-    assert isinstance(critic, StreamingCritic)  # All questions at once: batches are full with one solution each.
-    solutions = [sample.steps, sample.steps[:2]]
-    scored = critic.score([(sample.problem, critic.split(text_of(steps))) for steps in solutions])
-    assert [len(outcome.scores) for outcome in scored] == [3, 2]
-    assert seen[:1] == [("Which? <image 1> A. one B. two", ["one\n\nstill one", "", "three"], sample.problem.images)]
+    critic.score([(sample.problem, critic.split(text_of(sample.steps)))])
+    assert seen == [("Which? <image 1> A. one B. two", ["one\n\nstill one", "", "three"], sample.problem.images)]
     assert critic.settings()["steps"] == "given"
 
 
