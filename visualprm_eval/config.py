@@ -13,7 +13,6 @@ from visualprm_eval.errors import ConfigError
 ENGINES = ("auto", "native", "host", "endpoint")
 PROMPTS = ("cot", "direct", "host")
 STAGES = ("sample", "score", "grade", "report")
-ENGINES = ("auto", "native", "host", "endpoint")
 PREDICTIONS = ("raw", "final")
 MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
 
