@@ -41,10 +41,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu on a busy processor (%(default)s)")
     parser.add_argument("--n", type=int, nargs="+", default=[1, 8, 32], help="N of the table (%(default)s)")
     parser.add_argument(
-        "--curve", type=int, nargs="*", default=[2, 128], help="more N, measured once, for the curve (%(default)s)"
+        "--curve", type=int, nargs="*", default=[2, 16, 128], help="more N, measured once, for the curve (%(default)s)"
     )
     parser.add_argument(
-        "--tiles", type=int, nargs="*", default=[1, 5],
+        "--tiles", type=int, nargs="*", default=[1, 3, 7],
         help=f"tiles, measured once with N = {CURVE_N}, for the curve (%(default)s; the table has {MOST_TILES})",
     )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=3, help="measurements of the table (%(default)s)")
