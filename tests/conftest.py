@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
@@ -15,6 +16,12 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 # The host's data folder: one per process, since tests may run in several at once, and never the user's own.
 _LMU_DATA = tempfile.TemporaryDirectory(prefix="lmu-")
 os.environ["LMUData"] = _LMU_DATA.name  # noqa: SIM112 - the host spells it so
+
+# Nor the user's cache, but for matplotlib's list of fonts, which takes long to make.
+_CACHE = tempfile.TemporaryDirectory(prefix="cache-")
+_CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+os.environ.setdefault("MPLCONFIGDIR", str(_CACHES / "matplotlib"))
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -21,6 +21,7 @@ def lmu(tmp_path, monkeypatch):
     root = tmp_path / "LMUData"
     root.mkdir()
     monkeypatch.setenv("LMUData", str(root))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return root
 
 

@@ -81,8 +81,8 @@ def test_a_failed_verdict_makes_room_for_another_pick(
 
     real = grading.grade_table
 
-    def failing(benchmark, predictions, directory, judge, replies):
-        verdicts = real(benchmark, predictions, directory, judge, replies)
+    def failing(benchmark, predictions, *arguments, **options):
+        verdicts = real(benchmark, predictions, *arguments, **options)
         return {
             index: Verdict(None, "no luck") if predictions[index].startswith("So,") else verdict
             for index, verdict in verdicts.items()

@@ -159,19 +159,19 @@ def test_token_facts_place_the_items():
 
 
 def test_fitting_lowers_the_loss(tokenizer):
-    problems = world.problems("train", 8)
+    problems = world.problems("train", 4)
     pictures = Pictures([problem.scene for problem in problems])
     config = network_config(tokenizer.id_of(CONTROL_TOKENS[-1]) + 1)
     model = new_network(config, tokenizer, seed=0)
     writer = sequences.Writer(PromptFormat(tokenizer, config), tokenizer.id_of(CONTROL_TOKENS[0]))
     batch = writer.batch([writer.solution(problem) for problem in problems])
     with torch.no_grad():
-        features = image_features(model, pictures.pixels(range(8)))
-    losses = fit(model, lambda _: sequence_loss(model, *batch, features), 60, "test")
+        features = image_features(model, pictures.pixels(range(4)))
+    losses = fit(model, lambda _: sequence_loss(model, *batch, features), 24, "test")
     assert losses[-1] < 0.95 * losses[0]
     eyes = Eyes(model, seed=0)
     facts = torch.from_numpy(token_facts(problems[0].scene))[None]
-    losses = fit(eyes, lambda _: eyes.loss(pictures.pixels([0]), facts), 60, "test")
+    losses = fit(eyes, lambda _: eyes.loss(pictures.pixels([0]), facts), 24, "test")
     assert losses[-1] < 0.95 * losses[0]
 
 

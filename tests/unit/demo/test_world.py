@@ -37,8 +37,8 @@ def test_splits_share_no_picture_and_no_question_about_equal_content(test_proble
     pictures, problems = {}, {}
     for split in ("train", "tuning", "prm", "test"):
         made = test_problems if split == "test" else world.problems(split, 3000)
-        pictures[split] = {draw.picture(problem.scene).tobytes() for problem in made}
-        problems[split] = {(draw.picture(problem.scene).tobytes(), problem.question) for problem in made}
+        drawn = [(draw.picture(problem.scene).tobytes(), problem.question) for problem in made]
+        pictures[split], problems[split] = {shown for shown, _ in drawn}, set(drawn)
     for one, two in itertools.combinations(pictures, 2):
         assert not pictures[one] & pictures[two]
         assert not problems[one] & problems[two]
