@@ -13,7 +13,6 @@ from visualprm_eval.errors import ConfigError
 ENGINES = ("auto", "native", "host", "endpoint")
 PROMPTS = ("cot", "direct", "host")
 STAGES = ("sample", "score", "grade", "report")
-ENGINES = ("auto", "native", "host", "endpoint")
 PREDICTIONS = ("raw", "final")
 MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
 
@@ -146,7 +145,7 @@ class RunConfig:
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
         dtype: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
         batch_size: Samples drawn at a time by a native policy.
-        token_budget: Tokens scored at a time.
+        token_budget: Most tokens that the reward model reads at a time.
         base_urls: OpenAI-compatible endpoints of the policies.
         key: Their key; never printed, logged or stored. ``None`` for the environment's.
         timeout_s: Longest wait for a reply of an endpoint, in seconds.

@@ -232,7 +232,7 @@ def _load(point: EntryPoint) -> Any:
     """What an entry point names."""
     try:
         return point.load()
-    except Exception as error:
+    except Exception as error:  # Whatever a third party's module stumbles over.
         raise ConfigError(
             f"plugin {_described(point)} of {point.name!r} cannot be imported: {type(error).__name__}: {error}; "
             "repair or uninstall it, or leave the name out"

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from visualprm_eval import config as cfg
-from visualprm_eval.cli import EXIT_ERROR, _build_parser, main, run_config
+from visualprm_eval.cli import EXIT_ERROR, _build_parser, main
+from visualprm_eval.cli_run import run_config
 from visualprm_eval.errors import ConfigError
 
 

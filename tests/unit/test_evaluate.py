@@ -190,9 +190,9 @@ def test_more_candidates_change_no_earlier_result(facts: list[ProblemFacts], oth
     assert results(later)[0] == results(fewer[: len(later)])[0]
 
 
-@given(random_facts(), st.permutations(NAMES), st.permutations([0, 1, 2, 3]))
+@given(random_facts(), st.permutations(RERANKERS), st.permutations([0, 1, 2, 3]))
 @RELAXED
-def test_no_order_matters(facts: list[ProblemFacts], names: list[str], order: list[int]) -> None:
+def test_no_order_matters(facts: list[ProblemFacts], rerankers: list[Reranker], order: list[int]) -> None:
     shuffled = [
         replace(
             each,
@@ -201,7 +201,7 @@ def test_no_order_matters(facts: list[ProblemFacts], names: list[str], order: li
         )
         for each in facts
     ]
-    rows, picks = results(shuffled, build_rerankers(names, ["prm"]))
+    rows, picks = results(shuffled, rerankers)
     expected_rows, expected_picks = results(facts)
     assert rows == expected_rows
 

@@ -7,16 +7,15 @@ are medians over the rounds. The card's way is measured on one candidate and cou
 from __future__ import annotations
 
 import argparse
-import csv
-import statistics
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.bench import flops
 from visualprm_eval.bench.clocks import CLOCKS, Stopwatch
 from visualprm_eval.bench.machine import machine
+from visualprm_eval.bench.scoring_rows import Round, Row, Setting, row_of, table, write_csv
 from visualprm_eval.bench.shapes import GRIDS, PRESETS, Material, material, random_checkpoint
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.progress import Tracker, track
@@ -28,78 +27,8 @@ HELP = "N candidates at once against one forward pass per candidate"
 MOST_TILES = max(GRIDS)
 CURVE_N = 8
 """Candidates of the curve over tiles."""
-MEBIBYTE, GIBIBYTE = 1 << 20, 1 << 30
+GIBIBYTE = 1 << 30
 SMALL_GPU_BYTES = 24 * GIBIBYTE
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One measured setting; seconds are per question.
-
-    Attributes:
-        part: ``"all"``, or ``"language"`` without the image encoder's time on either side.
-        tiles: Tiles of the picture.
-        n: Candidates.
-        shared: Tokens that they share.
-        endings: Tokens of all that they do not share.
-        rounds: Measurements.
-        card_s: The model card's way: N times one candidate.
-        engine_s: The engine.
-        ratio: How many times as fast the engine is.
-        token_bound: The ratio of the tokens that the language model reads.
-        flop_bound: The ratio of all operations, with every layer in full for every token that is read.
-        bound_share: ``ratio / flop_bound``.
-        card_tokens_per_s: Tokens of all candidates per second, the card's way.
-        tokens_per_s: As many tokens, by the engine.
-        peak_share: The engine's needed operations per second in parts of one large matrix product's.
-        card_mb: Peak memory of the card's way beside the weights, in MiB.
-        engine_mb: Of the engine.
-        difference: Largest difference of a step score.
-    """
-
-    part: str
-    tiles: int
-    n: int
-    shared: int
-    endings: int
-    rounds: int
-    card_s: float
-    engine_s: float
-    ratio: float
-    token_bound: float
-    flop_bound: float
-    bound_share: float
-    card_tokens_per_s: float
-    tokens_per_s: float
-    peak_share: float
-    card_mb: float | None = None
-    engine_mb: float | None = None
-    difference: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Round:
-    """Seconds of one round, peak bytes where they can be told, and the largest difference of scores.
-
-    Attributes:
-        card_s: Of one candidate, counted N times.
-        card_vision_s: Its image encoding, counted N times.
-        vision_s: The engine's image encoding.
-        engine_s: Of all candidates.
-        flops_per_s: Speed of a large matrix product.
-        card_bytes: Peak memory of the card's way.
-        engine_bytes: Of the engine.
-        difference: Of the scores of one candidate; ``None`` when it is not among so few.
-    """
-
-    card_s: float
-    card_vision_s: float
-    vision_s: float
-    engine_s: float
-    flops_per_s: float
-    card_bytes: int | None
-    engine_bytes: int | None
-    difference: float | None
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -111,10 +40,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=None, help="threads on a processor (torch's default)")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu on a busy processor (%(default)s)")
     parser.add_argument("--n", type=int, nargs="+", default=[1, 8, 32], help="N of the table (%(default)s)")
-    parser.add_argument("--curve", type=int, nargs="*", default=[2, 4, 16, 64, 128], help="more N, once (%(default)s)")
-    parser.add_argument("--tiles", type=int, nargs="*", default=[1, 3, 5, 7, 10], help="tiles, once (%(default)s)")
+    parser.add_argument(
+        "--curve", type=int, nargs="*", default=[2, 16, 128], help="more N, measured once, for the curve (%(default)s)"
+    )
+    parser.add_argument(
+        "--tiles", type=int, nargs="*", default=[1, 3, 7],
+        help=f"tiles, measured once with N = {CURVE_N}, for the curve (%(default)s; the table has {MOST_TILES})",
+    )  # fmt: skip
     parser.add_argument("--rounds", type=int, default=3, help="measurements of the table (%(default)s)")
-    parser.add_argument("--token-budget", type=int, default=16_384, help="tokens of a batch (%(default)s)")
+    parser.add_argument(
+        "--token-budget", type=int, default=16_384,
+        help="most tokens that are read at a time; a processor takes at most 4096 (%(default)s)",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("results/bench"), help="folder of the tables (%(default)s)")
 
 
@@ -126,19 +63,22 @@ def run(arguments: argparse.Namespace) -> None:
     """
     import torch
 
-    wrong = [tiles for tiles in arguments.tiles if tiles not in GRIDS]
-    if wrong or arguments.rounds < 1 or min(arguments.n + arguments.curve) < 1:
-        raise ConfigError(f"expected --tiles among {', '.join(map(str, GRIDS))}, and --n, --curve, --rounds from 1")
-    if arguments.threads is not None:
-        torch.set_num_threads(arguments.threads)
+    wrong, threads = [tiles for tiles in arguments.tiles if tiles not in GRIDS], arguments.threads
+    if wrong or min(arguments.rounds, 1 if threads is None else threads, *arguments.n, *arguments.curve) < 1:
+        raise ConfigError(
+            f"expected --tiles among {', '.join(map(str, GRIDS))}, and --n, --curve, --rounds, --threads from 1"
+        )
+    if threads is not None:
+        torch.set_num_threads(threads)
     bench = Bench(arguments)
     rows = bench.rows()
-    text = "\n\n".join([bench.title(), _table(rows), bench.memory_note()])
+    setting = bench.setting()
+    text = "\n\n".join([str(setting), table(rows), bench.memory_note()])
     print(text)
     arguments.out.mkdir(parents=True, exist_ok=True)
     name = f"scoring-{arguments.preset}-{bench.device.type}"
     (arguments.out / f"{name}.md").write_text(text + "\n", encoding="utf-8")
-    _write_csv(arguments.out / f"{name}.csv", rows, bench.title())
+    write_csv(arguments.out / f"{name}.csv", rows, setting)
 
 
 class Bench:
@@ -160,17 +100,16 @@ class Bench:
         self._watch = Stopwatch(self.device, arguments.clock)
         self._tracker: Tracker
 
-    def title(self) -> str:
-        """What was measured, where."""
+    def setting(self) -> Setting:
+        """What is measured, where."""
         import torch
 
-        where = f"{torch.get_num_threads()} threads on {machine('torch', 'transformers')}"
-        if self.device.type == "cuda":
-            where = f"{torch.cuda.get_device_name(self.device)}, {machine('torch', 'transformers')}"
-        return (
-            f"Scoring, shape {self._options.preset}, {self.device.type}, {str(self.dtype).removeprefix('torch.')}, "
-            f"{self._options.clock} clock, {where}"
-        )
+        return Setting(
+            self._options.preset,
+            torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else self.device.type,
+            str(self.dtype).removeprefix("torch."), self._options.clock, torch.get_num_threads(),
+            machine("torch", "transformers"),
+        )  # fmt: skip
 
     def memory_note(self) -> str:
         """What scoring takes at most on a GPU for the 8B shape, whatever N."""
@@ -196,16 +135,16 @@ class Bench:
         with track("bench scoring", options.rounds + bool(options.curve) + len(options.tiles)) as self._tracker:
             by_size = self._rounds(given, options.n, options.rounds, vision=True)
             rows = [
-                self._row(part, given, MOST_TILES, size, by_size[size])
+                self._row(part, given, MOST_TILES, by_size[size], size)
                 for part in ("all", "language")
                 for size in options.n
             ]
             if options.curve:
                 by_size = self._rounds(given, options.curve, 1)
-                rows += [self._row("all", given, MOST_TILES, size, by_size[size]) for size in options.curve]
+                rows += [self._row("all", given, MOST_TILES, by_size[size], size) for size in options.curve]
             for tiles in options.tiles:
                 given = self._material(tiles, CURVE_N)
-                rows.append(self._row("all", given, tiles, CURVE_N, self._rounds(given, [CURVE_N], 1)[CURVE_N]))
+                rows.append(self._row("all", given, tiles, self._rounds(given, [CURVE_N], 1)[CURVE_N], CURVE_N))
         return rows
 
     def _material(self, tiles: int, number: int) -> Material:
@@ -213,8 +152,8 @@ class Bench:
 
     def _rounds(
         self, given: Material, sizes: Sequence[int], rounds: int, *, vision: bool = False
-    ) -> dict[int, list[_Round]]:
-        by_size: dict[int, list[_Round]] = {size: [] for size in sizes}
+    ) -> dict[int, list[Round]]:
+        by_size: dict[int, list[Round]] = {size: [] for size in sizes}
         for number in range(rounds):
             solution = given.solutions[number % max(sizes)]
             for size, each in self._round(given, solution, sizes, vision=vision).items():
@@ -224,7 +163,7 @@ class Bench:
 
     def _round(
         self, given: Material, solution: Sequence[str], sizes: Sequence[int], *, vision: bool = False
-    ) -> dict[int, _Round]:
+    ) -> dict[int, Round]:
         """Both ways one after the other."""
         from visualprm_eval.bench.model_card import card_scores
 
@@ -240,7 +179,7 @@ class Bench:
             by_steps = zip(given.solutions, scored, strict=False)
             ours = [scores for steps, scores in by_steps if steps == solution]
             apart = [abs(a - b) for scores in ours for a, b in zip(scores, card, strict=True)]
-            measured[size] = _Round(
+            measured[size] = Round(
                 card_s * size, card_vision_s * size, vision_s, engine_s, speed, card_bytes, engine_bytes,
                 max(apart, default=None),
             )  # fmt: skip
@@ -276,55 +215,5 @@ class Bench:
         shared = Question((), works).shared if size > 1 else works[0].length
         return flops.Load(tiles, shared, [work.length - shared for work in works])
 
-    def _row(self, part: str, given: Material, tiles: int, size: int, rounds: Sequence[_Round]) -> Row:
-        config, load = self._prm.checkpoint.config, self._load(given, tiles, size)
-        whole = part == "all"
-        card = [each.card_s - (0 if whole else each.card_vision_s) for each in rounds]
-        engine = [each.engine_s - (0 if whole else each.vision_s) for each in rounds]
-        ratio = statistics.median(one / other for one, other in zip(card, engine, strict=True))
-        vision = flops.vision_flops(config, tiles)
-        needed = flops.needed_flops(config, load) - (0 if whole else vision)
-        bound = (flops.card_flops(config, load) - (0 if whole else size * vision)) / needed
-        speed = max(each.flops_per_s for each in rounds)
-        card_s, engine_s = statistics.median(card), statistics.median(engine)
-        return Row(
-            part, tiles, size, load.shared, sum(load.endings), len(rounds), card_s, engine_s, ratio,
-            load.card_tokens / load.needed_tokens, bound, ratio / bound, load.card_tokens / card_s,
-            load.card_tokens / engine_s, needed / engine_s / speed,
-            _largest((each.card_bytes for each in rounds), MEBIBYTE) if whole else None,
-            _largest((each.engine_bytes for each in rounds), MEBIBYTE) if whole else None,
-            _largest(each.difference for each in rounds) if whole else None,
-        )  # fmt: skip
-
-
-def _largest(values: Iterable[float | None], unit: int = 1) -> float | None:
-    return max((value / unit for value in values if value is not None), default=None)
-
-
-def _table(rows: Sequence[Row]) -> str:
-    """Markdown."""
-    head = (
-        "part", "tiles", "N", "rounds", "card s", "engine s", "ratio", "token bound", "FLOP bound", "of FLOP bound",
-        "card tokens/s", "tokens/s", "of matrix peak", "card MiB", "engine MiB", "difference",
-    )  # fmt: skip
-    lines = [head, ("---",) * len(head)]
-    for row in rows:
-        memory = ["" if value is None else f"{value:,.0f}" for value in (row.card_mb, row.engine_mb)]
-        card_s = f"{row.card_s:.2f}" + (" *" if row.n > 1 else "")
-        lines.append((
-            row.part, f"{row.tiles}", f"{row.n}", f"{row.rounds}", card_s, f"{row.engine_s:.2f}", f"{row.ratio:.2f}",
-            f"{row.token_bound:.2f}", f"{row.flop_bound:.2f}", f"{row.bound_share:.0%}",
-            f"{row.card_tokens_per_s:,.0f}", f"{row.tokens_per_s:,.0f}", f"{row.peak_share:.0%}", *memory,
-            "" if row.difference is None else f"{row.difference:.1e}",
-        ))  # fmt: skip
-    text = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{text}\n\n\\* N times one measured candidate"
-
-
-def _write_csv(path: Path, rows: Sequence[Row], title: str) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([*(field.name for field in fields(Row)), "measured_on"])
-        for row in rows:
-            values = asdict(row).values()
-            writer.writerow([*(f"{value:.6g}" if isinstance(value, float) else value for value in values), title])
+    def _row(self, part: str, given: Material, tiles: int, rounds: Sequence[Round], size: int) -> Row:
+        return row_of(self._prm.checkpoint.config, part, self._load(given, tiles, size), rounds)

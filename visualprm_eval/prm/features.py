@@ -11,6 +11,7 @@ import torch
 
 from visualprm_eval.errors import InputError
 from visualprm_eval.prm.images import ImageSource, Picture, choose_grid, count_tiles, image_key, load_image, tiles
+from visualprm_eval.prm.memory import ran_out
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -93,14 +94,14 @@ class ImageEncoder:
         """Features of some tiles; memory that runs out halves the passes from then on.
 
         Raises:
-            torch.OutOfMemoryError: When even one tile is too much.
+            RuntimeError: When memory does not suffice for even one tile.
         """
         model = self._checkpoint.model
         try:
             pixels = torch.stack(list(tiles_)).to(self._checkpoint.device, model.dtype)
             return [model.get_image_features(pixels).pooler_output.flatten(0, 1)]
-        except torch.OutOfMemoryError:
-            if len(tiles_) == 1:
+        except RuntimeError as error:
+            if len(tiles_) == 1 or not ran_out(error):
                 raise
             self.tiles_per_pass = max(1, len(tiles_) // 2)
         size = self.tiles_per_pass

@@ -17,6 +17,7 @@ from visualprm_eval.errors import ConfigError, InputError
 from visualprm_eval.prm.cache import growing_cache
 from visualprm_eval.prm.features import ImageEncoder, ImageShelf, embed
 from visualprm_eval.prm.images import Picture
+from visualprm_eval.prm.memory import ran_out
 from visualprm_eval.prm.noise import choose_tokens, stream_key
 from visualprm_eval.prm.prompt import ImageSlot, Prompt, PromptFormat
 from visualprm_eval.prm.tokenizer import IM_END
@@ -167,7 +168,9 @@ class _BatchWriter:
                 last = now
                 if finished:
                     yield [self._candidate(waiting.pop(row), ids, seconds[row]) for row, ids in finished]
-        except torch.OutOfMemoryError:
+        except RuntimeError as error:
+            if not ran_out(error):
+                raise
             if len(waiting) == 1:
                 (request,) = (job.request for job in waiting.values())
                 yield [Candidate(request.problem.id, request.rank, "", error="too long for this device's memory")]

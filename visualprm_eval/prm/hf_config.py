@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping
 
 from visualprm_eval.errors import CheckpointError
-from visualprm_eval.prm.config import INTERNLM2, QWEN2, CheckpointConfig, LanguageConfig, Section, VisionConfig
+from visualprm_eval.prm.config import INTERNLM2, QWEN2, CheckpointConfig, LanguageConfig, VisionConfig
+from visualprm_eval.prm.section import Section
 from visualprm_eval.types import JSONValue
 
 __all__ = ["native_name", "parse_hf_config"]

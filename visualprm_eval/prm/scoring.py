@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from visualprm_eval.errors import InputError
+from visualprm_eval.errors import ConfigError, InputError
 from visualprm_eval.prm.ahead import one_ahead
 from visualprm_eval.prm.features import ImageEncoder, ImageShelf
+from visualprm_eval.prm.memory import ran_out
 from visualprm_eval.prm.passes import Beginnings, Passes
 from visualprm_eval.prm.prompt import Prompt, PromptFormat, question_content
 from visualprm_eval.prm.questions import Item, Question, Work, batches, by_question
@@ -96,7 +97,12 @@ class Scorer:
 
         Yields:
             What each pass brings as soon as it is there; each item's outcome comes once.
+
+        Raises:
+            ConfigError: When ``batch_tokens`` is below 1.
         """
+        if batch_tokens < 1:
+            raise ConfigError(f"a batch of {batch_tokens} tokens holds nothing; expected at least 1")
         on_cpu = self.checkpoint.device.type == "cpu"
         budget = Budget(min(batch_tokens, CPU_TOKENS) if on_cpu else batch_tokens)
         prepared = (self._prepare(items, indices, special_tokens) for indices in by_question(items))
@@ -200,7 +206,9 @@ def _or_none(attempt: Callable[[], _T]) -> _T | None:
     """What an attempt gives; ``None`` when memory runs out. Its tensors are free again by then."""
     try:
         return attempt()
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not ran_out(error):
+            raise
         return None
 
 

@@ -218,6 +218,9 @@ class VisualPRM:
 
         Returns:
             In the order of ``items``; one that cannot be scored has an ``error``.
+
+        Raises:
+            ConfigError: When ``batch_tokens`` is below 1.
         """
         parts = self.score_stream(items, batch_tokens=batch_tokens, special_tokens=special_tokens)
         scored = dict(chain.from_iterable(parts))
@@ -235,6 +238,9 @@ class VisualPRM:
 
         Yields:
             Places in ``items`` and their scores, a batch's at a time; each place once.
+
+        Raises:
+            ConfigError: When ``batch_tokens`` is below 1.
         """
         outcomes = self._scorer.score(items, special_tokens=special_tokens, batch_tokens=batch_tokens)
         for part in outcomes:

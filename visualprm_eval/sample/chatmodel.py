@@ -24,6 +24,7 @@ from visualprm_eval.errors import CheckpointError, ContextLengthError
 from visualprm_eval.prm.checkpoint import DOWNLOADS, locate
 from visualprm_eval.prm.images import load_image
 from visualprm_eval.prm.inspect import inspect_weights
+from visualprm_eval.prm.memory import ran_out
 from visualprm_eval.prm.native import resolve_device, resolve_dtype
 from visualprm_eval.prm.noise import choose_tokens, stream_key
 from visualprm_eval.types import Candidate, Problem
@@ -204,13 +205,17 @@ def draw(chat: ChatModel, problem: Problem, ranks: Sequence[int], sampling: Chat
     try:
         keys = [stream_key(sampling.seed, problem.id, rank) for rank in ranks]
         rows = _generate(chat, inputs, keys, sampling, room)
-    except torch.OutOfMemoryError:
+    except RuntimeError as error:
+        if not ran_out(error):
+            raise
         if len(ranks) == 1:
             return [Candidate(problem.id, ranks[0], "", error="too long for this device's memory")]
-        half = len(ranks) // 2
-        return draw(chat, problem, ranks[:half], sampling) + draw(chat, problem, ranks[half:], sampling)
-    seconds = (time.perf_counter() - begin) / len(ranks)
-    return [_candidate(chat, problem, rank, row, seconds) for rank, row in zip(ranks, rows, strict=True)]
+    else:
+        seconds = (time.perf_counter() - begin) / len(ranks)
+        return [_candidate(chat, problem, rank, row, seconds) for rank, row in zip(ranks, rows, strict=True)]
+    # Here, since the error holds what did not fit as long as it is being handled.
+    half = len(ranks) // 2
+    return draw(chat, problem, ranks[:half], sampling) + draw(chat, problem, ranks[half:], sampling)
 
 
 def _inputs(chat: ChatModel, problem: Problem) -> Any:

@@ -31,7 +31,7 @@ class CriticOptions:
         max_steps: Most steps per solution.
         device: Where to compute.
         dtype: In what precision.
-        token_budget: Tokens scored at a time.
+        token_budget: Most tokens that the reward model reads at a time.
     """
 
     max_steps: int

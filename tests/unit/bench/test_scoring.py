@@ -106,7 +106,8 @@ def test_both_ways_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[st
     for row in rows:
         # The language model's part is a difference of two measurements, which noise can make anything.
         assert row["part"] == "language" or (float(row["card_s"]) > 0 and float(row["engine_s"]) > 0)
-        assert float(row["flop_bound"]) >= 1 and "torch" in row["measured_on"]
+        assert float(row["flop_bound"]) >= 1 and "torch" in row["machine"]
+        assert (row["shape"], row["device"], row["dtype"], row["clock"]) == ("tiny", "cpu", "float32", "wall")
     assert all(float(row["difference"]) < 1e-5 for row in rows if row["part"] == "all")
     tokens = 13 * 16 + OPENING_TOKENS
     bound = 3 * (tokens + ENDING_TOKENS) / (tokens + 3 * ENDING_TOKENS)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import threading
+import weakref
 from functools import cache
 from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import torch
@@ -13,6 +17,7 @@ from hypothesis import strategies as st
 from tests.golden.material import CHECKPOINTS, DATA, IMAGES
 from tests.unit.prm.conftest import load
 from visualprm_eval.bench.model_card import card_scores
+from visualprm_eval.errors import ConfigError
 from visualprm_eval.prm.decoder import Decoder
 from visualprm_eval.prm.passes import Passes
 from visualprm_eval.prm.visualprm import VisualPRM
@@ -45,22 +50,23 @@ def mixtures(draw):
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
 @settings(max_examples=15, deadline=None)
-@given(items=mixtures(), batch_tokens=BUDGETS)
-def test_scores_are_those_of_one_forward_pass_each(name, items, batch_tokens):
-    for (question, steps, images), outcome in zip(
-        items, load(name).score_items(items, batch_tokens=batch_tokens), strict=True
-    ):
+@given(items=mixtures(), batch_tokens=BUDGETS, rows=st.sampled_from([1, 7, 64, 8192]))
+def test_scores_are_those_of_one_forward_pass_each(name, items, batch_tokens, rows):
+    prm = load(name)
+    with mock.patch.object(prm._scorer.passes._decoder, "_block", rows):  # How many go through the MLP at a time.
+        outcomes = prm.score_items(items, batch_tokens=batch_tokens)
+    for (question, steps, images), outcome in zip(items, outcomes, strict=True):
         assert outcome.error is None
         assert outcome.steps == steps
         assert list(outcome.scores) == pytest.approx(expected(name, question, steps, images), abs=1e-5)
 
 
-@pytest.mark.parametrize("number", [1, 2, 24])
-@pytest.mark.parametrize("orm", [False, True])
+@pytest.mark.parametrize(("number", "orm"), [(1, False), (1, True), (2, False), (24, True), (128, False)])
 def test_any_number_of_candidates(name, number, orm):
     prm = load(name)
     responses = [f"x = {place}.\n\nSo {place} + 1 = {place + 1}\n\n" + "ab" * (place % 7) for place in range(number)]
-    for scored in prm.score("What is x?", responses, PICTURES[2:], orm=orm):
+    every = 1 if number < 100 else 17  # One forward pass each takes its time.
+    for scored in prm.score("What is x?", responses, PICTURES[2:], orm=orm)[::every]:
         one = expected(name, "What is x?", scored.steps, tuple(PICTURES[2:]))
         assert list(scored.step_scores) == pytest.approx(one, abs=1e-5)
 
@@ -95,11 +101,17 @@ def test_candidates_never_see_each_other(prm):
     assert alone.scores == pytest.approx(beside.scores, abs=2e-6)
 
 
+def refused_by_the_processor() -> Exception:
+    with pytest.raises(RuntimeError) as raised:
+        torch.empty(1 << 55)
+    return raised.value
+
+
 class Memory:
     """Makes passes of more than ``room`` tokens run out of memory, those that are kept from others included."""
 
-    def __init__(self, monkeypatch, room: int) -> None:
-        self.room, self.refused = room, 0
+    def __init__(self, monkeypatch, room: int, error: Exception | None = None) -> None:
+        self.room, self.refused, self.error = room, 0, error or torch.OutOfMemoryError()
         self.begin, self.finish = Passes.begin, Passes.finish
         monkeypatch.setattr(Passes, "begin", lambda *args: self.begin(*self.checked(*args)))
         monkeypatch.setattr(Passes, "finish", lambda *args: self.finish(*self.checked(*args)))
@@ -110,7 +122,7 @@ class Memory:
         tokens += sum(question.shared for question in other.questions) if beginnings else 0
         if tokens > self.room:
             self.refused += 1
-            raise torch.OutOfMemoryError
+            raise self.error
         return passes, parts, other
 
 
@@ -128,7 +140,8 @@ def test_memory_that_runs_out_halves_the_budget_and_the_work_goes_on(prm, monkey
         assert outcome.scores == pytest.approx(one.scores, abs=1e-5)
 
 
-def test_what_no_memory_suffices_for_fails_alone(prm, monkeypatch):
+@pytest.mark.parametrize("said", [torch.OutOfMemoryError(), refused_by_the_processor()], ids=["gpu", "cpu"])
+def test_what_no_memory_suffices_for_fails_alone(prm, monkeypatch, said):
     items = [
         ("q", ("a",), ()),
         ("q", ("1 " * 900,), ()),
@@ -137,12 +150,65 @@ def test_what_no_memory_suffices_for_fails_alone(prm, monkeypatch):
         ("r", ("a",), ()),
     ]
     known = prm.score_items(items)
-    Memory(monkeypatch, 700)
+    Memory(monkeypatch, 700, said)
     outcomes = prm.score_items(items)
     for place in (1, 3):
         assert "too much for this device's memory" in outcomes[place].error
     for place in (0, 2, 4):
         assert outcomes[place].scores == pytest.approx(known[place].scores, abs=1e-5)
+
+
+@pytest.mark.parametrize("room", [100_000, 400])
+def test_nothing_is_kept_of_questions_that_are_done(prm, monkeypatch, room):
+    """When the next questions are read, keys, values and logits of the last ones are gone, without a collection."""
+    Memory(monkeypatch, room)
+    begin, kept = Passes.begin, []
+
+    def watched(self, questions, features):
+        assert not any(each() is not None for each in kept)
+        beginnings = begin(self, questions, features)
+        tensors = [tensor for prefix in beginnings.prefixes for pair in prefix for tensor in pair]
+        kept.extend(map(weakref.ref, [beginnings, *beginnings.logits, *tensors]))
+        return beginnings
+
+    monkeypatch.setattr(Passes, "begin", watched)
+    items = [(f"What is {number}?", ("ab" * 20, "c" * size), PICTURES[:1]) for size in (1, 9) for number in range(6)]
+    gc.disable()
+    try:
+        assert all(outcome.error is None for outcome in prm.score_items(items, batch_tokens=350))
+    finally:
+        gc.enable()
+    assert len(kept) > 30
+    assert not any(each() is not None for each in kept)
+
+
+@pytest.mark.parametrize("interruption", [KeyboardInterrupt, SystemExit, RuntimeError("the device is gone")])
+def test_an_interruption_comes_through_and_leaves_no_thread(prm, monkeypatch, interruption):
+    begin, calls = Passes.begin, []
+
+    def interrupted(*args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise interruption
+        return begin(*args)
+
+    monkeypatch.setattr(Passes, "begin", interrupted)
+    items = [(f"What is {number}?", ("a",), PICTURES[:1]) for number in range(6)]
+    told = []
+    with pytest.raises(type(interruption) if isinstance(interruption, Exception) else interruption):
+        told.extend(part for part in prm.score_stream(items, batch_tokens=1))
+    assert len(calls) == 3
+    assert not [each for each in threading.enumerate() if each.name.startswith("ahead")]
+
+
+def test_the_same_call_gives_the_same_scores(prm):
+    items = [(f"q{number % 3}", (f"a {number}", "b" * number), PICTURES[: number % 2]) for number in range(20)]
+    assert prm.score_items(items, batch_tokens=300) == prm.score_items(items, batch_tokens=300)
+
+
+def test_a_batch_of_no_tokens_is_refused(prm):
+    with pytest.raises(ConfigError, match="batch of 0 tokens"):
+        prm.score_items([("q", ("a",), ())], batch_tokens=0)
 
 
 def test_scores_come_as_they_are_made(prm):
