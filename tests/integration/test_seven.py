@@ -120,6 +120,12 @@ def check_views(work_dir: Path) -> None:
     report = (work_dir / "results.md").read_text()
     assert "## Beside published figures" in report
     assert "4 of 304 (0)" in report
+    assert "### MathVision_MINI, 4 of 304 problems" in report
+    page = (work_dir / "report.html").read_text()
+    assert f"{POLICY} on MathVision_MINI (4 of 304 problems)" in page
+    for sheet in ("intervals", "curves"):
+        named = {row[1].value for row in book[sheet].iter_rows(min_row=2)}
+        assert "MathVision_MINI (4 of 304 problems)" in named, sheet
 
 
 def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
@@ -131,12 +137,18 @@ def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: 
     names = ["MMMU", "DynaMath", "WeMath"]  # The first by its short name.
     arguments = ["--candidates", write_pack(tmp_path / "pack.jsonl", plain), "--data", *names, "--data-dir", data,
                  "--judge", "exact_matching", "--reranker", "self-consistency", "--k", "8"]  # fmt: skip
-    run(*arguments, "--work-dir", tmp_path / "out")
+    output = run(*arguments, "--work-dir", tmp_path / "out")
     rows = read_rows(tmp_path / "out")
     for name in ("MMMU_DEV_VAL", "DynaMath", "WeMath"):
         assert value(rows, "first", 8, name) == pytest.approx(BY_HAND[name])
     assert all(row["metric"].endswith("exact matching") for row in rows)
-    assert "other metric" in (tmp_path / "out" / "results.md").read_text()
+    report = (tmp_path / "out" / "results.md").read_text()
+    assert "other metric" in report
+    assert "DynaMath (exact matching)" in report and "DynaMath (exact matching)" in output
+    assert "DynaMath (exact matching, 4 of 5,010 problems)" in (tmp_path / "out" / "report.html").read_text()
+    book = load_workbook(tmp_path / "out" / "results.xlsx")
+    assert "DynaMath (exact matching, 4 of 5,010 problems)" in {row[1].value for row in book["intervals"].iter_rows()}
+    assert any("exact matching" in str(cell.value) for cell in book["summary"][1])
     # The whole solution has a lone letter in its words: the host reads that.
     run(*arguments, "--work-dir", tmp_path / "out", "--prediction", "raw")
     assert value(read_rows(tmp_path / "out"), "first", 8, "MMMU_DEV_VAL") < BY_HAND["MMMU_DEV_VAL"]
