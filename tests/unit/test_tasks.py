@@ -57,7 +57,9 @@ def test_a_final_answer_that_is_an_option_is_shown_as_its_letter():
 
 
 def test_a_generic_task_says_so():
-    assert "no task of its own" in task_for("Somebody's").note
+    task = task_for("Somebody's")
+    assert "no task of its own" in task.note
+    assert "mean over the rows" in task.remark([])
 
 
 def test_options_count_as_answers():

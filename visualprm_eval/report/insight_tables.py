@@ -11,6 +11,8 @@ from visualprm_eval.report.tables import reranker_label
 if TYPE_CHECKING:
     from visualprm_eval.insight.facts import Comparison, Cost, CurvePoint, Diagnosis, Insight, PoolFacts, Standing
 
+    Row = Standing | CurvePoint | Comparison | Diagnosis | PoolFacts
+
 __all__ = [
     "Kind",
     "View",
@@ -41,9 +43,6 @@ class View:
     title: str
     columns: tuple[tuple[str, Kind], ...]
     rows: tuple[tuple[object, ...], ...]
-
-
-Row = "Standing | CurvePoint | Comparison | Diagnosis | PoolFacts"
 
 
 def place_of(row: Row) -> str:
