@@ -62,6 +62,14 @@ def test_a_generic_task_says_so():
     assert "mean over the rows" in task.remark([])
 
 
+def test_an_answer_format_that_a_prompt_leaves_out_is_told():
+    task = task_for("DynaMath")
+    assert "three decimals" in task.unasked_format("cot")
+    assert "--prompt direct" in task.unasked_format("direct")
+    assert task.unasked_format("host") == task.unasked_format(None) == ""
+    assert task_for("MathVista_MINI").unasked_format("cot") == ""
+
+
 def test_options_count_as_answers():
     task = task_for("Somebody's", host_type="MCQ")
     assert task.answer("So the answer is cherry.", {"A": "apple", "B": "cherry"}) == "B"
