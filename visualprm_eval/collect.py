@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.comparison import compare, selectors
 from visualprm_eval.evaluate import ProblemFacts, overall_rows
 from visualprm_eval.fingerprints import Fingerprint, stamped
-from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric
+from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric, metric_of
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
@@ -88,7 +88,7 @@ def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Stu
     return Study(
         policy=cell.policy,
         benchmark=cell.benchmark.name,
-        metric=cell.benchmark.task.metric,
+        metric=metric_of(session, cell),
         facts=facts,
         rerankers=session.rerankers_of(cell),
         n=cell.n,
@@ -96,6 +96,7 @@ def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Stu
         grade_all=session.grades_all(cell),
         aggregate=cell.benchmark.task.aggregate,
         group=cell.benchmark.task.group,
+        n_total=cell.benchmark.total,
     )
 
 
@@ -129,6 +130,8 @@ def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iter
         yield f"{where}: sampling", dict(cell.sampling.settings)
         if insists_on_its_prompt(cell.benchmark.dataset):
             yield f"{where}: prompt", "the dataset's own, whatever is asked for"
+        elif unasked := cell.benchmark.task.unasked_format(cell.sampling.settings.get("prompt")):
+            yield f"{where}: answer format", unasked
         yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
         yield f"{where}: grading", dict(session.grading(cell).settings)
         yield from _data(cell)

@@ -57,7 +57,17 @@ def test_a_final_answer_that_is_an_option_is_shown_as_its_letter():
 
 
 def test_a_generic_task_says_so():
-    assert "no task of its own" in task_for("Somebody's").note
+    task = task_for("Somebody's")
+    assert "no task of its own" in task.note
+    assert "mean over the rows" in task.remark([])
+
+
+def test_an_answer_format_that_a_prompt_leaves_out_is_told():
+    task = task_for("DynaMath")
+    assert "three decimals" in task.unasked_format("cot")
+    assert "--prompt direct" in task.unasked_format("direct")
+    assert task.unasked_format("host") == task.unasked_format(None) == ""
+    assert task_for("MathVista_MINI").unasked_format("cot") == ""
 
 
 def test_options_count_as_answers():

@@ -24,6 +24,7 @@ from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.pools import AnswerFn, Case, ProblemFacts, needs_all_verdicts, verdict_value
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import First, Oracle, Reranker, StepAggregate, pick
+from visualprm_eval.tasks.base import UNJUDGED
 from visualprm_eval.types import text_id
 
 __all__ = ["Examiner", "Finals", "Study", "examine", "finals"]
@@ -47,6 +48,7 @@ class Study:
         grade_all: Whether all texts are graded, or only picks; curves over subsets need all.
         aggregate: How the values of problems become the benchmark's number.
         group: Which problems the benchmark groups; ``None`` where each stands for itself.
+        n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
     """
 
     policy: str
@@ -59,6 +61,7 @@ class Study:
     grade_all: bool
     aggregate: Metric = row_mean
     group: GroupKey | None = None
+    n_total: int | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,16 @@ class Finals:
     rerankers: Sequence[Reranker]
     values: FloatArray
     n_problems: int
+
+    @property
+    def note(self) -> str:
+        """What must be said wherever a number of it stands: how it was graded, and of how many of the problems."""
+        study, said = self.study, []
+        if UNJUDGED in study.metric:
+            said.append(UNJUDGED)
+        if study.n_total is not None and self.n_problems == len(study.facts) < study.n_total:
+            said.append(f"{self.n_problems:,} of {study.n_total:,} problems")
+        return ", ".join(said)
 
 
 def finals(study: Study) -> Iterator[Finals | str]:
@@ -171,8 +184,9 @@ class Examiner:
         study = found.study
         resamples = found.measure.resampled(found.values)
         numbers = np.array([found.measure.value(column) for column in found.values.T])
-        self.standings += _standings(found, numbers, resamples)
-        self.comparisons += _comparisons(found, numbers, resamples)
+        note = found.note
+        self.standings += [replace(row, note=note) for row in _standings(found, numbers, resamples)]
+        self.comparisons += [replace(row, note=note) for row in _comparisons(found, numbers, resamples)]
         if resamples is not None:
             for column, reranker in enumerate(found.rerankers):
                 self._resamples[study.policy, f"{study.benchmark}\n{found.split}", reranker.name] = resamples[:, column]
@@ -185,10 +199,11 @@ class Examiner:
             self.tallies[study.policy, study.benchmark, case.facts.problem.id] = tally
         if study.n == 1:
             return  # One candidate leaves nothing to choose.
-        self.points += _points(found, grid)
-        self.pools.append(pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems))
-        self.diagnoses += _diagnoses(found, grid, numbers)
-        where = (study.policy, f"{study.benchmark} {found.split}".rstrip())
+        self.points += [replace(row, note=note) for row in _points(found, grid)]
+        pool = pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems)
+        self.pools.append(replace(pool, note=note))
+        self.diagnoses += [replace(row, note=note) for row in _diagnoses(found, grid, numbers)]
+        where = (study.policy, f"{study.benchmark} {found.split}".rstrip() + (f" ({note})" if note else ""))
         self.histograms += [step_scores([grid], critic, *where) for critic in needed_critics(study.rerankers)]
 
     def insight(self) -> shown.Insight:
@@ -342,6 +357,7 @@ def _overalls(
             result = replace(
                 own[0], benchmark=OVERALL, split="", value=float(np.mean([row.value for row in own])), low=low,
                 high=high, gain=None, gain_low=None, gain_high=None,
+                note="; ".join(f"{row.benchmark}: {row.note}" for row in own if row.note),
             )  # fmt: skip
             gains = [row.gain for row in own if row.gain is not None]
             if len(gains) == len(own):

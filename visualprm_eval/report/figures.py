@@ -88,7 +88,8 @@ def _grouped(rows: Sequence[Any], key: Callable[[Any], str]) -> dict[str, list[A
 
 
 def _title(row: CurvePoint | Standing) -> str:
-    return "\n".join(map(literal, (f"{row.benchmark} {row.split}".rstrip(), row.policy)))
+    lines = (f"{row.benchmark} {row.split}".rstrip(), row.note, row.policy)
+    return "\n".join(literal(line) for line in lines if line)
 
 
 def _looks_of(rows: Sequence[CurvePoint | Standing]) -> dict[str, Look]:
@@ -146,7 +147,8 @@ def _gains(rows: Sequence[Standing]) -> Any:
     rows = [row for row in rows if row.reranker != "oracle"] or rows
     panels = _grouped(rows, lambda row: row.policy)
     table = _looks_of(rows)
-    figure, axes = _panels(len(panels), 4.8, max(3.0, 0.3 * max(map(len, panels.values())) + 1))
+    height = 0.45 if any(row.note for row in rows) else 0.3  # A remark takes a second line.
+    figure, axes = _panels(len(panels), 4.8, max(3.0, height * max(map(len, panels.values())) + 1))
     for axis, (policy, own) in zip(axes, panels.items(), strict=False):
         axis.grid(axis="y", visible=False)
         axis.grid(axis="x", color="#E3E3E3", linewidth=0.8)
@@ -166,7 +168,8 @@ def _gains(rows: Sequence[Standing]) -> Any:
 
 def _bar_label(row: Standing, *, named: bool) -> str:
     place = OVERALL if row.benchmark == OVERALL else f"{row.benchmark} {row.split}".rstrip()
-    return literal(f"{row.reranker}, {place}" if named else row.reranker)
+    label = literal(f"{row.reranker}, {place}" if named else row.reranker)
+    return f"{label}\n{literal(row.note)}" if row.note else label
 
 
 def _scores(rows: Sequence[StepScoreHistogram]) -> Any:

@@ -14,6 +14,7 @@ from visualprm_eval.report.tables import (
     Summary,
     column_titles,
     counts,
+    curve_titles,
     curves,
     failure_line,
     notes,
@@ -108,8 +109,7 @@ def _curves(all_curves: Sequence[Curve]) -> list[str]:
     if len({k for curve in all_curves for k in curve.points}) < 2:
         return []
     parts = ["## Over k"]
-    titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
-    for column, title in titles.items():
+    for column, title in curve_titles(all_curves).items():
         chosen = [curve for curve in all_curves if curve.column == column]
         ks = sorted({k for curve in chosen for k in curve.points})
         rows = [[curve.policy, reranker_label(curve.reranker), *(point_text(curve, k) for k in ks)] for curve in chosen]

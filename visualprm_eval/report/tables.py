@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.report.text import one_line
+from visualprm_eval.tasks.base import UNJUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -88,12 +89,14 @@ class Curve:
 
     Attributes:
         points: k to value in percent, by growing k; the value is ``None`` where it is withheld.
+        part: Of how many of the benchmark's problems, such as ``"8 of 304 problems"``; ``""`` for all.
     """
 
     policy: str
     column: Column
     reranker: str
     points: Mapping[int, float | None]
+    part: str = ""
 
 
 def _column(row: ResultRow) -> Column:
@@ -101,9 +104,28 @@ def _column(row: ResultRow) -> Column:
 
 
 def column_titles(columns: Sequence[Column]) -> dict[Column, str]:
-    """Short titles of the columns; the metric is named where a benchmark's split has more than one."""
+    """Short titles of the columns.
+
+    The metric is named where a benchmark's split has more than one, and that no judge was asked where one is usual.
+    """
     shared = Counter(column.title for column in columns)
-    return {column: column.title + f" ({column.metric})" * (shared[column.title] > 1) for column in columns}
+    return {column: column.title + _mark(column, shared[column.title]) for column in columns}
+
+
+def _mark(column: Column, alike: int) -> str:
+    if alike > 1:
+        return f" ({column.metric})"
+    return f" ({UNJUDGED})" if UNJUDGED in column.metric else ""
+
+
+def curve_titles(all_curves: Sequence[Curve]) -> dict[Column, str]:
+    """Titles of the tables over k: as of the columns, and of how many of the problems they are."""
+    titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
+    parts = {
+        column: dict.fromkeys(curve.part for curve in all_curves if curve.column == column and curve.part)
+        for column in titles
+    }
+    return {column: ", ".join([title, *parts[column]]) for column, title in titles.items()}
 
 
 def series(rows: Iterable[ResultRow]) -> dict[tuple[str, Column, str], dict[int, ResultRow]]:
@@ -150,7 +172,15 @@ def summarise(rows: Iterable[ResultRow]) -> Summary:
 
 def curves(rows: Iterable[ResultRow]) -> list[Curve]:
     """One curve per policy, benchmark and reranker."""
-    return [Curve(*key, {k: row.value for k, row in by_k.items()}) for key, by_k in series(rows).items()]
+    return [
+        Curve(*key, {k: row.value for k, row in by_k.items()}, _part(by_k.values()))
+        for key, by_k in series(rows).items()
+    ]
+
+
+def _part(rows: Iterable[ResultRow]) -> str:
+    partial = [row for row in rows if row.is_partial]
+    return f"{partial[0].n_problems:,} of {partial[0].n_total:,} problems" if partial else ""
 
 
 def counts(lines: Iterable[Line], column: Column) -> str:

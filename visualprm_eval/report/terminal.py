@@ -18,6 +18,7 @@ from visualprm_eval.report.tables import (
     Summary,
     column_titles,
     counts,
+    curve_titles,
     curves,
     failure_line,
     notes,
@@ -109,7 +110,7 @@ def _published_table(results: Results) -> Table:
 
 def _curve_tables(all_curves: Sequence[Curve]) -> Iterator[Table]:
     """One table over k per benchmark."""
-    for column, title in column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves))).items():
+    for column, title in curve_titles(all_curves).items():
         chosen = [curve for curve in all_curves if curve.column == column]
         ks = sorted({k for curve in chosen for k in curve.points})
         table = Table(title=_text(f"{title} over k, in percent"), title_justify="left")

@@ -9,6 +9,7 @@ from visualprm_eval.report.tables import (
     Column,
     column_titles,
     counts,
+    curve_titles,
     curves,
     failure_line,
     final_picks,
@@ -69,6 +70,17 @@ def test_metrics_and_splits_are_columns_of_their_own(row):
     rows = [row(), row(metric="F1"), row(split="test"), row(benchmark="C")]
     columns = summarise(rows).columns
     assert list(column_titles(columns).values()) == ["B (accuracy)", "B (F1)", "B test", "C"]
+
+
+def test_exact_matching_is_marked_in_titles(row):
+    rows = [row(metric="accuracy, exact matching"), row(benchmark="C")]
+    assert list(column_titles(summarise(rows).columns).values()) == ["B (exact matching)", "C"]
+    assert list(curve_titles(curves(rows)).values()) == ["B (exact matching)", "C"]
+
+
+def test_tables_over_k_say_how_many_of_the_problems_they_are_of(row):
+    rows = [row(n_total=304), row(reranker="visualprm", n_total=304), row(benchmark="C", n_total=10)]
+    assert list(curve_titles(curves(rows)).values()) == ["B, 10 of 304 problems", "C"]
 
 
 def test_curves_go_by_growing_k_and_keep_gaps(row):
