@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.comparison import compare, selectors
 from visualprm_eval.evaluate import ProblemFacts, overall_rows
 from visualprm_eval.fingerprints import Fingerprint, stamped
-from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric
+from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric, metric_of
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
@@ -59,7 +59,7 @@ def collect(session: Session) -> Results:
         picks=picks,
         protocol=dict(_protocol(session, shown)),
         failures=failures,
-        comparisons=compare(rows, selectors(session.config.prms)),
+        comparisons=compare(rows, selectors(session.prms)),
         fingerprints=fingerprints,
         insight=examiner.insight(),
         viewer=viewer.viewer(),
@@ -88,7 +88,7 @@ def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Stu
     return Study(
         policy=cell.policy,
         benchmark=cell.benchmark.name,
-        metric=cell.benchmark.task.metric,
+        metric=metric_of(session, cell),
         facts=facts,
         rerankers=session.rerankers_of(cell),
         n=cell.n,
