@@ -59,7 +59,7 @@ def collect(session: Session) -> Results:
         picks=picks,
         protocol=dict(_protocol(session, shown)),
         failures=failures,
-        comparisons=compare(rows, selectors(session.config.prms)),
+        comparisons=compare(rows, selectors(session.prms)),
         fingerprints=fingerprints,
         insight=examiner.insight(),
         viewer=viewer.viewer(),

@@ -68,7 +68,7 @@ def evaluate_cell(
 def metric_of(session: Session, cell: Cell) -> str:
     """What the values of a cell are called: the task's metric, marked where no judge was asked and one is usual."""
     task = cell.benchmark.task
-    unjudged = not session.judge.resolve(task).used and task.host_judge != EXACT_MATCHING
+    unjudged = task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
     return f"{task.metric}, {UNJUDGED}" if unjudged else task.metric
 
 

@@ -107,7 +107,9 @@ def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
             f"--data {name} -o FOLDER`, and make a copy of that folder the --work-dir here"
         )
     problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
-    return Benchmark(name, _stored_task(store, name), None, problems)
+    task = _stored_task(store, name)
+    total = None if task.size is None else max(len(latest), task.size)
+    return Benchmark(name, task, None, problems, total=total)
 
 
 def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:

@@ -144,11 +144,14 @@ class Candidate:
     tokens: int | None = None
     seconds: float | None = None
     usage: Usage | None = None
+    _text_id: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def text_id(self) -> str:
-        """The key of its text."""
-        return text_id(self.text)
+        """The key of its text, worked out once."""
+        if not self._text_id:
+            object.__setattr__(self, "_text_id", text_id(self.text))
+        return self._text_id
 
     def or_failure(self) -> Candidate:
         """Itself; a failure when the policy wrote nothing, which can be neither scored nor graded."""

@@ -58,6 +58,8 @@ class Measure:
             values: From 0 to 1, [P].
         """
         kept = ~np.isnan(values)
+        if self.aggregate is row_mean:  # It does not look at the problems.
+            return 100 * row_mean((), values[kept].tolist())
         problems = [problem for problem, keep in zip(self.problems, kept, strict=True) if keep]
         return 100 * self.aggregate(problems, values[kept].tolist())
 
@@ -70,6 +72,8 @@ class Measure:
         Returns:
             ``None`` for a metric that is no mean over groups: no group can be resampled then.
         """
+        if self.aggregate is row_mean and self.group is None:
+            return values, np.ones(len(values))
         if self.aggregate is row_mean:
             sums = np.zeros((int(self.groups.max()) + 1, values.shape[1]))
             np.add.at(sums, self.groups, values)
