@@ -16,6 +16,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 _LMU_DATA = tempfile.TemporaryDirectory(prefix="lmu-")
 os.environ["LMUData"] = _LMU_DATA.name  # noqa: SIM112 - the host spells it so
 
+# Links and pictures go to the cache folder; never the user's own, and nothing of an earlier run.
+_CACHE = tempfile.TemporaryDirectory(prefix="cache-")
+os.environ["XDG_CACHE_HOME"] = _CACHE.name
+
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")

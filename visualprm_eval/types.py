@@ -91,7 +91,8 @@ class Spec:
     """What produced a fact: the settings of a sampling, a scoring or a grading.
 
     Attributes:
-        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``; ``"checkpoint"`` notes the content behind a name.
+        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``; ``"checkpoint"`` notes the content behind the
+            name of a checkpoint or a benchmark.
         settings: Everything that can change the outcome, as JSON values.
     """
 
