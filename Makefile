@@ -17,7 +17,8 @@ $(READY): pyproject.toml constraints.txt
 demo: setup
 	$(BIN)/python run.py --demo --work-dir "$(WORK_DIR)"
 
-# Two processes; the tests of a file share what they set up. One thread each, or they would wait for each other's.
+# Two processes; the tests of a file share what they set up. One thread each, or they would wait for each other's. In the
+# order of their folders: long files first, so that no process is left with one at the end.
 test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
