@@ -67,8 +67,8 @@ def evaluate_cell(
 
 def metric_of(session: Session, cell: Cell) -> str:
     """What the values of a cell are called: the task's metric, marked where no judge was asked and one is usual."""
-    task = cell.benchmark.task
-    unjudged = not session.judge.resolve(task).used and task.host_judge != EXACT_MATCHING
+    task, judge = cell.benchmark.task, session.grading(cell).settings.get("judge")
+    unjudged = judge == EXACT_MATCHING and task.host_judge != EXACT_MATCHING
     return f"{task.metric}, {UNJUDGED}" if unjudged else task.metric
 
 

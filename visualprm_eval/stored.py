@@ -107,7 +107,10 @@ def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
             f"--data {name} -o FOLDER`, and make a copy of that folder the --work-dir here"
         )
     problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
-    return Benchmark(name, _stored_task(store, name), None, problems)
+    task = _stored_task(store, name)
+    # How many more a file had from which these came nobody knows here, unless the benchmark is known.
+    total = max(len(latest), task.size or 0) if task.size or len(problems) < len(latest) else None
+    return Benchmark(name, task, None, problems, total=total)
 
 
 def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
