@@ -111,9 +111,9 @@ def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
     problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
     task = _stored_task(store, name)
     total, file = _origin(store, name)
-    if total is None and task.size is not None:
-        total = task.size
-    return Benchmark(name, task, None, problems, total=total and max(total, len(latest)), file=file)
+    if total is None and (task.size or len(problems) < len(latest)):
+        total = task.size or 0
+    return Benchmark(name, task, None, problems, total=None if total is None else max(total, len(latest)), file=file)
 
 
 def _note_origin(store: Store, benchmark: Benchmark) -> None:

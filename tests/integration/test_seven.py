@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 from tests.host.material import JudgeServer
 from tests.host.seven_tables import BY_HAND, TABLE2, judge, pattern, rows_of, text, write_seven
 from tests.integration.conftest import Run, read_rows, value
+from visualprm_eval.cli import main
 from visualprm_eval.demo.assets import demo_path
 from visualprm_eval.host.files import use_data_dir
 
@@ -143,7 +144,7 @@ def check_views(work_dir: Path) -> None:
         assert "MathVision_MINI (4 of 304 problems)" in named, sheet
 
 
-def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
+def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: JudgeServer, capsys) -> None:
     def plain(name: str, index: int, *, right: bool) -> str:
         del index
         good, bad = ("7", "8") if name == "DynaMath" else ("B", "A")
@@ -165,6 +166,16 @@ def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: 
     book = load_workbook(tmp_path / "out" / "results.xlsx")
     assert "DynaMath (exact matching, 4 of 5,010 problems)" in {row[1].value for row in book["intervals"].iter_rows()}
     assert any("exact matching" in str(cell.value) for cell in book["summary"][1])
+    capsys.readouterr()
+    stored = ["--work-dir", str(tmp_path / "out"), "--data", "DynaMath"]
+    assert main(["compare", "first", "self-consistency", *stored]) == 0
+    assert f"{POLICY} on DynaMath (exact matching, 4 of 5,010 problems), 4 problems" in capsys.readouterr().out
+    assert main(["report", *stored]) == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "DynaMath (exact matching, 4 of 5,010 problems)" in page, "a report from the store alone says it too"
+    assert {(row["metric"], row["n_total"]) for row in read_rows(tmp_path / "out")} == {
+        ("worst-case accuracy, exact matching", "5010")
+    }
     # The whole solution has a lone letter in its words: the host reads that.
     run(*arguments, "--work-dir", tmp_path / "out", "--prediction", "raw")
     assert value(read_rows(tmp_path / "out"), "first", 8, "MMMU_DEV_VAL") < BY_HAND["MMMU_DEV_VAL"]

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from visualprm_eval.demo.world import TEST_PROBLEMS
 from visualprm_eval.tasks import EXACT_MATCHING, TASKS, Task, task_for
 
 STEPS = "There are 3 dots.\n\n3 plus 4 is 7.\n\nThe answer is 7."
@@ -54,6 +55,11 @@ def test_a_final_answer_that_is_an_option_is_shown_as_its_letter():
     assert task.shown(text, "final") == "banana"
     assert task.shown(text, "raw", options) == text
     assert task.shown("I do not know", "final", options) == "I do not know"
+
+
+def test_the_size_of_the_bundled_benchmark():
+    """What a report from the store alone calls partial."""
+    assert TASKS["DemoWorld"].size == TEST_PROBLEMS
 
 
 def test_a_generic_task_says_so():

@@ -48,6 +48,7 @@ from visualprm_eval.types import text_id
 
 __all__ = ["Examiner", "Finals", "Study", "examine", "finals"]
 
+_OF_PROBLEMS = " problems"
 _SIDES = ("self-consistency",)
 """Baselines beside the first candidate, in the order in which comparisons name them."""
 _OURS = (First, Greedy, StepAggregate, SelfConsistency, WeightedVote, Oracle)
@@ -116,7 +117,7 @@ class Finals:
         if UNJUDGED in study.metric:
             said.append(UNJUDGED)
         if study.n_total is not None and self.n_problems == len(study.facts) < study.n_total:
-            said.append(f"{self.n_problems:,} of {study.n_total:,} problems")
+            said.append(f"{self.n_problems:,} of {study.n_total:,}{_OF_PROBLEMS}")
         return ", ".join(said)
 
 
@@ -434,7 +435,7 @@ def _overalls(
             result = replace(
                 own[0], benchmark=OVERALL, split="", value=float(np.mean([row.value for row in own])), low=low,
                 high=high, gain=None, gain_low=None, gain_high=None,
-                note="; ".join(f"{row.benchmark}: {row.note}" for row in own if row.note),
+                note=_overall_note([row.note for row in own]),
             )  # fmt: skip
             gains = [row.gain for row in own if row.gain is not None]
             if len(gains) == len(own):
@@ -442,6 +443,14 @@ def _overalls(
                 low, high = _interval(None if a is None or b is None else a - b)
                 result = replace(result, gain=float(np.mean(gains)), gain_low=low, gain_high=high)
             yield result
+
+
+def _overall_note(notes: Sequence[str]) -> str:
+    """What must be said of a mean over benchmarks, in short: each benchmark's own number says it in full."""
+    said = [UNJUDGED] if any(UNJUDGED in note for note in notes) else []
+    if any(_OF_PROBLEMS in note for note in notes):
+        said.append("of parts of benchmarks")
+    return ", ".join(said)
 
 
 def _mean(resamples: Sequence[FloatArray | None]) -> FloatArray | None:

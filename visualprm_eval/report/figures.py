@@ -162,7 +162,7 @@ def _gains(rows: Sequence[Standing]) -> Any:
         several = len({row.benchmark + row.split for row in own}) > 1
         axis.set_yticks(range(len(own)), [_bar_label(row, named=several) for row in own], fontsize=9)
         axis.invert_yaxis()
-        axis.set_xlabel("gain over pass@1 in points, 95% interval (pale: contains 0)")
+        axis.set_xlabel("gain over pass@1 in points\n95% interval (pale: contains 0)")
     return figure
 
 

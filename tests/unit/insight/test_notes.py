@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from visualprm_eval.compare import in_words
 from visualprm_eval.evaluate import ProblemFacts
 from visualprm_eval.insight import Study, examine
+from visualprm_eval.insight.facts import Comparison
 from visualprm_eval.report import figures
 from visualprm_eval.report import insight_tables as views
 from visualprm_eval.report.html import render
@@ -42,7 +44,9 @@ def test_every_row_of_the_benchmark_has_the_note(insight) -> None:
     rows = [row for group in groups for row in group]
     assert {row.note for row in rows if row.benchmark == "B"} == {NOTE}
     assert {row.note for row in rows if row.benchmark == "C"} == {""}
-    assert {row.note for row in insight.standings if row.benchmark == "overall"} == {f"B: {NOTE}"}
+    assert {row.note for row in insight.standings if row.benchmark == "overall"} == {
+        "exact matching, of parts of benchmarks"
+    }
 
 
 def test_tables_and_page_show_it(insight) -> None:
@@ -73,3 +77,9 @@ def test_a_total_is_of_one_split() -> None:
     both = [*facts("B", "one"), *facts("B2", "two")]
     insight = examine([study("B", metric="accuracy", facts=both)])
     assert {row.note for row in insight.pools} == {""}
+
+
+def test_a_comparison_in_words_says_it() -> None:
+    row = Comparison("P", "B", "", 8, "visualprm", "first", 9.3, 4.0, 14.0, 0.001, 0.002, 40, 12, 300, NOTE)
+    said = f"P on B ({NOTE}), 300 problems, k = 8: visualprm is better than first (+9.3 points"
+    assert in_words(row).startswith(said)
