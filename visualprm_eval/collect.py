@@ -5,10 +5,10 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from visualprm_eval.comparison import compare, selectors
+from visualprm_eval.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate import ProblemFacts, overall_rows
 from visualprm_eval.fingerprints import Fingerprint, stamped
 from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric, metric_of
@@ -21,6 +21,7 @@ from visualprm_eval.types import JSONValue, StepScores
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
+    from visualprm_eval.insight.facts import Insight, PublishedPoint
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
@@ -54,16 +55,28 @@ def collect(session: Session) -> Results:
         for fact in facts:
             failures += _failures(cell.benchmark.name, fact, wanted)
     rows += overall_rows(rows)
+    insight, names = examiner.insight(), selectors(session.prms)
     return Results(
         rows=rows,
         picks=picks,
         protocol=dict(_protocol(session, shown)),
         failures=failures,
-        comparisons=compare(rows, selectors(session.prms)),
+        comparisons=compare(rows, names),
         fingerprints=fingerprints,
-        insight=examiner.insight(),
+        insight=replace(insight, published=_published(insight, names)),
         viewer=viewer.viewer(),
     )
+
+
+def _published(insight: Insight, names: Mapping[str, str]) -> tuple[PublishedPoint, ...]:
+    """Published figures of what there are curves of."""
+    curves: dict[tuple[str, str, str, str], int] = {}
+    for point in insight.points:
+        place = (point.policy, point.benchmark, point.split, point.metric)
+        curves[place] = max(point.k, curves.get(place, 0))
+    shown = {(point.policy, point.benchmark, point.split, point.reranker) for point in insight.points}
+    found = [each for place, n in curves.items() for each in published_points(place, names, n)]
+    return tuple(each for each in found if (each.policy, each.benchmark, each.split, each.reranker) in shown)
 
 
 def add_to_viewer(

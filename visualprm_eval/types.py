@@ -169,11 +169,13 @@ class StepScores:
         scores: One number per step, [T]; empty when it failed.
         error: Why there are no scores; ``None`` when there are.
         steps: The steps that were scored, [T].
+        seconds: Its share of the wall-clock time, ``None`` when unknown; says nothing of the scores.
     """
 
     scores: tuple[float, ...]
     steps: tuple[str, ...] = ()
     error: str | None = None
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +185,9 @@ class Verdict:
     Attributes:
         value: 1.0 right, 0.0 wrong (or the host's fraction); ``None`` when it failed.
         error: Why there is no value; ``None`` when there is one.
+        seconds: Its share of the wall-clock time, ``None`` when unknown; says nothing of the value.
     """
 
     value: float | None
     error: str | None = None
+    seconds: float | None = field(default=None, compare=False)

@@ -39,11 +39,14 @@ def fill(
             store.put_candidates(sampling.id, candidates)
             good = number < better * P
             store.put_scores(scoring.id, [
-                (problem.id, one.text_id, StepScores((0.9 if (one.rank in right) == good else 0.1, 0.5), ("a", "b")))
+                (problem.id, one.text_id, StepScores((0.9 if (one.rank in right) == good else 0.1, 0.5), ("a", "b"),
+                                                     seconds=0.25))
                 for one in candidates
             ])  # fmt: skip
             if number < graded:
-                verdicts = [(problem.id, one.text_id, Verdict(float(one.rank in right))) for one in candidates]
+                verdicts = [
+                    (problem.id, one.text_id, Verdict(float(one.rank in right), seconds=0.125)) for one in candidates
+                ]
                 store.put_verdicts(grading.id, verdicts)
 
 
@@ -78,8 +81,11 @@ def test_everything_is_read_off_the_store(tmp_path):
     for point in found.insight.points:
         if (point.reranker, point.k) in table:
             assert point.prefix == pytest.approx(table[point.reranker, point.k])
-    (cost, *_) = found.insight.costs
-    assert (cost.items, cost.tokens, cost.seconds) == (P * N, 5 * P * N, 0.5 * P * N)
+    costs = {cost.stage: (cost.items, cost.tokens, cost.seconds) for cost in found.insight.costs}
+    assert costs == {
+        "sample": (P * N, 5 * P * N, 0.5 * P * N), "score": (P * N, None, 0.25 * P * N),
+        "grade": (P * N, None, 0.125 * P * N),
+    }  # fmt: skip
     assert found.insight.tallies["P", "Bench", "id0"].right == 2
     assert len(found.viewer.index) == P
 
@@ -169,13 +175,16 @@ def test_values_that_were_graded_without_the_hosts_judge_say_so(tmp_path):
 
 
 def test_published_figures_stand_beside_those_of_the_store(tmp_path):
-    fill(tmp_path, benchmark="MathVista_MINI", policy="InternVL2_5-8B", prm="OpenGVLab/VisualPRM-8B")
+    about = {"benchmark": "MathVista_MINI", "policy": "InternVL2_5-8B", "judge": "gpt-4o-mini"}
+    fill(tmp_path, prm="OpenGVLab/VisualPRM-8B", **about)
     found = {(each.row.reranker, each.row.k): each for each in results(tmp_path).comparisons}
     assert found["first", N].source == "arXiv:2503.10291v1, table 2"
     assert found["first", N].difference is None
-    assert "ours of 40 of 1,000 problems" in found["first", N].remark
+    assert found["first", N].remark == "ours of 40 of 1,000 problems"
     assert ("visualprm", N) not in found, "the papers have no best-of-4 of this benchmark"
-    fill(tmp_path / "other", benchmark="MathVista_MINI", policy="InternVL2_5-8B", prm="./my-own")
+    points = {(each.reranker, each.k): each.value for each in results(tmp_path).insight.published}
+    assert points == {("first", 1): 64.5}, "other published k are beyond N"
+    fill(tmp_path / "other", prm="./my-own", **about)
     assert {each.row.reranker for each in results(tmp_path / "other").comparisons} == {"first"}
 
 

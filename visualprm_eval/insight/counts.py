@@ -6,6 +6,7 @@ from collections.abc import Iterator, KeysView, Sequence
 
 from visualprm_eval.insight.facts import Cost
 from visualprm_eval.pools import ProblemFacts
+from visualprm_eval.types import Candidate, StepScores, Verdict
 
 __all__ = ["costs_of", "missing_of", "texts_of"]
 
@@ -27,18 +28,25 @@ def costs_of(policy: str, benchmark: str, texts: Texts, n: int) -> Iterator[Cost
     candidates = [one for fact in facts for one in fact.candidates if one.rank < n]
     tokens = [one.tokens for one in candidates if one.tokens is not None]
     usage = [one.usage.completion_tokens for one in candidates if one.usage is not None]
-    seconds = [one.seconds for one in candidates if one.seconds is not None]
     failed = sum(one.error is not None for one in candidates)
     yield Cost(
         policy, benchmark, "sample", "candidates", len(candidates), failed,
-        sum(tokens) if tokens else sum(usage) if usage else None, sum(seconds) if seconds else None,
+        sum(tokens) if tokens else sum(usage) if usage else None, _seconds(candidates),
     )  # fmt: skip
     for critic in dict.fromkeys(label for fact in facts for label in fact.scores):
         known = [(fact.scores.get(critic, {}), keys) for fact, keys in texts]
         scored = [scores[key] for scores, keys in known for key in keys if key in scores]
-        yield Cost(policy, benchmark, "score", critic, len(scored), sum(one.error is not None for one in scored))
+        failed = sum(one.error is not None for one in scored)
+        yield Cost(policy, benchmark, "score", critic, len(scored), failed, seconds=_seconds(scored))
     graded = [fact.verdicts[key] for fact, keys in texts for key in keys if key in fact.verdicts]
-    yield Cost(policy, benchmark, "grade", "verdicts", len(graded), sum(one.error is not None for one in graded))
+    failed = sum(one.error is not None for one in graded)
+    yield Cost(policy, benchmark, "grade", "verdicts", len(graded), failed, seconds=_seconds(graded))
+
+
+def _seconds(facts: Sequence[Candidate | StepScores | Verdict]) -> float | None:
+    """The time that facts took, as far as it was recorded; ``None`` where it never was."""
+    known = [one.seconds for one in facts if one.seconds is not None]
+    return sum(known) if known else None
 
 
 def missing_of(

@@ -12,6 +12,7 @@ __all__ = [
     "Diagnosis",
     "Insight",
     "PoolFacts",
+    "PublishedPoint",
     "Standing",
     "StepScoreHistogram",
     "Tally",
@@ -51,6 +52,29 @@ class CurvePoint:
     sampling_error: float
     prefix: float
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPoint:
+    """A published best-of-k that a figure shows beside our curve.
+
+    Attributes:
+        policy: Our name of the policy.
+        benchmark: The benchmark's name.
+        split: The split of our curve.
+        reranker: Our label of what selected; the first candidate stands for pass@1.
+        k: Best of how many.
+        value: In percent, of the whole benchmark.
+        source: The paper and the table.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    reranker: str
+    k: int
+    value: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +282,7 @@ class Insight:
         costs: What stages took.
         missing: What the store still lacks or what failed, one sentence each; their policies have no overalls then.
         tallies: (policy, benchmark, problem id) to how many candidates are right.
+        published: Published figures for the curves.
     """
 
     points: tuple[CurvePoint, ...] = ()
@@ -269,6 +294,7 @@ class Insight:
     costs: tuple[Cost, ...] = ()
     missing: tuple[str, ...] = ()
     tallies: Mapping[tuple[str, str, str], Tally] = field(default_factory=dict)
+    published: tuple[PublishedPoint, ...] = ()
 
     @property
     def banner(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,14 @@ from visualprm_eval.report.plots import Look, literal, looks
 from visualprm_eval.report.tables import BASELINE, reranker_label
 
 if TYPE_CHECKING:
-    from visualprm_eval.insight.facts import CurvePoint, Insight, Standing, StepScoreHistogram
+    from visualprm_eval.insight.facts import CurvePoint, Insight, PublishedPoint, Standing, StepScoreHistogram
 
 __all__ = ["FORMATS", "draw_figures"]
 
 FORMATS = ("png", "svg")
 _COLUMNS = 3
 _MOST_PANELS = 36
+_PUBLISHED: Mapping[str, Any] = {"markersize": 7, "markerfacecolor": "white", "markeredgewidth": 1.5}
 _RIGHT, _WRONG = "#0072B2", "#D55E00"
 
 
@@ -33,7 +35,7 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
         ``curves``, ``gains`` and ``scores``, each as the bytes of a file per format.
     """
     makers: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
-        "curves": (_curves, insight.points),
+        "curves": (partial(_curves, published=insight.published), insight.points),
         "gains": (_gains, [row for row in insight.standings if row.gain is not None]),
         "scores": (_scores, [one for one in insight.histograms if sum(one.right) + sum(one.wrong)]),
     }
@@ -92,12 +94,16 @@ def _title(row: CurvePoint | Standing) -> str:
     return "\n".join(literal(line) for line in lines if line)
 
 
+def _place(row: CurvePoint | PublishedPoint) -> tuple[str, str, str]:
+    return row.policy, row.benchmark, row.split
+
+
 def _looks_of(rows: Sequence[CurvePoint | Standing]) -> dict[str, Look]:
     names = dict.fromkeys(row.reranker for row in rows)
     return looks(sorted(names, key=lambda name: name != BASELINE))
 
 
-def _legend(figure: Any, table: Mapping[str, Look], columns: int) -> None:
+def _legend(figure: Any, table: Mapping[str, Look], columns: int, published: str = "") -> None:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -105,11 +111,14 @@ def _legend(figure: Any, table: Mapping[str, Look], columns: int) -> None:
         for look in table.values()
     ]
     labels = [literal(reranker_label(name)) for name in table]
+    if published:
+        handles.append(Line2D([], [], color="#444444", marker="o", linestyle="", **_PUBLISHED))
+        labels.append(published)
     figure.legend(handles, labels, loc="outside upper left", ncols=min(2 * columns, len(labels)), frameon=False)
 
 
-def _curves(points: Sequence[CurvePoint]) -> Any:
-    """Expected values with their intervals as bands; the axis of k is logarithmic."""
+def _curves(points: Sequence[CurvePoint], published: Sequence[PublishedPoint] = ()) -> Any:
+    """Expected values with their intervals as bands, published ones as hollow marks; the axis of k is logarithmic."""
     panels = _grouped(points, _title)
     table = _looks_of(points)
     figure, axes = _panels(len(panels), 4.6, 3.6)
@@ -117,6 +126,10 @@ def _curves(points: Sequence[CurvePoint]) -> Any:
         axis.set_title(title, loc="left", fontsize=10)
         for name, line in _grouped(own, lambda point: point.reranker).items():
             _line(axis, line, table[name])
+        for point in published:
+            if _place(point) == _place(own[0]):
+                look = table[point.reranker]
+                axis.plot(point.k, point.value, look.marker or "o", color=look.color, zorder=4, **_PUBLISHED)
         n = max(point.k for point in own)
         ticks = [2**power for power in range(n.bit_length()) if 2**power < n] + [n]
         axis.set_xscale("log", base=2)
@@ -124,7 +137,8 @@ def _curves(points: Sequence[CurvePoint]) -> Any:
         axis.minorticks_off()
         axis.set_xlabel("k (of N candidates, mean over all subsets)")
         axis.set_ylabel(f"{literal(own[0].metric)} (%)")
-    _legend(figure, table, min(_COLUMNS, len(panels)))
+    sources = ", ".join(dict.fromkeys(point.source for point in published))
+    _legend(figure, table, min(_COLUMNS, len(panels)), f"published, whole benchmark ({sources})" if sources else "")
     return figure
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import (
     ABSENT,
+    NOT_SHOWN,
     WITHHELD,
+    Cell,
     Curve,
     Line,
     Summary,
@@ -59,7 +61,7 @@ def write_markdown(path: Path, results: Results, picture: str | None) -> None:
 
 def render(results: Results, picture: str | None = None) -> str:
     """The whole report as Markdown."""
-    summary = summarise(results.rows)
+    summary = summarise(results.rows, results.insight.standings)
     parts = ["# Results", *_summary(summary)]
     if picture:
         parts.append(f"![Accuracy against k]({picture})")
@@ -88,7 +90,9 @@ def _summary(summary: Summary) -> list[str]:
         rows.append([policy, "problems (failed)", "", *(counts(lines, column) for column in summary.columns)])
     header = ["policy", "reranker", "k", *titles.values()]
     metrics = ", ".join(dict.fromkeys(escape(column.metric) for column in summary.columns))
-    text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points over pass@1."
+    text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points over pass@1"
+    intervals = any(cell.interval for line in summary.lines for cell in line.cells.values())
+    text += f", with its 95% interval ({escape(NOT_SHOWN)}: it contains 0, so no gain is shown)." if intervals else "."
     return [text, _table(header, rows, left=2)]
 
 
@@ -100,8 +104,12 @@ def _published(results: Results) -> list[str]:
 
 
 def _summary_row(line: Line, summary: Summary) -> list[str]:
-    cells = [line.cells[column].text if column in line.cells else ABSENT for column in summary.columns]
+    cells = [_cell(line.cells[column]) if column in line.cells else ABSENT for column in summary.columns]
     return [line.policy, reranker_label(line.reranker), str(line.k), *cells]
+
+
+def _cell(cell: Cell) -> str:
+    return f"{cell.text[:-1]}; {cell.interval})" if cell.interval else cell.text
 
 
 def _curves(all_curves: Sequence[Curve]) -> list[str]:

@@ -15,12 +15,16 @@ from visualprm_eval.tasks.base import UNJUDGED
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from visualprm_eval.insight.facts import Standing
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.report.results import Failure
 
 BASELINE = "first"
 WITHHELD = "withheld"
 ABSENT = "–"
+NOT_SHOWN = "~"
+"""Stands before a gain whose interval contains 0."""
+ABOUT_INTERVALS = f"95% intervals of gains below the values; {NOT_SHOWN}: the interval contains 0, so no gain is shown"
 _MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected", "greedy": "temperature 0"}
 
 
@@ -51,18 +55,30 @@ class Cell:
     Attributes:
         row: The value with its counts and note.
         gain: Points over pass@1 on the same problems; ``None`` for pass@1 itself and where either value is withheld.
+        ends: The gain's 95% interval; ``None`` where there is none.
     """
 
     row: ResultRow
     gain: float | None
+    ends: tuple[float, float] | None = None
 
     @property
     def text(self) -> str:
-        """The value with the gain in brackets, or the word for a withheld one."""
+        """The value with the gain in brackets, or the word for a withheld one; a gain not shown bears a mark."""
         if self.row.value is None:
             return WITHHELD
-        gain = "" if self.gain is None else f" ({round(self.gain, 1) + 0.0:+.1f})"  # + 0.0: no "-0.0"
+        mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
+        gain = "" if self.gain is None else f" ({mark}{_points(self.gain)})"
         return f"{self.row.value:.1f}{gain}"
+
+    @property
+    def interval(self) -> str:
+        """``"+0.4 to +9.8"``: the gain's interval; ``""`` where there is none."""
+        return "" if self.gain is None or self.ends is None else " to ".join(map(_points, self.ends))
+
+
+def _points(number: float) -> str:
+    return f"{round(number, 1) + 0.0:+.1f}"  # + 0.0: no "-0.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,17 +168,28 @@ def _gain(row: ResultRow, baseline: Mapping[int, ResultRow]) -> float | None:
     return gain
 
 
-def summarise(rows: Iterable[ResultRow]) -> Summary:
+def summarise(rows: Iterable[ResultRow], standings: Iterable[Standing] = ()) -> Summary:
     """Arranges the values at the largest k of each policy, benchmark and reranker.
 
     A reranker whose largest k differs between benchmarks has one line for each such k.
+
+    Args:
+        rows: The values.
+        standings: Where the intervals of gains come from.
     """
+    ends = {
+        (one.policy, one.benchmark, one.split, one.reranker, one.k): (one.gain_low, one.gain_high)
+        for one in standings
+        if one.gain_low is not None and one.gain_high is not None
+    }
     table = series(rows)
     cells: dict[tuple[str, str, int], dict[Column, Cell]] = {}
     for (policy, column, reranker), by_k in table.items():
         k, row = max(by_k.items())
         gain = _gain(row, table.get((policy, column, BASELINE), {}))
-        cells.setdefault((policy, reranker, k), {})[column] = Cell(row, gain)
+        cells.setdefault((policy, reranker, k), {})[column] = Cell(
+            row, gain, ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
+        )
     policies = list(dict.fromkeys(policy for policy, _, _ in table))
     names = sorted(dict.fromkeys(name for _, _, name in table), key=lambda name: name != BASELINE)
     order = sorted(cells, key=lambda key: (policies.index(key[0]), names.index(key[1]), -key[2]))

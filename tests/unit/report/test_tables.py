@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from visualprm_eval.insight import Standing
 from visualprm_eval.report import Failure
 from visualprm_eval.report.tables import (
     Column,
@@ -135,3 +138,15 @@ def test_only_picks_at_the_largest_k_of_their_reranker_are_shown(pick):
 )
 def test_verdicts_in_words(verdict, word):
     assert verdict_word(verdict) == word
+
+
+@pytest.mark.parametrize(("low", "high", "text"), [(4.0, 14.0, "59.3 (+9.3)"), (-1.0, 18.0, "59.3 (~+9.3)")])
+def test_a_gain_whose_interval_contains_0_is_marked(row, low, high, text):
+    rows = [row(k=8), row(k=8, reranker="visualprm", value=59.3)]
+    standing = Standing("P", "B", "", "visualprm", 8, 59.3, 50.0, 66.0, 9.3, low, high)
+    first, ours = summarise(rows, [standing]).lines
+    assert ours.cells[COLUMN].text == text
+    assert ours.cells[COLUMN].interval == f"{low:+.1f} to {high:+.1f}"
+    assert first.cells[COLUMN].interval == ""
+    other = replace(standing, k=4)
+    assert summarise(rows, [other]).lines[1].cells[COLUMN].interval == "", "of another k"
