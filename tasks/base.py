@@ -11,10 +11,12 @@ from visualprm_eval.answers import answer as local_answer
 from visualprm_eval.answers import final_answer
 from visualprm_eval.types import Problem
 
-__all__ = ["EXACT_MATCHING", "Published", "Task", "no_remark", "row_mean"]
+__all__ = ["EXACT_MATCHING", "UNJUDGED", "Published", "Task", "no_remark", "row_mean"]
 
 EXACT_MATCHING = "exact_matching"
 """The host's name of grading without a judge."""
+UNJUDGED = "exact matching"
+"""What stands in the metric's name of a value that was graded without the judge that the benchmark is known by."""
 
 
 def row_mean(problems: Sequence[Problem], values: Sequence[float]) -> float:  # noqa: ARG001 - the signature of a metric
@@ -77,6 +79,8 @@ class Task:
         judge_requests: Most requests that the host makes to a judge per text, when all replies can be read.
         judge_overhead: Characters of a request to the judge beside the question and the text.
         judge_reads_question: Whether a request to the judge holds the question.
+        own_format: The answer format that the dataset's own prompt asks for and the prompts of the host's InternVLChat,
+            which ``--prompt cot`` and ``direct`` are, do not; ``""`` where nothing is lost.
     """
 
     name: str
@@ -99,6 +103,16 @@ class Task:
     judge_requests: int = 1
     judge_overhead: int = 1000
     judge_reads_question: bool = True
+    own_format: str = ""
+
+    def unasked_format(self, prompt: object) -> str:
+        """What must be known of the answer format of samples that a ``--prompt`` led to, ``""`` for nothing."""
+        if not self.own_format or prompt not in {"cot", "direct"}:
+            return ""
+        return (
+            f"not asked for: {self.own_format}, which the dataset's own prompt asks for; the prompts of the host's "
+            f"InternVLChat, which --prompt {prompt} are, do not"
+        )
 
     def shows(self, *, judged: bool) -> Literal["final", "raw"]:
         """Whether the host's grader gets whole texts or their final answers, if nothing else is asked for."""

@@ -1,11 +1,11 @@
 """DemoWorld: the bundled benchmark of generated pictures.
 
-Data: ``visualprm_eval/demo/assets/DemoWorld.tsv``, made by ``visualprm_eval.demo.world``. Open answers. The host's
-class takes the final answer itself and compares it with the host's exact-match metric; no judge.
+Data: ``visualprm_eval/demo/assets/DemoWorld.tsv``, 360 problems made by ``visualprm_eval.demo.world``. Open
+answers. The host's class takes the final answer itself and compares it with the host's exact-match metric; no judge.
 """
 
 from __future__ import annotations
 
 from visualprm_eval.tasks.base import Task
 
-TASK = Task(name="DemoWorld", host_dataset="DemoWorld", prediction="raw")
+TASK = Task(name="DemoWorld", host_dataset="DemoWorld", size=360, prediction="raw")

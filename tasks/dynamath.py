@@ -3,6 +3,8 @@
 Data: the host's ``DynaMath.tsv`` (5,010 rows, https://opencompass.openxlab.space/utils/VLMEval/DynaMath.tsv);
 arXiv:2411.00836. ``qid`` names the question of a row. Papers report the worst case, the host's primary metric is the
 average. The host takes the "short answer" out of a JSON object; where there is none, a judge is asked for the answer.
+The dataset's own prompt asks for that object; the host's InternVLChat, whose prompts ``--prompt cot`` and ``direct``
+are, does not.
 """
 
 from __future__ import annotations
@@ -83,5 +85,6 @@ TASK = Task(
     remark=_remark,
     published=Published("DynaMath", split="all variants", metric="worst-case accuracy"),
     judge_overhead=80,
+    own_format="a JSON object with a 'short answer', numbers in it with three decimals",
     judge_reads_question=False,
 )

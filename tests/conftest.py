@@ -17,10 +17,10 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 _LMU_DATA = tempfile.TemporaryDirectory(prefix="lmu-")
 os.environ["LMUData"] = _LMU_DATA.name  # noqa: SIM112 - the host spells it so
 
-# Nor the user's cache, but for matplotlib's list of fonts, which takes long to make.
+# Links and pictures go to the cache folder; never the user's own, and nothing of an earlier run.
 _CACHE = tempfile.TemporaryDirectory(prefix="cache-")
 _CACHES = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-os.environ.setdefault("MPLCONFIGDIR", str(_CACHES / "matplotlib"))
+os.environ.setdefault("MPLCONFIGDIR", str(_CACHES / "matplotlib"))  # Its list of fonts takes long to make.
 os.environ["XDG_CACHE_HOME"] = _CACHE.name
 
 # A busy machine is no reason to fail.

@@ -94,7 +94,7 @@ class CheckpointSource:
         known = {
             spec.settings["fingerprint"]
             for spec in store.specs("checkpoint")
-            if {name: spec.settings[name] for name in named} == named
+            if {name: spec.settings.get(name) for name in named} == named
         }
         if self.at_hand:
             known = {self.fingerprint}

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
-from visualprm_eval.comparison import compare, selectors
+from visualprm_eval.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate import ProblemFacts, overall_rows
 from visualprm_eval.fingerprints import Fingerprint, stamped
-from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric
+from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric, metric_of
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
@@ -21,6 +21,7 @@ from visualprm_eval.types import JSONValue, StepScores
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
+    from visualprm_eval.insight.facts import Insight, PublishedPoint
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
@@ -54,16 +55,28 @@ def collect(session: Session) -> Results:
         for fact in facts:
             failures += _failures(cell.benchmark.name, fact, wanted)
     rows += overall_rows(rows)
+    insight, names = examiner.insight(), selectors(session.prms)
     return Results(
         rows=rows,
         picks=picks,
         protocol=dict(_protocol(session, shown)),
         failures=failures,
-        comparisons=compare(rows, selectors(session.config.prms)),
+        comparisons=compare(rows, names),
         fingerprints=fingerprints,
-        insight=examiner.insight(),
+        insight=replace(insight, published=_published(insight, names)),
         viewer=viewer.viewer(),
     )
+
+
+def _published(insight: Insight, names: Mapping[str, str]) -> tuple[PublishedPoint, ...]:
+    """Published figures of what there are curves of."""
+    curves: dict[tuple[str, str, str, str], int] = {}
+    for point in insight.points:
+        place = (point.policy, point.benchmark, point.split, point.metric)
+        curves[place] = max(point.k, curves.get(place, 0))
+    shown = {(point.policy, point.benchmark, point.split, point.reranker) for point in insight.points}
+    found = [each for place, n in curves.items() for each in published_points(place, names, n)]
+    return tuple(each for each in found if (each.policy, each.benchmark, each.split, each.reranker) in shown)
 
 
 def add_to_viewer(
@@ -88,7 +101,7 @@ def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Stu
     return Study(
         policy=cell.policy,
         benchmark=cell.benchmark.name,
-        metric=cell.benchmark.task.metric,
+        metric=metric_of(session, cell),
         facts=facts,
         rerankers=session.rerankers_of(cell),
         n=cell.n,
@@ -96,6 +109,7 @@ def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Stu
         grade_all=session.grades_all(cell),
         aggregate=cell.benchmark.task.aggregate,
         group=cell.benchmark.task.group,
+        n_total=cell.benchmark.total,
     )
 
 
@@ -129,6 +143,8 @@ def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iter
         yield f"{where}: sampling", dict(cell.sampling.settings)
         if insists_on_its_prompt(cell.benchmark.dataset):
             yield f"{where}: prompt", "the dataset's own, whatever is asked for"
+        elif unasked := cell.benchmark.task.unasked_format(cell.sampling.settings.get("prompt")):
+            yield f"{where}: answer format", unasked
         yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
         yield f"{where}: grading", dict(session.grading(cell).settings)
         yield from _data(cell)

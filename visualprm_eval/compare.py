@@ -97,7 +97,8 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
         sides = {name: _side(found, name, name) for name in (first, second) if _has(found, name)}
         if len(sides) == 2:
             study = found.study
-            rows.append(compare(sides[first], sides[second], study.policy, study.benchmark, found.split))
+            row = compare(sides[first], sides[second], study.policy, study.benchmark, found.split)
+            rows.append(replace(row, note=found.note))
     if not rows:
         raise ConfigError(f"{config.work_dir} has no policy and benchmark with values of both {first} and {second}")
     return corrected(rows)
@@ -129,7 +130,8 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
                     _side(each, reranker.name, f"{reranker.name} in {config.work_dir}")
                     for each, config in ((found, first), (other, second))
                 ]
-                rows.append(compare(sides[0], sides[1], policy, benchmark, split))
+                notes = dict.fromkeys(each.note for each in (found, other) if each.note)
+                rows.append(replace(compare(sides[0], sides[1], policy, benchmark, split), note="; ".join(notes)))
     if not rows:
         raise ConfigError(
             f"{first.work_dir} and {second.work_dir} have no policy, benchmark and reranker in common; they have "
@@ -145,7 +147,7 @@ def is_work_dir(name: str) -> bool:
 
 def in_words(row: Comparison) -> str:
     """The outcome as a sentence with its numbers."""
-    place = f"{row.policy} on {row.benchmark} {row.split}".rstrip()
+    place = f"{row.policy} on {row.benchmark} {row.split}".rstrip() + (f" ({row.note})" if row.note else "")
     interval = "" if row.low is None or row.high is None else f", 95% interval {row.low:+.1f} to {row.high:+.1f}"
     return (
         f"{place}, {row.n_problems:,} problems, k = {row.k}: {row.verdict} "

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from visualprm_eval.insight.facts import PublishedPoint
 from visualprm_eval.outcomes import OVERALL, ResultRow
 from visualprm_eval.published import PublishedRow, published_rows
 from visualprm_eval.tasks import SUITES, TASKS, Published, Task
@@ -15,7 +16,7 @@ from visualprm_eval.tasks import SUITES, TASKS, Published, Task
 if TYPE_CHECKING:
     from visualprm_eval.config import ModelSource
 
-__all__ = ["Comparison", "compare", "published_name", "selectors"]
+__all__ = ["Comparison", "compare", "published_name", "published_points", "selectors"]
 
 _TABLES = ("table2_best_of_8", "table6_7_best_of_n", "internvl3_best_of_8")
 """Tables with figures of the seven benchmarks, the first one first."""
@@ -24,6 +25,10 @@ _BASELINES = ("first", "greedy")
 """Rerankers that stand for one sample per problem."""
 _SUITE = SUITES["table2"]
 _OVERALL = Published("Overall", split="", metric="")
+
+
+CurvePlace = tuple[str, str, str, str]
+"""Policy, benchmark, split (``""`` where rows have none) and metric."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,36 @@ def compare(rows: Sequence[ResultRow], names: Mapping[str, str]) -> list[Compari
         if comparison is not None:
             found.append(comparison)
     return found
+
+
+def published_points(place: CurvePlace, names: Mapping[str, str], n: int) -> list[PublishedPoint]:
+    """The published best-of-k that belong into a figure of our curves, whether or not we tabulate the same k.
+
+    Args:
+        place: Of what our curves are; there are no points of another metric.
+        names: What papers call the rerankers, see :func:`selectors`.
+        n: N, where our curves end.
+    """
+    policy, benchmark, split, metric = place
+    task, theirs = TASKS.get(benchmark), published_name(policy)
+    about = None if task is None else task.published
+    if task is None or about is None or theirs is None or metric != about.metric:
+        return []
+    found: dict[tuple[str, int], PublishedPoint] = {}
+    for reranker, selector in names.items():
+        if reranker == "greedy" or about.split_of(theirs, selector) != task.split_label:
+            continue  # Curves show one pass@1, the first candidate's.
+        for row in (row for table in _TABLES for row in published_rows(table)):
+            if (row.labels["policy"], row.labels["selector"]) != (theirs, selector) or about.column not in row.values:
+                continue
+            k = int(row.labels["n"])
+            if k > n or (k == 1) != (selector == _PASS_AT_1):
+                continue  # Of one candidate every selector picks it.
+            point = PublishedPoint(
+                policy, benchmark, split, reranker, k, row.values[about.column], f"{row.paper}, {row.table}"
+            )
+            found.setdefault((reranker, k), point)
+    return list(found.values())
 
 
 def _comparison(row: ResultRow, policy: str, selector: str, rows: Sequence[ResultRow]) -> Comparison | None:

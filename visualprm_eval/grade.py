@@ -6,9 +6,11 @@ tables, each in a directory of its own, since the host would otherwise answer wi
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,8 +71,10 @@ def grade_missing(
     ):
         for table in tables(work, MOST_JUDGED_ROWS if judged else len(work)):
             predictions = {problems[problem_id].index: text for problem_id, _, text in table}
+            start = time.monotonic()
             verdicts = grade_table(benchmark, predictions, directory, judge, replies, tally=tally)
-            store.put_verdicts(grading.id, _facts(table, problems, verdicts))
+            share = (time.monotonic() - start) / len(table)
+            store.put_verdicts(grading.id, _facts(table, problems, verdicts, share))
             tracker.advance(len(table))
 
 
@@ -87,9 +91,11 @@ def tables(work: Sequence[Work], most_rows: int) -> list[list[Work]]:
 
 
 def _facts(
-    table: Sequence[Work], problems: Mapping[str, Problem], verdicts: Mapping[str, Verdict]
+    table: Sequence[Work], problems: Mapping[str, Problem], verdicts: Mapping[str, Verdict], seconds: float
 ) -> list[tuple[str, str, Verdict]]:
+    """Facts for the store, each with its share of the time that they took together."""
     missing = Verdict(None, "the host returned no verdict for this row")
     return [
-        (problem_id, text_id, verdicts.get(problems[problem_id].index, missing)) for problem_id, text_id, _ in table
+        (problem_id, text_id, replace(verdicts.get(problems[problem_id].index, missing), seconds=seconds))
+        for problem_id, text_id, _ in table
     ]

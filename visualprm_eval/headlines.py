@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import GradingError
 from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark
-from visualprm_eval.tasks.base import EXACT_MATCHING
+from visualprm_eval.tasks.base import EXACT_MATCHING, UNJUDGED
 from visualprm_eval.types import digest, text_id
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
-__all__ = ["Headline", "check_headlines", "evaluate_cell", "headlines", "host_metric"]
+__all__ = ["Headline", "check_headlines", "evaluate_cell", "headlines", "host_metric", "metric_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,6 @@ def evaluate_cell(
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of one policy on one benchmark as its task counts them."""
     task = cell.benchmark.task
-    judge = session.judge.resolve(task)
-    unjudged = not judge.used and task.host_judge != EXACT_MATCHING
     return evaluate_benchmark(
         facts,
         session.rerankers_of(cell),
@@ -59,12 +57,19 @@ def evaluate_cell(
         cell.answer,
         policy=cell.policy,
         benchmark=cell.benchmark.name,
-        metric=f"{task.metric}, exact matching" if unjudged else task.metric,
+        metric=metric_of(session, cell),
         grade_all=session.grades_all(cell),
         aggregate=task.aggregate,
         remark=task.remark,
         n_total=cell.benchmark.total,
     )
+
+
+def metric_of(session: Session, cell: Cell) -> str:
+    """What the values of a cell are called: the task's metric, marked where no judge was asked and one is usual."""
+    task = cell.benchmark.task
+    unjudged = task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
+    return f"{task.metric}, {UNJUDGED}" if unjudged else task.metric
 
 
 def host_metric(cell: Cell) -> str:

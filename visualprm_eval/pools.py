@@ -62,9 +62,15 @@ def build_pool(
         The pool by ascending rank, possibly empty.
     """
     labels = sorted(set(critics))
-    by_rank = sorted(facts.candidates, key=lambda candidate: candidate.rank)
-    sound = [each for each in by_rank if _standing(facts, each, labels, require_verdicts=require_verdicts) == "sound"]
-    kept = [candidate for candidate in sound if candidate.text_id not in without]
+    standings = _standings(facts, labels, require_verdicts=require_verdicts)
+    sound = [each for each, standing in standings if standing == "sound" and each.text_id not in without]
+    return _pool(facts, sound, labels, answer, require_verdicts=require_verdicts)
+
+
+def _pool(
+    facts: ProblemFacts, kept: Sequence[Candidate], labels: Sequence[str], answer: AnswerFn, *, require_verdicts: bool
+) -> Pool:
+    """Candidates by ascending rank, all of whose facts are there, as a pool."""
     ids = [candidate.text_id for candidate in kept]
     return Pool(
         problem_id=facts.problem.id,
@@ -76,26 +82,42 @@ def build_pool(
     )
 
 
+_Standing = Literal["sound", "failed", "unknown"]
+
+
+def _standings(
+    facts: ProblemFacts, labels: Iterable[str], *, require_verdicts: bool
+) -> list[tuple[Candidate, _Standing]]:
+    """The candidates by ascending rank, with whether each has all its facts, has one that failed, or lacks one."""
+    scores = [facts.scores.get(label, {}) for label in labels]
+    by_rank = sorted(facts.candidates, key=lambda candidate: candidate.rank)
+    return [(each, _standing(facts, each, scores, require_verdicts=require_verdicts)) for each in by_rank]
+
+
 def _standing(
-    facts: ProblemFacts, candidate: Candidate, labels: Iterable[str], *, require_verdicts: bool
-) -> Literal["sound", "failed", "unknown"]:
-    """Whether a candidate has all its facts, has one that is a failure, or still lacks one."""
+    facts: ProblemFacts, candidate: Candidate, scores: Iterable[Mapping[str, StepScores]], *, require_verdicts: bool
+) -> _Standing:
     if candidate.error is not None:
         return "failed"
     key = candidate.text_id
-    found = [facts.scores.get(label, {}).get(key) for label in labels]
-    if any(scored is not None and not _is_sound(scored) for scored in found):
+    lacking = require_verdicts and key not in facts.verdicts
+    if require_verdicts and not lacking and math.isnan(verdict_value(facts, key)):
         return "failed"
-    if require_verdicts and _has_failed(facts, key):
-        return "failed"
-    if None in found or (require_verdicts and key not in facts.verdicts):
-        return "unknown"
-    return "sound"
+    for known in scores:
+        scored = known.get(key)
+        if scored is None:
+            lacking = True
+        elif not _is_sound(scored):
+            return "failed"
+    return "unknown" if lacking else "sound"
 
 
 def _is_sound(scored: StepScores) -> bool:
     """Whether a critic gave numbers to work with."""
-    return scored.error is None and bool(scored.scores) and all(map(math.isfinite, scored.scores))
+    if scored.error is not None or not scored.scores:
+        return False
+    # A finite sum is one of finite numbers; an infinite one may be so too.
+    return math.isfinite(sum(scored.scores)) or all(map(math.isfinite, scored.scores))
 
 
 def _has_failed(facts: ProblemFacts, key: str) -> bool:
@@ -147,13 +169,11 @@ class Case:
             answer: The local answer of a text.
             grade_all: Whether all texts are graded, or only picks.
         """
-        critics = needed_critics(rerankers)
-        known = frozenset(
-            candidate.rank
-            for candidate in facts.candidates
-            if _standing(facts, candidate, critics, require_verdicts=grade_all) != "unknown"
-        )
-        case = cls(facts, build_pool(facts, critics, answer, require_verdicts=grade_all), known)
+        labels = sorted(set(needed_critics(rerankers)))
+        standings = _standings(facts, labels, require_verdicts=grade_all)
+        known = frozenset(each.rank for each, standing in standings if standing != "unknown")
+        sound = [each for each, standing in standings if standing == "sound"]
+        case = cls(facts, _pool(facts, sound, labels, answer, require_verdicts=grade_all), known)
         return case if grade_all else case._without_failed_picks(rerankers, sorted(set(ks)), answer)
 
     def _without_failed_picks(self, rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn) -> Case:

@@ -183,7 +183,8 @@ AGGREGATES: Mapping[str, Callable[[Sequence[float]], float]] = {
 
 def aggregate(name: str, scores: Sequence[float]) -> float:
     """The score of a response from its step scores, [T]; NaN when there is no step or one of them is NaN."""
-    if not scores or any(math.isnan(score) for score in scores):
+    # A sum that is a number has no NaN in it, and is soon made.
+    if not scores or (math.isnan(sum(scores)) and any(map(math.isnan, scores))):
         return math.nan
     return float(AGGREGATES[name](scores))
 
@@ -230,7 +231,10 @@ class StepAggregate(Reranker):
 
     def utilities(self, pool: Pool) -> FloatArray:
         """The score of each response, [N]."""
-        return np.array([aggregate(self.how, scores) for scores in self._step_scores(pool)], dtype=np.float64)
+        found = self._step_scores(pool)
+        if all(found) and not math.isnan(sum(map(sum, found))):  # No NaN among them, as it should be: the short way.
+            return np.array(list(map(AGGREGATES[self.how], found)), dtype=np.float64)
+        return np.array([aggregate(self.how, scores) for scores in found], dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_gradin
 from visualprm_eval.types import JSONValue, Problem, Spec
 
 if TYPE_CHECKING:
+    from visualprm_eval.config import ModelSource
     from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.grading import Judge
     from visualprm_eval.rerankers import Reranker
@@ -131,6 +132,11 @@ class Session:
         will_make = stage in self.config.stages
         spec = spec_of(kind, maker, self.store, will_make=will_make, dry_run=self.config.dry_run)
         return spec if will_make else of_this_policy(spec, self.store)
+
+    @property
+    def prms(self) -> tuple[ModelSource, ...]:
+        """The process reward models."""
+        return self.config.prms
 
     @cached_property
     def judge(self) -> Judge:
@@ -262,10 +268,14 @@ class Session:
             return None
         return picked_texts(facts, self.rerankers_of(cell), self.ks(cell), cell.answer)
 
+    def is_judged(self, cell: Cell) -> bool:
+        """Whether a language model helps to grade a cell."""
+        return self.judge.resolve(cell.benchmark.task).used
+
     def grades_all(self, cell: Cell) -> bool:
         """Whether every distinct text of a cell is graded, or only what some reranker picks."""
         if self.config.grade == "auto":
-            return not self.judge.resolve(cell.benchmark.task).used or cell.n <= GRADE_ALL_UP_TO
+            return not self.is_judged(cell) or cell.n <= GRADE_ALL_UP_TO
         return self.config.grade == "all"
 
     def ks(self, cell: Cell) -> tuple[int, ...]:

@@ -20,10 +20,11 @@ from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import BenchmarkError, ConfigError, HostError
 from visualprm_eval.prompts import export_prompts
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.types import Part, Problem, Spec
+from visualprm_eval.types import JSONValue, Part, Problem, Spec
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
+    from visualprm_eval.host.files import DataFile
     from visualprm_eval.host.grading import Judge
     from visualprm_eval.tasks import Task
 
@@ -62,6 +63,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         return stored
     for benchmark in benchmarks:
         store.put_problems(benchmark.problems)
+        _note_origin(store, benchmark)
         if benchmark.task.note:
             print(f"note: {benchmark.task.note}", file=sys.stderr)
     return benchmarks
@@ -107,7 +109,30 @@ def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
             f"--data {name} -o FOLDER`, and make a copy of that folder the --work-dir here"
         )
     problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
-    return Benchmark(name, _stored_task(store, name), None, problems)
+    task = _stored_task(store, name)
+    total, file = _origin(store, name)
+    if total is None and (task.size or len(problems) < len(latest)):
+        total = task.size or 0
+    return Benchmark(name, task, None, problems, total=None if total is None else max(total, len(latest)), file=file)
+
+
+def _note_origin(store: Store, benchmark: Benchmark) -> None:
+    """Keeps what only the host's side knows of a benchmark: how many problems it has, and which file they come from."""
+    file = benchmark.file
+    origin: dict[str, JSONValue] = {"benchmark": benchmark.name, "total": benchmark.total}
+    if file is not None:
+        origin |= {"file": file.path.name, "md5": file.md5, "expected": file.expected}
+    store.put_spec(Spec("checkpoint", origin))
+
+
+def _origin(store: Store, name: str) -> tuple[int | None, DataFile | None]:
+    """What ``_note_origin`` kept last."""
+    from visualprm_eval.host.files import DataFile
+
+    notes = [spec.settings for spec in store.specs("checkpoint") if spec.settings.get("benchmark") == name]
+    last: dict[str, Any] = dict(notes[-1]) if notes else {}
+    file = DataFile(Path(last["file"]), last["md5"], last["expected"]) if "file" in last else None
+    return last.get("total"), file
 
 
 def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
@@ -191,6 +216,7 @@ def export_problems(names: Sequence[str], output: Path, *, prompt: str, limit: i
             benchmark = load_benchmark(name, limit=limit)
             try:
                 store.put_problems([_with_pictures_copied(problem, output) for problem in benchmark.problems])
+                _note_origin(store, benchmark)
                 export_prompts(benchmark, prompt, output, lambda value: _copied(Path(value), output))
             except OSError as error:
                 raise BenchmarkError(f"cannot write {name} to {output} ({error.strerror})") from error

@@ -6,20 +6,20 @@ critic. ``run.py`` reports on what it was asked for; this reports on everything 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from visualprm_eval.cells import Cell
-from visualprm_eval.config import JudgeOptions, RunConfig
+from visualprm_eval.config import GIVEN, JudgeOptions, ModelSource, RunConfig
 from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
 from visualprm_eval.merge import rank_paths
-from visualprm_eval.registry import BUILTIN_CRITICS, build_rerankers, critic_label
+from visualprm_eval.registry import BUILTIN_CRITICS, build_rerankers
 from visualprm_eval.rerankers import Greedy, Reranker, StepAggregate
 from visualprm_eval.session import GRADE_ALL_UP_TO, Session
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.stored import stored_benchmark, stored_grading
+from visualprm_eval.stored_critics import StoredCritics, stored_critics
 from visualprm_eval.tasks import EXACT_MATCHING
 from visualprm_eval.types import Spec
 
@@ -88,12 +88,11 @@ class StoredSession(Session):
             StoreError: There are none.
             UnknownNameError: A benchmark or policy that it has no candidates of.
         """
-        known = self.store.benchmarks()
+        samplings, known = self._samplings()
         _check_known("benchmark", self.config.data, known)
         found = [
-            (spec, name) for spec in self.store.specs("sampling") for name in known
-            if not self.config.data or name in self.config.data
-        ]  # fmt: skip
+            (spec, name) for spec in samplings for name in known if not self.config.data or name in self.config.data
+        ]
         benchmarks = {name: stored_benchmark(self.store, name, self.config) for _, name in found}
         cells = []
         for spec, name in found:
@@ -107,30 +106,27 @@ class StoredSession(Session):
         self.cells = _told_apart([cell for cell in cells if cell.policy in (self.config.models or (cell.policy,))])
         self.greedy = [Greedy("greedy")] if any(cell.greedy for cell in self.cells) else []
 
+    def _samplings(self) -> tuple[list[Spec], list[str]]:
+        """Whose candidates there are, and of which benchmarks; solutions that came with labels are nobody's."""
+        specs = self.store.specs("sampling")
+        given = [spec.settings for spec in specs if spec.settings.get("engine") == GIVEN]
+        labelled = {settings.get("benchmark") for settings in given}
+        known = [name for name in self.store.benchmarks() if name not in labelled]
+        return [spec for spec in specs if spec.settings not in given], known
+
+    @cached_property
+    def _critics(self) -> StoredCritics:
+        return stored_critics(self.store)
+
     @cached_property
     def scorings(self) -> dict[str, Spec]:
         """The key of each critic's scores, by label; labels that would be equal carry their checkpoint or their key."""
-        specs = self.store.specs("scoring")
-        names = {
-            spec.id: self._prm_name(spec, specs) for spec in specs if spec.settings.get("critic") in BUILTIN_CRITICS
-        }
-        prms = list(dict.fromkeys(names.values()))
-        labels: dict[str, Spec] = {}
-        for spec in specs:
-            critic = str(spec.settings.get("critic") or spec.settings.get("name") or "critic")
-            label = critic_label(critic, names[spec.id], prms) if spec.id in names else critic
-            labels[label if label not in labels else f"{label}-{spec.id[:6]}"] = spec
-        return labels
+        return dict(self._critics.scorings)
 
-    def _prm_name(self, spec: Spec, specs: Sequence[Spec]) -> str:
-        """The name of a scoring's reward model, with its key where one model scored in several ways."""
-        checkpoint = spec.settings.get("checkpoint")
-        sources = {one.settings.get("fingerprint"): one.settings for one in self.store.specs("checkpoint")}
-        source: Mapping[str, Any] = sources.get(checkpoint, {})
-        name = Path(str(source.get("source") or checkpoint)).name.replace("@", "-").replace(":", "-")
-        manner = ("critic", "checkpoint")
-        alike = [one for one in specs if all(one.settings.get(key) == spec.settings.get(key) for key in manner)]
-        return f"{name}-{spec.id[:6]}" if len(alike) > 1 else name
+    @property
+    def prms(self) -> tuple[ModelSource, ...]:
+        """The reward models whose scores the store has."""
+        return self._critics.prms
 
     def _rerankers(self) -> list[Reranker]:
         """Those asked for, or all that what is stored can serve."""
@@ -138,7 +134,9 @@ class StoredSession(Session):
         own = [label for label in labels if label.partition("@")[0] in BUILTIN_CRITICS]
         prms = list(dict.fromkeys(label.partition("@")[2] or "prm" for label in own))
         if self._names:
-            chosen = build_rerankers(self._names, prms)
+            known = self._critics.also_called
+            asked = [name if name in labels else known.get(name, name) for name in self._names]
+            chosen = build_rerankers(asked, prms)
             lacking = [one.name for one in chosen if one.critic is not None and one.critic not in labels]
             if lacking:
                 raise ConfigError(
@@ -166,6 +164,11 @@ class StoredSession(Session):
     def grading(self, cell: Cell) -> Spec:
         """The key of the verdicts that the store has last; those of one judge where one is named."""
         return stored_grading(self.store, cell.benchmark, self.judge)
+
+    def is_judged(self, cell: Cell) -> bool:
+        """Whether the verdicts that the store has are those of a language model."""
+        judge = self.grading(cell).settings.get("judge")
+        return super().is_judged(cell) if judge is None else judge not in {EXACT_MATCHING, "default"}
 
     def grades_all(self, cell: Cell) -> bool:
         """As for a run; with a judge and many candidates, whether every text has a verdict."""

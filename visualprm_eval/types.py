@@ -91,7 +91,8 @@ class Spec:
     """What produced a fact: the settings of a sampling, a scoring or a grading.
 
     Attributes:
-        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``; ``"checkpoint"`` notes the content behind a name.
+        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``; ``"checkpoint"`` notes the content behind the
+            name of a checkpoint or a benchmark.
         settings: Everything that can change the outcome, as JSON values.
     """
 
@@ -144,11 +145,14 @@ class Candidate:
     tokens: int | None = None
     seconds: float | None = None
     usage: Usage | None = None
+    _text_id: str = field(default="", init=False, repr=False, compare=False)
 
     @property
     def text_id(self) -> str:
-        """The key of its text."""
-        return text_id(self.text)
+        """The key of its text, worked out once."""
+        if not self._text_id:
+            object.__setattr__(self, "_text_id", text_id(self.text))
+        return self._text_id
 
     def or_failure(self) -> Candidate:
         """Itself; a failure when the policy wrote nothing, which can be neither scored nor graded."""
@@ -165,11 +169,13 @@ class StepScores:
         scores: One number per step, [T]; empty when it failed.
         error: Why there are no scores; ``None`` when there are.
         steps: The steps that were scored, [T].
+        seconds: Its share of the wall-clock time, ``None`` when unknown; says nothing of the scores.
     """
 
     scores: tuple[float, ...]
     steps: tuple[str, ...] = ()
     error: str | None = None
+    seconds: float | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +185,9 @@ class Verdict:
     Attributes:
         value: 1.0 right, 0.0 wrong (or the host's fraction); ``None`` when it failed.
         error: Why there is no value; ``None`` when there is one.
+        seconds: Its share of the wall-clock time, ``None`` when unknown; says nothing of the value.
     """
 
     value: float | None
     error: str | None = None
+    seconds: float | None = field(default=None, compare=False)

@@ -68,8 +68,10 @@ def test_a_changed_file_gets_new_pictures(demo_world, mmstar):
         assert Image.open(after).getpixel((0, 0)) == (250, 251, 252)
 
 
-def test_a_picture_that_was_being_written_when_the_process_died_is_whole_next_time(mmstar, monkeypatch):
+def test_a_picture_that_was_being_written_when_the_process_died_is_whole_next_time(mmstar, monkeypatch, tmp_path):
     from PIL import Image
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # Where no picture of this table is yet.
 
     save, at_work = Image.Image.save, []
 

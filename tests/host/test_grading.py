@@ -10,7 +10,8 @@ import pytest
 from tests.host.material import demo_rows, mcq_rows, write_tsv
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.grading import Judge, check_gradable, grade_table, probe_judge
+from visualprm_eval.host.figures import host_figure_of
+from visualprm_eval.host.grading import Judge, check_gradable, grade_table, host_figure, probe_judge
 from visualprm_eval.host.tables import sanitise, write_predictions
 from visualprm_eval.tasks import Task
 from visualprm_eval.types import Verdict
@@ -382,3 +383,26 @@ def test_the_bundled_benchmark(lmu, tmp_path):
     assert set(grade_table(benchmark, right, tmp_path, Judge()).values()) == {RIGHT}
     wrong = dict.fromkeys(right, "The answer is -1.")
     assert set(grade_table(benchmark, wrong, tmp_path, Judge()).values()) == {WRONG}
+
+
+def test_the_hosts_primary_metric_of_a_whole_table(mmstar, lmu, demo_world, tmp_path, monkeypatch):
+    """In percent, whatever the class counts in; of a benchmark without a task of its own too."""
+    from vlmeval.dataset import ImageVQADataset
+
+    monkeypatch.delitem(ImageVQADataset.DATASET_MD5, "ChartQA_TEST")
+    write_tsv(lmu / "ChartQA_TEST.tsv", [{**row, "split": "all"} for row in demo_rows()])
+    texts = {
+        "MMStar": {"2": "B", "3": "D"},  # Of one split: the tables of picks are.
+        "ChartQA_TEST": {"0": "1", "1": "2", "2": "9", "3": "9"},
+        "DemoWorld": {"0": "\\boxed{1}", "1": "\\boxed{7}", "2": "\\boxed{7}", "3": "\\boxed{7}"},
+    }
+    found = {name: host_figure(load_benchmark(name), told, tmp_path, Judge()) for name, told in texts.items()}
+    assert found == {"MMStar": 50.0, "ChartQA_TEST": 50.0, "DemoWorld": 25.0}
+
+
+def test_no_figure_where_the_host_names_no_single_metric(mmstar):
+    benchmark = load_benchmark("MMStar")
+    assert host_figure_of(benchmark, {"words": "none"}, ["0"]) is None
+    assert host_figure_of(benchmark, None, ["0"]) is None
+    assert host_figure_of(benchmark, {"Overall": 0.25, "other": 0.5}, ["0"]) == 25.0
+    assert host_figure_of(benchmark, {"Overall": 25.0}, ["0"]) == 25.0

@@ -19,6 +19,7 @@ from visualprm_eval.prm.features import ImageEncoder
 from visualprm_eval.prm.images import Picture, load_image
 from visualprm_eval.prm.prompt import ImageSlot, PromptFormat
 from visualprm_eval.prm.tokenizer import load_tokenizer
+from visualprm_eval.tasks import TASKS
 from visualprm_eval.types import Part, Problem
 
 
@@ -116,6 +117,20 @@ def test_prompt_and_tiles_are_the_hosts(seven, host_model, form, monkeypatch, na
     assert any("step by step" in part for content in contents for part in content if isinstance(part, str)) == (
         prompt == "cot"
     )
+
+
+@pytest.mark.parametrize("prompt", ["cot", "direct"])
+@pytest.mark.parametrize("name", SEVEN)
+def test_what_a_benchmark_asks_of_answers_survives(seven, name, prompt):
+    """Its questions do, word for word; DynaMath asks outside of them, which its task says."""
+    benchmark = load_benchmark(seven(name))
+    own = [problem.question for problem in benchmark.problems]
+    put = [problem.question for problem in put_problems(benchmark, benchmark.problems, prompt)]
+    direct = "directly answer the question and " if "MathVerse" in name else ""  # The host takes these words out.
+    for question, text in zip(benchmark.dataset.data["question"], put, strict=True):
+        assert str(question).replace(f"please {direct}", "please ").split("<image")[0] in text
+    lost = "short answer" in own[0] and "short answer" not in put[0]
+    assert lost == bool(TASKS[name].own_format) if name in TASKS else not lost
 
 
 def test_what_differs_between_benchmarks(seven):

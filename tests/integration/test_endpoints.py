@@ -62,8 +62,9 @@ def test_the_whole_way_with_a_key_that_is_nowhere(
     run(*arguments, "-n", "5", "--engine", "endpoint", "--stages", "report", "--temperature", "1", "--max-tokens", "50")
     rows = read_rows(tmp_path)
     assert {row["policy"] for row in rows} == {"policy"}
-    said = "5 of 360 problems; 5 of 25 candidates cut at the token limit"
-    assert {row["note"] for row in rows if row["k"] == "5"} == {said}
+    assert {row["note"] for row in rows if row["k"] == "5"} == {
+        "5 of 360 problems; 5 of 25 candidates cut at the token limit"
+    }
     known = protocol(tmp_path)
     assert known["policy on DemoWorld: token usage.prompt_tokens"] == 1000
     assert known["policy on DemoWorld: token usage.completion_tokens"] == 250

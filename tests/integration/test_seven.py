@@ -12,10 +12,12 @@ from openpyxl import load_workbook
 from tests.host.material import JudgeServer
 from tests.host.seven_tables import BY_HAND, TABLE2, judge, pattern, rows_of, text, write_seven
 from tests.integration.conftest import Run, read_rows, value
+from visualprm_eval.cli import main
+from visualprm_eval.demo.assets import demo_path
 from visualprm_eval.host.files import use_data_dir
 
 NO_PROXY = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-POLICY = "InternVL2_5-8B"
+POLICY, OTHER = "InternVL2_5-8B", "Qwen2.5-VL-7B-Instruct"
 
 
 @pytest.fixture
@@ -38,11 +40,12 @@ def data(tmp_path: Path) -> Path:
     return folder
 
 
-def write_pack(path: Path, say: object = text) -> Path:
+def write_pack(path: Path, say: object = text, policies: tuple[str, ...] = (POLICY,)) -> Path:
     """Eight candidates per problem: the first is right where ``pattern`` says so, the others always."""
     records = [
-        {"benchmark": name, "index": index, "rank": rank, "policy": POLICY,
+        {"benchmark": name, "index": index, "rank": rank, "policy": policy,
          "text": say(name, int(index), right=right or rank > 0)}  # type: ignore[operator]
+        for policy in policies
         for name in TABLE2
         for index, right in pattern(name).items()
         for rank in range(8)
@@ -59,15 +62,24 @@ def judged(server: JudgeServer) -> list[str | Path]:
 def test_table_2(run: Run, server: JudgeServer, data: Path, tmp_path: Path) -> None:
     work_dir = tmp_path / "out"
     before = {path: path.read_bytes() for path in data.rglob("*")}
-    common = ["--candidates", write_pack(tmp_path / "pack.jsonl"), "--suite", "table2", "--data-dir", data,
+    prm = tmp_path / "VisualPRM-8B"  # By its name papers' rows are found.
+    prm.symlink_to(demo_path("prm"))
+    pack = write_pack(tmp_path / "pack.jsonl", policies=(POLICY, OTHER))
+    common = ["--candidates", pack, "--suite", "table2", "-n", "8", "--data-dir", data, "--prm", f"visualprm={prm}",
               "--work-dir", work_dir, *judged(server)]  # fmt: skip
-    plan = run(*common, "--reranker", "self-consistency", "--dry-run")
+    both = ["--reranker", "visualprm", "self-consistency"]
+    plan = run(*common, *both, "--dry-run")
     assert "judge local: at most" in plan
     assert server.requests == []
 
-    output = run(*common, "--reranker", "self-consistency")
+    output = run(*common, *both)
     assert " requests made, " in output
-    rows = read_rows(work_dir)
+    everything = read_rows(work_dir)
+    rows, others = ([row for row in everything if row["policy"] == policy] for policy in (POLICY, OTHER))
+    told = [{(row["benchmark"], row["reranker"], row["k"]): row["value"] for row in side} for side in (rows, others)]
+    assert told[0] == told[1], "they wrote the same"
+    assert "" not in told[0].values()
+    assert {row["reranker"] for row in rows} == {"first", "visualprm", "self-consistency"}
     for name in TABLE2:
         assert value(rows, "first", 8, name) == pytest.approx(BY_HAND[name]), name
         assert value(rows, "self-consistency", 8, name) == pytest.approx(BY_HAND[name]), name
@@ -83,12 +95,13 @@ def test_table_2(run: Run, server: JudgeServer, data: Path, tmp_path: Path) -> N
 
     server.requests.clear()
     server.reply = lambda asked: 500
-    run(*common, "--reranker", "self-consistency")
+    run(*common, *both)
     assert server.requests == [], "all replies are there: the judge need not be"
-    run(*common, "--reranker", "self-consistency", "oracle")
+    run(*common, *both, "oracle")
     assert server.requests == [], "the oracle picks among graded texts"
-    assert value(read_rows(work_dir), "oracle", 8, "WeMath") == 100
-    assert value(read_rows(work_dir), "oracle", 8, "overall") == 100
+    rows = [row for row in read_rows(work_dir) if row["policy"] == OTHER]
+    assert value(rows, "oracle", 8, "WeMath") == 100
+    assert value(rows, "oracle", 8, "overall") == 100
 
 
 def check_views(work_dir: Path) -> None:
@@ -98,7 +111,10 @@ def check_views(work_dir: Path) -> None:
     rows = [
         dict(zip(header, (cell.value for cell in row), strict=True)) for row in book["published"].iter_rows(min_row=2)
     ]
-    found = {(row["benchmark"], row["reranker"]): row for row in rows}
+    found = {(row["benchmark"], row["reranker"]): row for row in rows if row["policy"] == POLICY}
+    theirs = {(row["benchmark"], row["reranker"]): row["published"] for row in rows if row["policy"] == OTHER}
+    assert found["WeMath", "visualprm"]["published"] == 36.5
+    assert (theirs["MMMU_DEV_VAL", "first"], theirs["overall", "visualprm"]) == (55.0, 45.1)
     assert found["MathVista_MINI", "first"]["published"] == 64.5
     assert found["MathVista_MINI", "self-consistency"]["published"] == 65.9
     assert found["overall", "first"]["published"] == 32.8
@@ -120,9 +136,15 @@ def check_views(work_dir: Path) -> None:
     report = (work_dir / "results.md").read_text()
     assert "## Beside published figures" in report
     assert "4 of 304 (0)" in report
+    assert "### MathVision_MINI, 4 of 304 problems" in report
+    page = (work_dir / "report.html").read_text()
+    assert f"{POLICY} on MathVision_MINI (4 of 304 problems)" in page
+    for sheet in ("intervals", "curves"):
+        named = {row[1].value for row in book[sheet].iter_rows(min_row=2)}
+        assert "MathVision_MINI (4 of 304 problems)" in named, sheet
 
 
-def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
+def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: JudgeServer, capsys) -> None:
     def plain(name: str, index: int, *, right: bool) -> str:
         del index
         good, bad = ("7", "8") if name == "DynaMath" else ("B", "A")
@@ -131,12 +153,29 @@ def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: 
     names = ["MMMU", "DynaMath", "WeMath"]  # The first by its short name.
     arguments = ["--candidates", write_pack(tmp_path / "pack.jsonl", plain), "--data", *names, "--data-dir", data,
                  "--judge", "exact_matching", "--reranker", "self-consistency", "--k", "8"]  # fmt: skip
-    run(*arguments, "--work-dir", tmp_path / "out")
+    output = run(*arguments, "--work-dir", tmp_path / "out")
     rows = read_rows(tmp_path / "out")
     for name in ("MMMU_DEV_VAL", "DynaMath", "WeMath"):
         assert value(rows, "first", 8, name) == pytest.approx(BY_HAND[name])
     assert all(row["metric"].endswith("exact matching") for row in rows)
-    assert "other metric" in (tmp_path / "out" / "results.md").read_text()
+    report = (tmp_path / "out" / "results.md").read_text()
+    assert "other metric" in report
+    assert "DynaMath (exact matching)" in report
+    assert output.partition("problems (failed)")[0].count("matching)") >= 2, "the terminal folds long titles"
+    assert "DynaMath (exact matching, 4 of 5,010 problems)" in (tmp_path / "out" / "report.html").read_text()
+    book = load_workbook(tmp_path / "out" / "results.xlsx")
+    assert "DynaMath (exact matching, 4 of 5,010 problems)" in {row[1].value for row in book["intervals"].iter_rows()}
+    assert any("exact matching" in str(cell.value) for cell in book["summary"][1])
+    capsys.readouterr()
+    stored = ["--work-dir", str(tmp_path / "out"), "--data", "DynaMath"]
+    assert main(["compare", "first", "self-consistency", *stored]) == 0
+    assert f"{POLICY} on DynaMath (exact matching, 4 of 5,010 problems), 4 problems" in capsys.readouterr().out
+    assert main(["report", *stored]) == 0
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "DynaMath (exact matching, 4 of 5,010 problems)" in page, "a report from the store alone says it too"
+    assert {(row["metric"], row["n_total"]) for row in read_rows(tmp_path / "out")} == {
+        ("worst-case accuracy, exact matching", "5010")
+    }
     # The whole solution has a lone letter in its words: the host reads that.
     run(*arguments, "--work-dir", tmp_path / "out", "--prediction", "raw")
     assert value(read_rows(tmp_path / "out"), "first", 8, "MMMU_DEV_VAL") < BY_HAND["MMMU_DEV_VAL"]

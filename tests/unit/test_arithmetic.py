@@ -26,6 +26,7 @@ def test_arithmetic(text, value):
         "__import__('os')", "a", "().__class__", "'a'*9", "[1]*10**9", "9**9**9", "10**5000", "1<<10**9", "lambda: 1",
         "[x for x in (1,)]", "f'{1}'", "{1}", "1 if 1 else 2", "x:=1", "7" * 5000, "(" * 900, "-" * 900 + "7", "",
         "print(7)", "abs(key=1)", "pow(2, 3)", "\x00", "7 cm", "1.__add__(1)", "int('7')", "1<2", "2**2**2**2**2**2",
+        "1>>-1", "1<<-1", "min([])", "int(1e999-1e999)",
     ],
 )  # fmt: skip
 def test_what_is_no_arithmetic(text):

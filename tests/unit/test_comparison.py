@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from visualprm_eval.comparison import compare, published_name, selectors
+from visualprm_eval.comparison import compare, published_name, published_points, selectors
 from visualprm_eval.config import ModelSource
 from visualprm_eval.outcomes import OVERALL, ResultRow
 from visualprm_eval.overall import overall_rows
@@ -115,3 +115,36 @@ def test_the_mean_tells_of_a_part_that_is_something_else():
     *_, overall = compare([*rows, *overall_rows(rows)], NAMES)
     assert overall.remark == "MathVision-MINI: other split: ours MINI, published full"
     assert overall.difference is None
+
+
+def test_points_for_the_curves_are_those_of_the_papers_figure():
+    place = ("InternVL2_5-8B", "MathVista_MINI", "", "accuracy")
+    found = {(each.reranker, each.k): each.value for each in published_points(place, NAMES, 128)}
+    assert found["first", 1] == 64.5
+    assert [found["visualprm", k] for k in (8, 16, 32, 64, 128)] == [68.5, 69.9, 70.4, 69.6, 70.8]
+    assert [found["self-consistency", k] for k in (8, 16, 32, 64, 128)] == [65.9, 65.8, 66.7, 66.7, 67.4]
+    assert len(found) == 11, "of one candidate every selector picks it, and greedy has no curve"
+    assert {each.k for each in published_points(place, NAMES, 16)} == {1, 8, 16}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("demo-policy", "MathVista_MINI", "", "accuracy"),
+        ("InternVL2_5-8B", "DemoWorld", "", "accuracy"),
+        ("InternVL2_5-8B", "MathVista_MINI", "", "accuracy, exact matching"),
+    ],
+    ids=["policy", "benchmark", "metric"],
+)
+def test_there_are_no_points_of_another_thing(place):
+    assert published_points(place, NAMES, 128) == []
+
+
+def test_points_are_of_the_split_of_the_curves():
+    found = {
+        name: {(each.reranker, each.k) for each in published_points(("InternVL2_5-8B", name, "", "accuracy"), NAMES, 8)}
+        for name in ("MathVision_MINI", "MathVision")
+    }
+    # The papers' pass@1 of this policy is of the whole set, all else of the small one.
+    assert found["MathVision"] == {("first", 1)}
+    assert found["MathVision_MINI"] == {("visualprm", 8), ("self-consistency", 8)}

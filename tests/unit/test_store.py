@@ -650,6 +650,17 @@ def as_before_token_usage(patch: pytest.MonkeyPatch, schema_version: int) -> Non
     query = "INSERT INTO problems VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)"
     patch.setattr(queries, "PUT_PROBLEM", query)
     patch.setattr(codec, "problem_row", lambda *fact: (*problem(*fact)[:7], problem(*fact)[8]))
+    as_before_seconds(patch, schema_version)
+
+
+def as_before_seconds(patch: pytest.MonkeyPatch, schema_version: int) -> None:
+    """The same for the seconds of scores and verdicts."""
+    scores, verdict = codec.scores_row, codec.verdict_row
+    patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:schema_version])
+    patch.setattr(queries, "PUT_SCORES", "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)")
+    patch.setattr(codec, "scores_row", lambda *fact: scores(*fact)[:7])
+    patch.setattr(queries, "PUT_VERDICT", "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)")
+    patch.setattr(codec, "verdict_row", lambda *fact: verdict(*fact)[:6])
 
 
 def test_a_store_of_the_first_schema_keeps_its_facts(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -689,6 +700,49 @@ def test_a_store_from_before_token_usage_is_brought_up_to_date(path: Path, monke
         assert replies.get("what", 0) == "B"
         assert store.verify() == []
     assert found == [Candidate(IDS[0], 0, "old", None, "stop", 3, 0.5), Candidate(IDS[0], 1, "new", usage=Usage(1, 2))]
+
+
+def test_a_store_from_before_seconds_tells_none(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        as_before_seconds(patch, 4)
+        with filled(path) as store:
+            candidate = Candidate(IDS[0], 0, "a")
+            store.put_candidates(SAMPLING.id, [candidate])
+            store.put_scores(SCORING.id, [(IDS[0], candidate.text_id, StepScores((0.5,), ("a",)))])
+            store.put_verdicts(GRADING.id, [(IDS[0], candidate.text_id, Verdict(1.0))])
+    with Store.open(path) as store:
+        (scored,), (graded,) = store.scores(SCORING.id, IDS).values(), store.verdicts(GRADING.id, IDS).values()
+        assert (scored, scored.seconds) == (StepScores((0.5,), ("a",)), None)
+        assert (graded, graded.seconds) == (Verdict(1.0), None)
+        assert store.verify() == []
+
+
+def test_seconds_are_kept_and_travel(path: Path, tmp_path: Path) -> None:
+    candidate = Candidate(IDS[0], 0, "a")
+    for place, seconds in ((path, 0.25), (tmp_path / "other.sqlite", 0.75)):
+        with filled(place) as store:
+            store.put_candidates(SAMPLING.id, [candidate])
+            store.put_scores(SCORING.id, [(IDS[0], candidate.text_id, StepScores((0.5,), ("a",), seconds=seconds))])
+            store.put_verdicts(GRADING.id, [(IDS[0], candidate.text_id, Verdict(1.0, seconds=seconds))])
+    with Store.open(tmp_path / "third.sqlite") as third, Store.open(path) as first:
+        third.absorb([first])
+        with Store.open(tmp_path / "other.sqlite") as other:
+            third.absorb([other])  # The same facts took another time there: no contradiction, and the first one stays.
+        for found in (third.scores(SCORING.id, IDS), third.verdicts(GRADING.id, IDS)):
+            assert [one.seconds for one in found.values()] == [0.25]
+
+
+def test_a_retry_takes_the_place_of_a_failures_seconds(path: Path) -> None:
+    candidate = Candidate(IDS[0], 0, "a")
+    key = (IDS[0], candidate.text_id)
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [candidate])
+        store.put_scores(SCORING.id, [(*key, StepScores((), error="no", seconds=9.0))])
+        store.put_scores(SCORING.id, [(*key, StepScores((0.5,), ("a",), seconds=1.0))])
+        store.put_verdicts(GRADING.id, [(*key, Verdict(None, "no", seconds=9.0))])
+        store.put_verdicts(GRADING.id, [(*key, Verdict(1.0, seconds=2.0))])
+        assert store.scores(SCORING.id, IDS)[key].seconds == 1.0
+        assert store.verdicts(GRADING.id, IDS)[key].seconds == 2.0
 
 
 def test_migrations_are_ordered_and_listed(path: Path) -> None:

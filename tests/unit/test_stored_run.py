@@ -9,22 +9,27 @@ import pytest
 
 from visualprm_eval.cli import main
 from visualprm_eval.collect import collect
+from visualprm_eval.config import GIVEN
 from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.stored_run import StoredSession, config_of, open_sound
+from visualprm_eval.tasks import TASKS
 from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 
 N, P = 4, 40
 
 
-def fill(work_dir: Path, *, better: float = 0.3, graded: int = P, sampled: int = P) -> None:
+def fill(
+    work_dir: Path, *, better: float = 0.3, graded: int = P, sampled: int = P, benchmark: str = "Bench",
+    policy: str = "P", prm: str = "x/my-prm", judge: str = "exact_matching",
+) -> None:  # fmt: skip
     """A store of one policy on one benchmark; scores are right for a part of the problems."""
-    problems = [Problem("Bench", str(i), "", (Part("text", f"What is {i}?"),), "1", f"id{i}") for i in range(P)]
-    sampling = Spec("sampling", {"policy": "P", "temperature": 0.7})
+    problems = [Problem(benchmark, str(i), "", (Part("text", f"What is {i}?"),), "1", f"id{i}") for i in range(P)]
+    sampling = Spec("sampling", {"policy": policy, "temperature": 0.7})
     scoring = Spec("scoring", {"critic": "visualprm", "max_steps": 12, "checkpoint": "f00"})
-    grading = Spec("grading", {"benchmark": "Bench", "prediction": "raw", "host": "1", "judge": "exact_matching"})
+    grading = Spec("grading", {"benchmark": benchmark, "prediction": "raw", "host": "1", "judge": judge})
     with Store.open(work_dir / STORE_FILE) as store:
-        for spec in (sampling, scoring, grading, Spec("checkpoint", {"source": "x/my-prm", "fingerprint": "f00"})):
+        for spec in (sampling, scoring, grading, Spec("checkpoint", {"source": prm, "fingerprint": "f00"})):
             store.put_spec(spec)
         store.put_problems(problems)
         for number, problem in enumerate(problems[:sampled]):
@@ -34,11 +39,14 @@ def fill(work_dir: Path, *, better: float = 0.3, graded: int = P, sampled: int =
             store.put_candidates(sampling.id, candidates)
             good = number < better * P
             store.put_scores(scoring.id, [
-                (problem.id, one.text_id, StepScores((0.9 if (one.rank in right) == good else 0.1, 0.5), ("a", "b")))
+                (problem.id, one.text_id, StepScores((0.9 if (one.rank in right) == good else 0.1, 0.5), ("a", "b"),
+                                                     seconds=0.25))
                 for one in candidates
             ])  # fmt: skip
             if number < graded:
-                verdicts = [(problem.id, one.text_id, Verdict(float(one.rank in right))) for one in candidates]
+                verdicts = [
+                    (problem.id, one.text_id, Verdict(float(one.rank in right), seconds=0.125)) for one in candidates
+                ]
                 store.put_verdicts(grading.id, verdicts)
 
 
@@ -73,8 +81,11 @@ def test_everything_is_read_off_the_store(tmp_path):
     for point in found.insight.points:
         if (point.reranker, point.k) in table:
             assert point.prefix == pytest.approx(table[point.reranker, point.k])
-    (cost, *_) = found.insight.costs
-    assert (cost.items, cost.tokens, cost.seconds) == (P * N, 5 * P * N, 0.5 * P * N)
+    costs = {cost.stage: (cost.items, cost.tokens, cost.seconds) for cost in found.insight.costs}
+    assert costs == {
+        "sample": (P * N, 5 * P * N, 0.5 * P * N), "score": (P * N, None, 0.25 * P * N),
+        "grade": (P * N, None, 0.125 * P * N),
+    }  # fmt: skip
     assert found.insight.tallies["P", "Bench", "id0"].right == 2
     assert len(found.viewer.index) == P
 
@@ -85,6 +96,96 @@ def test_rerankers_may_be_chosen(tmp_path):
     assert {row.reranker for row in found.rows} == {"first", "visualprm:min"}
     with pytest.raises(ConfigError, match="has no scores for visualorm; it has those of visualprm"):
         results(tmp_path, ["visualorm"])
+
+
+def put_labelled(work_dir: Path) -> None:
+    """Solutions with labelled steps beside the candidates, scored by two critics."""
+    problem = Problem("Labelled", "0", "", (Part("text", "?"),), "", "given0")
+    sampling = Spec("sampling", {"policy": "as given", "engine": GIVEN, "benchmark": "Labelled", "file": "f"})
+    scorings = [
+        Spec("scoring", {"critic": "visualprm", "steps": GIVEN, "checkpoint": "f00"}),
+        Spec("scoring", {"critic": "judge", "steps": GIVEN, "judge": {"policy": "J", "model": "J"}}),
+    ]
+    with Store.open(work_dir / STORE_FILE) as store:
+        store.put_problems([problem])
+        for spec in (sampling, *scorings):
+            store.put_spec(spec)
+        candidate = Candidate(problem.id, 0, "a step")
+        store.put_candidates(sampling.id, [candidate])
+        for scoring in scorings:
+            store.put_scores(scoring.id, [(problem.id, candidate.text_id, StepScores((0.5,), ("a step",)))])
+
+
+def test_solutions_with_labels_are_neither_candidates_nor_a_benchmark(tmp_path):
+    fill(tmp_path / "alone")
+    fill(tmp_path / "both")
+    put_labelled(tmp_path / "both")
+    alone, both = results(tmp_path / "alone"), results(tmp_path / "both")
+    assert both.rows == alone.rows
+    assert both.insight == alone.insight
+    assert both.failures == alone.failures
+    assert both.protocol == alone.protocol
+    with pytest.raises(UnknownNameError, match="unknown benchmark 'Labelled'"):
+        results(tmp_path / "both", data=("Labelled",))
+    put_labelled(tmp_path / "labelled")
+    with pytest.raises(StoreError, match="has no candidates to report on"):
+        results(tmp_path / "labelled")
+
+
+def put_judged(work_dir: Path, **judge: str) -> None:
+    """What a prompted judge says: that the wrong candidates' steps are wrong."""
+    with Store.open(work_dir / STORE_FILE) as store:
+        scoring = Spec("scoring", {"critic": "judge", "max_steps": 12, "judge": judge})
+        store.put_spec(scoring)
+        (sampling,) = store.specs("sampling")
+        ids = [problem.id for problem in store.problems("Bench")]
+        store.put_scores(scoring.id, [
+            (one.problem_id, one.text_id, StepScores((float("is 1" in one.text), 1.0), ("a", "b")))
+            for found in store.candidates(sampling.id, ids).values() for one in found
+        ])  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("settings", "label", "other"),
+    [
+        ({"policy": "GPT4o"}, "judge:GPT4o", "judge:GPT4o"),
+        ({"policy": "big", "model": "org/big"}, "judge:org/big", "judge:big"),
+        ({"policy": "mine", "model": "org/big"}, "judge:mine=org/big", "judge:mine"),
+    ],
+)
+def test_a_prompted_judge_is_the_reranker_that_a_run_had(tmp_path, capsys, settings, label, other):
+    fill(tmp_path)
+    put_judged(tmp_path, **settings)
+    found = {(row.reranker, row.k): row.value for row in results(tmp_path).rows}
+    assert found[label, N] == 100
+    for name in (label, other):
+        assert {row.reranker for row in results(tmp_path, [name]).rows} == {"first", label}
+    assert main(["compare", label, "first", "--work-dir", str(tmp_path)]) == 0
+    assert f"{label} is better than first" in capsys.readouterr().out
+
+
+def test_values_that_were_graded_without_the_hosts_judge_say_so(tmp_path):
+    metric = TASKS["DynaMath"].metric
+    for judge, expected in (("exact_matching", f"{metric}, exact matching"), ("gpt-4o-mini", metric)):
+        fill(tmp_path / judge, benchmark="DynaMath", judge=judge)
+        with open_sound(tmp_path / judge) as store:
+            session = StoredSession(config(tmp_path / judge), store)
+            session.gather()
+            assert {row.metric for row in collect(session).rows} == {expected}
+
+
+def test_published_figures_stand_beside_those_of_the_store(tmp_path):
+    about = {"benchmark": "MathVista_MINI", "policy": "InternVL2_5-8B", "judge": "gpt-4o-mini"}
+    fill(tmp_path, prm="OpenGVLab/VisualPRM-8B", **about)
+    found = {(each.row.reranker, each.row.k): each for each in results(tmp_path).comparisons}
+    assert found["first", N].source == "arXiv:2503.10291v1, table 2"
+    assert found["first", N].difference is None
+    assert found["first", N].remark == "ours of 40 of 1,000 problems"
+    assert ("visualprm", N) not in found, "the papers have no best-of-4 of this benchmark"
+    points = {(each.reranker, each.k): each.value for each in results(tmp_path).insight.published}
+    assert points == {("first", 1): 64.5}, "other published k are beyond N"
+    fill(tmp_path / "other", prm="./my-own", **about)
+    assert {each.row.reranker for each in results(tmp_path / "other").comparisons} == {"first"}
 
 
 def test_an_unfinished_store_says_what_is_missing_and_gives_no_value(tmp_path):

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from visualprm_eval.demo.world import TEST_PROBLEMS
 from visualprm_eval.tasks import EXACT_MATCHING, TASKS, Task, task_for
 
 STEPS = "There are 3 dots.\n\n3 plus 4 is 7.\n\nThe answer is 7."
@@ -56,8 +57,23 @@ def test_a_final_answer_that_is_an_option_is_shown_as_its_letter():
     assert task.shown("I do not know", "final", options) == "I do not know"
 
 
+def test_the_size_of_the_bundled_benchmark():
+    """What a report from the store alone calls partial."""
+    assert TASKS["DemoWorld"].size == TEST_PROBLEMS
+
+
 def test_a_generic_task_says_so():
-    assert "no task of its own" in task_for("Somebody's").note
+    task = task_for("Somebody's")
+    assert "no task of its own" in task.note
+    assert "mean over the rows" in task.remark([])
+
+
+def test_an_answer_format_that_a_prompt_leaves_out_is_told():
+    task = task_for("DynaMath")
+    assert "three decimals" in task.unasked_format("cot")
+    assert "--prompt direct" in task.unasked_format("direct")
+    assert task.unasked_format("host") == task.unasked_format(None) == ""
+    assert task_for("MathVista_MINI").unasked_format("cot") == ""
 
 
 def test_options_count_as_answers():

@@ -1,6 +1,6 @@
 """Makes the demo's benchmark, policy and reward model anew from seeds: ``python -m visualprm_eval.demo.train``.
 
-The stages, in order (2 CPU cores, about half an hour):
+The stages, in order (about half an hour on a CPU):
 
 * ``benchmark``: draws the test problems;
 * ``tokenizer``: learns a byte-level BPE;

@@ -55,7 +55,12 @@ def value_of(text: str) -> Any:
         raise NotArithmeticError(str(error)) from error
     if sum(1 for _ in ast.walk(tree)) > _MAX_NODES:
         raise NotArithmeticError("too many parts")
-    return _value(tree)
+    try:
+        return _value(tree)
+    except NotArithmeticError:
+        raise
+    except ValueError as error:  # The least of nothing, a shift by less than nothing, a whole number from no number.
+        raise NotArithmeticError(str(error)) from error
 
 
 def _value(node: ast.expr) -> Any:

@@ -26,7 +26,7 @@ def host_figure_of(benchmark: Benchmark, result: Any, indices: Sequence[str]) ->
         indices: The rows of the table that was evaluated.
 
     Returns:
-        ``None`` for benchmarks without a task of their own whose result has no plain overall accuracy.
+        ``None`` for benchmarks without a task of their own in whose result the host sees no primary metric.
 
     Raises:
         FigureError: The number is not there.
@@ -94,12 +94,21 @@ def _wemath(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float:
 
 
 def _overall(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float | None:
-    """For other benchmarks: an overall number of a single split, as a part or in percent as the class reports it."""
+    """For other benchmarks: the host's primary metric, where it names one alone.
+
+    The host's rule prefers what is called overall, then accuracy, then score. Its multiple choice counts in parts of
+    1, or in percent (a checkout); all else is as the class reports it.
+    """
     del indices
-    if len(result) != 1:
+    try:
+        from vlmeval.smp.status_report import flatten_summary_metrics
+    except ImportError:  # A checkout may have it elsewhere.
         return None
-    figure = float(result["Overall"].iloc[0])
-    return 100 * figure if benchmark.dataset.TYPE == "MCQ" else figure
+    primary = type(benchmark.dataset).report_primary_metric(flatten_summary_metrics(result))
+    if len(primary) != 1:
+        return None
+    (figure,) = map(float, primary.values())
+    return 100 * figure if benchmark.dataset.TYPE == "MCQ" and figure <= 1 else figure
 
 
 _FIGURES: Mapping[str, Figure] = {

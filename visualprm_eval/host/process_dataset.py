@@ -20,6 +20,7 @@ from visualprm_eval.host.files import data_root
 from visualprm_eval.process_bench.assess import POOLED, Assessment, Opinion
 from visualprm_eval.process_bench.data import ProcessSample
 from visualprm_eval.process_bench.locate import load_set
+from visualprm_eval.process_bench.values import values_of
 from visualprm_eval.score.judge import judge_prompt, parse_verdicts, question_text
 from visualprm_eval.types import StepScores
 
@@ -74,7 +75,7 @@ class VisualProcessBench(ImageBaseDataset):  # type: ignore[misc]  # the host is
         data["verdicts"] = [one.error or json.dumps([int(score) for score in one.scores]) for one in outcomes]
         dump(data, get_intermediate_file_path(eval_file, "_result"))
         assessment = Assessment(Opinion("judge", tuple(outcomes), 0.5, labels_only=True), samples)
-        values = assessment.values(np.ones((1, len(samples))), names := ["macro F1", "macro F1, failures wrong"])
+        values = values_of(assessment, np.ones((1, len(samples))), names := ["macro F1", "macro F1, failures wrong"])
         table = pd.DataFrame([_percents(assessment, values, name) for name in names])
         dump(table, get_intermediate_file_path(eval_file, "_acc"))
         return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -9,7 +10,16 @@ import numpy as np
 from visualprm_eval.insight.facts import PoolFacts, StepScoreHistogram
 from visualprm_eval.insight.grid import BoolArray, FloatArray, Grid
 
-__all__ = ["identical_share", "pool_facts", "ranking", "step_scores", "tied_share", "within_correlation"]
+__all__ = [
+    "centred_ranks",
+    "identical_share",
+    "mean_correlation",
+    "pool_facts",
+    "ranking",
+    "step_scores",
+    "tied_share",
+    "within_correlation",
+]
 
 _BINS = 20
 
@@ -33,12 +43,21 @@ def within_correlation(first: FloatArray, second: FloatArray, usable: BoolArray)
     Returns:
         From -1 to 1; ``None`` where no problem has both varying.
     """
+    return mean_correlation(centred_ranks(first, usable), centred_ranks(second, usable))
+
+
+def centred_ranks(numbers: FloatArray, usable: BoolArray) -> list[FloatArray]:
+    """Ranks within problems less their mean, an array [M, n] for every number n of usable candidates."""
     from scipy.stats import rankdata
 
+    ranked = [rankdata(each, axis=1) for (each,) in _compact(usable, numbers)]
+    return [each - each.mean(axis=1, keepdims=True) for each in ranked]
+
+
+def mean_correlation(first: Sequence[FloatArray], second: Sequence[FloatArray]) -> float | None:
+    """What :func:`within_correlation` gives, from ranks that are known."""
     found: list[FloatArray] = []
-    for pair in _compact(usable, first, second):
-        ranked = [rankdata(each, axis=1) for each in pair]
-        x, y = (each - each.mean(axis=1, keepdims=True) for each in ranked)
+    for x, y in zip(first, second, strict=True):
         scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
         found.append((x * y).sum(axis=1)[scale > 0] / scale[scale > 0])
     values = np.concatenate(found) if found else np.empty(0)
@@ -96,12 +115,12 @@ def pool_facts(grid: Grid, policy: str, benchmark: str, split: str, n_problems: 
 
 def step_scores(grids: Sequence[Grid], critic: str, policy: str, benchmark: str) -> StepScoreHistogram:
     """The distribution of a critic's step scores over right and wrong candidates, in 20 bins."""
-    sides: tuple[list[float], list[float]] = [], []
-    for pool in (pool for grid in grids for pool in grid.pools):
-        for steps, verdict in zip(pool.scores[critic], pool.verdicts or (), strict=True):
-            if verdict in {0.0, 1.0}:
-                sides[int(verdict)].extend(steps)
-    wrong, right = (np.array(side) for side in sides)
+    pools = [pool for grid in grids for pool in grid.pools]
+    said = [steps for pool in pools for steps in pool.scores[critic]]
+    numbers = np.fromiter(itertools.chain.from_iterable(said), np.float64)
+    verdicts = np.fromiter(itertools.chain.from_iterable(pool.verdicts or () for pool in pools), np.float64)
+    of_step = np.repeat(verdicts, [len(steps) for steps in said])
+    wrong, right = numbers[of_step == 0], numbers[of_step == 1]
     everything = np.concatenate([wrong, right, [0.0, 1.0]])  # Chances; a third party's scores may go beyond.
     edges = np.linspace(everything.min(), everything.max(), _BINS + 1)
     counts = [tuple(np.histogram(side, edges)[0].tolist()) for side in (right, wrong)]

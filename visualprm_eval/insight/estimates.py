@@ -11,7 +11,7 @@ import numpy as np
 from visualprm_eval.insight.curves import curve_ks, expected_best, mean_value
 from visualprm_eval.insight.grid import FloatArray, Grid
 from visualprm_eval.insight.measure import Measure
-from visualprm_eval.insight.subsets import draw_subsets, first_ranks, values_in_subsets
+from visualprm_eval.insight.subsets import draw_subsets, first_ranks, values_in_subsets, values_of_prefixes
 from visualprm_eval.rerankers import First, Oracle, Reranker
 
 __all__ = ["ALL_SUBSETS", "DRAWN_SUBSETS", "FIRST_CANDIDATES", "MEAN", "PASS_AT_K", "Estimate", "estimates"]
@@ -59,7 +59,7 @@ def estimates(grid: Grid, reranker: Reranker, measure: Measure, seed: int = 0) -
         Every k where there is a closed form, else those of ``curve_ks``.
     """
     if isinstance(reranker, First):
-        return [_of_prefix(grid, reranker, measure, k) for k in curve_ks(grid.n)]
+        return _of_prefixes(grid, reranker, measure)
     if reranker.expectation:
         return _closed(grid, reranker, measure, np.tile(mean_value(grid.verdicts, grid.usable)[:, None], grid.n), MEAN)
     if reranker.pointwise:
@@ -78,11 +78,15 @@ def _closed(grid: Grid, reranker: Reranker, measure: Measure, rows: FloatArray, 
     ]
 
 
-def _of_prefix(grid: Grid, reranker: Reranker, measure: Measure, k: int) -> Estimate:
-    (prefix,) = _prefixes(grid, reranker, measure, [k])
-    rows = values_in_subsets(grid, reranker, first_ranks(k))[:, 0]
-    known = None if np.isnan(rows).any() else rows
-    return Estimate(k, FIRST_CANDIDATES, prefix, known, 0.0, prefix)
+def _of_prefixes(grid: Grid, reranker: Reranker, measure: Measure) -> list[Estimate]:
+    """The first candidate, which is the same at every k unless it failed."""
+    ks, table = curve_ks(grid.n), values_of_prefixes(grid, reranker)
+    found = []
+    for k, prefix in zip(ks, _prefixes(grid, reranker, measure, ks), strict=True):
+        rows = table[:, k - 1]
+        known = None if np.isnan(rows).any() else rows
+        found.append(Estimate(k, FIRST_CANDIDATES, prefix, known, 0.0, prefix))
+    return found
 
 
 def _of_subsets(grid: Grid, reranker: Reranker, measure: Measure, k: int, seed: int) -> Estimate:
@@ -108,20 +112,19 @@ def _row_means(grid: Grid, values: FloatArray) -> FloatArray:
     known = ~np.isnan(values)
     counts = known.sum(axis=1)
     means: FloatArray = np.where(known, values, 0.0).sum(axis=1) / np.maximum(counts, 1)
-    filled: FloatArray = np.where(counts > 0, means, mean_value(grid.verdicts, grid.usable))
-    return filled
+    if not counts.all():
+        means = np.where(counts > 0, means, mean_value(grid.verdicts, grid.usable))
+    return means
 
 
 def _prefixes(grid: Grid, reranker: Reranker, measure: Measure, ks: Sequence[int]) -> list[float]:
     """Values from the first k candidates; problems without a usable one among them are left out."""
-    found: list[float] = []
-    for k in ks:
-        if reranker.expectation:
-            usable = grid.usable[:, :k]
-            some = usable.any(axis=1)
-            rows = np.full(len(grid), np.nan)
-            rows[some] = mean_value(grid.verdicts[some, :k], usable[some])
-        else:
-            rows = values_in_subsets(grid, reranker, first_ranks(k))[:, 0]
-        found.append(math.nan if np.isnan(rows).all() else measure.value(rows))
-    return found
+    if reranker.expectation:
+        counts = np.cumsum(grid.usable, axis=1)
+        sums = np.cumsum(np.where(grid.usable, grid.verdicts, 0.0), axis=1)
+        table = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)[:, np.array(ks) - 1]
+    elif isinstance(reranker, First) or reranker.pointwise:
+        table = values_of_prefixes(grid, reranker)[:, np.array(ks) - 1]
+    else:
+        table = np.stack([values_in_subsets(grid, reranker, first_ranks(k))[:, 0] for k in ks], axis=1)
+    return [math.nan if np.isnan(rows).all() else measure.value(rows) for rows in np.ascontiguousarray(table.T)]

@@ -12,6 +12,7 @@ __all__ = [
     "Diagnosis",
     "Insight",
     "PoolFacts",
+    "PublishedPoint",
     "Standing",
     "StepScoreHistogram",
     "Tally",
@@ -35,6 +36,7 @@ class CurvePoint:
         high: Upper end.
         sampling_error: Standard error from drawing subsets, in points; 0 where nothing was drawn.
         prefix: The value from the first k candidates, in percent, which is what published figures are.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
     """
 
     policy: str
@@ -49,6 +51,30 @@ class CurvePoint:
     high: float | None
     sampling_error: float
     prefix: float
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPoint:
+    """A published best-of-k that a figure shows beside our curve.
+
+    Attributes:
+        policy: Our name of the policy.
+        benchmark: The benchmark's name.
+        split: The split of our curve.
+        reranker: Our label of what selected; the first candidate stands for pass@1.
+        k: Best of how many.
+        value: In percent, of the whole benchmark.
+        source: The paper and the table.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    reranker: str
+    k: int
+    value: float
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +88,7 @@ class Standing:
         gain: In points, on the same problems; ``None`` for the first candidate itself.
         gain_low: Lower end of its 95% interval.
         gain_high: Upper end.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
     """
 
     policy: str
@@ -75,6 +102,7 @@ class Standing:
     gain: float | None = None
     gain_low: float | None = None
     gain_high: float | None = None
+    note: str = ""
 
     @property
     def gain_is_shown(self) -> bool:
@@ -95,6 +123,7 @@ class Comparison:
         better: Problems on which ``reranker`` did better.
         worse: Problems on which it did worse.
         n_problems: All problems compared.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
     """
 
     policy: str
@@ -111,6 +140,7 @@ class Comparison:
     better: int
     worse: int
     n_problems: int
+    note: str = ""
 
     @property
     def verdict(self) -> str:
@@ -140,6 +170,7 @@ class Diagnosis:
         with_length: Rank correlation of score and length in characters within problems, averaged over problems.
         with_steps: The same with the number of steps.
         with_position: The same with the candidate's rank.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
     """
 
     policy: str
@@ -157,6 +188,7 @@ class Diagnosis:
     with_length: float | None = None
     with_steps: float | None = None
     with_position: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +203,7 @@ class PoolFacts:
         identical: Candidates whose text an earlier one of the same problem has, in percent.
         all_right: Problems all of whose candidates are right, in percent.
         none_right: Problems none of whose candidates is right, in percent.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
     """
 
     policy: str
@@ -183,6 +216,7 @@ class PoolFacts:
     identical: float
     all_right: float
     none_right: float
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +282,7 @@ class Insight:
         costs: What stages took.
         missing: What the store still lacks or what failed, one sentence each; their policies have no overalls then.
         tallies: (policy, benchmark, problem id) to how many candidates are right.
+        published: Published figures for the curves.
     """
 
     points: tuple[CurvePoint, ...] = ()
@@ -259,6 +294,7 @@ class Insight:
     costs: tuple[Cost, ...] = ()
     missing: tuple[str, ...] = ()
     tallies: Mapping[tuple[str, str, str], Tally] = field(default_factory=dict)
+    published: tuple[PublishedPoint, ...] = ()
 
     @property
     def banner(self) -> str:

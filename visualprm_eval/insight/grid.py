@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from visualprm_eval.rerankers import Pool, Reranker
+from visualprm_eval.rerankers import Pool, Reranker, StepAggregate
 
 __all__ = ["BoolArray", "FloatArray", "Grid", "IntArray"]
 
@@ -84,6 +84,8 @@ class Grid:
 
         NaN, which is never picked, counts as minus infinity too. Who does not declare that it needs verdicts sees none.
         """
+        if type(reranker) is StepAggregate:
+            reranker = replace(reranker, name="")  # What it is called changes no number.
         if reranker in self._utilities:
             return self._utilities[reranker]
         seen = self.pools

@@ -58,6 +58,8 @@ class Measure:
             values: From 0 to 1, [P].
         """
         kept = ~np.isnan(values)
+        if self.aggregate is row_mean:  # It does not look at the problems.
+            return 100 * row_mean((), values[kept].tolist())
         problems = [problem for problem, keep in zip(self.problems, kept, strict=True) if keep]
         return 100 * self.aggregate(problems, values[kept].tolist())
 
@@ -70,17 +72,19 @@ class Measure:
         Returns:
             ``None`` for a metric that is no mean over groups: no group can be resampled then.
         """
+        if self.aggregate is row_mean and self.group is None:
+            return values, np.ones(len(values))
         if self.aggregate is row_mean:
             sums = np.zeros((int(self.groups.max()) + 1, values.shape[1]))
             np.add.at(sums, self.groups, values)
             return sums, np.bincount(self.groups).astype(np.float64)
         parts = np.array([[self._part(members, column) for column in values.T] for members in self._members])
-        counts = ~np.isnan(parts).any(axis=1)  # A group of which a part is lacking does not count.
-        parts = np.where(counts[:, None], parts, 0.0)
+        counts = ~np.isnan(parts).any(axis=1)  # A group of which a part is lacking does not count, and is not drawn.
+        parts = parts[counts]
         whole = self.aggregate(list(self.problems), values[:, 0].tolist())
-        if not counts.any() or not math.isclose(float(parts[:, 0].sum()) / counts.sum(), whole, abs_tol=1e-9):
+        if not len(parts) or not math.isclose(float(parts[:, 0].mean()), whole, abs_tol=1e-9):
             return None
-        return parts, counts.astype(np.float64)
+        return parts, np.ones(len(parts))
 
     def _part(self, members: IntArray, values: FloatArray) -> float:
         return self.aggregate([self.problems[member] for member in members], values[members].tolist())

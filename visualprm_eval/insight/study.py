@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import combinations
 
 import numpy as np
 
 from visualprm_eval.evaluate import MAX_FAILED, Metric, row_mean
 from visualprm_eval.insight import facts as shown
-from visualprm_eval.insight.counts import costs_of, missing_of
+from visualprm_eval.insight.counts import costs_of, missing_of, texts_of
 from visualprm_eval.insight.curves import curve_ks, mean_value
-from visualprm_eval.insight.diagnostics import pool_facts, ranking, step_scores, tied_share, within_correlation
+from visualprm_eval.insight.diagnostics import (
+    centred_ranks,
+    mean_correlation,
+    pool_facts,
+    ranking,
+    step_scores,
+    tied_share,
+)
 from visualprm_eval.insight.estimates import estimates
 from visualprm_eval.insight.grid import FloatArray, Grid
 from visualprm_eval.insight.intervals import percentiles
@@ -23,13 +33,26 @@ from visualprm_eval.insight.subsets import first_ranks, values_in_subsets
 from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.pools import AnswerFn, Case, ProblemFacts, needs_all_verdicts, verdict_value
 from visualprm_eval.registry import needed_critics
-from visualprm_eval.rerankers import First, Oracle, Reranker, StepAggregate, pick
+from visualprm_eval.rerankers import (
+    First,
+    Greedy,
+    Oracle,
+    Reranker,
+    SelfConsistency,
+    StepAggregate,
+    WeightedVote,
+    pick,
+)
+from visualprm_eval.tasks.base import UNJUDGED
 from visualprm_eval.types import text_id
 
 __all__ = ["Examiner", "Finals", "Study", "examine", "finals"]
 
+_OF_PROBLEMS = " problems"
 _SIDES = ("self-consistency",)
 """Baselines beside the first candidate, in the order in which comparisons name them."""
+_OURS = (First, Greedy, StepAggregate, SelfConsistency, WeightedVote, Oracle)
+"""Whose picks can be worked out for all problems at once."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +70,7 @@ class Study:
         grade_all: Whether all texts are graded, or only picks; curves over subsets need all.
         aggregate: How the values of problems become the benchmark's number.
         group: Which problems the benchmark groups; ``None`` where each stands for itself.
+        n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
     """
 
     policy: str
@@ -59,6 +83,7 @@ class Study:
     grade_all: bool
     aggregate: Metric = row_mean
     group: GroupKey | None = None
+    n_total: int | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +98,7 @@ class Finals:
         rerankers: Those that have a value, [R].
         values: What each pick is worth, from 0 to 1, [P, R].
         n_problems: All problems of the split, failed ones included.
+        grid: The candidates as arrays; ``None`` where only picks are graded.
     """
 
     study: Study
@@ -82,6 +108,17 @@ class Finals:
     rerankers: Sequence[Reranker]
     values: FloatArray
     n_problems: int
+    grid: Grid | None = None
+
+    @property
+    def note(self) -> str:
+        """What must be said wherever a number of it stands: how it was graded, and of how many of the problems."""
+        study, said = self.study, []
+        if UNJUDGED in study.metric:
+            said.append(UNJUDGED)
+        if study.n_total is not None and self.n_problems == len(study.facts) < study.n_total:
+            said.append(f"{self.n_problems:,} of {study.n_total:,}{_OF_PROBLEMS}")
+        return ", ".join(said)
 
 
 def finals(study: Study) -> Iterator[Finals | str]:
@@ -99,7 +136,9 @@ def finals(study: Study) -> Iterator[Finals | str]:
             yield f"{where}: {len(cases) - len(kept):,} of {len(cases):,} problems failed"
             continue
         rerankers = [one for one in study.rerankers if study.grade_all or not needs_all_verdicts(one)]
-        values = np.array([[_worth(case, one) for one in rerankers] for case in kept]).reshape(len(kept), -1)
+        grid = Grid.of([case.pool for case in kept], study.n) if study.grade_all else None
+        columns = [_worths(kept, grid, one) for one in rerankers]
+        values = np.array(columns, dtype=np.float64).reshape(len(rerankers), -1).T
         if np.isnan(values).any():
             yield f"{where}: {int(np.isnan(values).sum()):,} picks are not graded"
             continue
@@ -108,7 +147,14 @@ def finals(study: Study) -> Iterator[Finals | str]:
         if kept and np.isnan(measure.value(values[:, 0])):
             yield f"{where}: the metric has nothing to be taken over"
             continue
-        yield Finals(study, split, kept, measure, rerankers, values, len(cases))
+        yield Finals(study, split, kept, measure, rerankers, values, len(cases), grid)
+
+
+def _worths(cases: Sequence[Case], grid: Grid | None, reranker: Reranker) -> FloatArray | list[float]:
+    """The verdict of each problem's pick, [P]; third parties' rerankers are asked one by one."""
+    if grid is not None and type(reranker) in _OURS:
+        return values_in_subsets(grid, reranker, first_ranks(grid.n))[:, 0]
+    return [_worth(case, reranker) for case in cases]
 
 
 def _worth(case: Case, reranker: Reranker) -> float:
@@ -117,6 +163,18 @@ def _worth(case: Case, reranker: Reranker) -> float:
     if place is None:
         return float(np.mean(case.pool.verdicts or (np.nan,)))
     return verdict_value(case.facts, text_id(case.pool.texts[place]))
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Lets Python's search for cyclic garbage rest: millions of tuples make it search again and again for nothing."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def examine(studies: Iterable[Study]) -> shown.Insight:
@@ -152,11 +210,14 @@ class Examiner:
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
-        self.costs += costs_of(study.policy, study.benchmark, study.facts, study.n)
+        with _uncollected():
+            self._add(study)
+
+    def _add(self, study: Study) -> None:
+        texts = texts_of(study.facts, study.n)
+        self.costs += costs_of(study.policy, study.benchmark, texts, study.n)
         critics = needed_critics(study.rerankers)
-        missing = list(
-            missing_of(study.policy, study.benchmark, study.facts, study.n, critics, grade_all=study.grade_all)
-        )
+        missing = list(missing_of(study.policy, study.benchmark, texts, study.n, critics, grade_all=study.grade_all))
         for found in finals(study):
             if isinstance(found, str):
                 missing.append(found)
@@ -171,24 +232,26 @@ class Examiner:
         study = found.study
         resamples = found.measure.resampled(found.values)
         numbers = np.array([found.measure.value(column) for column in found.values.T])
-        self.standings += _standings(found, numbers, resamples)
-        self.comparisons += _comparisons(found, numbers, resamples)
+        note = found.note
+        self.standings += [replace(row, note=note) for row in _standings(found, numbers, resamples)]
+        self.comparisons += [replace(row, note=note) for row in _comparisons(found, numbers, resamples)]
         if resamples is not None:
             for column, reranker in enumerate(found.rerankers):
                 self._resamples[study.policy, f"{study.benchmark}\n{found.split}", reranker.name] = resamples[:, column]
-        if not study.grade_all:
+        grid = found.grid
+        if grid is None:
             return
-        grid = Grid.of([case.pool for case in found.cases], study.n)
         for case in found.cases:
             verdicts = case.pool.verdicts or ()
             tally = shown.Tally(len(verdicts), sum(verdict == 1 for verdict in verdicts))
             self.tallies[study.policy, study.benchmark, case.facts.problem.id] = tally
         if study.n == 1:
             return  # One candidate leaves nothing to choose.
-        self.points += _points(found, grid)
-        self.pools.append(pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems))
-        self.diagnoses += _diagnoses(found, grid, numbers)
-        where = (study.policy, f"{study.benchmark} {found.split}".rstrip())
+        self.points += [replace(row, note=note) for row in _points(found, grid)]
+        pool = pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems)
+        self.pools.append(replace(pool, note=note))
+        self.diagnoses += [replace(row, note=note) for row in _diagnoses(found, grid, numbers)]
+        where = (study.policy, f"{study.benchmark} {found.split}".rstrip() + (f" ({note})" if note else ""))
         self.histograms += [step_scores([grid], critic, *where) for critic in needed_critics(study.rerankers)]
 
     def insight(self) -> shown.Insight:
@@ -293,6 +356,7 @@ def _points(found: Finals, grid: Grid) -> list[shown.CurvePoint]:
 def _diagnoses(found: Finals, grid: Grid, numbers: FloatArray) -> Iterator[shown.Diagnosis]:
     study = found.study
     oracle = values_in_subsets(grid, Oracle("oracle"), first_ranks(grid.n))[:, 0]
+    ranks = _Ranks(grid)
     best, chance = found.measure.value(oracle), found.measure.value(mean_value(grid.verdicts, grid.usable))
     for place, reranker in enumerate(found.rerankers):
         if isinstance(reranker, Oracle):
@@ -305,23 +369,52 @@ def _diagnoses(found: Finals, grid: Grid, numbers: FloatArray) -> Iterator[shown
             study.policy, study.benchmark, found.split, reranker.name, study.n, best, gap, int(solvable.sum()), missed,
             recovered,
         )  # fmt: skip
-        yield _with_scores(row, grid, reranker) if isinstance(reranker, StepAggregate) else row
+        yield _with_scores(row, ranks, reranker) if isinstance(reranker, StepAggregate) else row
 
 
-def _with_scores(row: shown.Diagnosis, grid: Grid, reranker: StepAggregate) -> shown.Diagnosis:
+@dataclass(frozen=True)
+class _Ranks:
+    """What scores may go with, as ranks within problems, each worked out once.
+
+    Attributes:
+        grid: Of which candidates.
+    """
+
+    grid: Grid
+    _of_steps: dict[str, list[FloatArray]] = field(default_factory=dict)
+
+    @cached_property
+    def length(self) -> list[FloatArray]:
+        """By characters of the text."""
+        texts = self.grid.spread([[len(text) for text in pool.texts] for pool in self.grid.pools])
+        return centred_ranks(texts, self.grid.usable)
+
+    @cached_property
+    def position(self) -> list[FloatArray]:
+        """By the candidates' ranks."""
+        places = np.broadcast_to(np.arange(self.grid.n, dtype=np.float64), self.grid.usable.shape)
+        return centred_ranks(places, self.grid.usable)
+
+    def steps(self, critic: str) -> list[FloatArray]:
+        """By the number of a critic's steps."""
+        if critic not in self._of_steps:
+            counts = self.grid.spread([[len(each) for each in pool.scores[critic]] for pool in self.grid.pools])
+            self._of_steps[critic] = centred_ranks(counts, self.grid.usable)
+        return self._of_steps[critic]
+
+
+def _with_scores(row: shown.Diagnosis, ranks: _Ranks, reranker: StepAggregate) -> shown.Diagnosis:
     """What the scores of a critic go with."""
-    scores = grid.utilities(reranker)
-    steps = grid.spread([[len(each) for each in pool.scores[reranker.critic or ""]] for pool in grid.pools])
-    length = grid.spread([[len(text) for text in pool.texts] for pool in grid.pools])
-    position = np.broadcast_to(np.arange(grid.n, dtype=np.float64), grid.usable.shape)
+    grid, scores = ranks.grid, ranks.grid.utilities(reranker)
+    own = centred_ranks(scores, grid.usable)
     hits = ranking(scores, grid.verdicts, grid.usable)
     return replace(
         row,
         ties=100 * tied_share(grid, scores),
         ranking=None if hits is None else 100 * hits,
-        with_length=within_correlation(scores, length, grid.usable),
-        with_steps=within_correlation(scores, steps, grid.usable),
-        with_position=within_correlation(scores, position, grid.usable),
+        with_length=mean_correlation(own, ranks.length),
+        with_steps=mean_correlation(own, ranks.steps(reranker.critic or "")),
+        with_position=mean_correlation(own, ranks.position),
     )
 
 
@@ -342,6 +435,7 @@ def _overalls(
             result = replace(
                 own[0], benchmark=OVERALL, split="", value=float(np.mean([row.value for row in own])), low=low,
                 high=high, gain=None, gain_low=None, gain_high=None,
+                note=_overall_note([row.note for row in own]),
             )  # fmt: skip
             gains = [row.gain for row in own if row.gain is not None]
             if len(gains) == len(own):
@@ -349,6 +443,14 @@ def _overalls(
                 low, high = _interval(None if a is None or b is None else a - b)
                 result = replace(result, gain=float(np.mean(gains)), gain_low=low, gain_high=high)
             yield result
+
+
+def _overall_note(notes: Sequence[str]) -> str:
+    """What must be said of a mean over benchmarks, in short: each benchmark's own number says it in full."""
+    said = [UNJUDGED] if any(UNJUDGED in note for note in notes) else []
+    if any(_OF_PROBLEMS in note for note in notes):
+        said.append("of parts of benchmarks")
+    return ", ".join(said)
 
 
 def _mean(resamples: Sequence[FloatArray | None]) -> FloatArray | None:

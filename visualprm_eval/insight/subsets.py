@@ -11,17 +11,17 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from visualprm_eval.insight.grid import BoolArray, FloatArray, Grid, IntArray
+from visualprm_eval.insight.grid import FloatArray, Grid, IntArray
 from visualprm_eval.rerankers import First, Pool, Reranker, SelfConsistency, StepAggregate, WeightedVote, pick
 
-__all__ = ["DRAWS", "draw_subsets", "first_ranks", "subpool", "values_in_subsets"]
+__all__ = ["DRAWS", "draw_subsets", "first_ranks", "subpool", "values_in_subsets", "values_of_prefixes"]
 
 DRAWS = 40_000
 """Picks that are drawn per k, over all problems: the sampling error of a mean over rows stays below 0.25 points, since
 a verdict's standard deviation is at most one half."""
 _SLOW_DRAWS = 10_000
 """The same for rerankers that are asked subset by subset."""
-_BATCH = 4_000_000
+_BATCH = 100_000
 
 
 def draw_subsets(n: int, k: int, n_problems: int, seed: int, *, fast: bool = True) -> tuple[IntArray, bool]:
@@ -72,6 +72,27 @@ def values_in_subsets(grid: Grid, reranker: Reranker, subsets: IntArray) -> Floa
     return _one_by_one(grid, reranker, subsets)
 
 
+def values_of_prefixes(grid: Grid, reranker: Reranker) -> FloatArray:
+    """The verdict of what a reranker picks from the first k candidates, for every k from 1 to N.
+
+    Args:
+        grid: P problems.
+        reranker: ``First``, or one that is pointwise.
+
+    Returns:
+        Verdicts, [P, N]; NaN where no usable candidate is among the first k.
+    """
+    utilities = np.zeros(grid.usable.shape) if isinstance(reranker, First) else grid.utilities(reranker)
+    keys = _keys(grid, utilities)
+    best = np.maximum.accumulate(keys, axis=1)
+    places = np.zeros(keys.shape, dtype=np.int64)
+    # Only what is greater than all before it takes their place: the first of equals stays.
+    places[:, 1:] = np.where(keys[:, 1:] > best[:, :-1], np.arange(1, grid.n), 0)
+    leaders = np.maximum.accumulate(places, axis=1)
+    values: FloatArray = np.take_along_axis(grid.verdicts, leaders, axis=1)
+    return values
+
+
 def subpool(pool: Pool, ranks: frozenset[int]) -> Pool:
     """The candidates of a pool that have one of the ranks."""
     places = [place for place, rank in enumerate(pool.ranks) if rank in ranks]
@@ -99,8 +120,7 @@ def _one_by_one(grid: Grid, reranker: Reranker, subsets: IntArray) -> FloatArray
 
 def _by_utility(grid: Grid, utilities: FloatArray, subsets: IntArray) -> FloatArray:
     """Picks by scores that do not depend on the rest of the pool."""
-    # A usable candidate of minus infinity still goes before a gap.
-    keys = np.where(grid.usable, np.maximum(utilities, -np.finfo(np.float64).max), -np.inf)
+    keys = _keys(grid, utilities)
     values = np.empty((len(grid), len(subsets)))
     for column, subset in enumerate(subsets):
         places = np.argmax(keys[:, subset], axis=1)  # the first of equals, and subsets ascend by rank
@@ -108,51 +128,46 @@ def _by_utility(grid: Grid, utilities: FloatArray, subsets: IntArray) -> FloatAr
     return values
 
 
+def _keys(grid: Grid, utilities: FloatArray) -> FloatArray:
+    """What decides a pick: a usable candidate of minus infinity still goes before a gap."""
+    keys: FloatArray = np.where(grid.usable, np.maximum(utilities, -np.finfo(np.float64).max), -np.inf)
+    return keys
+
+
 def _by_vote(grid: Grid, weights: FloatArray | None, subsets: IntArray) -> FloatArray:
     """Picks by votes: counted ones, or weighted ones whose winner is the best-scored of the winning answer."""
     values = np.empty((len(grid), len(subsets)))
     n_answers = int(grid.votes.max(initial=-1)) + 1
-    for columns in _batches(len(subsets), len(grid) * (subsets.shape[1] + n_answers)):
-        ranks = np.broadcast_to(subsets[columns], (len(grid), *subsets[columns].shape))
-        rows = np.arange(len(grid))[:, None, None]
-        shape = (-1, ranks.shape[2])
-        votes, usable = grid.votes[rows, ranks].reshape(shape), grid.usable[rows, ranks].reshape(shape)
-        own = None if weights is None else weights[rows, ranks].reshape(shape)
-        places = _winners(votes, usable, own, n_answers)
-        chosen = np.take_along_axis(ranks.reshape(shape), places[:, None], axis=1)[:, 0]
-        verdicts = grid.verdicts[np.repeat(np.arange(len(grid)), ranks.shape[1]), chosen]
-        values[:, columns] = verdicts.reshape(len(grid), -1)
+    # Abstentions and gaps count as two answers more, which come after all others.
+    codes = np.where(grid.votes >= 0, grid.votes, np.where(grid.usable, n_answers, n_answers + 1))
+    columns = subsets.ravel()
+    for rows in _batches(len(grid), subsets.size):
+        shape = (-1, subsets.shape[1])
+        own = None if weights is None else weights[rows].take(columns, axis=1).reshape(shape)
+        places = _winners(codes[rows].take(columns, axis=1).reshape(shape), own, n_answers)
+        chosen = subsets[np.arange(len(places)) % len(subsets), places].reshape(-1, len(subsets))
+        values[rows] = np.take_along_axis(grid.verdicts[rows], chosen, axis=1)
     return values
 
 
-def _winners(votes: IntArray, usable: BoolArray, weights: FloatArray | None, n_answers: int) -> IntArray:
+def _winners(codes: IntArray, weights: FloatArray | None, n_answers: int) -> IntArray:
     """The place of the pick in each row of candidates, [M, k] to [M]; the first place where nothing is usable."""
-    everywhere = np.arange(len(votes))
-    if n_answers == 0:
-        return _leading(usable)
-    cast = votes >= 0
-    cells = (everywhere[:, None] * n_answers + np.where(cast, votes, 0))[cast]
-    counted = np.bincount(cells, None if weights is None else weights[cast], minlength=len(votes) * n_answers)
-    support = counted.astype(np.float64).reshape(-1, n_answers)[everywhere[:, None], np.where(cast, votes, 0)]
+    width = n_answers + 2
+    cells = codes + width * np.arange(len(codes))[:, None]
+    flat = None if weights is None else np.where(codes < n_answers, weights, 0.0).ravel()
+    support = np.bincount(cells.ravel(), flat, minlength=width * len(codes)).astype(np.float64)
     # Abstentions come after every answer, whatever its weight, and gaps after those.
-    support = np.where(cast, support, np.where(usable, -np.finfo(np.float64).max, -np.inf))
-    places = _leading(support)
+    support.reshape(-1, width)[:, n_answers:] = (-np.finfo(np.float64).max, -np.inf)
+    places: IntArray = np.argmax(support[cells], axis=1)  # the first of equals
     if weights is None:
         return places
-    winner = votes[everywhere, places]
-    inside = (votes == winner[:, None]) & usable
-    best = _leading(np.where(inside, weights, -np.inf))
-    chosen: IntArray = np.where(winner >= 0, best, places)
+    winners = np.take_along_axis(codes, places[:, None], axis=1)
+    best = np.argmax(np.where(codes == winners, weights, -np.inf), axis=1)
+    chosen: IntArray = np.where(winners[:, 0] < n_answers, best, places)
     return chosen
 
 
-def _leading(numbers: FloatArray | BoolArray) -> IntArray:
-    """The place of the greatest number of each row, the first of equals, [M, k] to [M]."""
-    places: IntArray = np.argmax(numbers, axis=1)
-    return places
-
-
 def _batches(count: int, size: int) -> Iterator[slice]:
-    """Slices of ``count`` columns such that each covers some ``_BATCH`` numbers."""
+    """Slices of ``count`` rows such that each covers some ``_BATCH`` numbers, few enough for a processor's cache."""
     step = max(1, _BATCH // max(1, size))
     yield from (slice(start, start + step) for start in range(0, count, step))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import ConfigError, UnknownNameError
 from visualprm_eval.process_bench.data import ProcessSample, steps_of
 from visualprm_eval.registry import JUDGE, critic_label, critic_names
-from visualprm_eval.score.critics import Critic, VisualPRMCritic, build_critics
+from visualprm_eval.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics
 from visualprm_eval.score.judge import JudgeCritic, judge_policy, question_text
 from visualprm_eval.types import JSONValue, Problem, StepScores, digest
 
@@ -69,7 +70,8 @@ def _build(name: str, config: RunConfig) -> list[Judging]:
         return [_visualprm(each, config) for each in _prms(prm if at else None, config)]
     if name in critic_names():
         (inner,) = build_critics([name], config).values()
-        return [Judging(name, GivenSteps(inner), labels_only=False)]
+        given = StreamedSteps(inner, inner) if isinstance(inner, StreamingCritic) else GivenSteps(inner)
+        return [Judging(name, given, labels_only=False)]
     model = name.removeprefix(JUDGE)
     judge = GivenJudge(lambda: judge_policy(model, config), None, retry_failed=config.retry_failed)
     try:
@@ -145,9 +147,14 @@ class GivenVisualPRM:
         return steps_of(text)
 
     def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
-        """One batched call; a solution that is longer than the model's context is a failure of its own."""
+        """All of what ``stream`` gives; a solution that is longer than the model's context is a failure of its own."""
+        scored = dict(chain.from_iterable(self.stream(items)))
+        return [scored[place] for place in range(len(items))]
+
+    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
+        """One call of ``VisualPRM.score_stream``: batches hold solutions to as many questions as fit."""
         triples = [(_asked(problem), list(steps), problem.images) for problem, steps in items]
-        return self.weights.model.score_items(triples, batch_tokens=self.options.token_budget)
+        return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
 
     def release(self) -> None:
         """Frees the memory."""
@@ -181,6 +188,23 @@ class GivenSteps:
     def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
         """What the critic says."""
         return self._inner.score(items)
+
+
+class StreamedSteps(GivenSteps):
+    """A third party's critic over given steps that takes all work at once.
+
+    Args:
+        inner: The critic.
+        stream: Its method.
+    """
+
+    def __init__(self, inner: Critic, stream: StreamingCritic) -> None:
+        super().__init__(inner)
+        self._stream = stream
+
+    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
+        """What the critic says, as it says it."""
+        return self._stream.stream(items)
 
 
 class GivenJudge(JudgeCritic):

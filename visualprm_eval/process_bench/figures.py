@@ -10,7 +10,7 @@ import numpy as np
 
 from visualprm_eval.process_bench import metrics
 from visualprm_eval.process_bench.results import ProcessResults
-from visualprm_eval.process_bench.tables import STEP_GROUPS
+from visualprm_eval.process_bench.tables import PARTIAL, STEP_GROUPS
 from visualprm_eval.report.plots import looks
 from visualprm_eval.report.text import one_line
 
@@ -27,7 +27,7 @@ def figures(results: ProcessResults) -> tuple[Draw | None, Draw | None, Draw | N
     curves = [one for one in results.assessments if one.curve is not None]
     sure = [one for one in results.assessments if one.is_probability]
     steps = [one for one in results.assessments if len(one.correct)]
-    name = results.process_set.name
+    name = results.process_set.name + (f" ({PARTIAL})" if results.remarks else "")
 
     def thresholds(axis: Any) -> None:
         for one in curves:
@@ -82,7 +82,7 @@ def _drawing(title: str, fill: Callable[[Any], None]) -> Draw:
         figure = Figure(figsize=(7.2, 4.4), layout="constrained", facecolor="white")
         axis = figure.subplots()
         fill(axis)
-        axis.set_title(_literal(title), loc="left", fontsize=10)
+        axis.set_title(_literal(title, 72), loc="left", fontsize=10)
         axis.grid(axis="y", color="#E3E3E3", linewidth=0.8)
         axis.set_axisbelow(True)
         axis.spines[["top", "right"]].set_visible(False)
@@ -92,7 +92,7 @@ def _drawing(title: str, fill: Callable[[Any], None]) -> Draw:
     return draw
 
 
-def _literal(text: str) -> str:
+def _literal(text: str, width: int = 48) -> str:
     """Text that matplotlib shows as it stands: no formula between dollars, no label hidden by an underscore."""
-    line = one_line(text, 48).replace("$", r"\$")
+    line = one_line(text, width).replace("$", r"\$")
     return f" {line}" if line.startswith("_") else line

@@ -10,21 +10,19 @@ import numpy as np
 
 from visualprm_eval.outcomes import ResultRow
 from visualprm_eval.process_bench import metrics, released
-from visualprm_eval.process_bench.assess import (
+from visualprm_eval.process_bench.assess import POOLED, Assessment, Opinion, Part
+from visualprm_eval.process_bench.bootstrap import REPEATS, Difference, difference, draws, interval
+from visualprm_eval.process_bench.data import ProcessSet
+from visualprm_eval.process_bench.metrics import FloatArray
+from visualprm_eval.process_bench.values import (
     COUNTED,
     CROSS_VALIDATED,
     MACRO_F1,
     METRICS,
     PLAIN_MEAN,
-    POOLED,
     STEP_WEIGHTED,
-    Assessment,
-    Opinion,
-    Part,
+    values_of,
 )
-from visualprm_eval.process_bench.bootstrap import REPEATS, Difference, difference, draws, interval
-from visualprm_eval.process_bench.data import ProcessSet
-from visualprm_eval.process_bench.metrics import FloatArray
 from visualprm_eval.report.results import Failure
 from visualprm_eval.types import JSONValue
 
@@ -111,7 +109,9 @@ def evaluate(
 
 def resampled(assessment: Assessment, names: Sequence[str], repeats: int) -> dict[tuple[str, str], FloatArray]:
     """Values over resamples of the samples, by split and metric, [B]."""
-    chunks = [assessment.values(weights, names) for weights in draws(len(assessment.samples), assessment.seed, repeats)]
+    chunks = [
+        values_of(assessment, weights, names) for weights in draws(len(assessment.samples), assessment.seed, repeats)
+    ]
     return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
 
 
@@ -126,7 +126,7 @@ class _Rows:
 
     def all(self) -> Iterator[ResultRow]:
         one = self.assessment
-        values = one.values(np.ones((1, len(one.samples))))
+        values = values_of(one, np.ones((1, len(one.samples))))
         over = resampled(one, list(METRICS), self.repeats)
         parts = {part.name: part for part in (*one.sources, one.whole)}
         for split in (*parts, STEP_WEIGHTED, PLAIN_MEAN):
@@ -212,7 +212,7 @@ def _comparisons(assessments: Sequence[Assessment], seed: int, repeats: int) -> 
         ]
         ones = np.ones((1, len(common)))
         numbers = {part.name: int(part.inside.sum()) for part in pair[0].sources}
-        values = [each.values(ones, [MACRO_F1]) for each in pair]
+        values = [values_of(each, ones, [MACRO_F1]) for each in pair]
         over = [resampled(each, [MACRO_F1], repeats) for each in pair]
         for key in values[0]:
             one, two = float(values[0][key][0]), float(values[1][key][0])

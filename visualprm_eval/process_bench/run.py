@@ -58,7 +58,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     whole = load_set(name, config.vpb_dir, config.data_dir)
     _tell_bad_lines(whole)
     place = _put(store, whole, config.limit)
-    remarks = differences(place.process_set)
+    remarks = differences(place.process_set) or _limited(whole, place.process_set)
     if remarks:
         print(f"note: {name} is marked partial: {'; '.join(remarks)}", file=sys.stderr)
     will_make = "score" in config.stages
@@ -77,6 +77,12 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
         protocol = dict(_protocol(config, place.process_set, scorings))
         _report(config, evaluate(place.process_set, opinions, seed=config.seed, remarks=remarks, protocol=protocol))
+
+
+def _limited(whole: ProcessSet, part: ProcessSet) -> list[str]:
+    """How much of a set without published counts is left out."""
+    used, there = len(part.samples), len(whole.samples)
+    return [f"{used:,} of {there:,} samples"] if used < there else []
 
 
 def _tell_bad_lines(process_set: ProcessSet) -> None:

@@ -8,18 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from visualprm_eval.process_bench import metrics, released
-from visualprm_eval.process_bench.assess import (
-    CROSS_VALIDATED,
-    MACRO_F1,
-    METRICS,
-    PLAIN_MEAN,
-    POOLED,
-    STEP_WEIGHTED,
-    Assessment,
-)
+from visualprm_eval.process_bench.assess import POOLED, Assessment
 from visualprm_eval.process_bench.data import CORRECT, INCORRECT, NEUTRAL
 from visualprm_eval.process_bench.metrics import BoolArray
 from visualprm_eval.process_bench.results import ProcessResults
+from visualprm_eval.process_bench.values import CROSS_VALIDATED, MACRO_F1, METRICS, PLAIN_MEAN, STEP_WEIGHTED
 from visualprm_eval.published import published_rows
 
 __all__ = [
@@ -50,6 +43,10 @@ THRESHOLD_LINES = 200
 _LABELS = {CORRECT: "correct", NEUTRAL: "neutral", INCORRECT: "incorrect"}
 
 
+PARTIAL = "partial set"
+"""Stands in every line of every table when the set is not the whole released one."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """A table.
@@ -64,6 +61,12 @@ class Sheet:
     columns: Sequence[tuple[str, Kind]]
     rows: Sequence[Sequence[Value]]
 
+    def marked(self, results: ProcessResults) -> Sheet:
+        """The same table; of a partial set, with a last column that says so in every line."""
+        if not results.remarks:
+            return self
+        return Sheet(self.title, (*self.columns, ("set", "text")), [[*row, PARTIAL] for row in self.rows])
+
 
 def table_3(results: ProcessResults) -> Sheet:
     """Macro F1 per source and pooled, in the layout of the paper's table 3, with the published rows below ours."""
@@ -76,7 +79,7 @@ def table_3(results: ProcessResults) -> Sheet:
         ("from", "text"),
     ]
     rows: list[list[Value]] = []
-    marked = "this run, partial set" if results.remarks else "this run"
+    marked = f"this run, {PARTIAL}" if results.remarks else "this run"
     for one in results.assessments:
         critic, threshold = one.opinion.critic, f", threshold {one.opinion.threshold:g}"
         rows.append(_line(results, critic, MACRO_F1, sources, marked + ("" if one.opinion.labels_only else threshold)))
@@ -100,7 +103,7 @@ def per_source(results: ProcessResults) -> Sheet:
         splits = [*(part.name for part in one.sources), POOLED, STEP_WEIGHTED, PLAIN_MEAN]
         critic = one.opinion.critic
         rows += [[critic, split, *(results.value(critic, split, metric) for metric in METRICS)] for split in splits]
-    return Sheet("per source", columns, rows)
+    return Sheet("per source", columns, rows).marked(results)
 
 
 def breakdowns(results: ProcessResults) -> list[Sheet]:
@@ -147,7 +150,7 @@ def _breakdown(results: ProcessResults, title: str, what: str, groups: Groups) -
             values = (metrics.f1_correct(counts), metrics.f1_incorrect(counts), metrics.macro_f1(counts))
             rate = 100 * float((~one.correct[inside]).mean())
             rows.append([one.opinion.critic, name, int(inside.sum()), rate, *(_percent(float(v)) for v in values)])
-    return Sheet(title, columns, rows)
+    return Sheet(title, columns, rows).marked(results)
 
 
 def thresholds(results: ProcessResults) -> Sheet:
@@ -165,7 +168,7 @@ def thresholds(results: ProcessResults) -> Sheet:
             rows.append([critic, chosen, how, results.value(critic, POOLED, CROSS_VALIDATED)])
         best = _percent(float(np.max(one.curve.macro_f1, initial=-1.0, where=~np.isnan(one.curve.macro_f1))))
         rows.append([critic, f"{one.curve.best:.3g}", "on these labels (test-tuned: an upper bound)", best])
-    return Sheet("thresholds", columns, rows)
+    return Sheet("thresholds", columns, rows).marked(results)
 
 
 def f1_by_threshold(results: ProcessResults) -> Sheet:
@@ -183,7 +186,7 @@ def f1_by_threshold(results: ProcessResults) -> Sheet:
             values = (metrics.f1_correct(counts), metrics.f1_incorrect(counts), metrics.macro_f1(counts))
             at = float(one.curve.thresholds[place])
             rows.append([one.opinion.critic, at, *(_percent(float(value)) for value in values)])
-    return Sheet("f1 by threshold", columns, rows)
+    return Sheet("f1 by threshold", columns, rows).marked(results)
 
 
 def calibration(results: ProcessResults) -> Sheet:
@@ -197,7 +200,7 @@ def calibration(results: ProcessResults) -> Sheet:
         if one.is_probability:
             table = metrics.reliability(one.correct, one.scores)
             rows += [[one.opinion.critic, low, high, n, 100 * mean, 100 * part] for low, high, n, mean, part in table]
-    return Sheet("calibration", columns, rows)
+    return Sheet("calibration", columns, rows).marked(results)
 
 
 def comparisons(results: ProcessResults) -> Sheet:
@@ -214,7 +217,7 @@ def comparisons(results: ProcessResults) -> Sheet:
         values = [_percent(value) for value in each.macro_f1]
         p = None if found is None else found.p
         rows.append([each.first, each.second, each.split, each.samples, *values, *ends, p])
-    return Sheet("comparisons", columns, rows)
+    return Sheet("comparisons", columns, rows).marked(results)
 
 
 STEP_COLUMNS = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,14 @@ from visualprm_eval.report.plots import Look, literal, looks
 from visualprm_eval.report.tables import BASELINE, reranker_label
 
 if TYPE_CHECKING:
-    from visualprm_eval.insight.facts import CurvePoint, Insight, Standing, StepScoreHistogram
+    from visualprm_eval.insight.facts import CurvePoint, Insight, PublishedPoint, Standing, StepScoreHistogram
 
 __all__ = ["FORMATS", "draw_figures"]
 
 FORMATS = ("png", "svg")
 _COLUMNS = 3
 _MOST_PANELS = 36
+_PUBLISHED: Mapping[str, Any] = {"markersize": 7, "markerfacecolor": "white", "markeredgewidth": 1.5}
 _RIGHT, _WRONG = "#0072B2", "#D55E00"
 
 
@@ -33,7 +35,7 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
         ``curves``, ``gains`` and ``scores``, each as the bytes of a file per format.
     """
     makers: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
-        "curves": (_curves, insight.points),
+        "curves": (partial(_curves, published=insight.published), insight.points),
         "gains": (_gains, [row for row in insight.standings if row.gain is not None]),
         "scores": (_scores, [one for one in insight.histograms if sum(one.right) + sum(one.wrong)]),
     }
@@ -88,7 +90,12 @@ def _grouped(rows: Sequence[Any], key: Callable[[Any], str]) -> dict[str, list[A
 
 
 def _title(row: CurvePoint | Standing) -> str:
-    return "\n".join(map(literal, (f"{row.benchmark} {row.split}".rstrip(), row.policy)))
+    lines = (f"{row.benchmark} {row.split}".rstrip(), row.note, row.policy)
+    return "\n".join(literal(line) for line in lines if line)
+
+
+def _place(row: CurvePoint | PublishedPoint) -> tuple[str, str, str]:
+    return row.policy, row.benchmark, row.split
 
 
 def _looks_of(rows: Sequence[CurvePoint | Standing]) -> dict[str, Look]:
@@ -96,7 +103,7 @@ def _looks_of(rows: Sequence[CurvePoint | Standing]) -> dict[str, Look]:
     return looks(sorted(names, key=lambda name: name != BASELINE))
 
 
-def _legend(figure: Any, table: Mapping[str, Look], columns: int) -> None:
+def _legend(figure: Any, table: Mapping[str, Look], columns: int, published: str = "") -> None:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -104,11 +111,14 @@ def _legend(figure: Any, table: Mapping[str, Look], columns: int) -> None:
         for look in table.values()
     ]
     labels = [literal(reranker_label(name)) for name in table]
+    if published:
+        handles.append(Line2D([], [], color="#444444", marker="o", linestyle="", **_PUBLISHED))
+        labels.append(published)
     figure.legend(handles, labels, loc="outside upper left", ncols=min(2 * columns, len(labels)), frameon=False)
 
 
-def _curves(points: Sequence[CurvePoint]) -> Any:
-    """Expected values with their intervals as bands; the axis of k is logarithmic."""
+def _curves(points: Sequence[CurvePoint], published: Sequence[PublishedPoint] = ()) -> Any:
+    """Expected values with their intervals as bands, published ones as hollow marks; the axis of k is logarithmic."""
     panels = _grouped(points, _title)
     table = _looks_of(points)
     figure, axes = _panels(len(panels), 4.6, 3.6)
@@ -116,6 +126,10 @@ def _curves(points: Sequence[CurvePoint]) -> Any:
         axis.set_title(title, loc="left", fontsize=10)
         for name, line in _grouped(own, lambda point: point.reranker).items():
             _line(axis, line, table[name])
+        for point in published:
+            if _place(point) == _place(own[0]):
+                look = table[point.reranker]
+                axis.plot(point.k, point.value, look.marker or "o", color=look.color, zorder=4, **_PUBLISHED)
         n = max(point.k for point in own)
         ticks = [2**power for power in range(n.bit_length()) if 2**power < n] + [n]
         axis.set_xscale("log", base=2)
@@ -123,7 +137,8 @@ def _curves(points: Sequence[CurvePoint]) -> Any:
         axis.minorticks_off()
         axis.set_xlabel("k (of N candidates, mean over all subsets)")
         axis.set_ylabel(f"{literal(own[0].metric)} (%)")
-    _legend(figure, table, min(_COLUMNS, len(panels)))
+    sources = ", ".join(dict.fromkeys(point.source for point in published))
+    _legend(figure, table, min(_COLUMNS, len(panels)), f"published, whole benchmark ({sources})" if sources else "")
     return figure
 
 
@@ -146,7 +161,8 @@ def _gains(rows: Sequence[Standing]) -> Any:
     rows = [row for row in rows if row.reranker != "oracle"] or rows
     panels = _grouped(rows, lambda row: row.policy)
     table = _looks_of(rows)
-    figure, axes = _panels(len(panels), 4.8, max(3.0, 0.3 * max(map(len, panels.values())) + 1))
+    height = 0.45 if any(row.note for row in rows) else 0.3  # A remark takes a second line.
+    figure, axes = _panels(len(panels), 4.8, max(3.0, height * max(map(len, panels.values())) + 1))
     for axis, (policy, own) in zip(axes, panels.items(), strict=False):
         axis.grid(axis="y", visible=False)
         axis.grid(axis="x", color="#E3E3E3", linewidth=0.8)
@@ -160,13 +176,14 @@ def _gains(rows: Sequence[Standing]) -> Any:
         several = len({row.benchmark + row.split for row in own}) > 1
         axis.set_yticks(range(len(own)), [_bar_label(row, named=several) for row in own], fontsize=9)
         axis.invert_yaxis()
-        axis.set_xlabel("gain over pass@1 in points, 95% interval (pale: contains 0)")
+        axis.set_xlabel("gain over pass@1 in points\n95% interval (pale: contains 0)")
     return figure
 
 
 def _bar_label(row: Standing, *, named: bool) -> str:
     place = OVERALL if row.benchmark == OVERALL else f"{row.benchmark} {row.split}".rstrip()
-    return literal(f"{row.reranker}, {place}" if named else row.reranker)
+    label = literal(f"{row.reranker}, {place}" if named else row.reranker)
+    return f"{label}\n{literal(row.note)}" if row.note else label
 
 
 def _scores(rows: Sequence[StepScoreHistogram]) -> Any:

@@ -183,7 +183,7 @@ def _sections(results: Results, figures: Mapping[str, bytes]) -> Iterable[_Secti
     )  # fmt: skip
     by_place: dict[str, list[Any]] = {}
     for point in insight.points:
-        by_place.setdefault(f"{point.policy} on {point.benchmark} {point.split}".rstrip(), []).append(point)
+        by_place.setdefault(f"{point.policy} on {tables.place_of(point)}", []).append(point)
     folded = []
     for place, points in by_place.items():
         made = _table(tables.curve_points(points))

@@ -144,7 +144,7 @@ def write_curve_charts(book: Workbook, insight: Insight) -> None:
     """A sheet of native charts: a block of expected values per policy and benchmark, and a chart beside it."""
     blocks: dict[str, list[CurvePoint]] = {}
     for point in insight.points:
-        blocks.setdefault(f"{point.policy} on {point.benchmark} {point.split}".rstrip(), []).append(point)
+        blocks.setdefault(f"{point.policy} on {views.place_of(point)}", []).append(point)
     if not blocks:
         return
     most = max(len({point.reranker for point in block}) for block in blocks.values())

@@ -11,6 +11,8 @@ from visualprm_eval.report.tables import reranker_label
 if TYPE_CHECKING:
     from visualprm_eval.insight.facts import Comparison, Cost, CurvePoint, Diagnosis, Insight, PoolFacts, Standing
 
+    Row = Standing | CurvePoint | Comparison | Diagnosis | PoolFacts
+
 __all__ = [
     "Kind",
     "View",
@@ -19,6 +21,7 @@ __all__ = [
     "costs",
     "curve_points",
     "diagnoses",
+    "place_of",
     "pools",
     "reading",
     "standings",
@@ -42,8 +45,17 @@ class View:
     rows: tuple[tuple[object, ...], ...]
 
 
-def _where(row: Standing | CurvePoint | Comparison | Diagnosis | PoolFacts) -> tuple[str, str]:
-    return row.policy, f"{row.benchmark} {row.split}".rstrip()
+def place_of(row: Row) -> str:
+    """Benchmark and split of a row, with what must be said of its numbers."""
+    return _name(row) + (f" ({row.note})" if row.note else "")
+
+
+def _name(row: Row) -> str:
+    return f"{row.benchmark} {row.split}".rstrip()
+
+
+def _where(row: Row) -> tuple[str, str]:
+    return row.policy, place_of(row)
 
 
 _PLACE: tuple[tuple[str, Kind], ...] = (("policy", "name"), ("benchmark", "name"))
@@ -160,7 +172,7 @@ def benchmark_views(insight: Insight, benchmark: str) -> Sequence[View]:
     """All tables of one benchmark (with its split)."""
 
     def of_it(rows: Iterable[object]) -> list[object]:
-        return [row for row in rows if _where(row)[1] == benchmark]  # type: ignore[arg-type]
+        return [row for row in rows if _name(row) == benchmark]  # type: ignore[arg-type]
 
     makers: tuple[tuple[Callable[..., View], Iterable[object]], ...] = (
         (pools, insight.pools),

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import (
     ABSENT,
+    NOT_SHOWN,
     WITHHELD,
+    Cell,
     Curve,
     Line,
     Summary,
     column_titles,
     counts,
+    curve_titles,
     curves,
     failure_line,
     notes,
@@ -58,7 +61,7 @@ def write_markdown(path: Path, results: Results, picture: str | None) -> None:
 
 def render(results: Results, picture: str | None = None) -> str:
     """The whole report as Markdown."""
-    summary = summarise(results.rows)
+    summary = summarise(results.rows, results.insight.standings)
     parts = ["# Results", *_summary(summary)]
     if picture:
         parts.append(f"![Accuracy against k]({picture})")
@@ -87,7 +90,9 @@ def _summary(summary: Summary) -> list[str]:
         rows.append([policy, "problems (failed)", "", *(counts(lines, column) for column in summary.columns)])
     header = ["policy", "reranker", "k", *titles.values()]
     metrics = ", ".join(dict.fromkeys(escape(column.metric) for column in summary.columns))
-    text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points over pass@1."
+    text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points over pass@1"
+    intervals = any(cell.interval for line in summary.lines for cell in line.cells.values())
+    text += f", with its 95% interval ({escape(NOT_SHOWN)}: it contains 0, so no gain is shown)." if intervals else "."
     return [text, _table(header, rows, left=2)]
 
 
@@ -99,8 +104,12 @@ def _published(results: Results) -> list[str]:
 
 
 def _summary_row(line: Line, summary: Summary) -> list[str]:
-    cells = [line.cells[column].text if column in line.cells else ABSENT for column in summary.columns]
+    cells = [_cell(line.cells[column]) if column in line.cells else ABSENT for column in summary.columns]
     return [line.policy, reranker_label(line.reranker), str(line.k), *cells]
+
+
+def _cell(cell: Cell) -> str:
+    return f"{cell.text[:-1]}; {cell.interval})" if cell.interval else cell.text
 
 
 def _curves(all_curves: Sequence[Curve]) -> list[str]:
@@ -108,8 +117,7 @@ def _curves(all_curves: Sequence[Curve]) -> list[str]:
     if len({k for curve in all_curves for k in curve.points}) < 2:
         return []
     parts = ["## Over k"]
-    titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
-    for column, title in titles.items():
+    for column, title in curve_titles(all_curves).items():
         chosen = [curve for curve in all_curves if curve.column == column]
         ks = sorted({k for curve in chosen for k in curve.points})
         rows = [[curve.policy, reranker_label(curve.reranker), *(point_text(curve, k) for k in ks)] for curve in chosen]

@@ -96,6 +96,7 @@ def _figure(all_curves: Sequence[Curve]) -> Any:
             if chosen:
                 _panel(axis, chosen, table)
                 heading = [title, policy] if len(policies) > 1 or len(titles) == 1 else [title]
+                heading[1:1] = dict.fromkeys(curve.part for curve in chosen if curve.part)
                 axis.set_title("\n".join(map(literal, heading)), loc="left", fontsize=10)
     if not policies:
         axes[0, 0].text(0.5, 0.5, "no values", ha="center", va="center", transform=axes[0, 0].transAxes)

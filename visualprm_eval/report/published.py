@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from visualprm_eval.report.tables import ABSENT, WITHHELD, Column, reranker_label
+from visualprm_eval.tasks.base import UNJUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +35,7 @@ def shown_rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for each in comparisons:
         row, difference = each.row, each.difference
-        benchmark = f"{row.benchmark} {row.split}".rstrip()
+        benchmark = f"{row.benchmark} {row.split}".rstrip() + (f" ({UNJUDGED})" if UNJUDGED in row.metric else "")
         ours = WITHHELD if row.value is None else f"{row.value:.1f}"
         points = ABSENT if difference is None else f"{round(difference, 1) + 0.0:+.1f}"
         about = each.source + (f" ({each.remark})" if each.remark else "")

@@ -10,16 +10,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.report.text import one_line
+from visualprm_eval.tasks.base import UNJUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from visualprm_eval.insight.facts import Standing
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.report.results import Failure
 
 BASELINE = "first"
 WITHHELD = "withheld"
 ABSENT = "–"
+NOT_SHOWN = "~"
+"""Stands before a gain whose interval contains 0."""
+ABOUT_INTERVALS = f"95% intervals of gains below the values; {NOT_SHOWN}: the interval contains 0, so no gain is shown"
 _MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected", "greedy": "temperature 0"}
 
 
@@ -50,18 +55,30 @@ class Cell:
     Attributes:
         row: The value with its counts and note.
         gain: Points over pass@1 on the same problems; ``None`` for pass@1 itself and where either value is withheld.
+        ends: The gain's 95% interval; ``None`` where there is none.
     """
 
     row: ResultRow
     gain: float | None
+    ends: tuple[float, float] | None = None
 
     @property
     def text(self) -> str:
-        """The value with the gain in brackets, or the word for a withheld one."""
+        """The value with the gain in brackets, or the word for a withheld one; a gain not shown bears a mark."""
         if self.row.value is None:
             return WITHHELD
-        gain = "" if self.gain is None else f" ({round(self.gain, 1) + 0.0:+.1f})"  # + 0.0: no "-0.0"
+        mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
+        gain = "" if self.gain is None else f" ({mark}{_points(self.gain)})"
         return f"{self.row.value:.1f}{gain}"
+
+    @property
+    def interval(self) -> str:
+        """``"+0.4 to +9.8"``: the gain's interval; ``""`` where there is none."""
+        return "" if self.gain is None or self.ends is None else " to ".join(map(_points, self.ends))
+
+
+def _points(number: float) -> str:
+    return f"{round(number, 1) + 0.0:+.1f}"  # + 0.0: no "-0.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +105,14 @@ class Curve:
 
     Attributes:
         points: k to value in percent, by growing k; the value is ``None`` where it is withheld.
+        part: Of how many of the benchmark's problems, such as ``"8 of 304 problems"``; ``""`` for all.
     """
 
     policy: str
     column: Column
     reranker: str
     points: Mapping[int, float | None]
+    part: str = ""
 
 
 def _column(row: ResultRow) -> Column:
@@ -101,9 +120,28 @@ def _column(row: ResultRow) -> Column:
 
 
 def column_titles(columns: Sequence[Column]) -> dict[Column, str]:
-    """Short titles of the columns; the metric is named where a benchmark's split has more than one."""
+    """Short titles of the columns.
+
+    The metric is named where a benchmark's split has more than one, and that no judge was asked where one is usual.
+    """
     shared = Counter(column.title for column in columns)
-    return {column: column.title + f" ({column.metric})" * (shared[column.title] > 1) for column in columns}
+    return {column: column.title + _mark(column, shared[column.title]) for column in columns}
+
+
+def _mark(column: Column, alike: int) -> str:
+    if alike > 1:
+        return f" ({column.metric})"
+    return f" ({UNJUDGED})" if UNJUDGED in column.metric else ""
+
+
+def curve_titles(all_curves: Sequence[Curve]) -> dict[Column, str]:
+    """Titles of the tables over k: as of the columns, and of how many of the problems they are."""
+    titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
+    parts = {
+        column: dict.fromkeys(curve.part for curve in all_curves if curve.column == column and curve.part)
+        for column in titles
+    }
+    return {column: ", ".join([title, *parts[column]]) for column, title in titles.items()}
 
 
 def series(rows: Iterable[ResultRow]) -> dict[tuple[str, Column, str], dict[int, ResultRow]]:
@@ -130,17 +168,28 @@ def _gain(row: ResultRow, baseline: Mapping[int, ResultRow]) -> float | None:
     return gain
 
 
-def summarise(rows: Iterable[ResultRow]) -> Summary:
+def summarise(rows: Iterable[ResultRow], standings: Iterable[Standing] = ()) -> Summary:
     """Arranges the values at the largest k of each policy, benchmark and reranker.
 
     A reranker whose largest k differs between benchmarks has one line for each such k.
+
+    Args:
+        rows: The values.
+        standings: Where the intervals of gains come from.
     """
+    ends = {
+        (one.policy, one.benchmark, one.split, one.reranker, one.k): (one.gain_low, one.gain_high)
+        for one in standings
+        if one.gain_low is not None and one.gain_high is not None
+    }
     table = series(rows)
     cells: dict[tuple[str, str, int], dict[Column, Cell]] = {}
     for (policy, column, reranker), by_k in table.items():
         k, row = max(by_k.items())
         gain = _gain(row, table.get((policy, column, BASELINE), {}))
-        cells.setdefault((policy, reranker, k), {})[column] = Cell(row, gain)
+        cells.setdefault((policy, reranker, k), {})[column] = Cell(
+            row, gain, ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
+        )
     policies = list(dict.fromkeys(policy for policy, _, _ in table))
     names = sorted(dict.fromkeys(name for _, _, name in table), key=lambda name: name != BASELINE)
     order = sorted(cells, key=lambda key: (policies.index(key[0]), names.index(key[1]), -key[2]))
@@ -150,7 +199,15 @@ def summarise(rows: Iterable[ResultRow]) -> Summary:
 
 def curves(rows: Iterable[ResultRow]) -> list[Curve]:
     """One curve per policy, benchmark and reranker."""
-    return [Curve(*key, {k: row.value for k, row in by_k.items()}) for key, by_k in series(rows).items()]
+    return [
+        Curve(*key, {k: row.value for k, row in by_k.items()}, _part(by_k.values()))
+        for key, by_k in series(rows).items()
+    ]
+
+
+def _part(rows: Iterable[ResultRow]) -> str:
+    partial = [row for row in rows if row.is_partial]
+    return f"{partial[0].n_problems:,} of {partial[0].n_total:,} problems" if partial else ""
 
 
 def counts(lines: Iterable[Line], column: Column) -> str:

@@ -11,13 +11,16 @@ from rich.text import Text
 from visualprm_eval.report.markdown import point_text
 from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import (
+    ABOUT_INTERVALS,
     ABSENT,
     WITHHELD,
+    Cell,
     Column,
     Curve,
     Summary,
     column_titles,
     counts,
+    curve_titles,
     curves,
     failure_line,
     notes,
@@ -47,9 +50,11 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
         files: Written reports to point at.
     """
     console = console or Console(highlight=False)
-    summary = summarise(results.rows)
+    summary = summarise(results.rows, results.insight.standings)
     for columns in _fitting(summary.columns, console.width):
         console.print(_summary_table(summary, columns))
+    if any(cell.interval for line in summary.lines for cell in line.cells.values()):
+        console.print(Text(ABOUT_INTERVALS, style="dim"))
     if results.comparisons:
         console.print(_published_table(results))
     all_curves = curves(results.rows)
@@ -88,13 +93,21 @@ def _summary_table(summary: Summary, columns: Sequence[Column]) -> Table:
     for policy in dict.fromkeys(line.policy for line in summary.lines):
         lines = [line for line in summary.lines if line.policy == policy]
         for place, line in enumerate(lines):
-            cells = [line.cells[column].text if column in line.cells else ABSENT for column in columns]
-            texts = [_text(cell, "yellow" if cell == WITHHELD else "") for cell in cells]
+            texts = [_cell(line.cells.get(column)) for column in columns]
             owner = policy if place == 0 else ""
             table.add_row(_text(owner), _text(reranker_label(line.reranker)), str(line.k), *texts)
         spans = [_text(counts(lines, column), "dim") for column in columns]
         table.add_row("", _text("problems (failed)", "dim"), "", *spans, end_section=True)
     return table
+
+
+def _cell(cell: Cell | None) -> Text:
+    """A value with its gain, and the gain's interval below."""
+    shown = ABSENT if cell is None else cell.text
+    text = _text(shown, "yellow" if shown == WITHHELD else "")
+    if cell is not None and cell.interval:
+        text.append(f"\n{cell.interval}", style="dim")
+    return text
 
 
 def _published_table(results: Results) -> Table:
@@ -109,7 +122,7 @@ def _published_table(results: Results) -> Table:
 
 def _curve_tables(all_curves: Sequence[Curve]) -> Iterator[Table]:
     """One table over k per benchmark."""
-    for column, title in column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves))).items():
+    for column, title in curve_titles(all_curves).items():
         chosen = [curve for curve in all_curves if curve.column == column]
         ks = sorted({k for curve in chosen for k in curve.points})
         table = Table(title=_text(f"{title} over k, in percent"), title_justify="left")

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -49,10 +49,13 @@ def score_missing(
         return
     store.put_spec(scoring)
     with kept_by(critic, store), track(label, len(work)) as tracker:
+        start = time.monotonic()
         for part, outcomes in _scored(critic, problems, work, label):
             _insist_on_scores(outcomes, label)
-            store.put_scores(scoring.id, _facts(part, outcomes))
+            share = (time.monotonic() - start) / max(1, len(part))
+            store.put_scores(scoring.id, _facts(part, outcomes, share))
             tracker.advance(len(part))
+            start = time.monotonic()
 
 
 def _scored(
@@ -136,9 +139,12 @@ def _insist_on_scores(outcomes: Sequence[StepScores], label: str) -> None:
         raise CriticError(f"{label}: the critic gave {strange}, expected StepScores; all scores until then are kept")
 
 
-def _facts(chunk: Sequence[Work], outcomes: Sequence[StepScores]) -> Iterator[tuple[str, str, StepScores]]:
+def _facts(
+    chunk: Sequence[Work], outcomes: Sequence[StepScores], seconds: float
+) -> Iterator[tuple[str, str, StepScores]]:
+    """Facts for the store, each with its share of the time that they took together."""
     for (problem_id, text_id, _), outcome in zip(chunk, outcomes, strict=True):
-        yield problem_id, text_id, _checked(outcome)
+        yield problem_id, text_id, replace(_checked(outcome), seconds=seconds)
 
 
 def _checked(outcome: StepScores) -> StepScores:

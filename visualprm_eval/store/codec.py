@@ -114,7 +114,7 @@ def candidate_of(row: Sequence[Any]) -> Candidate:
 
 
 def scores_row(spec_id: str, problem_id: str, text_id: str, scores: StepScores, now: float) -> tuple[Any, ...]:
-    """(spec_id, problem_id, text_id, error, step_scores, steps, created_at); JSON spells a float exactly."""
+    """(spec_id, problem_id, text_id, error, step_scores, steps, created_at, seconds); JSON spells a float exactly."""
     if (not scores.scores) == (scores.error is None):
         raise StoreError(f"scores of text {text_id} of problem {problem_id}: expected either step scores or an error")
     if scores.error is None and scores.steps and len(scores.steps) != len(scores.scores):
@@ -123,26 +123,27 @@ def scores_row(spec_id: str, problem_id: str, text_id: str, scores: StepScores, 
             f"{len(scores.scores)} scores for {len(scores.steps)} steps; expected one each"
         )
     numbers = json.dumps([float(score) for score in scores.scores])
-    return (spec_id, problem_id, text_id, pack_optional(scores.error), numbers, pack_json(scores.steps), now)
+    error, steps = pack_optional(scores.error), pack_json(scores.steps)
+    return (spec_id, problem_id, text_id, error, numbers, steps, now, scores.seconds)
 
 
-def scores_of(error: SQLText | None, step_scores: str, steps: SQLText) -> StepScores:
+def scores_of(error: SQLText | None, step_scores: str, steps: SQLText, seconds: float | None = None) -> StepScores:
     """From the stored values of one row; ``steps`` is ``"[]"`` when they were not asked for."""
-    return StepScores(tuple(json.loads(step_scores)), tuple(unpack_json(steps)), unpack_optional(error))
+    return StepScores(tuple(json.loads(step_scores)), tuple(unpack_json(steps)), unpack_optional(error), seconds)
 
 
 def verdict_row(spec_id: str, problem_id: str, text_id: str, verdict: Verdict, now: float) -> tuple[Any, ...]:
-    """(spec_id, problem_id, text_id, error, value, created_at)."""
+    """(spec_id, problem_id, text_id, error, value, created_at, seconds)."""
     if (verdict.value is None) == (verdict.error is None) or not math.isfinite(verdict.value or 0.0):
         raise StoreError(
             f"verdict {verdict} on text {text_id} of problem {problem_id}: expected either a finite value or an error"
         )
-    return (spec_id, problem_id, text_id, pack_optional(verdict.error), verdict.value, now)
+    return (spec_id, problem_id, text_id, pack_optional(verdict.error), verdict.value, now, verdict.seconds)
 
 
-def verdict_of(error: SQLText | None, value: float | None) -> Verdict:
+def verdict_of(error: SQLText | None, value: float | None, seconds: float | None = None) -> Verdict:
     """From the stored values of one row."""
-    return Verdict(value, unpack_optional(error))
+    return Verdict(value, unpack_optional(error), seconds)
 
 
 def spec_row(spec: Spec, now: float) -> tuple[Any, ...]:

@@ -19,15 +19,17 @@ ON CONFLICT (spec_id, problem_id, rank) DO UPDATE SET
 WHERE candidates.error IS NOT NULL"""
 
 PUT_SCORES = """
-INSERT INTO scores (spec_id, problem_id, text_id, error, step_scores, steps, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO scores (spec_id, problem_id, text_id, error, step_scores, steps, created_at, seconds)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
-    error = excluded.error, step_scores = excluded.step_scores, steps = excluded.steps, created_at = excluded.created_at
+    error = excluded.error, step_scores = excluded.step_scores, steps = excluded.steps,
+    created_at = excluded.created_at, seconds = excluded.seconds
 WHERE scores.error IS NOT NULL"""
 
 PUT_VERDICT = """
-INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)
+INSERT INTO verdicts (spec_id, problem_id, text_id, error, value, created_at, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
-    error = excluded.error, value = excluded.value, created_at = excluded.created_at
+    error = excluded.error, value = excluded.value, created_at = excluded.created_at, seconds = excluded.seconds
 WHERE verdicts.error IS NOT NULL"""
 
 # The same problem (its id covers the images' bytes) may find its images elsewhere after the work dir was moved, and a
@@ -76,13 +78,13 @@ WHERE c.error IS NULL AND (s.spec_id IS NULL OR (s.error IS NOT NULL AND ?))
 ORDER BY w.position, c.rank"""
 
 SCORES = """
-SELECT s.problem_id, s.text_id, s.error, s.step_scores, CASE WHEN ? THEN s.steps ELSE '[]' END
+SELECT s.problem_id, s.text_id, s.error, s.step_scores, CASE WHEN ? THEN s.steps ELSE '[]' END, s.seconds
 FROM wanted AS w
 CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = w.problem_id
 ORDER BY w.position, s.position"""
 
 VERDICTS = """
-SELECT v.problem_id, v.text_id, v.error, v.value
+SELECT v.problem_id, v.text_id, v.error, v.value, v.seconds
 FROM wanted AS w
 CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
 ORDER BY w.position"""

@@ -133,6 +133,9 @@ CREATE TABLE host_figures (
     PRIMARY KEY (grading_id, selection)
 ) WITHOUT ROWID"""
 
+# Each text's share of the time that its scores or its verdict took; NULL in stores of older versions.
+_SECONDS = ("ALTER TABLE scores ADD COLUMN seconds REAL", "ALTER TABLE verdicts ADD COLUMN seconds REAL")
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1,
@@ -142,6 +145,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(2, "replies of judges", (_REPLIES,)),
     Migration(3, "token usage of candidates", _USAGE),
     Migration(4, "groups of rows and the host's figures", (_GROUPS, _FIGURES)),
+    Migration(5, "seconds of scores and verdicts", _SECONDS),
 )
 
 _APPLIED = """

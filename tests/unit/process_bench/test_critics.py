@@ -9,6 +9,8 @@ from visualprm_eval.config import DEMO_PRM, ModelSource, RunConfig
 from visualprm_eval.errors import ConfigError, UnknownNameError
 from visualprm_eval.process_bench.critics import _asked, baseline, build
 from visualprm_eval.process_bench.data import read_set, text_of
+from visualprm_eval.score.critics import StreamingCritic
+from visualprm_eval.types import StepScores
 
 
 @pytest.fixture
@@ -54,16 +56,45 @@ def test_steps_reach_a_reward_model_as_they_are(sample) -> None:
     seen = []
 
     class Model:
-        def score_items(self, items, batch_tokens):
+        def score_stream(self, items, batch_tokens):
             seen.extend(items)
-            return []
+            yield [(place, StepScores((0.5,))) for place in reversed(range(len(items)))]
 
     judging.critic.weights._model = Model()
     critic = judging.critic
     assert tuple(critic.split(text_of(sample.steps))) == sample.steps
-    critic.score([(sample.problem, critic.split(text_of(sample.steps)))])
+    scored = critic.score([(sample.problem, critic.split(text_of(sample.steps)))])
+    assert scored == [StepScores((0.5,))]
     assert seen == [("Which? <image 1> A. one B. two", ["one\n\nstill one", "", "three"], sample.problem.images)]
+    assert isinstance(critic, StreamingCritic), "all solutions go to the model at once, which fills its batches"
     assert critic.settings()["steps"] == "given"
+
+
+def test_a_third_partys_stream_is_kept(sample, monkeypatch) -> None:
+    class Plain:
+        def settings(self):
+            return {"critic": "x"}
+
+        def split(self, text):
+            raise AssertionError("the steps are given")
+
+        def score(self, items):
+            return [StepScores((0.25,)) for _ in items]
+
+    class Streaming(Plain):
+        def stream(self, items):
+            yield list(enumerate(self.score(items)))
+
+    items = [(sample.problem, sample.steps)]
+    monkeypatch.setattr("visualprm_eval.process_bench.critics.critic_names", lambda: ["x"])
+    for inner, streams in ((Plain(), False), (Streaming(), True)):
+        monkeypatch.setattr("visualprm_eval.process_bench.critics.build_critics", lambda *_, it=inner: {"x": it})
+        (judging,) = build(["x"], RunConfig())
+        assert isinstance(judging.critic, StreamingCritic) == streams
+        assert tuple(judging.critic.split(text_of(sample.steps))) == sample.steps
+        assert judging.critic.score(items) == [StepScores((0.25,))]
+        if streams:
+            assert list(judging.critic.stream(items)) == [[(0, StepScores((0.25,)))]]
 
 
 @pytest.mark.parametrize(

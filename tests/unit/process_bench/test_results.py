@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
-from visualprm_eval.process_bench.assess import PLAIN_MEAN, POOLED, STEP_WEIGHTED, Assessment, Opinion
+from visualprm_eval.process_bench import tables
+from visualprm_eval.process_bench.assess import POOLED, Assessment, Opinion
 from visualprm_eval.process_bench.data import BadLine, ProcessSample, ProcessSet
 from visualprm_eval.process_bench.results import evaluate
+from visualprm_eval.process_bench.values import PLAIN_MEAN, STEP_WEIGHTED, values_of
 from visualprm_eval.types import Part, Problem, StepScores
 
 
@@ -100,10 +102,24 @@ def test_what_is_not_scored_yet_withholds_the_value() -> None:
         assert "are not scored yet" in by_split[split].note
 
 
-def test_a_partial_set_is_marked_in_every_row() -> None:
+def sheets(results):
+    return [
+        tables.per_source(results), tables.thresholds(results), tables.f1_by_threshold(results),
+        tables.comparisons(results), *tables.breakdowns(results), tables.calibration(results),
+    ]  # fmt: skip
+
+
+def test_a_partial_set_is_marked_in_every_row_of_every_table() -> None:
     process_set, outcomes = made(12)
-    rows = run(process_set, Opinion("c", outcomes, 0.6), remarks=["12 of 2,866 samples"]).rows
-    assert all(row.note.startswith("partial set: 12 of 2,866 samples") for row in rows)
+    opinions = [Opinion(name, outcomes, 0.6) for name in "cd"]
+    results = run(process_set, *opinions, remarks=["12 of 2,866 samples"])
+    assert all(row.note.startswith("partial set: 12 of 2,866 samples") for row in results.rows)
+    assert all("partial set" in row[-1] for row in tables.table_3(results).rows)
+    for sheet in sheets(results):
+        assert sheet.rows
+        assert sheet.columns[-1] == ("set", "text")
+        assert {(len(row), row[-1]) for row in sheet.rows} == {(len(sheet.columns), "partial set")}
+    assert not any(("set", "text") in sheet.columns for sheet in sheets(run(process_set, *opinions)))
 
 
 def test_the_test_tuned_value_is_an_upper_bound_and_says_so() -> None:
@@ -162,5 +178,5 @@ def test_weights_are_resamples() -> None:
     twice = Assessment(Opinion("c", (*outcomes, *outcomes[:5]), 0.6), (*process_set.samples, *process_set.samples[:5]))
     weights = np.array([[2.0] * 5 + [1.0] * 15])
     names = ["macro F1", "AUROC", "average precision", "first-error F1", "balanced accuracy"]
-    weighted, plain = one.values(weights, names), twice.values(np.ones((1, 25)), names)
+    weighted, plain = values_of(one, weights, names), values_of(twice, np.ones((1, 25)), names)
     assert all(weighted[key] == pytest.approx(plain[key]) for key in plain)

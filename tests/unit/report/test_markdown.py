@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from lxml import html
 from markdown_it import MarkdownIt
 
+from visualprm_eval.insight import Insight, Standing
 from visualprm_eval.report import Failure, Results
 from visualprm_eval.report.markdown import escape, render
 from visualprm_eval.report.text import one_line
@@ -83,3 +84,16 @@ def test_ordinary_names_stay_legible():
     assert escape("Qwen2.5-VL_7B:min@A (x)") == "Qwen2.5-VL_7B:min@A (x)"
     assert escape("https://a.example www.b.example") == "https\\://a.example www\\.b.example"
     assert escape("a|b $x$ *c*") == "a\\|b \\$x\\$ \\*c\\*"
+
+
+def test_intervals_stand_beside_the_gains(row):
+    rows = [row(k=8), row(k=8, reranker="visualprm", value=53.0), row(k=8, reranker="visualorm", value=51.0)]
+    standings = (
+        Standing("P", "B", "", "visualprm", 8, 53.0, 50.0, 56.0, 3.0, 1.0, 5.0),
+        Standing("P", "B", "", "visualorm", 8, 51.0, 48.0, 54.0, 1.0, -1.0, 3.0),
+    )
+    shown = render(Results(rows, [], insight=Insight(standings=standings)))
+    assert "| P | visualprm | 8 | 53.0 (+3.0; +1.0 to +5.0) |" in shown
+    assert r"| P | visualorm | 8 | 51.0 (\~+1.0; -1.0 to +3.0) |" in shown
+    assert r"with its 95% interval (\~: it contains 0, so no gain is shown)." in shown
+    assert "interval" not in render(Results(rows, []))

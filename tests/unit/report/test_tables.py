@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from visualprm_eval.insight import Standing
 from visualprm_eval.report import Failure
 from visualprm_eval.report.tables import (
     Column,
     column_titles,
     counts,
+    curve_titles,
     curves,
     failure_line,
     final_picks,
@@ -71,6 +75,17 @@ def test_metrics_and_splits_are_columns_of_their_own(row):
     assert list(column_titles(columns).values()) == ["B (accuracy)", "B (F1)", "B test", "C"]
 
 
+def test_exact_matching_is_marked_in_titles(row):
+    rows = [row(metric="accuracy, exact matching"), row(benchmark="C")]
+    assert list(column_titles(summarise(rows).columns).values()) == ["B (exact matching)", "C"]
+    assert list(curve_titles(curves(rows)).values()) == ["B (exact matching)", "C"]
+
+
+def test_tables_over_k_say_how_many_of_the_problems_they_are_of(row):
+    rows = [row(n_total=304), row(reranker="visualprm", n_total=304), row(benchmark="C", n_total=10)]
+    assert list(curve_titles(curves(rows)).values()) == ["B, 10 of 304 problems", "C"]
+
+
 def test_curves_go_by_growing_k_and_keep_gaps(row):
     rows = [row(k=8, value=3.0), row(k=1, value=1.0), row(k=2, value=None)]
     (curve,) = curves(rows)
@@ -123,3 +138,15 @@ def test_only_picks_at_the_largest_k_of_their_reranker_are_shown(pick):
 )
 def test_verdicts_in_words(verdict, word):
     assert verdict_word(verdict) == word
+
+
+@pytest.mark.parametrize(("low", "high", "text"), [(4.0, 14.0, "59.3 (+9.3)"), (-1.0, 18.0, "59.3 (~+9.3)")])
+def test_a_gain_whose_interval_contains_0_is_marked(row, low, high, text):
+    rows = [row(k=8), row(k=8, reranker="visualprm", value=59.3)]
+    standing = Standing("P", "B", "", "visualprm", 8, 59.3, 50.0, 66.0, 9.3, low, high)
+    first, ours = summarise(rows, [standing]).lines
+    assert ours.cells[COLUMN].text == text
+    assert ours.cells[COLUMN].interval == f"{low:+.1f} to {high:+.1f}"
+    assert first.cells[COLUMN].interval == ""
+    other = replace(standing, k=4)
+    assert summarise(rows, [other]).lines[1].cells[COLUMN].interval == "", "of another k"

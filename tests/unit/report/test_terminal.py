@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from visualprm_eval.insight import Insight, Standing
 from visualprm_eval.report import Failure, Results, print_table
 
 
@@ -66,3 +67,20 @@ def test_no_results_say_so(printed):
 def test_standard_output_is_the_default(capsys, results):
     print_table(results)
     assert "visualprm" in capsys.readouterr().out
+
+
+def test_intervals_stand_below_the_values(printed, row):
+    rows = [row(k=8), row(k=8, reranker="visualprm", value=53.0), row(k=8, reranker="visualorm", value=51.0)]
+    standings = (
+        Standing("P", "B", "", "visualprm", 8, 53.0, 50.0, 56.0, 3.0, 1.0, 5.0),
+        Standing("P", "B", "", "visualorm", 8, 51.0, 48.0, 54.0, 1.0, -1.0, 3.0),
+    )
+    shown = printed(Results(rows, [], insight=Insight(standings=standings)), width=80)
+    assert max(map(len, shown.splitlines())) <= 80
+    lines = [" ".join(line.split()) for line in shown.splitlines()]
+    (ours,) = [place for place, line in enumerate(lines) if "visualprm" in line]
+    assert "53.0 (+3.0)" in lines[ours]
+    assert "+1.0 to +5.0" in lines[ours + 1]
+    assert "51.0 (~+1.0)" in shown
+    assert "~: the interval contains 0, so no gain is shown" in " ".join(shown.split())
+    assert "95% intervals" not in printed(Results(rows, []), width=80)
