@@ -11,14 +11,13 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tests.unit.insight.test_curves import enumerated
 from visualprm_eval.insight import Study, examine
 from visualprm_eval.pools import ProblemFacts, build_pool
 from visualprm_eval.registry import build_rerankers
 from visualprm_eval.rerankers import pick
 from visualprm_eval.tasks import TASKS
 from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
-
-from .test_curves import enumerated
 
 N = 4
 RERANKERS = build_rerankers(["first", "random", "self-consistency", "visualprm", "weighted-vote", "oracle"], ["prm"])

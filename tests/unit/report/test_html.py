@@ -7,7 +7,6 @@ import hashlib
 import html
 import json
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 from urllib.parse import urlencode
@@ -15,15 +14,13 @@ from urllib.parse import urlencode
 import pytest
 from PIL import Image
 
+from tests.unit.report.browser import CHROMIUM, in_browser
 from visualprm_eval.insight import Insight
 from visualprm_eval.pools import ProblemFacts
 from visualprm_eval.report.html import render, script_json
 from visualprm_eval.report.thumbnails import Thumbnails
 from visualprm_eval.report.viewer import PAGE, ViewerBuilder
 from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-in_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on the PATH")
 
 ATTACK = (
     "<img src=x onerror=\"document.title='owned'\">\n\n</script><script>document.title='owned'</script>\n\n"
