@@ -1,11 +1,18 @@
-"""How texts are dealt to the host's tables."""
+"""How texts are dealt to the host's tables, and what is kept of that."""
 
 from __future__ import annotations
+
+from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualprm_eval.grade import tables
+from visualprm_eval.grade import grade_missing, tables
+from visualprm_eval.host.benchmarks import Benchmark
+from visualprm_eval.host.grading import Judge
+from visualprm_eval.store import Store
+from visualprm_eval.tasks import Task
+from visualprm_eval.types import Candidate, Part, Problem, Spec, Verdict
 
 WORK = st.lists(st.tuples(st.sampled_from("abcd"), st.uuids().map(str), st.just("text")), max_size=30)
 
@@ -23,3 +30,27 @@ def test_as_few_tables_as_possible() -> None:
     work = [("a", "1", ""), ("a", "2", ""), ("b", "3", ""), ("a", "4", ""), ("c", "5", "")]
     assert [[text for _, text, _ in table] for table in tables(work, 9)] == [["1", "3", "5"], ["2"], ["4"]]
     assert [len(table) for table in tables(work, 2)] == [2, 1, 1, 1]
+
+
+def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) -> None:
+    clock = SimpleNamespace(now=100.0)
+    problems = [Problem("B", str(number), "", (Part("text", "?"),), "", f"p{number}") for number in range(4)]
+    grading, sampling = Spec("grading", {"benchmark": "B"}), Spec("sampling", {"policy": "P"})
+
+    def table(benchmark, predictions, *rest, **options):
+        del benchmark, rest, options
+        clock.now += 2.0
+        return {index: Verdict(1.0) for index in predictions if index != "3"}
+
+    monkeypatch.setattr("visualprm_eval.grade.time.monotonic", lambda: clock.now)
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table", table)
+    with Store.open(tmp_path / "store.sqlite") as store:
+        store.put_problems(problems)
+        store.put_spec(sampling)
+        candidates = [Candidate(problem.id, 0, "a") for problem in problems]
+        store.put_candidates(sampling.id, candidates)
+        work = [(one.problem_id, one.text_id, one.text) for one in candidates]
+        benchmark = Benchmark("B", Task("B", "B"), None, problems)
+        grade_missing(store, benchmark, Judge(), grading, work, directory=tmp_path)
+        found = store.verdicts(grading.id, [problem.id for problem in problems])
+    assert [(one.value, one.seconds) for one in found.values()] == [(1.0, 0.5)] * 3 + [(None, 0.5)]

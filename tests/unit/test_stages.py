@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -215,6 +216,19 @@ def test_a_streaming_critic_gets_all_work_at_once(store: Store) -> None:
     assert sorted(outcome.scores[0] for outcome in stored.values()) == [0, 1, 2, 3, 4, 5]
     for (problem, text), outcome in stored.items():
         assert (problem, text) == ("p0", Candidate("p0", 0, "a\n\nb 0").text_id) or outcome.scores[0] != 0
+
+
+def test_texts_share_the_seconds_that_their_scores_took(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=100.0)
+    monkeypatch.setattr("visualprm_eval.score.stage.time.monotonic", lambda: clock.now)
+
+    def slowly(items):
+        clock.now += 3.0
+        return [StepScores((0.5,) * len(steps), tuple(steps)) for _, steps in items]
+
+    sample(store, Policy())
+    score(store, Critic(slowly))
+    assert [one.seconds for one in store.scores(SCORING.id, list(PROBLEMS)).values()] == [0.5] * 6
 
 
 @pytest.mark.parametrize("trouble", [RuntimeError("boom"), CriticError("score failed: no weights")])
