@@ -11,10 +11,10 @@ import numpy as np
 
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.insight.facts import Comparison
+from visualprm_eval.insight.finals import Finals, finals
 from visualprm_eval.insight.intervals import percentiles
 from visualprm_eval.insight.measure import Measure
 from visualprm_eval.insight.paired import holm, sign_flip_test
-from visualprm_eval.insight.study import Finals, finals
 from visualprm_eval.store import STORE_FILE
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ import time
 from collections.abc import Sequence
 
 from visualprm_eval.bench.machine import machine
-from visualprm_eval.insight.study import Examiner, Study
+from visualprm_eval.insight.finals import Study
+from visualprm_eval.insight.study import Examiner
 from visualprm_eval.pools import ProblemFacts
 from visualprm_eval.registry import build_rerankers
 from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
