@@ -63,6 +63,9 @@ class Sent:
 Ask = Callable[[Endpoint, Problem, tuple[int, ...], Dialect], Coroutine[None, None, Reply]]
 """Sends one request for samples of these ranks; raises ``TroubleError`` or ``InputError``."""
 
+_TURNS = 10
+"""Turns of the event loop in which a reply that has arrived is taken in."""
+
 
 def jobs_of(requests: Iterable[tuple[Problem, int]]) -> list[Job]:
     """Requests for single samples as jobs of at most ``MOST_CHOICES`` samples of one problem, in the order given."""
@@ -170,7 +173,11 @@ class Dispatcher:
         if not self._in_flight:
             await asyncio.sleep(wake or 0.0)
             return []
-        done, _ = await asyncio.wait(self._in_flight, timeout=wake, return_when=asyncio.FIRST_COMPLETED)
+        came, _ = await asyncio.wait(self._in_flight, timeout=wake, return_when=asyncio.FIRST_COMPLETED)
+        # Replies that lie in the sockets by now come along, so that they are stored together.
+        for _ in range(_TURNS if came else 0):
+            await asyncio.sleep(0)
+        done = [task for task in self._in_flight if task.done()]
         return [candidate for task in done for candidate in self._settle(task)]
 
     def _wake_s(self) -> float | None:
