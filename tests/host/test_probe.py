@@ -81,10 +81,14 @@ def test_a_nucleus_of_its_own_matters_only_to_who_asks_for_one(add_model, proble
 
 
 def test_failures_prove_nothing(add_model, problem):
+    asked = []
+
     def fails(message):
+        asked.append(message)
         raise ValueError("no")
 
     verify_settings(HostPolicy(add_model(local_class(fails)), temperature=0.7), problem)
+    assert asked, "it was tried, and no failure was taken for equal samples"
 
 
 def test_the_run_stops_before_its_first_sample(add_model, problem):

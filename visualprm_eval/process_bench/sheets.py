@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -12,16 +11,27 @@ from openpyxl import Workbook
 from visualprm_eval.process_bench import tables
 from visualprm_eval.process_bench.results import ProcessResults
 from visualprm_eval.progress import track
-from visualprm_eval.report.sheets import LINE_HEIGHT, MAX_SHEET_ROWS, Field, Table, add_styles, write_table
+from visualprm_eval.report.sheets import (
+    COUNT,
+    LINE_HEIGHT,
+    MAX_SHEET_ROWS,
+    PERCENT,
+    PLAIN,
+    SCORE,
+    WRAPPED,
+    Field,
+    Table,
+    add_styles,
+    write_table,
+)
 from visualprm_eval.report.tidy import tidy_rows
-from visualprm_eval.report.workbook import FAILURE_FIELDS, PROTOCOL_FIELDS, VALUE_FIELDS
+from visualprm_eval.report.workbook import FAILURE_FIELDS, PROTOCOL_FIELDS, VALUE_FIELDS, flat
 
 __all__ = ["write_sheets"]
 
 _WIDTHS = {"text": 22.0, "count": 10.0, "percent": 12.0, "score": 10.0}
 _OWN_WIDTHS = {"step text": 90.0, "from": 44.0, "chosen": 46.0, "threshold": 34.0, "reason": 100.0}
-_STYLES = {"text": "plain", "count": "count", "percent": "percent value", "score": "score"}
-_WRAPPED = "wrapped"
+_STYLES = {"text": PLAIN, "count": COUNT, "percent": PERCENT, "score": SCORE}
 _MANY_STEPS = 20_000
 
 
@@ -56,9 +66,7 @@ def _tables(results: ProcessResults) -> Iterator[Table]:
     yield Table("all values", VALUE_FIELDS, tidy_rows(results.rows))
     bad = ((each.line, each.reason) for each in results.process_set.bad)
     yield Table("bad lines", _fields((("line", "count"), ("reason", "text"))), bad)
-    protocol = ((key, value if isinstance(value, str | int | float) else json.dumps(value, ensure_ascii=False))
-                for key, value in results.protocol.items())  # fmt: skip
-    yield Table("protocol", PROTOCOL_FIELDS, protocol)
+    yield Table("protocol", PROTOCOL_FIELDS, flat(results.protocol))
     yield Table("failures", FAILURE_FIELDS, _failures(results))
 
 
@@ -81,6 +89,6 @@ def _failures(results: ProcessResults) -> Iterable[Sequence[object]]:
 def _fields(columns: Sequence[tuple[str, tables.Kind]]) -> list[Field]:
     fields = []
     for title, kind in columns:
-        style = _WRAPPED if title in {"step text", "reason"} else _STYLES[kind]
+        style = WRAPPED if title in {"step text", "reason"} else _STYLES[kind]
         fields.append(Field(title, _OWN_WIDTHS.get(title, _WIDTHS[kind]), style))
     return fields

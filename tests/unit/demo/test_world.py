@@ -13,7 +13,7 @@ from visualprm_eval.demo import draw, world
 
 
 @pytest.fixture(scope="module")
-def test_problems() -> list[world.WorldProblem]:
+def bundled() -> list[world.WorldProblem]:
     return world.problems("test", world.TEST_PROBLEMS)
 
 
@@ -23,8 +23,8 @@ def test_equal_seeds_give_equal_problems_and_other_seeds_others():
     assert world.problems("prm", 20) == world.problems("prm", 40)[:20]
 
 
-def test_pictures_are_drawn_the_same_each_time(test_problems):
-    for problem in test_problems[:8]:
+def test_pictures_are_drawn_the_same_each_time(bundled):
+    for problem in bundled[:8]:
         image = draw.picture(problem.scene)
         assert image.mode == "RGB"
         assert image.size == (world.PICTURE_SIZE, world.PICTURE_SIZE)
@@ -33,10 +33,10 @@ def test_pictures_are_drawn_the_same_each_time(test_problems):
             assert stored.tobytes() == image.tobytes()
 
 
-def test_splits_share_no_picture_and_no_question_about_equal_content(test_problems):
+def test_splits_share_no_picture_and_no_question_about_equal_content(bundled):
     pictures, problems = {}, {}
     for split in ("train", "tuning", "prm", "test"):
-        made = test_problems if split == "test" else world.problems(split, 3000)
+        made = bundled if split == "test" else world.problems(split, 3000)
         drawn = [(draw.picture(problem.scene).tobytes(), problem.question) for problem in made]
         pictures[split], problems[split] = {shown for shown, _ in drawn}, set(drawn)
     for one, two in itertools.combinations(pictures, 2):
@@ -44,9 +44,9 @@ def test_splits_share_no_picture_and_no_question_about_equal_content(test_proble
         assert not problems[one] & problems[two]
 
 
-def test_scenes_within_a_split_are_distinct(test_problems):
-    assert len({problem.scene.id for problem in test_problems}) == len(test_problems) >= 320
-    assert {problem.scene.split for problem in test_problems} == {"test"}
+def test_scenes_within_a_split_are_distinct(bundled):
+    assert len({problem.scene.id for problem in bundled}) == len(bundled) >= 320
+    assert {problem.scene.split for problem in bundled} == {"test"}
 
 
 def _read(scene: world.Scene, step: str) -> None:
@@ -74,8 +74,8 @@ def test_solutions_read_the_picture_right_and_calculate_right(split):
         assert all(step and "\n" not in step for step in problem.steps)
 
 
-def test_every_family_takes_its_turn(test_problems):
-    families = [problem.scene.family for problem in test_problems]
+def test_every_family_takes_its_turn(bundled):
+    families = [problem.scene.family for problem in bundled]
     assert families[:4] == list(world.FAMILIES) * 2
     assert all(families.count(family) == len(families) // 2 for family in world.FAMILIES)
 
@@ -89,11 +89,11 @@ def test_the_four_colours_have_a_place_each():
         assert world.problem(scene, rng).scene is scene
 
 
-def test_careless_readers_err_alike_about_the_values_alone(test_problems):
+def test_careless_readers_err_alike_about_the_values_alone(bundled):
     rng = world.stream("careless")
     wrong = collections.Counter()
     read = collections.defaultdict(set)
-    for problem in test_problems:
+    for problem in bundled:
         scene = problem.scene
         seen = world.misread(scene, rng)
         assert [(item.colour, item.place) for item in seen.items] == [(item.colour, item.place) for item in scene.items]
