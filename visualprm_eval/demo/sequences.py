@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from visualprm_eval.demo.world import FACTORS, Scene, WorldProblem, answer_step, product_step, reading_step, sum_step
+from visualprm_eval.demo.world import (
+    FACTORS,
+    MOST,
+    Scene,
+    WorldProblem,
+    answer_step,
+    product_step,
+    reading_step,
+    sum_step,
+)
 from visualprm_eval.prm.config import SYSTEM_MESSAGE
 from visualprm_eval.prm.prompt import Prompt, PromptFormat, question_content
 from visualprm_eval.prm.tokenizer import IM_END
@@ -25,8 +34,7 @@ from visualprm_eval.prm.tokenizer import IM_END
 if TYPE_CHECKING:
     from torch import Tensor
 
-MOST = 9
-"""The largest number that can be read in a picture."""
+_MOST = max(MOST.values())
 IGNORED = -100
 """Label of a token that is not learned (cross entropy's default)."""
 READ_REQUEST = "Read the picture."
@@ -205,8 +213,8 @@ def _value(step: str) -> int:
 
 def _wrong(value: int, rng: random.Random) -> int:
     """Another number: more often than not a near one, as mistakes are."""
-    near = [other for other in (value - 1, value + 1, value - 2, value + 2) if 0 <= other <= MOST]
-    return rng.choice(near if rng.random() < 0.7 else [other for other in range(MOST + 1) if other != value])
+    near = [other for other in (value - 1, value + 1, value - 2, value + 2) if 0 <= other <= _MOST]
+    return rng.choice(near if rng.random() < 0.7 else [other for other in range(_MOST + 1) if other != value])
 
 
 def corpus(problems: Many[WorldProblem]) -> list[str]:

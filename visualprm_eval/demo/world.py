@@ -20,7 +20,7 @@ from typing import Literal
 
 from visualprm_eval.types import digest
 
-Split = Literal["train", "tuning", "prm", "test"]
+Split = Literal["train", "spare", "prm", "test"]
 
 COLOURS = ("red", "blue", "green", "yellow")
 FAMILIES = ("bars", "dice")
@@ -31,9 +31,9 @@ WORLD_SEED = 20250
 TEST_PROBLEMS = 360
 """Number of problems of the bundled benchmark."""
 
-# Of 16 classes of scene digests: 10 for supervised training, 1 to tell when to end it, 3 for the reward model's
-# problems, 2 for testing.
-_SPLIT_OF_CLASS: tuple[Split, ...] = ("train",) * 10 + ("tuning",) + ("prm",) * 3 + ("test",) * 2
+# Of 16 classes of scene digests: 10 for supervised training, 1 that nothing uses, 3 for the reward model's problems, 2
+# for testing.
+_SPLIT_OF_CLASS: tuple[Split, ...] = ("train",) * 10 + ("spare",) + ("prm",) * 3 + ("test",) * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +103,18 @@ class WorldProblem:
 # ---------------------------------------------------------------------------------------------------- scenes
 
 
-_MOST = {"bars": 9, "dice": 6}
+MOST = {"bars": 9, "dice": 6}
 """The largest value in a picture."""
 
 
 def _bars_scene(rng: random.Random) -> Scene:
     colours = rng.sample(COLOURS, 4)
-    return Scene("bars", tuple(Item(c, (k, 0), rng.randint(1, _MOST["bars"])) for k, c in enumerate(colours)))
+    return Scene("bars", tuple(Item(c, (k, 0), rng.randint(1, MOST["bars"])) for k, c in enumerate(colours)))
 
 
 def _dice_scene(rng: random.Random) -> Scene:
     colours = rng.sample(COLOURS, 4)
-    return Scene("dice", tuple(Item(c, (k % 2, k // 2), rng.randint(1, _MOST["dice"])) for k, c in enumerate(colours)))
+    return Scene("dice", tuple(Item(c, (k % 2, k // 2), rng.randint(1, MOST["dice"])) for k, c in enumerate(colours)))
 
 
 _SCENES = {"bars": _bars_scene, "dice": _dice_scene}
@@ -136,7 +136,7 @@ def misread(scene: Scene, rng: random.Random) -> Scene:
 def _read(family: str, item: Item, rng: random.Random) -> int:
     habit = stream("habit", family, item.colour, item.value)
     share, shift = habit.uniform(0, _CARELESSNESS), habit.choice((-1, 1))
-    other = item.value + shift if 1 <= item.value + shift <= _MOST[family] else item.value - shift
+    other = item.value + shift if 1 <= item.value + shift <= MOST[family] else item.value - shift
     return other if rng.random() < share else item.value
 
 
