@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from visualprm_eval.answers import answer as local_answer
 from visualprm_eval.answers import final_answer
@@ -79,8 +79,10 @@ class Task:
         judge_requests: Most requests that the host makes to a judge per text, when all replies can be read.
         judge_overhead: Characters of a request to the judge beside the question and the text.
         judge_reads_question: Whether a request to the judge holds the question.
-        own_format: The answer format that the dataset's own prompt asks for and the prompts of the host's InternVLChat,
-            which ``--prompt cot`` and ``direct`` are, do not; ``""`` where nothing is lost.
+        answer_request: What the dataset's own prompt asks of the answer to a row outside of its question, by column.
+            The prompts of the host's InternVLChat drop it; ``--prompt cot`` and ``direct``, which are made of them, put
+            it after the question. ``None`` where questions say it all.
+        request_note: How that differs from the dataset's own prompt, for the protocol.
     """
 
     name: str
@@ -103,16 +105,12 @@ class Task:
     judge_requests: int = 1
     judge_overhead: int = 1000
     judge_reads_question: bool = True
-    own_format: str = ""
+    answer_request: Callable[[Mapping[str, Any]], str] | None = None
+    request_note: str = ""
 
-    def unasked_format(self, prompt: object) -> str:
+    def note_on_prompt(self, prompt: object) -> str:
         """What must be known of the answer format of samples that a ``--prompt`` led to, ``""`` for nothing."""
-        if not self.own_format or prompt not in {"cot", "direct"}:
-            return ""
-        return (
-            f"not asked for: {self.own_format}, which the dataset's own prompt asks for; the prompts of the host's "
-            f"InternVLChat, which --prompt {prompt} are, do not"
-        )
+        return self.request_note if prompt in {"cot", "direct"} else ""
 
     def shows(self, *, judged: bool) -> Literal["final", "raw"]:
         """Whether the host's grader gets whole texts or their final answers, if nothing else is asked for."""

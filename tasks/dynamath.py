@@ -3,8 +3,9 @@
 Data: the host's ``DynaMath.tsv`` (5,010 rows, https://opencompass.openxlab.space/utils/VLMEval/DynaMath.tsv);
 arXiv:2411.00836. ``qid`` names the question of a row. Papers report the worst case, the host's primary metric is the
 average. The host takes the "short answer" out of a JSON object; where there is none, a judge is asked for the answer.
-The dataset's own prompt asks for that object; the host's InternVLChat, whose prompts ``--prompt cot`` and ``direct``
-are, does not.
+The dataset's own prompt asks for that object and for the answer in a certain form: a letter, three decimals. The form
+is asked for with ``--prompt cot`` and ``direct`` too; the object is not: a solution that is a value in it has no steps,
+and the last line that the chain of thought ends in says the answer as well. (The host's InternVLChat asks for neither.)
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from visualprm_eval.answers import answer as local_answer
 from visualprm_eval.answers import normalise
 from visualprm_eval.tasks.base import Published, Task
 from visualprm_eval.types import Problem
 
-__all__ = ["TASK", "VARIANTS", "answer", "question_of", "worst_case"]
+__all__ = ["TASK", "VARIANTS", "answer", "answer_request", "question_of", "worst_case"]
 
 VARIANTS = 10
 """Variants of each question in the whole benchmark."""
@@ -70,6 +72,19 @@ def answer(text: str, choices: Mapping[str, str]) -> str | None:
     return local_answer(text, choices)
 
 
+_REQUESTS = {
+    "multiple choice": "Provide the corresponding choice option, such as 'A', 'B', 'C', or 'D'.",
+    "float": "Format the answer as a three-digit floating-point number.",
+}
+"""What the dataset's own prompt asks of an answer of a type, but for the JSON object around it."""
+_REQUEST = "Float numbers in the answer should be formatted as three-digit floating-point numbers."
+
+
+def answer_request(row: Mapping[str, Any]) -> str:
+    """What the benchmark asks of the answer to a row: a letter, or three decimals."""
+    return _REQUESTS.get(str(row.get("answer_type")), _REQUEST)
+
+
 TASK = Task(
     name="DynaMath",
     host_dataset="DynaMath",
@@ -85,6 +100,7 @@ TASK = Task(
     remark=_remark,
     published=Published("DynaMath", split="all variants", metric="worst-case accuracy"),
     judge_overhead=80,
-    own_format="a JSON object with a 'short answer', numbers in it with three decimals",
+    answer_request=answer_request,
+    request_note="a letter, or three decimals, as the dataset's own prompt asks for, but not in a JSON object",
     judge_reads_question=False,
 )

@@ -143,8 +143,8 @@ def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iter
         yield f"{where}: sampling", dict(cell.sampling.settings)
         if insists_on_its_prompt(cell.benchmark.dataset):
             yield f"{where}: prompt", "the dataset's own, whatever is asked for"
-        elif unasked := cell.benchmark.task.unasked_format(cell.sampling.settings.get("prompt")):
-            yield f"{where}: answer format", unasked
+        elif asked := cell.benchmark.task.note_on_prompt(cell.sampling.settings.get("prompt")):
+            yield f"{where}: answer format asked for", asked
         yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
         yield f"{where}: grading", dict(session.grading(cell).settings)
         yield from _data(cell)

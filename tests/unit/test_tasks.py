@@ -70,10 +70,10 @@ def test_a_generic_task_says_so():
 
 def test_an_answer_format_that_a_prompt_leaves_out_is_told():
     task = task_for("DynaMath")
-    assert "three decimals" in task.unasked_format("cot")
-    assert "--prompt direct" in task.unasked_format("direct")
-    assert task.unasked_format("host") == task.unasked_format(None) == ""
-    assert task_for("MathVista_MINI").unasked_format("cot") == ""
+    assert "three decimals" in task.note_on_prompt("cot")
+    assert task.note_on_prompt("direct") == task.note_on_prompt("cot")
+    assert task.note_on_prompt("host") == task.note_on_prompt(None) == ""
+    assert task_for("MathVista_MINI").note_on_prompt("cot") == ""
 
 
 def test_options_count_as_answers():

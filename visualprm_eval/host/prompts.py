@@ -3,7 +3,9 @@
 ``host`` is what the host would show the policy: the prompt of its model class where the class has one for the
 benchmark, else the dataset's own. ``cot`` and ``direct`` are the same question for every policy: the prompts of the
 host's InternVLChat, with chain of thought and without. The host asks an environment variable for that (``USE_COT``); it
-is set, or removed, here only, for as long as a prompt is made, so that nobody's environment changes a result.
+is set, or removed, here only, for as long as a prompt is made, so that nobody's environment changes a result. What a
+benchmark asks of the answer outside of its questions, which InternVLChat drops, follows the question (see
+``Task.answer_request``).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.errors import PolicyError
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.internvl import bare_model
+from visualprm_eval.tasks import TASKS, Task
 from visualprm_eval.types import Part, Problem, digest
 
 if TYPE_CHECKING:
@@ -27,6 +30,8 @@ __all__ = ["insists_on_its_prompt", "prompt_fingerprint", "put_problems"]
 
 _PROBES = ("MMMU_DEV_VAL", "HallusionBench", "MathVista_MINI", "MathVerse_MINI", "TextVQA_VAL", "GQA_TestDev_Balanced")
 """Benchmarks of the kinds between which InternVLChat tells."""
+_ANSWER_TYPES = ("float", "multiple choice", "free-form")
+"""Kinds of answers between which requests tell."""
 
 
 def insists_on_its_prompt(dataset: Any) -> bool:
@@ -56,6 +61,8 @@ def put_problems(benchmark: Benchmark, problems: Iterable[Problem], prompt: str,
         put = []
         for problem in problems:
             row = dataset.data.iloc[rows[problem.index]]
+            if prompt != "host":
+                row = _with_request(row, benchmark.task)
             parts = writer.parts(row, benchmark.pictures.get(problem.index, problem.images))
             put.append(replace(problem, parts=parts if maker is asked else _pictures_first(parts, dataset)))
     return put
@@ -74,7 +81,20 @@ def prompt_fingerprint(prompt: str, keywords: Mapping[str, Any] | None = None) -
     row = {"index": 0, "question": "Q?", "A": "a", "B": "b"}
     with at_work(environment={"USE_COT": None}):
         writers = [_Writer(bare_model(keywords), name, prompt, DATASET_TYPE(name)) for name in _PROBES]
-        return digest([[part.value for part in writer.parts(row, ())] for writer in writers])
+        words = [[part.value for part in writer.parts(row, ())] for writer in writers]
+    if prompt != "host":
+        words += [[task.answer_request({"answer_type": kind}) for kind in _ANSWER_TYPES]
+                  for task in TASKS.values() if task.answer_request is not None]  # fmt: skip
+    return digest(words)
+
+
+def _with_request(row: Any, task: Task) -> Any:
+    """A row of the host's table whose question is followed by what the benchmark asks of the answer."""
+    if task.answer_request is None:
+        return row
+    asking = row.copy()
+    asking["question"] = f"{row['question']}\n{task.answer_request(row)}"
+    return asking
 
 
 def _maker(name: str, prompt: str, asked: Any) -> Any:
