@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from visualprm_eval.tasks.base import EXACT_MATCHING, Task
-from visualprm_eval.types import Problem
 
 _MATCHED_TYPES = ("MCQ", "Y/N")
 """Types whose replies the host can match without a judge."""
-
-
-def _remark(problems: Sequence[Problem]) -> str:
-    del problems
-    return "mean over the rows, as of any benchmark without a task of its own; the host's primary metric: see protocol"
 
 
 def generic_task(name: str, host_type: str, host_judge: str | None) -> Task:
@@ -25,9 +17,8 @@ def generic_task(name: str, host_type: str, host_judge: str | None) -> Task:
         host_judge: The judge that the host would take by default, ``None`` when it takes none.
 
     Returns:
-        Accuracy as the mean over the rows; the host's primary metric of the picked texts stands beside it in the
-        protocol, and every value says so. Without a judge the host compares short texts, so it gets the
-        final answer.
+        A task whose value is the host's primary metric (``visualprm_eval.whole_tables``), which ``note`` says. Without
+        a judge the host compares short texts, so it gets the final answer.
     """
     needs_judge = host_judge not in {None, EXACT_MATCHING} and host_type not in _MATCHED_TYPES
     return Task(
@@ -36,7 +27,5 @@ def generic_task(name: str, host_type: str, host_judge: str | None) -> Task:
         needs_judge=needs_judge,
         judge=(host_judge or EXACT_MATCHING) if needs_judge else EXACT_MATCHING,
         host_judge=host_judge or EXACT_MATCHING,
-        remark=_remark,
-        note=f"{name} has no task of its own: a dataset of type {host_type}, accuracy is the mean over its rows, "
-        "compared with the host's primary metric of the picked texts",
+        note=f"{name} has no task of its own: a dataset of type {host_type}, its value is the host's primary metric",
     )

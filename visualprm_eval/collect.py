@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from visualprm_eval.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate import ProblemFacts, overall_rows
 from visualprm_eval.fingerprints import Fingerprint, stamped
-from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_metric, metric_of
+from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_figure_name, metric_of
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
 from visualprm_eval.report.viewer import ViewerBuilder
 from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue, StepScores
+from visualprm_eval.whole_tables import is_whole
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
@@ -48,7 +49,11 @@ def collect(session: Session) -> Results:
         rows += cell_rows
         picks += cell_picks
         shown[cell.label] = list(headlines(cell_rows, cell_picks))
-        examiner.add(study_of(session, cell, facts))
+        study = study_of(session, cell, facts)
+        if is_whole(session, cell):
+            examiner.add_values(study, cell_rows)
+        else:
+            examiner.add(study)
         if not cell.greedy:
             add_to_viewer(viewer, session, cell, facts, cell_picks)
         wanted = session.wanted_texts(cell, facts)
@@ -145,7 +150,7 @@ def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iter
             yield f"{where}: prompt", "the dataset's own, whatever is asked for"
         elif asked := cell.benchmark.task.note_on_prompt(cell.sampling.settings.get("prompt")):
             yield f"{where}: answer format asked for", asked
-        yield f"{where}: graded", "all distinct texts" if session.grades_all(cell) else "picks only"
+        yield f"{where}: graded", _graded(session, cell)
         yield f"{where}: grading", dict(session.grading(cell).settings)
         yield from _data(cell)
         yield from _host_figures(session, cell, shown.get(where, ()))
@@ -162,12 +167,22 @@ def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iter
         yield package, _version(package)
 
 
+def _graded(session: Session, cell: Cell) -> str:
+    """What the host was shown."""
+    if is_whole(session, cell):
+        return "the picks of each reranker at each k, as one table"
+    return "all distinct texts" if session.grades_all(cell) else "picks only"
+
+
 def _host_figures(session: Session, cell: Cell, shown: Sequence[Headline]) -> Iterator[tuple[str, JSONValue]]:
     """What the host itself made of the picked texts, as far as it was asked."""
     for headline in shown:
         figure = session.store.host_figure(session.grading(cell).id, headline.selection)
         if figure is not None:
-            yield f"{cell.label}: {host_metric(cell)} of {headline.row.reranker} at k = {headline.row.k}", figure
+            yield (
+                f"{cell.label}: {host_figure_name(session, cell)} of {headline.row.reranker} at k = {headline.row.k}",
+                figure,
+            )
 
 
 def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:

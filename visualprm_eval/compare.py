@@ -179,12 +179,16 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]
     """The picks of a work dir at k = N; what is unfinished is told and left out."""
     from visualprm_eval.collect import study_of
     from visualprm_eval.stored_run import StoredSession, open_sound
+    from visualprm_eval.whole_tables import is_whole
 
     with open_sound(config.work_dir) as store:
         session = StoredSession(config, store, rerankers)
         session.gather()
         for cell in session.cells:
             if cell.greedy:
+                continue
+            if is_whole(session, cell):
+                print(f"note: left out: {cell.label}: its values are of whole tables, so problems cannot be paired")
                 continue
             for found in finals(study_of(session, cell, session.facts(cell))):
                 if isinstance(found, Finals):

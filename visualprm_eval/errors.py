@@ -18,6 +18,7 @@
     ├── PolicyError          a policy that cannot write samples
     ├── CriticError          a critic that cannot score
     └── GradingError         the host could not grade
+        └── NoVerdictsError      the host's grader says nothing of single texts that is understood
 
 Each message says what happened, what was expected and what to do next.
 """
@@ -118,3 +119,7 @@ class CriticError(VisualPRMEvalError):
 
 class GradingError(VisualPRMEvalError):
     """The host could not grade."""
+
+
+class NoVerdictsError(GradingError):
+    """The host's grader says nothing of single texts that is understood; there are figures of whole tables only."""

@@ -14,12 +14,12 @@ The rules, which hold for every reranker alike:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from visualprm_eval.outcomes import OVERALL, Pick, ResultRow
+from visualprm_eval.outcomes import INCOMPLETE, OVERALL, Pick, ResultRow
 from visualprm_eval.overall import overall_rows
 from visualprm_eval.pools import Case, ProblemFacts, build_pool, needs_all_verdicts, picked_texts, verdict_value
 from visualprm_eval.registry import needed_critics
@@ -40,6 +40,7 @@ __all__ = [
     "Pick",
     "ProblemFacts",
     "ResultRow",
+    "TableFigure",
     "build_pool",
     "evaluate_benchmark",
     "overall_rows",
@@ -49,6 +50,9 @@ __all__ = [
 
 Metric = Callable[[Sequence[Problem], Sequence[float]], float]
 """Problems, [P], and the value of each, [P] from 0 to 1, to the benchmark's number from 0 to 1."""
+
+TableFigure = Callable[[Mapping[str, str]], float | None]
+"""Picked texts, by the index of their problem, to the host's figure of them as one table, in percent."""
 
 MAX_FAILED = 0.01
 """The greatest part of problems that may be left out of a value."""
@@ -67,6 +71,7 @@ def evaluate_benchmark(
     aggregate: Metric = row_mean,
     remark: Callable[[Sequence[Problem]], str] = no_remark,
     n_total: int | None = None,
+    whole: TableFigure | None = None,
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of one policy on one benchmark.
 
@@ -82,6 +87,8 @@ def evaluate_benchmark(
         aggregate: How the values of the problems become the benchmark's number.
         remark: What must be said of that number over the problems that it is taken over.
         n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
+        whole: Where values come from when verdicts on single texts do not make them; asked once for each table of picks
+            that is complete.
 
     Returns:
         A row per split, reranker and k, and a pick per row and problem of those rerankers that pick.
@@ -94,7 +101,7 @@ def evaluate_benchmark(
         splits.setdefault(each.problem.split, []).append(case)
     total = n_total if len(splits) == 1 else None
     rounds = [
-        _Round(policy, benchmark, split, metric, k, cases, critic, grade_all, aggregate, remark, total)
+        _Round(policy, benchmark, split, metric, k, cases, critic, grade_all, aggregate, remark, total, whole)
         for split, cases in splits.items()
         for k in sizes
     ]
@@ -103,7 +110,7 @@ def evaluate_benchmark(
     for reranker in rerankers:
         for each_round in rounds:
             values, chosen = each_round.outcomes(reranker)
-            rows.append(each_round.row(reranker, values))
+            rows.append(each_round.row(reranker, values, chosen))
             picks.extend(chosen)
     return rows, picks
 
@@ -128,6 +135,7 @@ class _Round:
     aggregate: Metric
     remark: Callable[[Sequence[Problem]], str]
     n_total: int | None
+    whole: TableFigure | None
 
     @cached_property
     def heads(self) -> list[Pool | None]:
@@ -154,7 +162,7 @@ class _Round:
             elif head:
                 values.append(math.fsum(head.verdicts or ()) / len(head))
             elif not reranker.expectation:
-                lacking = "incomplete: candidates, scores or verdicts are lacking"
+                lacking = f"{INCOMPLETE}candidates, scores or verdicts are lacking"
                 note = lacking if head is None else f"failed: none of the first {self.k} candidates can be used"
                 picks.append(self._no_pick(reranker, case.facts.problem, note))
         return values, picks
@@ -192,20 +200,22 @@ class _Round:
             final_answer=head.answers[place],
         )
 
-    def row(self, reranker: Reranker, values: Sequence[float]) -> ResultRow:
-        """The benchmark's number from the values of its problems, or why there is none."""
+    def row(self, reranker: Reranker, values: Sequence[float], picks: Sequence[Pick]) -> ResultRow:
+        """The benchmark's number from the values of its problems or from the picks, or why there is none."""
         n_problems, n_kept, n_incomplete = len(self.cases), len(self.kept), self.heads.count(None)
         n_failed = n_problems - n_incomplete - n_kept
         n_ungraded = sum(map(math.isnan, values))
         value: float | None = None
         if n_incomplete:
-            note = f"incomplete: {n_incomplete} of {n_problems} problems lack candidates, scores or verdicts"
+            note = f"{INCOMPLETE}{n_incomplete} of {n_problems} problems lack candidates, scores or verdicts"
         elif n_failed / n_problems > MAX_FAILED:
             note = f"withheld: {n_failed} of {n_problems} problems failed"
         elif needs_all_verdicts(reranker) and not self.grade_all:
-            note = "needs --grade all"
+            note = "needs --grade all" if self.whole is None else "needs verdicts on single texts; there are none"
+        elif self.whole is not None:
+            value, note = self._figure(picks)
         elif n_ungraded:
-            note = f"incomplete: {n_ungraded} of {n_kept} picks are not graded"
+            note = f"{INCOMPLETE}{n_ungraded} of {n_kept} picks are not graded"
         else:
             value, note = self._counted(values)
         return ResultRow(
@@ -222,15 +232,27 @@ class _Round:
             n_total=self.n_total,
         )
 
+    def _figure(self, picks: Sequence[Pick]) -> tuple[float | None, str]:
+        """The host's figure of the picks as one table, and what must be said of it."""
+        texts = {each.index: each.text for each in picks if each.rank is not None}
+        number = None if self.whole is None else self.whole(texts)
+        if number is None:
+            return None, f"{INCOMPLETE}the host has not evaluated this table of picks"
+        return number, self._note(self.remark([problem for problem, _ in self.kept]))
+
     def _counted(self, values: Sequence[float]) -> tuple[float | None, str]:
         """The number, and what must be said of it."""
         problems = [problem for problem, _ in self.kept]
         number, remark = self.aggregate(problems, values), self.remark(problems)
         if math.isnan(number):
             return None, f"withheld: {remark or 'the metric has nothing to be taken over'}"
+        return 100 * number, self._note(remark)
+
+    def _note(self, remark: str) -> str:
+        """What must be said of a number beside its metric's own remark."""
         partial = self.n_total is not None and self.n_total > len(self.cases)
         subset = f"{len(self.cases):,} of {self.n_total:,} problems" if partial else ""
-        return 100 * number, "; ".join(filter(None, (subset, remark, self._remarks())))
+        return "; ".join(filter(None, (subset, remark, self._remarks())))
 
     def _remarks(self) -> str:
         """What a reader of a value must know of its candidates."""

@@ -2,7 +2,8 @@
 
 Values are made from verdicts on single texts. For every reranker that picks, at the largest k, the host also evaluates
 the picks as one table, as if they were a model's only answers, and its figure must be ours. Where a judge helped, its
-replies are known by then, so this asks nothing new.
+replies are known by then, so this asks nothing new. Of a benchmark without a task of its own the host's figure decides:
+where it is not the mean of the verdicts, all values become figures of whole tables (``visualprm_eval.whole_tables``).
 """
 
 from __future__ import annotations
@@ -14,17 +15,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import GradingError
-from visualprm_eval.evaluate import ProblemFacts, evaluate_benchmark
+from visualprm_eval.evaluate import ProblemFacts, TableFigure, evaluate_benchmark
 from visualprm_eval.tasks.base import EXACT_MATCHING, UNJUDGED
-from visualprm_eval.types import digest, text_id
+from visualprm_eval.whole_tables import (
+    explained,
+    grade_tables,
+    host_metric,
+    is_whole,
+    note_metric,
+    remark_of,
+    selection_of,
+    stored_figures,
+)
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
+    from visualprm_eval.host.figures import HostFigure
     from visualprm_eval.host.judging import Asked
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
-__all__ = ["Headline", "check_headlines", "evaluate_cell", "headlines", "host_metric", "metric_of"]
+__all__ = ["Headline", "check_headlines", "evaluate_cell", "headlines", "host_figure_name", "metric_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +53,21 @@ class Headline:
     @property
     def selection(self) -> str:
         """The name of this table of picks."""
-        return digest(sorted((index, text_id(text)) for index, text in self.texts.items()))
+        return selection_of(self.texts)
 
 
 def evaluate_cell(
-    session: Session, cell: Cell, facts: Sequence[ProblemFacts], ks: Sequence[int]
+    session: Session, cell: Cell, facts: Sequence[ProblemFacts], ks: Sequence[int], whole: TableFigure | None = None
 ) -> tuple[list[ResultRow], list[Pick]]:
-    """The results of one policy on one benchmark as its task counts them."""
+    """The results of one policy on one benchmark as its task counts them.
+
+    Args:
+        session: The run.
+        cell: The policy and the benchmark.
+        facts: All that is known of it.
+        ks: Best of how many.
+        whole: Where figures of whole tables come from, if values are such; the store when not given.
+    """
     task = cell.benchmark.task
     return evaluate_benchmark(
         facts,
@@ -60,21 +79,27 @@ def evaluate_cell(
         metric=metric_of(session, cell),
         grade_all=session.grades_all(cell),
         aggregate=task.aggregate,
-        remark=task.remark,
+        remark=remark_of(session, cell),
         n_total=cell.benchmark.total,
+        whole=whole or stored_figures(session, cell),
     )
 
 
 def metric_of(session: Session, cell: Cell) -> str:
-    """What the values of a cell are called: the task's metric, marked where no judge was asked and one is usual."""
+    """What the values of a cell are called, marked where no judge was asked and one is usual.
+
+    It is the task's metric, or the host's primary one where values are figures of whole tables.
+    """
     task = cell.benchmark.task
+    name = f"the host's {host_metric(session, cell) or 'primary metric'}" if is_whole(session, cell) else task.metric
     unjudged = task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
-    return f"{task.metric}, {UNJUDGED}" if unjudged else task.metric
+    return f"{name}, {UNJUDGED}" if unjudged else name
 
 
-def host_metric(cell: Cell) -> str:
+def host_figure_name(session: Session, cell: Cell) -> str:
     """What the host's own figure is called in the protocol."""
-    name = "primary metric" if cell.benchmark.task.note else cell.benchmark.task.metric
+    named = f" ({metric})" if (metric := host_metric(session, cell)) else ""
+    name = f"primary metric{named}" if cell.benchmark.task.note else cell.benchmark.task.metric
     return f"the host's {name} of the whole table"
 
 
@@ -96,13 +121,16 @@ def headlines(rows: Sequence[ResultRow], picks: Sequence[Pick]) -> Iterator[Head
 def check_headlines(session: Session, tally: Asked) -> None:
     """Lets the host evaluate the tables of picks that it has not seen yet, and compares.
 
-    Cells for which the host says something else go into ``session.unconfirmed``; the reasons are printed.
+    Cells for which the host says something else go into ``session.unconfirmed``, and cells without a figure that is
+    needed into ``session.ungraded``; the reasons are printed.
 
     Args:
         session: A session whose texts are graded.
         tally: Counts the requests to the judge.
     """
     for cell in session.cells:
+        if is_whole(session, cell):
+            continue
         facts = session.facts(cell)
         ks = session.ks(cell)
         for headline in headlines(*evaluate_cell(session, cell, facts, ks[-1:])):
@@ -111,6 +139,13 @@ def check_headlines(session: Session, tally: Asked) -> None:
             except GradingError as error:
                 print(f"error: {error}", file=sys.stderr)
                 session.unconfirmed.append(cell.label)
+    for cell in session.cells:  # Now it is known which they are.
+        if is_whole(session, cell) and cell.benchmark.name not in session.ungraded:
+            try:
+                grade_tables(session, cell, tally)
+            except GradingError as error:
+                print(f"error: {error}", file=sys.stderr)
+                session.ungraded.append(cell.benchmark.name)
 
 
 def _check(session: Session, cell: Cell, headline: Headline, tally: Asked) -> None:
@@ -119,26 +154,45 @@ def _check(session: Session, cell: Cell, headline: Headline, tally: Asked) -> No
     Raises:
         GradingError: They differ, or the host has no figure where it should.
     """
-    from visualprm_eval.host.figures import countable, tolerance
-    from visualprm_eval.host.grading import host_figure
+    from visualprm_eval.host.figures import tolerance
 
     grading, row = session.grading(cell), headline.row
     figure = session.store.host_figure(grading.id, headline.selection)
     if figure is None:
-        indices = countable(cell.benchmark, list(headline.texts))
-        judged = session.judge.resolve(cell.benchmark.task).used
-        with session.store.replies() if judged else nullcontext() as replies:
-            figure = host_figure(
-                cell.benchmark, {index: headline.texts[index] for index in indices},
-                session.config.work_dir / "grading", session.judge, replies, tally=tally,
-            )  # fmt: skip
-        if figure is None:
+        said = _asked(session, cell, headline, tally)
+        if said is None:
             return
-        session.store.put_host_figure(grading.id, headline.selection, figure)
-    if cell.benchmark.task.note or row.value is None:
-        return  # The protocol tells both: whether they mean the same nobody knows.
-    if abs(figure - row.value) > tolerance(cell.benchmark, list(headline.texts)):
+        if cell.benchmark.task.note:
+            note_metric(session.store, grading, said.metric, whole=False)
+        session.store.put_host_figure(grading.id, headline.selection, said.value)
+        figure = said.value
+    near = tolerance(cell.benchmark, list(headline.texts))
+    same = [figure, 100 * figure] if cell.benchmark.task.note else [figure]  # Some classes of the host count in parts.
+    if row.value is None or any(abs(each - row.value) <= near for each in same):
+        return
+    if not cell.benchmark.task.note:
         raise GradingError(
             f"{cell.label}: {row.reranker} at k = {row.k} is {row.value:.3f} by the verdicts on its texts, but the "
             f"host's own figure of the whole table is {figure:.3f}; do not use either, and report this"
         )
+    if not is_whole(session, cell):
+        metric = host_metric(session, cell)
+        note_metric(session.store, grading, metric, whole=True)
+        print(
+            f"note: {cell.benchmark.name}: the host's figure of {row.reranker} at k = {row.k} is {figure:.3f}, the "
+            f"mean over the rows {row.value:.3f}. {explained(metric)}",
+            file=sys.stderr,
+        )
+
+
+def _asked(session: Session, cell: Cell, headline: Headline, tally: Asked) -> HostFigure | None:
+    """What the host makes of a table of graded texts."""
+    from visualprm_eval.host.figures import countable
+    from visualprm_eval.host.grading import host_figure
+
+    indices = countable(cell.benchmark, list(headline.texts))
+    with session.store.replies() if session.is_judged(cell) else nullcontext() as replies:
+        return host_figure(
+            cell.benchmark, {index: headline.texts[index] for index in indices},
+            session.config.work_dir / "grading", session.judge, replies, tally=tally,
+        )  # fmt: skip

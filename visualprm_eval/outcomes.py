@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["OVERALL", "Pick", "ResultRow"]
+__all__ = ["INCOMPLETE", "OVERALL", "Pick", "ResultRow"]
 
 OVERALL = "overall"
 """The benchmark's name in rows that stand for all benchmarks."""
+INCOMPLETE = "incomplete: "
+"""How the note of a value begins that is withheld since something is still to be done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from visualprm_eval.judging_plan import estimate
+from visualprm_eval.whole_tables import is_whole, to_grade
 
 if TYPE_CHECKING:
     from visualprm_eval.session import Session
@@ -26,10 +27,11 @@ def print_plan(session: Session) -> None:
             unscored = max(unscored, known)
             print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
         if "grade" in stages:
-            texts = session.missing_verdicts(cell, retry_failed=session.config.retry_failed)
+            texts = to_grade(session, cell)
             # Which texts rerankers pick is known only when they are scored.
             unknown = new if session.grades_all(cell) else new + unscored
-            print(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}")
+            tables = ", in tables of each reranker's picks" if is_whole(session, cell) else ""
+            print(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}{tables}")
             cost = estimate(cell, session.judge, texts, unknown, session.config.max_tokens)
             if cost.requests:
                 name = session.judge.resolve(cell.benchmark.task).name

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.checkpoints import CheckpointUser
 from visualprm_eval.errors import ConfigError
+from visualprm_eval.whole_tables import lacks_figures, try_out
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
@@ -51,9 +52,11 @@ def _check_grading(session: Session) -> None:
             "name the judge with --judge, or leave them out"
         )
     # Where all verdicts are there already, the judge need not be.
-    waiting = {cell.benchmark.name: cell.benchmark for cell in session.cells if _awaits_verdicts(session, cell)}
-    for benchmark in waiting.values():
-        check_gradable(benchmark, session.judge)
+    waiting = {cell.benchmark.name: cell for cell in session.cells if _awaits_verdicts(session, cell)}
+    for cell in waiting.values():
+        check_gradable(cell.benchmark, session.judge)
+        if "sample" in session.config.stages:
+            try_out(session, cell)
 
 
 def _awaits_verdicts(session: Session, cell: Cell) -> bool:
@@ -64,4 +67,5 @@ def _awaits_verdicts(session: Session, cell: Cell) -> bool:
     picks_may_change = "score" in stages and not cell.greedy and not session.grades_all(cell)
     if picks_may_change and any(session.missing_scores(cell, label) for label in session.scorings):
         return True
-    return bool(session.missing_verdicts(cell, retry_failed=session.config.retry_failed))
+    ungraded = session.missing_verdicts(cell, retry_failed=session.config.retry_failed)
+    return bool(ungraded) or lacks_figures(session, cell)

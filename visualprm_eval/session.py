@@ -11,7 +11,7 @@ from visualprm_eval import prompts
 from visualprm_eval.cells import Cell, import_cells
 from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.errors import ConfigError, GradingError, HostError
+from visualprm_eval.errors import ConfigError, GradingError, HostError, NoVerdictsError
 from visualprm_eval.evaluate import ProblemFacts, picked_texts
 from visualprm_eval.grade import grade_missing
 from visualprm_eval.headlines import check_headlines
@@ -23,6 +23,7 @@ from visualprm_eval.score.critics import build_critics, named_scoring, release
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
 from visualprm_eval.types import JSONValue, Problem, Spec
+from visualprm_eval.whole_tables import has_verdicts, is_whole, note_metric
 
 if TYPE_CHECKING:
     from visualprm_eval.config import ModelSource
@@ -53,6 +54,7 @@ class Session:
         notes: What a reader must know of each policy beside its settings, by name.
         greedy: The rerankers that stand for a sample of their own at temperature 0.
         unconfirmed: Cells for which the host has another figure than ours, or none where it should.
+        ungraded: Benchmarks that could not be graded.
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
@@ -64,7 +66,7 @@ class Session:
         self.policies: dict[str, Policy] = {}
         self._twins: dict[str, Policy] = {}
         self.unconfirmed: list[str] = []
-        self._ungraded: list[str] = []
+        self.ungraded: list[str] = []
 
     def gather(self) -> None:
         """Loads the benchmarks and learns whose candidates this run is about.
@@ -212,9 +214,12 @@ class Session:
                     )  # fmt: skip
                     # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
                     work = self.missing_verdicts(cell, retry_failed=False)
+            except NoVerdictsError as error:
+                print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
+                note_metric(self.store, grading, "", whole=True, verdicts=False)
             except GradingError as error:
                 print(f"error: {error}", file=sys.stderr)
-                self._ungraded.append(cell.benchmark.name)
+                self.ungraded.append(cell.benchmark.name)
         check_headlines(self, tally)
         if tally.made or tally.saved:
             print(f"judge: {tally.made:,} requests made, {tally.saved:,} saved, since their replies were stored")
@@ -227,8 +232,8 @@ class Session:
                 is another than ours.
         """
         problems = []
-        if self._ungraded:
-            problems.append(f"not graded: {', '.join(dict.fromkeys(self._ungraded))}")
+        if self.ungraded:
+            problems.append(f"not graded: {', '.join(dict.fromkeys(self.ungraded))}")
         if self.unconfirmed:
             problems.append(f"not confirmed by the host's own figure: {', '.join(dict.fromkeys(self.unconfirmed))}")
         if problems:
@@ -274,6 +279,8 @@ class Session:
 
     def grades_all(self, cell: Cell) -> bool:
         """Whether every distinct text of a cell is graded, or only what some reranker picks."""
+        if is_whole(self, cell):
+            return False
         if self.config.grade == "auto":
             return not self.is_judged(cell) or cell.n <= GRADE_ALL_UP_TO
         return self.config.grade == "all"
@@ -311,6 +318,8 @@ class Session:
 
     def missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
         """Problem ids, text ids and texts that need a verdict and have none, ordered by problem, then by rank."""
+        if not has_verdicts(self, cell):
+            return []
         # Where all texts are graded, the critics' weights need not even be here.
         facts = self.facts(cell, with_scores=not self.grades_all(cell))
         wanted = self.wanted_texts(cell, facts)

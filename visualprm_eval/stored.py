@@ -241,7 +241,7 @@ def _stored_task(store: Store, name: str) -> Task:
         needs_judge=judge != EXACT_MATCHING,
         judge=judge,
         prediction=last.get("prediction", "raw"),
-        note=f"{name} has no task of its own: accuracy is the mean over its rows",
+        note=f"{name} has no task of its own: its value is the host's primary metric",
     )
 
 

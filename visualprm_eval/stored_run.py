@@ -22,6 +22,7 @@ from visualprm_eval.stored import stored_benchmark, stored_grading
 from visualprm_eval.stored_critics import StoredCritics, stored_critics
 from visualprm_eval.tasks import EXACT_MATCHING
 from visualprm_eval.types import Spec
+from visualprm_eval.whole_tables import is_whole
 
 __all__ = ["StoredSession", "open_sound", "report"]
 
@@ -172,6 +173,8 @@ class StoredSession(Session):
 
     def grades_all(self, cell: Cell) -> bool:
         """As for a run; with a judge and many candidates, whether every text has a verdict."""
+        if is_whole(self, cell):
+            return False
         if self.config.grade != "auto":
             return self.config.grade == "all"
         spec = self.grading(cell)

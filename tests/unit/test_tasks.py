@@ -65,7 +65,7 @@ def test_the_size_of_the_bundled_benchmark():
 def test_a_generic_task_says_so():
     task = task_for("Somebody's")
     assert "no task of its own" in task.note
-    assert "mean over the rows" in task.remark([])
+    assert "the host's primary metric" in task.note
 
 
 def test_an_answer_format_that_a_prompt_leaves_out_is_told():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.tasks.wemath import GROUPS, complete_groups
@@ -10,15 +12,28 @@ from visualprm_eval.tasks.wemath import GROUPS, complete_groups
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
 
-__all__ = ["FigureError", "countable", "host_figure_of", "tolerance"]
+__all__ = ["FigureError", "HostFigure", "countable", "host_figure_of", "tolerance"]
+
+
+@dataclass(frozen=True, slots=True)
+class HostFigure:
+    """The host's own number for a table.
+
+    Attributes:
+        value: In percent for benchmarks with a task of their own, and for multiple choice; else as the class counts.
+        metric: What the host calls it, or the task's metric.
+    """
+
+    value: float
+    metric: str
 
 
 class FigureError(Exception):
     """The host's result is not laid out as expected."""
 
 
-def host_figure_of(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float | None:
-    """The benchmark's metric in percent, as the host's ``evaluate`` counted it.
+def host_figure_of(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> HostFigure | None:
+    """The benchmark's metric, as the host's ``evaluate`` counted it.
 
     Args:
         benchmark: What was evaluated.
@@ -26,16 +41,18 @@ def host_figure_of(benchmark: Benchmark, result: Any, indices: Sequence[str]) ->
         indices: The rows of the table that was evaluated.
 
     Returns:
-        ``None`` for benchmarks without a task of their own in whose result the host sees no primary metric.
+        ``None`` for benchmarks without a task of their own in whose result the host sees no single primary metric.
 
     Raises:
         FigureError: The number is not there.
     """
-    reader = _FIGURES.get(benchmark.name, _overall)
+    reader = _FIGURES.get(benchmark.name)
     try:
-        return reader(benchmark, result, indices)
+        if reader is None:
+            return _primary(benchmark, result)
+        return HostFigure(reader(benchmark, result, indices), benchmark.task.metric)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        if benchmark.name not in _FIGURES:
+        if reader is None:
             return None
         raise FigureError(f"the host's result has no such figure ({type(error).__name__}: {error})") from error
 
@@ -64,7 +81,7 @@ def _groups(benchmark: Benchmark, indices: Sequence[str]) -> Mapping[Any, Any]:
     return complete_groups([problem for problem in benchmark.problems if problem.index in wanted])
 
 
-Figure = Callable[["Benchmark", Any, Sequence[str]], float | None]
+Figure = Callable[["Benchmark", Any, Sequence[str]], float]
 
 
 def _cell(table: Any, column: str, value: str, figure: str) -> float:
@@ -93,13 +110,12 @@ def _wemath(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float:
     return 100 * (1 - lost / len(_groups(benchmark, indices)))
 
 
-def _overall(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float | None:
+def _primary(benchmark: Benchmark, result: Any) -> HostFigure | None:
     """For other benchmarks: the host's primary metric, where it names one alone.
 
     The host's rule prefers what is called overall, then accuracy, then score. Its multiple choice counts in parts of
     1, or in percent (a checkout); all else is as the class reports it.
     """
-    del indices
     try:
         from vlmeval.smp.status_report import flatten_summary_metrics
     except ImportError:  # A checkout may have it elsewhere.
@@ -107,8 +123,11 @@ def _overall(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float
     primary = type(benchmark.dataset).report_primary_metric(flatten_summary_metrics(result))
     if len(primary) != 1:
         return None
-    (figure,) = map(float, primary.values())
-    return 100 * figure if benchmark.dataset.TYPE == "MCQ" and figure <= 1 else figure
+    ((name, number),) = primary.items()
+    figure = float(number)
+    if math.isnan(figure):
+        return None
+    return HostFigure(100 * figure if benchmark.dataset.TYPE == "MCQ" and figure <= 1 else figure, str(name))
 
 
 _FIGURES: Mapping[str, Figure] = {

@@ -12,20 +12,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from visualprm_eval.errors import GradingError
+from visualprm_eval.errors import GradingError, NoVerdictsError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
-from visualprm_eval.host.figures import FigureError, host_figure_of
+from visualprm_eval.host.figures import FigureError, HostFigure, host_figure_of
 from visualprm_eval.host.hazards import tamed_graders
 from visualprm_eval.host.judging import Asked, kept_replies, no_requests
 from visualprm_eval.host.tables import write_predictions
-from visualprm_eval.host.verdicts import check_understood, read_verdicts
+from visualprm_eval.host.verdicts import leaves_verdicts, read_verdicts
 from visualprm_eval.redact import blanked
 from visualprm_eval.store import Replies
 from visualprm_eval.tasks import EXACT_MATCHING, Task
 from visualprm_eval.types import JSONValue, Verdict
 
-__all__ = ["Judge", "check_gradable", "grade_table", "host_figure", "probe_judge"]
+__all__ = ["Judge", "check_gradable", "evaluate_table", "grade_table", "host_figure", "new_folder", "probe_judge"]
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
@@ -116,11 +116,9 @@ def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
         judge: Who helps the host to read answers; asked for one short reply when it is the first time.
 
     Raises:
-        GradingError: When the result files of such a dataset are not understood, a judge is needed and none is to be
-            asked, or the judge does not answer.
+        GradingError: When a judge is needed and none is to be asked, or the judge does not answer.
     """
     load_host()
-    check_understood(benchmark)
     judge = judge.resolve(benchmark.task)
     if benchmark.task.needs_judge and not judge.used:
         raise GradingError(f"{benchmark.name} cannot be graded without a judge: name one with --judge")
@@ -154,16 +152,19 @@ def grade_table(
         A verdict for every index; one without a value where the host did not grade the row.
 
     Raises:
+        NoVerdictsError: When the host's grader says nothing of single rows that is understood.
         GradingError: When the host cannot grade the table, or its judge does not answer.
     """
     load_host()
     if not predictions:
         return {}
     judge = judge.resolve(benchmark.task)
-    if judge.used:
-        check_understood(benchmark)
-    folder = _new_folder(directory)
-    file, asked, _ = _evaluate(benchmark, predictions, folder, judge, replies)
+    if not leaves_verdicts(benchmark):  # Before a judge is paid.
+        raise NoVerdictsError(
+            f"{benchmark.name}: the host's grader of such datasets gives figures of whole tables only"
+        )
+    folder = new_folder(directory)
+    file, asked, _ = evaluate_table(benchmark, predictions, folder, judge, replies)
     if tally is not None:
         tally.add(asked)
     with at_work(folder / LOG_NAME, environment=judge.environment()), tamed_graders():
@@ -181,8 +182,8 @@ def host_figure(
     replies: Replies | None = None,
     *,
     tally: Asked | None = None,
-) -> float | None:
-    """The host's own figure of a whole table, from its ``evaluate``, in percent.
+) -> HostFigure | None:
+    """The host's own figure of a whole table of texts that have verdicts, from its ``evaluate``.
 
     Args:
         benchmark: Whose ``evaluate`` counts.
@@ -200,8 +201,8 @@ def host_figure(
     """
     load_host()
     judge = judge.resolve(benchmark.task)
-    folder = _new_folder(directory)
-    _, asked, result = _evaluate(benchmark, predictions, folder, judge, replies, check=False)
+    folder = new_folder(directory)
+    _, asked, result = evaluate_table(benchmark, predictions, folder, judge, replies, check=False)
     if tally is not None:
         tally.add(asked)
     if result is None:  # A part of the benchmark that the host cannot count.
@@ -214,7 +215,7 @@ def host_figure(
     return figure
 
 
-def _evaluate(
+def evaluate_table(
     benchmark: Benchmark,
     predictions: Mapping[str, str],
     folder: Path,
@@ -223,7 +224,23 @@ def _evaluate(
     *,
     check: bool = True,
 ) -> tuple[Path, Asked, Any]:
-    """Lets the host evaluate a table; gives the prediction file, what was asked, and the host's result."""
+    """Lets the host evaluate a table in a new folder; its judge must be resolved.
+
+    Args:
+        benchmark: Whose ``evaluate``.
+        predictions: One text per problem, by the index of its row.
+        folder: An empty folder for the host's files and its log.
+        judge: Who helps the host to read answers.
+        replies: Where each reply of the judge is kept.
+        check: Whether the judge must answer; not where all its replies are known.
+
+    Returns:
+        The prediction file, what the judge was asked, and what the host returned (``None`` for a part of the benchmark
+        that it cannot count).
+
+    Raises:
+        GradingError: When the host cannot evaluate the table, or its judge does not answer.
+    """
     choices = {problem.index: problem.choices for problem in benchmark.problems}
     how = judge.prediction or "raw"
     shown = {index: benchmark.task.shown(text, how, choices.get(index)) for index, text in predictions.items()}
@@ -317,7 +334,12 @@ def _check_still_there(judge: Judge, log: Path) -> None:
         _probe_once(judge)
 
 
-def _new_folder(directory: Path) -> Path:
+def new_folder(directory: Path) -> Path:
+    """A new folder for one table.
+
+    Raises:
+        GradingError: It cannot be made, or the host could not work in it.
+    """
     if ".tsv" in str(directory):
         raise GradingError(
             f"{directory}: the host cannot work in a folder with .tsv in its path; choose another work dir"

@@ -8,31 +8,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval.errors import GradingError
+from visualprm_eval.errors import GradingError, NoVerdictsError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.readers import drawn_at_random, reader_of
 from visualprm_eval.types import Verdict
 
-__all__ = ["check_understood", "read_verdicts"]
+__all__ = ["leaves_verdicts", "read_verdicts"]
 
 _UNGRADED = Verdict(None, "the host did not grade this row")
 
 _MATCHED_TYPES = ("MCQ", "Y/N")
 
 
-def check_understood(benchmark: Benchmark) -> None:
-    """Refuses a dataset before anything is paid for verdicts that could not be read.
-
-    Raises:
-        GradingError: When the dataset's class is none of those whose result files are understood.
-    """
+def leaves_verdicts(benchmark: Benchmark) -> bool:
+    """Whether the dataset's class is one of those whose graders leave verdicts on single texts that are understood."""
     from vlmeval.dataset import ImageVQADataset
 
     from visualprm_eval.host.demo_dataset import DemoWorld
 
     understood = isinstance(benchmark.dataset, ImageVQADataset | DemoWorld) or reader_of(benchmark.dataset) is not None
-    if benchmark.dataset.TYPE not in _MATCHED_TYPES and not understood:
-        raise _not_supported(benchmark, "leave it out, or leave out the grading")
+    return understood or benchmark.dataset.TYPE in _MATCHED_TYPES
 
 
 def read_verdicts(
@@ -54,17 +49,18 @@ def read_verdicts(
         A verdict for every index; one without a value where the host did not grade the row, or guessed.
 
     Raises:
-        GradingError: When no file has verdicts that are understood.
+        NoVerdictsError: When no file has verdicts that are understood.
+        GradingError: When a verdict is not between 0 and 1.
     """
     reader = reader_of(benchmark.dataset)
     if reader is not None:
         rows = reader(predictions, unanswered=unanswered)
         if rows is None:
-            raise _not_supported(benchmark, f"the host's own files are in {predictions.parent}")
+            raise _no_verdicts(benchmark, predictions)
         return {index: rows.get(index, _UNGRADED) for index in indices}
     found = _result_table(benchmark, predictions)
     if found is None:
-        raise _not_supported(benchmark, f"the host's own files are in {predictions.parent}")
+        raise _no_verdicts(benchmark, predictions)
     table, values = found
     if unanswered and "extracted" in table:
         values = [
@@ -75,10 +71,11 @@ def read_verdicts(
     return {index: graded.get(index, _UNGRADED) for index in indices}
 
 
-def _not_supported(benchmark: Benchmark, what: str) -> GradingError:
+def _no_verdicts(benchmark: Benchmark, predictions: Path) -> NoVerdictsError:
     kind = f"{type(benchmark.dataset).__name__}, type {benchmark.dataset.TYPE}"
-    return GradingError(
-        f"{benchmark.name}: per-row verdicts of this kind of dataset ({kind}) are not supported yet; {what}"
+    return NoVerdictsError(
+        f"{benchmark.name}: the host's grader ({kind}) left no verdict per row that is understood; its files are in "
+        f"{predictions.parent}"
     )
 
 

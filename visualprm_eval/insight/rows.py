@@ -18,12 +18,12 @@ from visualprm_eval.insight.diagnostics import (
     tied_share,
 )
 from visualprm_eval.insight.estimates import estimates
-from visualprm_eval.insight.finals import Finals
+from visualprm_eval.insight.finals import Finals, Study
 from visualprm_eval.insight.grid import FloatArray, Grid
 from visualprm_eval.insight.intervals import percentiles
 from visualprm_eval.insight.paired import holm, sign_flip_test
 from visualprm_eval.insight.subsets import first_ranks, values_in_subsets
-from visualprm_eval.outcomes import OVERALL
+from visualprm_eval.outcomes import OVERALL, ResultRow
 from visualprm_eval.rerankers import (
     First,
     Oracle,
@@ -57,6 +57,25 @@ def standings(found: Finals, numbers: FloatArray, resamples: FloatArray | None) 
             low, high = _interval(gain)
             row = replace(row, gain=float(numbers[place] - numbers[first]), gain_low=low, gain_high=high)
         yield row
+
+
+def whole_standings(study: Study, results: Sequence[ResultRow]) -> Iterator[shown.Standing]:
+    """Values and gains without intervals, of a benchmark whose values are no means over problems.
+
+    Args:
+        study: The policy and the benchmark.
+        results: Its values at k = N.
+    """
+    first = {row.split: row.value for row in results if row.reranker == "first"}
+    for row in results:
+        if row.value is None:
+            continue
+        base = first.get(row.split) if row.reranker != "first" else None
+        gain = None if base is None else row.value - base
+        yield shown.Standing(
+            study.policy, study.benchmark, row.split, row.reranker, row.k, row.value, None, None, gain,
+            note="figure of a whole table",
+        )  # fmt: skip
 
 
 def _interval(resamples: FloatArray | None) -> tuple[float | None, float | None]:

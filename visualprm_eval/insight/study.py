@@ -18,6 +18,7 @@ from visualprm_eval.insight.diagnostics import (
 )
 from visualprm_eval.insight.finals import Finals, Study, finals
 from visualprm_eval.insight.grid import FloatArray
+from visualprm_eval.outcomes import INCOMPLETE, ResultRow
 from visualprm_eval.registry import needed_critics
 
 __all__ = ["Examiner", "examine"]
@@ -84,6 +85,26 @@ class Examiner:
         if missing:
             self._unfinished.add(study.policy)
             self.missing += missing
+
+    def add_values(self, study: Study, results: Iterable[ResultRow]) -> None:
+        """Takes the values of a policy on a benchmark that are no means of verdicts: nothing else can be worked out.
+
+        Args:
+            study: The policy and the benchmark.
+            results: Its values at any k.
+        """
+        texts = texts_of(study.facts, study.n)
+        self.costs += costs_of(study.policy, study.benchmark, texts, study.n)
+        missing = list(missing_of(study.policy, study.benchmark, texts, study.n, needed_critics(study.rerankers),
+                                  grade_all=False))  # fmt: skip
+        results = [row for row in results if row.k == study.n]
+        for row in results:
+            if row.value is None and row.note.startswith(INCOMPLETE) and not missing:
+                missing.append(f"{study.policy} on {study.benchmark} {row.split}".rstrip() + f": {row.note}")
+        if missing:
+            self._unfinished.add(study.policy)
+            self.missing += missing
+        self.standings += rows.whole_standings(study, results)
 
     def _take(self, found: Finals) -> None:
         """Examines one split."""

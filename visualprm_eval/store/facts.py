@@ -225,20 +225,25 @@ class Store:
         return latest or 0.0
 
     def put_host_figure(self, grading_id: str, selection: str, figure: float) -> None:
-        """Keeps the host's own figure of a whole table of picks, in percent.
+        """Keeps the host's own figure of a whole table of picks.
 
         Args:
             grading_id: The key of the verdicts.
             selection: A digest of the picked texts.
-            figure: What the host made of them.
+            figure: What the host made of them, in percent or as its class counts.
         """
         with self._writing() as db:
             db.execute(queries.PUT_FIGURE, (grading_id, selection, figure, time.time()))
 
     def host_figure(self, grading_id: str, selection: str) -> float | None:
-        """The host's own figure of a whole table of picks, in percent; ``None`` when it never was asked."""
+        """The host's own figure of a whole table of picks, as it was put; ``None`` when it never was asked."""
         row = next(self._query(queries.FIGURE, (grading_id, selection)), None)
         return None if row is None else float(row[0])
+
+    def greatest_host_figure(self, grading_id: str) -> float | None:
+        """The greatest of the host's own figures under a grading; ``None`` when there are none."""
+        ((greatest,),) = self._query(queries.GREATEST_FIGURE, (grading_id,))
+        return None if greatest is None else float(greatest)
 
     def replies(self, since: float = 0.0) -> Replies:
         """What judges replied, for threads to look up and to add to while this store is open.

@@ -50,6 +50,8 @@ INSERT INTO host_figures VALUES (?, ?, ?, ?) ON CONFLICT (grading_id, selection)
 
 FIGURE = "SELECT figure FROM host_figures WHERE grading_id = ? AND selection = ?"
 
+GREATEST_FIGURE = "SELECT max(figure) FROM host_figures WHERE grading_id = ?"
+
 BENCHMARKS = "SELECT benchmark FROM problems GROUP BY benchmark ORDER BY min(position)"
 
 PUT_TEXT = "INSERT INTO texts (id, value) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"

@@ -1,0 +1,237 @@
+"""Benchmarks without a task of their own whose value is the host's figure of whole tables of picks.
+
+The value of such a benchmark is the host's primary metric. Mostly that is the mean of the host's verdicts on single
+texts, and values come from these as everywhere. But some graders say nothing of single texts, and some metrics are no
+mean over the rows. Then the host evaluates the picks of each reranker at each k as one table, as if they were a model's
+only answers, and its figure is the value. What needs verdicts on texts that were not picked (the oracle, random,
+expected values) or draws problems again has no value there.
+
+Which of the two it is, and what the host calls its metric, is noted in the store, so that reports need no host.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from typing import TYPE_CHECKING
+
+from visualprm_eval.pools import needs_all_verdicts
+from visualprm_eval.progress import track
+from visualprm_eval.types import Problem, Spec, digest, text_id
+
+if TYPE_CHECKING:
+    from visualprm_eval.cells import Cell
+    from visualprm_eval.evaluate import TableFigure
+    from visualprm_eval.host.judging import Asked
+    from visualprm_eval.session import Session
+    from visualprm_eval.store import Store
+
+__all__ = [
+    "explained",
+    "grade_tables",
+    "has_verdicts",
+    "host_metric",
+    "is_whole",
+    "lacks_figures",
+    "note_metric",
+    "remark_of",
+    "selection_of",
+    "stored_figures",
+    "to_grade",
+    "try_out",
+]
+
+_NOTES = "checkpoint"
+"""The kind of spec under which the store keeps notes."""
+
+
+def note_metric(store: Store, grading: Spec, metric: str, *, whole: bool, verdicts: bool = True) -> None:
+    """Keeps what is known of a benchmark without a task of its own.
+
+    Args:
+        store: Where it is kept.
+        grading: The key of its verdicts and figures.
+        metric: What the host calls its primary metric, ``""`` when that is not known yet.
+        whole: Whether values are figures of whole tables, not means of verdicts.
+        verdicts: Whether the grader leaves verdicts on single texts that are understood.
+    """
+    store.put_spec(grading)
+    store.put_spec(
+        Spec(_NOTES, {"grading": grading.id, "host metric": metric, "whole tables": whole, "verdicts": verdicts})
+    )
+
+
+def _notes(session: Session, cell: Cell) -> list[Mapping[str, object]]:
+    grading = session.grading(cell).id
+    return [spec.settings for spec in session.store.specs(_NOTES) if spec.settings.get("grading") == grading]
+
+
+def is_whole(session: Session, cell: Cell) -> bool:
+    """Whether the values of a cell are the host's figures of whole tables."""
+    if not cell.benchmark.task.note:
+        return False
+    return not has_verdicts(session, cell) or any(note["whole tables"] for note in _notes(session, cell))
+
+
+def has_verdicts(session: Session, cell: Cell) -> bool:
+    """Whether the host's grader says something of single texts that is understood."""
+    benchmark = cell.benchmark
+    if not benchmark.task.note:
+        return True
+    if not all(note["verdicts"] for note in _notes(session, cell)):
+        return False
+    if benchmark.dataset is None:  # There is no host to ask.
+        return True
+    from visualprm_eval.host.verdicts import leaves_verdicts
+
+    return leaves_verdicts(benchmark)
+
+
+def host_metric(session: Session, cell: Cell) -> str:
+    """What the host calls its primary metric of a benchmark; ``""`` where it has not said so yet."""
+    return next((str(note["host metric"]) for note in reversed(_notes(session, cell)) if note["host metric"]), "")
+
+
+def remark_of(session: Session, cell: Cell) -> Callable[[Sequence[Problem]], str]:
+    """What must be said of the values of a cell: which metric they are, for a benchmark without a task of its own."""
+    task = cell.benchmark.task
+    if not task.note:
+        return task.remark
+    metric = host_metric(session, cell)
+    if is_whole(session, cell):
+        percent = ", times 100" if _counts_in_parts(session, cell) else ""
+        said = f"the host's primary metric{_in_brackets(metric)} of each table of picks{percent}"
+    elif metric:
+        said = f"the host's primary metric{_in_brackets(metric)}, here the mean over the rows"
+    else:
+        said = "mean over the rows; the host has named no single primary metric"
+    return lambda _: said
+
+
+def _in_brackets(metric: str) -> str:
+    return f" ({metric})" if metric else ""
+
+
+def selection_of(texts: Mapping[str, str]) -> str:
+    """The name of a table of picks: their texts by the index of their problem."""
+    return digest(sorted((index, text_id(text)) for index, text in texts.items()))
+
+
+def stored_figures(session: Session, cell: Cell) -> TableFigure | None:
+    """Where the values of a cell come from: the stored figure of a table of picks, in percent.
+
+    Returns:
+        A function that knows no figure of a table that was not evaluated; no function for a cell whose values come from
+        verdicts on texts.
+    """
+    if not is_whole(session, cell):
+        return None
+    grading, factor = session.grading(cell), 100.0 if _counts_in_parts(session, cell) else 1.0
+
+    def known(texts: Mapping[str, str]) -> float | None:
+        figure = session.store.host_figure(grading.id, selection_of(texts))
+        return None if figure is None else factor * figure
+
+    return known
+
+
+def _counts_in_parts(session: Session, cell: Cell) -> bool:
+    """Whether the host counts in parts of 1: no figure of its is greater."""
+    greatest = session.store.greatest_host_figure(session.grading(cell).id)
+    return greatest is not None and greatest <= 1
+
+
+def lacks_figures(session: Session, cell: Cell) -> bool:
+    """Whether the host has not evaluated all tables of a cell yet."""
+    return is_whole(session, cell) and bool(_unseen(session, cell))
+
+
+def to_grade(session: Session, cell: Cell) -> list[tuple[str, str, str]]:
+    """Problem ids, text ids and texts that the host has still to look at, alone or in tables of picks."""
+    texts = {item[:2]: item[2] for item in session.missing_verdicts(cell, retry_failed=session.config.retry_failed)}
+    ids = {problem.index: problem.id for problem in cell.benchmark.problems}
+    for table in _unseen(session, cell) if is_whole(session, cell) else ():
+        texts |= {(ids[index], text_id(text)): text for index, text in table.items()}
+    return [(*key, text) for key, text in texts.items()]
+
+
+def _unseen(session: Session, cell: Cell) -> list[Mapping[str, str]]:
+    """The tables of picks that the host has not evaluated."""
+    from visualprm_eval.headlines import evaluate_cell
+
+    unseen: list[Mapping[str, str]] = []
+    known = stored_figures(session, cell)
+
+    def note(texts: Mapping[str, str]) -> float | None:
+        figure = None if known is None else known(texts)
+        if figure is None:
+            unseen.append(texts)
+        return figure
+
+    evaluate_cell(session, cell, session.facts(cell), session.ks(cell), whole=note)
+    return unseen
+
+
+def try_out(session: Session, cell: Cell) -> None:
+    """Lets the host evaluate a table of reference answers, before samples are paid for.
+
+    Raises:
+        GradingError: It cannot, or names no single primary metric.
+    """
+    if has_verdicts(session, cell) or host_metric(session, cell):
+        return
+    from visualprm_eval.host.whole import whole_table_metric
+
+    with session.store.replies() if session.is_judged(cell) else nullcontext() as replies:
+        metric = whole_table_metric(cell.benchmark, session.config.work_dir / "grading", session.judge, replies)
+    note_metric(session.store, session.grading(cell), metric, whole=True, verdicts=False)
+    print(
+        f"note: {cell.benchmark.name}: the host's grader leaves no verdict per row that is understood. {explained(metric)}",
+        file=sys.stderr,
+    )
+
+
+def explained(metric: str) -> str:
+    """What values of whole tables are, in a sentence."""
+    return (
+        f"Values are its primary metric{_in_brackets(metric)} of the picks of each reranker at each k, evaluated as one "
+        "table; there are no intervals, and no values of oracle and random"
+    )
+
+
+def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
+    """Lets the host evaluate the picks of each reranker at each k as one table; each figure is stored at once.
+
+    Args:
+        session: A session whose picks have verdicts, where there are any.
+        cell: One whose values are figures of whole tables.
+        tally: Counts the requests to the judge.
+
+    Raises:
+        GradingError: The host cannot, or names no single primary metric. Figures that are stored stay.
+    """
+    from visualprm_eval.headlines import evaluate_cell
+    from visualprm_eval.host.whole import whole_table_figure
+
+    facts, ks, grading = session.facts(cell), session.ks(cell), session.grading(cell)
+    choosers = [one for one in session.rerankers_of(cell) if not needs_all_verdicts(one)]
+    splits = len({fact.problem.split for fact in facts})
+    verdicts, directory = has_verdicts(session, cell), session.config.work_dir / "grading"
+    with (
+        track(f"grade {cell.label}, whole tables", len(choosers) * len(ks) * splits) as tracker,
+        session.store.replies() if session.is_judged(cell) else nullcontext() as replies,
+    ):
+
+        def figure(texts: Mapping[str, str]) -> float | None:
+            selection = selection_of(texts)
+            known = session.store.host_figure(grading.id, selection)
+            if known is None:
+                said = whole_table_figure(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
+                note_metric(session.store, grading, said.metric, whole=True, verdicts=verdicts)
+                session.store.put_host_figure(grading.id, selection, said.value)
+                known = said.value
+            tracker.advance()
+            return known
+
+        evaluate_cell(session, cell, facts, ks, whole=figure)
