@@ -55,8 +55,7 @@ def _check_grading(session: Session) -> None:
     waiting = {cell.benchmark.name: cell for cell in session.cells if _awaits_verdicts(session, cell)}
     for cell in waiting.values():
         check_gradable(cell.benchmark, session.judge)
-        if "sample" in session.config.stages:
-            try_out(session, cell)
+        try_out(session, cell)
 
 
 def _awaits_verdicts(session: Session, cell: Cell) -> bool:

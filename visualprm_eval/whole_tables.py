@@ -44,6 +44,8 @@ __all__ = [
 
 _NOTES = "checkpoint"
 """The kind of spec under which the store keeps notes."""
+_REFERENCE = "reference answers"
+"""Under which name the store keeps the host's figure of these, which tells best whether it counts in parts of 1."""
 
 
 def note_metric(store: Store, grading: Spec, metric: str, *, whole: bool, verdicts: bool = True) -> None:
@@ -75,12 +77,12 @@ def is_whole(session: Session, cell: Cell) -> bool:
 
 
 def has_verdicts(session: Session, cell: Cell) -> bool:
-    """Whether the host's grader says something of single texts that is understood."""
+    """Whether the host's grader leaves verdicts on single texts that are understood, as far as is known."""
     benchmark = cell.benchmark
     if not benchmark.task.note:
         return True
-    if not all(note["verdicts"] for note in _notes(session, cell)):
-        return False
+    if notes := _notes(session, cell):
+        return all(note["verdicts"] for note in notes)
     if benchmark.dataset is None:  # There is no host to ask.
         return True
     from visualprm_eval.host.verdicts import leaves_verdicts
@@ -174,29 +176,36 @@ def _unseen(session: Session, cell: Cell) -> list[Mapping[str, str]]:
 
 
 def try_out(session: Session, cell: Cell) -> None:
-    """Lets the host evaluate a table of reference answers, before samples are paid for.
+    """Finds out on a table of reference answers what a grader leaves, before samples are paid for.
+
+    Multiple-choice benchmarks that ask each question several times leave one verdict for all its rows, for example.
 
     Raises:
-        GradingError: It cannot, or names no single primary metric.
+        GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
-    if has_verdicts(session, cell) or host_metric(session, cell):
+    if not cell.benchmark.task.note or _notes(session, cell):
         return
-    from visualprm_eval.host.whole import whole_table_metric
+    from visualprm_eval.host.whole import try_grader
 
     with session.store.replies() if session.is_judged(cell) else nullcontext() as replies:
-        metric = whole_table_metric(cell.benchmark, session.config.work_dir / "grading", session.judge, replies)
-    note_metric(session.store, session.grading(cell), metric, whole=True, verdicts=False)
-    print(
-        f"note: {cell.benchmark.name}: the host's grader leaves no verdict per row that is understood. {explained(metric)}",
-        file=sys.stderr,
-    )
+        trial = try_grader(cell.benchmark, session.config.work_dir / "grading", session.judge, replies)
+    grading, metric = session.grading(cell), trial.figure.metric if trial.figure is not None else ""
+    note_metric(session.store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts)
+    if trial.figure is not None:
+        session.store.put_host_figure(grading.id, _REFERENCE, trial.figure.value)
+    if not trial.verdicts:
+        print(
+            f"note: {cell.benchmark.name}: the host's grader leaves no verdict per row that is understood. "
+            f"{explained(metric)}",
+            file=sys.stderr,
+        )
 
 
 def explained(metric: str) -> str:
     """What values of whole tables are, in a sentence."""
     return (
-        f"Values are its primary metric{_in_brackets(metric)} of the picks of each reranker at each k, evaluated as one "
-        "table; there are no intervals, and no values of oracle and random"
+        f"Values are its primary metric{_in_brackets(metric)} of the picks of each reranker at each k, evaluated as "
+        "one table; there are no intervals, and no values of oracle and random"
     )
 
 

@@ -2,15 +2,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import time
 
 import pandas as pd
 import pytest
 
 from tests.host.material import demo_rows, mcq_rows, write_tsv
-from visualprm_eval.errors import GradingError
+from visualprm_eval.errors import GradingError, NoVerdictsError
 from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.figures import host_figure_of
+from visualprm_eval.host.figures import HostFigure, host_figure_of
 from visualprm_eval.host.grading import Judge, check_gradable, grade_table, host_figure, probe_judge
 from visualprm_eval.host.tables import sanitise, write_predictions
 from visualprm_eval.tasks import Task
@@ -180,18 +181,32 @@ def test_yes_or_no(lmu, tmp_path, monkeypatch):
     assert verdicts == {"0": RIGHT, "1": WRONG, "2": WRONG}
 
 
-def test_a_judge_is_not_paid_for_verdicts_that_cannot_be_read(lmu, tmp_path, judge_server):
-    benchmark = own_benchmark(lmu, 1)
-    with pytest.raises(GradingError, match="not supported yet"):
-        grade_table(benchmark, {"0": "7"}, tmp_path, local_judge(judge_server))
-    assert judge_server.requests == []
-
-
 def test_verdicts_that_are_not_understood(lmu, tmp_path, monkeypatch):
     benchmark = own_benchmark(lmu, 1)
     monkeypatch.setattr(type(benchmark.dataset), "evaluate", lambda self, file, **options: {"Overall": 1.0})
-    with pytest.raises(GradingError, match="not supported yet"):
+    with pytest.raises(NoVerdictsError, match="CustomVQADataset, type VQA"):
         grade_table(benchmark, {"0": "7"}, tmp_path, Judge())
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "second"),
+    [("hit", [1, 0], 0.0), ("score", [1, 0.25], 0.25), ("correct", [True, False], 0.0), ("score", [3, 5], None),
+     ("correct", ["good", "bad"], None)],
+)  # fmt: skip
+def test_columns_that_graders_leave(lmu, tmp_path, monkeypatch, column, values, second):
+    benchmark = own_benchmark(lmu, 2)
+
+    def evaluate(self, file, **options):
+        table = pd.DataFrame({"index": [0, 1], column: values})
+        table.to_csv(file.replace(".tsv", "_result.tsv"), sep="\t", index=False)
+
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
+    texts = {"0": "7", "1": "8"}
+    if second is None:
+        with pytest.raises(NoVerdictsError):
+            grade_table(benchmark, texts, tmp_path, Judge())
+    else:
+        assert grade_table(benchmark, texts, tmp_path, Judge()) == {"0": RIGHT, "1": Verdict(second)}
 
 
 def test_rows_that_the_host_skips_have_no_verdict(lmu, tmp_path, monkeypatch):
@@ -303,11 +318,8 @@ def test_a_judge_is_probed_once_until_it_stops_answering(mmstar, tmp_path, judge
         check_gradable(benchmark, judge)
 
 
-def test_what_cannot_be_graded_is_known_before(lmu, demo_world, mmstar, judge_server, tmp_path):
+def test_what_cannot_be_graded_is_known_before(demo_world, mmstar, judge_server, tmp_path):
     judge = local_judge(judge_server)
-    own = own_benchmark(lmu, 1)
-    with pytest.raises(GradingError, match="not supported yet"):
-        check_gradable(own, judge)
     check_gradable(load_benchmark("DemoWorld"), Judge())
     assert judge_server.requests == []
     known = load_benchmark("MMStar")
@@ -397,12 +409,16 @@ def test_the_hosts_primary_metric_of_a_whole_table(mmstar, lmu, demo_world, tmp_
         "DemoWorld": {"0": "\\boxed{1}", "1": "\\boxed{7}", "2": "\\boxed{7}", "3": "\\boxed{7}"},
     }
     found = {name: host_figure(load_benchmark(name), told, tmp_path, Judge()) for name, told in texts.items()}
-    assert found == {"MMStar": 50.0, "ChartQA_TEST": 50.0, "DemoWorld": 25.0}
+    assert {name: figure.value for name, figure in found.items()} == {
+        "MMStar": 50.0, "ChartQA_TEST": 50.0, "DemoWorld": 25.0,
+    }  # fmt: skip
+    assert {figure.metric for figure in found.values()} == {"Overall"}, "without the split, which tables have one of"
 
 
 def test_no_figure_where_the_host_names_no_single_metric(mmstar):
     benchmark = load_benchmark("MMStar")
     assert host_figure_of(benchmark, {"words": "none"}, ["0"]) is None
     assert host_figure_of(benchmark, None, ["0"]) is None
-    assert host_figure_of(benchmark, {"Overall": 0.25, "other": 0.5}, ["0"]) == 25.0
-    assert host_figure_of(benchmark, {"Overall": 25.0}, ["0"]) == 25.0
+    assert host_figure_of(benchmark, {"Overall": math.nan}, ["0"]) is None
+    assert host_figure_of(benchmark, {"Overall": 0.25, "other": 0.5}, ["0"]) == HostFigure(25.0, "Overall")
+    assert host_figure_of(benchmark, {"Overall": 25.0}, ["0"]) == HostFigure(25.0, "Overall")

@@ -51,7 +51,7 @@ def test_verdicts_by_a_judge(tables, judge_server, tmp_path, name):
     # The host's own figure of the whole table says the same.
     indices = countable(benchmark, list(texts))
     figure = host_figure(benchmark, {i: texts[i] for i in indices}, tmp_path / "grading", local(judge_server))
-    assert figure == pytest.approx(BY_HAND[name], abs=tolerance(benchmark, indices))
+    assert figure.value == pytest.approx(BY_HAND[name], abs=tolerance(benchmark, indices))
 
 
 def test_mmmu_is_its_validation_split(tables):
@@ -111,7 +111,7 @@ def test_some_can_do_without(tables, tmp_path, name, monkeypatch):
     assert verdicts == {index: RIGHT if good else WRONG for index, good in pattern(name).items()}
     indices = countable(benchmark, list(right))
     figure = host_figure(benchmark, {i: right[i] for i in indices}, tmp_path, exact)
-    assert figure == pytest.approx(BY_HAND[name], abs=tolerance(benchmark, indices))
+    assert figure.value == pytest.approx(BY_HAND[name], abs=tolerance(benchmark, indices))
 
 
 def test_a_lone_letter_is_misread_in_a_whole_solution(tables, tmp_path):
@@ -249,7 +249,7 @@ def test_wemath_without_a_right_composite(tables, judge_server, tmp_path, right)
     values = [verdicts[problem.index].value for problem in benchmark.problems]
     ours = 100 * benchmark.task.aggregate(benchmark.problems, values)
     figure = host_figure(benchmark, texts, tmp_path, local(judge_server))
-    assert ours == pytest.approx(figure, abs=tolerance(benchmark, list(texts)))
+    assert ours == pytest.approx(figure.value, abs=tolerance(benchmark, list(texts)))
     assert ours == 0
 
 

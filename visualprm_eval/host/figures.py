@@ -127,7 +127,12 @@ def _primary(benchmark: Benchmark, result: Any) -> HostFigure | None:
     figure = float(number)
     if math.isnan(figure):
         return None
-    return HostFigure(100 * figure if benchmark.dataset.TYPE == "MCQ" and figure <= 1 else figure, str(name))
+    return HostFigure(100 * figure if benchmark.dataset.TYPE == "MCQ" and figure <= 1 else figure, _plain(str(name)))
+
+
+def _plain(name: str) -> str:
+    """The host's name of a metric without the split, which a table of picks has one of only."""
+    return name.rpartition("|")[2] if name.startswith("split=") else name
 
 
 _FIGURES: Mapping[str, Figure] = {

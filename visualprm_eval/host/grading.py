@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from visualprm_eval.errors import GradingError, NoVerdictsError
+from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import FigureError, HostFigure, host_figure_of
@@ -25,7 +25,8 @@ from visualprm_eval.store import Replies
 from visualprm_eval.tasks import EXACT_MATCHING, Task
 from visualprm_eval.types import JSONValue, Verdict
 
-__all__ = ["Judge", "check_gradable", "evaluate_table", "grade_table", "host_figure", "new_folder", "probe_judge"]
+__all__ = ["Judge", "check_gradable", "evaluate_table", "grade_table", "host_figure", "new_folder", "probe_judge",
+           "unanswered"]  # fmt: skip
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
@@ -106,6 +107,8 @@ _answering: set[Judge] = set()
 
 _CANNOT_COUNT = {"Dynamath": (KeyError,), "WeMath": (ZeroDivisionError, KeyError, ValueError, TypeError)}
 """What the host's graders raise when they count a table that is a part of the benchmark; each row is graded by then."""
+_ANY_COUNT = (ArithmeticError, LookupError, TypeError, ValueError)
+"""The same for benchmarks without a task of their own."""
 
 
 def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
@@ -159,14 +162,12 @@ def grade_table(
     if not predictions:
         return {}
     judge = judge.resolve(benchmark.task)
-    if not leaves_verdicts(benchmark):  # Before a judge is paid.
-        raise NoVerdictsError(
-            f"{benchmark.name}: the host's grader of such datasets gives figures of whole tables only"
-        )
     folder = new_folder(directory)
     file, asked, _ = evaluate_table(benchmark, predictions, folder, judge, replies)
     if tally is not None:
         tally.add(asked)
+    if asked.unanswered and not leaves_verdicts(benchmark):
+        raise unanswered(benchmark, judge, asked, folder)
     with at_work(folder / LOG_NAME, environment=judge.environment()), tamed_graders():
         verdicts = read_verdicts(benchmark, file, list(predictions), unanswered=asked.unanswered > 0)
     if all(verdict.value is not None for verdict in verdicts.values()):
@@ -256,7 +257,7 @@ def evaluate_table(
         try:
             with requests as asked:
                 result = benchmark.dataset.evaluate(str(file), **judge.options())
-        except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, ()) as error:
+        except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, _ANY_COUNT if benchmark.task.note else ()) as error:
             print(f"a part of {benchmark.name} is not counted ({type(error).__name__}: {error})")  # Into the log.
         except Exception as error:  # Whatever the host's code stumbles over.
             reason = blanked(f"{type(error).__name__}: {error}", judge.secrets())
@@ -275,6 +276,14 @@ def evaluate_table(
     if asked.unanswered:
         _check_still_there(judge, log)
     return file, asked, result
+
+
+def unanswered(benchmark: Benchmark, judge: Judge, asked: Asked, folder: Path) -> GradingError:
+    """For graders that count rows without a reply as they like, so that nobody sees which they are."""
+    return GradingError(
+        f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered, so what the host "
+        f"says of the table is void; the other replies are stored: run again. The host's output is in {folder}"
+    )
 
 
 def probe_judge(judge: Judge) -> None:

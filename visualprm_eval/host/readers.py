@@ -12,7 +12,7 @@ from typing import Any
 
 from visualprm_eval.types import Verdict
 
-__all__ = ["Reader", "drawn_at_random", "reader_of"]
+__all__ = ["UNREAD", "Reader", "drawn_at_random", "gave_up", "reader_of"]
 
 Reader = Callable[..., dict[str, Verdict] | None]
 """``reader(predictions, unanswered=False)`` gives verdicts by index; ``None`` when the host left no table."""
@@ -22,7 +22,7 @@ _RANDOM = "Failed to predict, thus randomly generate one. "
 """The host's remark when it drew an option at random because it could not read the judge's reply."""
 _GAVE_UP = "All 5 retries failed."
 """The host's last word on a row when no reply could be read; it counts such rows as wrong."""
-_UNREAD = Verdict(None, "the judge gave no reply that can be read")
+UNREAD = Verdict(None, "the judge gave no reply that can be read")
 
 
 def drawn_at_random(log: str) -> bool:
@@ -66,7 +66,8 @@ def _hit(value: Any) -> Verdict:
     return Verdict(None, "the host did not grade this row") if math.isnan(number) else Verdict(number)
 
 
-def _gave_up(log: Any) -> bool:
+def gave_up(log: Any) -> bool:
+    """Whether the host's log of a row says that no reply of the judge could be read; it counts such rows as wrong."""
     # What a policy wrote stands in the log of failed tries: only the end is the host's.
     return str(log).rstrip().endswith(_GAVE_UP)
 
@@ -76,7 +77,7 @@ def _read_mathvista(predictions: Path, *, unanswered: bool = False) -> dict[str,
     from vlmeval.dataset.utils.mathvista import post_check
 
     def verdict(row: Any) -> Verdict:
-        return _UNREAD if _gave_up(row["log"]) else _hit(post_check(row, prefetch=False))
+        return UNREAD if gave_up(row["log"]) else _hit(post_check(row, prefetch=False))
 
     return _verdicts(_rows(predictions, "res", "log"), verdict)
 
@@ -86,7 +87,7 @@ def _read_mathvision(predictions: Path, *, unanswered: bool = False) -> dict[str
     from vlmeval.dataset.utils.mathv import post_check
 
     def verdict(row: Any) -> Verdict:
-        return _UNREAD if _gave_up(row["log"]) else _hit(post_check(row, prefetch=False))
+        return UNREAD if gave_up(row["log"]) else _hit(post_check(row, prefetch=False))
 
     return _verdicts(_rows(predictions, "res", "log"), verdict)
 
@@ -95,7 +96,7 @@ def _read_mathverse(predictions: Path, *, unanswered: bool = False) -> dict[str,
     del unanswered
 
     def verdict(row: Any) -> Verdict:
-        return _UNREAD if _gave_up(row["log_extract"]) or _gave_up(row["log_score"]) else _hit(row["score"])
+        return UNREAD if gave_up(row["log_extract"]) or gave_up(row["log_score"]) else _hit(row["score"])
 
     return _verdicts(_rows(predictions, "log_extract", "log_score", "score"), verdict)
 
@@ -103,7 +104,7 @@ def _read_mathverse(predictions: Path, *, unanswered: bool = False) -> dict[str,
 def _read_logicvista(predictions: Path, *, unanswered: bool = False) -> dict[str, Verdict] | None:
     del unanswered
     return _verdicts(
-        _rows(predictions, "res", "log", "hit"), lambda row: _UNREAD if _gave_up(row["log"]) else _hit(row["hit"])
+        _rows(predictions, "res", "log", "hit"), lambda row: UNREAD if gave_up(row["log"]) else _hit(row["hit"])
     )
 
 
@@ -111,7 +112,7 @@ def _read_dynamath(predictions: Path, *, unanswered: bool = False) -> dict[str, 
     def verdict(row: Any) -> Verdict:
         # The host takes a request that failed for a reply. Of an open answer, it takes its text for the answer.
         failed = not row["parse"] or "Failed to obtain answer" in str(row["extracted"])
-        return _UNREAD if unanswered and failed and not row["correct"] else _hit(row["correct"])
+        return UNREAD if unanswered and failed and not row["correct"] else _hit(row["correct"])
 
     return _verdicts(_rows(predictions, "parse", "extracted", "correct"), verdict)
 
@@ -124,4 +125,4 @@ def _read_wemath(predictions: Path, *, unanswered: bool = False) -> dict[str, Ve
 
         table = load_and_process_data(str(predictions))
         return _verdicts((row for _, row in table.iterrows()), lambda row: _hit(row["joker"]))
-    return _verdicts(rows, lambda row: _UNREAD if drawn_at_random(str(row["log"])) else _hit(row["hit"]))
+    return _verdicts(rows, lambda row: UNREAD if drawn_at_random(str(row["log"])) else _hit(row["hit"]))

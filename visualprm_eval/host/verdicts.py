@@ -10,14 +10,17 @@ from typing import Any
 
 from visualprm_eval.errors import GradingError, NoVerdictsError
 from visualprm_eval.host.benchmarks import Benchmark
-from visualprm_eval.host.readers import drawn_at_random, reader_of
+from visualprm_eval.host.readers import UNREAD, drawn_at_random, gave_up, reader_of
 from visualprm_eval.types import Verdict
 
-__all__ = ["leaves_verdicts", "read_verdicts"]
+__all__ = ["MATCHED_TYPES", "leaves_verdicts", "read_verdicts", "rows_drawn"]
 
 _UNGRADED = Verdict(None, "the host did not grade this row")
 
-_MATCHED_TYPES = ("MCQ", "Y/N")
+MATCHED_TYPES = ("MCQ", "Y/N")
+"""Types whose reference answers the host matches without a judge."""
+_VERDICT_COLUMNS = ("score", "correct")
+"""Columns that most other graders leave. Whether they are what the host counts its primary metric shows."""
 
 
 def leaves_verdicts(benchmark: Benchmark) -> bool:
@@ -27,7 +30,7 @@ def leaves_verdicts(benchmark: Benchmark) -> bool:
     from visualprm_eval.host.demo_dataset import DemoWorld
 
     understood = isinstance(benchmark.dataset, ImageVQADataset | DemoWorld) or reader_of(benchmark.dataset) is not None
-    return understood or benchmark.dataset.TYPE in _MATCHED_TYPES
+    return understood or benchmark.dataset.TYPE in MATCHED_TYPES
 
 
 def read_verdicts(
@@ -36,7 +39,8 @@ def read_verdicts(
     """The verdicts of one graded table.
 
     The host's graders have no common result format. Understood are a table with a row per index and either ``hit``
-    (multiple choice, the bundled benchmark), ``eval_match`` (short answers) or, for yes or no, ``score``.
+    (multiple choice, the bundled benchmark), ``eval_match`` (short answers), or ``score`` or ``correct`` (yes or no,
+    and most others).
 
     Args:
         benchmark: Whose grader wrote them.
@@ -79,6 +83,18 @@ def _no_verdicts(benchmark: Benchmark, predictions: Path) -> NoVerdictsError:
     )
 
 
+def rows_drawn(predictions: Path) -> int:
+    """For how many rows of a graded table the host drew an option at random, as far as its logs tell."""
+    import pandas as pd
+
+    drawn = 0
+    for file in predictions.parent.glob(f"{predictions.stem}*.tsv"):
+        table = pd.read_csv(file, sep="\t")
+        if file != predictions and "log" in table:
+            drawn = max(drawn, sum(drawn_at_random(str(log)) for log in table["log"]))
+    return drawn
+
+
 def _result_table(benchmark: Benchmark, predictions: Path) -> tuple[Any, list[Any]] | None:
     """The first table beside the predictions that has verdicts, and its verdicts."""
     import pandas as pd
@@ -93,9 +109,18 @@ def _result_table(benchmark: Benchmark, predictions: Path) -> tuple[Any, list[An
             return table, list(table["hit"])
         if "eval_match" in table:
             return table, _hits(benchmark.name, table["eval_match"])
-        if "score" in table and benchmark.dataset.TYPE == "Y/N":
-            return table, list(table["score"])
+        for column in _VERDICT_COLUMNS:
+            if column in table and (benchmark.dataset.TYPE == "Y/N" or _are_verdicts(table[column])):
+                return table, list(table[column])
     return None
+
+
+def _are_verdicts(column: Any) -> bool:
+    """Whether a column holds nothing but numbers from 0 to 1 and gaps."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    return bool(numbers.notna().equals(column.notna()) and numbers.dropna().between(0, 1).all())
 
 
 def _hits(name: str, matches: Sequence[str]) -> list[float]:
@@ -108,6 +133,8 @@ def _hits(name: str, matches: Sequence[str]) -> list[float]:
 def _verdict(value: Any, log: str) -> Verdict:
     if drawn_at_random(log):
         return Verdict(None, "the judge gave no reply that can be read, and the host drew an option at random")
+    if gave_up(log):
+        return UNREAD
     number = float(value)
     if math.isnan(number):
         return _UNGRADED

@@ -1,20 +1,23 @@
-"""The host's primary metric of whole tables, for benchmarks that have no other value."""
+"""Graders of benchmarks without a task of their own: what they leave, and the host's primary metric of whole tables."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
-from visualprm_eval.host.bridge import load_host
+from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import HostFigure, host_figure_of
-from visualprm_eval.host.grading import Judge, evaluate_table, new_folder
+from visualprm_eval.host.grading import LOG_NAME, Judge, evaluate_table, new_folder, unanswered
 from visualprm_eval.host.judging import Asked
+from visualprm_eval.host.verdicts import MATCHED_TYPES, leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.store import Replies
+from visualprm_eval.tasks import EXACT_MATCHING
 
-__all__ = ["whole_table_figure", "whole_table_metric"]
+__all__ = ["Trial", "try_grader", "whole_table_figure"]
 
 _JUDGED_ROWS = 8
 """Rows of the table by which a grader with a paid judge is tried out."""
@@ -43,53 +46,93 @@ def whole_table_figure(
         GradingError: The host cannot evaluate the table, its judge left requests unanswered, or it names no single
             primary metric.
     """
-    load_host()
     judge = judge.resolve(benchmark.task)
     folder = new_folder(directory)
-    _, asked, result = evaluate_table(benchmark, predictions, folder, judge, replies)
+    figure, _, asked = _evaluated(benchmark, predictions, folder, judge, replies)
     if tally is not None:
         tally.add(asked)
-    if asked.unanswered:  # The host counts such rows as it likes, and nobody sees which they are.
-        raise GradingError(
-            f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered, so the host's "
-            f"figure of the table does not count; the other replies are stored: run again. The host's output is in {folder}"
-        )
-    figure = host_figure_of(benchmark, result, list(predictions))
     if figure is None:
-        raise GradingError(
-            f"{benchmark.name}: the host's result has no single primary metric, and its grader leaves no verdict per row "
-            f"that is understood; leave the benchmark out, or leave out the grading. Its files are in {folder}"
-        )
+        raise _no_figure(benchmark, folder)
     shutil.rmtree(folder, ignore_errors=True)
     return figure
 
 
-def whole_table_metric(
-    benchmark: Benchmark, directory: Path, judge: Judge, replies: Replies | None = None, *, tally: Asked | None = None
-) -> str:
-    """What the host calls its primary metric, found out on a table of reference answers.
+def _evaluated(
+    benchmark: Benchmark, predictions: Mapping[str, str], folder: Path, judge: Judge, replies: Replies | None
+) -> tuple[HostFigure | None, Path, Asked]:
+    """The host's primary metric of a table, the prediction file (its other files lie beside), and what was asked."""
+    load_host()
+    file, asked, result = evaluate_table(benchmark, predictions, folder, judge, replies)
+    if asked.unanswered:
+        raise unanswered(benchmark, judge, asked, folder)
+    if drawn := rows_drawn(file):
+        raise GradingError(
+            f"{benchmark.name}: the judge {judge.name} gave no reply that can be read to {drawn:,} rows, for which the "
+            "host drew an option at random, so what it says of the table is void; try another judge, or --judge "
+            f"{EXACT_MATCHING}. The host's files are in {folder}"
+        )
+    return host_figure_of(benchmark, result, list(predictions)), file, asked
 
-    Without a judge all problems are in the table; with one a few, which a grader may not be made for.
+
+def _no_figure(benchmark: Benchmark, folder: Path) -> GradingError:
+    return GradingError(
+        f"{benchmark.name}: the host could not count the table, or names no single primary metric, and left no verdict "
+        "per row that is understood; leave the benchmark out, or leave out the grading. The reason may stand in "
+        f"{folder / LOG_NAME}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a table of reference answers showed of a grader.
+
+    Attributes:
+        figure: The host's primary metric of it; ``None`` where a few problems did not show it.
+        verdicts: Whether it left a verdict on each row.
+    """
+
+    figure: HostFigure | None
+    verdicts: bool
+
+
+def try_grader(benchmark: Benchmark, directory: Path, judge: Judge, replies: Replies | None = None) -> Trial:
+    """Lets the host evaluate a table of reference answers.
+
+    All problems are in the table where that asks no judge; else a few, which a grader may not be made for.
 
     Args:
         benchmark: What is to be graded.
         directory: Where the host may write.
         judge: Who helps the host to read answers.
         replies: Where replies of the judge are kept.
-        tally: Counts the requests to the judge.
-
-    Returns:
-        The name; ``""`` where a few problems did not show it.
 
     Raises:
         GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
-    judged = judge.resolve(benchmark.task).used
-    problems = benchmark.problems[:_JUDGED_ROWS] if judged else benchmark.problems
+    judge = judge.resolve(benchmark.task)
+    asks = judge.used and benchmark.dataset.TYPE not in MATCHED_TYPES
+    problems = benchmark.problems[:_JUDGED_ROWS] if asks else benchmark.problems
     answers = {problem.index: problem.answer or "unknown" for problem in problems}
+    folder = new_folder(directory)
     try:
-        return whole_table_figure(benchmark, answers, directory, judge, replies, tally=tally).metric
+        figure, file, _ = _evaluated(benchmark, answers, folder, judge, replies)
+        verdicts = _leaves(benchmark, file, list(answers), folder)
+        if figure is None and not verdicts:
+            raise _no_figure(benchmark, folder)
     except GradingError as error:
-        if judged and len(problems) < len(benchmark.problems) and not isinstance(error.__cause__, NotImplementedError):
-            return ""
-        raise
+        if leaves_verdicts(benchmark):
+            return Trial(None, verdicts=True)
+        if len(problems) == len(benchmark.problems) or isinstance(error.__cause__, NotImplementedError):
+            raise
+        return Trial(None, verdicts=False)
+    shutil.rmtree(folder, ignore_errors=True)
+    return Trial(figure, verdicts)
+
+
+def _leaves(benchmark: Benchmark, file: Path, indices: Sequence[str], folder: Path) -> bool:
+    """Whether every row of an evaluated table has a verdict."""
+    try:
+        with at_work(folder / LOG_NAME):
+            return all(verdict.value is not None for verdict in read_verdicts(benchmark, file, indices).values())
+    except GradingError:
+        return False
