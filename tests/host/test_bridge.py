@@ -75,6 +75,27 @@ def test_host_is_loaded_once(host):
     assert host.version.startswith("0.0.")
 
 
+def test_a_checkout_is_not_taken_for_the_installed_package(tmp_path, monkeypatch):
+    """It may stand before the package on the path; its verdicts are not those of the package's version."""
+    import vlmeval
+
+    from visualprm_eval.host import bridge
+
+    assert bridge._version().startswith("0.0.")
+    monkeypatch.setattr(vlmeval, "__file__", str(tmp_path / "vlmeval" / "__init__.py"))
+    assert bridge._version() == vlmeval.__version__
+    git = tmp_path / ".git"
+    (git / "refs" / "heads").mkdir(parents=True)
+    (git / "HEAD").write_text("ref: refs/heads/main\n")
+    assert bridge._version() == vlmeval.__version__, "a branch without a commit"
+    (git / "packed-refs").write_text("# pack-refs with: peeled\n" + "b" * 40 + " refs/heads/main\n")
+    assert bridge._version() == f"{vlmeval.__version__}+{'b' * 12}"
+    (git / "refs" / "heads" / "main").write_text("c" * 40 + "\n")
+    assert bridge._version() == f"{vlmeval.__version__}+{'c' * 12}"
+    (git / "HEAD").write_text("d" * 40 + "\n")
+    assert bridge._version() == f"{vlmeval.__version__}+{'d' * 12}"
+
+
 def test_tables_show_our_classes_everywhere():
     import vlmeval.config
     import vlmeval.dataset as tables

@@ -20,12 +20,11 @@ MAX_LENGTH = 1000
 _MAX_BITS = 4096
 """Size of the greatest whole number, in bits."""
 _MAX_NODES = 200
+_MAX_DIGITS = 1000
+"""Most digits to round to: a whole number rounded to more would first be a power of ten of that size."""
 
 _SIGNS: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.UAdd: operator.pos, ast.USub: operator.neg, ast.Invert: operator.invert, ast.Not: operator.not_,
-}  # fmt: skip
-_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    "abs": abs, "min": min, "max": max, "sum": sum, "int": int, "float": float, "bool": bool,
 }  # fmt: skip
 
 
@@ -108,4 +107,16 @@ _OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.BitXor: operator.xor, ast.BitAnd: operator.and_,
     ast.BitOr: operator.or_, ast.RShift: operator.rshift, ast.Pow: _power, ast.LShift: _shifted,
+}  # fmt: skip
+
+
+def _rounded(value: Any, digits: Any = 0) -> Any:
+    if not isinstance(digits, int) or abs(digits) > _MAX_DIGITS:
+        raise NotArithmeticError("rounding too far")
+    return round(value, digits)
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "abs": abs, "min": min, "max": max, "sum": sum, "int": int, "float": float, "bool": bool, "pow": _power,
+    "round": _rounded,
 }  # fmt: skip

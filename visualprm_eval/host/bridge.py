@@ -161,17 +161,37 @@ def at_work(
 
 
 def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
+    """The version of the distribution that the imported toolkit is of; of a checkout its own and its commit.
 
-    try:
-        return version("ms-vlmeval")
-    except PackageNotFoundError:  # Installed from its repository under another name, or only on the path.
-        import vlmeval
+    A checkout on the path may stand before an installed package, whose version says nothing of it.
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
 
-        try:
-            return version("vlmeval")
-        except PackageNotFoundError:
-            return str(getattr(vlmeval, "__version__", "unknown"))
+    import vlmeval
+
+    imported = Path(vlmeval.__file__).resolve()
+    for name in ("ms-vlmeval", "vlmeval"):
+        with contextlib.suppress(PackageNotFoundError):
+            installed = distribution(name)
+            if Path(str(installed.locate_file("vlmeval/__init__.py"))).resolve() == imported:
+                return installed.version
+    own = str(getattr(vlmeval, "__version__", "unknown"))
+    return "+".join(filter(None, (own, _commit(imported.parent.parent))))
+
+
+def _commit(folder: Path) -> str:
+    """The commit of a git checkout, shortened; ``""`` where there is none or it cannot be told."""
+    git = folder / ".git"
+    with contextlib.suppress(OSError):
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        name = head.removeprefix("ref: ")
+        if name == head:
+            return head[:12]
+        if (git / name).is_file():
+            return (git / name).read_text(encoding="utf-8").strip()[:12]
+        packed = (line.split() for line in (git / "packed-refs").read_text(encoding="utf-8").splitlines())
+        return next((words[0][:12] for words in packed if words[1:] == [name]), "")
+    return ""
 
 
 @contextlib.contextmanager
