@@ -19,7 +19,7 @@ from visualprm_eval.types import Problem, Spec, Verdict
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
-    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judge import Judge
     from visualprm_eval.host.judging import Asked
     from visualprm_eval.store import Store
 

@@ -11,7 +11,8 @@ from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import HostFigure, host_figure_of
-from visualprm_eval.host.grading import LOG_NAME, Judge, evaluate_table, new_folder, unanswered
+from visualprm_eval.host.grading import LOG_NAME, evaluate_table, new_folder, unanswered
+from visualprm_eval.host.judge import Judge
 from visualprm_eval.host.judging import Asked
 from visualprm_eval.host.verdicts import MATCHED_TYPES, leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.store import Replies
