@@ -6,6 +6,7 @@ import random
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import FigureError, HostFigure, host_figure_of
+from visualprm_eval.host.guard import guarded
 from visualprm_eval.host.hazards import tamed_graders
 from visualprm_eval.host.judge import Judge, check_still_there, forget, has_answered, probe_once
 from visualprm_eval.host.judging import Asked, kept_replies, no_requests
@@ -182,9 +184,12 @@ def evaluate_table(
         state = random.getstate()
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
         requests = kept_replies(replies, check=check) if judge.used else no_requests()
+        guard = guarded(folder, benchmark.name) if benchmark.task.note else nullcontext()
         try:
-            with requests as asked:
+            with requests as asked, guard:
                 result = benchmark.dataset.evaluate(str(file), **judge.options())
+        except GradingError:  # The guard's, which says what the grader must not do.
+            raise
         except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, _ANY_COUNT if benchmark.task.note else ()) as error:
             print(f"a part of {benchmark.name} is not counted ({type(error).__name__}: {error})")  # Into the log.
         except Exception as error:  # Whatever the host's code stumbles over.
