@@ -16,8 +16,10 @@ from visualprm_eval.report.tables import BASELINE, reranker_label
 if TYPE_CHECKING:
     from visualprm_eval.insight.facts import CurvePoint, Insight, PublishedPoint, Standing, StepScoreHistogram
 
-__all__ = ["FORMATS", "draw_figures"]
+__all__ = ["FIGURES", "FORMATS", "draw_figures"]
 
+FIGURES = ("curves", "gains", "scores")
+"""Names of the files."""
 FORMATS = ("png", "svg")
 _COLUMNS = 3
 _MOST_PANELS = 36
@@ -32,7 +34,7 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
         insight: What to show.
 
     Returns:
-        ``curves``, ``gains`` and ``scores``, each as the bytes of a file per format.
+        ``FIGURES`` that there is something to draw of, each as the bytes of a file per format.
     """
     makers: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
         "curves": (partial(_curves, published=insight.published), insight.points),

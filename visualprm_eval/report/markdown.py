@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import (
     ABSENT,
+    FIRST_K,
     NOT_SHOWN,
     WITHHELD,
     Cell,
@@ -62,7 +63,8 @@ def write_markdown(path: Path, results: Results, picture: str | None) -> None:
 def render(results: Results, picture: str | None = None) -> str:
     """The whole report as Markdown."""
     summary = summarise(results.rows, results.insight.standings)
-    parts = ["# Results", *_summary(summary)]
+    banner = results.insight.banner
+    parts = ["# Results", *([f"**{escape(banner)}**"] if banner else []), *_summary(summary)]
     if picture:
         parts.append(f"![Accuracy against k]({picture})")
     parts += _published(results)
@@ -116,7 +118,7 @@ def _curves(all_curves: Sequence[Curve]) -> list[str]:
     """One table over k per benchmark; nothing when there is only one k."""
     if len({k for curve in all_curves for k in curve.points}) < 2:
         return []
-    parts = ["## Over k"]
+    parts = ["## Over k", f"Values {FIRST_K}; those expected of k candidates: results.xlsx and report.html."]
     for column, title in curve_titles(all_curves).items():
         chosen = [curve for curve in all_curves if curve.column == column]
         ks = sorted({k for curve in chosen for k in curve.points})

@@ -123,7 +123,7 @@ def _panel(axis: Any, chosen: Sequence[Curve], table: Mapping[str, Look]) -> Non
     axis.set_xscale("log", base=2)
     axis.set_xticks(ks, [str(k) for k in ks])
     axis.minorticks_off()
-    axis.set_xlabel("k (candidates per problem)")
+    axis.set_xlabel("k (the first k candidates)")
     axis.set_ylabel(f"{literal(chosen[0].column.metric)} (%)")
     axis.grid(axis="y", color="#E3E3E3", linewidth=0.8)
     axis.set_axisbelow(True)

@@ -12,7 +12,7 @@ from visualprm_eval.report.cells import safe_cell
 from visualprm_eval.report.insight_sheets import gain_rules
 from visualprm_eval.report.published import Place
 from visualprm_eval.report.sheets import COUNT, GAIN, HEADER, PERCENT, PLAIN, QUIET, Field, new_sheet
-from visualprm_eval.report.tables import WITHHELD, Column, Line, Summary, reranker_label
+from visualprm_eval.report.tables import NO_INTERVAL, WITHHELD, Column, Line, Summary, reranker_label
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -102,13 +102,17 @@ def _value_cells(sheet: Any, line: Line, column: Column, ends: _Ends) -> list[An
     withheld = row.value is None
     problems = f"{row.n_problems} of {row.n_total}" if row.is_partial else row.n_problems
     end = ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
-    interval = (None, None) if end is None or gain is None else (end.gain_low, end.gain_high)
+    interval: tuple[object, object] = (None, None)
+    if gain is not None and end is not None and end.gain_low is not None:
+        interval = (end.gain_low, end.gain_high)
+    elif gain is not None and ends:
+        interval = (NO_INTERVAL, NO_INTERVAL)
     return [
         safe_cell(WITHHELD if withheld else row.value, sheet, QUIET if withheld else PERCENT),
         safe_cell(gain, sheet, GAIN),
         safe_cell(problems, sheet, COUNT),
         safe_cell(row.n_failed, sheet, COUNT),
-        *(safe_cell(value, sheet, GAIN) for value in interval),
+        *(safe_cell(value, sheet, QUIET if value == NO_INTERVAL else GAIN) for value in interval),
     ]
 
 

@@ -24,7 +24,10 @@ WITHHELD = "withheld"
 ABSENT = "–"
 NOT_SHOWN = "~"
 """Stands before a gain whose interval contains 0."""
+NO_INTERVAL = "no interval"
 ABOUT_INTERVALS = f"95% intervals of gains below the values; {NOT_SHOWN}: the interval contains 0, so no gain is shown"
+FIRST_K = "from the first k candidates"
+"""What the values at a k below N are of that stand in the tidy table, as published ones are."""
 _MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected", "greedy": "temperature 0"}
 
 
@@ -56,11 +59,13 @@ class Cell:
         row: The value with its counts and note.
         gain: Points over pass@1 on the same problems; ``None`` for pass@1 itself and where either value is withheld.
         ends: The gain's 95% interval; ``None`` where there is none.
+        examined: Whether intervals were worked out at all.
     """
 
     row: ResultRow
     gain: float | None
     ends: tuple[float, float] | None = None
+    examined: bool = False
 
     @property
     def text(self) -> str:
@@ -73,8 +78,12 @@ class Cell:
 
     @property
     def interval(self) -> str:
-        """``"+0.4 to +9.8"``: the gain's interval; ``""`` where there is none."""
-        return "" if self.gain is None or self.ends is None else " to ".join(map(_points, self.ends))
+        """``"+0.4 to +9.8"``: the gain's interval, or that it has none; ``""`` where none was worked out."""
+        if self.gain is None:
+            return ""
+        if self.ends is None:
+            return NO_INTERVAL if self.examined else ""
+        return " to ".join(map(_points, self.ends))
 
 
 def _points(number: float) -> str:
@@ -177,6 +186,7 @@ def summarise(rows: Iterable[ResultRow], standings: Iterable[Standing] = ()) -> 
         rows: The values.
         standings: Where the intervals of gains come from.
     """
+    standings = list(standings)
     ends = {
         (one.policy, one.benchmark, one.split, one.reranker, one.k): (one.gain_low, one.gain_high)
         for one in standings
@@ -188,7 +198,7 @@ def summarise(rows: Iterable[ResultRow], standings: Iterable[Standing] = ()) -> 
         k, row = max(by_k.items())
         gain = _gain(row, table.get((policy, column, BASELINE), {}))
         cells.setdefault((policy, reranker, k), {})[column] = Cell(
-            row, gain, ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
+            row, gain, ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k)), bool(standings)
         )
     policies = list(dict.fromkeys(policy for policy, _, _ in table))
     names = sorted(dict.fromkeys(name for _, _, name in table), key=lambda name: name != BASELINE)

@@ -13,6 +13,7 @@ from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import (
     ABOUT_INTERVALS,
     ABSENT,
+    FIRST_K,
     WITHHELD,
     Cell,
     Column,
@@ -40,7 +41,7 @@ _NAMES_WIDTH, _CELL_WIDTH = 50, 15
 
 
 def print_table(results: Results, console: Console | None = None, files: Sequence[Path] = ()) -> None:
-    """Prints the summary, the curves over k, the notes, one line on failures and one on the files.
+    """Prints what is missing, the summary, the curves over k, the notes, one line on failures and one on the files.
 
     Names and messages are shown literally, whatever markup they hold.
 
@@ -51,6 +52,8 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     """
     console = console or Console(highlight=False)
     summary = summarise(results.rows, results.insight.standings)
+    if results.insight.banner:
+        console.print(_text(results.insight.banner, "bold yellow"))
     for columns in _fitting(summary.columns, console.width):
         console.print(_summary_table(summary, columns))
     if any(cell.interval for line in summary.lines for cell in line.cells.values()):
@@ -125,7 +128,7 @@ def _curve_tables(all_curves: Sequence[Curve]) -> Iterator[Table]:
     for column, title in curve_titles(all_curves).items():
         chosen = [curve for curve in all_curves if curve.column == column]
         ks = sorted({k for curve in chosen for k in curve.points})
-        table = Table(title=_text(f"{title} over k, in percent"), title_justify="left")
+        table = Table(title=_text(f"{title} over k, in percent, {FIRST_K}"), title_justify="left")
         table.add_column("policy", overflow="fold")
         table.add_column("reranker", overflow="fold")
         for k in ks:

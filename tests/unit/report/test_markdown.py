@@ -97,3 +97,16 @@ def test_intervals_stand_beside_the_gains(row):
     assert r"| P | visualorm | 8 | 51.0 (\~+1.0; -1.0 to +3.0) |" in shown
     assert r"with its 95% interval (\~: it contains 0, so no gain is shown)." in shown
     assert "interval" not in render(Results(rows, []))
+
+
+def test_what_is_missing_stands_above_the_values(row):
+    unfinished = Results([row(k=8, value=None)], [], insight=Insight(missing=("P on B: 3 of 9 texts are not graded",)))
+    said = "UNFINISHED: P on B: 3 of 9 texts are not graded. Overalls are withheld."
+    page = html.fromstring(GITHUB.render(render(unfinished)))
+    assert [element.tag for element in page][:2] == ["h1", "p"]
+    assert page.xpath("//p/strong")[0].text_content() == said
+    assert not html.fromstring(GITHUB.render(render(Results([row(k=8)], [])))).xpath("//p/strong")
+
+
+def test_values_over_k_say_what_they_are_of(results):
+    assert "Values from the first k candidates; those expected of k candidates:" in render(results)

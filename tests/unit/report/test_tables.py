@@ -149,4 +149,4 @@ def test_a_gain_whose_interval_contains_0_is_marked(row, low, high, text):
     assert ours.cells[COLUMN].interval == f"{low:+.1f} to {high:+.1f}"
     assert first.cells[COLUMN].interval == ""
     other = replace(standing, k=4)
-    assert summarise(rows, [other]).lines[1].cells[COLUMN].interval == "", "of another k"
+    assert summarise(rows, [other]).lines[1].cells[COLUMN].interval == "no interval", "it is of another k"
