@@ -131,7 +131,7 @@ def test_the_data_comes_back_whole(page):
     third = embedded(page, "viewer-page-0")[3]
     assert third["t"][1]["s"]["visualprm"] == [ATTACK.split("\n\n"), [0.12, 0.05, 0.5]]
     assert third["t"][1]["r"] == [1, 2], "equal texts stand once, with all their ranks"
-    assert [row["m"] for row in index[:8]] == [0, 0, 0, 1, 0, 0, 0, 0]
+    assert [row["m"] for row in index[:8]] == [[], [], [], [0], [], [], [], []]
     assert [row["f"] for row in index[:7]] == [False] * 5 + [True, False]
     assert embedded(page, "viewer-page-0")[5]["e"] == [{"r": 2, "e": "timeout <b>"}]
     assert len(re.findall("viewer-page-", page)) == 3 + 1, "three pages, and the script's own word"
@@ -146,6 +146,51 @@ def test_an_unfinished_store_says_so(all_results):
     unfinished = replace(all_results, insight=Insight(missing=("P on B: 3 of 9 texts are not graded",)))
     page = render(unfinished, {})
     assert "UNFINISHED: P on B: 3 of 9 texts are not graded. Overalls are withheld." in page
+
+
+def entry_of(facts, picks, steps=None):
+    """The viewer's row for one problem, and its entry."""
+    builder = ViewerBuilder(1)
+    builder.add([facts], picks, steps or steps_of([facts]), lambda *_: None, "P")
+    viewer = builder.viewer()
+    return viewer.index[0], json.loads(viewer.pages[0])[0]
+
+
+def test_the_oracle_is_no_reranker_that_disagrees(picture, pick):
+    facts = facts_of(1, picture)
+    picks = [pick(problem_id="id1", reranker=name, rank=1, verdict=0.0) for name in ("first", "visualprm")]
+    oracle = pick(problem_id="id1", reranker="oracle", rank=0, verdict=1.0)
+    row, _ = entry_of(facts, [*picks, oracle])
+    assert (row["m"], row["d"]) == ([0, 1], False)
+    row, _ = entry_of(facts, [picks[0], replace(picks[1], rank=0, verdict=1.0), oracle])
+    assert (row["m"], row["d"]) == ([0], True)
+
+
+def test_nobody_knows_that_no_candidate_is_right_before_all_are_graded(picture):
+    facts = facts_of(1, picture)
+    wrong = dict.fromkeys(facts.verdicts, Verdict(0.0))
+    (first, *_) = wrong
+    failed = {**wrong, first: Verdict(None, "no reply")}
+    known = [wrong, facts.verdicts, {}, {first: Verdict(0.0)}, failed]
+    rows = [entry_of(replace(facts, verdicts=verdicts), [])[0] for verdicts in known]
+    assert [row["u"] for row in rows] == [True, False, False, False, False]
+
+
+def test_scores_that_are_no_numbers_leave_the_page_readable(picture):
+    facts = facts_of(1, picture)
+
+    def steps(critic):
+        known = steps_of([facts])(critic)
+        return {key: replace(said, scores=(float("nan"), *said.scores[1:])) for key, said in known.items()}
+
+    _, entry = entry_of(facts, [], steps)
+    assert [text["e"] for text in entry["t"]] == [["visualprm: its scores are not all finite numbers"]] * 2
+    assert all(text["s"] == {} and text["t"] for text in entry["t"])
+
+
+def test_more_rerankers_than_an_integer_of_the_page_has_bits(picture, pick):
+    picks = [pick(problem_id="id1", reranker=f"r{n}", verdict=float(n != 40)) for n in range(50)]
+    assert entry_of(facts_of(1, picture), picks)[0]["m"] == [40]
 
 
 def test_texts_share_the_room(picture, pick):
@@ -217,6 +262,8 @@ def test_a_browser_filters_and_searches(tmp_path, page):
     document = dom(tmp_path, page, {"show": "failed", "search": "are 5"})
     assert re.findall(r"<b>Bench (\d+)</b>", document) == ["5"]
     assert "rank 2 failed: timeout &lt;b&gt;" in detail_of(document)
+    document = dom(tmp_path, page, {"search": "ONERROR="})
+    assert re.findall(r"<b>Bench (\d+)</b>", document) == ["3"], "what candidates say is searched too"
 
 
 @in_browser

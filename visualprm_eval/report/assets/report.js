@@ -8,6 +8,7 @@
   const at = (id) => document.getElementById(id);
   const controls = { policy: at("policy"), benchmark: at("benchmark"), show: at("show"), reranker: at("reranker"), search: at("search") };
   const pages = new Map();
+  const searched = new Map();
   let matches = [];
   let place = 0;
   let critic = "";
@@ -52,21 +53,31 @@
     history.replaceState(null, "", "#problems?" + state);
   }
 
-  function keep(row) {
+  // All that a search looks through of a problem. It is only gathered once somebody searches.
+  function wordsOf(number) {
+    if (!searched.has(number)) {
+      const entry = entryOf(number);
+      const parts = [index[number].i, entry.q, entry.a, ...Object.values(entry.c), ...entry.t.map(wholeText), ...entry.e.map((failure) => failure.e)];
+      searched.set(number, parts.join("\n").toLowerCase());
+    }
+    return searched.get(number);
+  }
+
+  function keep(row, number) {
     const words = controls.search.value.trim().toLowerCase();
     const bit = controls.reranker.selectedIndex;
     if (controls.policy.value && row.p !== controls.policy.value) return false;
     if (controls.benchmark.value && row.b !== controls.benchmark.value) return false;
-    if (controls.show.value === "missed" && !(row.m & (1 << bit))) return false;
+    if (controls.show.value === "missed" && !row.m.includes(bit)) return false;
     if (controls.show.value === "disagree" && !row.d) return false;
     if (controls.show.value === "failed" && !row.f) return false;
-    if (controls.show.value === "unsolvable" && row.o) return false;
-    return !words || (row.i + " " + row.q + " " + row.a).toLowerCase().includes(words);
+    if (controls.show.value === "unsolvable" && !row.u) return false;
+    return !words || wordsOf(number).includes(words);
   }
 
   function filter(wanted) {
     matches = [];
-    index.forEach((row, number) => { if (keep(row)) matches.push(number); });
+    index.forEach((row, number) => { if (keep(row, number)) matches.push(number); });
     const found = wanted ? matches.findIndex((number) => key(index[number]) === wanted) : 0;
     place = Math.max(0, found);
     show();
