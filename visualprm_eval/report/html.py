@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.report import insight_tables as tables
 from visualprm_eval.report.glossary import GLOSSARY
+from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import failure_line, notes
 from visualprm_eval.report.text import one_line, visible_text
 from visualprm_eval.report.workbook import flat
@@ -181,6 +182,8 @@ def _sections(results: Results, figures: Mapping[str, bytes]) -> Iterable[_Secti
         [_table(tables.standings(insight))],
         _figures(figures, {"gains": "gains over pass@1 with intervals"}),
     )  # fmt: skip
+    if results.comparisons:
+        yield _published(results)
     by_place: dict[str, list[Any]] = {}
     for point in insight.points:
         by_place.setdefault(f"{point.policy} on {tables.place_of(point)}", []).append(point)
@@ -204,6 +207,16 @@ def _sections(results: Results, figures: Mapping[str, bytes]) -> Iterable[_Secti
          _table(tables.costs(insight.costs))],
         _figures(figures, {"scores": "step scores of right and wrong candidates"}),
     )  # fmt: skip
+
+
+def _published(results: Results) -> _Section:
+    columns = [_Column(title, title in {"k", "ours", "published", "difference"}) for title in HEADER]
+    rows = [
+        [_Cell("n" if column.number else "text", visible_text(text)) for column, text in zip(columns, row, strict=True)]
+        for row in shown_rows(results.comparisons)
+    ]
+    intro = ["Ours less published, in points; no difference where the two are not of the same thing."]
+    return _Section("published", "Beside published figures", intro, [_Table("", columns, rows)])
 
 
 def _protocol(results: Results) -> _Section:

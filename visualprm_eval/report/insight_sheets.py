@@ -97,9 +97,9 @@ def gain_rules(sheet: Any, gain: str, low: str, high: str, rows: tuple[int, int]
 
 
 def write_benchmark_sheets(book: Workbook, insight: Insight) -> None:
-    """A sheet per benchmark: its candidates, where rerankers lose, and comparisons, one table below the other."""
+    """A sheet per benchmark, in turn its values, candidates, where rerankers lose, comparisons, stages."""
     titles = {sheet.title.lower() for sheet in book.worksheets}
-    for name in dict.fromkeys(f"{row.benchmark} {row.split}".rstrip() for row in insight.pools):
+    for name in views.benchmark_names(insight):
         stack = views.benchmark_views(insight, name)
         title = _sheet_title(name, titles)
         titles.add(title.lower())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.tables import reranker_label
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Kind",
     "View",
+    "benchmark_names",
     "benchmark_views",
     "comparisons",
     "costs",
@@ -25,6 +27,7 @@ __all__ = [
     "pools",
     "reading",
     "standings",
+    "values",
 ]
 
 Kind = Literal["name", "text", "count", "percent", "gain", "chance", "correlation", "seconds"]
@@ -73,19 +76,24 @@ def reading(row: Standing) -> str:
 
 
 def standings(insight: Insight) -> View:
+    """All values and gains at k = N with their intervals, overalls last."""
+    return values(insight.standings)
+
+
+def values(rows: Iterable[Standing]) -> View:
     """Values and gains at k = N with their intervals."""
     columns: tuple[tuple[str, Kind], ...] = (
         *_PLACE, ("reranker", "name"), ("k", "count"), ("value", "percent"), ("from", "percent"), ("to", "percent"),
         ("gain", "gain"), ("gain from", "gain"), ("gain to", "gain"), ("reading", "text"),
     )  # fmt: skip
-    rows = tuple(
+    cells = tuple(
         (
             *_where(row), reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.gain, row.gain_low,
             row.gain_high, reading(row),
         )
-        for row in insight.standings
+        for row in rows
     )  # fmt: skip
-    return View("Values with 95% intervals", columns, rows)
+    return View("Values with 95% intervals", columns, cells)
 
 
 def curve_points(points: Iterable[CurvePoint]) -> View:
@@ -168,16 +176,27 @@ def costs(rows: Iterable[Cost]) -> View:
     return View("Stages, as far as they were recorded", columns, cells)
 
 
+def benchmark_names(insight: Insight) -> list[str]:
+    """Every benchmark (with its split) that there is something to show of, be it only what its stages took."""
+    rows = (*insight.pools, *(row for row in insight.standings if row.benchmark != OVERALL))
+    known = {row.benchmark for row in rows}
+    lone = (row.benchmark for row in insight.costs if row.benchmark not in known)
+    return list(dict.fromkeys([*map(_name, rows), *lone]))
+
+
 def benchmark_views(insight: Insight, benchmark: str) -> Sequence[View]:
-    """All tables of one benchmark (with its split)."""
+    """All tables of one of :func:`benchmark_names`."""
 
     def of_it(rows: Iterable[object]) -> list[object]:
         return [row for row in rows if _name(row) == benchmark]  # type: ignore[arg-type]
 
+    own = {row.benchmark for row in insight.standings if _name(row) == benchmark} or {benchmark}
     makers: tuple[tuple[Callable[..., View], Iterable[object]], ...] = (
-        (pools, insight.pools),
-        (diagnoses, insight.diagnoses),
-        (comparisons, insight.comparisons),
+        (values, of_it(insight.standings)),
+        (pools, of_it(insight.pools)),
+        (diagnoses, of_it(insight.diagnoses)),
+        (comparisons, of_it(insight.comparisons)),
+        (costs, [row for row in insight.costs if row.benchmark in own]),
     )
-    views = [make(of_it(rows)) for make, rows in makers]
+    views = [make(rows) for make, rows in makers]
     return [view for view in views if view.rows]

@@ -37,7 +37,8 @@ _REMARKS = (
     "Values in percent at the largest k; gain in points over pass@1 (the reranker first) on the same problems.",
     "Gain from and gain to are the ends of its 95% interval; green where above 0, red below, pale where it has 0.",
     "Failed problems are left out for every reranker alike; a value that too many failures make unsound is withheld.",
-    "All values with their notes: sheet all values. Every problem with every pick: sheet problems.",
+    "All values with their notes: sheet all values (from the first k candidates, as published figures are).",
+    "Every problem with every pick: sheet problems.",
 )
 _PUBLISHED_REMARK = (
     "Difference: ours less published, in points; where the two are not of the same thing the words say what differs "

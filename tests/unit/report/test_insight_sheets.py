@@ -104,3 +104,21 @@ def test_an_unfinished_store_says_so_on_every_sheet(tmp_path, results, insight):
         assert str(sheet["A1"].value).startswith("UNFINISHED: X on Y: 3 texts are not graded."), sheet.title
     assert book["problems"].auto_filter.ref.startswith("A2:")
     assert book["problems"].freeze_panes == "E3"
+
+
+def test_every_benchmark_has_a_sheet_with_its_values(tmp_path, results, insight):
+    """Where only picks are graded there are no curves, and of what is unfinished only its stages are known."""
+    costs = (Cost("InternVL2_5-8B", "LogicVista", "sample", "candidates", 40, 0), *insight.costs)
+    overall = Standing("InternVL2_5-8B", "overall", "", "first", 8, 58.0, 52.0, 64.0)
+    few = replace(insight, pools=(), diagnoses=(), standings=(*insight.standings, overall), costs=costs)
+    book = written(tmp_path, replace(results, insight=few))
+    assert book.sheetnames[6:8] == ["MathVista_MINI", "LogicVista"]
+    rows = [row for row in book["MathVista_MINI"].iter_rows(values_only=True) if row[0]]
+    titles = [row[0] for row in rows if not row[1]]
+    assert titles == ["Values with 95% intervals", "Paired comparisons", "Stages, as far as they were recorded"]
+    assert ("InternVL2_5-8B", "MathVista_MINI", "visualprm", 8, 67.3, 61, 72, 9.3, 4, 14, "a gain") in [
+        row[:11] for row in rows
+    ]
+    assert [row[2:5] for row in book["LogicVista"].iter_rows(min_row=3, values_only=True) if row[0]] == [
+        ("sample", "candidates", 40)
+    ]
