@@ -178,7 +178,7 @@ def costs(rows: Iterable[Cost]) -> View:
 
 def benchmark_names(insight: Insight) -> list[str]:
     """Every benchmark (with its split) that there is something to show of, be it only what its stages took."""
-    rows = (*insight.pools, *(row for row in insight.standings if row.benchmark != OVERALL))
+    rows: list[Row] = [*insight.pools, *(row for row in insight.standings if row.benchmark != OVERALL)]
     known = {row.benchmark for row in rows}
     lone = (row.benchmark for row in insight.costs if row.benchmark not in known)
     return list(dict.fromkeys([*map(_name, rows), *lone]))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _Ends = Mapping[tuple[str, str, str, str, int], "Standing"]
 """What is known of a gain's interval, by policy, benchmark, split, reranker and k."""
 
-_GROUP = (
+GROUP_FIELDS = (
     Field("value", 10, PERCENT),
     Field("gain", 9, GAIN),
     Field("problems", 11, COUNT),
@@ -31,7 +31,7 @@ _GROUP = (
     Field("gain from", 10, GAIN),
     Field("gain to", 10, GAIN),
 )
-_COMPARED = (Field("published", 10, PERCENT), Field("difference", 10, GAIN))
+COMPARED_FIELDS = (Field("published", 10, PERCENT), Field("difference", 10, GAIN))
 
 _REMARKS = (
     "Values in percent at the largest k; gain in points over pass@1 (the reranker first) on the same problems.",
@@ -58,7 +58,7 @@ def write_summary(book: Workbook, summary: Summary, insight: Insight, published:
     top = 1 if insight.banner else 0
     ends = {(row.policy, row.benchmark, row.split, row.reranker, row.k): row for row in insight.standings}
     compared = {place[1] for place in published}
-    groups = [_GROUP + (_COMPARED if column in compared else ()) for column in summary.columns]
+    groups = [GROUP_FIELDS + (COMPARED_FIELDS if column in compared else ()) for column in summary.columns]
     fields = [Field("policy", 28), Field("reranker", 26), Field("k", 6, COUNT), *chain.from_iterable(groups)]
     sheet = new_sheet(book, "summary", [field.width for field in fields])
     sheet.freeze_panes = f"D{top + 3}"
@@ -98,7 +98,7 @@ def _line_cells(
 
 def _value_cells(sheet: Any, line: Line, column: Column, ends: _Ends) -> list[Any]:
     if column not in line.cells:
-        return [None] * len(_GROUP)
+        return [None] * len(GROUP_FIELDS)
     row, gain = line.cells[column].row, line.cells[column].gain
     withheld = row.value is None
     problems = f"{row.n_problems} of {row.n_total}" if row.is_partial else row.n_problems
