@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from visualprm_eval.insight.banner import banner_of
+
 __all__ = [
     "Comparison",
     "Cost",
@@ -299,5 +301,5 @@ class Insight:
 
     @property
     def banner(self) -> str:
-        """One line that says what is missing, for every page; ``""`` when nothing is."""
-        return f"UNFINISHED: {'; '.join(self.missing)}. Overalls are withheld." if self.missing else ""
+        """One line that says what is missing and what failed, for every page; ``""`` for nothing."""
+        return banner_of(self.missing, self.costs)
