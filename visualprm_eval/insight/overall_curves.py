@@ -13,10 +13,13 @@ from visualprm_eval.insight.estimates import DRAWN_SUBSETS
 from visualprm_eval.insight.facts import CurvePoint, Standing
 from visualprm_eval.insight.intervals import percentiles
 from visualprm_eval.outcomes import OVERALL
+from visualprm_eval.tasks import SUITES, TASKS
 
-__all__ = ["MEAN_OF_BENCHMARKS", "Place", "Resample", "overall_points", "place_of"]
+__all__ = ["MEAN_OF_BENCHMARKS", "MEAN_OF_SUITE", "Place", "Resample", "overall_points", "place_of"]
 
 MEAN_OF_BENCHMARKS = "mean of the benchmarks"
+MEAN_OF_SUITE = "mean of the paper's seven benchmarks"
+"""The metric of a mean over what the papers' overall is the mean of, each benchmark by its published metric."""
 
 Place = tuple[str, str, str, str, int]
 """Policy, benchmark, split, reranker and k."""
@@ -64,7 +67,7 @@ def _mean(points: Sequence[CurvePoint], resamples: Mapping[Place, Resample]) -> 
         points[0],
         benchmark=OVERALL,
         split="",
-        metric=MEAN_OF_BENCHMARKS,
+        metric=_metric(points),
         estimator=DRAWN_SUBSETS if drawn else points[0].estimator,
         value=math.fsum(one.value for one in points) / len(points),
         low=low,
@@ -72,3 +75,9 @@ def _mean(points: Sequence[CurvePoint], resamples: Mapping[Place, Resample]) -> 
         sampling_error=math.hypot(*(one.sampling_error for one in points)) / len(points),
         prefix=math.fsum(one.prefix for one in points) / len(points),
     )
+
+
+def _metric(points: Sequence[CurvePoint]) -> str:
+    """What a mean is called, by what it is of."""
+    suite = {name: TASKS[name].metric for name in SUITES["table2"]}
+    return MEAN_OF_SUITE if {one.benchmark: one.metric for one in points} == suite else MEAN_OF_BENCHMARKS

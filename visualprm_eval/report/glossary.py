@@ -92,7 +92,7 @@ GLOSSARY: Mapping[str, str] = {
     "failed": "Problems without a usable candidate; they are left out for every reranker alike.",
     "withheld": "There is no value, because something is missing or too much failed; the note says what.",
     "note": "What must be known of a value, or why there is none.",
-    "overall, mean of the benchmarks": (
+    "overall, mean of the benchmarks, mean of the paper's seven benchmarks": (
         "The plain mean over the benchmarks; withheld where one of them has no value, and as long as anything of the "
         "policy is unfinished or failed."
     ),

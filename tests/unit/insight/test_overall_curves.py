@@ -10,9 +10,9 @@ import pytest
 from tests.unit.insight.test_groups import RERANKERS, N, dynamath_groups, facts_of, wemath_groups
 from visualprm_eval.insight import CurvePoint, Study, examine
 from visualprm_eval.insight.estimates import ALL_SUBSETS, DRAWN_SUBSETS
-from visualprm_eval.insight.overall_curves import MEAN_OF_BENCHMARKS, overall_points
+from visualprm_eval.insight.overall_curves import MEAN_OF_BENCHMARKS, MEAN_OF_SUITE, overall_points
 from visualprm_eval.outcomes import OVERALL
-from visualprm_eval.tasks import TASKS
+from visualprm_eval.tasks import SUITES, TASKS
 
 
 def study(name: str, seed: int, policy: str = "P") -> Study:
@@ -67,6 +67,14 @@ def test_there_is_none_where_a_benchmark_has_values_and_no_curve():
     insight = examine([by_picks, *STUDIES[1:]])
     assert any(row.benchmark == OVERALL for row in insight.standings)
     assert overall(insight) == {}
+
+
+def test_the_mean_of_the_papers_seven_is_called_so():
+    seven = [study(name, seed) for seed, name in enumerate(SUITES["table2"])]
+    assert {one.metric for one in overall(examine(seven)).values()} == {MEAN_OF_SUITE}
+    unjudged = [replace(seven[0], metric="accuracy, exact matching"), *seven[1:]]
+    for others in (seven[1:], unjudged):
+        assert {one.metric for one in overall(examine(others)).values()} == {MEAN_OF_BENCHMARKS}
 
 
 def test_what_is_drawn_in_part_is_drawn():
