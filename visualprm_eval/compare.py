@@ -100,7 +100,10 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
             row = compare(sides[first], sides[second], study.policy, study.benchmark, found.split)
             rows.append(replace(row, note=found.note))
     if not rows:
-        raise ConfigError(f"{config.work_dir} has no policy and benchmark with values of both {first} and {second}")
+        raise ConfigError(
+            f"{config.work_dir} has no finished policy and benchmark with values of both {first} and {second}; "
+            f"`visualprm_eval report --work-dir {config.work_dir}` says what there is and what is missing"
+        )
     return corrected(rows)
 
 
@@ -149,10 +152,12 @@ def in_words(row: Comparison) -> str:
     """The outcome as a sentence with its numbers."""
     place = f"{row.policy} on {row.benchmark} {row.split}".rstrip() + (f" ({row.note})" if row.note else "")
     interval = "" if row.low is None or row.high is None else f", 95% interval {row.low:+.1f} to {row.high:+.1f}"
+    # A winner's sentence names both.
+    sides = "" if row.baseline in row.verdict else f"{row.reranker} against {row.baseline}: "
+    p = f"p = {row.p_corrected:.4f}" if row.p_corrected >= 0.0001 else "p < 0.0001"
     return (
-        f"{place}, {row.n_problems:,} problems, k = {row.k}: {row.verdict} "
-        f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}; "
-        f"p = {row.p_corrected:.4f})"
+        f"{place}, {row.n_problems:,} problems, k = {row.k}: {sides}{row.verdict} "
+        f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}; {p})"
     )
 
 

@@ -63,7 +63,7 @@ def render(results: Results, figures: Mapping[str, bytes]) -> str:
     return template.render(
         banner=visible_text(results.insight.banner),
         subtitle=subtitle(results),
-        sections=list(sections(results, figures)),
+        sections=sections(results, figures),
         appendix=list(appendix(results)),
         notes=viewer.notes,
         glossary=GLOSSARY,

@@ -64,7 +64,8 @@ def write_markdown(path: Path, results: Results, picture: str | None) -> None:
 def render(results: Results, picture: str | None = None) -> str:
     """The whole report as Markdown."""
     summary = summarise(results.rows, results.insight.standings)
-    parts = ["# Results", *_summary(summary)]
+    banner = results.insight.banner
+    parts = ["# Results", *([f"**{escape(banner)}**"] if banner else []), *_summary(summary)]
     if picture:
         parts.append(f"![Values against k]({picture})")
     parts += _published(results)

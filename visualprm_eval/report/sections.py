@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.outcomes import OVERALL
@@ -34,6 +34,8 @@ __all__ = ["Section", "appendix", "sections", "subtitle"]
 
 _MAX_FAILURES = 200
 _MAX_NOTES = 40
+_LONG_NAME = 28
+"""A policy's name with more characters may take several lines."""
 _MANY_ROWS = 40
 """A table with more rows is folded."""
 _SUMMARY = (
@@ -108,18 +110,22 @@ def subtitle(results: Results) -> str:
     return one_line(f"{', '.join(policies)} on {', '.join(name for name in benchmarks if name != OVERALL)}")
 
 
-def sections(results: Results, figures: Mapping[str, bytes]) -> Iterator[Section]:
-    """The chapters before the viewer.
+def sections(results: Results, figures: Mapping[str, bytes]) -> list[Section]:
+    """The chapters before the viewer; those in which there is something.
 
     Args:
         results: What to show.
         figures: SVG files by name: ``curves``, ``gains``, ``scores``.
     """
+    return [one for one in _sections(results, figures) if one.lead or one.figures or one.tables]
+
+
+def _sections(results: Results, figures: Mapping[str, bytes]) -> Iterator[Section]:
     insight = results.insight
     summary = summarise(results.rows, insight.standings)
     yield Section(
         "summary", "Summary", [_SUMMARY], [_summary(summary)], notes(results.rows)[:_MAX_NOTES],
-        _figures(figures, {"gains": "gains over pass@1 with intervals"}), [_table(tables.standings(insight))],
+        _figures(figures, {"gains": "gains over pass@1 with intervals"}), _tables(tables.standings(insight)),
     )  # fmt: skip
     if results.comparisons:
         numbers = {"k", "ours", "published", "difference"}
@@ -137,8 +143,9 @@ def sections(results: Results, figures: Mapping[str, bytes]) -> Iterator[Section
     yield Section(
         "losses", "Where rerankers lose",
         figures=_figures(figures, {"scores": "step scores of right and wrong candidates"}),
-        tables=[_table(tables.diagnoses(insight.diagnoses)), _table(tables.pools(insight.pools)),
-                _table(tables.costs(insight.costs))],
+        tables=_tables(
+            tables.diagnoses(insight.diagnoses), tables.pools(insight.pools), tables.costs(insight.costs)
+        ),
     )  # fmt: skip
 
 
@@ -179,7 +186,8 @@ def _summary(summary: Summary) -> _Table:
 
 
 def _summary_row(line: Line, summary: Summary, owner: str) -> list[_Cell]:
-    names = [_Cell("text", visible_text(owner)), _Cell("name", visible_text(reranker_label(line.reranker)))]
+    kinds = ("text" if len(owner) > _LONG_NAME else "name", "name")
+    names = map(_Cell, kinds, map(visible_text, (owner, reranker_label(line.reranker))))
     return [*names, _Cell("n", str(line.k)), *(_value(line.cells.get(column)) for column in summary.columns)]
 
 
@@ -188,12 +196,20 @@ def _value(cell: Cell | None) -> _Cell:
 
 
 def _by_place(rows: Sequence[Any], make: Callable[[Sequence[Any]], View], *, always: bool = False) -> list[_Table]:
-    """A table per policy and benchmark, folded where there are several of them or ``always``."""
+    """A table per policy and benchmark, which its title names; folded where there are several of them or ``always``."""
     by_place: dict[str, list[Any]] = {}
     for row in rows:
         by_place.setdefault(f"{row.policy} on {tables.place_of(row)}", []).append(row)
-    folded = always or len(by_place) > 1
-    return [replace(_table(make(own)), title=visible_text(place), folded=folded) for place, own in by_place.items()]
+    found = []
+    for place, own in by_place.items():
+        made = _table(make(own))
+        columns, cells = made.columns[2:], [row[2:] for row in made.rows]
+        found.append(_Table(visible_text(place), columns, cells, folded=always or len(by_place) > 1))
+    return found
+
+
+def _tables(*views: View) -> list[_Table]:
+    return [_table(view) for view in views if view.rows]
 
 
 def _table(view: View) -> _Table:

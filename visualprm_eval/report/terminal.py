@@ -45,7 +45,7 @@ _NAME_WIDTH = 17
 
 
 def print_table(results: Results, console: Console | None = None, files: Sequence[Path] = ()) -> None:
-    """Prints the summary, the curves over k, the notes, one line on failures and one on the files.
+    """Prints the summary, the curves over k, what is missing, the notes, one line on failures and one on the files.
 
     Names and messages are shown literally, whatever markup they hold.
 
@@ -68,6 +68,8 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     if len({k for curve in all_curves for k in curve.points}) > 1:
         for table in _curve_tables(all_curves):
             console.print(table)
+    if results.insight.banner:
+        console.print(_text(results.insight.banner, "bold red"))
     lines = notes(results.rows)
     for line in lines[:MAX_NOTES]:
         console.print(Text(f"Note: {line}", style="yellow"))

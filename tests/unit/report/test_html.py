@@ -235,6 +235,13 @@ def test_published_figures_and_protocols_of_values_are_there(row):
     assert 'id="published"' not in render(Results([row(k=8)], []), {})
 
 
+def test_chapters_without_anything_are_left_out(row):
+    page = render(Results([row(value=None)], [], insight=Insight(missing=("P on B: 3 of 9 texts are not graded",))), {})
+    assert re.findall('<section id="([a-z]+)"', page) == ["summary", "problems", "protocol", "failures", "glossary"]
+    assert len(tables_of(page, "summary")) == 1
+    assert re.findall('<a href="#([a-z]+)"', page) == ["summary", "problems", "protocol", "failures", "glossary"]
+
+
 def test_many_notes_are_folded(row):
     def page(count):
         rows = [row(benchmark=f"B{place}", note=f"note {place}", k=8) for place in range(count)]

@@ -102,3 +102,9 @@ def test_intervals_stand_beside_the_gains(row):
 def test_metrics_are_those_of_benchmarks(row):
     rows = [row(), row(benchmark="C", metric="F1"), row(benchmark="overall", metric="accuracy and F1")]
     assert "Values in percent (accuracy, F1) at the largest k" in render(Results(rows, []))
+
+
+def test_what_is_missing_is_said_first(row):
+    insight = Insight(missing=("P on B: 3 of 9 texts are not graded",))
+    shown = render(Results([row(value=None)], [], insight=insight))
+    assert shown.startswith("# Results\n\n**UNFINISHED: P on B: 3 of 9 texts are not graded.")

@@ -103,3 +103,9 @@ def test_names_of_rerankers_stay_whole_beside_a_long_policy(printed, row):
     shown = printed(Results(rows, []), width=80)
     assert max(map(len, shown.splitlines())) <= 80
     assert shown.count("self-consistency") == 2
+
+
+def test_what_is_missing_is_said(printed, row):
+    insight = Insight(missing=("P on B: 3 of 9 texts are not graded",))
+    shown = " ".join(printed(Results([row(value=None)], [], insight=insight)).split())
+    assert "UNFINISHED: P on B: 3 of 9 texts are not graded." in shown
