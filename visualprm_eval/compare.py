@@ -106,7 +106,10 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
             row = compare(sides[first], sides[second], study.policy, study.benchmark, found.split)
             rows.append(replace(row, note=found.note))
     if not rows:
-        raise ConfigError(f"{config.work_dir} has no policy and benchmark with values of both {first} and {second}")
+        raise ConfigError(
+            f"{config.work_dir} has no finished policy and benchmark with values of both {first} and {second}; "
+            f"`visualprm_eval report --work-dir {config.work_dir}` says what there is and what is missing"
+        )
     return corrected(rows)
 
 
@@ -158,11 +161,11 @@ def in_words(row: Comparison) -> str:
     place = f"{row.policy} on {row.benchmark} {row.split}".rstrip() + (f" ({row.note})" if row.note else "")
     ks = f"k = {row.k}" + ("" if row.baseline_k is None else f" against k = {row.baseline_k}")
     interval = "" if row.low is None or row.high is None else f", 95% interval {row.low:+.1f} to {row.high:+.1f}"
-    # A verdict that is for nobody names nobody.
-    names = "" if row.baseline in row.verdict else f" between {row.reranker} and {row.baseline}"
+    # A winner's sentence names both.
+    sides = "" if row.baseline in row.verdict else f"{row.reranker} against {row.baseline}: "
     p = f"p {_chance(row.p)}" + ("" if row.p == row.p_corrected else f", corrected {_chance(row.p_corrected)}")
     return (
-        f"{place}, {row.n_problems:,} problems, {ks}: {row.verdict}{names} "
+        f"{place}, {row.n_problems:,} problems, {ks}: {sides}{row.verdict} "
         f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}; {p})"
     )
 

@@ -228,7 +228,7 @@ def test_two_work_dirs_are_paired(tmp_path, capsys):
     assert "p < 0.0001)" in ours, "nothing else was asked for, so that nothing is corrected for"
     assert main(["compare", a, b]) == 0
     said = capsys.readouterr().out.splitlines()
-    assert any(f"no difference is shown between first in {a} and first in {b} (+0.0 points" in line for line in said)
+    assert any(f"first in {a} against first in {b}: no difference is shown (+0.0 points" in line for line in said)
     assert all("corrected" in line for line in said if "visualprm in" in line)
 
 
@@ -246,7 +246,7 @@ def test_a_comparison_with_an_unfinished_store_says_what_is_missing(tmp_path, ca
     assert main(["compare", "visualprm", "first", "--work-dir", str(tmp_path)]) == 2
     said = capsys.readouterr()
     assert "note: unfinished: P on Bench: 12 of 160 texts are not graded" in said.out
-    assert "no policy and benchmark with values of both visualprm and first" in said.err
+    assert "no finished policy and benchmark with values of both visualprm and first" in said.err
 
 
 def test_a_reranker_is_not_compared_with_itself(tmp_path, capsys):

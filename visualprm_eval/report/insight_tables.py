@@ -30,7 +30,7 @@ __all__ = [
     "values",
 ]
 
-Kind = Literal["name", "text", "count", "percent", "gain", "chance", "correlation", "seconds"]
+Kind = Literal["name", "count", "percent", "gain", "chance", "correlation", "seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def values(rows: Iterable[Standing]) -> View:
     """Values and gains at k = N with their intervals."""
     columns: tuple[tuple[str, Kind], ...] = (
         *_PLACE, ("reranker", "name"), ("k", "count"), ("value", "percent"), ("from", "percent"), ("to", "percent"),
-        ("gain", "gain"), ("gain from", "gain"), ("gain to", "gain"), ("reading", "text"),
+        ("gain", "gain"), ("gain from", "gain"), ("gain to", "gain"), ("reading", "name"),
     )  # fmt: skip
     cells = tuple(
         (
@@ -100,7 +100,7 @@ def curve_points(points: Iterable[CurvePoint]) -> View:
     """Curves over k: the expected value and how it was estimated, and the value of the first k candidates beside it."""
     columns: tuple[tuple[str, Kind], ...] = (
         *_PLACE, ("reranker", "name"), ("k", "count"), ("expected value", "percent"), ("from", "percent"),
-        ("to", "percent"), ("estimated as", "text"), ("sampling error", "percent"), ("first k candidates", "percent"),
+        ("to", "percent"), ("estimated as", "name"), ("sampling error", "percent"), ("first k candidates", "percent"),
     )  # fmt: skip
     rows = tuple(
         (
@@ -117,7 +117,7 @@ def comparisons(rows: Iterable[Comparison]) -> View:
     columns: tuple[tuple[str, Kind], ...] = (
         *_PLACE, ("reranker", "name"), ("against", "name"), ("k", "count"), ("difference", "gain"), ("from", "gain"),
         ("to", "gain"), ("better", "count"), ("worse", "count"), ("problems", "count"), ("p", "chance"),
-        ("p corrected", "chance"), ("in words", "text"),
+        ("p corrected", "chance"), ("in words", "name"),
     )  # fmt: skip
     cells = tuple(
         (

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.text import one_line
 from visualprm_eval.tasks.base import UNJUDGED
 
@@ -223,19 +224,25 @@ def _part(rows: Iterable[ResultRow]) -> str:
 def counts(lines: Iterable[Line], column: Column) -> str:
     """``"300 (2)"``: the problems behind these lines' values, and how many of them failed and were left out.
 
-    Where the benchmark has more problems, ``"300 of 304 (2)"``.
+    Where the benchmark has more problems, ``"300 of 304 (2)"``; of a mean, ``"2 benchmarks, 600 of 604 (2)"``, since
+    another policy's may be of others.
     """
+    lines = list(lines)
     rows = [line.cells[column].row for line in lines if column in line.cells]
     if not rows:
         return ABSENT
     totals = [row.n_total for row in rows if row.n_total is not None and row.is_partial]
     of = f" of {max(totals):,}" if totals else ""
-    return f"{_span([row.n_problems for row in rows])}{of} ({_span([row.n_failed for row in rows])})"
+    count = f"{_span([row.n_problems for row in rows])}{of} ({_span([row.n_failed for row in rows])})"
+    if column.benchmark != OVERALL:
+        return count
+    known = {other.benchmark for line in lines for other in line.cells} - {OVERALL}
+    return f"{len(known)} benchmarks, {count}"
 
 
 def _span(numbers: Sequence[int]) -> str:
     low, high = min(numbers), max(numbers)
-    return str(low) if low == high else f"{low}–{high}"
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
 def notes(rows: Iterable[ResultRow]) -> list[str]:
@@ -273,10 +280,10 @@ def failure_line(failures: Sequence[Failure]) -> str:
     if not failures:
         return "No failures."
     stages = Counter(failure.stage for failure in failures)
-    parts = ", ".join(f"{count} in {stage}" for stage, count in stages.items())
+    parts = ", ".join(f"{count:,} in {stage}" for stage, count in stages.items())
     example = one_line(failures[0].message, 100)
     noun = "failure" if len(failures) == 1 else "failures"
-    return f"{len(failures)} {noun} ({parts}); try them again with --retry-failed. The first: {example}"
+    return f"{len(failures):,} {noun} ({parts}); try them again with --retry-failed. The first: {example}"
 
 
 def final_picks(picks: Iterable[Pick]) -> list[Pick]:

@@ -197,6 +197,7 @@ class _Entry:
         }  # fmt: skip
         if verdict is not None and verdict.error is not None:
             shown["e"].append(f"not graded: {_cut(verdict.error, 300)}")
+        known_as: dict[tuple[str, ...], str] = {}
         for critic, known in self._scored.items():
             said = known.get((self.facts.problem.id, key))
             if said is None or said.error is not None:
@@ -206,11 +207,11 @@ class _Entry:
                 shown["e"].append(f"{critic}: its scores are not all finite numbers")
                 continue
             steps = said.steps if all(said.steps) and said.steps else (candidate.text,)
-            # The whole text as one step is not kept twice.
-            whole = len(steps) == 1 or len(steps) != len(said.scores)
-            shown["s"][critic] = [
-                None if whole else _cut_steps(steps, limit), [round(score, 4) for score in said.scores]
-            ]  # fmt: skip
+            parts: str | list[str] | None = None  # The whole text as one step is not kept twice.
+            if len(steps) > 1 and len(steps) == len(said.scores):  # Nor are steps that an earlier critic scored too.
+                owner = known_as.setdefault(steps, critic)
+                parts = owner if owner != critic else _cut_steps(steps, limit)
+            shown["s"][critic] = [parts, [round(score, 4) for score in said.scores]]
         shown["t"] = _cut(candidate.text, limit)
         if any(parts[0] is not None for parts in shown["s"].values()):
             first = next(critic for critic, parts in shown["s"].items() if parts[0] is not None)

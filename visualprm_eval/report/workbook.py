@@ -84,8 +84,8 @@ def write_workbook(path: Path, results: Results, max_rows: int = MAX_SHEET_ROWS)
     book.save(path)
 
 
-_VALUE_WIDTHS = {"policy": 28, "benchmark": 24, "split": 12, "reranker": 24, "metric": 14, "value": 10, "note": 70}
-_VALUE_STYLES = {"k": COUNT, "value": PERCENT, "n_problems": COUNT, "n_failed": COUNT}
+_VALUE_WIDTHS = {"policy": 28, "benchmark": 24, "split": 12, "reranker": 24, "metric": 22, "value": 10, "note": 90}
+_VALUE_STYLES = {"k": COUNT, "value": PERCENT, **dict.fromkeys(("n_problems", "n_failed", "n_total"), COUNT)}
 VALUE_FIELDS = tuple(Field(title, _VALUE_WIDTHS.get(title, 12), _VALUE_STYLES.get(title, PLAIN)) for title in COLUMNS)
 PICK_FIELDS = (
     Field("policy", 18),
@@ -105,7 +105,7 @@ PICK_FIELDS = (
     Field("picked text", 90, WRAPPED),
     Field("right candidates", 16),
 )
-PROTOCOL_FIELDS = (Field("key", 44), Field("value", 100, WRAPPED))
+PROTOCOL_FIELDS = (Field("key", 60, WRAPPED), Field("value", 100, WRAPPED))
 COMPARISON_FIELDS = (
     *(Field(title, _VALUE_WIDTHS[title]) for title in ("policy", "benchmark", "split", "reranker")),
     Field("k", 6, COUNT),

@@ -14,9 +14,11 @@ from urllib.parse import urlencode
 import pytest
 from PIL import Image
 
-from tests.unit.report.browser import CHROMIUM, in_browser
-from visualprm_eval.insight import Insight
+from tests.unit.report.browser import CHROMIUM, browser, in_browser
+from visualprm_eval.comparison import Comparison as Compared
+from visualprm_eval.insight import Comparison, Insight, Standing
 from visualprm_eval.pools import ProblemFacts
+from visualprm_eval.report import Results
 from visualprm_eval.report.html import render, script_json
 from visualprm_eval.report.thumbnails import Thumbnails
 from visualprm_eval.report.viewer import PAGE, ViewerBuilder
@@ -137,6 +139,29 @@ def test_the_data_comes_back_whole(page):
     assert len(re.findall("viewer-page-", page)) == 3 + 1, "three pages, and the script's own word"
 
 
+def test_steps_that_several_critics_scored_stand_once(picture, pick):
+    facts = [facts_of(number, picture) for number in range(2)]
+    text_of = {one.text_id: one.text for fact in facts for one in fact.candidates}
+    facts = [
+        replace(fact, scores=dict.fromkeys(("first", "second", "whole"), fact.scores["visualprm"])) for fact in facts
+    ]
+
+    def steps(critic):
+        return {
+            (fact.problem.id, key): replace(
+                scored, steps=(text_of[key],) if critic == "whole" else tuple(text_of[key].split("\n\n"))
+            )
+            for fact in facts for key, scored in fact.scores[critic].items()
+        }  # fmt: skip
+
+    builder = ViewerBuilder(2)
+    builder.add(facts, [pick(problem_id="id0", rank=0)], steps, lambda *_: None, "P")
+    entry = json.loads(builder.viewer().pages[0])[0]
+    parts = {critic: said[0] for critic, said in entry["t"][0]["s"].items()}
+    assert parts == {"first": ["It is 3.", "The answer is 3."], "second": "first", "whole": None}
+    assert entry["t"][0]["t"] is None
+
+
 def test_json_cannot_end_its_element():
     assert script_json('"</script><!--&"') == r'"\u003c/script\u003e\u003c!--\u0026"'
     assert json.loads(script_json('"</script>"')) == "</script>"
@@ -210,6 +235,73 @@ def test_texts_share_the_room(picture, pick):
     assert any("left out here" in note for note in viewer.notes)
 
 
+def tables_of(page: str, section: str) -> list[list[list[str]]]:
+    """The texts of the cells of a section's tables."""
+    from lxml import html as parser
+
+    (found,) = parser.fromstring(page).xpath(f"//section[@id='{section}']")
+    return [
+        [[cell.text_content() for cell in row.xpath("th|td")] for row in table.iter("tr")]
+        for table in found.iter("table")
+    ]
+
+
+def test_the_summary_is_that_of_the_other_views(page):
+    summary = tables_of(page, "summary")[0]
+    assert summary[0] == ["policy", "reranker", "k", "MathVista_MINI", "MathVision_MINI", "LogicVista test"]
+    assert summary[1] == ["InternVL2_5-8B", "first (pass@1)", "8", "58.0", "17.0", "36.0"]
+    assert re.fullmatch(r"6\d\.\d \(\+\d\.\d\)", summary[2][3])
+    assert summary[9] == ["", "problems (failed)", "", "300 (0)", "304 (0)", "448 (0)"]
+    assert summary[10][0] == "Qwen2.5-VL-7B-Instruct"
+    assert summary[-2][-1] == "withheld"
+
+
+def test_intervals_stand_below_gains_and_small_p_are_not_nothing(row):
+    rows = [row(k=8), row(k=8, reranker="visualprm", value=59.3)]
+    standing = Standing("P", "B", "", "visualprm", 8, 59.3, 50.0, 66.0, 9.3, 4.0, 14.0)
+    compared = [Comparison("P", name, "", 8, "visualprm", "first", 9.3, 4.0, 14.0, 0.00001, 0.04, 40, 12, 300)
+                for name in ("B", "C")]  # fmt: skip
+    insight = Insight(standings=(standing,), comparisons=tuple(compared))
+    page = render(Results(rows, [], insight=insight), {})
+    assert tables_of(page, "summary")[0][2][3] == "59.3 (+9.3)+4.0 to +14.0"
+    assert "59.3 (+9.3)<small>+4.0 to +14.0</small>" in page
+    found = tables_of(page, "comparisons")
+    assert len(found) == 2, "one for each benchmark"
+    assert found[0][1][-3:] == ["<0.0001", "0.0400", "visualprm is better than first"]
+    assert "<summary>P on C</summary>" in page
+
+
+def test_published_figures_and_protocols_of_values_are_there(row):
+    alike = Compared(row(k=8, value=60.0), 58.5, "a paper, table 2", "ours of 10 of 40 problems")
+    page = render(Results([row(k=8)], [], comparisons=[alike], fingerprints=[{"protocol": "abc", "policy": "<b>"}]), {})
+    (table,) = tables_of(page, "published")
+    assert table[1][4:] == ["60.0", "58.5", "–", "a paper, table 2 (ours of 10 of 40 problems)"]
+    assert tables_of(page, "protocol")[1] == [["protocol", "policy"], ["abc", "<b>"]]
+    assert 'id="published"' not in render(Results([row(k=8)], []), {})
+
+
+def test_chapters_without_anything_are_left_out(row):
+    page = render(Results([row(value=None)], [], insight=Insight(missing=("P on B: 3 of 9 texts are not graded",))), {})
+    assert re.findall('<section id="([a-z]+)"', page) == ["summary", "problems", "protocol", "failures", "glossary"]
+    assert len(tables_of(page, "summary")) == 1
+    assert re.findall('<a href="#([a-z]+)"', page) == ["summary", "problems", "protocol", "failures", "glossary"]
+
+
+def test_many_notes_are_folded(row):
+    def page(count):
+        rows = [row(benchmark=f"B{place}", note=f"note {place}", k=8) for place in range(count)]
+        return render(Results(rows, []), {})
+
+    assert "<details open><summary>Notes on the values (2)</summary>" in page(2)
+    assert "<details><summary>Notes on the values (9)</summary>" in page(9)
+    assert "Notes on the values" not in page(0)
+
+
+def test_the_head_names_benchmarks_not_their_mean(row):
+    page = render(Results([row(), row(benchmark="C"), row(benchmark="overall")], []), {})
+    assert '<p class="quiet">P on B, C</p>' in page
+
+
 def test_pictures_have_limits(tmp_path):
     noise = Image.effect_noise((1500, 1200), 90).convert("RGB")
     for name in ("a.png", "b.png"):
@@ -252,6 +344,20 @@ def test_a_browser_shows_the_linked_problem_with_its_picture_steps_and_verdicts(
     right = detail.index('class="verdict right"')
     assert "picked by" in detail[right:]
     assert "60" in document.split('id="count"')[1][:20]
+
+
+@in_browser
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_page_is_no_wider_than_the_window(tmp_path, all_results, width):
+    """Long names wrap or scroll in their own boxes."""
+    long = "a-very-long-name-of-a-policy-" * 6
+    viewer = replace(all_results.viewer, index=[{**row, "p": long} for row in all_results.viewer.index])
+    rows = [replace(row, policy=long) for row in all_results.rows]
+    path = tmp_path / "report.html"
+    path.write_text(render(replace(all_results, viewer=viewer, rows=rows), {}), encoding="utf-8")
+    with browser(tmp_path / "profile") as tab:
+        tab.open(path.as_uri(), width=width)
+        assert tab.value("document.documentElement.scrollWidth") <= width
 
 
 @in_browser

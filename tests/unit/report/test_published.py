@@ -56,6 +56,8 @@ def test_markdown(compared):
     assert f"| P | first (pass@1) | 1 | One | 60.0 | 58.5 | +1.5 | {SOURCE} |" in report
     assert f"| 50.0 | 55.0 | – | {SOURCE} (other split: ours a, published b) |" in report
     assert "10 of 40 (0)" in report
+    (marks,) = {line for line in report.partition("## Beside")[2].splitlines() if line.startswith("| ---")}
+    assert marks == "| --- | --- | --- | --- | ---: | ---: | ---: | --- |", "numbers on the right, words on the left"
 
 
 def test_terminal(compared):
@@ -63,7 +65,8 @@ def test_terminal(compared):
     print_table(compared, Console(file=stream, width=240))
     shown = stream.getvalue()
     assert "Beside published figures" in shown
-    assert "+1.5" in shown and "other split: ours a, published b" in shown
+    assert "58.5 a │       +1.5" in shown and "other split: ours a, published b" in shown
+    assert f"Published: a {SOURCE}" in shown
     assert "10 of 40 (0)" in shown
 
 

@@ -98,6 +98,12 @@ def test_counts_name_the_failed(row):
     assert counts(lines, Column("other", "", "accuracy")) == "–"
 
 
+def test_counts_of_a_mean_say_of_how_many_benchmarks(row):
+    about = {"n_problems": 1300, "n_total": 10_190}
+    lines = summarise([row(benchmark="B"), row(benchmark="C"), row(benchmark="overall", **about)]).lines
+    assert counts(lines, Column("overall", "", "accuracy")) == "2 benchmarks, 1,300 of 10,190 (0)"
+
+
 def test_notes_are_grouped(row):
     rows = [
         row(k=1, value=None, note="why"), row(k=8, value=None, note="why"), row(reranker="oracle", k=8, note="beware"),

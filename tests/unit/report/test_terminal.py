@@ -90,7 +90,26 @@ def test_intervals_stand_below_the_values(printed, row):
     assert "95% intervals" not in printed(Results(rows, []), width=80)
 
 
-def test_what_is_missing_comes_first(printed, row):
-    unfinished = Results([row(k=8, value=None)], [], insight=Insight(missing=("P on B: 3 of 9 texts are not graded",)))
-    first, *_ = printed(unfinished).splitlines()
-    assert first == "UNFINISHED: P on B: 3 of 9 texts are not graded. Overalls are withheld."
+def test_lines_without_a_value_in_any_column_of_a_table_are_not_in_it(printed, row):
+    rows = [row(benchmark="One", k=32), row(benchmark="Two", k=8), row(policy="Q", benchmark="Two", k=8)]
+    shown = printed(Results(rows, []), width=65)
+    one, two = shown.split("Values in percent at the largest k")[1:]
+    assert [line.split("│")[3].strip() for line in one.splitlines() if "first" in line] == ["32"]
+    assert "│ Q " not in one
+    assert [line.split("│")[3].strip() for line in two.partition("over k")[0].splitlines() if "first" in line][:2] == [
+        "8", "8",
+    ]  # fmt: skip
+
+
+def test_names_of_rerankers_stay_whole_beside_a_long_policy(printed, row):
+    rows = [row(policy="a-policy-with-a-very-long-name-that-takes-lines", reranker="self-consistency",
+                benchmark=f"MathVerse_MINI_{place}") for place in range(3)]  # fmt: skip
+    shown = printed(Results(rows, []), width=80)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.count("self-consistency") == 2
+
+
+def test_what_is_missing_is_said(printed, row):
+    insight = Insight(missing=("P on B: 3 of 9 texts are not graded",))
+    shown = " ".join(printed(Results([row(value=None)], [], insight=insight)).split())
+    assert "UNFINISHED: P on B: 3 of 9 texts are not graded." in shown

@@ -105,7 +105,7 @@
     });
     const current = list.querySelector('[aria-current="true"]');
     if (current) list.scrollTop = Math.max(0, current.offsetTop - list.offsetTop - 120);
-    at("count").textContent = matches.length ? (place + 1) + " of " + matches.length.toLocaleString("en") : "no problem fits";
+    at("count").textContent = matches.length ? (place + 1).toLocaleString("en") + " of " + matches.length.toLocaleString("en") : "no problem fits";
     at("previous").disabled = place <= 0;
     at("next").disabled = place >= matches.length - 1;
   }
@@ -122,7 +122,7 @@
 
   function wholeText(text) {
     if (text.t !== null) return text.t;
-    const steps = Object.values(text.s).map((parts) => parts[0]).find((parts) => parts !== null);
+    const steps = Object.values(text.s).map((parts) => parts[0]).find(Array.isArray);
     return steps.join("\n\n");
   }
 
@@ -134,7 +134,8 @@
       return box;
     }
     const whole = said[0] === null;
-    const steps = whole ? [wholeText(text)] : said[0];
+    // Critics of the same steps: all but the first name the one that has them.
+    const steps = whole ? [wholeText(text)] : typeof said[0] === "string" ? text.s[said[0]][0] : said[0];
     if (whole && said[1].length > 1) box.append(make("p", "step scores: " + said[1].map((score) => score.toFixed(2)).join(" "), "quiet"));
     steps.forEach((step, number) => {
       const score = whole && said[1].length > 1 ? mean(said[1]) : said[1][number];
