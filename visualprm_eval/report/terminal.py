@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from string import ascii_lowercase
 from typing import TYPE_CHECKING
 
@@ -33,7 +35,6 @@ from visualprm_eval.report.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
     from visualprm_eval.report.results import Results
 
@@ -78,7 +79,15 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
         console.print(Text(f"Note: {len(lines) - MAX_NOTES} more notes in results.csv", style="yellow"))
     console.print(Text(failure_line(results.failures), style="red" if results.failures else "green"))
     if files:
-        console.print(Text("Written: " + ", ".join(one_line(str(path)) for path in files)), soft_wrap=True)
+        console.print(Text(written(files)), soft_wrap=True)
+
+
+def written(files: Sequence[Path]) -> str:
+    """Where the reports are, the folder that they share named once."""
+    folder = Path(os.path.commonpath([path.parent for path in files]))
+    return f"Written to {one_line(str(folder))}: " + ", ".join(
+        one_line(str(path.relative_to(folder))) for path in files
+    )
 
 
 def _fitting(columns: Sequence[Column], width: int) -> Iterator[tuple[Column, ...]]:

@@ -25,13 +25,13 @@ def printed():
 
 
 def test_summary_curves_notes_failures_and_files_are_shown(printed, results):
-    text = printed(results, files=[Path("out/results.csv"), Path("out/results.xlsx")])
+    text = printed(results, files=[Path("out/results.csv"), Path("out/results.xlsx"), Path("out/figures/gains.png")])
     assert "first (pass@1)    │ 8 │           58.0" in text
     assert "(+9.5)" in text
     assert "MathVista_MINI over k, in percent, from the first k candidates" in text
     assert "withheld: 9 of 448 problems failed" in text
     assert "26 failures (25 in sample, 1 in score)" in text
-    assert "Written: out/results.csv, out/results.xlsx" in text
+    assert "Written to out: results.csv, results.xlsx, figures/gains.png" in text
 
 
 def test_narrow_terminals_get_several_tables(printed, results):
