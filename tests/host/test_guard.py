@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import multiprocessing
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -132,7 +133,7 @@ def test_threads_and_forked_children(where, place, folder):
     code = CODE["command"]
     kind = Thread if where == "thread" else multiprocessing.get_context("fork").Process
     for guard in (False, True):
-        worker = kind(target=lambda: [run(function, code) for function in (lens, independent_set, bmmr_formula)])
+        worker = kind(target=lambda: [run(function, code) for function in (lens, independent_set, reasoning_equation)])
         if not guard:
             worker.start()
             worker.join()
@@ -143,6 +144,19 @@ def test_threads_and_forked_children(where, place, folder):
             worker.start()
             worker.join()
         assert not place.exists()
+
+
+def test_an_alarm_that_a_grader_forgot(folder):
+    """bmmr's time limit sets one before it finds out that it is not in the main thread; an alarm ends the process."""
+    before = signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    with guarded(folder, "X"):
+        thread = Thread(target=lambda: run(bmmr_formula, "6"))
+        thread.start()
+        thread.join()
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 0
+        signal.raise_signal(signal.SIGALRM)
+    assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
+    assert signal.signal(signal.SIGALRM, before) == signal.SIG_DFL
 
 
 @pytest.mark.parametrize("text", ["9**9**9", "9**9**9**9", "[" * 100_000, "-" * 100_000 + "1", "1" + "+1" * 100_000])

@@ -7,7 +7,8 @@ guard lasts,
 - every module of the host has an ``eval`` that knows literals and bounded arithmetic (``visualprm_eval.host.literals``)
   and an ``exec`` and a ``compile`` that refuse;
 - sympy's parser knows formulas only (``visualprm_eval.host.formulas``);
-- no program is started and nothing is written where a grader has no business (``visualprm_eval.host.watch``).
+- no program is started and nothing is written where a grader has no business (``visualprm_eval.host.watch``);
+- an alarm of a time limit that nobody waits for any more does not end the process.
 
 A text that ``eval`` does not understand is its author's fault, as for the host: the grader hears an error and goes on.
 A program that a grader wants to start is not: its verdicts would mean nothing, and there are none.
@@ -18,8 +19,10 @@ from __future__ import annotations
 import contextlib
 import importlib.abc
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -54,7 +57,7 @@ def guarded(folder: Path, name: str) -> Iterator[Refusals]:
     folders = [folder, Path(tempfile.gettempdir()), *_caches()]
     with watched(folders, [data_root()]) as refusals:
         try:
-            with tamed_formulas(), _dressed_modules(refusals):
+            with tamed_formulas(), _dressed_modules(refusals), _no_late_alarm():
                 yield refusals
         except Exception:
             refusals.check(name)  # What was refused may be why the grader stumbled.
@@ -68,6 +71,23 @@ def _caches() -> list[Path]:
     named = [os.environ.get(name) for name in ("HF_HOME", "HF_HUB_CACHE", "TORCH_HOME", "MPLCONFIGDIR", "NLTK_DATA")]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or home / ".cache")
     return [cache, home / "nltk_data", *(Path(each) for each in named if each)]
+
+
+@contextlib.contextmanager
+def _no_late_alarm() -> Iterator[None]:
+    """Switches off, at the end, an alarm that a grader set and forgot; signals are for the main thread only."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGALRM)
+    if before is signal.SIG_DFL:  # Which ends the process.
+        signal.signal(signal.SIGALRM, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if before is not None:  # Nobody's, or one that Python knows.
+            signal.signal(signal.SIGALRM, before)
 
 
 # The host's modules ---------------------------------------------------------------------------------------------------
