@@ -192,7 +192,7 @@ def _gains(rows: Sequence[Standing]) -> Any:
             gain = row.gain or 0.0
             axis.barh(place, gain, color=table[row.reranker].color, alpha=1.0 if row.gain_is_shown else 0.35)
             if row.gain_low is not None and row.gain_high is not None:
-                axis.plot([row.gain_low, row.gain_high], [place, place], color="#222222", linewidth=1.2)
+                axis.plot([row.gain_low, row.gain_high], [place, place], color="#222222", linewidth=1.2, marker="|")
         several = len({row.benchmark + row.split for row in own}) > 1
         axis.set_yticks(range(len(own)), [_bar_label(row, named=several) for row in own], fontsize=9)
         axis.set_ylim(most - 0.4, -0.6)  # From above, bars of all panels equally thick.

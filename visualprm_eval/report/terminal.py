@@ -39,8 +39,6 @@ if TYPE_CHECKING:
     from visualprm_eval.report.results import Results
 
 MAX_NOTES = 5
-_LONGEST_REMARK = 90
-"""Characters of what sets a published figure apart; the reports have the whole."""
 _NAMES_WIDTH, _CELL_WIDTH = 50, 15
 _NAME_WIDTH = 17
 """Of a reranker's name: as many characters stay in one line."""
@@ -63,9 +61,7 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     if any(cell.interval for line in summary.lines for cell in line.cells.values()):
         console.print(Text(ABOUT_INTERVALS, style="dim"))
     if results.comparisons:
-        table, sources = _published_table(results)
-        console.print(table)
-        console.print(_text(sources, "dim"))
+        _print_published(results, console)
     all_curves = curves(results.rows)
     if len({k for curve in all_curves for k in curve.points}) > 1:
         for table in _curve_tables(all_curves):
@@ -132,24 +128,28 @@ def _cell(cell: Cell | None) -> Text:
     return text
 
 
-def _published_table(results: Results) -> tuple[Table, str]:
-    """Published figures beside ours, and where they are from: a letter of each source stands beside its figures."""
+def _print_published(results: Results, console: Console) -> None:
+    """Prints published figures beside ours, and below, by letters and numbers, where they are from and what differs."""
     table = Table(title="Beside published figures (difference in points)", title_justify="left")
-    differs = ["what differs"] if any(each.remark for each in results.comparisons) else []
-    for title in (*HEADER[:-1], *differs):
+    for title in HEADER[:-1]:
         number = title in {"k", "ours", "published", "difference"}
-        table.add_column(title, justify="right" if number else "left", overflow="fold")
-    letters = dict(zip(dict.fromkeys(each.source for each in results.comparisons), ascii_lowercase, strict=False))
+        table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=number)
+    sources = dict.fromkeys(each.source for each in results.comparisons)
+    letters = dict(zip(sources, ascii_lowercase, strict=False))
+    remarks = dict.fromkeys(each.remark for each in results.comparisons if each.remark)
+    numbers = {remark: f" ({number})" for number, remark in enumerate(remarks, 1)}
     before = ""
     for each, row in zip(results.comparisons, shown_rows(results.comparisons), strict=True):
         policy, *cells, published, difference, _ = row
-        mark = letters.get(each.source, each.source)
         if policy != before and before:
             table.add_section()
         owner, before = "" if policy == before else policy, policy
-        told = [one_line(each.remark, _LONGEST_REMARK)] if differs else []
-        table.add_row(*map(_text, (owner, *cells, f"{published} {mark}", difference, *told)))
-    return table, "Published: " + "; ".join(f"{letter} {source}" for source, letter in letters.items())
+        marked = (f"{published} {letters.get(each.source, each.source)}", difference + numbers.get(each.remark, ""))
+        table.add_row(*map(_text, (owner, *cells, *marked)))
+    console.print(table)
+    from_where = "Published: " + "; ".join(f"{letter} {source}" for source, letter in letters.items())
+    for line in (from_where, *(f"{mark.strip()} {remark}" for remark, mark in numbers.items())):
+        console.print(_text(line, "dim"))
 
 
 def _curve_tables(all_curves: Sequence[Curve]) -> Iterator[Table]:

@@ -65,7 +65,9 @@ def test_terminal(compared):
     print_table(compared, Console(file=stream, width=240))
     shown = stream.getvalue()
     assert "Beside published figures" in shown
-    assert "58.5 a │       +1.5" in shown and "other split: ours a, published b" in shown
+    assert "58.5 a │       +1.5" in shown
+    assert "55.0 a │      – (1)" in shown
+    assert "(1) other split: ours a, published b" in shown
     assert f"Published: a {SOURCE}" in shown
     assert "10 of 40 (0)" in shown
 
