@@ -8,6 +8,7 @@ longer than ``MAX_LENGTH`` characters is no answer.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from visualprm_eval.answer_keys import MAX_LENGTH, AnswerKey, normalise, undecorated
@@ -34,8 +35,7 @@ def answer(text: str, choices: Mapping[str, str] | None = None) -> str | None:
     """
     found = final_answer(text)
     if found is not None:
-        key = normalise(found, choices)
-        return None if key is None else str(key)
+        return _name(found, tuple(choices.items()) if choices else ())
     if len(text) > _SHORT or "boxed" in text:  # a box that was never closed holds half an answer
         return None
     key = normalise(text, choices)
@@ -55,11 +55,22 @@ def final_answer(text: str) -> str | None:
         The answer without Markdown and mathematics delimiters around it, ``None`` when there is none.
     """
     span = _last_boxed(text)
-    if span is None:
-        span = _after_last_cue(text)
-    if span is None or span[1] - span[0] > MAX_LENGTH:
-        return None
-    return undecorated(text[span[0] : span[1]]) or None
+    if span is not None:
+        return _plain(text[span[0] : span[1]])
+    start = _after_last_cue(text)
+    return None if start < 0 else _plain(_conclusion(text[start : start + _LONGEST_LEAD + MAX_LENGTH + 1]))
+
+
+# Many of a problem's candidates conclude with the same words: what these come to is worked out once.
+@lru_cache(maxsize=4096)
+def _name(found: str, choices: tuple[tuple[str, str], ...]) -> str | None:
+    key = normalise(found, dict(choices))
+    return None if key is None else str(key)
+
+
+@lru_cache(maxsize=4096)
+def _plain(span: str) -> str | None:
+    return undecorated(span) or None if len(span) <= MAX_LENGTH else None
 
 
 _BOXED = re.compile(r"\\f?boxed[ \t]{0,3}\{")
@@ -73,7 +84,7 @@ def _last_boxed(text: str) -> tuple[int, int] | None:
 
     One pass with a stack, because a search for each box's end would take quadratic time on nested or unclosed boxes.
     """
-    first = _BOXED.search(text)
+    first = _BOXED.search(text) if "boxed" in text else None
     if first is None:
         return None
     best: tuple[int, int] | None = None
@@ -99,21 +110,40 @@ _CUE = re.compile(
     r"|\bfinal[ \t]answer\b[*_`]{0,4}[ \t]{0,3}(?=\r?\n\s{0,20}\S)",  # "### Final answer" above a line with the answer
     re.IGNORECASE,
 )
+_WORD = "answer"
+_BEFORE = "final "
+# Signs that a search for any case takes for an s or an i, which they are not in lower case.
+_ODD_CASE = re.compile("[\u017f\u0131\u0130]")
 _LEAD = re.compile(r"[\s:：=*_`#>]{0,200}(?:(?:\\\[|\$\$)\s{0,20})?")
+_LONGEST_LEAD = 222
 # A full stop inside "$7.$" belongs to the answer's mark-up; an exclamation mark goes here, where it is no factorial.
 _SENTENCE_END = re.compile(r"[.?][*_`\"'”’$)\]]{0,6}(?=\s|$)|(?=![*_`\"'”’$)\]]{0,6}(?:\s|$))|[。？]|(?=！)")
 
 
-def _after_last_cue(text: str) -> tuple[int, int] | None:
-    """Start and end of what follows the last cue, up to the end of the sentence or line."""
-    start = -1
-    for match in _CUE.finditer(text):
-        start = match.end()
-    if start < 0:
-        return None
-    lead = _LEAD.match(text, start)
-    start = start if lead is None else lead.end()
+def _after_last_cue(text: str) -> int:
+    """Where the last cue ends, -1 when there is none.
+
+    Every cue has the word in it once, so that a search from the end need look at the last words only.
+    """
+    if not text.isascii() and _ODD_CASE.search(text):
+        return max((match.end() for match in _CUE.finditer(text)), default=-1)
+    lowered = text.lower()
+    at = lowered.rfind(_WORD)
+    while at >= 0:
+        start = at - len(_BEFORE) if lowered.startswith("final", max(0, at - len(_BEFORE))) else at
+        match = _CUE.match(text, start) or _CUE.match(text, at)
+        if match is not None:
+            return match.end()
+        at = lowered.rfind(_WORD, 0, at)
+    return -1
+
+
+@lru_cache(maxsize=4096)
+def _conclusion(rest: str) -> str:
+    """What follows a cue, up to the end of the sentence or line, from what follows it up to any place beyond that."""
+    lead = _LEAD.match(rest)
+    start = 0 if lead is None else lead.end()
     # One character more than an answer may have, so that an endless line is told from an answer.
-    line = re.split(r"[\r\n]", text[start : start + MAX_LENGTH + 1], maxsplit=1)[0]
+    line = re.split(r"[\r\n]", rest[start : start + MAX_LENGTH + 1], maxsplit=1)[0]
     end = _SENTENCE_END.search(line)
-    return start, start + (len(line) if end is None else end.end())
+    return line if end is None else line[: end.end()]

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from visualprm_eval import answers
+from visualprm_eval.answer_keys import undecorated
 from visualprm_eval.answers import MAX_LENGTH, AnswerKey, answer, final_answer, normalise
 
 if TYPE_CHECKING:
@@ -270,3 +272,37 @@ def test_decimals_are_named_by_value(value: Decimal) -> None:
 @RELAXED
 def test_letters_are_recognised_in_every_dress(letter: str, dress: str) -> None:
     assert answer("Answer: " + dress.format(letter), CHOICES) == letter
+
+
+PIECES = st.sampled_from([
+    "answer", "Answer", "ANSWER", "an\u017fwer", "final ", "Final\t", "f\u0131nal ", "the ", " is ", "is", ": ", "：",
+    "=", "**", "_", "`", "'", " ", "   ", "\n", "\r\n", "\n\n", "7", "(B)", "7 cm.", " 3/4", "\\boxed{", "}", "$",
+    "\\[",
+    "\u0130", "é", "!", ". ", "#", "答案", "answers", "#" * 120, "y" * 600,
+])  # fmt: skip
+
+
+def plain_ending(text: str) -> str | None:
+    """What follows the last cue, searched from the front; the words of :func:`final_answer`'s docstring."""
+    start = -1
+    for match in answers._CUE.finditer(text):
+        start = match.end()
+    if start < 0:
+        return None
+    start = answers._LEAD.match(text, start).end()
+    line = re.split(r"[\r\n]", text[start : start + MAX_LENGTH + 1], maxsplit=1)[0]
+    end = answers._SENTENCE_END.search(line)
+    said = line if end is None else line[: end.end()]
+    return undecorated(said) or None if len(said) <= MAX_LENGTH else None
+
+
+@given(st.lists(PIECES, max_size=12).map("".join))
+@settings(deadline=None, max_examples=500)
+def test_a_search_from_the_end_finds_what_one_from_the_front_finds(text: str) -> None:
+    if answers._last_boxed(text) is None:
+        assert final_answer(text) == plain_ending(text)
+    for choices in ({}, {"A": "7", "B": "x"}):
+        found = final_answer(text)
+        if found is not None:
+            key = normalise(found, choices)
+            assert answer(text, choices) == (None if key is None else str(key))
