@@ -12,6 +12,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.compat import safe_string
 
 from visualprm_eval.report.text import visible_text
 
@@ -44,8 +45,8 @@ def safe_text(text: str) -> str:
     A text that is too long ends with a mark that says how many characters were cut.
     """
     shown = visible_text(text)
-    escaped = _escape(shown)
-    if utf16_units(escaped) <= MAX_CELL_UNITS:
+    escaped = _escape(shown) if "_x" in shown else shown
+    if len(escaped) <= MAX_CELL_UNITS // 2 or utf16_units(escaped) <= MAX_CELL_UNITS:
         return escaped
     low, high = 0, MAX_CELL_UNITS  # The mark and the escapes take room as well: search for what fits.
     while low < high:
@@ -88,9 +89,21 @@ def safe_cell(value: object, sheet: WriteOnlyWorksheet | None = None, style: str
         return cell
     text = safe_text(value if isinstance(value, str) else str(value))
     cell._value, cell.data_type = text, "s"  # noqa: SLF001  (the property would guess formulas and cut the text)
-    if text.startswith(_LEADING):
+    if begins_like_a_formula(text):
         cell.quotePrefix = True
     return cell
+
+
+def begins_like_a_formula(text: str) -> bool:
+    """Whether Excel would read a text as a formula on editing."""
+    return text.startswith(_LEADING)
+
+
+def number_text(value: object) -> str | None:
+    """A number or truth value as a sheet's file spells it; ``None`` for anything else, and for what no sheet holds."""
+    if isinstance(value, str) or not isinstance(value, Real) or not _storable(value):
+        return None
+    return str(safe_string(value))
 
 
 def _storable(value: Real) -> bool:

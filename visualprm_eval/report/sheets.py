@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 from openpyxl import Workbook
@@ -13,6 +15,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 
 from visualprm_eval.report.cells import safe_cell
+from visualprm_eval.report.rows_xml import append_rows
 
 MAX_SHEET_ROWS = 1_048_576
 LINE_HEIGHT = 15.0
@@ -110,12 +113,10 @@ def write_table(book: Workbook, table: Table, max_rows: int, banner: str = "") -
             sheet.append([safe_cell(banner, sheet, BANNER)])
         append_header(sheet, top + 1, fields)
         used = top + 1
-        while row is not None and used < max_rows:
-            used += 1
-            sheet.row_dimensions[used].height = table.row_height or _height(row, fields)
-            sheet.append([safe_cell(value, sheet, field.style) for value, field in zip(row, fields, strict=True)])
-            sheet.row_dimensions.pop(used, None)  # It is written; a million of them would take up memory.
-            row = next(source, None)
+        rows = () if row is None else chain([row], islice(source, max_rows - used - 1))
+        heights = partial(_height, table)
+        used += append_rows(sheet, rows, [field.style for field in fields], first=used + 1, height=heights)
+        row = next(source, None)
         sheet.auto_filter.ref = f"A{top + 1}:{get_column_letter(len(fields))}{used}"
         for columns in table.gains:
             gain, low, high = (get_column_letter(column + 1) for column in columns)
@@ -126,9 +127,12 @@ def write_table(book: Workbook, table: Table, max_rows: int, banner: str = "") -
         number += 1
 
 
-def _height(row: Sequence[object], fields: Sequence[Field]) -> float | None:
+def _height(table: Table, row: Sequence[object]) -> float | None:
     """The height of a row whose wrapped texts take several lines; not every program finds it by itself."""
-    texts = [(str(value), field.width) for value, field in zip(row, fields, strict=True) if field.style == WRAPPED]
+    if table.row_height is not None:
+        return table.row_height
+    fields = zip(row, table.fields, strict=True)
+    texts = [(str(value), field.width) for value, field in fields if field.style == WRAPPED]
     lines = [sum(1 + int(len(line) / width) for line in text.split("\n")) for text, width in texts]
     return min(max(lines), _MOST_LINES) * LINE_HEIGHT if max(lines, default=1) > 1 else None
 

@@ -26,6 +26,8 @@ def visible_text(text: str) -> str:
     ``\r\n`` becomes a line feed; the other control characters become their pictures (U+2400 and on); lone surrogates
     and other characters that no document may hold become ``\ud83d`` escapes. Tabs and line feeds stay.
     """
+    if text.isprintable():  # Then none of these characters is in it, nor a line feed.
+        return text
     return _UNSHOWABLE.sub(_visible, text.replace("\r\n", "\n"))
 
 
