@@ -127,3 +127,12 @@ def test_comparisons_are_mcnemars_test_corrected_within_each_baseline(seed):
             (_, better), (worse, _) = table_of(columns[row.reranker], theirs)
             assert (row.better, row.worse, row.n_problems) == (better, worse, 60)
             assert row.difference == pytest.approx(100 * (better - worse) / 60)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.05, 0.3])
+def test_draws_that_are_not_made_would_have_changed_nothing(monkeypatch, shift):
+    differences = np.random.default_rng(7).normal(shift, 1, 3000)
+    found = sign_flip_test(differences)
+    assert (found == 1 / 20_001) == (shift == 0.3)
+    monkeypatch.setattr("visualprm_eval.insight.paired._NEVER", 0.0)
+    assert sign_flip_test(differences) == found
