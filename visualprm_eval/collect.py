@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from visualprm_eval.comparison import compare, published_points, selectors
-from visualprm_eval.evaluate import ProblemFacts, overall_rows
+from visualprm_eval.evaluate import overall_rows
 from visualprm_eval.fingerprints import Fingerprint, stamped
 from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_figure_name, metric_of
 from visualprm_eval.insight import Examiner, Study
@@ -17,11 +19,12 @@ from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
 from visualprm_eval.report.viewer import ViewerBuilder
 from visualprm_eval.sample.stage import Tally
-from visualprm_eval.types import JSONValue, StepScores
+from visualprm_eval.types import JSONValue, StepScores, Usage
 from visualprm_eval.whole_tables import is_whole
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
+    from visualprm_eval.columns import Columns
     from visualprm_eval.insight.facts import Insight, PublishedPoint
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
@@ -41,6 +44,7 @@ def collect(session: Session) -> Results:
     viewer = ViewerBuilder(sum(len(cell.benchmark.problems) for cell in session.cells if not cell.greedy))
     shown: dict[str, list[Headline]] = {}
     fingerprints: list[Fingerprint] = []
+    tallies: dict[str, Tally] = {}
     packages = ", ".join(f"{package} {_version(package)}" for package in _PACKAGES)
     for cell in session.cells:
         facts = session.facts(cell)
@@ -57,15 +61,14 @@ def collect(session: Session) -> Results:
             examiner.add(study)
         if not cell.greedy:
             add_to_viewer(viewer, session, cell, facts, cell_picks)
-        wanted = session.wanted_texts(cell, facts)
-        for fact in facts:
-            failures += _failures(cell.benchmark.name, fact, wanted)
+        failures += failures_of(cell.benchmark.name, facts, session.wanted_texts(cell, facts))
+        tallies[cell.label] = _tally(facts)
     rows += overall_rows(rows)
     insight, names = examiner.insight(), selectors(session.prms)
     return Results(
         rows=rows,
         picks=picks,
-        protocol=dict(_protocol(session, shown)),
+        protocol=dict(_protocol(session, shown, tallies)),
         failures=failures,
         comparisons=compare(rows, names),
         fingerprints=fingerprints,
@@ -85,18 +88,16 @@ def _published(insight: Insight, names: Mapping[str, str]) -> tuple[PublishedPoi
     return tuple(each for each in found if (each.policy, each.benchmark, each.split, each.reranker) in shown)
 
 
-def add_to_viewer(
-    viewer: ViewerBuilder, session: Session, cell: Cell, facts: Sequence[ProblemFacts], picks: Sequence[Pick]
-) -> None:
+def add_to_viewer(viewer: ViewerBuilder, session: Session, cell: Cell, facts: Columns, picks: Sequence[Pick]) -> None:
     """Gives the viewer a cell's problems with their steps, and their pictures where this work dir has them."""
 
-    def steps(critic: str) -> Mapping[tuple[str, str], StepScores]:
-        return session.store.scores(session.scorings[critic].id, cell.problem_ids)
+    def steps(critic: str, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], StepScores]:
+        return session.store.scores_of(session.scorings[critic].id, keys)
 
     viewer.add(facts, final_picks(picks), steps, cell.answer, cell.policy)
 
 
-def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Study:
+def study_of(session: Session, cell: Cell, facts: Columns) -> Study:
     """What there is to examine of a cell.
 
     Args:
@@ -119,24 +120,29 @@ def study_of(session: Session, cell: Cell, facts: Sequence[ProblemFacts]) -> Stu
     )
 
 
-def _failures(benchmark: str, fact: ProblemFacts, wanted: set[tuple[str, str]] | None) -> Iterator[Failure]:
+def failures_of(benchmark: str, facts: Columns, wanted: Collection[tuple[str, str]] | None) -> Iterator[Failure]:
     """What failed, as far as this run looks at it: an earlier one may have graded texts that nobody picks here."""
-    index = fact.problem.index
-    for candidate in fact.candidates:
-        if candidate.error is not None:
-            yield Failure("sample", benchmark, index, candidate.rank, candidate.error)
+    candidates, graded = facts.candidates, facts.graded
+    broken = np.zeros(len(facts.values) + 1, dtype=bool)
+    broken[-1] = True  # Where -1 points at: candidates without a text.
+    for errors in (graded.errors, *(said.errors for said in facts.said.values())):
+        broken[list(errors)] = True
+    for place in np.flatnonzero(broken[candidates.texts]).tolist():
+        text, rank = int(candidates.texts[place]), int(candidates.ranks[place])
+        where = (benchmark, facts.problems[candidates.owners[place]].index, rank)
+        if text < 0:
+            yield Failure("sample", *where, candidates.errors[place])
             continue
-        for label, scores in fact.scores.items():
-            scored = scores.get(candidate.text_id)
-            if scored is not None and scored.error is not None:
-                yield Failure("score", benchmark, index, candidate.rank, f"{label}: {scored.error}")
-        verdict = fact.verdicts.get(candidate.text_id)
-        counts = wanted is None or (fact.problem.id, candidate.text_id) in wanted
-        if counts and verdict is not None and verdict.error is not None:
-            yield Failure("grade", benchmark, index, candidate.rank, verdict.error)
+        for label, said in facts.said.items():
+            if text in said.errors:
+                yield Failure("score", *where, f"{label}: {said.errors[text]}")
+        if text in graded.errors and (wanted is None or facts.key(text) in wanted):
+            yield Failure("grade", *where, graded.errors[text])
 
 
-def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iterator[tuple[str, JSONValue]]:
+def _protocol(
+    session: Session, shown: Mapping[str, Sequence[Headline]], tallies: Mapping[str, Tally]
+) -> Iterator[tuple[str, JSONValue]]:
     """What a reader needs to judge or repeat the results, as names and values."""
     from visualprm_eval.host.prompts import insists_on_its_prompt
 
@@ -155,7 +161,7 @@ def _protocol(session: Session, shown: Mapping[str, Sequence[Headline]]) -> Iter
         yield f"{where}: grading", dict(session.grading(cell).settings)
         yield from _data(cell)
         yield from _host_figures(session, cell, shown.get(where, ()))
-        yield from _cost(session, cell)
+        yield from _cost(cell, tallies[where])
         if cell.benchmark.task.note:
             yield f"{where}: note", cell.benchmark.task.note
     for policy, notes in session.notes.items():
@@ -196,19 +202,20 @@ def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:
         yield f"{cell.label}: problems", f"{len(benchmark.problems):,} of {benchmark.total:,}"
 
 
-def _cost(session: Session, cell: Cell) -> Iterator[tuple[str, JSONValue]]:
-    tally = _tally(session, cell)
+def _cost(cell: Cell, tally: Tally) -> Iterator[tuple[str, JSONValue]]:
     if tally.cut:
         yield f"{cell.label}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
     if tally.usage is not None:
         yield f"{cell.label}: token usage", asdict(tally.usage)
 
 
-def _tally(session: Session, cell: Cell) -> Tally:
-    tally = Tally()
-    for candidates in session.store.candidates(cell.sampling.id, cell.problem_ids).values():
-        tally.add(candidate for candidate in candidates if candidate.rank < cell.n)
-    return tally
+def _tally(facts: Columns) -> Tally:
+    found = facts.candidates
+    costs = zip(found.prompt_tokens, found.completion_tokens, strict=True)
+    known = [Usage(read, written) for read, written in costs if read is not None and written is not None]
+    usage = Usage(sum(one.prompt_tokens for one in known), sum(one.completion_tokens for one in known))
+    cut = sum(finish == "length" for finish in found.finishes)
+    return Tally(len(found), cut, len(found.errors), usage if known else None)
 
 
 def _version(package: str) -> str:

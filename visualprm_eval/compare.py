@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from visualprm_eval.columns import Columns
 from visualprm_eval.errors import ConfigError
-from visualprm_eval.insight.counts import missing_of, texts_of
+from visualprm_eval.insight.counts import missing_of
 from visualprm_eval.insight.facts import Comparison
 from visualprm_eval.insight.finals import Finals, Study, finals
 from visualprm_eval.insight.intervals import percentiles
@@ -184,7 +185,7 @@ def _has(found: Finals, name: str) -> bool:
 
 def _side(found: Finals, name: str, label: str) -> Side:
     column = [one.name for one in found.rerankers].index(name)
-    ids = [case.facts.problem.id for case in found.cases]
+    ids = [problem.id for problem in found.grid.problems]
     values = dict(zip(ids, found.values[:, column].tolist(), strict=True))
     return Side(label, values, found.measure, found.study.n)
 
@@ -220,5 +221,5 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]
 
 def _gaps(study: Study) -> Iterator[str]:
     """What is still to be done before its picks can be compared."""
-    texts, critics = texts_of(study.facts, study.n), needed_critics(study.rerankers)
-    return missing_of(study.policy, study.benchmark, texts, study.n, critics, grade_all=study.grade_all)
+    columns, critics = Columns.of(study.facts), needed_critics(study.rerankers)
+    return missing_of(study.policy, study.benchmark, columns, study.n, critics, grade_all=study.grade_all)

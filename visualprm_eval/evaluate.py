@@ -3,7 +3,7 @@
 The rules, which hold for every reranker alike:
 
 - A candidate without a text, without a score of any critic in play, or whose verdict failed leaves the pool, see
-  ``visualprm_eval.pools``. When only picks are graded, only verdicts of picks count.
+  ``visualprm_eval.grid``. When only picks are graded, only verdicts of picks count, see ``visualprm_eval.pools``.
 - A problem whose pool is empty at k is left out of the values at k and counted as failed. Above 1% failed problems the
   value is withheld.
 - A problem whose first k candidates were not all sampled, scored and graded yet is incomplete, and every value at k is
@@ -14,18 +14,23 @@ The rules, which hold for every reranker alike:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from visualprm_eval.columns import Columns
+from visualprm_eval.exact import BoolArray, IntArray
+from visualprm_eval.grid import Grid
 from visualprm_eval.outcomes import INCOMPLETE, OVERALL, Pick, ResultRow
 from visualprm_eval.overall import overall_rows
-from visualprm_eval.pools import Case, ProblemFacts, build_pool, needs_all_verdicts, picked_texts, verdict_value
+from visualprm_eval.picks import mean_worth, ranks_from_first, worth
+from visualprm_eval.pools import ProblemFacts, arranged, build_pool, needs_all_verdicts, picked_texts
 from visualprm_eval.registry import needed_critics
-from visualprm_eval.rerankers import Pool, pick
 from visualprm_eval.tasks.base import no_remark, row_mean
-from visualprm_eval.types import Problem, text_id
+from visualprm_eval.types import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,10 +61,11 @@ TableFigure = Callable[[Mapping[str, str]], float | None]
 
 MAX_FAILED = 0.01
 """The greatest part of problems that may be left out of a value."""
+_LACKING = f"{INCOMPLETE}candidates, scores or verdicts are lacking"
 
 
 def evaluate_benchmark(
-    facts: Sequence[ProblemFacts],
+    facts: Sequence[ProblemFacts] | Columns,
     rerankers: Sequence[Reranker],
     ks: Iterable[int],
     answer: AnswerFn,
@@ -71,6 +77,7 @@ def evaluate_benchmark(
     aggregate: Metric = row_mean,
     remark: Callable[[Sequence[Problem]], str] = no_remark,
     n_total: int | None = None,
+    picks_at: Collection[int] | None = None,
     whole: TableFigure | None = None,
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of one policy on one benchmark.
@@ -87,31 +94,35 @@ def evaluate_benchmark(
         aggregate: How the values of the problems become the benchmark's number.
         remark: What must be said of that number over the problems that it is taken over.
         n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
+        picks_at: The k at which picks are told; ``None`` for all.
         whole: Where values come from when verdicts on single texts do not make them; asked once for each table of picks
             that is complete.
 
     Returns:
-        A row per split, reranker and k, and a pick per row and problem of those rerankers that pick.
+        A row per split, reranker and k, and a pick per such row and problem of those rerankers that pick.
     """
     sizes = sorted(set(ks))
+    told = sizes if picks_at is None else picks_at
     critic = next(iter(needed_critics(rerankers)), None)
-    splits: dict[str, list[Case]] = {}
-    for each in facts:
-        case = Case.of(each, rerankers, sizes, answer, grade_all=grade_all)
-        splits.setdefault(each.problem.split, []).append(case)
+    grid = arranged(Columns.of(facts), rerankers, sizes, sizes[-1], answer, grade_all=grade_all)
+    splits: dict[str, list[int]] = {}
+    for place, problem in enumerate(grid.problems):
+        splits.setdefault(problem.split, []).append(place)
     total = n_total if len(splits) == 1 else None
+    parts = {split: grid if len(splits) == 1 else grid.take(np.array(places)) for split, places in splits.items()}
     rounds = [
-        _Round(policy, benchmark, split, metric, k, cases, critic, grade_all, aggregate, remark, total, whole)
-        for split, cases in splits.items()
+        _Round(policy, benchmark, split, metric, k, part, critic, grade_all, aggregate, remark, total, whole)
+        for split, part in parts.items()
         for k in sizes
     ]
     rows: list[ResultRow] = []
     picks: list[Pick] = []
     for reranker in rerankers:
         for each_round in rounds:
-            values, chosen = each_round.outcomes(reranker)
-            rows.append(each_round.row(reranker, values, chosen))
-            picks.extend(chosen)
+            values, ranks = each_round.outcomes(reranker)
+            rows.append(each_round.row(reranker, values, ranks))
+            if ranks is not None and each_round.k in told:
+                picks.extend(each_round.picks(reranker, ranks))
     return rows, picks
 
 
@@ -120,7 +131,7 @@ class _Round:
     """All problems of one split at one k.
 
     Attributes:
-        cases: Its problems, [P].
+        grid: Its problems, [P].
         critic: Whose step scores picks show when their reranker has no critic.
     """
 
@@ -129,7 +140,7 @@ class _Round:
     split: str
     metric: str
     k: int
-    cases: Sequence[Case]
+    grid: Grid
     critic: str | None
     grade_all: bool
     aggregate: Metric
@@ -138,34 +149,57 @@ class _Round:
     whole: TableFigure | None
 
     @cached_property
-    def heads(self) -> list[Pool | None]:
-        """Each problem's pool at k, [P]; ``None`` where not all is known of the first k candidates."""
-        return [case.pool.head(self.k) if case.complete(self.k) else None for case in self.cases]
+    def complete(self) -> BoolArray:
+        """Of which problems all is known of the first k candidates, [P]."""
+        return self.grid.complete(self.k)
 
     @cached_property
-    def kept(self) -> list[tuple[Problem, Pool]]:
-        """The problems that have something to choose from, each with its pool at k."""
-        pairs = zip(self.cases, self.heads, strict=True)
-        return [(case.facts.problem, head) for case, head in pairs if head]
+    def sizes(self) -> IntArray:
+        """How many candidates there are to choose from, [P]; 0 where not all is known of the first k."""
+        sizes: IntArray = np.where(self.complete, self.grid.usable[:, : self.k].sum(axis=1), 0)
+        return sizes
 
-    def outcomes(self, reranker: Reranker) -> tuple[list[float], list[Pick]]:
-        """The value of each problem in ``kept``, NaN where a verdict is missing, and a pick per problem, [P]."""
-        values: list[float] = []
-        picks: list[Pick] = []
+    @cached_property
+    def kept(self) -> list[Problem]:
+        """The problems that have something to choose from."""
+        return [self.grid.problems[place] for place in np.flatnonzero(self.sizes).tolist()]
+
+    def outcomes(self, reranker: Reranker) -> tuple[list[float], IntArray | None]:
+        """The value of each problem in ``kept``, NaN where a verdict is missing, and the rank of each pick, [P].
+
+        A rank is -1 where nothing can be chosen; there are none of an expectation, nor of what needs verdicts that are
+        not asked for.
+        """
         if needs_all_verdicts(reranker) and not self.grade_all:
-            return values, picks
-        for case, head in zip(self.cases, self.heads, strict=True):
-            place = pick(reranker, head) if head else None
-            if head and place is not None:
-                picks.append(self._pick(reranker, case.facts, head, place))
-                values.append(verdict_value(case.facts, text_id(head.texts[place])))
-            elif head:
-                values.append(math.fsum(head.verdicts or ()) / len(head))
-            elif not reranker.expectation:
-                lacking = f"{INCOMPLETE}candidates, scores or verdicts are lacking"
-                note = lacking if head is None else f"failed: none of the first {self.k} candidates can be used"
-                picks.append(self._no_pick(reranker, case.facts.problem, note))
-        return values, picks
+            return [], None
+        places = np.flatnonzero(self.sizes)
+        if reranker.expectation:
+            return mean_worth(self.grid, self.k)[places].tolist(), None
+        ranks = np.where(self.sizes > 0, ranks_from_first(self.grid, reranker, self.k), -1)
+        return worth(self.grid, ranks[:, None])[places, 0].tolist(), ranks
+
+    def picks(self, reranker: Reranker, ranks: IntArray) -> Iterator[Pick]:
+        """What a reranker chose for each problem, [P], by the ranks of its picks."""
+        columns, critic = self.grid.columns, reranker.critic or self.critic
+        answers, said = columns.answers(self.grid.answer), columns.said.get(critic or "")
+        texts = self.grid.texts[np.arange(len(ranks)), ranks].tolist()
+        values = np.append(columns.graded.values, np.nan)[texts].tolist()
+        for problem, rank, text, value, complete in zip(
+            self.grid.problems, ranks.tolist(), texts, values, self.complete.tolist(), strict=True
+        ):
+            if rank < 0:
+                note = f"failed: none of the first {self.k} candidates can be used" if complete else _LACKING
+                yield self._no_pick(reranker, problem, note)
+                continue
+            yield replace(
+                self._no_pick(reranker, problem, note=""),
+                rank=rank,
+                text=columns.values[text],
+                critic=critic,
+                step_scores=None if said is None else said.steps(text),
+                verdict=None if math.isnan(value) else value,
+                final_answer=answers[text],
+            )
 
     def _no_pick(self, reranker: Reranker, problem: Problem, note: str) -> Pick:
         return Pick(
@@ -187,22 +221,9 @@ class _Round:
             note=note,
         )
 
-    def _pick(self, reranker: Reranker, facts: ProblemFacts, head: Pool, place: int) -> Pick:
-        critic = reranker.critic or self.critic
-        value = verdict_value(facts, text_id(head.texts[place]))
-        return replace(
-            self._no_pick(reranker, facts.problem, note=""),
-            rank=head.ranks[place],
-            text=head.texts[place],
-            critic=critic,
-            step_scores=None if critic is None else head.scores[critic][place],
-            verdict=None if math.isnan(value) else value,
-            final_answer=head.answers[place],
-        )
-
-    def row(self, reranker: Reranker, values: Sequence[float], picks: Sequence[Pick]) -> ResultRow:
+    def row(self, reranker: Reranker, values: Sequence[float], ranks: IntArray | None) -> ResultRow:
         """The benchmark's number from the values of its problems or from the picks, or why there is none."""
-        n_problems, n_kept, n_incomplete = len(self.cases), len(self.kept), self.heads.count(None)
+        n_problems, n_kept, n_incomplete = len(self.grid), len(self.kept), int((~self.complete).sum())
         n_failed = n_problems - n_incomplete - n_kept
         n_ungraded = sum(map(math.isnan, values))
         value: float | None = None
@@ -213,7 +234,7 @@ class _Round:
         elif needs_all_verdicts(reranker) and not self.grade_all:
             note = "needs --grade all" if self.whole is None else "needs verdicts on single texts; there are none"
         elif self.whole is not None:
-            value, note = self._figure(picks)
+            value, note = self._figure(ranks)
         elif n_ungraded:
             note = f"{INCOMPLETE}{n_ungraded:,} of {n_kept:,} picks are not graded"
         else:
@@ -232,38 +253,33 @@ class _Round:
             n_total=self.n_total,
         )
 
-    def _figure(self, picks: Sequence[Pick]) -> tuple[float | None, str]:
-        """The host's figure of the picks as one table, and what must be said of it."""
-        texts = {each.index: each.text for each in picks if each.rank is not None}
+    def _figure(self, ranks: IntArray | None) -> tuple[float | None, str]:
+        """The host's figure of the picks as one table, by their ranks, and what must be said of it."""
+        found = [] if ranks is None else zip(self.grid.problems, ranks.tolist(), self.grid.texts, strict=True)
+        texts = {problem.index: self.grid.columns.values[own[rank]] for problem, rank, own in found if rank >= 0}
         number = None if self.whole is None else self.whole(texts)
         if number is None:
             return None, f"{INCOMPLETE}the host has not evaluated this table of picks"
-        return number, self._note(self.remark([problem for problem, _ in self.kept]))
+        return number, self._note(self.remark(self.kept))
 
     def _counted(self, values: Sequence[float]) -> tuple[float | None, str]:
         """The number, and what must be said of it."""
-        problems = [problem for problem, _ in self.kept]
-        number, remark = self.aggregate(problems, values), self.remark(problems)
+        number, remark = self.aggregate(self.kept, values), self.remark(self.kept)
         if math.isnan(number):
             return None, f"withheld: {remark or 'the metric has nothing to be taken over'}"
         return 100 * number, self._note(remark)
 
     def _note(self, remark: str) -> str:
         """What must be said of a number beside its metric's own remark."""
-        partial = self.n_total is not None and self.n_total > len(self.cases)
-        subset = f"{len(self.cases):,} of {self.n_total:,} problems" if partial else ""
+        partial = self.n_total is not None and self.n_total > len(self.grid)
+        subset = f"{len(self.grid):,} of {self.n_total:,} problems" if partial else ""
         return "; ".join(filter(None, (subset, remark, self._remarks())))
 
     def _remarks(self) -> str:
         """What a reader of a value must know of its candidates."""
-        n_all = self.k * len(self.cases)
-        n_cut = sum(
-            candidate.finish == "length" and candidate.error is None and candidate.rank < self.k
-            for case in self.cases
-            for candidate in case.facts.candidates
-        )
+        n_all = self.k * len(self.grid)
         counts = {
-            "left out": n_all - sum(len(head) for _, head in self.kept),
-            "cut at the token limit": n_cut,
+            "left out": n_all - int(self.sizes.sum()),
+            "cut at the token limit": int(self.grid.cut[:, : self.k].sum()),
         }
         return "; ".join(f"{count:,} of {n_all:,} candidates {what}" for what, count in counts.items() if count)

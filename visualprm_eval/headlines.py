@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import GradingError
-from visualprm_eval.evaluate import ProblemFacts, TableFigure, evaluate_benchmark
+from visualprm_eval.evaluate import TableFigure, evaluate_benchmark
 from visualprm_eval.tasks.base import EXACT_MATCHING, UNJUDGED
 from visualprm_eval.whole_tables import (
     explained,
@@ -30,6 +30,7 @@ from visualprm_eval.whole_tables import (
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
+    from visualprm_eval.columns import Columns
     from visualprm_eval.host.figures import HostFigure
     from visualprm_eval.host.judging import Asked
     from visualprm_eval.outcomes import Pick, ResultRow
@@ -57,15 +58,15 @@ class Headline:
 
 
 def evaluate_cell(
-    session: Session, cell: Cell, facts: Sequence[ProblemFacts], ks: Sequence[int], whole: TableFigure | None = None
+    session: Session, cell: Cell, facts: Columns, ks: Sequence[int], whole: TableFigure | None = None
 ) -> tuple[list[ResultRow], list[Pick]]:
-    """The results of one policy on one benchmark as its task counts them.
+    """The results of one policy on one benchmark as its task counts them, and the picks at the largest k.
 
     Args:
         session: The run.
         cell: The policy and the benchmark.
         facts: All that is known of it.
-        ks: Best of how many.
+        ks: Best of how many, ascending.
         whole: Where figures of whole tables come from, if values are such; the store when not given.
     """
     task = cell.benchmark.task
@@ -81,6 +82,7 @@ def evaluate_cell(
         aggregate=task.aggregate,
         remark=remark_of(session, cell),
         n_total=cell.benchmark.total,
+        picks_at=ks[-1:],
         whole=whole or stored_figures(session, cell),
     )
 

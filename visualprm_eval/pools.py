@@ -1,53 +1,26 @@
-"""From facts to pools: which candidates of a problem every reranker may choose from, and what they choose."""
+"""From facts to what rerankers may choose from, and, where only picks are graded, which texts those are.
+
+Then a pick whose verdict failed leaves its pool and another takes its place, until no pick is a failure. No other
+verdict matters: what else was ever graded changes no result.
+"""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Iterable, Sequence
 
+import numpy as np
+
+from visualprm_eval.columns import AnswerFn, Columns, ProblemFacts
+from visualprm_eval.exact import BoolArray, IntArray
+from visualprm_eval.grid import Grid
+from visualprm_eval.picks import ranks_from_first
 from visualprm_eval.registry import needed_critics
-from visualprm_eval.rerankers import Pool, pick
-from visualprm_eval.types import text_id
+from visualprm_eval.rerankers import Pool, Reranker
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
-
-    from visualprm_eval.rerankers import Reranker
-    from visualprm_eval.types import Candidate, Problem, StepScores, Verdict
-
-AnswerFn = Callable[[str, Mapping[str, str]], str | None]
-"""A text and the problem's options to the text's vote, ``None`` for an abstention."""
-
-__all__ = ["AnswerFn", "Case", "ProblemFacts", "build_pool", "needs_all_verdicts", "picked_texts", "verdict_value"]
+__all__ = ["AnswerFn", "ProblemFacts", "arranged", "build_pool", "needs_all_verdicts", "picked_texts"]
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemFacts:
-    """All that is known of one policy on one problem.
-
-    Attributes:
-        problem: The problem.
-        candidates: Its samples, failed ones included.
-        scores: Critic label to text id to what that critic said.
-        verdicts: Text id to what the host said.
-    """
-
-    problem: Problem
-    candidates: tuple[Candidate, ...]
-    scores: Mapping[str, Mapping[str, StepScores]]
-    verdicts: Mapping[str, Verdict]
-
-
-def build_pool(
-    facts: ProblemFacts,
-    critics: Iterable[str],
-    answer: AnswerFn,
-    *,
-    require_verdicts: bool,
-    without: Collection[str] = (),
-) -> Pool:
+def build_pool(facts: ProblemFacts, critics: Iterable[str], answer: AnswerFn, *, require_verdicts: bool) -> Pool:
     """The candidates of one problem that every reranker may choose from.
 
     Args:
@@ -56,156 +29,34 @@ def build_pool(
         answer: The local answer of a text.
         require_verdicts: A candidate whose verdict failed or is missing leaves the pool too, and the pool holds the
             verdicts. Without it no verdict matters, and the pool holds none.
-        without: Ids of texts that leave the pool whatever is known of them.
 
     Returns:
         The pool by ascending rank, possibly empty.
     """
-    labels = sorted(set(critics))
-    standings = _standings(facts, labels, require_verdicts=require_verdicts)
-    sound = [each for each, standing in standings if standing == "sound" and each.text_id not in without]
-    return _pool(facts, sound, labels, answer, require_verdicts=require_verdicts)
+    columns = Columns.of([facts])
+    n = int(columns.candidates.ranks.max(initial=0)) + 1
+    return Grid.of(columns, critics, answer, n, graded=require_verdicts).pool(0)
 
 
-def _pool(
-    facts: ProblemFacts, kept: Sequence[Candidate], labels: Sequence[str], answer: AnswerFn, *, require_verdicts: bool
-) -> Pool:
-    """Candidates by ascending rank, all of whose facts are there, as a pool."""
-    ids = [candidate.text_id for candidate in kept]
-    return Pool(
-        problem_id=facts.problem.id,
-        ranks=tuple(candidate.rank for candidate in kept),
-        texts=tuple(candidate.text for candidate in kept),
-        answers=tuple(answer(candidate.text, facts.problem.choices) for candidate in kept),
-        scores={label: tuple(facts.scores[label][key].scores for key in ids) for label in labels},
-        verdicts=tuple(verdict_value(facts, key) for key in ids) if require_verdicts else None,
-    )
+def arranged(
+    columns: Columns, rerankers: Sequence[Reranker], ks: Iterable[int], n: int, answer: AnswerFn, *, grade_all: bool
+) -> Grid:
+    """What rerankers may choose from; without picks that were graded in vain where only picks are graded.
 
-
-_Standing = Literal["sound", "failed", "unknown"]
-
-
-def _standings(
-    facts: ProblemFacts, labels: Iterable[str], *, require_verdicts: bool
-) -> list[tuple[Candidate, _Standing]]:
-    """The candidates by ascending rank, with whether each has all its facts, has one that failed, or lacks one."""
-    scores = [facts.scores.get(label, {}) for label in labels]
-    by_rank = sorted(facts.candidates, key=lambda candidate: candidate.rank)
-    return [(each, _standing(facts, each, scores, require_verdicts=require_verdicts)) for each in by_rank]
-
-
-def _standing(
-    facts: ProblemFacts, candidate: Candidate, scores: Iterable[Mapping[str, StepScores]], *, require_verdicts: bool
-) -> _Standing:
-    if candidate.error is not None:
-        return "failed"
-    key = candidate.text_id
-    lacking = require_verdicts and key not in facts.verdicts
-    if require_verdicts and not lacking and math.isnan(verdict_value(facts, key)):
-        return "failed"
-    for known in scores:
-        scored = known.get(key)
-        if scored is None:
-            lacking = True
-        elif not _is_sound(scored):
-            return "failed"
-    return "unknown" if lacking else "sound"
-
-
-def _is_sound(scored: StepScores) -> bool:
-    """Whether a critic gave numbers to work with."""
-    if scored.error is not None or not scored.scores:
-        return False
-    # A finite sum is one of finite numbers; an infinite one may be so too.
-    return math.isfinite(sum(scored.scores)) or all(map(math.isfinite, scored.scores))
-
-
-def _has_failed(facts: ProblemFacts, key: str) -> bool:
-    """Whether a text was graded in vain."""
-    return key in facts.verdicts and math.isnan(verdict_value(facts, key))
-
-
-def verdict_value(facts: ProblemFacts, key: str) -> float:
-    """The verdict of a text by its id, NaN when there is none or it failed."""
-    verdict = facts.verdicts.get(key)
-    return math.nan if verdict is None or verdict.value is None or verdict.error is not None else verdict.value
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One problem with its full pool.
-
-    Attributes:
-        facts: What is known of the problem.
-        pool: The candidates to choose from.
-        known: Ranks of the candidates of which all is known, be it a failure.
-        picked: When only picks are graded: ids of the texts whose verdicts decide the pool and the results.
+    Args:
+        columns: What is known of each problem, [P].
+        rerankers: All rerankers of the run.
+        ks: Best of how many.
+        n: N; candidates of later ranks are left out.
+        answer: The local answer of a text.
+        grade_all: Whether all texts are graded, or only picks.
     """
-
-    facts: ProblemFacts
-    pool: Pool
-    known: frozenset[int]
-    picked: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(
-        cls,
-        facts: ProblemFacts,
-        rerankers: Sequence[Reranker],
-        ks: Iterable[int],
-        answer: AnswerFn,
-        *,
-        grade_all: bool,
-    ) -> Case:
-        """Builds the pool of a problem, see :func:`build_pool`.
-
-        When only picks are graded, a pick whose verdict failed leaves the pool and another takes its place, until no
-        pick is a failure. No other verdict matters: what else was ever graded changes no result.
-
-        Args:
-            facts: What is known of the problem.
-            rerankers: All rerankers of the run.
-            ks: Best of how many.
-            answer: The local answer of a text.
-            grade_all: Whether all texts are graded, or only picks.
-        """
-        labels = sorted(set(needed_critics(rerankers)))
-        standings = _standings(facts, labels, require_verdicts=grade_all)
-        known = frozenset(each.rank for each, standing in standings if standing != "unknown")
-        sound = [each for each, standing in standings if standing == "sound"]
-        case = cls(facts, _pool(facts, sound, labels, answer, require_verdicts=grade_all), known)
-        return case if grade_all else case._without_failed_picks(rerankers, sorted(set(ks)), answer)
-
-    def _without_failed_picks(self, rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn) -> Case:
-        """Itself with what is picked, after picks whose verdicts failed have given way to others."""
-        case, critics = self, needed_critics(rerankers)
-        choosers = [reranker for reranker in rerankers if not needs_all_verdicts(reranker)]
-        picked: set[str] = set()
-        failed: set[str] = set()
-        while chosen := case._choices(choosers, ks):
-            picked |= chosen
-            failures = {key for key in chosen if _has_failed(self.facts, key)}
-            # Which picks come next is only certain once all of these are graded.
-            if not failures or chosen - self.facts.verdicts.keys():
-                break
-            failed |= failures
-            pool = build_pool(self.facts, critics, answer, require_verdicts=False, without=failed)
-            case = replace(case, pool=pool)
-        return replace(case, picked=frozenset(picked))
-
-    def complete(self, k: int) -> bool:
-        """Whether all is known of the first k candidates; otherwise best-of-k would be a guess from a part of them."""
-        return all(rank in self.known for rank in range(k))
-
-    def _choices(self, choosers: Sequence[Reranker], ks: Iterable[int]) -> set[str]:
-        """Ids of the texts that rerankers pick from the pool at every complete k."""
-        heads = [head for head in (self.pool.head(k) for k in ks if self.complete(k)) if len(head)]
-        places = [(head, pick(reranker, head)) for head in heads for reranker in choosers]
-        return {text_id(head.texts[place]) for head, place in places if place is not None}
+    grid = Grid.of(columns, needed_critics(rerankers), answer, n, graded=grade_all)
+    return grid if grade_all else _settled(grid, rerankers, sorted(set(ks)))[0]
 
 
 def picked_texts(
-    facts: Iterable[ProblemFacts], rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn
+    facts: Sequence[ProblemFacts] | Columns, rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn
 ) -> set[tuple[str, str]]:
     """The texts whose verdicts decide the results when only picks are graded.
 
@@ -221,10 +72,44 @@ def picked_texts(
     Returns:
         Pairs of problem id and text id, whether graded already or not; picks whose verdict failed are among them.
     """
-    cases = (Case.of(each, rerankers, ks, answer, grade_all=False) for each in facts)
-    return {(case.facts.problem.id, key) for case in cases for key in case.picked}
+    columns, sizes = Columns.of(facts), sorted(set(ks))
+    grid = Grid.of(columns, needed_critics(rerankers), answer, sizes[-1], graded=False)
+    picked = _settled(grid, rerankers, sizes)[1]
+    return {columns.key(text) for text in np.flatnonzero(picked).tolist()}
 
 
 def needs_all_verdicts(reranker: Reranker) -> bool:
     """Whether a reranker's value needs the verdicts of all candidates."""
     return reranker.expectation or "verdicts" in reranker.needs
+
+
+def _settled(grid: Grid, rerankers: Sequence[Reranker], ks: Sequence[int]) -> tuple[Grid, BoolArray]:
+    """The grid without failed picks, and which texts were picked on the way, [S]."""
+    graded = grid.columns.graded
+    choosers = [reranker for reranker in rerankers if not needs_all_verdicts(reranker)]
+    picked = np.zeros(len(grid.columns.values), dtype=bool)
+    open_rows = np.arange(len(grid))
+    while len(open_rows):
+        chosen = _chosen(grid.take(open_rows), choosers, ks)
+        there = chosen >= 0
+        picked[chosen[there]] = True
+        failed = there & np.append(graded.failed, False)[chosen]
+        waiting = there & ~np.append(graded.known, True)[chosen]
+        # Which picks come next is only certain once all of these are graded.
+        again = failed.any(axis=1) & ~waiting.any(axis=1)
+        gone = np.zeros(len(picked), dtype=bool)
+        gone[chosen[again][failed[again]]] = True
+        grid, open_rows = grid.without(gone), open_rows[again]
+    return grid, picked
+
+
+def _chosen(grid: Grid, choosers: Sequence[Reranker], ks: Sequence[int]) -> IntArray:
+    """The numbers of the texts that rerankers pick from every complete k, [P, picks]; -1 for none."""
+    columns = [np.full(len(grid), -1, dtype=np.int64)]
+    for k in ks:
+        complete = grid.complete(k)
+        for reranker in choosers:
+            ranks = np.where(complete, ranks_from_first(grid, reranker, min(k, grid.n)), -1)
+            texts = grid.texts[np.arange(len(grid)), ranks]
+            columns.append(np.where(ranks < 0, -1, texts))
+    return np.stack(columns, axis=1)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
 
 from visualprm_eval import prompts
 from visualprm_eval.cells import Cell, import_cells
 from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
 from visualprm_eval.errors import ConfigError, GradingError, HostError, NoVerdictsError
-from visualprm_eval.evaluate import ProblemFacts, picked_texts
+from visualprm_eval.evaluate import picked_texts
 from visualprm_eval.grade import grade_missing
 from visualprm_eval.headlines import check_headlines
+from visualprm_eval.memory import uncollected
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Greedy
 from visualprm_eval.sample.policies import find_policy, greedy_config, greedy_twin, notes_of
@@ -26,15 +29,15 @@ from visualprm_eval.types import JSONValue, Problem, Spec
 from visualprm_eval.whole_tables import has_verdicts, is_whole, note_metric
 
 if TYPE_CHECKING:
+    from visualprm_eval.columns import Columns
     from visualprm_eval.config import ModelSource
     from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.judge import Judge
+    from visualprm_eval.report.results import Results
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.sample.policies import Policy
     from visualprm_eval.score.critics import Critic
     from visualprm_eval.store import Store
-
-Fact = TypeVar("Fact")
 
 GRADE_ALL_UP_TO = 8
 """N up to which every distinct text is graded even when a judge has to be paid."""
@@ -242,33 +245,27 @@ class Session:
 
     def report(self) -> None:
         """Evaluates what the store holds, prints the tables and writes the result files."""
-        from visualprm_eval.collect import collect
         from visualprm_eval.report import print_table, write_reports
 
-        results = collect(self)
-        paths = write_reports(self.config.work_dir, results)
+        with uncollected():
+            results = self.results()
+            paths = write_reports(self.config.work_dir, results)
         print_table(results, files=paths)
 
-    def facts(self, cell: Cell, *, with_scores: bool = True) -> list[ProblemFacts]:
-        """Everything known of one policy on one benchmark, problem by problem."""
-        ids = cell.problem_ids
-        candidates = self.store.candidates(cell.sampling.id, ids)
-        scorings = self.scorings if with_scores and not cell.greedy else {}
-        scores = {
-            label: _by_problem(self.store.scores(spec.id, ids, with_steps=False)) for label, spec in scorings.items()
-        }
-        verdicts = _by_problem(self.store.verdicts(self.grading(cell).id, ids))
-        return [
-            ProblemFacts(
-                problem=problem,
-                candidates=tuple(item for item in candidates.get(problem.id, ()) if item.rank < cell.n),
-                scores={label: known.get(problem.id, {}) for label, known in scores.items()},
-                verdicts=verdicts.get(problem.id, {}),
-            )
-            for problem in cell.benchmark.problems
-        ]
+    def results(self) -> Results:
+        """All values, with what they rest on."""
+        from visualprm_eval.collect import collect
 
-    def wanted_texts(self, cell: Cell, facts: Sequence[ProblemFacts]) -> set[tuple[str, str]] | None:
+        return collect(self)
+
+    def facts(self, cell: Cell, *, with_scores: bool = True) -> Columns:
+        """Everything known of one policy on one benchmark."""
+        scorings = self.scorings if with_scores and not cell.greedy else {}
+        keys = {label: spec.id for label, spec in scorings.items()}
+        grading_id = self.grading(cell).id
+        return self.store.columns(cell.benchmark.problems, cell.sampling.id, cell.n, keys, grading_id=grading_id)
+
+    def wanted_texts(self, cell: Cell, facts: Columns) -> set[tuple[str, str]] | None:
         """Problem and text ids whose verdicts decide a cell's results; ``None`` for all."""
         if self.grades_all(cell):
             return None
@@ -324,24 +321,10 @@ class Session:
         # Where all texts are graded, the critics' weights need not even be here.
         facts = self.facts(cell, with_scores=not self.grades_all(cell))
         wanted = self.wanted_texts(cell, facts)
-        work: dict[tuple[str, str], str] = {}
-        for fact in facts:
-            for candidate in fact.candidates:
-                key = (fact.problem.id, candidate.text_id)
-                verdict = fact.verdicts.get(candidate.text_id)
-                lacking = verdict is None or (retry_failed and verdict.value is None)
-                if candidate.error is None and lacking and (wanted is None or key in wanted):
-                    work[key] = candidate.text
-        return [(problem_id, text_id, text) for (problem_id, text_id), text in work.items()]
+        lacking = ~facts.graded.known | (facts.graded.failed if retry_failed else False)
+        work = {facts.key(text): facts.values[text] for text in np.flatnonzero(lacking).tolist()}
+        return [(*key, text) for key, text in work.items() if wanted is None or key in wanted]
 
 
 def _by_id(cell: Cell) -> dict[str, Problem]:
     return {problem.id: problem for problem in cell.benchmark.problems}
-
-
-def _by_problem(facts: Mapping[tuple[str, str], Fact]) -> dict[str, dict[str, Fact]]:
-    """Facts keyed by (problem id, text id) as one mapping of text ids per problem."""
-    grouped: dict[str, dict[str, Fact]] = {}
-    for (problem_id, text_id), fact in facts.items():
-        grouped.setdefault(problem_id, {})[text_id] = fact
-    return grouped

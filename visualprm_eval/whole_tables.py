@@ -225,7 +225,7 @@ def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
 
     facts, ks, grading = session.facts(cell), session.ks(cell), session.grading(cell)
     choosers = [one for one in session.rerankers_of(cell) if not needs_all_verdicts(one)]
-    splits = len({fact.problem.split for fact in facts})
+    splits = len({problem.split for problem in facts.problems})
     verdicts, directory = has_verdicts(session, cell), session.config.work_dir / "grading"
     with (
         track(f"grade {cell.label}, whole tables", len(choosers) * len(ks) * splits) as tracker,

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visualprm_eval.insight.grid import BoolArray, FloatArray
+from visualprm_eval.grid import BoolArray, FloatArray
 
 __all__ = ["curve_ks", "expected_best", "mean_value", "place_weights"]
 

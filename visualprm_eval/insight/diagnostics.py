@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from visualprm_eval.grid import BoolArray, FloatArray, Grid
 from visualprm_eval.insight.facts import PoolFacts, StepScoreHistogram
-from visualprm_eval.insight.grid import BoolArray, FloatArray, Grid
 
 __all__ = [
     "centred_ranks",
@@ -89,17 +88,17 @@ def ranking(scores: FloatArray, verdicts: FloatArray, usable: BoolArray) -> floa
 
 def tied_share(grid: Grid, utilities: FloatArray) -> float:
     """The part of problems whose greatest score several different texts share, so that the rank decides."""
-    tied = 0
-    for row, pool in enumerate(grid.pools):
-        numbers = utilities[row, list(pool.ranks)]
-        tied += len({pool.texts[place] for place in np.flatnonzero(numbers == numbers.max())}) > 1
-    return tied / len(grid)
+    best = np.where(grid.usable, utilities, -np.inf).max(axis=1, keepdims=True)
+    at_top = grid.usable & (utilities == best)
+    lowest = np.where(at_top, grid.texts, np.iinfo(np.int64).max).min(axis=1)
+    highest = np.where(at_top, grid.texts, -1).max(axis=1)
+    return int((lowest != highest).sum()) / len(grid)
 
 
-def identical_share(texts: Sequence[Sequence[str]]) -> float:
+def identical_share(grid: Grid) -> float:
     """The part of candidates whose text an earlier one of the same problem has."""
-    total = sum(map(len, texts))
-    return 1 - sum(len(set(each)) for each in texts) / total if total else 0.0
+    total = int(grid.usable.sum())
+    return 1 - np.count_nonzero(np.bincount(grid.texts[grid.usable])) / total if total else 0.0
 
 
 def pool_facts(grid: Grid, policy: str, benchmark: str, split: str, n_problems: int) -> PoolFacts:
@@ -108,20 +107,22 @@ def pool_facts(grid: Grid, policy: str, benchmark: str, split: str, n_problems: 
     none = np.where(grid.usable, grid.verdicts, 0.0).max(axis=1) < 1
     return PoolFacts(
         policy, benchmark, split, grid.n, len(grid), int(grid.usable.sum()),
-        n_problems * grid.n - int(grid.usable.sum()), 100 * identical_share([pool.texts for pool in grid.pools]),
-        100 * float(right.mean()), 100 * float(none.mean()),
+        n_problems * grid.n - int(grid.usable.sum()), 100 * identical_share(grid), 100 * float(right.mean()),
+        100 * float(none.mean()),
     )  # fmt: skip
 
 
-def step_scores(grids: Sequence[Grid], critic: str, policy: str, benchmark: str) -> StepScoreHistogram:
+def step_scores(grid: Grid, critic: str, policy: str, benchmark: str) -> StepScoreHistogram:
     """The distribution of a critic's step scores over right and wrong candidates, in 20 bins."""
-    pools = [pool for grid in grids for pool in grid.pools]
-    said = [steps for pool in pools for steps in pool.scores[critic]]
-    numbers = np.fromiter(itertools.chain.from_iterable(said), np.float64)
-    verdicts = np.fromiter(itertools.chain.from_iterable(pool.verdicts or () for pool in pools), np.float64)
-    of_step = np.repeat(verdicts, [len(steps) for steps in said])
-    wrong, right = numbers[of_step == 0], numbers[of_step == 1]
-    everything = np.concatenate([wrong, right, [0.0, 1.0]])  # Chances; a third party's scores may go beyond.
-    edges = np.linspace(everything.min(), everything.max(), _BINS + 1)
-    counts = [tuple(np.histogram(side, edges)[0].tolist()) for side in (right, wrong)]
+    said, verdicts = grid.columns.said[critic], grid.columns.graded.values
+    # A text counts as often as there are candidates that wrote it.
+    times = np.bincount(grid.texts[grid.usable], minlength=len(verdicts))
+    sides = [np.repeat(np.where(verdicts == verdict, times, 0), said.sizes) for verdict in (1, 0)]
+    counted = said.numbers[(sides[0] > 0) | (sides[1] > 0)]
+    # Chances; a third party's scores may go beyond.
+    edges = np.linspace(counted.min(initial=0.0), counted.max(initial=1.0), _BINS + 1)
+    bins = np.minimum(np.searchsorted(edges, said.numbers, side="right") - 1, _BINS - 1)  # The last has both its edges.
+    counts = [
+        tuple(np.bincount(bins[side > 0], side[side > 0], _BINS).astype(int).tolist()) for side in sides
+    ]  # fmt: skip
     return StepScoreHistogram(policy, benchmark, critic, tuple(edges.tolist()), *counts)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from visualprm_eval.grid import FloatArray, Grid
 from visualprm_eval.insight.curves import curve_ks, expected_best, mean_value
-from visualprm_eval.insight.grid import FloatArray, Grid
 from visualprm_eval.insight.measure import Measure
 from visualprm_eval.insight.subsets import draw_subsets, first_ranks, values_in_subsets, values_of_prefixes
 from visualprm_eval.rerankers import First, Oracle, Reranker

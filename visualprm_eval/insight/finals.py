@@ -8,29 +8,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from visualprm_eval.columns import Columns
 from visualprm_eval.evaluate import MAX_FAILED, Metric, row_mean
-from visualprm_eval.insight.grid import FloatArray, Grid
+from visualprm_eval.grid import FloatArray, Grid
 from visualprm_eval.insight.measure import GroupKey, Measure
-from visualprm_eval.insight.subsets import first_ranks, values_in_subsets
-from visualprm_eval.pools import AnswerFn, Case, ProblemFacts, needs_all_verdicts, verdict_value
-from visualprm_eval.rerankers import (
-    First,
-    Greedy,
-    Oracle,
-    Reranker,
-    SelfConsistency,
-    StepAggregate,
-    WeightedVote,
-    pick,
-)
+from visualprm_eval.picks import mean_worth, ranks_from_first, worth
+from visualprm_eval.pools import AnswerFn, ProblemFacts, arranged, needs_all_verdicts
+from visualprm_eval.rerankers import Reranker
 from visualprm_eval.tasks.base import UNJUDGED
-from visualprm_eval.types import text_id
 
 __all__ = ["Finals", "Study", "finals"]
 
 _OF_PROBLEMS = " problems"
-_OURS = (First, Greedy, StepAggregate, SelfConsistency, WeightedVote, Oracle)
-"""Whose picks can be worked out for all problems at once."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +43,7 @@ class Study:
     policy: str
     benchmark: str
     metric: str
-    facts: Sequence[ProblemFacts]
+    facts: Sequence[ProblemFacts] | Columns
     rerankers: Sequence[Reranker]
     n: int
     answer: AnswerFn
@@ -71,22 +60,20 @@ class Finals:
     Attributes:
         study: Whose.
         split: The split.
-        cases: The problems that have something to choose from, [P].
         measure: The benchmark's number over them.
         rerankers: Those that have a value, [R].
         values: What each pick is worth, from 0 to 1, [P, R].
         n_problems: All problems of the split, failed ones included.
-        grid: The candidates as arrays; ``None`` where only picks are graded.
+        grid: The candidates of the problems that have something to choose from, [P].
     """
 
     study: Study
     split: str
-    cases: Sequence[Case]
     measure: Measure
     rerankers: Sequence[Reranker]
     values: FloatArray
     n_problems: int
-    grid: Grid | None = None
+    grid: Grid
 
     @property
     def note(self) -> str:
@@ -101,43 +88,38 @@ class Finals:
 
 def finals(study: Study) -> Iterator[Finals | str]:
     """The picks of each split at k = N; a sentence instead where too much failed or is not graded."""
-    splits: dict[str, list[ProblemFacts]] = {}
-    for each in study.facts:
-        splits.setdefault(each.problem.split, []).append(each)
-    for split, facts in splits.items():
+    columns = Columns.of(study.facts)
+    everything = arranged(
+        columns, study.rerankers, [study.n], study.n, study.answer, grade_all=study.grade_all
+    )  # fmt: skip
+    splits: dict[str, list[int]] = {}
+    for place, problem in enumerate(columns.problems):
+        splits.setdefault(problem.split, []).append(place)
+    for split, places in splits.items():
         where = f"{study.policy} on {study.benchmark} {split}".rstrip()
-        cases = [Case.of(one, study.rerankers, [study.n], study.answer, grade_all=study.grade_all) for one in facts]
-        if not all(case.complete(study.n) for case in cases):
+        whole = everything if len(splits) == 1 else everything.take(np.array(places))
+        if not whole.complete(study.n).all():
             continue  # What is lacking is counted elsewhere.
-        kept = [case for case in cases if len(case.pool)]
-        if (len(cases) - len(kept)) / len(cases) > MAX_FAILED:
-            yield f"{where}: {len(cases) - len(kept):,} of {len(cases):,} problems failed"
+        filled = np.flatnonzero(whole.usable.any(axis=1))
+        grid = whole if len(filled) == len(whole) else whole.take(filled)
+        if (len(whole) - len(grid)) / len(whole) > MAX_FAILED:
+            yield f"{where}: {len(whole) - len(grid):,} of {len(whole):,} problems failed"
             continue
         rerankers = [one for one in study.rerankers if study.grade_all or not needs_all_verdicts(one)]
-        grid = Grid.of([case.pool for case in kept], study.n) if study.grade_all else None
-        columns = [_worths(kept, grid, one) for one in rerankers]
-        values = np.array(columns, dtype=np.float64).reshape(len(rerankers), -1).T
+        values = np.array([_worths(grid, one) for one in rerankers]).reshape(len(rerankers), -1).T
         if np.isnan(values).any():
             yield f"{where}: {int(np.isnan(values).sum()):,} picks are not graded"
             continue
         seed = zlib.crc32(f"{study.benchmark}\n{split}".encode())
-        measure = Measure([case.facts.problem for case in kept], study.aggregate, study.group, seed)
-        if kept and np.isnan(measure.value(values[:, 0])):
+        measure = Measure(grid.problems, study.aggregate, study.group, seed)
+        if len(grid) and np.isnan(measure.value(values[:, 0])):
             yield f"{where}: the metric has nothing to be taken over"
             continue
-        yield Finals(study, split, kept, measure, rerankers, values, len(cases), grid)
+        yield Finals(study, split, measure, rerankers, values, len(whole), grid)
 
 
-def _worths(cases: Sequence[Case], grid: Grid | None, reranker: Reranker) -> FloatArray | list[float]:
-    """The verdict of each problem's pick, [P]; third parties' rerankers are asked one by one."""
-    if grid is not None and type(reranker) in _OURS:
-        return values_in_subsets(grid, reranker, first_ranks(grid.n))[:, 0]
-    return [_worth(case, reranker) for case in cases]
-
-
-def _worth(case: Case, reranker: Reranker) -> float:
-    """The verdict of the pick from a problem's whole pool."""
-    place = pick(reranker, case.pool)
-    if place is None:
-        return float(np.mean(case.pool.verdicts or (np.nan,)))
-    return verdict_value(case.facts, text_id(case.pool.texts[place]))
+def _worths(grid: Grid, reranker: Reranker) -> FloatArray:
+    """The verdict of each problem's pick, [P]; a random one's on average."""
+    if reranker.expectation:
+        return mean_worth(grid, grid.n)
+    return worth(grid, ranks_from_first(grid, reranker, grid.n)[:, None])[:, 0]

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from visualprm_eval.insight.grid import FloatArray, IntArray
+from visualprm_eval.grid import FloatArray, IntArray
 
 __all__ = ["DRAWS", "group_numbers", "percentiles", "replicates"]
 

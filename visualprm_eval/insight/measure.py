@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from visualprm_eval.evaluate import Metric, row_mean
-from visualprm_eval.insight.grid import FloatArray, IntArray
+from visualprm_eval.grid import FloatArray, IntArray
 from visualprm_eval.insight.intervals import group_numbers, replicates
 from visualprm_eval.types import Problem
 

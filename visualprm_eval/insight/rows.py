@@ -9,6 +9,7 @@ from itertools import combinations
 
 import numpy as np
 
+from visualprm_eval.grid import FloatArray, Grid
 from visualprm_eval.insight import facts as shown
 from visualprm_eval.insight.curves import curve_ks, mean_value
 from visualprm_eval.insight.diagnostics import (
@@ -19,7 +20,6 @@ from visualprm_eval.insight.diagnostics import (
 )
 from visualprm_eval.insight.estimates import estimates
 from visualprm_eval.insight.finals import Finals, Study
-from visualprm_eval.insight.grid import FloatArray, Grid
 from visualprm_eval.insight.intervals import percentiles
 from visualprm_eval.insight.overall_curves import Place, Resample, place_of
 from visualprm_eval.insight.paired import holm, sign_flip_test
@@ -194,8 +194,8 @@ class _Ranks:
     @cached_property
     def length(self) -> list[FloatArray]:
         """By characters of the text."""
-        texts = self.grid.spread([[len(text) for text in pool.texts] for pool in self.grid.pools])
-        return centred_ranks(texts, self.grid.usable)
+        lengths = np.fromiter(map(len, self.grid.columns.values), np.float64, len(self.grid.columns.values))
+        return centred_ranks(self.grid.spread(lengths), self.grid.usable)
 
     @cached_property
     def position(self) -> list[FloatArray]:
@@ -206,8 +206,8 @@ class _Ranks:
     def steps(self, critic: str) -> list[FloatArray]:
         """By the number of a critic's steps."""
         if critic not in self._of_steps:
-            counts = self.grid.spread([[len(each) for each in pool.scores[critic]] for pool in self.grid.pools])
-            self._of_steps[critic] = centred_ranks(counts, self.grid.usable)
+            counts = self.grid.columns.said[critic].sizes.astype(np.float64)
+            self._of_steps[critic] = centred_ranks(self.grid.spread(counts), self.grid.usable)
         return self._of_steps[critic]
 
 

@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
+from visualprm_eval.columns import Columns
+from visualprm_eval.grid import FloatArray
 from visualprm_eval.insight import facts as shown
 from visualprm_eval.insight import rows
-from visualprm_eval.insight.counts import costs_of, missing_of, texts_of
+from visualprm_eval.insight.counts import costs_of, missing_of
 from visualprm_eval.insight.diagnostics import (
     pool_facts,
     step_scores,
 )
 from visualprm_eval.insight.finals import Finals, Study, finals
-from visualprm_eval.insight.grid import FloatArray
 from visualprm_eval.insight.overall_curves import Place, Resample, overall_points
 from visualprm_eval.outcomes import INCOMPLETE, ResultRow
 from visualprm_eval.registry import needed_critics
 
 __all__ = ["Examiner", "examine"]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Lets Python's search for cyclic garbage rest: millions of tuples make it search again and again for nothing."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def examine(studies: Iterable[Study]) -> shown.Insight:
@@ -71,18 +58,14 @@ class Examiner:
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
-        with _uncollected():
-            self._add(study)
-
-    def _add(self, study: Study) -> None:
-        texts = texts_of(study.facts, study.n)
-        self.costs += costs_of(study.policy, study.benchmark, texts, study.n)
+        columns = Columns.of(study.facts)
+        self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
         critics = needed_critics(study.rerankers)
-        missing = list(missing_of(study.policy, study.benchmark, texts, study.n, critics, grade_all=study.grade_all))
-        for found in finals(study):
+        missing = list(missing_of(study.policy, study.benchmark, columns, study.n, critics, grade_all=study.grade_all))
+        for found in finals(replace(study, facts=columns)):
             if isinstance(found, str):
                 missing.append(found)
-            elif found.cases:
+            elif len(found.grid):
                 self._take(found)
         if missing:
             self._unfinished.add(study.policy)
@@ -95,10 +78,9 @@ class Examiner:
             study: The policy and the benchmark.
             results: Its values at any k.
         """
-        texts = texts_of(study.facts, study.n)
-        self.costs += costs_of(study.policy, study.benchmark, texts, study.n)
-        missing = list(missing_of(study.policy, study.benchmark, texts, study.n, needed_critics(study.rerankers),
-                                  grade_all=False))  # fmt: skip
+        columns, critics = Columns.of(study.facts), needed_critics(study.rerankers)
+        self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
+        missing = list(missing_of(study.policy, study.benchmark, columns, study.n, critics, grade_all=False))
         results = [row for row in results if row.k == study.n]
         for row in results:
             if row.value is None and row.note.startswith(INCOMPLETE) and not missing:
@@ -120,12 +102,11 @@ class Examiner:
             for column, reranker in enumerate(found.rerankers):
                 self._resamples[study.policy, f"{study.benchmark}\n{found.split}", reranker.name] = resamples[:, column]
         grid = found.grid
-        if grid is None:
+        if not study.grade_all:
             return
-        for case in found.cases:
-            verdicts = case.pool.verdicts or ()
-            tally = shown.Tally(len(verdicts), sum(verdict == 1 for verdict in verdicts))
-            self.tallies[study.policy, study.benchmark, case.facts.problem.id] = tally
+        usables, rights = grid.usable.sum(axis=1).tolist(), (grid.verdicts == 1).sum(axis=1).tolist()
+        for problem, usable, right in zip(grid.problems, usables, rights, strict=True):
+            self.tallies[study.policy, study.benchmark, problem.id] = shown.Tally(usable, right)
         if study.n == 1:
             return  # One candidate leaves nothing to choose.
         points, resampled = rows.points(found, grid)
@@ -135,7 +116,7 @@ class Examiner:
         self.pools.append(replace(pool, note=note))
         self.diagnoses += [replace(row, note=note) for row in rows.diagnoses(found, grid, numbers)]
         where = (study.policy, f"{study.benchmark} {found.split}".rstrip() + (f" ({note})" if note else ""))
-        self.histograms += [step_scores([grid], critic, *where) for critic in needed_critics(study.rerankers)]
+        self.histograms += [step_scores(grid, critic, *where) for critic in needed_critics(study.rerankers)]
 
     def insight(self) -> shown.Insight:
         """All rows, with overalls of the policies for which nothing is missing."""

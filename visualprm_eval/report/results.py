@@ -41,8 +41,8 @@ class Results:
 
     Attributes:
         rows: One value per policy, benchmark, split, reranker, k and metric; ``value`` is ``None`` where withheld.
-        picks: What every reranker chose for every problem, or why it could not; the reports show those at each
-            reranker's largest k.
+        picks: What every reranker chose for every problem at its largest k, or why it could not; the reports show no
+            others.
         protocol: How the results came about: settings, versions, fingerprints, seeds.
         failures: Everything that failed on the way.
         comparisons: Published figures beside ours.

@@ -7,8 +7,9 @@
             store.put_candidates(sampling_id, [sample(problem_id, rank)])    # durable when it returns
 
 ``schema`` holds the tables and their migrations, ``lock`` lets in one writer at a time, ``connection`` opens files
-and names what is wrong with them, ``codec`` turns facts into rows, ``queries`` holds the SQL, ``facts`` is the store
-itself, ``replies`` keeps what judges said of a table that is still being graded, and ``audit`` looks for damage.
+and names what is wrong with them, ``codec`` turns facts into rows, ``queries`` holds the SQL, ``file`` is an open file,
+``facts`` the store itself, ``reading`` reads all facts of a policy on a benchmark as columns, ``replies`` keeps what
+judges said of a table that is still being graded, and ``audit`` looks for damage.
 """
 
 from __future__ import annotations

@@ -2,81 +2,32 @@
 
 from __future__ import annotations
 
-import sqlite3
 import time
-from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import StoreError
-from visualprm_eval.store import absorb, audit, codec, queries
-from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
-from visualprm_eval.store.lock import WriterLock
+from visualprm_eval.store import absorb, codec, queries
+from visualprm_eval.store.connection import translated_errors
+from visualprm_eval.store.file import StoreFile, fill_wanted
 from visualprm_eval.store.replies import Replies
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
-    from types import TracebackType
+    import sqlite3
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from visualprm_eval.columns import Columns
     from visualprm_eval.types import Candidate, Problem, Spec, StepScores, Verdict
 
 STORE_FILE = "store.sqlite"
 
 
-class Store:
+class Store(StoreFile):
     """The facts of one work dir: specs, problems, candidates, step scores and verdicts.
 
     A fact is durable when the ``put_`` method that took it returns. Each call of a ``put_`` method is one transaction:
     all of its facts are kept or none. A stored success is never replaced; a stored failure is, by any later outcome.
     Opened by :meth:`open`; one thread uses it, and any number of readers in other processes may look on.
     """
-
-    def __init__(self, path: Path, db: sqlite3.Connection, lock: WriterLock | None) -> None:
-        self.path = path
-        self._db = db
-        self._lock = lock
-
-    @classmethod
-    def open(cls, path: Path, write: bool = True) -> Self:
-        """Opens the store at ``path``.
-
-        Args:
-            path: The store's file. Writing creates it and its directory where they are missing.
-            write: Whether facts will be put; there is one such opener at a time.
-
-        Raises:
-            StoreLockedError: Another process is writing to it.
-            StoreDamagedError: The file is not a sound store.
-            StoreError: It was written by a newer version, cannot be written, or is missing when only reading.
-        """
-        path = Path(path)
-        if not write:
-            return cls(path, open_for_reading(path), None)
-        with translated_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        lock = WriterLock(path)
-        try:
-            return cls(path, open_for_writing(path), lock)
-        except BaseException:
-            lock.release()
-            raise
-
-    def close(self) -> None:
-        """Closes the file and lets the next writer in; a second call does nothing."""
-        try:
-            with translated_errors(self.path):
-                self._db.close()
-        finally:
-            if self._lock is not None:
-                self._lock.release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def put_spec(self, spec: Spec) -> str:
         """Keeps what produces facts and returns ``spec.id``, their key."""
@@ -204,6 +155,25 @@ class Store:
         rows = self._query(queries.VERDICTS, (grading_id,), wanted=problem_ids)
         return {(row[0], row[1]): codec.verdict_of(*row[2:]) for row in rows}
 
+    def columns(
+        self, problems: Sequence[Problem], sampling_id: str, n: int, scorings: Mapping[str, str], *, grading_id: str
+    ) -> Columns:
+        """All that is known of the candidates with rank < n, see :func:`~visualprm_eval.store.reading.read_columns`."""
+        from visualprm_eval.store.reading import read_columns  # numpy is only worth its import time for this.
+
+        with translated_errors(self.path):
+            return read_columns(self._db, problems, sampling_id, n, scorings, grading_id=grading_id)
+
+    def scores_of(self, scoring_id: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], StepScores]:
+        """Step scores with their steps, failures included, of these (problem id, text id), as far as there are any."""
+        found = {}
+        with translated_errors(self.path):
+            for key in keys:
+                row = self._db.execute(queries.SCORES_OF_TEXT, (scoring_id, *key)).fetchone()
+                if row is not None:
+                    found[key] = codec.scores_of(*row)
+        return found
+
     def sampled(self, sampling_id: str, problem_ids: Iterable[str]) -> int:
         """N as far as the problems were sampled: one more than the highest rank of any of them, failures included."""
         ((n,),) = self._query(queries.SAMPLED, (sampling_id,), wanted=problem_ids)
@@ -284,53 +254,9 @@ class Store:
         pairs = [(source.path, source._db) for source in sources]  # noqa: SLF001 - stores are of one class
         wanted = None if problem_ids is None else list(problem_ids)
         for _, source in pairs if wanted is not None else ():
-            _fill_wanted(source, wanted or ())
+            fill_wanted(source, wanted or ())
         with self._writing() as db:
             return absorb.absorb(db, self.path, pairs, only_wanted=wanted is not None, advance=advance)
-
-    def count_rows(self) -> int:
-        """How many rows a merge of this store looks at."""
-        with translated_errors(self.path):
-            return absorb.count_rows(self._db)
-
-    def copy_to(self, path: Path) -> None:
-        """Writes the store as it is now to a new file; a writer may go on meanwhile.
-
-        Raises:
-            StoreError: There is a file at ``path`` already, or it cannot be written.
-        """
-        if path.exists():
-            raise StoreError(f"{path} is there already; nothing was copied over it")
-        with translated_errors(path), closing(sqlite3.connect(path)) as copy:
-            self._db.backup(copy)
-
-    def verify(self) -> list[str]:
-        """Reads everything and says what is wrong, one sentence each; ``[]`` when the store is sound."""
-        with translated_errors(self.path):
-            return audit.findings(self._db)
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed and synced to the disk at its end, undone on any exception."""
-        if self._lock is None:
-            raise StoreError(f"{self.path} was opened for reading; open it with write=True to put facts")
-        with translated_errors(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.rollback()
-                raise
-
-    def _query(
-        self, sql: str, arguments: Sequence[Any] = (), *, wanted: Iterable[str] | None = None
-    ) -> Iterator[tuple[Any, ...]]:
-        """Rows of a query that may join the temporary table ``wanted`` (position, problem_id)."""
-        with translated_errors(self.path):
-            if wanted is not None:
-                _fill_wanted(self._db, wanted)
-            yield from self._db.execute(sql, arguments)
 
     def _require_spec(self, spec_id: str, kind: str) -> None:
         found = self._db.execute("SELECT kind FROM specs WHERE id = ?", (spec_id,)).fetchone()
@@ -343,10 +269,3 @@ class Store:
 def _changed(cursor: sqlite3.Cursor) -> int:
     # SQLite counts no row when there was nothing to execute.
     return max(cursor.rowcount, 0)
-
-
-def _fill_wanted(db: sqlite3.Connection, problem_ids: Iterable[str]) -> None:
-    """Lists of ids go into a temporary table: SQLite bounds the number of parameters of a statement."""
-    db.execute(queries.CREATE_WANTED)
-    db.execute("DELETE FROM wanted")
-    db.executemany(queries.ADD_WANTED, ((problem_id,) for problem_id in problem_ids))

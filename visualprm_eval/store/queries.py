@@ -91,6 +91,32 @@ FROM wanted AS w
 CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
 ORDER BY w.position"""
 
+# Columns of facts for arithmetic. The table ``places`` lists problems like ``wanted``, but one may stand there twice.
+CANDIDATE_COLUMNS = """
+SELECT p.position, c.rank, c.text_id, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens
+FROM places AS p
+CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = p.problem_id AND c.rank < ?
+ORDER BY p.position, c.rank"""
+
+LAST_TEXT = "SELECT coalesce(max(position), 0) FROM texts"
+
+TEXTS = "SELECT id, value FROM texts"
+
+TEXT = "SELECT id, value FROM texts WHERE id = ?"
+
+SCORE_COLUMNS = """
+SELECT p.position, s.text_id, s.error, s.step_scores, s.seconds
+FROM places AS p
+CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = p.problem_id"""
+
+VERDICT_COLUMNS = """
+SELECT p.position, v.text_id, v.error, v.value, v.seconds
+FROM places AS p
+CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = p.problem_id"""
+
+SCORES_OF_TEXT = """
+SELECT error, step_scores, steps, seconds FROM scores WHERE spec_id = ? AND problem_id = ? AND text_id = ?"""
+
 SAMPLED = """
 SELECT coalesce(max(c.rank), -1) + 1
 FROM wanted AS w
@@ -124,3 +150,6 @@ CREATE_WANTED = """
 CREATE TEMP TABLE IF NOT EXISTS wanted (position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL UNIQUE)"""
 
 ADD_WANTED = "INSERT INTO wanted (problem_id) VALUES (?) ON CONFLICT (problem_id) DO NOTHING"
+
+CREATE_PLACES = """
+CREATE TEMP TABLE IF NOT EXISTS places (position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL)"""

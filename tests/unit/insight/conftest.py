@@ -6,7 +6,10 @@ import random
 
 import pytest
 
+from visualprm_eval.columns import Columns, ProblemFacts
+from visualprm_eval.grid import Grid
 from visualprm_eval.rerankers import Pool
+from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
 
 
 def make_pools(n_problems: int, n: int, seed: int, *, failures: float = 0.15) -> list[Pool]:
@@ -27,6 +30,29 @@ def make_pools(n_problems: int, n: int, seed: int, *, failures: float = 0.15) ->
             )
         )
     return pools
+
+
+def grid_of(pools: list[Pool], n: int) -> Grid:
+    """The pools' candidates at their ranks, with failed ones at all others."""
+    facts = []
+    answers: dict[str, str | None] = {}
+    for pool in pools:
+        problem = Problem("B", pool.problem_id, "", (Part("text", "?"),), "", pool.problem_id)
+        texts = {rank: f"{pool.problem_id} {text}" for rank, text in zip(pool.ranks, pool.texts, strict=True)}
+        answers |= dict(zip(texts.values(), pool.answers, strict=True))
+        candidates = tuple(
+            Candidate(problem.id, rank, texts.get(rank, ""), error=None if rank in texts else "timeout")
+            for rank in range(n)
+        )
+        keys = [one.text_id for one in candidates if one.error is None]
+        scores = {
+            label: {key: StepScores(own) for key, own in zip(keys, rows, strict=True)}
+            for label, rows in pool.scores.items()
+        }
+        verdicts = {key: Verdict(float(value)) for key, value in zip(keys, pool.verdicts or (), strict=True)}
+        facts.append(ProblemFacts(problem, candidates, scores, verdicts))
+    critics = {label for pool in pools for label in pool.scores}
+    return Grid.of(Columns.of(facts), critics, lambda text, _: answers[text], n, graded=True)
 
 
 @pytest.fixture(params=[(1, 1), (2, 2), (3, 5), (4, 6)], ids=lambda pair: f"seed {pair[0]}, N = {pair[1]}")

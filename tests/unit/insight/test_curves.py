@@ -8,9 +8,10 @@ import math
 import numpy as np
 import pytest
 
+from tests.unit.insight.conftest import grid_of
 from visualprm_eval.insight.curves import curve_ks, expected_best, mean_value, place_weights
-from visualprm_eval.insight.grid import Grid
-from visualprm_eval.insight.subsets import draw_subsets, first_ranks, subpool, values_in_subsets
+from visualprm_eval.insight.subsets import draw_subsets, first_ranks, values_in_subsets
+from visualprm_eval.picks import subpool
 from visualprm_eval.registry import build_rerankers
 from visualprm_eval.rerankers import First, Pool, SelfConsistency, pick
 
@@ -30,7 +31,7 @@ def enumerated(pool: Pool, n: int, k: int, reranker) -> list[float]:
 
 @pytest.mark.parametrize("reranker", POINTWISE, ids=lambda reranker: reranker.name)
 def test_the_closed_form_is_the_mean_over_all_subsets(pools, n, reranker):
-    grid = Grid.of(pools, n)
+    grid = grid_of(pools, n)
     ks = list(range(1, n + 1))
     expected = expected_best(grid.utilities(reranker), grid.verdicts, grid.usable, ks)
     for row, pool in enumerate(pools):
@@ -40,7 +41,7 @@ def test_the_closed_form_is_the_mean_over_all_subsets(pools, n, reranker):
 
 @pytest.mark.parametrize("reranker", [*POINTWISE, *VOTES], ids=lambda reranker: reranker.name)
 def test_at_k_n_it_is_the_pick(pools, n, reranker):
-    grid = Grid.of(pools, n)
+    grid = grid_of(pools, n)
     picks = [pool.verdicts[pick(reranker, pool)] for pool in pools]
     assert values_in_subsets(grid, reranker, first_ranks(n))[:, 0].tolist() == picks
     if reranker.pointwise:
@@ -49,7 +50,7 @@ def test_at_k_n_it_is_the_pick(pools, n, reranker):
 
 @pytest.mark.parametrize("reranker", [*POINTWISE, *VOTES, First("first")], ids=lambda reranker: reranker.name)
 def test_values_in_subsets_are_those_of_picks(pools, n, reranker):
-    grid = Grid.of(pools, n)
+    grid = grid_of(pools, n)
     for k in range(1, n + 1):
         subsets, exhaustive = draw_subsets(n, k, len(pools), 0)
         assert exhaustive
@@ -63,7 +64,7 @@ def test_a_third_partys_reranker_is_asked_subset_by_subset(pools, n):
     class Theirs(SelfConsistency):
         """Ours in all but name, so that it has no fast way."""
 
-    grid = Grid.of(pools, n)
+    grid = grid_of(pools, n)
     subsets, _ = draw_subsets(n, max(1, n - 1), len(pools), 0)
     theirs, ours = (values_in_subsets(grid, kind("x"), subsets) for kind in (Theirs, SelfConsistency))
     np.testing.assert_array_equal(theirs, ours)
@@ -78,7 +79,7 @@ def test_who_declares_no_need_sees_no_verdicts():
             return super().utilities(pool)
 
     pool = Pool("p", (0, 1), ("x", "y"), (None, None), {"visualprm": ((0.5,), (1.0,))}, (1.0, 0.0))
-    Grid.of([pool], 2).utilities(Peeping("peeping", "visualprm"))
+    grid_of([pool], 2).utilities(Peeping("peeping", "visualprm"))
     assert seen == [None]
 
 
@@ -106,7 +107,7 @@ def test_a_k_beyond_the_candidates_is_refused(k):
 
 
 def test_at_k_one_everybody_is_a_random_pick(pools, n):
-    grid = Grid.of(pools, n)
+    grid = grid_of(pools, n)
     means = mean_value(grid.verdicts, grid.usable)
     np.testing.assert_allclose(means, [np.mean(pool.verdicts) for pool in pools])
     for reranker in POINTWISE:
@@ -122,7 +123,7 @@ def test_drawn_subsets_come_from_the_seed_and_agree_with_all_subsets():
         Pool(f"p{i}", ranks, texts, tuple(draw.choice(list("abc"), 20).tolist()), {}, tuple(draw.random(20) < 0.5))
         for i in range(30)
     ]
-    grid = Grid.of(pools, 20)
+    grid = grid_of(pools, 20)
     subsets, exhaustive = draw_subsets(20, 5, len(pools), 3)
     assert not exhaustive
     assert subsets.shape[1] == 5
@@ -140,17 +141,3 @@ def test_curves_have_every_small_k_and_the_last():
     assert curve_ks(8) == tuple(range(1, 9))
     assert curve_ks(128) == (*range(1, 9), 11, 16, 23, 32, 45, 64, 91, 128)
     assert curve_ks(100) == (*range(1, 9), 11, 16, 23, 32, 45, 64, 91, 100)
-
-
-@pytest.mark.parametrize(
-    "pool",
-    [
-        Pool("empty", (), (), (), {}, ()),
-        Pool("ungraded", (0,), ("x",), (None,)),
-        Pool("beyond", (7,), ("x",), (None,), {}, (1.0,)),
-    ],
-    ids=lambda pool: pool.problem_id,
-)
-def test_a_grid_needs_graded_candidates(pool):
-    with pytest.raises(ValueError, match=f"pool of problem {pool.problem_id}"):
-        Grid.of([pool], 4)

@@ -49,7 +49,8 @@ def facts_of(number: int, picture: str) -> ProblemFacts:
 
 
 def steps_of(facts):
-    def steps(critic):
+    def steps(critic, keys):
+        del keys
         assert critic == "visualprm"
         return {
             (one.problem.id, candidate.text_id): replace(scored, steps=tuple(candidate.text.split("\n\n")))
@@ -146,7 +147,8 @@ def test_steps_that_several_critics_scored_stand_once(picture, pick):
         replace(fact, scores=dict.fromkeys(("first", "second", "whole"), fact.scores["visualprm"])) for fact in facts
     ]
 
-    def steps(critic):
+    def steps(critic, keys):
+        del keys
         return {
             (fact.problem.id, key): replace(
                 scored, steps=(text_of[key],) if critic == "whole" else tuple(text_of[key].split("\n\n"))
@@ -204,8 +206,8 @@ def test_nobody_knows_that_no_candidate_is_right_before_all_are_graded(picture):
 def test_scores_that_are_no_numbers_leave_the_page_readable(picture):
     facts = facts_of(1, picture)
 
-    def steps(critic):
-        known = steps_of([facts])(critic)
+    def steps(critic, keys):
+        known = steps_of([facts])(critic, keys)
         return {key: replace(said, scores=(float("nan"), *said.scores[1:])) for key, said in known.items()}
 
     _, entry = entry_of(facts, [], steps)

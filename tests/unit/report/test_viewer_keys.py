@@ -33,7 +33,7 @@ def large(request) -> str:
         verdicts = {one.text_id: Verdict(float(one.rank == 0)) for one in candidates}
         facts.append(ProblemFacts(problem, tuple(candidates), {"visualprm": scores}, verdicts))
         picks.append((problem, candidates[int(number % 1000 == 7)]))
-    builder.add(facts, [_pick(*each) for each in picks], lambda _: steps, lambda text, _: text[-2:-1], "P")
+    builder.add(facts, [_pick(*each) for each in picks], lambda *_: steps, lambda text, _: text[-2:-1], "P")
     return render(Results([], [], viewer=builder.viewer()), {})
 
 

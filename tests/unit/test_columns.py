@@ -1,0 +1,266 @@
+"""Facts as columns: values and picks are those of plain loops, and a store is read as it was filled."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.unit import plain_rule
+from visualprm_eval.columns import Columns, ProblemFacts, Said
+from visualprm_eval.errors import StoreDamagedError
+from visualprm_eval.evaluate import build_pool, evaluate_benchmark, picked_texts
+from visualprm_eval.exact import group_sums, segment_sums
+from visualprm_eval.registry import build_rerankers, needed_critics
+from visualprm_eval.rerankers import AGGREGATES, Reranker, SelfConsistency
+from visualprm_eval.store import Store
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from visualprm_eval.rerankers import FloatArray, Pool
+
+RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+N = 6
+KS = (1, 2, 3, 6)
+TEXTS = ("a:7", "b:7", "c:8", "d:8", "e", "f:9")
+CRITICS = ("visualprm", "visualorm")
+
+
+class Shortest(Reranker):
+    """A third party's: the shortest text, whatever else is in the pool."""
+
+    pointwise = True
+
+    def utilities(self, pool: Pool) -> FloatArray:
+        return -np.array([len(set(text)) for text in pool.texts], dtype=np.float64)
+
+
+class Rarest(SelfConsistency):
+    """A third party's that looks at the whole pool: the answer with the fewest votes."""
+
+    def utilities(self, pool: Pool) -> FloatArray:
+        return -super().utilities(pool)
+
+
+NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "visualprm:max", "visualprm:last",
+         "visualprm:product", "visualorm", "weighted-vote", "oracle")  # fmt: skip
+RERANKERS = (*build_rerankers(NAMES, ["prm"]), Shortest("shortest"), Rarest("rarest"))
+
+
+def last_word(text: str, choices: Mapping[str, str]) -> str | None:
+    """The vote: the part of the text after its colon, if any."""
+    return choices.get(text.partition(":")[2], text.partition(":")[2]) or None
+
+
+# Sums of these are not exact, so that the order of terms decides ties unless they are rounded once.
+SCORES = st.sampled_from([0.1, 0.2, 0.3, 0.7, 0.9, 1 / 3, 1e-30])
+SAID = st.lists(SCORES, min_size=1, max_size=3).map(lambda scores: StepScores(tuple(scores)))
+BROKEN = st.sampled_from([
+    StepScores((), error="too long"), StepScores((0.5, math.nan)), StepScores((math.inf, -math.inf)), StepScores(()),
+])  # fmt: skip
+GRADED = st.sampled_from([Verdict(0.0), Verdict(1.0), Verdict(1 / 3), Verdict(0.1)])
+
+
+@st.composite
+def random_facts(draw: st.DrawFn) -> list[ProblemFacts]:
+    """Problems of two splits; candidates, scores and verdicts that failed, and some that are not there yet."""
+    whole = draw(st.booleans())
+    lacking = 0 if whole else 10
+    facts = []
+    for index in range(draw(st.integers(1, 4))):
+        split, choices = draw(st.sampled_from(["", "val"])), draw(st.sampled_from([{}, {"7": "8"}]))
+        problem = Problem("B", str(index), split, (Part("text", "?"),), "7", f"id{index}", choices)
+        candidates = [
+            Candidate(problem.id, rank, text or "", None if text else "timeout", draw(st.sampled_from(["", "length"])))
+            for rank, text in enumerate(draw(st.lists(often(st.sampled_from(TEXTS), 8), min_size=N, max_size=N)))
+            if whole or draw(st.integers(0, 9))
+        ]
+        scores = {
+            critic: {text_id(text): draw(SAID if draw(st.integers(0, 9)) else BROKEN)
+                     for text in TEXTS if draw(st.integers(0, 20)) >= lacking / 10}
+            for critic in CRITICS
+        }  # fmt: skip
+        verdicts = {
+            text_id(text): draw(GRADED) if draw(st.integers(0, 5)) else Verdict(None, "no judge")
+            for text in TEXTS if draw(st.integers(0, 20)) >= lacking / 10
+        }  # fmt: skip
+        facts.append(ProblemFacts(problem, tuple(draw(st.permutations(candidates))), scores, verdicts))
+    return facts
+
+
+def often(values: st.SearchStrategy[str], times: int) -> st.SearchStrategy[str | None]:
+    """These values, and once in a while none."""
+    return st.integers(0, times).flatmap(lambda number: values if number else st.none())
+
+
+@given(random_facts(), st.booleans(), st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[2:3], RERANKERS[-2:]]))
+@RELAXED
+def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers) -> None:
+    about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all, "n_total": 9}
+    expected = plain_rule.evaluate_benchmark(facts, rerankers, KS, last_word, **about)
+    found = evaluate_benchmark(facts, rerankers, KS, last_word, **about)
+    assert found == expected
+    rows, picks = evaluate_benchmark(facts, rerankers, KS, last_word, picks_at=[KS[-1]], **about)
+    assert (rows, picks) == (expected[0], [pick for pick in expected[1] if pick.k == KS[-1]])
+
+
+@given(random_facts(), st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[-2:]]))
+@RELAXED
+def test_what_is_to_be_graded_is_what_plain_loops_pick(facts, rerankers) -> None:
+    assert picked_texts(facts, rerankers, KS, last_word) == plain_rule.picked_texts(facts, rerankers, KS, last_word)
+
+
+@given(random_facts(), st.booleans())
+@RELAXED
+def test_pools_are_those_of_plain_loops(facts, graded) -> None:
+    critics = needed_critics(RERANKERS)
+    for each in facts:
+        expected = plain_rule.build_pool(each, critics, last_word, require_verdicts=graded)
+        assert build_pool(each, critics, last_word, require_verdicts=graded) == expected
+
+
+NUMBERS = st.one_of(SCORES, st.floats(-1, 1), st.floats(-1e300, 1e300), st.floats(-1e-300, 1e-300))
+
+
+@given(st.lists(st.lists(NUMBERS, max_size=5), max_size=5))
+@example([[0.1] * 700, [], [0.1, 0.2, 0.3]])
+@RELAXED
+def test_sums_of_runs_are_rounded_once(runs) -> None:
+    numbers = np.array([number for run in runs for number in run], dtype=np.float64)
+    starts = np.cumsum([0, *map(len, runs)], dtype=np.int64)
+    assert segment_sums(numbers, starts).tolist() == [math.fsum(run) for run in runs]
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(0, 2), NUMBERS), min_size=4, max_size=4), min_size=1, max_size=4))
+@example([[(0, 0.1)] * 700])
+@RELAXED
+def test_sums_of_groups_are_rounded_once(rows) -> None:
+    groups, numbers = (np.array([[pair[place] for pair in row] for row in rows]) for place in (0, 1))
+    expected = [[math.fsum(number for group, number in row if group == own) for own in range(4)] for row in rows]
+    assert group_sums(numbers.astype(np.float64), groups.astype(np.int64), 4).tolist() == expected
+
+
+@given(st.lists(st.one_of(st.none(), SAID, BROKEN), max_size=6), st.sampled_from(list(AGGREGATES)))
+@RELAXED
+def test_responses_are_scored_as_one_by_one(scores, how) -> None:
+    sound = [one is not None and not one.error and bool(one.scores) and all(map(math.isfinite, one.scores))
+             for one in scores]  # fmt: skip
+    said = Said.of(scores)
+    assert said.sound.tolist() == sound
+    expected = [AGGREGATES[how](one.scores) if good else None for one, good in zip(scores, sound, strict=True)]
+    found = [None if math.isnan(number) else number for number in said.aggregate(how).tolist()]
+    assert found == expected
+
+
+def test_two_candidates_of_one_rank_are_refused() -> None:
+    problem = Problem("B", "0", "", (), "", "id0")
+    facts = ProblemFacts(problem, (Candidate("id0", 1, "x"), Candidate("id0", 1, "y")), {}, {})
+    with pytest.raises(ValueError, match=r"problem id0: ranks \[1, 1\] do not ascend"):
+        Columns.of([facts])
+
+
+SAMPLING, GRADING = Spec("sampling", {"policy": "P"}), Spec("grading", {"benchmark": "B"})
+SCORINGS = {critic: Spec("scoring", {"critic": critic}) for critic in CRITICS}
+
+
+def fill(store: Store, facts: list[ProblemFacts]) -> None:
+    for spec in (SAMPLING, GRADING, *SCORINGS.values()):
+        store.put_spec(spec)
+    store.put_problems([each.problem for each in facts])
+    for each in facts:
+        # What is said of texts that nobody here wrote belongs to another sampling.
+        other = Spec("sampling", {"policy": "another"})
+        store.put_spec(other)
+        store.put_candidates(other.id, [Candidate(each.problem.id, rank, text) for rank, text in enumerate(TEXTS)])
+        store.put_candidates(SAMPLING.id, each.candidates)
+        for critic, scores in each.scores.items():
+            store.put_scores(SCORINGS[critic].id, [(each.problem.id, key, one) for key, one in scores.items()])
+        store.put_verdicts(GRADING.id, [(each.problem.id, key, one) for key, one in each.verdicts.items()])
+
+
+def plain(columns: Columns) -> dict[str, object]:
+    """Everything that columns hold, as plain values."""
+    found = columns.candidates
+    return {
+        "problems": [one.id for one in columns.problems], "values": list(columns.values), "ids": list(columns.ids),
+        "owners": columns.owners.tolist(), "ranks": found.ranks.tolist(), "of": found.owners.tolist(),
+        "texts": found.texts.tolist(), "errors": dict(found.errors), "finishes": list(found.finishes),
+        "costs": [list(each) for each in (found.tokens, found.seconds, found.prompt_tokens, found.completion_tokens)],
+        "graded": (columns.graded.known.tolist(), repr(columns.graded.values.tolist()), dict(columns.graded.errors),
+                   list(columns.graded.seconds)),
+        "said": {
+            critic: (said.known.tolist(), dict(said.errors), repr(said.numbers.tolist()), said.starts.tolist(),
+                     list(said.seconds))
+            for critic, said in columns.said.items()
+        },
+    }  # fmt: skip
+
+
+def stored_facts() -> list[ProblemFacts]:
+    """Everything that a store can hold of candidates, scores and verdicts."""
+    facts = []
+    for index in range(3):
+        problem = Problem("B", str(index), "", (Part("text", "?"),), "7", f"id{index}")
+        candidates = (
+            Candidate(problem.id, 0, "a:7", finish="stop", tokens=3, seconds=0.5, usage=Usage(7, 3)),
+            Candidate(problem.id, 1, "", error="time\0out"), Candidate(problem.id, 2, "a:7", finish="length"),
+            Candidate(problem.id, 4, f"\ud800 of {index}"),
+        )  # fmt: skip
+        keys = [one.text_id for one in candidates if one.error is None]
+        scores = {
+            "visualprm": {text_id("b:7"): StepScores((0.25,), ("b",))} | {
+                key: StepScores((place / 10, 0.5), ("x", "y"), seconds=0.25)
+                for place, key in enumerate(dict.fromkeys(keys))
+            },
+            "visualorm": {keys[0]: StepScores((), error="too \udc80 long"), keys[2]: StepScores((math.nan, 1.0))},
+        }  # fmt: skip
+        verdicts = {text_id("c:8"): Verdict(1.0), keys[0]: Verdict(1 / 3, seconds=2.0),
+                    keys[2]: Verdict(None, "no judge")}  # fmt: skip
+        facts.append(ProblemFacts(problem, candidates, scores, verdicts))
+    return facts
+
+
+@pytest.mark.parametrize("others", [0, 50], ids=["most texts are wanted", "few texts are wanted"])
+def test_a_store_is_read_as_it_was_filled(tmp_path: Path, others: int) -> None:
+    facts = stored_facts()
+    keys = {critic: spec.id for critic, spec in SCORINGS.items()}
+    with Store.open(tmp_path / "s.sqlite") as store:
+        fill(store, facts)
+        store.put_candidates(SAMPLING.id, [Candidate("id1", 100 + rank, f"later {rank}") for rank in range(others)])
+        problems = [facts[2].problem, facts[0].problem]
+        found = store.columns(problems, SAMPLING.id, 5, keys, grading_id=GRADING.id)
+        assert plain(found) == plain(Columns.of([facts[2], facts[0]]))
+        twice = store.columns([problems[0], *problems], SAMPLING.id, 5, keys, grading_id=GRADING.id)
+        assert plain(twice) == plain(Columns.of([facts[2], facts[2], facts[0]]))
+        assert len(store.columns(problems, SAMPLING.id, 2, keys, grading_id=GRADING.id).candidates) == 4
+        nothing = store.columns(problems, "unknown", 5, keys, grading_id=GRADING.id)
+        assert (len(nothing.candidates), nothing.values) == (0, [])
+
+
+def test_steps_are_read_of_the_texts_that_are_asked_for(tmp_path: Path) -> None:
+    facts = stored_facts()
+    with Store.open(tmp_path / "s.sqlite") as store:
+        fill(store, facts)
+        keys = [("id0", text_id("a:7")), ("id1", text_id("never written"))]
+        found = store.scores_of(SCORINGS["visualprm"].id, keys)
+    assert found == {keys[0]: StepScores((0.0, 0.5), ("x", "y"))}
+
+
+def test_a_text_that_is_gone_is_damage(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "s.sqlite") as store:
+        fill(store, stored_facts())
+    with sqlite3.connect(tmp_path / "s.sqlite") as db:
+        db.execute("DELETE FROM texts WHERE id = ?", (text_id("a:7"),))
+    with (
+        Store.open(tmp_path / "s.sqlite", write=False) as store,
+        pytest.raises(StoreDamagedError, match="lacks text"),
+    ):
+        store.columns([stored_facts()[0].problem], SAMPLING.id, 5, {}, grading_id=GRADING.id)

@@ -1,0 +1,119 @@
+"""The file of a store: opening, closing, one transaction or query at a time, copies, and the look for damage."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from visualprm_eval.errors import StoreError
+from visualprm_eval.store import absorb, audit, queries
+from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
+from visualprm_eval.store.lock import WriterLock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from types import TracebackType
+
+
+class StoreFile:
+    """An open file; what is in it is the business of ``facts.Store``."""
+
+    def __init__(self, path: Path, db: sqlite3.Connection, lock: WriterLock | None) -> None:
+        self.path = path
+        self._db = db
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: Path, write: bool = True) -> Self:
+        """Opens the store at ``path``.
+
+        Args:
+            path: The store's file. Writing creates it and its directory where they are missing.
+            write: Whether facts will be put; there is one such opener at a time.
+
+        Raises:
+            StoreLockedError: Another process is writing to it.
+            StoreDamagedError: The file is not a sound store.
+            StoreError: It was written by a newer version, cannot be written, or is missing when only reading.
+        """
+        path = Path(path)
+        if not write:
+            return cls(path, open_for_reading(path), None)
+        with translated_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(path)
+        try:
+            return cls(path, open_for_writing(path), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def close(self) -> None:
+        """Closes the file and lets the next writer in; a second call does nothing."""
+        try:
+            with translated_errors(self.path):
+                self._db.close()
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def count_rows(self) -> int:
+        """How many rows a merge of this store looks at."""
+        with translated_errors(self.path):
+            return absorb.count_rows(self._db)
+
+    def copy_to(self, path: Path) -> None:
+        """Writes the store as it is now to a new file; a writer may go on meanwhile.
+
+        Raises:
+            StoreError: There is a file at ``path`` already, or it cannot be written.
+        """
+        if path.exists():
+            raise StoreError(f"{path} is there already; nothing was copied over it")
+        with translated_errors(path), closing(sqlite3.connect(path)) as copy:
+            self._db.backup(copy)
+
+    def verify(self) -> list[str]:
+        """Reads everything and says what is wrong, one sentence each; ``[]`` when the store is sound."""
+        with translated_errors(self.path):
+            return audit.findings(self._db)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """One transaction: committed and synced to the disk at its end, undone on any exception."""
+        if self._lock is None:
+            raise StoreError(f"{self.path} was opened for reading; open it with write=True to put facts")
+        with translated_errors(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.rollback()
+                raise
+
+    def _query(
+        self, sql: str, arguments: Sequence[Any] = (), *, wanted: Iterable[str] | None = None
+    ) -> Iterator[tuple[Any, ...]]:
+        """Rows of a query that may join the temporary table ``wanted`` (position, problem_id)."""
+        with translated_errors(self.path):
+            if wanted is not None:
+                fill_wanted(self._db, wanted)
+            yield from self._db.execute(sql, arguments)
+
+
+def fill_wanted(db: sqlite3.Connection, problem_ids: Iterable[str]) -> None:
+    """Lists of ids go into a temporary table: SQLite bounds the number of parameters of a statement."""
+    db.execute(queries.CREATE_WANTED)
+    db.execute("DELETE FROM wanted")
+    db.executemany(queries.ADD_WANTED, ((problem_id,) for problem_id in problem_ids))
