@@ -6,10 +6,13 @@ critic. ``run.py`` reports on what it was asked for; this reports on everything 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from visualprm_eval.beside import beside
 from visualprm_eval.cells import Cell
 from visualprm_eval.config import GIVEN, JudgeOptions, ModelSource, RunConfig
 from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
@@ -24,7 +27,13 @@ from visualprm_eval.tasks import EXACT_MATCHING
 from visualprm_eval.types import Spec
 from visualprm_eval.whole_tables import is_whole
 
+if TYPE_CHECKING:
+    from visualprm_eval.report.results import Results
+
 __all__ = ["StoredSession", "open_sound", "report"]
+
+_WORTH_A_PROCESS = 64 * 2**20
+"""Bytes of a store from which on the look for damage has a process of its own."""
 
 
 def report(config: RunConfig, rerankers: Sequence[str]) -> None:
@@ -39,10 +48,15 @@ def report(config: RunConfig, rerankers: Sequence[str]) -> None:
         StoreError: There is no store, or nothing in it to report on.
         ConfigError: A benchmark, policy or reranker that it knows nothing of.
     """
-    with open_sound(config.work_dir) as store:
-        session = StoredSession(config, store, rerankers)
-        session.gather()
-        session.report()
+    path = config.work_dir / STORE_FILE
+    with Store.open(path, write=False) as store, _audit(store) as findings:
+        try:
+            session = StoredSession(config, store, rerankers, check=lambda: _refuse_damage(path, findings))
+            session.gather()
+            session.report()
+        except Exception:
+            _refuse_damage(path, findings)  # It explains whatever reading stumbled over.
+            raise
     if left := rank_paths(config.work_dir):
         print(f"note: without {len(left)} stores that ranks left in {config.work_dir}; any run there takes them over")
 
@@ -57,15 +71,31 @@ def open_sound(work_dir: Path) -> Store:
     path = work_dir / STORE_FILE
     store = Store.open(path, write=False)
     try:
-        damage = store.verify()
+        _refuse_damage(path, store.verify)
     except BaseException:
         store.close()
         raise
-    if damage:
-        store.close()
+    return store
+
+
+def _audit(store: Store) -> AbstractContextManager[Callable[[], list[str]]]:
+    """A look for damage, beside this process where it takes longer than a process takes to start."""
+    if store.path.stat().st_size < _WORTH_A_PROCESS:
+        return nullcontext(store.verify)
+    return beside(damage_of, store.path.absolute())
+
+
+def damage_of(path: Path) -> list[str]:
+    """What is wrong with a store, see ``Store.verify``."""
+    with Store.open(path, write=False) as store:
+        return store.verify()
+
+
+def _refuse_damage(path: Path, findings: Callable[[], Sequence[str]]) -> None:
+    """Waits for what a look for damage found."""
+    if damage := findings():
         listed = "; ".join(damage[:5]) + (f"; and {len(damage) - 5:,} more" if len(damage) > 5 else "")
         raise StoreDamagedError(f"{path} is damaged: {listed}. Restore it from a backup, or merge what is sound")
-    return store
 
 
 class StoredSession(Session):
@@ -75,10 +105,14 @@ class StoredSession(Session):
         config: The work dir, and what to leave out.
         store: Where facts are, open for reading.
         names: Names of rerankers; none for all that the stored scores serve.
+        check: Raises if the store turned out to be damaged; asked before any result is shown.
     """
 
-    def __init__(self, config: RunConfig, store: Store, names: Sequence[str] = ()) -> None:
+    def __init__(
+        self, config: RunConfig, store: Store, names: Sequence[str] = (), check: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(config, store, ())
+        self._check = check
         self._names = tuple(dict.fromkeys(("first", *names))) if names else ()
         self.rerankers = self._rerankers()
 
@@ -106,6 +140,12 @@ class StoredSession(Session):
         _check_known("policy", self.config.models, [cell.policy for cell in cells])
         self.cells = _told_apart([cell for cell in cells if cell.policy in (self.config.models or (cell.policy,))])
         self.greedy = [Greedy("greedy")] if any(cell.greedy for cell in self.cells) else []
+
+    def results(self) -> Results:
+        """As for a run, from a store without damage."""
+        results = super().results()
+        self._check()
+        return results
 
     def _samplings(self) -> tuple[list[Spec], list[str]]:
         """Whose candidates there are, and of which benchmarks; solutions that came with labels are nobody's."""

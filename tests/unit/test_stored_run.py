@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from visualprm_eval import stored_run
 from visualprm_eval.cli import main
 from visualprm_eval.collect import collect
 from visualprm_eval.config import GIVEN
@@ -275,6 +276,23 @@ def test_a_damaged_store_is_named(tmp_path):
         db.execute("UPDATE texts SET value = 'forged' WHERE position = 1")
     with pytest.raises(StoreDamagedError, match=r"store\.sqlite is damaged: text \w+ is not what was stored"):
         open_sound(tmp_path)
+
+
+@pytest.mark.parametrize("least", [0, 2**40], ids=["looked at by another process", "looked at by this one"])
+def test_a_report_is_of_a_store_without_damage(tmp_path, monkeypatch, capsys, least):
+    monkeypatch.setattr(stored_run, "_WORTH_A_PROCESS", least)
+    fill(tmp_path)
+    stored_run.report(config(tmp_path), [])
+    assert (tmp_path / "results.xlsx").is_file()
+    with sqlite3.connect(tmp_path / STORE_FILE) as db:
+        db.execute("UPDATE texts SET value = 'forged' WHERE position = 1")
+    (tmp_path / "results.csv").unlink()
+    with pytest.raises(StoreDamagedError, match=r"store\.sqlite is damaged: text \w+ is not what was stored"):
+        stored_run.report(config(tmp_path), [])
+    assert not (tmp_path / "results.csv").exists(), "nothing is written of a damaged store"
+    with pytest.raises(StoreDamagedError, match="is not what was stored"):
+        stored_run.report(config(tmp_path, data=("Bunch",)), [])  # Damage comes before whatever else is wrong.
+    capsys.readouterr()
 
 
 def test_an_empty_store_has_nothing_to_report(tmp_path):

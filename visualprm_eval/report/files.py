@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.beside import beside
 from visualprm_eval.errors import ConfigError
+from visualprm_eval.report.viewer import Viewer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from visualprm_eval.report.results import Results
+
+_MANY_PICKS = 10_000
+"""From so many on a spreadsheet takes longer than a process takes to start."""
 
 
 def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
@@ -68,24 +75,45 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
     from visualprm_eval.report.markdown import write_markdown
     from visualprm_eval.report.plots import write_plot
     from visualprm_eval.report.tidy import write_csv
-    from visualprm_eval.report.workbook import write_workbook
 
-    figures = draw_figures(results.insight)
-    vectors = {name: kinds["svg"] for name, kinds in figures.items()}
-    drawn = [
-        write_atomically(work_dir / "figures" / f"{name}.{kind}", _writer(content))
-        for name, kinds in figures.items()
-        for kind, content in kinds.items()
-    ]
-    _remove(work_dir / "figures" / f"{name}.{kind}" for name in FIGURES if name not in figures for kind in FORMATS)
-    return [
-        write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
-        write_atomically(work_dir / "results.xlsx", lambda path: write_workbook(path, results)),
-        write_atomically(work_dir / "results.png", lambda path: write_plot(path, results)),
-        write_atomically(work_dir / "results.md", lambda path: write_markdown(path, results, "results.png")),
-        write_atomically(work_dir / "report.html", lambda path: write_html(path, results, vectors)),
-        *drawn,
-    ]
+    with _workbook(results) as write_results:
+        figures = draw_figures(results.insight)
+        vectors = {name: kinds["svg"] for name, kinds in figures.items()}
+        drawn = [
+            write_atomically(work_dir / "figures" / f"{name}.{kind}", _writer(content))
+            for name, kinds in figures.items()
+            for kind, content in kinds.items()
+        ]
+        _remove(work_dir / "figures" / f"{name}.{kind}" for name in FIGURES if name not in figures for kind in FORMATS)
+        written = [
+            write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
+            write_atomically(work_dir / "results.png", lambda path: write_plot(path, results)),
+            write_atomically(work_dir / "results.md", lambda path: write_markdown(path, results, "results.png")),
+            write_atomically(work_dir / "report.html", lambda path: write_html(path, results, vectors)),
+        ]
+        written.insert(1, write_atomically(work_dir / "results.xlsx", write_results))
+    return [*written, *drawn]
+
+
+@contextmanager
+def _workbook(results: Results) -> Iterator[Callable[[Path], None]]:
+    """What writes the spreadsheet; one of many picks is made by a process beside this one meanwhile."""
+    from visualprm_eval.report.workbook import workbook_bytes, write_workbook
+
+    if len(results.picks) < _MANY_PICKS:
+        yield lambda path: write_workbook(path, results)
+        return
+
+    with beside(workbook_bytes, replace(results, viewer=Viewer())) as outcome:  # The sheets show nothing of the viewer.
+
+        def write(path: Path) -> None:
+            path.write_bytes(_awaited(outcome))
+
+        yield write
+
+
+def _awaited(outcome: Callable[[], bytes]) -> bytes:
+    return outcome()
 
 
 def _remove(paths: Iterable[Path]) -> None:

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import astuple
+from io import BytesIO
 from typing import TYPE_CHECKING
 
 from openpyxl import Workbook
@@ -49,11 +50,18 @@ if TYPE_CHECKING:
     from visualprm_eval.types import JSONValue
 
 
-def write_workbook(path: Path, results: Results, max_rows: int = MAX_SHEET_ROWS) -> None:
+def workbook_bytes(results: Results) -> bytes:
+    """The spreadsheet as the content of a file."""
+    stream = BytesIO()
+    write_workbook(stream, results)
+    return stream.getvalue()
+
+
+def write_workbook(path: Path | BytesIO, results: Results, max_rows: int = MAX_SHEET_ROWS) -> None:
     """Writes the spreadsheet.
 
     Args:
-        path: The file to write.
+        path: The file to write, or what takes its content.
         results: What to show.
         max_rows: Rows that a sheet may hold; more go on in sheets called ``problems 2`` and so on.
 
