@@ -35,7 +35,7 @@ def _build_parser() -> argparse.ArgumentParser:
     scores = commands.add_parser("scoring", help=scoring.HELP)
     scoring.add_options(scores)
     scores.set_defaults(command=scoring.run)
-    reporting = commands.add_parser("report", help="what the arithmetic of a report takes")
+    reporting = commands.add_parser("report", help="what a report takes, from the store to the files")
     report.add_options(reporting)
     reporting.set_defaults(command=_report)
     return parser

@@ -1,62 +1,127 @@
-"""How long the arithmetic of a report takes, on made-up candidates of many problems."""
+"""How long ``visualprm_eval report`` takes on a made-up store of many problems and candidates, part by part."""
 
 from __future__ import annotations
 
 import argparse
-import random
+import importlib
+import resource
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 from visualprm_eval.bench.machine import machine
-from visualprm_eval.insight.finals import Study
-from visualprm_eval.insight.study import Examiner
-from visualprm_eval.pools import ProblemFacts
-from visualprm_eval.registry import build_rerankers
-from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
+from visualprm_eval.bench.report_store import fill
+from visualprm_eval.store import STORE_FILE
+from visualprm_eval.stored_run import config_of, report
 
 _NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "weighted-vote", "oracle")
-_STEPS = 6
+_PARTS = (
+    ("looking for damage, in a large store beside the rest", "visualprm_eval.stored_run", "_refuse_damage"),
+    ("what there is to report on", "visualprm_eval.stored_run:StoredSession", "gather"),
+    ("reading", "visualprm_eval.session:Session", "facts"),
+    ("table", "visualprm_eval.collect", "evaluate_cell"),
+    ("curves, intervals, comparisons, diagnoses", "visualprm_eval.insight:Examiner", "add"),
+    ("viewer's texts", "visualprm_eval.collect", "add_to_viewer"),
+    ("protocol, published figures, failures", "visualprm_eval.collect", "collect"),
+    ("figures", "visualprm_eval.report.figures", "draw_figures"),
+    ("results.csv", "visualprm_eval.report.tidy", "write_csv"),
+    ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.files", "_awaited"),
+    ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.workbook", "write_workbook"),
+    ("results.png", "visualprm_eval.report.plots", "write_plot"),
+    ("results.md", "visualprm_eval.report.markdown", "write_markdown"),
+    ("report.html", "visualprm_eval.report.html", "write_html"),
+)
+"""What each part of a report is for people, and the function that does it; what it calls of the others is not its."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Adds the options of this benchmark."""
     parser.add_argument("--problems", type=int, default=10_000, help="problems (%(default)s)")
     parser.add_argument("--samples", type=int, default=128, help="candidates per problem (%(default)s)")
+    parser.add_argument(
+        "--work-dir", type=Path, help="keep the made-up store in this folder, or use the one there (a temporary folder)"
+    )
 
 
 def measure(arguments: argparse.Namespace) -> str:
     """Measures and returns the figures in words."""
-    facts = _facts(arguments.problems, arguments.samples)
-    study = Study(
-        "policy", "benchmark", "accuracy", facts, build_rerankers(_NAMES, ["prm"]), arguments.samples,
-        lambda text, _: text.rpartition(" ")[2], grade_all=True,
-    )  # fmt: skip
-    wall, busy = time.perf_counter(), time.process_time()
-    examiner = Examiner()
-    examiner.add(study)
-    insight = examiner.insight()
-    wall_s, busy_s = time.perf_counter() - wall, time.process_time() - busy
-    return (
-        f"curves, intervals, comparisons and diagnoses of {len(_NAMES)} rerankers, {arguments.problems:,} problems x "
-        f"{arguments.samples} candidates: {wall_s:.1f} s ({busy_s:.1f} s of processor time), "
-        f"{len(insight.points):,} points of curves\n  on {machine('numpy', 'scipy')}"
+    with ExitStack() as stack:
+        work_dir = arguments.work_dir or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        if not (work_dir / STORE_FILE).exists():
+            fill(work_dir, arguments.problems, arguments.samples)
+        size = (work_dir / STORE_FILE).stat().st_size
+        config = config_of(work_dir, data=(), models=(), ks=(), limit=None, grade="auto", judge=None)
+        parts = stack.enter_context(_timed())
+        before = _clocks()
+        report(config, _NAMES)
+        wall_s, own_s, children_s = (late - early for early, late in zip(before, _clocks(), strict=True))
+    parts["all else"] = (
+        wall_s - sum(wall for wall, _ in parts.values()),
+        own_s - sum(own for _, own in parts.values()),
     )
+    said = (
+        f"report of {len(_NAMES)} rerankers, {arguments.problems:,} problems x {arguments.samples} candidates, "
+        f"a store of {size / 2**20:,.0f} MiB: {wall_s:.1f} s ({own_s:.1f} s of processor time here, "
+        f"{children_s:.1f} s beside), {_peak_mib():,.0f} MiB of memory at most"
+    )
+    listed = [f"  {name}: {wall:.2f} s ({own:.2f} s)" for name, (wall, own) in parts.items()]
+    return "\n".join([said, *listed, f"  on {machine('numpy', 'scipy', 'openpyxl')}"])
 
 
-def _facts(n_problems: int, n: int) -> Sequence[ProblemFacts]:
-    """Problems of different difficulty, candidates that differ, scores that are right more often than not."""
-    draw = random.Random(0)  # noqa: S311 - made-up candidates
-    facts = []
-    for number in range(n_problems):
-        problem = Problem("benchmark", str(number), "", (Part("text", "?"),), "1", str(number))
-        chance = draw.random()
-        candidates, scores, verdicts = [], {}, {}
-        for rank in range(n):
-            right = draw.random() < chance
-            candidate = Candidate(problem.id, rank, f"{rank}: the answer is {1 if right else draw.randint(2, 9)}")
-            key = candidate.text_id
-            candidates.append(candidate)
-            scores[key] = StepScores(tuple(min(1.0, draw.random() + 0.2 * right) for _ in range(_STEPS)))
-            verdicts[key] = Verdict(float(right))
-        facts.append(ProblemFacts(problem, tuple(candidates), {"visualprm": scores}, verdicts))
-    return facts
+def _clocks() -> tuple[float, float, float]:
+    """Wall-clock time, and the processor seconds of this process and of those that it started and that ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    own_s, children_s = (each.ru_utime + each.ru_stime for each in used)
+    return time.perf_counter(), own_s, children_s
+
+
+def _peak_mib() -> float:
+    """The most memory that this process and one that it started held, in MiB; Linux counts in KiB."""
+    return sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+
+
+@contextmanager
+def _timed() -> Iterator[dict[str, tuple[float, float]]]:
+    """Seconds and processor seconds of each part, by name, while it is open; then the functions are theirs again."""
+    seconds = {name: (0.0, 0.0) for name, _, _ in _PARTS}
+    running: list[str] = []
+    last = [(0.0, 0.0)]
+
+    def switch() -> None:
+        now = (time.perf_counter(), time.process_time())
+        if running:
+            wall, own = seconds[running[-1]]
+            seconds[running[-1]] = (wall + now[0] - last[0][0], own + now[1] - last[0][1])
+        last[0] = now
+
+    def timed(name: str, function: Any) -> Any:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            switch()
+            running.append(name)
+            try:
+                return function(*args, **kwargs)
+            finally:
+                switch()
+                running.pop()
+
+        return run
+
+    found = [(name, _owner(path), attribute) for name, path, attribute in _PARTS]
+    originals = [(owner, attribute, getattr(owner, attribute)) for _, owner, attribute in found]
+    for (name, owner, attribute), (_, _, original) in zip(found, originals, strict=True):
+        setattr(owner, attribute, timed(name, original))
+    try:
+        yield seconds
+    finally:
+        for owner, attribute, original in originals:
+            setattr(owner, attribute, original)
+
+
+def _owner(path: str) -> Any:
+    """A module, or a class of it after a colon."""
+    module, _, name = path.partition(":")
+    owner = importlib.import_module(module)
+    return getattr(owner, name) if name else owner

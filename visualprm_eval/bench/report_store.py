@@ -1,0 +1,93 @@
+"""A made-up store of many problems and candidates, as a long run would leave it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+from visualprm_eval.steps import SEPARATOR, split_steps
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict
+
+__all__ = ["fill"]
+
+_STEPS = 6
+_SAME = 0.1
+"""The part of candidates that say word by word what an earlier one of their problem said."""
+_PROBLEMS_AT_ONCE = 250
+_WORDS = (
+    "the bar of the left group reaches a little above so its height must be read off against grid lines which are",
+    "drawn every five units now we add both values and compare this sum with what legend says about angle at centre",
+    "therefore half of it remains since triangle has equal sides we divide by two and obtain length that was asked for",
+)
+_OPTIONS = {"A": "12", "B": "15", "C": "17", "D": "21"}
+
+
+def fill(work_dir: Path, n_problems: int, n: int) -> None:
+    """Writes a store of one policy on one benchmark: candidates, scores of one critic, verdicts of all texts.
+
+    Solutions have six steps and some 300 to 600 characters; half of the problems have options.
+
+    Args:
+        work_dir: Where the store goes.
+        n_problems: P.
+        n: N, candidates per problem.
+    """
+    sampling = Spec("sampling", {"policy": "made-up policy", "temperature": 0.7})
+    scoring = Spec("scoring", {"critic": "visualprm", "max_steps": 12, "checkpoint": "made-up"})
+    grading = Spec("grading", {"benchmark": "MadeUp", "prediction": "raw", "host": "none", "judge": "exact_matching"})
+    draw = random.Random(0)  # noqa: S311 - made-up candidates
+    sentences = [_sentence(draw) for _ in range(2_000)]
+    with Store.open(work_dir / STORE_FILE) as store:
+        for spec in (sampling, scoring, grading):
+            store.put_spec(spec)
+        for start in range(0, n_problems, _PROBLEMS_AT_ONCE):
+            problems = [_problem(number) for number in range(start, min(start + _PROBLEMS_AT_ONCE, n_problems))]
+            store.put_problems(problems)
+            facts = [fact for problem in problems for fact in _candidates(draw, problem, n, sentences)]
+            store.put_candidates(sampling.id, [candidate for candidate, _, _ in facts])
+            first = {(one.problem_id, one.text_id): (scores, verdict) for one, scores, verdict in reversed(facts)}
+            store.put_scores(scoring.id, [(*key, scores) for key, (scores, _) in first.items()])
+            store.put_verdicts(grading.id, [(*key, verdict) for key, (_, verdict) in first.items()])
+
+
+def _sentence(draw: random.Random) -> str:
+    words = draw.choices(" ".join(_WORDS).split(), k=draw.randint(6, 18))
+    return f"{' '.join(words).capitalize()} {draw.randint(2, 400)}."
+
+
+def _problem(number: int) -> Problem:
+    choices = _OPTIONS if number % 2 else {}
+    question = f"Problem {number}: how long is the side that the picture marks with a question mark?"
+    return Problem(
+        "MadeUp", str(number), "", (Part("text", question),), "B" if choices else "15", f"{number:032d}", choices
+    )
+
+
+def _candidates(
+    draw: random.Random, problem: Problem, n: int, sentences: list[str]
+) -> Iterator[tuple[Candidate, StepScores, Verdict]]:
+    """Problems differ in difficulty; scores are right more often than not."""
+    chance = draw.random()
+    made: list[tuple[str, bool]] = []
+    for rank in range(n):
+        if made and draw.random() < _SAME:
+            text, right = draw.choice(made)
+        else:
+            right = draw.random() < chance
+            text = SEPARATOR.join([*draw.choices(sentences, k=_STEPS - 1), _conclusion(draw, problem, right=right)])
+            made.append((text, right))
+        numbers = tuple(min(1.0, draw.random() + 0.2 * right) for _ in range(_STEPS))
+        candidate = Candidate(problem.id, rank, text, finish="stop", tokens=len(text) // 4, seconds=0.5)
+        yield candidate, StepScores(numbers, tuple(split_steps(text)), seconds=0.1), Verdict(float(right), seconds=0.01)
+
+
+def _conclusion(draw: random.Random, problem: Problem, *, right: bool) -> str:
+    if problem.choices:
+        letter = "B" if right else draw.choice("ACD")
+        forms = (f"The answer is ({letter}).", f"**Answer:** {letter}", f"Final answer: \\boxed{{{letter}}}")
+    else:
+        number = 15 if right else draw.randint(2, 400)
+        forms = (f"So the answer is {number}.", f"The final answer is \\boxed{{{number}}}.", f"Answer: {number} cm")
+    return draw.choice(forms)
