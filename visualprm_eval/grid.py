@@ -143,7 +143,7 @@ class Grid:
         """Some of the problems, by their places here."""
         return replace(
             self, rows=self.rows[rows], known=self.known[rows], texts=self.texts[rows], _utilities={}, leaders={}
-        )  # fmt: skip
+        )
 
     def without(self, texts: BoolArray) -> Grid:
         """The same without candidates that have one of these texts, [S]; what is known stays known."""

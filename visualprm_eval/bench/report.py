@@ -14,7 +14,7 @@ from typing import Any
 
 from visualprm_eval.bench.machine import machine
 from visualprm_eval.bench.report_store import fill
-from visualprm_eval.store import STORE_FILE
+from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.stored_run import config_of, report
 
 _NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "weighted-vote", "oracle")
@@ -52,6 +52,7 @@ def measure(arguments: argparse.Namespace) -> str:
         work_dir = arguments.work_dir or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if not (work_dir / STORE_FILE).exists():
             fill(work_dir, arguments.problems, arguments.samples)
+        n_problems, n = _size(work_dir / STORE_FILE)
         size = (work_dir / STORE_FILE).stat().st_size
         config = config_of(work_dir, data=(), models=(), ks=(), limit=None, grade="auto", judge=None)
         parts = stack.enter_context(_timed())
@@ -63,12 +64,20 @@ def measure(arguments: argparse.Namespace) -> str:
         own_s - sum(own for _, own in parts.values()),
     )
     said = (
-        f"report of {len(_NAMES)} rerankers, {arguments.problems:,} problems x {arguments.samples} candidates, "
+        f"report of {len(_NAMES)} rerankers, {n_problems:,} problems x {n} candidates, "
         f"a store of {size / 2**20:,.0f} MiB: {wall_s:.1f} s ({own_s:.1f} s of processor time here, "
         f"{children_s:.1f} s beside), {_peak_mib():,.0f} MiB of memory at most"
     )
     listed = [f"  {name}: {wall:.2f} s ({own:.2f} s)" for name, (wall, own) in parts.items()]
     return "\n".join([said, *listed, f"  on {machine('numpy', 'scipy', 'openpyxl')}"])
+
+
+def _size(path: Path) -> tuple[int, int]:
+    """P and N of a made-up store."""
+    with Store.open(path, write=False) as store:
+        (sampling,), (benchmark,) = store.specs("sampling"), store.benchmarks()
+        ids = [problem.id for problem in store.problems(benchmark)]
+        return len(ids), store.sampled(sampling.id, ids)
 
 
 def _clocks() -> tuple[float, float, float]:

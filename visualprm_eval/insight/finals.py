@@ -89,9 +89,7 @@ class Finals:
 def finals(study: Study) -> Iterator[Finals | str]:
     """The picks of each split at k = N; a sentence instead where too much failed or is not graded."""
     columns = Columns.of(study.facts)
-    everything = arranged(
-        columns, study.rerankers, [study.n], study.n, study.answer, grade_all=study.grade_all
-    )  # fmt: skip
+    everything = arranged(columns, study.rerankers, [study.n], study.n, study.answer, grade_all=study.grade_all)
     splits: dict[str, list[int]] = {}
     for place, problem in enumerate(columns.problems):
         splits.setdefault(problem.split, []).append(place)
