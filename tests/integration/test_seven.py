@@ -182,6 +182,23 @@ def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: 
     run(*arguments[:2], "--data", "LogicVista", *arguments[6:], "--work-dir", tmp_path / "no", status=2)
 
 
+def test_answers_in_the_form_of_the_benchmark_reach_its_grader(
+    run: Run, data: Path, tmp_path: Path, server: JudgeServer
+) -> None:
+    forms = ('{{"solution": "I look.", "short answer": "{0}"}}', '{{"short answer": "{0}", "solution": "{{I}} look."}}',
+             '```json\n{{"solution": "I look.",\n"short answer": "{0}"}}\n```',
+             'As $\\frac{{14}}{{2}}$ says: {{"solution": "I look.", "short answer": "{0}"}}')  # fmt: skip
+
+    def say(name: str, index: int, *, right: bool) -> str:
+        return forms[index % 4].format("7.000" if right else "8.000")
+
+    run("--candidates", write_pack(tmp_path / "pack.jsonl", say), "--data", "DynaMath", "--data-dir", data, "--k", "8",
+        "--judge", "exact_matching", "--reranker", "self-consistency", "--work-dir", tmp_path / "out")  # fmt: skip
+    rows = read_rows(tmp_path / "out")
+    assert value(rows, "first", 8, "DynaMath") == pytest.approx(BY_HAND["DynaMath"])
+    assert value(rows, "self-consistency", 8, "DynaMath") == 100
+
+
 def test_a_judge_that_dies_keeps_what_is_done(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
     arguments = ["--candidates", write_pack(tmp_path / "pack.jsonl"), "--data", "MathVista", "LogicVista", "--k", "8",
                  "--data-dir", data, "--reranker", "oracle", "--work-dir", tmp_path / "out",
