@@ -12,7 +12,7 @@ from visualprm_eval.report.cells import safe_cell
 from visualprm_eval.report.insight_sheets import gain_rules
 from visualprm_eval.report.published import Place
 from visualprm_eval.report.sheets import COUNT, GAIN, HEADER, PERCENT, PLAIN, QUIET, Field, new_sheet
-from visualprm_eval.report.tables import WITHHELD, Column, Line, Summary, reranker_label
+from visualprm_eval.report.tables import WITHHELD, Column, Line, Summary, in_points, reranker_label
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -41,7 +41,7 @@ _REMARKS = (
 )
 _PUBLISHED_REMARK = (
     "Difference: ours less published, in points; where the two are not of the same thing the words say what differs "
-    "(all of it: sheet published)."
+    "(all of it: sheet published). What was made otherwise, such as at another temperature, stands behind it."
 )
 
 
@@ -118,4 +118,6 @@ def _published_cells(sheet: Any, comparison: Comparison | None) -> list[Any]:
     shown = safe_cell(comparison.difference, sheet, GAIN)
     if comparison.remark:
         shown = safe_cell(comparison.remark, sheet, QUIET)
+    elif comparison.difference is not None and comparison.manner:
+        shown = safe_cell(f"{in_points(comparison.difference)} ({comparison.manner})", sheet, QUIET)
     return [safe_cell(comparison.published, sheet, PERCENT), shown]

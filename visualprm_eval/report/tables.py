@@ -68,16 +68,17 @@ class Cell:
         if self.row.value is None:
             return WITHHELD
         mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
-        gain = "" if self.gain is None else f" ({mark}{_points(self.gain)})"
+        gain = "" if self.gain is None else f" ({mark}{in_points(self.gain)})"
         return f"{self.row.value:.1f}{gain}"
 
     @property
     def interval(self) -> str:
         """``"+0.4 to +9.8"``: the gain's interval; ``""`` where there is none."""
-        return "" if self.gain is None or self.ends is None else " to ".join(map(_points, self.ends))
+        return "" if self.gain is None or self.ends is None else " to ".join(map(in_points, self.ends))
 
 
-def _points(number: float) -> str:
+def in_points(number: float) -> str:
+    """A difference, such as ``"+1.5"``."""
     return f"{round(number, 1) + 0.0:+.1f}"  # + 0.0: no "-0.0"
 
 
