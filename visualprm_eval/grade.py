@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.progress import track
 from visualprm_eval.types import Problem, Spec, Verdict
+from visualprm_eval.versions import put_maker
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
@@ -62,7 +63,7 @@ def grade_missing(
         return
     from visualprm_eval.host.grading import grade_table
 
-    store.put_spec(grading)
+    put_maker(store, grading)
     problems = {problem.id: problem for problem in benchmark.problems}
     judged = judge.resolve(benchmark.task).used
     with (

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from visualprm_eval.outcomes import OVERALL, ResultRow
+from visualprm_eval.types import digest
 
 __all__ = ["overall_rows"]
 
@@ -19,7 +20,8 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
 
     Returns:
         Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``; without a
-        value when a benchmark has none, or has several splits, which no mean may mix.
+        value when a benchmark has none, or has several splits, which no mean may mix. Their protocol is a digest of
+        those of their parts.
     """
     overall: list[ResultRow] = []
     cells: dict[tuple[str, str, int], dict[str, list[ResultRow]]] = {}
@@ -58,7 +60,7 @@ def _overall_row(benchmarks: Sequence[str], by_benchmark: Mapping[str, Sequence[
         n_failed=sum(row.n_failed for row in rows),
         note=note,
         n_total=sum(row.n_total for row in rows if row.n_total is not None) if _all_totals(rows) else None,
-        protocol="",
+        protocol=digest(sorted(row.protocol for row in rows)) if all(row.protocol for row in rows) else "",
     )
 
 

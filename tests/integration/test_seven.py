@@ -93,6 +93,9 @@ def test_table_2(run: Run, server: JudgeServer, data: Path, tmp_path: Path) -> N
     assert {path: path.read_bytes() for path in data.rglob("*")} == before
     check_views(work_dir)
 
+    assert main(["report", "--work-dir", str(work_dir), "--reranker", "visualprm", "self-consistency"]) == 0
+    assert read_rows(work_dir) == everything, "a report from the store alone is of the same protocols"
+
     server.requests.clear()
     server.reply = lambda asked: 500
     run(*common, *both)
@@ -127,8 +130,16 @@ def check_views(work_dir: Path) -> None:
     prints = [[cell.value for cell in row] for row in book["fingerprints"].iter_rows()]
     first = dict(zip(prints[0], prints[1], strict=True))
     assert (first["policy"], first["judge"], first["prediction"]) == (POLICY, "local", "raw")
-    digests = {row["protocol"] for row in read_rows(work_dir) if row["benchmark"] != "overall"}
-    assert digests == {row[0] for row in prints[1:]}
+    rows_now = read_rows(work_dir)
+    assert {row["protocol"] for row in rows_now} == {row[0] for row in prints[1:]}
+    assert "127.0.0.1" in first["judge address"]
+    assert (first["sampled with"], "torch" in first["graded with"]) == ("not recorded", True)
+    means = [
+        dict(zip(prints[0], row, strict=True)) for row in prints[1:] if row[prints[0].index("benchmark")] == "overall"
+    ]
+    for mean in means:
+        assert [part.split()[0] for part in mean["parts"].split(", ")] == list(TABLE2)
+    assert len(means) == len([row for row in rows_now if row["benchmark"] == "overall"])
     protocol = {row[0].value: row[1].value for row in book["protocol"].iter_rows(min_row=2)}
     key = f"{POLICY} on DynaMath: the host's worst-case accuracy of the whole table of first at k = 8"
     assert protocol[key] == 50.0

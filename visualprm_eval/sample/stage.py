@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.progress import track
 from visualprm_eval.types import Candidate, Problem, Spec, Usage
+from visualprm_eval.versions import put_maker
 
 if TYPE_CHECKING:
     from visualprm_eval.sample.policies import Policy
@@ -32,7 +33,7 @@ def sample_missing(
     """
     if not missing:
         return
-    store.put_spec(sampling)
+    put_maker(store, sampling)
     tally = Tally()
     try:
         with track(f"sample {policy.name}", len(missing)) as tracker:

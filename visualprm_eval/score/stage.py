@@ -14,6 +14,7 @@ from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.progress import track
 from visualprm_eval.score.judge import JudgeCritic, kept_by
 from visualprm_eval.types import Problem, Spec, StepScores
+from visualprm_eval.versions import put_maker
 
 if TYPE_CHECKING:
     from visualprm_eval.score.critics import Critic, StreamingCritic
@@ -47,7 +48,7 @@ def score_missing(
     """
     if not work:
         return
-    store.put_spec(scoring)
+    put_maker(store, scoring)
     with kept_by(critic, store), track(label, len(work)) as tracker:
         start = time.monotonic()
         for part, outcomes in _scored(critic, problems, work, label):
