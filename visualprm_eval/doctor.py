@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import GradingError, HostError, VisualPRMEvalError
-from visualprm_eval.versions import installed
+from visualprm_eval.versions import PACKAGES, installed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from visualprm_eval.config import JudgeOptions
 
 __all__ = ["findings"]
-
-PACKAGES = (
-    "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "pillow", "numpy", "pandas",
-)  # fmt: skip
 
 Finding = tuple[str, str]
 """What was looked at, and what was found."""

@@ -143,11 +143,12 @@ def export_prompts(benchmark: Benchmark, prompt: str, output: Path, place: Place
 
 
 def note_unheeded(store: Store, benchmark: Benchmark) -> None:
-    """Notes, where the host is, which values of ``--prompt`` change nothing for a benchmark."""
+    """Notes, where the host is, which values of ``--prompt`` change nothing for a benchmark; the last word counts."""
     from visualprm_eval.host.prompts import unheeded_prompts
 
-    if unheeded := unheeded_prompts(benchmark.name, benchmark.dataset):
-        store.put_spec(Spec(_NOTES, {_OF: benchmark.name, _WHICH: list(unheeded)}))
+    unheeded = list(unheeded_prompts(benchmark.name, benchmark.dataset))
+    if unheeded != _unheeded(store, benchmark.name):
+        store.put_spec(Spec(_NOTES, {_OF: benchmark.name, _WHICH: unheeded}))
 
 
 def prompt_of(store: Store, name: str, asked: str) -> str:
@@ -161,8 +162,13 @@ def prompt_of(store: Store, name: str, asked: str) -> str:
     Returns:
         That value; words that name it where it changed nothing.
     """
-    notes = [spec.settings for spec in store.specs(_NOTES) if spec.settings.get(_OF) == name]
-    return f"the dataset's own ({asked} changes nothing there)" if notes and asked in notes[-1][_WHICH] else asked
+    return f"the dataset's own ({asked} changes nothing there)" if asked in _unheeded(store, name) else asked
+
+
+def _unheeded(store: Store, name: str) -> list[str]:
+    """The values that the last note names; none without a note."""
+    notes = [spec.settings[_WHICH] for spec in store.specs(_NOTES) if spec.settings.get(_OF) == name]
+    return list(notes[-1]) if notes else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from visualprm_eval.score.critics import build_critics, named_scoring, release
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
 from visualprm_eval.types import JSONValue, Problem, Spec
-from visualprm_eval.versions import put_maker
+from visualprm_eval.versions import note_versions
 from visualprm_eval.whole_tables import has_verdicts, is_whole, lacks_figures, note_metric
 
 if TYPE_CHECKING:
@@ -218,7 +218,7 @@ class Session:
                 print(f"error: {error}", file=sys.stderr)
                 self.ungraded.append(cell.benchmark.name)
             if lacks_figures(self, cell):  # Figures of whole tables are facts of the grading as well.
-                put_maker(self.store, grading)
+                note_versions(self.store, grading)
         check_headlines(self, tally)
         if tally.made or tally.saved:
             print(f"judge: {tally.made:,} requests made, {tally.saved:,} saved, since their replies were stored")

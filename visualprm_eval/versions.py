@@ -15,7 +15,7 @@ from visualprm_eval.types import Spec
 if TYPE_CHECKING:
     from visualprm_eval.store import Store
 
-__all__ = ["NOT_RECORDED", "PACKAGES", "installed", "note_unknown_versions", "put_maker", "recorded_versions"]
+__all__ = ["NOT_RECORDED", "PACKAGES", "installed", "note_unknown_versions", "note_versions", "recorded_versions"]
 
 PACKAGES = (
     "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "sentencepiece", "pillow", "numpy", "pandas",
@@ -39,16 +39,15 @@ def installed(package: str) -> str:
         return "not installed as a package"
 
 
-def put_maker(store: Store, maker: Spec) -> None:
-    """Keeps the key of facts that are about to be made here, and the versions that make them.
+def note_versions(store: Store, maker: Spec) -> None:
+    """Notes the versions that made facts here, just before these are put.
 
     Args:
         store: Where the facts go.
-        maker: What makes them: a sampling, a scoring or a grading.
+        maker: Their key: a sampling, a scoring or a grading.
     """
     if store.has_facts(maker.id) and maker.id not in recorded_versions(store):
         note_unknown_versions(store, maker)
-    store.put_spec(maker)
     store.put_spec(Spec(_NOTES, {_OF: maker.id, _WHICH: _here()}))
 
 

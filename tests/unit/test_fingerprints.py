@@ -95,7 +95,7 @@ def test_versions_are_those_of_the_facts(tmp_path, monkeypatch):
     assert results(tmp_path).rows == before.rows, "a report with other versions is of the same numbers"
     with Store.open(tmp_path / STORE_FILE) as store:
         [scoring] = store.specs("scoring")
-        versions.put_maker(store, scoring)
+        versions.note_versions(store, scoring)
     after, prints = prints_of(tmp_path)
     said = f"{versions.NOT_RECORDED}; then torch 3"
     assert {each["scored with"] for each in prints.values()} == {"", said}
