@@ -170,8 +170,9 @@ def _put(store: Store, sampling: Spec, records: Sequence[CandidateRecord], by_ke
     candidates = [record.candidate(by_key[_key(record)].id) for record in records]
     stored = store.candidates(sampling.id, {candidate.problem_id for candidate in candidates})
     texts = {(one.problem_id, one.rank): one.text for found in stored.values() for one in found if one.error is None}
-    if store.put_candidates(sampling.id, candidates):
+    if any(one.error is None and (one.problem_id, one.rank) not in texts for one in candidates):
         note_unknown_versions(store, sampling)
+    store.put_candidates(sampling.id, candidates)
     return [
         f"{record.benchmark} {record.index} rank {record.rank}"
         for record, one in zip(records, candidates, strict=True)
