@@ -20,7 +20,7 @@ from visualprm_eval.versions import note_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
-    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judge import Judge
     from visualprm_eval.host.judging import Asked
     from visualprm_eval.store import Store
 

@@ -29,7 +29,7 @@ from visualprm_eval.whole_tables import has_verdicts, is_whole, lacks_figures, n
 if TYPE_CHECKING:
     from visualprm_eval.config import ModelSource
     from visualprm_eval.host.benchmarks import Benchmark
-    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judge import Judge
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.sample.policies import Policy
     from visualprm_eval.score.critics import Critic
@@ -144,7 +144,7 @@ class Session:
     @cached_property
     def judge(self) -> Judge:
         """How the host's judge is reached."""
-        from visualprm_eval.host.grading import Judge
+        from visualprm_eval.host.judge import Judge
 
         options = self.config.judge
         return Judge(
@@ -211,10 +211,11 @@ class Session:
                     )  # fmt: skip
                     # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
                     work = self.missing_verdicts(cell, retry_failed=False)
-            except NoVerdictsError as error:
-                print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
-                note_metric(self.store, grading, "", whole=True, verdicts=False)
             except GradingError as error:
+                if isinstance(error, NoVerdictsError) and cell.benchmark.task.note:
+                    print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
+                    note_metric(self.store, grading, "", whole=True, verdicts=False)
+                    continue
                 print(f"error: {error}", file=sys.stderr)
                 self.ungraded.append(cell.benchmark.name)
             if lacks_figures(self, cell):  # Figures of whole tables are facts of the grading as well.
