@@ -68,6 +68,7 @@ class Task:
         prediction: What the host's grader gets of a text: its final answer (all of it where there is none), or all;
             ``"auto"``: all when a judge reads it, else the final answer.
         answer: The local answer of a text, for votes: text and options to a canonical answer, ``None`` without one.
+        concluded: What a text concludes with, as it stands there, which is what ``answer`` names; ``None`` without one.
         note: What a user should know about how it is graded, ``""`` when there is nothing.
         group_columns: Columns of the table that the metric needs, see ``Problem.groups``.
         aggregate: The benchmark's number, from 0 to 1, from problems and their values, [P]. A value between 0 and 1 is
@@ -96,6 +97,7 @@ class Task:
     host_judge: str = EXACT_MATCHING
     prediction: Literal["auto", "final", "raw"] = "auto"
     answer: Callable[[str, Mapping[str, str]], str | None] = local_answer
+    concluded: Callable[[str], str | None] = final_answer
     note: str = ""
     group_columns: tuple[str, ...] = ()
     aggregate: Callable[[Sequence[Problem], Sequence[float]], float] = row_mean
@@ -132,4 +134,4 @@ class Task:
             letter = self.answer(text, choices)
             if letter is not None and letter in choices:
                 return letter
-        return final_answer(text) or text
+        return self.concluded(text) or text

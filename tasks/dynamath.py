@@ -10,18 +10,19 @@ and the last line that the chain of thought ends in says the answer as well. (Th
 
 from __future__ import annotations
 
-import json
 import math
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from visualprm_eval.answer_keys import undecorated
+from visualprm_eval.answers import MAX_LENGTH, final_answer, normalise
 from visualprm_eval.answers import answer as local_answer
-from visualprm_eval.answers import normalise
 from visualprm_eval.tasks.base import Published, Task
 from visualprm_eval.types import Problem
 
-__all__ = ["TASK", "VARIANTS", "answer", "answer_request", "question_of", "worst_case"]
+__all__ = ["TASK", "VARIANTS", "answer", "answer_request", "concluded", "question_of", "worst_case"]
 
 VARIANTS = 10
 """Variants of each question in the whole benchmark."""
@@ -57,19 +58,35 @@ def _remark(problems: Sequence[Problem]) -> str:
     return f"worst case over less than {VARIANTS} variants for {short:,} of {len(sizes):,} questions"
 
 
+_SHORT_ANSWER = re.compile(r'"short answer"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d[\d.]*(?:[eE][-+]?\d+)?))', re.DOTALL)
+"""The key of the benchmark's JSON object with its value: braces around it prove nothing, LaTeX has some as well."""
+
+
+def concluded(text: str) -> str | None:
+    """What a text concludes with: its last "short answer" as in a JSON object, else what other texts conclude with.
+
+    Backslashes go, as in the host, since many models write LaTeX into the object without escaping it.
+    """
+    short = _short_answer(text)
+    return final_answer(text) if short is None else short or None
+
+
 def answer(text: str, choices: Mapping[str, str]) -> str | None:
-    """The vote of a text: the "short answer" of a JSON object at its end, else as for other benchmarks."""
-    start, end = text.find("{"), text.rfind("}")
-    if 0 <= start < end:
-        try:
-            found = json.loads(text[start : end + 1].replace("\\", ""), strict=False)
-        except (ValueError, RecursionError):
-            found = None
-        short = found.get("short answer") if isinstance(found, dict) else None
-        if isinstance(short, str | int | float):
-            key = normalise(str(short), choices)
-            return None if key is None else str(key)
-    return local_answer(text, choices)
+    """The vote of a text: its "short answer", see :func:`concluded`, else as for other benchmarks."""
+    short = _short_answer(text)
+    if short is None:
+        return local_answer(text, choices)
+    key = normalise(short, choices)
+    return None if key is None else str(key)
+
+
+def _short_answer(text: str) -> str | None:
+    """The "short answer" of a text, ``""`` for one that says nothing; ``None`` where there is none."""
+    found = list(_SHORT_ANSWER.finditer(text))
+    if not found:
+        return None
+    short = (found[-1][1] or found[-1][2] or "").replace("\\", "")
+    return "" if len(short) > MAX_LENGTH else undecorated(short)
 
 
 _REQUESTS = {
@@ -94,6 +111,7 @@ TASK = Task(
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     answer=answer,
+    concluded=concluded,
     group_columns=("qid", "varid"),
     aggregate=worst_case,
     group=question_of,

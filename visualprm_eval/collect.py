@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -12,14 +11,16 @@ import numpy as np
 
 from visualprm_eval.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate import overall_rows
-from visualprm_eval.fingerprints import Fingerprint, stamped
+from visualprm_eval.fingerprints import Fingerprint, overall_prints, settings_of, stamped
 from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_figure_name, metric_of
 from visualprm_eval.insight import Examiner, Study
+from visualprm_eval.prompts import prompt_of
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
 from visualprm_eval.report.viewer import ViewerBuilder
 from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue, StepScores, Usage
+from visualprm_eval.versions import NOT_RECORDED, PACKAGES, installed, recorded_versions
 from visualprm_eval.whole_tables import is_whole
 
 if TYPE_CHECKING:
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from visualprm_eval.session import Session
 
 _NO_FIGURE = "none: it cannot count such a part of the benchmark, or was not asked yet"
-_PACKAGES = (
-    "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "sentencepiece", "pillow", "numpy", "pandas",
-)  # fmt: skip
 
 
 def collect(session: Session) -> Results:
@@ -45,11 +43,11 @@ def collect(session: Session) -> Results:
     shown: dict[str, list[Headline]] = {}
     fingerprints: list[Fingerprint] = []
     tallies: dict[str, Tally] = {}
-    packages = ", ".join(f"{package} {_version(package)}" for package in _PACKAGES)
+    versions = recorded_versions(session.store)
     for cell in session.cells:
         facts = session.facts(cell)
         cell_rows, cell_picks = evaluate_cell(session, cell, facts, session.ks(cell))
-        cell_rows, cell_prints = stamped(session, cell, cell_rows, packages)
+        cell_rows, cell_prints = stamped(session, cell, cell_rows, versions)
         fingerprints += cell_prints
         rows += cell_rows
         picks += cell_picks
@@ -64,26 +62,32 @@ def collect(session: Session) -> Results:
         failures += failures_of(cell.benchmark.name, facts, session.wanted_texts(cell, facts))
         tallies[cell.label] = _tally(facts)
     rows += overall_rows(rows)
+    fingerprints += overall_prints(rows, fingerprints)
     insight, names = examiner.insight(), selectors(session.prms)
     return Results(
         rows=rows,
         picks=picks,
-        protocol=dict(_protocol(session, shown, tallies)),
+        protocol=dict(_protocol(session, shown, tallies, versions)),
         failures=failures,
-        comparisons=compare(rows, names),
+        comparisons=compare(rows, names, fingerprints),
         fingerprints=fingerprints,
-        insight=replace(insight, published=_published(insight, names)),
+        insight=replace(insight, published=_published(insight, names, rows)),
         viewer=viewer.viewer(),
     )
 
 
-def _published(insight: Insight, names: Mapping[str, str]) -> tuple[PublishedPoint, ...]:
-    """Published figures of what there are curves of."""
+def _published(insight: Insight, names: Mapping[str, str], rows: Sequence[ResultRow]) -> tuple[PublishedPoint, ...]:
+    """Published figures of what there are curves of; they are of whole benchmarks."""
+    parts = {(row.policy, row.benchmark, row.split) for row in rows if row.is_partial}
     curves: dict[tuple[str, str, str, str], int] = {}
     for point in insight.points:
         place = (point.policy, point.benchmark, point.split, point.metric)
         curves[place] = max(point.k, curves.get(place, 0))
-    shown = {(point.policy, point.benchmark, point.split, point.reranker) for point in insight.points}
+    shown = {
+        (point.policy, point.benchmark, point.split, point.reranker)
+        for point in insight.points
+        if (point.policy, point.benchmark, point.split) not in parts
+    }
     found = [each for place, n in curves.items() for each in published_points(place, names, n)]
     return tuple(each for each in found if (each.policy, each.benchmark, each.split, each.reranker) in shown)
 
@@ -141,11 +145,9 @@ def failures_of(benchmark: str, facts: Columns, wanted: Collection[tuple[str, st
 
 
 def _protocol(
-    session: Session, shown: Mapping[str, Sequence[Headline]], tallies: Mapping[str, Tally]
+    session: Session, shown: Mapping[str, Sequence[Headline]], tallies: Mapping[str, Tally], versions: Mapping[str, str]
 ) -> Iterator[tuple[str, JSONValue]]:
     """What a reader needs to judge or repeat the results, as names and values."""
-    from visualprm_eval.host.prompts import insists_on_its_prompt
-
     config = session.config
     yield "rerankers", [reranker.name for reranker in (*session.greedy, *session.rerankers)]
     yield "problems per benchmark", f"the first {config.limit}" if config.limit else "all"
@@ -153,12 +155,15 @@ def _protocol(
         where = cell.label
         yield f"{where}: N", cell.n
         yield f"{where}: sampling", dict(cell.sampling.settings)
-        if insists_on_its_prompt(cell.benchmark.dataset):
-            yield f"{where}: prompt", "the dataset's own, whatever is asked for"
-        elif asked := cell.benchmark.task.note_on_prompt(cell.sampling.settings.get("prompt")):
-            yield f"{where}: answer format asked for", asked
+        yield f"{where}: sampled with", versions.get(cell.sampling.id, NOT_RECORDED)
+        asked = settings_of(cell.sampling).get("prompt", "")
+        if (put := prompt_of(session.store, cell.benchmark.name, asked)) != asked:
+            yield f"{where}: prompt", put
+        elif form := cell.benchmark.task.note_on_prompt(asked):
+            yield f"{where}: answer format asked for", form
         yield f"{where}: graded", _graded(session, cell)
         yield f"{where}: grading", dict(session.grading(cell).settings)
+        yield f"{where}: graded with", versions.get(session.grading(cell).id, NOT_RECORDED)
         yield from _data(cell)
         yield from _host_figures(session, cell, shown.get(where, ()))
         yield from _cost(cell, tallies[where])
@@ -169,9 +174,10 @@ def _protocol(
             yield f"{policy}: {name}", note
     for label, scoring in session.scorings.items():
         yield f"critic {label}", dict(scoring.settings)
-    yield "python", platform.python_version()
-    for package in _PACKAGES:
-        yield package, _version(package)
+        yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)
+    yield "python of this report", platform.python_version()
+    for package in PACKAGES:
+        yield f"{package} of this report", installed(package)
 
 
 def _graded(session: Session, cell: Cell) -> str:
@@ -216,10 +222,3 @@ def _tally(facts: Columns) -> Tally:
     usage = Usage(sum(one.prompt_tokens for one in known), sum(one.completion_tokens for one in known))
     cut = sum(finish == "length" for finish in found.finishes)
     return Tally(len(found), cut, len(found.errors), usage if known else None)
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:  # Run from a checkout, or a host installed from its repository.
-        return "not installed as a package"

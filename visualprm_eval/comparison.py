@@ -10,18 +10,19 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.insight.facts import PublishedPoint
 from visualprm_eval.insight.overall_curves import MEAN_OF_SUITE
+from visualprm_eval.manners import PASS_AT_1, differences
 from visualprm_eval.outcomes import OVERALL, ResultRow
 from visualprm_eval.published import PublishedRow, published_rows
 from visualprm_eval.tasks import SUITES, TASKS, Published, Task
 
 if TYPE_CHECKING:
     from visualprm_eval.config import ModelSource
+    from visualprm_eval.fingerprints import Fingerprint
 
 __all__ = ["Comparison", "compare", "published_name", "published_points", "selectors"]
 
 _TABLES = ("table2_best_of_8", "table6_7_best_of_n", "internvl3_best_of_8")
 """Tables with figures of the seven benchmarks, the first one first."""
-_PASS_AT_1 = "pass@1"  # noqa: S105 - no password
 _BASELINES = ("first", "greedy")
 """Rerankers that stand for one sample per problem."""
 _SUITE = SUITES["table2"]
@@ -42,12 +43,19 @@ class Comparison:
         published: Theirs, in percent.
         source: The paper and the table.
         remark: What is not the same (split, metric, part of the problems); ``""`` when nothing is known to differ.
+        manner: How ours was made otherwise (prompt, temperature, steps), which hides no difference; ``""`` likewise.
     """
 
     row: ResultRow
     published: float
     source: str
     remark: str = ""
+    manner: str = ""
+
+    @property
+    def remarks(self) -> str:
+        """All that is known to differ, in words."""
+        return "; ".join(filter(None, (self.remark, self.manner)))
 
     @property
     def difference(self) -> float | None:
@@ -68,7 +76,7 @@ def selectors(prms: Iterable[ModelSource]) -> dict[str, str]:
     known = {
         _plain(row.labels["selector"]): row.labels["selector"] for table in _TABLES for row in published_rows(table)
     }
-    names = {**dict.fromkeys(_BASELINES, _PASS_AT_1), "self-consistency": "self-consistency"}
+    names = {**dict.fromkeys(_BASELINES, PASS_AT_1), "self-consistency": "self-consistency"}
     for prm in prms:
         selector = known.get(_plain(PurePath(prm.source).name))
         if selector is not None:
@@ -84,24 +92,28 @@ def published_name(policy: str) -> str | None:
     return names.get(plain) or (names.get(plain.removesuffix("instruct")) if plain.startswith("qwen") else None)
 
 
-def compare(rows: Sequence[ResultRow], names: Mapping[str, str]) -> list[Comparison]:
+def compare(
+    rows: Sequence[ResultRow], names: Mapping[str, str], prints: Iterable[Fingerprint] = ()
+) -> list[Comparison]:
     """The published figures that stand beside ours.
 
     Args:
         rows: Ours, with the overall ones.
         names: What papers call the rerankers, see :func:`selectors`.
+        prints: The protocols of ours, which say how they were made.
     """
     found = []
+    by_protocol = {str(each["protocol"]): each for each in prints}
     largest = {(row.policy, row.benchmark, row.split, row.reranker): row.k for row in sorted(rows, key=lambda r: r.k)}
     for row in rows:
         selector, policy = names.get(row.reranker), published_name(row.policy)
         if selector is None or policy is None:
             continue
-        if selector == _PASS_AT_1 and row.k < largest[row.policy, row.benchmark, row.split, row.reranker]:
+        if selector == PASS_AT_1 and row.k < largest[row.policy, row.benchmark, row.split, row.reranker]:
             continue  # The same sample at every k.
-        if selector != _PASS_AT_1 and row.k == 1:
+        if selector != PASS_AT_1 and row.k == 1:
             continue  # Of one candidate every selector picks it: papers repeat pass@1 there.
-        comparison = _comparison(row, policy, selector, rows)
+        comparison = _comparison(row, policy, selector, rows, by_protocol)
         if comparison is not None:
             found.append(comparison)
     return found
@@ -130,7 +142,7 @@ def published_points(place: CurvePlace, names: Mapping[str, str], n: int) -> lis
             if (row.labels["policy"], row.labels["selector"]) != (theirs, selector) or about.column not in row.values:
                 continue
             k = int(row.labels["n"])
-            if k > n or (k == 1) != (selector == _PASS_AT_1):
+            if k > n or (k == 1) != (selector == PASS_AT_1):
                 continue  # Of one candidate every selector picks it.
             point = PublishedPoint(
                 policy, benchmark, split, reranker, k, row.values[about.column], f"{row.paper}, {row.table}"
@@ -143,24 +155,32 @@ def _same_split(task: Task, policy: str, selector: str) -> bool:
     return task.published is not None and task.published.split_of(policy, selector) == task.split_label
 
 
-def _comparison(row: ResultRow, policy: str, selector: str, rows: Sequence[ResultRow]) -> Comparison | None:
+def _comparison(
+    row: ResultRow, policy: str, selector: str, rows: Sequence[ResultRow], prints: Mapping[str, Fingerprint]
+) -> Comparison | None:
     task = TASKS.get(row.benchmark)
     about = _OVERALL if row.benchmark == OVERALL else task.published if task else None
     theirs = _find(policy, selector, row.k, about)
     if about is None or theirs is None:
         return None
+    parts = [row]
     if task is None:
         benchmarks = {each.benchmark for each in rows if each.policy == row.policy} - {OVERALL}
         if benchmarks != set(_SUITE):
             return None
-        remark = _remark_on_mean(row, policy, selector, rows)
+        place = (row.policy, row.reranker, row.k)
+        parts = [each for each in rows if (each.policy, each.reranker, each.k) == place and each.benchmark in TASKS]
+        remark = _remark_on_mean(parts, policy, selector)
     else:
         remark = _remark(row, task, about, policy, selector)
-    return Comparison(row, theirs.values[about.column], f"{theirs.paper}, {theirs.table}", remark)
+    made = [prints[part.protocol] for part in parts if part.protocol in prints]
+    manner = dict.fromkeys(said for facts in made for said in differences(facts, selector, theirs.paper))
+    source = f"{theirs.paper}, {theirs.table}"
+    return Comparison(row, theirs.values[about.column], source, remark, "; ".join(manner))
 
 
 def _find(policy: str, selector: str, k: int, about: Published | None) -> PublishedRow | None:
-    n = "1" if selector == _PASS_AT_1 else str(k)
+    n = "1" if selector == PASS_AT_1 else str(k)
     for table in _TABLES if about is not None else ():
         for row in published_rows(table):
             key = (row.labels["policy"], row.labels["selector"], row.labels["n"])
@@ -182,13 +202,11 @@ def _remark(row: ResultRow, task: Task, about: Published, policy: str, selector:
     return "; ".join(remarks)
 
 
-def _remark_on_mean(row: ResultRow, policy: str, selector: str, rows: Sequence[ResultRow]) -> str:
+def _remark_on_mean(parts: Sequence[ResultRow], policy: str, selector: str) -> str:
     """What is not the same in one of the benchmarks that a mean is of."""
     remarks = []
-    for each in rows:
-        task = TASKS.get(each.benchmark)
-        if (each.policy, each.reranker, each.k) != (row.policy, row.reranker, row.k) or task is None:
-            continue
+    for each in parts:
+        task = TASKS[each.benchmark]
         if task.published is not None and (remark := _remark(each, task, task.published, policy, selector)):
             remarks.append(f"{task.name}: {remark}")
     return "; ".join(remarks)

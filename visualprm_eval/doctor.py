@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import GradingError, HostError, VisualPRMEvalError
+from visualprm_eval.versions import PACKAGES, installed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from visualprm_eval.config import JudgeOptions
 
 __all__ = ["findings"]
-
-PACKAGES = (
-    "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "pillow", "numpy", "pandas",
-)  # fmt: skip
 
 Finding = tuple[str, str]
 """What was looked at, and what was found."""
@@ -34,7 +30,7 @@ def findings(names: Sequence[str], data_dir: Path | None, judge: JudgeOptions) -
     """
     yield "python", platform.python_version()
     for package in PACKAGES:
-        yield package, _version(package)
+        yield package, installed(package)
     yield "GPU", _gpus()
     try:
         yield "host", _host()
@@ -43,13 +39,6 @@ def findings(names: Sequence[str], data_dir: Path | None, judge: JudgeOptions) -
         return
     yield from _files(names, data_dir)
     yield "judge", _judge(judge)
-
-
-def _version(package: str) -> str:
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed as a package"
 
 
 def _gpus() -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from visualprm_eval.types import JSONValue, digest
+from visualprm_eval.outcomes import OVERALL
+from visualprm_eval.prompts import prompt_of
+from visualprm_eval.types import JSONValue, Spec, digest
+from visualprm_eval.versions import NOT_RECORDED
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
@@ -14,20 +17,26 @@ if TYPE_CHECKING:
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.session import Session
 
-__all__ = ["FIELDS", "Fingerprint", "stamped"]
+__all__ = ["FIELDS", "Fingerprint", "overall_prints", "settings_of", "stamped"]
 
 FIELDS = (
-    "protocol", "policy", "policy checkpoint", "benchmark", "split", "metric", "problems", "file MD5", "host", "prompt",
-    "temperature", "top_p", "max_tokens", "seed", "N", "k", "reranker", "reward model", "max_steps", "judge",
-    "prediction", "packages",
+    "protocol", "policy", "policy checkpoint", "benchmark", "split", "metric", "problems", "problem set", "file MD5",
+    "host", "prompt", "temperature", "top_p", "max_tokens", "seed", "N", "k", "reranker", "reward model", "max_steps",
+    "judge", "judge address", "prediction", "sampling key", "scoring key", "grading key",
+    "sampled with", "scored with", "graded with", "parts",
 )  # fmt: skip
-"""What a protocol has, in order; ``protocol`` is a digest of the rest."""
+"""What a protocol has, in order.
+
+``protocol`` is a digest of the rest. ``problem set`` is one of the problems' ids. The keys name all settings of the
+facts, and what stands after ``with`` are the versions of packages that made them. ``parts`` are, for the mean over
+benchmarks only, these with their protocols; its own is a digest of theirs.
+"""
 
 Fingerprint = Mapping[str, JSONValue]
 
 
 def stamped(
-    session: Session, cell: Cell, rows: Iterable[ResultRow], packages: str
+    session: Session, cell: Cell, rows: Iterable[ResultRow], versions: Mapping[str, str]
 ) -> tuple[list[ResultRow], list[Fingerprint]]:
     """The rows of a cell with the digest of each one's protocol, and these protocols.
 
@@ -35,43 +44,106 @@ def stamped(
         session: The run.
         cell: The policy and benchmark of the rows.
         rows: Its results.
-        packages: The versions of the packages.
+        versions: The versions of packages that made facts, by their key.
     """
     by_name = {reranker.name: reranker for reranker in session.rerankers_of(cell)}
+    of_cell = _facts_of_cell(session, cell, versions)
+    sets: dict[str, str] = {}
     marked: list[ResultRow] = []
     prints: list[Fingerprint] = []
     for row in rows:
-        facts = _facts(session, cell, row, by_name[row.reranker], packages)
+        if row.split not in sets:
+            sets[row.split] = digest(sorted(each.id for each in cell.benchmark.problems if each.split == row.split))
+        facts = {
+            **of_cell,
+            **_facts_of_row(row, cell),
+            **_facts_of_scoring(session, by_name[row.reranker], versions),
+            "problem set": sets[row.split],
+        }
+        facts = {name: facts.get(name, "") for name in FIELDS if name != "protocol"}
         name = digest(facts)
         marked.append(replace(row, protocol=name))
         prints.append({"protocol": name, **facts})
     return marked, prints
 
 
-def _facts(session: Session, cell: Cell, row: ResultRow, reranker: Reranker, packages: str) -> dict[str, JSONValue]:
-    sampling, grading = cell.sampling.settings, session.grading(cell).settings
-    scoring = {} if reranker.critic is None else session.scorings[reranker.critic].settings
-    task, file = cell.benchmark.task, cell.benchmark.file
-    facts: dict[str, JSONValue] = {
+def overall_prints(rows: Sequence[ResultRow], prints: Iterable[Fingerprint]) -> list[Fingerprint]:
+    """The protocols of means over benchmarks: what their parts have in common, and which these are.
+
+    Args:
+        rows: All results, the means among them.
+        prints: The protocols of the others.
+    """
+    by_protocol = {each["protocol"]: each for each in prints}
+    found: list[Fingerprint] = []
+    for row in rows:
+        if row.benchmark != OVERALL or not row.protocol:
+            continue
+        place = (row.policy, row.reranker, row.k)
+        parts = [each for each in rows if (each.policy, each.reranker, each.k) == place and each.benchmark != OVERALL]
+        theirs = [by_protocol[part.protocol] for part in parts]
+        alike = {name: theirs[0][name] for name in FIELDS if all(each[name] == theirs[0][name] for each in theirs)}
+        facts = {
+            **alike, "protocol": row.protocol, "benchmark": OVERALL, "metric": row.metric, "problems": _problems(row),
+            "parts": ", ".join(f"{part.benchmark} {part.protocol}" for part in parts),
+        }  # fmt: skip
+        found.append({name: facts.get(name, "") for name in FIELDS})
+    return found
+
+
+def settings_of(sampling: Spec) -> Mapping[str, JSONValue]:
+    """The settings of a sampling; a pack of candidates keeps the original ones, where it has them, one level deeper."""
+    original = sampling.settings.get("sampling")
+    return {**(original if isinstance(original, Mapping) else {}), **sampling.settings}
+
+
+def _facts_of_cell(session: Session, cell: Cell, versions: Mapping[str, str]) -> dict[str, JSONValue]:
+    sampling, spec = settings_of(cell.sampling), session.grading(cell)
+    grading, file = spec.settings, cell.benchmark.file
+    return {
         "policy": cell.policy,
         "policy checkpoint": _first(sampling, "checkpoint", "host_model", "model"),
-        "benchmark": row.benchmark,
-        "split": row.split or task.split_label,
-        "metric": row.metric,
-        "problems": f"{row.n_problems} of {row.n_total}" if row.n_total else str(row.n_problems),
         "file MD5": "" if file is None else file.md5,
         "host": grading.get("host", ""),
-        **{name: sampling.get(name, "") for name in ("prompt", "temperature", "top_p", "max_tokens", "seed")},
+        "prompt": prompt_of(session.store, cell.benchmark.name, sampling.get("prompt", "")),
+        **{name: sampling.get(name, "") for name in ("temperature", "top_p", "max_tokens", "seed")},
         "N": cell.n,
+        "judge": grading.get("judge", ""),
+        "judge address": grading.get("judge_url", ""),
+        "prediction": grading.get("prediction", ""),
+        "sampling key": cell.sampling.id,
+        "grading key": spec.id,
+        "sampled with": versions.get(cell.sampling.id, NOT_RECORDED),
+        "graded with": versions.get(spec.id, NOT_RECORDED),
+    }
+
+
+def _facts_of_scoring(session: Session, reranker: Reranker, versions: Mapping[str, str]) -> dict[str, JSONValue]:
+    """Empty for a reranker that reads no scores."""
+    if reranker.critic is None:
+        return {}
+    scoring = session.scorings[reranker.critic]
+    return {
+        "reward model": _first(scoring.settings, "checkpoint", "model", "critic"),
+        "max_steps": scoring.settings.get("max_steps", ""),
+        "scoring key": scoring.id,
+        "scored with": versions.get(scoring.id, NOT_RECORDED),
+    }
+
+
+def _facts_of_row(row: ResultRow, cell: Cell) -> dict[str, JSONValue]:
+    return {
+        "benchmark": row.benchmark,
+        "split": row.split or cell.benchmark.task.split_label,
+        "metric": row.metric,
+        "problems": _problems(row),
         "k": row.k,
         "reranker": row.reranker,
-        "reward model": _first(scoring, "checkpoint", "model", "critic"),
-        "max_steps": scoring.get("max_steps", ""),
-        "judge": grading.get("judge", ""),
-        "prediction": grading.get("prediction", ""),
-        "packages": packages,
     }
-    return {name: facts[name] for name in FIELDS if name != "protocol"}
+
+
+def _problems(row: ResultRow) -> str:
+    return f"{row.n_problems} of {row.n_total}" if row.n_total else str(row.n_problems)
 
 
 def _first(settings: Mapping[str, JSONValue], *names: str) -> JSONValue:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.progress import track
 from visualprm_eval.types import Problem, Spec, Verdict
+from visualprm_eval.versions import note_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
@@ -74,6 +75,7 @@ def grade_missing(
             start = time.monotonic()
             verdicts = grade_table(benchmark, predictions, directory, judge, replies, tally=tally)
             share = (time.monotonic() - start) / len(table)
+            note_versions(store, grading)
             store.put_verdicts(grading.id, _facts(table, problems, verdicts, share))
             tracker.advance(len(table))
 

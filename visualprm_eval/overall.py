@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from visualprm_eval.outcomes import OVERALL, ResultRow
+from visualprm_eval.types import digest
 
 __all__ = ["overall_rows"]
 
@@ -24,7 +25,7 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
         Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``, at every
         k that the policy has on each of them; without a value when a benchmark has none, or has several splits, which
         no mean may mix, and as long as anything of the policy is unfinished or failed, at whatever k and of whatever
-        reranker.
+        reranker. Their protocol is a digest of those of their parts.
     """
     overall: list[ResultRow] = []
     cells: dict[tuple[str, str, int], dict[str, list[ResultRow]]] = {}
@@ -73,7 +74,7 @@ def _overall_row(
         n_failed=sum(row.n_failed for row in rows),
         note=note,
         n_total=sum(row.n_total for row in rows if row.n_total is not None) if _all_totals(rows) else None,
-        protocol="",
+        protocol=digest(sorted(row.protocol for row in rows)) if all(row.protocol for row in rows) else "",
     )
 
 

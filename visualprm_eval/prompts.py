@@ -14,17 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.errors import BenchmarkError, HostError, PolicyError
-from visualprm_eval.types import JSONValue, Part, Problem
+from visualprm_eval.types import JSONValue, Part, Problem, Spec
 
 if TYPE_CHECKING:
     from visualprm_eval.config import RunConfig
     from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.prm.generate import Shown
+    from visualprm_eval.store import Store
 
-__all__ = ["export_prompts", "put", "shown_native", "wording"]
+__all__ = ["export_prompts", "note_unheeded", "prompt_of", "put", "shown_native", "wording"]
 
 FOLDER = "prompts"
 """Folder of a work dir with the prompts of its problems."""
+
+_NOTES = "checkpoint"
+"""The kind of spec under which the store keeps notes."""
+_OF, _WHICH = "prompt of", "asked for in vain"
 
 Place = Callable[[str], str]
 """Where a picture is on the machine that reads or writes."""
@@ -135,6 +140,35 @@ def export_prompts(benchmark: Benchmark, prompt: str, output: Path, place: Place
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.write_text(json.dumps({"wording": new.wording, "put": new.put, "shown": new.shown}), encoding="utf-8")
     draft.replace(path)
+
+
+def note_unheeded(store: Store, benchmark: Benchmark) -> None:
+    """Notes, where the host is, which values of ``--prompt`` change nothing for a benchmark; the last word counts."""
+    from visualprm_eval.host.prompts import unheeded_prompts
+
+    unheeded = list(unheeded_prompts(benchmark.name, benchmark.dataset))
+    if unheeded != _unheeded(store, benchmark.name):
+        store.put_spec(Spec(_NOTES, {_OF: benchmark.name, _WHICH: unheeded}))
+
+
+def prompt_of(store: Store, name: str, asked: str) -> str:
+    """How the problems of a benchmark were put, when a ``--prompt`` was asked for.
+
+    Args:
+        store: One that knows the benchmark's problems.
+        name: The benchmark.
+        asked: The value of ``--prompt``; ``""`` where nobody knows.
+
+    Returns:
+        That value; words that name it where it changed nothing.
+    """
+    return f"the dataset's own ({asked} changes nothing there)" if asked in _unheeded(store, name) else asked
+
+
+def _unheeded(store: Store, name: str) -> list[str]:
+    """The values that the last note names; none without a note."""
+    notes = [spec.settings[_WHICH] for spec in store.specs(_NOTES) if spec.settings.get(_OF) == name]
+    return list(notes[-1]) if notes else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from visualprm_eval.score.critics import build_critics, named_scoring, release
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
 from visualprm_eval.types import JSONValue, Problem, Spec
-from visualprm_eval.whole_tables import has_verdicts, is_whole, note_metric
+from visualprm_eval.versions import note_versions
+from visualprm_eval.whole_tables import has_verdicts, is_whole, lacks_figures, note_metric
 
 if TYPE_CHECKING:
     from visualprm_eval.columns import Columns
@@ -179,13 +180,9 @@ class Session:
             last = critic
             for cell in self.scored_cells:
                 score_missing(
-                    self.store,
-                    critic,
-                    self.scorings[label],
-                    _by_id(cell),
-                    self.missing_scores(cell, label),
+                    self.store, critic, self.scorings[label], _by_id(cell), self.missing_scores(cell, label),
                     label=f"score {cell.label} with {label}",
-                )
+                )  # fmt: skip
         if last is not None:
             release(last)
 
@@ -224,6 +221,8 @@ class Session:
                     continue
                 print(f"error: {error}", file=sys.stderr)
                 self.ungraded.append(cell.benchmark.name)
+            if lacks_figures(self, cell):  # Figures of whole tables are facts of the grading as well.
+                note_versions(self.store, grading)
         check_headlines(self, tally)
         if tally.made or tally.saved:
             print(f"judge: {tally.made:,} requests made, {tally.saved:,} saved, since their replies were stored")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import BenchmarkError, ConfigError, HostError
-from visualprm_eval.prompts import export_prompts
+from visualprm_eval.prompts import export_prompts, note_unheeded
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.types import JSONValue, Part, Problem, Spec
 
@@ -64,6 +64,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
     for benchmark in benchmarks:
         store.put_problems(benchmark.problems)
         _note_origin(store, benchmark)
+        note_unheeded(store, benchmark)
         if benchmark.task.note:
             print(f"note: {benchmark.task.note}", file=sys.stderr)
     return benchmarks
@@ -217,6 +218,7 @@ def export_problems(names: Sequence[str], output: Path, *, prompt: str, limit: i
             try:
                 store.put_problems([_with_pictures_copied(problem, output) for problem in benchmark.problems])
                 _note_origin(store, benchmark)
+                note_unheeded(store, benchmark)
                 export_prompts(benchmark, prompt, output, lambda value: _copied(Path(value), output))
             except OSError as error:
                 raise BenchmarkError(f"cannot write {name} to {output} ({error.strerror})") from error

@@ -13,7 +13,7 @@ from tests.host.material import SEVEN
 from visualprm_eval.errors import PolicyError
 from visualprm_eval.host.benchmarks import load_benchmark
 from visualprm_eval.host.internvl import bare_model, native_keywords, shown
-from visualprm_eval.host.prompts import prompt_fingerprint, put_problems
+from visualprm_eval.host.prompts import prompt_fingerprint, put_problems, unheeded_prompts
 from visualprm_eval.prm.config import SYSTEM_MESSAGE, read_config
 from visualprm_eval.prm.features import ImageEncoder
 from visualprm_eval.prm.images import Picture, load_image
@@ -205,6 +205,19 @@ def test_which_models_run_natively():
         "x",
     ):
         assert native_keywords(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "unheeded"),
+    [
+        ("MathVista_MINI", ()), ("WeMath", ()), ("MMMU_DEV_VAL", ()), ("MyOwnTable", ()),
+        *((name, ("cot", "direct")) for name in ("WeMath_COT", "MME-RealWorld", "ChartQAPro")),
+    ],
+)  # fmt: skip
+def test_prompts_that_change_nothing_are_known(name, unheeded):
+    assert unheeded_prompts(name, SimpleNamespace()) == unheeded
+    insists = SimpleNamespace(force_use_dataset_prompt=True)
+    assert unheeded_prompts(name, insists) == ("cot", "direct", "host")
 
 
 def test_wordings_have_names_of_their_own(monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import openpyxl
 import pytest
 
 from tests.integration.conftest import ROOT, Run, read_rows, value
+from visualprm_eval.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,26 @@ def test_a_second_run_repeats_nothing(run: Run, work_dir: Path) -> None:
     assert (work_dir / "results.csv").read_text() == before
     assert facts(work_dir) == stamps
     assert not any(line.startswith(("sample", "score", "grade")) for line in output.splitlines())
+
+
+def test_a_report_from_the_store_is_of_the_same_protocols(run: Run, work_dir: Path) -> None:
+    own = read_rows(work_dir)
+    assert all(row["protocol"] for row in own)
+    own_prints = sheet(work_dir, "fingerprints")
+    names = dict.fromkeys(row["reranker"] for row in own)
+    assert main(["report", "--work-dir", str(work_dir), "--reranker", *names]) == 0
+    assert read_rows(work_dir) == own
+    assert sheet(work_dir, "fingerprints") == own_prints
+    by = {row["reranker"]: row for row in own_prints}
+    assert by["visualprm"]["prompt"] == "the dataset's own (cot changes nothing there)"
+    assert f"torch {importlib.metadata.version('torch')}" in by["visualprm"]["scored with"]
+    assert by["visualprm"]["sampled with"] == by["visualprm"]["scored with"] == by["first"]["graded with"]
+
+
+def sheet(work_dir: Path, name: str) -> list[dict[str, object]]:
+    book = openpyxl.load_workbook(work_dir / "results.xlsx", read_only=True)
+    head, *rows = ([cell.value for cell in row] for row in book[name].iter_rows())
+    return [dict(zip(head, row, strict=True)) for row in rows]
 
 
 def test_raising_n_keeps_what_is_there(run: Run, tmp_path: Path) -> None:

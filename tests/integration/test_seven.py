@@ -93,6 +93,9 @@ def test_table_2(run: Run, server: JudgeServer, data: Path, tmp_path: Path) -> N
     assert {path: path.read_bytes() for path in data.rglob("*")} == before
     check_views(work_dir)
 
+    assert main(["report", "--work-dir", str(work_dir), "--reranker", "visualprm", "self-consistency"]) == 0
+    assert read_rows(work_dir) == everything, "a report from the store alone is of the same protocols"
+
     server.requests.clear()
     server.reply = lambda asked: 500
     run(*common, *both)
@@ -127,8 +130,16 @@ def check_views(work_dir: Path) -> None:
     prints = [[cell.value for cell in row] for row in book["fingerprints"].iter_rows()]
     first = dict(zip(prints[0], prints[1], strict=True))
     assert (first["policy"], first["judge"], first["prediction"]) == (POLICY, "local", "raw")
-    digests = {row["protocol"] for row in read_rows(work_dir) if row["benchmark"] != "overall"}
-    assert digests == {row[0] for row in prints[1:]}
+    rows_now = read_rows(work_dir)
+    assert {row["protocol"] for row in rows_now} == {row[0] for row in prints[1:]}
+    assert "127.0.0.1" in first["judge address"]
+    assert (first["sampled with"], "torch" in first["graded with"]) == ("not recorded", True)
+    means = [
+        dict(zip(prints[0], row, strict=True)) for row in prints[1:] if row[prints[0].index("benchmark")] == "overall"
+    ]
+    for mean in means:
+        assert [part.split()[0] for part in mean["parts"].split(", ")] == list(TABLE2)
+    assert len(means) == len([row for row in rows_now if row["benchmark"] == "overall"])
     protocol = {row[0].value: row[1].value for row in book["protocol"].iter_rows(min_row=2)}
     key = f"{POLICY} on DynaMath: the host's worst-case accuracy of the whole table of first at k = 8"
     assert protocol[key] == 50.0
@@ -180,6 +191,23 @@ def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: 
     run(*arguments, "--work-dir", tmp_path / "out", "--prediction", "raw")
     assert value(read_rows(tmp_path / "out"), "first", 8, "MMMU_DEV_VAL") < BY_HAND["MMMU_DEV_VAL"]
     run(*arguments[:2], "--data", "LogicVista", *arguments[6:], "--work-dir", tmp_path / "no", status=2)
+
+
+def test_answers_in_the_form_of_the_benchmark_reach_its_grader(
+    run: Run, data: Path, tmp_path: Path, server: JudgeServer
+) -> None:
+    forms = ('{{"solution": "I look.", "short answer": "{0}"}}', '{{"short answer": "{0}", "solution": "{{I}} look."}}',
+             '```json\n{{"solution": "I look.",\n"short answer": "{0}"}}\n```',
+             'As $\\frac{{14}}{{2}}$ says: {{"solution": "I look.", "short answer": "{0}"}}')  # fmt: skip
+
+    def say(name: str, index: int, *, right: bool) -> str:
+        return forms[index % 4].format("7.000" if right else "8.000")
+
+    run("--candidates", write_pack(tmp_path / "pack.jsonl", say), "--data", "DynaMath", "--data-dir", data, "--k", "8",
+        "--judge", "exact_matching", "--reranker", "self-consistency", "--work-dir", tmp_path / "out")  # fmt: skip
+    rows = read_rows(tmp_path / "out")
+    assert value(rows, "first", 8, "DynaMath") == pytest.approx(BY_HAND["DynaMath"])
+    assert value(rows, "self-consistency", 8, "DynaMath") == 100
 
 
 def test_a_judge_that_dies_keeps_what_is_done(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:

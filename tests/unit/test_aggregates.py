@@ -7,7 +7,7 @@ import math
 import pytest
 
 from visualprm_eval.tasks import SUITES, TASKS, host_name
-from visualprm_eval.tasks.dynamath import answer, worst_case
+from visualprm_eval.tasks.dynamath import answer, concluded, worst_case
 from visualprm_eval.tasks.wemath import complete_groups, strict_score
 from visualprm_eval.types import Part, Problem
 
@@ -70,3 +70,23 @@ def test_votes_on_dynamath():
     assert answer('{"short answer": 7}', {}) == "7"
     assert answer("So {x} is what?\n\nAnswer: \\boxed{7}", {}) == "7"
     assert answer("{" * 10_000 + "}" * 10_000, {}) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "short"),
+    [
+        ('{"solution": "I look.", "short answer": "7.000"}', "7.000"),
+        ('{"short answer": "7.000", "solution": "The answer is 8."}', "7.000"),
+        ('```json\n{\n  "solution": "I look.",\n  "short answer": "7.000"\n}\n```', "7.000"),
+        ('As $\\frac{14}{2}$ says {7}:\n{"solution": "\\frac{14}{2}", "short answer": "$7.000$"}', "7.000"),
+        ('{"solution": "They say "seven".", "short answer": 7.000}', "7.000"),
+        ('{"solution": "The answer is 8.", "short answer": ""}', None),
+        ("A sum gives 2.\n\nThe answer is 7.", "7"),
+        ("I do not know", None),
+    ],
+    ids=["one line", "reversed", "fenced", "braces before it", "quotes inside", "empty", "no object", "no answer"],
+)
+def test_dynamath_concludes_with_its_short_answer(said, short):
+    assert concluded(said) == short
+    assert TASKS["DynaMath"].shown(said, "final") == (short or said)
+    assert answer(said, {}) == (None if short is None else "7"), "votes read the same"

@@ -26,6 +26,7 @@ from visualprm_eval.candidates.pack import FORMAT, FORMAT_VERSION
 from visualprm_eval.errors import CandidateFileError, StoreError
 from visualprm_eval.store import Store
 from visualprm_eval.types import Candidate, Part, Problem, Spec, Usage, digest
+from visualprm_eval.versions import NOT_RECORDED, recorded_versions
 
 SETTINGS = {
     "policy": "toy",
@@ -96,6 +97,13 @@ def read(tmp_path: Path, *lines: Any) -> CandidatePack:
 # There and back
 
 
+def test_a_store_that_gets_its_own_candidates_back_knows_what_made_them(store: Store, tmp_path: Path) -> None:
+    store.put_spec(Spec("checkpoint", {"versions for": SAMPLING.id, "packages": "torch 2"}))
+    export_candidates(store, tmp_path / "pack.jsonl")
+    import_candidates(store, read_candidates(tmp_path / "pack.jsonl"), PROBLEMS)
+    assert recorded_versions(store) == {SAMPLING.id: "torch 2"}
+
+
 def test_an_import_equals_the_original(store: Store, empty: Store, tmp_path: Path) -> None:
     export_candidates(store, tmp_path / "pack.jsonl")
     summary = import_candidates(empty, read_candidates(tmp_path / "pack.jsonl"), PROBLEMS)
@@ -103,6 +111,7 @@ def test_an_import_equals_the_original(store: Store, empty: Store, tmp_path: Pat
     assert empty.candidates(SAMPLING.id, IDS) == store.candidates(SAMPLING.id, IDS)
     assert empty.problems("Toy") == PROBLEMS[:2]
     assert empty.verify() == []
+    assert recorded_versions(empty) == {SAMPLING.id: NOT_RECORDED}, "who wrote them did so elsewhere"
     assert [(cell.policy, cell.sampling) for cell in summary.cells] == [("toy", SAMPLING)] * 2
     assert [(cell.benchmark, cell.n, cell.n_problems, cell.n_candidates) for cell in summary.cells] == [
         ("Toy", 2, 2, 3),

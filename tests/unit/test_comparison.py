@@ -102,6 +102,62 @@ def test_a_withheld_value_has_no_difference():
     assert (found.published, found.difference, found.remark) == (68.5, None, "")
 
 
+USUAL = {"prompt": "cot", "temperature": 0.7, "top_p": 1.0, "max_steps": 12}
+
+
+def made(reranker="visualprm", policy="InternVL2_5-8B", **changes):
+    """What stands beside a value that is of the papers' problems, and made so."""
+    [found] = compare(
+        [row(reranker=reranker, policy=policy, protocol="abc")], NAMES, [{"protocol": "abc", **USUAL, **changes}]
+    )
+    assert (found.remark, found.difference) == ("", pytest.approx(70 - found.published)), "it hides no difference"
+    assert found.remarks == found.manner
+    return found.manner
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({}, ""),
+        ({"prompt": "direct"}, "prompt: ours direct, published chain of thought"),
+        ({"prompt": "host"}, "prompt: ours the host's, published chain of thought"),
+        ({"temperature": 1.0}, "temperature: ours 1.0, published 0.7"),
+        ({"max_steps": 6}, "steps at most: ours 6, published 12"),
+        ({"top_p": 0.9}, "top-p: ours 0.9, published not stated"),
+        ({"prompt": "direct", "temperature": 0.3},
+         "prompt: ours direct, published chain of thought; temperature: ours 0.3, published 0.7"),
+        ({"prompt": "", "temperature": None}, "prompt and temperature of ours not recorded"),
+        ({"prompt": ["a"], "temperature": "warm"},
+         "prompt: ours ['a'], published chain of thought; temperature: ours warm, published 0.7"),
+    ],
+    ids=["same", "direct", "host", "temperature", "steps", "top-p", "two", "unknown", "strange"],
+)  # fmt: skip
+def test_what_was_made_otherwise_is_said(changes, said):
+    assert made(**changes) == said
+
+
+def test_one_sample_is_greedy_in_papers():
+    assert made("first") == "ours is one sample at temperature 0.7, published greedy"
+    assert made("greedy", temperature=0.0) == ""
+    assert made("greedy", temperature=0.0, max_steps="") == ""
+    assert made("greedy", temperature=0.0, prompt="direct") == "prompt: ours direct, published not stated"
+
+
+def test_a_paper_that_says_nothing_of_its_samples():
+    assert made(policy="InternVL3-8B") == ""
+    assert made(policy="InternVL3-8B", temperature=0.3) == "temperature: ours 0.3, published not stated"
+
+
+def test_the_mean_tells_of_a_part_that_was_made_otherwise():
+    rows = [row(name, protocol=name) for name in SUITES["table2"]]
+    prints = [{"protocol": one.protocol, **USUAL} for one in rows]
+    prints[2]["temperature"] = 1.0
+    *_, overall = compare([*rows, *overall_rows(rows)], NAMES, prints)
+    assert overall.row.benchmark == OVERALL
+    assert overall.manner == "temperature: ours 1.0, published 0.7"
+    assert overall.difference == pytest.approx(70 - 41.2)
+
+
 def test_the_mean_is_compared_when_all_seven_are_there():
     rows = [row(name) for name in SUITES["table2"]]
     overall = [each for each in compare([*rows, *overall_rows(rows)], NAMES) if each.row.benchmark == OVERALL]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,7 +26,9 @@ def fill(
     policy: str = "P", prm: str = "x/my-prm", judge: str = "exact_matching",
 ) -> None:  # fmt: skip
     """A store of one policy on one benchmark; scores are right for a part of the problems."""
-    problems = [Problem(benchmark, str(i), "", (Part("text", f"What is {i}?"),), "1", f"id{i}") for i in range(P)]
+    mark = "" if benchmark == "Bench" else benchmark
+    ids = [f"id{i}{mark}" for i in range(P)]
+    problems = [Problem(benchmark, str(i), "", (Part("text", f"What is {i}?"),), "1", ids[i]) for i in range(P)]
     sampling = Spec("sampling", {"policy": policy, "temperature": 0.7})
     scoring = Spec("scoring", {"critic": "visualprm", "max_steps": 12, "checkpoint": "f00"})
     grading = Spec("grading", {"benchmark": benchmark, "prediction": "raw", "host": "1", "judge": judge})
@@ -175,7 +178,7 @@ def test_values_that_were_graded_without_the_hosts_judge_say_so(tmp_path):
             assert {row.metric for row in collect(session).rows} == {expected}
 
 
-def test_published_figures_stand_beside_those_of_the_store(tmp_path):
+def test_published_figures_stand_beside_those_of_the_store(tmp_path, monkeypatch):
     about = {"benchmark": "MathVista_MINI", "policy": "InternVL2_5-8B", "judge": "gpt-4o-mini"}
     fill(tmp_path, prm="OpenGVLab/VisualPRM-8B", **about)
     found = {(each.row.reranker, each.row.k): each for each in results(tmp_path).comparisons}
@@ -183,8 +186,16 @@ def test_published_figures_stand_beside_those_of_the_store(tmp_path):
     assert found["first", N].difference is None
     assert found["first", N].remark == "ours of 40 of 1,000 problems"
     assert ("visualprm", N) not in found, "the papers have no best-of-4 of this benchmark"
-    points = {(each.reranker, each.k): each.value for each in results(tmp_path).insight.published}
+    assert found["first", N].manner == (
+        "ours is one sample at temperature 0.7, published greedy; prompt of ours not recorded"
+    )
+    assert results(tmp_path).insight.published == (), "published figures are not of a part of the problems"
+    monkeypatch.setitem(TASKS, "MathVista_MINI", replace(TASKS["MathVista_MINI"], size=P))
+    whole = results(tmp_path)
+    points = {(each.reranker, each.k): each.value for each in whole.insight.published}
     assert points == {("first", 1): 64.5}, "other published k are beyond N"
+    [pass_at_1] = [each for each in whole.comparisons if each.row.reranker == "first"]
+    assert pass_at_1.difference is not None, "it is the same thing, made otherwise"
     fill(tmp_path / "other", prm="./my-own", **about)
     assert {each.row.reranker for each in results(tmp_path / "other").comparisons} == {"first"}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import CandidateFileError
 from visualprm_eval.types import Problem, Spec
+from visualprm_eval.versions import note_unknown_versions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -169,6 +170,8 @@ def _put(store: Store, sampling: Spec, records: Sequence[CandidateRecord], by_ke
     candidates = [record.candidate(by_key[_key(record)].id) for record in records]
     stored = store.candidates(sampling.id, {candidate.problem_id for candidate in candidates})
     texts = {(one.problem_id, one.rank): one.text for found in stored.values() for one in found if one.error is None}
+    if any(one.error is None and (one.problem_id, one.rank) not in texts for one in candidates):
+        note_unknown_versions(store, sampling)
     store.put_candidates(sampling.id, candidates)
     return [
         f"{record.benchmark} {record.index} rank {record.rank}"

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.config import PROMPTS
 from visualprm_eval.errors import PolicyError
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.internvl import bare_model
@@ -26,7 +27,7 @@ from visualprm_eval.types import Part, Problem, digest
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
 
-__all__ = ["insists_on_its_prompt", "prompt_fingerprint", "put_problems"]
+__all__ = ["prompt_fingerprint", "put_problems", "unheeded_prompts"]
 
 _PROBES = ("MMMU_DEV_VAL", "HallusionBench", "MathVista_MINI", "MathVerse_MINI", "TextVQA_VAL", "GQA_TestDev_Balanced")
 """Benchmarks of the kinds between which InternVLChat tells."""
@@ -34,9 +35,31 @@ _ANSWER_TYPES = ("float", "multiple choice", "free-form")
 """Kinds of answers between which requests tell."""
 
 
-def insists_on_its_prompt(dataset: Any) -> bool:
-    """Whether a dataset of the host says that no model may put its questions differently."""
+def unheeded_prompts(name: str, dataset: Any) -> tuple[str, ...]:
+    """The values of ``--prompt`` that change nothing for a benchmark: policies read the dataset's own prompt.
+
+    It is so for all of them where a dataset says that no model may put its questions differently, and for those that
+    are made of InternVLChat's prompts where the class has none for the benchmark.
+
+    Args:
+        name: The benchmark.
+        dataset: The host's dataset object.
+    """
+    if _insists(dataset):
+        return PROMPTS
+    with at_work():
+        return () if _internvl_has_prompt(name) else tuple(prompt for prompt in PROMPTS if prompt != "host")
+
+
+def _insists(dataset: Any) -> bool:
     return bool(getattr(dataset, "force_use_dataset_prompt", False))
+
+
+def _internvl_has_prompt(name: str) -> bool:
+    from vlmeval.vlm import InternVLChat
+
+    # A model that renounces prompts of its own is still asked like all others.
+    return bool(InternVLChat.use_custom_prompt(SimpleNamespace(_use_custom_prompt=True), name))
 
 
 def put_problems(benchmark: Benchmark, problems: Iterable[Problem], prompt: str, asked: Any = None) -> list[Problem]:
@@ -53,7 +76,7 @@ def put_problems(benchmark: Benchmark, problems: Iterable[Problem], prompt: str,
     """
     dataset, name = benchmark.dataset, benchmark.name
     with at_work(environment={"USE_COT": None}):
-        maker = None if insists_on_its_prompt(dataset) else _maker(name, prompt, asked)
+        maker = None if _insists(dataset) else _maker(name, prompt, asked)
         if maker is None:
             return list(problems)
         rows = {str(index): place for place, index in enumerate(dataset.data["index"])}
@@ -104,8 +127,7 @@ def _maker(name: str, prompt: str, asked: Any) -> Any:
     if prompt == "host":
         custom = getattr(asked, "use_custom_prompt", None)
         return asked if custom is not None and custom(name) else None
-    # A model that renounces prompts of its own is still asked like all others.
-    if not InternVLChat.use_custom_prompt(SimpleNamespace(_use_custom_prompt=True), name):
+    if not _internvl_has_prompt(name):
         return None
     return asked if type(asked) is InternVLChat else bare_model()
 

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval.errors import GradingError
+from visualprm_eval.errors import GraderRefusedError
 
 __all__ = ["Refusals", "RefusedError", "watched"]
 
@@ -75,12 +75,12 @@ class Refusals:
             name: The benchmark whose grader was at work.
 
         Raises:
-            GradingError: Something was: verdicts may be wrong because of it.
+            GraderRefusedError: Something was: verdicts may be wrong because of it.
         """
         notes = self.notes
         if notes:
             more = f", and {len(notes) - 1} more of the kind" if len(notes) > 1 else ""
-            raise GradingError(
+            raise GraderRefusedError(
                 f"{name}: the host's grader wants to {notes[0]}{more}: such benchmarks cannot be graded here"
             )
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from visualprm_eval.checkpoints import CheckpointUser, spec_of
@@ -19,13 +18,13 @@ from visualprm_eval.process_bench.results import ProcessResults, evaluate
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.types import Candidate, JSONValue, Spec, StepScores
+from visualprm_eval.versions import NOT_RECORDED, PACKAGES, installed, recorded_versions
 
 __all__ = ["run_process_bench"]
 
 LABELS_THRESHOLD = 0.5
 """For critics whose scores are verdicts."""
 _SHOWN = 10
-_PACKAGES = ("visualprm-eval", "torch", "transformers", "pillow", "numpy")
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
         opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
-        protocol = dict(_protocol(config, place.process_set, scorings))
+        protocol = dict(_protocol(config, place.process_set, scorings, recorded_versions(store)))
         _report(config, evaluate(place.process_set, opinions, seed=config.seed, remarks=remarks, protocol=protocol))
 
 
@@ -170,7 +169,9 @@ def _report(config: RunConfig, results: ProcessResults) -> None:
     print_process_results(results, files=paths)
 
 
-def _protocol(config: RunConfig, process_set: ProcessSet, scorings: dict[str, Spec]) -> Iterator[tuple[str, JSONValue]]:
+def _protocol(
+    config: RunConfig, process_set: ProcessSet, scorings: dict[str, Spec], versions: Mapping[str, str]
+) -> Iterator[tuple[str, JSONValue]]:
     """What a reader needs to judge or repeat the results."""
     yield "benchmark", process_set.name
     yield "file", process_set.file_digest
@@ -181,9 +182,7 @@ def _protocol(config: RunConfig, process_set: ProcessSet, scorings: dict[str, Sp
     yield "seed", config.seed
     for label, scoring in scorings.items():
         yield f"critic {label}", dict(scoring.settings)
-    yield "python", platform.python_version()
-    for package in _PACKAGES:
-        try:
-            yield package, importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            yield package, "not installed as a package"
+        yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)
+    yield "python of this report", platform.python_version()
+    for package in PACKAGES:
+        yield f"{package} of this report", installed(package)

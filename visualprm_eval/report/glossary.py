@@ -56,7 +56,7 @@ GLOSSARY: Mapping[str, str] = {
     "first k candidates": "The value from the candidates of ranks below k alone, as published figures are (prefix).",
     "sampling error": "Standard error of a value from drawing subsets, in points; 0 where nothing was drawn.",
     "ours, published": "Our value, and the one that a paper prints for the same policy, benchmark, selection and k.",
-    "source, not the same": "The paper with its table, and what differs from ours; then there is no difference.",
+    "source, not the same": "The paper with its table, and what differs; there is no difference to another thing.",
     "difference": (
         "The value of one reranker less the other's on the same problems, or ours less the published one, in points."
     ),

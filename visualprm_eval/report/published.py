@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from visualprm_eval.report.tables import ABSENT, WITHHELD, Column, reranker_label
+from visualprm_eval.report.tables import ABSENT, WITHHELD, Column, in_points, reranker_label
 from visualprm_eval.tasks.base import UNJUDGED
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def shown_rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
         row, difference = each.row, each.difference
         benchmark = f"{row.benchmark} {row.split}".rstrip() + (f" ({UNJUDGED})" if UNJUDGED in row.metric else "")
         ours = WITHHELD if row.value is None else f"{row.value:.1f}"
-        points = ABSENT if difference is None else f"{round(difference, 1) + 0.0:+.1f}"
-        about = each.source + (f" ({each.remark})" if each.remark else "")
+        points = ABSENT if difference is None else in_points(difference)
+        about = each.source + (f" ({each.remarks})" if each.remarks else "")
         name = reranker_label(row.reranker)
         rows.append((row.policy, name, str(row.k), benchmark, ours, f"{each.published:.1f}", points, about))
     return rows

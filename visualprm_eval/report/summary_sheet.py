@@ -24,7 +24,7 @@ from visualprm_eval.report.sheets import (
     gain_rules,
     new_sheet,
 )
-from visualprm_eval.report.tables import NO_INTERVAL, WITHHELD, Column, Line, Summary, reranker_label
+from visualprm_eval.report.tables import NO_INTERVAL, WITHHELD, Column, Line, Summary, in_points, reranker_label
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -58,7 +58,7 @@ _REMARKS = (
 )
 _PUBLISHED_REMARK = (
     "Difference: ours less published, in points; where the two are not of the same thing the words say what differs "
-    "(all of it: sheet published)."
+    "(all of it: sheet published). What was made otherwise, such as at another temperature, stands behind it."
 )
 
 
@@ -110,7 +110,7 @@ def _compared(column: Column, published: Mapping[Place, Comparison]) -> tuple[Fi
     found = [each for place, each in published.items() if place[1] == column]
     if not found:
         return ()
-    return Field("published", 11, PERCENT), Field("difference", 40 if any(each.remark for each in found) else 12, GAIN)
+    return Field("published", 11, PERCENT), Field("difference", 40 if any(each.remarks for each in found) else 12, GAIN)
 
 
 def _line_cells(
@@ -153,4 +153,6 @@ def _published_cells(sheet: Any, comparison: Comparison | None) -> list[Any]:
     shown = safe_cell(comparison.difference, sheet, GAIN)
     if comparison.remark:
         shown = safe_cell(comparison.remark, sheet, QUIET)
+    elif comparison.difference is not None and comparison.manner:
+        shown = safe_cell(f"{in_points(comparison.difference)} ({comparison.manner})", sheet, QUIET)
     return [safe_cell(comparison.published, sheet, PERCENT), shown]

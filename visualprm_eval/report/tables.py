@@ -74,7 +74,7 @@ class Cell:
         if self.row.value is None:
             return WITHHELD
         mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
-        gain = "" if self.gain is None else f" ({mark}{_points(self.gain)})"
+        gain = "" if self.gain is None else f" ({mark}{in_points(self.gain)})"
         return f"{self.row.value:.1f}{gain}"
 
     @property
@@ -84,10 +84,11 @@ class Cell:
             return ""
         if self.ends is None:
             return NO_INTERVAL if self.examined else ""
-        return " to ".join(map(_points, self.ends))
+        return " to ".join(map(in_points, self.ends))
 
 
-def _points(number: float) -> str:
+def in_points(number: float) -> str:
+    """A difference, such as ``"+1.5"``."""
     return f"{round(number, 1) + 0.0:+.1f}"  # + 0.0: no "-0.0"
 
 

@@ -136,7 +136,7 @@ def _print_published(results: Results, console: Console) -> None:
         table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=number)
     sources = dict.fromkeys(each.source for each in results.comparisons)
     letters = dict(zip(sources, ascii_lowercase, strict=False))
-    remarks = dict.fromkeys(each.remark for each in results.comparisons if each.remark)
+    remarks = dict.fromkeys(each.remarks for each in results.comparisons if each.remarks)
     numbers = {remark: f" ({number})" for number, remark in enumerate(remarks, 1)}
     before = ""
     for each, row in zip(results.comparisons, shown_rows(results.comparisons), strict=True):
@@ -144,7 +144,7 @@ def _print_published(results: Results, console: Console) -> None:
         if policy != before and before:
             table.add_section()
         owner, before = "" if policy == before else policy, policy
-        marked = (f"{published} {letters.get(each.source, each.source)}", difference + numbers.get(each.remark, ""))
+        marked = (f"{published} {letters.get(each.source, each.source)}", difference + numbers.get(each.remarks, ""))
         table.add_row(*map(_text, (owner, *cells, *marked)))
     console.print(table)
     from_where = "Published: " + "; ".join(f"{letter} {source}" for source, letter in letters.items())

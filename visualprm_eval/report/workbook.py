@@ -137,7 +137,9 @@ def _tables_on_provenance(results: Results) -> Iterator[Table]:
     if results.comparisons:
         yield Table("published", COMPARISON_FIELDS, map(_comparison_row, results.comparisons), 4)
     if results.fingerprints:
-        fields = tuple(Field(name, 60 if name == "packages" else 18) for name in results.fingerprints[0])
+        fields = tuple(
+            Field(name, 60 if name.endswith(" with") or name == "parts" else 18) for name in results.fingerprints[0]
+        )
         yield Table("fingerprints", fields, (tuple(each.values()) for each in results.fingerprints), 2)
 
 
@@ -145,7 +147,7 @@ def _comparison_row(each: Comparison) -> tuple[object, ...]:
     row = each.row
     return (
         row.policy, row.benchmark, row.split, row.reranker, row.k, row.value, each.published, each.difference,
-        each.source, each.remark or None,
+        each.source, each.remarks or None,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.progress import track
 from visualprm_eval.types import Candidate, Problem, Spec, Usage
+from visualprm_eval.versions import note_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.sample.policies import Policy
@@ -36,8 +37,11 @@ def sample_missing(
     tally = Tally()
     try:
         with track(f"sample {policy.name}", len(missing)) as tracker:
-            for batch in policy.sample([(problems[problem_id], rank) for problem_id, rank in missing]):
+            batches = policy.sample([(problems[problem_id], rank) for problem_id, rank in missing])
+            for number, batch in enumerate(batches):
                 candidates = [candidate.or_failure() for candidate in batch]
+                if number == 0:
+                    note_versions(store, sampling)
                 store.put_candidates(sampling.id, candidates)
                 tally.add(candidates)
                 tracker.advance(len(batch))

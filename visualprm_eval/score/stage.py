@@ -14,6 +14,7 @@ from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.progress import track
 from visualprm_eval.score.judge import JudgeCritic, kept_by
 from visualprm_eval.types import Problem, Spec, StepScores
+from visualprm_eval.versions import note_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.score.critics import Critic, StreamingCritic
@@ -50,8 +51,10 @@ def score_missing(
     store.put_spec(scoring)
     with kept_by(critic, store), track(label, len(work)) as tracker:
         start = time.monotonic()
-        for part, outcomes in _scored(critic, problems, work, label):
+        for number, (part, outcomes) in enumerate(_scored(critic, problems, work, label)):
             _insist_on_scores(outcomes, label)
+            if number == 0:
+                note_versions(store, scoring)
             share = (time.monotonic() - start) / max(1, len(part))
             store.put_scores(scoring.id, _facts(part, outcomes, share))
             tracker.advance(len(part))

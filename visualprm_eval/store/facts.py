@@ -39,6 +39,10 @@ class Store(StoreFile):
         """All specs of a kind (``"sampling"``, ``"scoring"``, ``"grading"``, ``"checkpoint"``), oldest first."""
         return [codec.spec_of(*row) for row in self._query(queries.SPECS, (kind,))]
 
+    def has_facts(self, spec_id: str) -> bool:
+        """Whether there are candidates, scores or verdicts of a spec."""
+        return bool(self._value(queries.HAS_FACTS, (spec_id, spec_id, spec_id)))
+
     def put_problems(self, problems: Iterable[Problem]) -> None:
         """Keeps problems in the order given; of a known one only its images' places are brought up to date."""
         now = time.time()
@@ -176,23 +180,19 @@ class Store(StoreFile):
 
     def sampled(self, sampling_id: str, problem_ids: Iterable[str]) -> int:
         """N as far as the problems were sampled: one more than the highest rank of any of them, failures included."""
-        ((n,),) = self._query(queries.SAMPLED, (sampling_id,), wanted=problem_ids)
-        return int(n)
+        return int(self._value(queries.SAMPLED, (sampling_id,), problem_ids))
 
     def any_scores(self, scoring_id: str, sampling_id: str, problem_ids: Iterable[str]) -> bool:
         """Whether a critic has looked at any candidate of a sampling."""
-        ((found,),) = self._query(queries.ANY_SCORES, (sampling_id, scoring_id), wanted=problem_ids)
-        return bool(found)
+        return bool(self._value(queries.ANY_SCORES, (sampling_id, scoring_id), problem_ids))
 
     def any_ungraded(self, grading_id: str, sampling_id: str, problem_ids: Iterable[str]) -> bool:
         """Whether any candidate of a sampling that has a text has no verdict, not even a failed one."""
-        ((found,),) = self._query(queries.ANY_UNGRADED, (sampling_id, grading_id), wanted=problem_ids)
-        return bool(found)
+        return bool(self._value(queries.ANY_UNGRADED, (sampling_id, grading_id), problem_ids))
 
     def last_failed_verdict(self, grading_id: str) -> float:
         """When a grading last stored a failure, in seconds since 1970; 0 when it has none."""
-        ((latest,),) = self._query(queries.LAST_FAILED_VERDICT, (grading_id,))
-        return latest or 0.0
+        return self._value(queries.LAST_FAILED_VERDICT, (grading_id,)) or 0.0
 
     def put_host_figure(self, grading_id: str, selection: str, figure: float) -> None:
         """Keeps the host's own figure of a whole table of picks.
@@ -212,7 +212,7 @@ class Store(StoreFile):
 
     def greatest_host_figure(self, grading_id: str) -> float | None:
         """The greatest of the host's own figures under a grading; ``None`` when there are none."""
-        ((greatest,),) = self._query(queries.GREATEST_FIGURE, (grading_id,))
+        greatest = self._value(queries.GREATEST_FIGURE, (grading_id,))
         return None if greatest is None else float(greatest)
 
     def replies(self, since: float = 0.0) -> Replies:

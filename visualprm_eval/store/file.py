@@ -111,6 +111,10 @@ class StoreFile:
                 fill_wanted(self._db, wanted)
             yield from self._db.execute(sql, arguments)
 
+    def _value(self, sql: str, arguments: Sequence[Any], wanted: Iterable[str] | None = None) -> Any:
+        ((value,),) = self._query(sql, arguments, wanted=wanted)
+        return value
+
 
 def fill_wanted(db: sqlite3.Connection, problem_ids: Iterable[str]) -> None:
     """Lists of ids go into a temporary table: SQLite bounds the number of parameters of a statement."""

@@ -7,6 +7,10 @@ INSERT INTO specs (id, kind, settings, created_at) VALUES (?, ?, ?, ?) ON CONFLI
 
 SPECS = "SELECT kind, settings FROM specs WHERE kind = ? ORDER BY position"
 
+HAS_FACTS = """
+SELECT EXISTS (SELECT 1 FROM candidates WHERE spec_id = ?) OR EXISTS (SELECT 1 FROM scores WHERE spec_id = ?)
+    OR EXISTS (SELECT 1 FROM verdicts WHERE spec_id = ?)"""
+
 # A stored success stays; a stored failure gives way to any later outcome.
 PUT_CANDIDATE = """
 INSERT INTO candidates (spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at,

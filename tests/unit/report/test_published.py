@@ -19,10 +19,13 @@ SOURCE = "arXiv:2503.10291v1, table 2"
 @pytest.fixture
 def compared(row) -> Results:
     alike, other = row(benchmark="One", value=60.0), row(benchmark="Two", value=50.0, n_total=40)
-    alone = row(benchmark="Three", value=40.0)
-    comparisons = [Comparison(alike, 58.5, SOURCE), Comparison(other, 55.0, SOURCE, "other split: ours a, published b")]
+    alone, warm = row(benchmark="Three", value=40.0), row(benchmark="Four", value=45.0)
+    comparisons = [
+        Comparison(alike, 58.5, SOURCE), Comparison(other, 55.0, SOURCE, "other split: ours a, published b"),
+        Comparison(warm, 47.0, SOURCE, manner="temperature: ours 1, published 0.7"),
+    ]  # fmt: skip
     prints = [{"protocol": "abc", "policy": "=1+1", "k": 8}]
-    return Results([alike, other, alone], [], comparisons=comparisons, fingerprints=prints)
+    return Results([alike, other, alone, warm], [], comparisons=comparisons, fingerprints=prints)
 
 
 def test_the_summary_sheet_shows_ours_published_and_difference(tmp_path, compared):
@@ -30,16 +33,19 @@ def test_the_summary_sheet_shows_ours_published_and_difference(tmp_path, compare
     book = load_workbook(tmp_path / "r.xlsx")
     titles, values = ([cell.value for cell in book["summary"][place]] for place in (2, 3))
     group = ["value", "gain", "problems", "failed", "gain from", "gain to"]
-    assert titles[3:] == [*[*group, "published", "difference"] * 2, *group]
+    compared_group = [*group, "published", "difference"]
+    assert titles[3:] == [*compared_group * 2, *group, *compared_group]
     assert values[3:] == [
         *(60.0, None, 10, 0, None, None, 58.5, 1.5),
         *(50.0, None, "10 of 40", 0, None, None, 55.0, "other split: ours a, published b"),
         *(40.0, None, 10, 0, None, None),
+        *(45.0, None, 10, 0, None, None, 47.0, "-2.0 (temperature: ours 1, published 0.7)"),
     ]  # fmt: skip
-    assert {"D1:K1", "L1:S1", "T1:Y1"} == {str(ref) for ref in book["summary"].merged_cells.ranges}
+    assert {"D1:K1", "L1:S1", "T1:Y1", "Z1:AG1"} == {str(ref) for ref in book["summary"].merged_cells.ranges}
     rows = [[cell.value for cell in row] for row in book["published"].iter_rows(min_row=2)]
     assert rows[0][5:] == [60.0, 58.5, 1.5, SOURCE, None]
     assert rows[1][5:] == [50.0, 55.0, None, SOURCE, "other split: ours a, published b"]
+    assert rows[2][5:] == [45.0, 47.0, -2.0, SOURCE, "temperature: ours 1, published 0.7"]
     assert [cell.value for cell in book["fingerprints"][2]] == ["abc", "=1+1", 8]
     assert book["fingerprints"]["B2"].data_type == "s"
 
@@ -55,6 +61,7 @@ def test_markdown(compared):
     report = render(compared)
     assert f"| P | first (pass@1) | 1 | One | 60.0 | 58.5 | +1.5 | {SOURCE} |" in report
     assert f"| 50.0 | 55.0 | – | {SOURCE} (other split: ours a, published b) |" in report
+    assert f"| 45.0 | 47.0 | -2.0 | {SOURCE} (temperature: ours 1, published 0.7) |" in report
     assert "10 of 40 (0)" in report
     (marks,) = {line for line in report.partition("## Beside")[2].splitlines() if line.startswith("| ---")}
     assert marks == "| --- | --- | --- | --- | ---: | ---: | ---: | --- |", "numbers on the right, words on the left"
@@ -80,6 +87,7 @@ def test_page(compared):
     assert [row[4:] for row in rows[1:]] == [
         ["60.0", "58.5", "+1.5", SOURCE],
         ["50.0", "55.0", "–", f"{SOURCE} (other split: ours a, published b)"],
+        ["45.0", "47.0", "-2.0", f"{SOURCE} (temperature: ours 1, published 0.7)"],
     ]
     assert document.xpath("//nav/a[@href='#published']")
 

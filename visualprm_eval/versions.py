@@ -1,0 +1,70 @@
+"""Which versions of packages made the facts of a store.
+
+A report may be made on another machine than the facts, or after an upgrade. So each stage that makes facts notes its
+versions in the store, once per key of facts and set of versions, and reports tell of these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
+
+from visualprm_eval.types import Spec
+
+if TYPE_CHECKING:
+    from visualprm_eval.store import Store
+
+__all__ = ["NOT_RECORDED", "PACKAGES", "installed", "note_unknown_versions", "note_versions", "recorded_versions"]
+
+PACKAGES = (
+    "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "sentencepiece", "pillow", "numpy", "pandas",
+)  # fmt: skip
+"""What facts, or results, may depend on."""
+NOT_RECORDED = "not recorded"
+"""Stands for the versions that made facts of older stores, and of packs of candidates."""
+
+_NOTES = "checkpoint"
+"""The kind of spec under which the store keeps notes."""
+_OF, _WHICH = "versions for", "packages"
+
+
+def installed(package: str) -> str:
+    """The version of a package here, in words where there is none."""
+    import importlib.metadata
+
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:  # Run from a checkout, or a host installed from its repository.
+        return "not installed as a package"
+
+
+def note_versions(store: Store, maker: Spec) -> None:
+    """Notes the versions that made facts here, just before these are put.
+
+    Args:
+        store: Where the facts go.
+        maker: Their key: a sampling, a scoring or a grading.
+    """
+    if store.has_facts(maker.id) and maker.id not in recorded_versions(store):
+        note_unknown_versions(store, maker)
+    store.put_spec(Spec(_NOTES, {_OF: maker.id, _WHICH: _here()}))
+
+
+def note_unknown_versions(store: Store, maker: Spec) -> None:
+    """Notes that facts under a key were made elsewhere, by nobody knows which versions."""
+    store.put_spec(Spec(_NOTES, {_OF: maker.id, _WHICH: NOT_RECORDED}))
+
+
+def recorded_versions(store: Store) -> Mapping[str, str]:
+    """The versions that made facts, by their key; several sets in the order in which they came, oldest first."""
+    found: dict[str, list[str]] = {}
+    for note in store.specs(_NOTES):
+        if _OF in note.settings:
+            found.setdefault(str(note.settings[_OF]), []).append(str(note.settings[_WHICH]))
+    return {key: "; then ".join(sets) for key, sets in found.items()}
+
+
+@cache
+def _here() -> str:
+    return ", ".join(f"{package} {installed(package)}" for package in PACKAGES)
