@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
+_NO_FIGURE = "none: it cannot count such a part of the benchmark, or was not asked yet"
 _PACKAGES = (
     "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "sentencepiece", "pillow", "numpy", "pandas",
 )  # fmt: skip
@@ -178,11 +179,8 @@ def _host_figures(session: Session, cell: Cell, shown: Sequence[Headline]) -> It
     """What the host itself made of the picked texts, as far as it was asked."""
     for headline in shown:
         figure = session.store.host_figure(session.grading(cell).id, headline.selection)
-        if figure is not None:
-            yield (
-                f"{cell.label}: {host_figure_name(session, cell)} of {headline.row.reranker} at k = {headline.row.k}",
-                figure,
-            )
+        name = f"{host_figure_name(session, cell)} of {headline.row.reranker} at k = {headline.row.k}"
+        yield f"{cell.label}: {name}", _NO_FIGURE if figure is None else figure
 
 
 def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:

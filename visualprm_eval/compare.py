@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from visualprm_eval.errors import ConfigError
+from visualprm_eval.insight.counts import missing_of, texts_of
 from visualprm_eval.insight.facts import Comparison
-from visualprm_eval.insight.finals import Finals, finals
+from visualprm_eval.insight.finals import Finals, Study, finals
 from visualprm_eval.insight.intervals import percentiles
 from visualprm_eval.insight.measure import Measure
 from visualprm_eval.insight.paired import holm, sign_flip_test
+from visualprm_eval.registry import needed_critics
+from visualprm_eval.rerankers import First
 from visualprm_eval.store import STORE_FILE
 
 if TYPE_CHECKING:
@@ -72,6 +75,7 @@ def compare(first: Side, second: Side, policy: str, benchmark: str, split: str) 
     return Comparison(
         policy, benchmark, split, first.k, first.label, second.label, difference, low, high, p, p,
         int((moved > 0).sum()), int((moved < 0).sum()), len(problems),
+        baseline_k=None if first.k == second.k else second.k,
     )  # fmt: skip
 
 
@@ -90,8 +94,10 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
 
     Raises:
         StoreError: There is no sound store, or nothing in it.
-        ConfigError: A name that nobody knows, or no value to compare.
+        ConfigError: A name that nobody knows, the same name twice, or no value to compare.
     """
+    if first == second:
+        raise ConfigError(f"{first} and {second} are one reranker; name two, or two work dirs")
     rows = []
     for found in _all_finals(config, (first, second)):
         sides = {name: _side(found, name, name) for name in (first, second) if _has(found, name)}
@@ -100,7 +106,10 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
             row = compare(sides[first], sides[second], study.policy, study.benchmark, found.split)
             rows.append(replace(row, note=found.note))
     if not rows:
-        raise ConfigError(f"{config.work_dir} has no policy and benchmark with values of both {first} and {second}")
+        raise ConfigError(
+            f"{config.work_dir} has no finished policy and benchmark with values of both {first} and {second}; "
+            f"`visualprm_eval report --work-dir {config.work_dir}` says what there is and what is missing"
+        )
     return corrected(rows)
 
 
@@ -112,7 +121,7 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
     Args:
         first: One work dir and what to leave out.
         second: The other.
-        rerankers: Their names; none for all that both have.
+        rerankers: Their names; none for all that both have. No others are compared, nor corrected for.
 
     Raises:
         StoreError: There is no sound store, or nothing in it.
@@ -125,7 +134,9 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
     for (policy, benchmark, split), found in ours.items():
         other = theirs.get((policies[1][0] if lone else policy, benchmark, split))
         for reranker in found.rerankers if other is not None else ():
-            if other is not None and _has(other, reranker.name):
+            # A session has the first candidate beside whatever it is asked for.
+            unasked = type(reranker) is First and rerankers and reranker.name not in rerankers
+            if other is not None and _has(other, reranker.name) and not unasked:
                 sides = [
                     _side(each, reranker.name, f"{reranker.name} in {config.work_dir}")
                     for each, config in ((found, first), (other, second))
@@ -148,12 +159,19 @@ def is_work_dir(name: str) -> bool:
 def in_words(row: Comparison) -> str:
     """The outcome as a sentence with its numbers."""
     place = f"{row.policy} on {row.benchmark} {row.split}".rstrip() + (f" ({row.note})" if row.note else "")
+    ks = f"k = {row.k}" + ("" if row.baseline_k is None else f" against k = {row.baseline_k}")
     interval = "" if row.low is None or row.high is None else f", 95% interval {row.low:+.1f} to {row.high:+.1f}"
+    # A winner's sentence names both.
+    sides = "" if row.baseline in row.verdict else f"{row.reranker} against {row.baseline}: "
+    p = f"p {_chance(row.p)}" + ("" if row.p == row.p_corrected else f", corrected {_chance(row.p_corrected)}")
     return (
-        f"{place}, {row.n_problems:,} problems, k = {row.k}: {row.verdict} "
-        f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}; "
-        f"p = {row.p_corrected:.4f})"
+        f"{place}, {row.n_problems:,} problems, {ks}: {sides}{row.verdict} "
+        f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}; {p})"
     )
+
+
+def _chance(p: float) -> str:
+    return "< 0.0001" if p < 0.0001 else f"= {p:.4f}"
 
 
 def _listed(found: Mapping[tuple[str, str, str], Finals]) -> str:
@@ -190,8 +208,17 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]
             if is_whole(session, cell):
                 print(f"note: left out: {cell.label}: its values are of whole tables, so problems cannot be paired")
                 continue
-            for found in finals(study_of(session, cell, session.facts(cell))):
+            study = study_of(session, cell, session.facts(cell))
+            for gap in _gaps(study):
+                print(f"note: unfinished: {gap}")
+            for found in finals(study):
                 if isinstance(found, Finals):
                     yield found
                 else:
                     print(f"note: left out: {found}")
+
+
+def _gaps(study: Study) -> Iterator[str]:
+    """What is still to be done before its picks can be compared."""
+    texts, critics = texts_of(study.facts, study.n), needed_critics(study.rerankers)
+    return missing_of(study.policy, study.benchmark, texts, study.n, critics, grade_all=study.grade_all)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from visualprm_eval.insight.facts import PublishedPoint
+from visualprm_eval.insight.overall_curves import MEAN_OF_SUITE
 from visualprm_eval.outcomes import OVERALL, ResultRow
 from visualprm_eval.published import PublishedRow, published_rows
 from visualprm_eval.tasks import SUITES, TASKS, Published, Task
@@ -25,6 +26,7 @@ _BASELINES = ("first", "greedy")
 """Rerankers that stand for one sample per problem."""
 _SUITE = SUITES["table2"]
 _OVERALL = Published("Overall", split="", metric="")
+_ON_MEAN = replace(_OVERALL, metric=MEAN_OF_SUITE)
 
 
 CurvePlace = tuple[str, str, str, str]
@@ -114,13 +116,15 @@ def published_points(place: CurvePlace, names: Mapping[str, str], n: int) -> lis
         n: N, where our curves end.
     """
     policy, benchmark, split, metric = place
-    task, theirs = TASKS.get(benchmark), published_name(policy)
-    about = None if task is None else task.published
-    if task is None or about is None or theirs is None or metric != about.metric:
+    theirs, about = published_name(policy), _ON_MEAN if benchmark == OVERALL else None
+    tasks = [TASKS[name] for name in (_SUITE if about is not None else (benchmark,)) if name in TASKS]
+    if about is None and tasks:
+        about = tasks[0].published
+    if about is None or theirs is None or metric != about.metric:
         return []
     found: dict[tuple[str, int], PublishedPoint] = {}
     for reranker, selector in names.items():
-        if reranker == "greedy" or about.split_of(theirs, selector) != task.split_label:
+        if reranker == "greedy" or not all(_same_split(task, theirs, selector) for task in tasks):
             continue  # Curves show one pass@1, the first candidate's.
         for row in (row for table in _TABLES for row in published_rows(table)):
             if (row.labels["policy"], row.labels["selector"]) != (theirs, selector) or about.column not in row.values:
@@ -133,6 +137,10 @@ def published_points(place: CurvePlace, names: Mapping[str, str], n: int) -> lis
             )
             found.setdefault((reranker, k), point)
     return list(found.values())
+
+
+def _same_split(task: Task, policy: str, selector: str) -> bool:
+    return task.published is not None and task.published.split_of(policy, selector) == task.split_label
 
 
 def _comparison(row: ResultRow, policy: str, selector: str, rows: Sequence[ResultRow]) -> Comparison | None:

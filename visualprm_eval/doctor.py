@@ -127,7 +127,7 @@ def _judge(options: JudgeOptions) -> Finding:
     if options.name is None:
         return Finding("judge", "not asked: name it with --judge (and --judge-base-url, --judge-key)")
     from visualprm_eval.host.bridge import at_work
-    from visualprm_eval.host.grading import Judge, probe_judge
+    from visualprm_eval.host.judge import Judge, probe_judge
 
     judge = Judge(name=options.name, base_url=options.base_url, key=options.key, timeout_s=options.timeout_s)
     if not judge.used:

@@ -19,7 +19,8 @@
     ├── PolicyError          a policy that cannot write samples
     ├── CriticError          a critic that cannot score
     └── GradingError         the host could not grade
-        └── NoVerdictsError      the host's grader says nothing of single texts that is understood
+        ├── NoVerdictsError      the host's grader says nothing of single texts that is understood
+        └── GraderRefusedError   the host's grader wants to start a program, or to write where it must not
 
 Each message says what happened, what was expected and what to do next.
 """
@@ -141,3 +142,7 @@ class GradingError(VisualPRMEvalError):
 
 class NoVerdictsError(GradingError):
     """The host's grader says nothing of single texts that is understood; there are figures of whole tables only."""
+
+
+class GraderRefusedError(GradingError):
+    """The host's grader wants to start a program, or to write where it must not: its verdicts would mean nothing."""

@@ -207,15 +207,15 @@ class _Round:
         n_ungraded = sum(map(math.isnan, values))
         value: float | None = None
         if n_incomplete:
-            note = f"{INCOMPLETE}{n_incomplete} of {n_problems} problems lack candidates, scores or verdicts"
+            note = f"{INCOMPLETE}{n_incomplete:,} of {n_problems:,} problems lack candidates, scores or verdicts"
         elif n_failed / n_problems > MAX_FAILED:
-            note = f"withheld: {n_failed} of {n_problems} problems failed"
+            note = f"withheld: {n_failed:,} of {n_problems:,} problems failed"
         elif needs_all_verdicts(reranker) and not self.grade_all:
             note = "needs --grade all" if self.whole is None else "needs verdicts on single texts; there are none"
         elif self.whole is not None:
             value, note = self._figure(picks)
         elif n_ungraded:
-            note = f"{INCOMPLETE}{n_ungraded} of {n_kept} picks are not graded"
+            note = f"{INCOMPLETE}{n_ungraded:,} of {n_kept:,} picks are not graded"
         else:
             value, note = self._counted(values)
         return ResultRow(
@@ -266,4 +266,4 @@ class _Round:
             "left out": n_all - sum(len(head) for _, head in self.kept),
             "cut at the token limit": n_cut,
         }
-        return "; ".join(f"{count} of {n_all} candidates {what}" for what, count in counts.items() if count)
+        return "; ".join(f"{count:,} of {n_all:,} candidates {what}" for what, count in counts.items() if count)

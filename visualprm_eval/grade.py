@@ -23,7 +23,7 @@ from visualprm_eval.whole_tables import note_metric
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
-    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judge import Judge
     from visualprm_eval.host.judging import Asked
     from visualprm_eval.session import Session
     from visualprm_eval.store import Store
@@ -60,10 +60,11 @@ def grade_cells(session: Session) -> None:
                     )  # fmt: skip
                     # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
                     work = session.missing_verdicts(cell, retry_failed=False)
-            except NoVerdictsError as error:
-                print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
-                note_metric(session.store, grading, "", whole=True, verdicts=False)
             except GradingError as error:
+                if isinstance(error, NoVerdictsError) and cell.benchmark.task.note:
+                    print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
+                    note_metric(session.store, grading, "", whole=True, verdicts=False)
+                    continue
                 print(f"error: {error}", file=sys.stderr)
                 session.ungraded.append(cell.benchmark.name)
         check_headlines(session, tally)

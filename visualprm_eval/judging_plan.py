@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from visualprm_eval.cells import Cell
-    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judge import Judge
 
 __all__ = ["Estimate", "estimate"]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from visualprm_eval.outcomes import OVERALL, ResultRow
 
 __all__ = ["overall_rows"]
+
+_NOT_ASKED_FOR = "needs "
+"""How the note of a value begins that nobody asked to be worked out; nothing is missing then."""
 
 
 def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
@@ -18,24 +21,34 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
         rows: Rows of any policies and benchmarks.
 
     Returns:
-        Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``; without a
-        value when a benchmark has none, or has several splits, which no mean may mix.
+        Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``, at every
+        k that the policy has on each of them; without a value when a benchmark has none, or has several splits, which
+        no mean may mix, and as long as anything of the policy is unfinished or failed, at whatever k and of whatever
+        reranker.
     """
     overall: list[ResultRow] = []
     cells: dict[tuple[str, str, int], dict[str, list[ResultRow]]] = {}
-    benchmarks: dict[str, dict[str, None]] = {}  # of each policy, in order
+    metrics: dict[str, dict[str, dict[str, None]]] = {}  # of each policy on each benchmark, in order
+    ks: dict[tuple[str, str], set[int]] = {}
+    unfinished: dict[str, dict[str, None]] = {}
     for row in rows:
+        if row.value is None and not row.note.startswith(_NOT_ASKED_FOR):
+            unfinished.setdefault(row.policy, {})[row.benchmark] = None
         by_benchmark = cells.setdefault((row.policy, row.reranker, row.k), {})
         by_benchmark.setdefault(row.benchmark, []).append(row)
-        benchmarks.setdefault(row.policy, {})[row.benchmark] = None
-    for (policy, _, _), by_benchmark in cells.items():
-        if len(benchmarks[policy]) > 1:
-            overall.append(_overall_row(list(benchmarks[policy]), by_benchmark))
+        metrics.setdefault(row.policy, {}).setdefault(row.benchmark, {})[row.metric] = None
+        ks.setdefault((row.policy, row.benchmark), set()).add(row.k)
+    for (policy, _, k), by_benchmark in cells.items():
+        # With 32 candidates on one benchmark and 8 on another there is a mean of best-of-8, and no word of best-of-32.
+        if len(metrics[policy]) > 1 and all(k in ks[policy, benchmark] for benchmark in metrics[policy]):
+            overall.append(_overall_row(metrics[policy], by_benchmark, list(unfinished.get(policy, ()))))
     return overall
 
 
-def _overall_row(benchmarks: Sequence[str], by_benchmark: Mapping[str, Sequence[ResultRow]]) -> ResultRow:
-    """The mean of one policy, reranker and k over all of the policy's benchmarks."""
+def _overall_row(
+    benchmarks: Mapping[str, Iterable[str]], by_benchmark: Mapping[str, Sequence[ResultRow]], unfinished: Sequence[str]
+) -> ResultRow:
+    """The mean of one policy, reranker and k over its benchmarks, given with their metrics, if none is unfinished."""
     rows = [row for found in by_benchmark.values() for row in found]
     split_up = [name for name in benchmarks if len(by_benchmark.get(name, ())) > 1]
     lacking = [name for name in benchmarks if all(row.value is None for row in by_benchmark.get(name, ()))]
@@ -44,10 +57,12 @@ def _overall_row(benchmarks: Sequence[str], by_benchmark: Mapping[str, Sequence[
         note = f"withheld: no value for {', '.join(lacking)}"
     elif split_up:
         note = f"withheld: several splits of {', '.join(split_up)}"
+    elif unfinished:
+        note = f"withheld: unfinished or failed: {', '.join(unfinished)}"
     else:
         value = math.fsum(row.value for row in rows if row.value is not None) / len(rows)
         note = f"mean of {', '.join(benchmarks)}"
-    metrics = dict.fromkeys(row.metric for row in rows)
+    metrics = dict.fromkeys(metric for names in benchmarks.values() for metric in names)
     return replace(
         rows[0],
         benchmark=OVERALL,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from visualprm_eval.cells import Cell
     from visualprm_eval.host.benchmarks import Benchmark
-    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judge import Judge
     from visualprm_eval.session import Session
 
 __all__ = ["check"]

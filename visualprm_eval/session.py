@@ -26,7 +26,7 @@ from visualprm_eval.whole_tables import has_verdicts, is_whole
 if TYPE_CHECKING:
     from visualprm_eval.config import ModelSource
     from visualprm_eval.host.benchmarks import Benchmark
-    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judge import Judge
     from visualprm_eval.host.judging import Asked
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.sample.policies import Policy
@@ -144,7 +144,7 @@ class Session:
     @cached_property
     def judge(self) -> Judge:
         """How the host's judge is reached."""
-        from visualprm_eval.host.grading import Judge
+        from visualprm_eval.host.judge import Judge
 
         options = self.config.judge
         return Judge(

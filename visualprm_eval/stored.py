@@ -25,7 +25,7 @@ from visualprm_eval.types import JSONValue, Part, Problem, Spec
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.files import DataFile
-    from visualprm_eval.host.grading import Judge
+    from visualprm_eval.host.judge import Judge
     from visualprm_eval.tasks import Task
 
 _OF_THE_HOST = frozenset({"host_model", "wording"})

@@ -58,9 +58,9 @@ def add_model(monkeypatch):
 
 @pytest.fixture
 def judge_server(monkeypatch):
-    from visualprm_eval.host import grading
+    from visualprm_eval.host import judge
 
-    monkeypatch.setattr(grading, "_answering", set())  # Another test's server may have had this port.
+    monkeypatch.setattr(judge, "_answering", set())  # Another test's server may have had this port.
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
     server = JudgeServer()

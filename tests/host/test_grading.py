@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -12,7 +13,8 @@ from tests.host.material import demo_rows, mcq_rows, write_tsv
 from visualprm_eval.errors import GradingError, NoVerdictsError
 from visualprm_eval.host.benchmarks import load_benchmark
 from visualprm_eval.host.figures import HostFigure, host_figure_of
-from visualprm_eval.host.grading import Judge, check_gradable, grade_table, host_figure, probe_judge
+from visualprm_eval.host.grading import check_gradable, grade_table, host_figure
+from visualprm_eval.host.judge import Judge, probe_judge
 from visualprm_eval.host.tables import sanitise, write_predictions
 from visualprm_eval.tasks import Task
 from visualprm_eval.types import Verdict
@@ -270,6 +272,29 @@ def test_the_key_is_nowhere(mmstar, tmp_path, judge_server):
     assert b"sk-secret" not in written
     assert "sk-secret" not in repr(judge)
     assert "sk-secret" not in json.dumps(judge.spec())
+
+
+@pytest.mark.parametrize("where", ["GOOGLE_API_KEY", "XAI_API_KEY", "HF_TOKEN", "password", "query"])
+def test_other_secrets_are_nowhere_either(mmstar, tmp_path, judge_server, monkeypatch, where):
+    """The host takes the keys of vendors from the environment by the judge's name, and logs them and the address."""
+    secret, url, names = (
+        "not-for-everybody",
+        judge_server.url,
+        {"GOOGLE_API_KEY": "gemini-2.0", "XAI_API_KEY": "grok-2"},
+    )
+    if where == "password":
+        url = url.replace("http://", f"http://me:{secret}@")
+    elif where == "query":
+        url = f"{url}?api-key={secret}"
+    else:
+        monkeypatch.setenv(where, secret)
+    judge = Judge(name=names.get(where, "local"), base_url=url, retry=1, timeout_s=20)
+    judge_server.reply = lambda text: "OK" if text in {"hello", "Reply with: OK"} else f"I cannot tell {secret}"
+    with contextlib.suppress(GradingError):  # Not every address is one that the host can use.
+        grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path / "grading", judge)
+    logs = list((tmp_path / "grading").glob("*/host.log"))
+    assert logs
+    assert all(secret not in log.read_text() for log in logs)
 
 
 def test_a_dead_judge_is_an_error_at_once(mmstar, tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.golden.material import DATA, copy_checkpoint
 from visualprm_eval.config import JudgeOptions, ModelSource, RunConfig
-from visualprm_eval.host.grading import Judge
+from visualprm_eval.host.judge import Judge
 from visualprm_eval.sample.hosted import HostModelPolicy
 from visualprm_eval.sample.policies import NativePolicy
 from visualprm_eval.score.critics import build_critics

@@ -11,7 +11,8 @@ from tests.host.seven_tables import BY_HAND, TABLE2, judge, pattern, rows_of, te
 from visualprm_eval.errors import BenchmarkError, GradingError
 from visualprm_eval.host.benchmarks import load_benchmark
 from visualprm_eval.host.figures import countable, tolerance
-from visualprm_eval.host.grading import Judge, check_gradable, grade_table, host_figure
+from visualprm_eval.host.grading import check_gradable, grade_table, host_figure
+from visualprm_eval.host.judge import Judge
 from visualprm_eval.host.judging import Asked
 from visualprm_eval.types import Verdict
 
@@ -252,6 +253,18 @@ def test_wemath_without_a_right_composite(tables, judge_server, tmp_path, right)
     figure = host_figure(benchmark, texts, tmp_path, local(judge_server))
     assert ours == pytest.approx(figure.value, abs=tolerance(benchmark, list(texts)))
     assert ours == 0
+
+
+def test_wemath_with_a_judge_is_never_matched_instead(tables, judge_server, tmp_path, monkeypatch):
+    """The host reads the table that it wrote of a judge's words; where it did not get so far, there are no verdicts."""
+    from vlmeval.dataset.utils import multiple_choice
+
+    def stumble(*arguments, **options):
+        raise KeyError("category")
+
+    monkeypatch.setattr(multiple_choice, "mcq_vanilla_eval", stumble)
+    with pytest.raises(GradingError, match="no verdict per row"):
+        grade_table(load_benchmark("WeMath"), {"1": "The answer is B"}, tmp_path, local(judge_server))
 
 
 def test_wemath_says_which_groups_are_there(tables):

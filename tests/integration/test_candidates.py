@@ -97,7 +97,7 @@ def test_a_failed_verdict_makes_room_for_another_pick(
     assert value(rows, "self-consistency", 3, "Tiny") == 0 + 100 * 0 / 4
     assert {row["n_failed"] for row in rows} == {"0"}
     assert any(row["note"].endswith("1 of 12 candidates left out") for row in rows)
-    assert all(row["note"].startswith("mean over the rows") for row in rows)
+    assert all("primary metric (Overall Acc), here the mean over the rows" in row["note"] for row in rows)
 
 
 def test_export_and_import_give_the_same_table(run: Run, pack: Path, tmp_path: Path) -> None:

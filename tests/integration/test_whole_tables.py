@@ -87,6 +87,17 @@ def test_the_hosts_figures_of_whole_tables(run: Run, ocr: list[str | Path], tmp_
     assert [line.rpartition(",")[0] for line in (work_dir / "results.csv").read_text().splitlines()] == without_protocol
 
 
+def test_what_it_would_cost_and_what_cannot_be_compared(
+    run: Run, ocr: list[str | Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    work_dir = tmp_path / "out"
+    assert "grade: 4 stored texts, in tables of each reranker's picks" in run(*ocr, "--work-dir", work_dir, "--dry-run")
+    run(*ocr, "--work-dir", work_dir)
+    assert "grade: 0 stored texts" in run(*ocr, "--work-dir", work_dir, "--dry-run")
+    assert main(["compare", "first", "self-consistency", "--work-dir", str(work_dir)]) != 0
+    assert "problems cannot be paired" in "".join(capsys.readouterr())
+
+
 def test_a_killed_grader_loses_no_figure(
     run: Run, ocr: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

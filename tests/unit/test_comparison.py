@@ -4,6 +4,7 @@ import pytest
 
 from visualprm_eval.comparison import compare, published_name, published_points, selectors
 from visualprm_eval.config import ModelSource
+from visualprm_eval.insight.overall_curves import MEAN_OF_BENCHMARKS, MEAN_OF_SUITE
 from visualprm_eval.outcomes import OVERALL, ResultRow
 from visualprm_eval.overall import overall_rows
 from visualprm_eval.tasks import SUITES, TASKS
@@ -125,6 +126,14 @@ def test_points_for_the_curves_are_those_of_the_papers_figure():
     assert [found["self-consistency", k] for k in (8, 16, 32, 64, 128)] == [65.9, 65.8, 66.7, 66.7, 67.4]
     assert len(found) == 11, "of one candidate every selector picks it, and greedy has no curve"
     assert {each.k for each in published_points(place, NAMES, 16)} == {1, 8, 16}
+
+
+def test_points_of_the_mean_are_of_all_seven_on_the_same_splits():
+    place = ("InternVL2_5-8B", OVERALL, "", MEAN_OF_SUITE)
+    found = {(each.reranker, each.k): each.value for each in published_points(place, NAMES, 8)}
+    # The mean of the papers' pass@1 has MathVision's whole set in it.
+    assert found == {("visualprm", 8): 41.2, ("self-consistency", 8): 38.8}
+    assert published_points((*place[:3], MEAN_OF_BENCHMARKS), NAMES, 8) == []
 
 
 @pytest.mark.parametrize(

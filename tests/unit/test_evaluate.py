@@ -522,9 +522,28 @@ def test_no_overall_of_one_benchmark() -> None:
 def test_overall_is_withheld_unless_every_benchmark_has_a_value() -> None:
     (overall,) = overall_rows([row("one", 50.0), row("two", None)])
     assert (overall.value, overall.note) == (None, "withheld: no value for two")
-    other_k, overall = overall_rows([row("one", 50.0), row("one", 50.0, k=16), row("two", 60.0)])[::-1]
-    assert (overall.k, overall.value) == (8, 55.0)
-    assert (other_k.k, other_k.value, other_k.note) == (16, None, "withheld: no value for two")
+    (overall,) = overall_rows([row("one", 50.0), row("one", 50.0, k=16), row("two", 60.0)])
+    assert (overall.k, overall.value) == (8, 55.0), "two has no best-of-16"
+    rows = [row("one", 50.0), row("one", 60.0, reranker="oracle"), row("two", 70.0, metric="F1")]
+    overall, oracle = overall_rows(rows)
+    assert (oracle.value, oracle.note) == (None, "withheld: no value for two")
+    assert oracle.metric == overall.metric == "accuracy and F1", "it is of the same benchmarks, whoever lacks one"
+
+
+@pytest.mark.parametrize("why", ["incomplete: 3 of 30 picks are not graded", "withheld: 20 of 360 problems failed"])
+def test_no_overall_as_long_as_anything_of_the_policy_is_missing(why) -> None:
+    rows = [row("one", 50.0), row("two", 60.0), row("one", None, k=16, note=why), row("two", 60.0, k=16)]
+    others = [replace(each, policy="finished", value=40.0, note="") for each in rows]
+    eight, sixteen, *finished = overall_rows([*rows, *others])
+    assert (eight.k, eight.value, eight.note) == (8, None, "withheld: unfinished or failed: one")
+    assert (sixteen.k, sixteen.value, sixteen.note) == (16, None, "withheld: no value for one")
+    assert [each.value for each in finished] == [40.0, 40.0]
+
+
+def test_what_was_not_asked_for_is_not_missing() -> None:
+    rows = [row("one", 50.0), row("two", 60.0)]
+    rows += [replace(each, reranker="oracle", value=None, note="needs --grade all") for each in rows]
+    assert [each.value for each in overall_rows(rows)] == [55.0, None]
 
 
 def test_overall_mixes_no_splits() -> None:

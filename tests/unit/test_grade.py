@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from visualprm_eval.errors import GradingError
 from visualprm_eval.grade import ENOUGH_FAILURES, MOST_JUDGED_ROWS, grade_missing, tables
 from visualprm_eval.host.benchmarks import Benchmark
-from visualprm_eval.host.grading import Judge
+from visualprm_eval.host.judge import Judge
 from visualprm_eval.store import Store
 from visualprm_eval.tasks import Task
 from visualprm_eval.types import Candidate, Part, Problem, Spec, Verdict

@@ -8,7 +8,7 @@ import pytest
 
 from visualprm_eval.cells import Cell
 from visualprm_eval.host.benchmarks import Benchmark
-from visualprm_eval.host.grading import Judge
+from visualprm_eval.host.judge import Judge
 from visualprm_eval.judging_plan import Estimate, estimate
 from visualprm_eval.tasks import task_for
 from visualprm_eval.types import Part, Problem, Spec

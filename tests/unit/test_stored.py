@@ -12,7 +12,7 @@ import pytest
 from visualprm_eval.candidates import export_candidates
 from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import BenchmarkError, ConfigError, HostError
-from visualprm_eval.host.grading import Judge
+from visualprm_eval.host.judge import Judge
 from visualprm_eval.store import Store
 from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_benchmark, stored_grading, stored_sampling
 from visualprm_eval.types import Candidate, Part, Problem, Spec, Verdict

@@ -221,12 +221,38 @@ def test_the_commands_need_no_host(tmp_path, capsys):
 def test_two_work_dirs_are_paired(tmp_path, capsys):
     fill(tmp_path / "a", better=0.9)
     fill(tmp_path / "b", better=0.2)
-    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--reranker", "visualprm"]) == 0
+    a, b = map(str, (tmp_path / "a", tmp_path / "b"))
+    assert main(["compare", a, b, "--reranker", "visualprm"]) == 0
+    (ours,) = capsys.readouterr().out.splitlines()
+    assert f"visualprm in {a} is better than visualprm in {b} (+70.0 points" in ours
+    assert "p < 0.0001)" in ours, "nothing else was asked for, so that nothing is corrected for"
+    assert main(["compare", a, b]) == 0
     said = capsys.readouterr().out.splitlines()
-    ours = next(line for line in said if "visualprm in" in line)
-    assert f"visualprm in {tmp_path / 'a'} is better than visualprm in {tmp_path / 'b'}" in ours
-    assert "+70.0 points" in ours
-    assert any("no difference is shown (+0.0 points" in line for line in said), "first is the same in both"
+    assert any(f"first in {a} against first in {b}: no difference is shown (+0.0 points" in line for line in said)
+    assert all("corrected" in line for line in said if "visualprm in" in line)
+
+
+def test_work_dirs_of_different_n_say_both_k(tmp_path, capsys):
+    fill(tmp_path / "a")
+    fill(tmp_path / "b")
+    with sqlite3.connect(tmp_path / "b" / STORE_FILE) as db:
+        db.execute("DELETE FROM candidates WHERE rank >= 2")
+    assert main(["compare", str(tmp_path / "a"), str(tmp_path / "b"), "--reranker", "oracle"]) == 0
+    assert "P on Bench, 40 problems, k = 4 against k = 2: oracle in" in capsys.readouterr().out
+
+
+def test_a_comparison_with_an_unfinished_store_says_what_is_missing(tmp_path, capsys):
+    fill(tmp_path, graded=P - 3)
+    assert main(["compare", "visualprm", "first", "--work-dir", str(tmp_path)]) == 2
+    said = capsys.readouterr()
+    assert "note: unfinished: P on Bench: 12 of 160 texts are not graded" in said.out
+    assert "no finished policy and benchmark with values of both visualprm and first" in said.err
+
+
+def test_a_reranker_is_not_compared_with_itself(tmp_path, capsys):
+    fill(tmp_path)
+    assert main(["compare", "first", "first", "--work-dir", str(tmp_path)]) == 2
+    assert "first and first are one reranker" in capsys.readouterr().err
 
 
 def test_a_reranker_and_a_work_dir_do_not_compare(tmp_path, capsys):

@@ -9,19 +9,21 @@ takes for "not arithmetic" as well.
 from __future__ import annotations
 
 import ast
+import itertools
 import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["MAX_LENGTH", "NotArithmeticError", "value_of"]
+__all__ = ["MAX_LENGTH", "MAX_NODES", "NotArithmeticError", "is_long", "value_of", "value_of_tree"]
 
 MAX_LENGTH = 1000
 """Characters of the longest text that counts as arithmetic."""
 _MAX_BITS = 4096
 """Size of the greatest whole number, in bits."""
-_MAX_NODES = 200
 _MAX_DIGITS = 1000
 """Most digits to round to: a whole number rounded to more would first be a power of ten of that size."""
+MAX_NODES = 200
+"""Parts of the longest expression that counts as arithmetic."""
 
 _SIGNS: Mapping[type[ast.unaryop], Callable[[Any], Any]] = {
     ast.UAdd: operator.pos, ast.USub: operator.neg, ast.Invert: operator.invert, ast.Not: operator.not_,
@@ -52,7 +54,17 @@ def value_of(text: str) -> Any:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise NotArithmeticError(str(error)) from error
-    if sum(1 for _ in ast.walk(tree)) > _MAX_NODES:
+    return value_of_tree(tree)
+
+
+def is_long(tree: ast.expr) -> bool:
+    """Whether an expression has more parts than anybody writes as an answer."""
+    return sum(1 for _ in itertools.islice(ast.walk(tree), MAX_NODES + 1)) > MAX_NODES
+
+
+def value_of_tree(tree: ast.expr) -> Any:
+    """The value of an arithmetic expression that is parsed already; otherwise as :func:`value_of`."""
+    if is_long(tree):
         raise NotArithmeticError("too many parts")
     try:
         return _value(tree)

@@ -2,108 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 import random
 import shutil
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import FigureError, HostFigure, host_figure_of
+from visualprm_eval.host.guard import guarded
 from visualprm_eval.host.hazards import tamed_graders
+from visualprm_eval.host.judge import Judge, check_still_there, forget, has_answered, probe_once
 from visualprm_eval.host.judging import Asked, kept_replies, no_requests
+from visualprm_eval.host.readers import Reading
 from visualprm_eval.host.tables import write_predictions
 from visualprm_eval.host.verdicts import leaves_verdicts, read_verdicts
 from visualprm_eval.redact import blanked
 from visualprm_eval.store import Replies
-from visualprm_eval.tasks import EXACT_MATCHING, Task
-from visualprm_eval.types import JSONValue, Verdict
+from visualprm_eval.types import Verdict
 
-__all__ = ["Judge", "check_gradable", "evaluate_table", "grade_table", "host_figure", "new_folder", "probe_judge",
-           "unanswered"]  # fmt: skip
+__all__ = ["check_gradable", "evaluate_table", "grade_table", "host_figure", "new_folder", "unanswered"]
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
 
-_PROBE_TIMEOUT_S = 60
 _WITHOUT_JUDGE = "will use exact matching for evaluation"
 """The host's warning when it goes on without a judge that does not answer."""
 
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """How the host's judge, a language model behind an OpenAI-compatible address, is reached.
-
-    Attributes:
-        name: The model; ``None`` for what the benchmark's task says, ``"exact_matching"`` for no judge.
-        base_url: The address up to ``/v1``; ``None`` for what the host takes from its environment.
-        key: Its key; never printed, logged or stored. ``None`` for what the host takes from its environment.
-        nproc: Requests at a time.
-        retry: Tries per request.
-        timeout_s: Longest wait for one reply, in seconds.
-        prediction: What the host gets of a text, ``"raw"`` (all) or ``"final"`` (its final answer); ``None`` for what
-            the benchmark's task says.
-    """
-
-    name: str | None = None
-    base_url: str | None = None
-    key: str | None = field(default=None, repr=False)
-    nproc: int = 4
-    retry: int = 6
-    timeout_s: int = 600
-    prediction: Literal["raw", "final"] | None = None
-
-    def resolve(self, task: Task) -> Judge:
-        """This judge with the name, and the way to show texts, that a benchmark's task falls back on."""
-        named = dataclasses.replace(self, name=self.name or task.judge)
-        return dataclasses.replace(named, prediction=self.prediction or task.shows(judged=named.used))
-
-    @property
-    def used(self) -> bool:
-        """Whether a language model is asked."""
-        return self.name not in {None, EXACT_MATCHING}
-
-    def spec(self) -> dict[str, JSONValue]:
-        """What of it can change a verdict."""
-        if not self.used:
-            return {"judge": self.name or "default"}
-        return {"judge": self.name, "judge_url": _shown_address(self.base_url or os.environ.get("OPENAI_API_BASE", ""))}
-
-    def options(self) -> dict[str, Any]:
-        """Keyword arguments for the host's ``evaluate``."""
-        # The host builds file names from the judge's name, and folders from a slash in it.
-        model = (self.name or EXACT_MATCHING).replace("/", "--")
-        options: dict[str, Any] = {"model": model, "nproc": self.nproc}
-        if self.used:
-            options |= {"retry": self.retry, "timeout": self.timeout_s}
-            if self.base_url:
-                options["api_base"] = f"{self.base_url.rstrip('/')}/chat/completions"
-            if self.key:
-                options["key"] = self.key
-        return options
-
-    def environment(self) -> dict[str, str | None]:
-        """Variables that the host must see: TSV files, and the served name of a judge that has a slash in it.
-
-        Excel files would drop what begins with ``=`` and cut long texts. Without a slash ``LOCAL_LLM`` is removed: it
-        would silently replace the judge.
-        """
-        slash = self.used and self.name is not None and "/" in self.name
-        return {"PRED_FORMAT": "tsv", "EVAL_FORMAT": "csv", "LOCAL_LLM": self.name if slash else None}
-
-    def secrets(self) -> tuple[str, ...]:
-        """What the host's log must not hold."""
-        return tuple(key for key in (self.key, os.environ.get("OPENAI_API_KEY")) if key)
-
-
-_answering: set[Judge] = set()
-"""Judges that answered a probe in this process."""
 
 _CANNOT_COUNT = {"Dynamath": (KeyError,), "WeMath": (ZeroDivisionError, KeyError, ValueError, TypeError)}
 """What the host's graders raise when they count a table that is a part of the benchmark; each row is graded by then."""
@@ -125,9 +54,9 @@ def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
     judge = judge.resolve(benchmark.task)
     if benchmark.task.needs_judge and not judge.used:
         raise GradingError(f"{benchmark.name} cannot be graded without a judge: name one with --judge")
-    if judge.used and not _has_answered(judge):
+    if judge.used and not has_answered(judge):
         with at_work(environment=judge.environment(), secrets=judge.secrets()):
-            _probe_once(judge)
+            probe_once(judge)
 
 
 def grade_table(
@@ -169,7 +98,8 @@ def grade_table(
     if asked.unanswered and not leaves_verdicts(benchmark):
         raise unanswered(benchmark, judge, asked, folder)
     with at_work(folder / LOG_NAME, environment=judge.environment()), tamed_graders():
-        verdicts = read_verdicts(benchmark, file, list(predictions), unanswered=asked.unanswered > 0)
+        how = Reading(judged=judge.used, unanswered=asked.unanswered > 0)
+        verdicts = read_verdicts(benchmark, file, list(predictions), how)
     if all(verdict.value is not None for verdict in verdicts.values()):
         shutil.rmtree(folder, ignore_errors=True)  # A folder that cannot be removed must not cost its verdicts.
     return verdicts
@@ -249,14 +179,17 @@ def evaluate_table(
     result = None
     with at_work(log, environment=judge.environment(), secrets=judge.secrets()), tamed_graders():
         if judge.used and check:
-            _probe_once(judge)
+            probe_once(judge)
         file = write_predictions(benchmark, shown, folder)
         state = random.getstate()
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
         requests = kept_replies(replies, secrets=judge.secrets()) if judge.used else no_requests()
+        guard = guarded(folder, benchmark.name) if benchmark.task.note else nullcontext()
         try:
-            with requests as asked:
+            with requests as asked, guard:
                 result = benchmark.dataset.evaluate(str(file), **judge.options())
+        except GradingError:  # The guard's, which says what the grader must not do.
+            raise
         except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, _ANY_COUNT if benchmark.task.note else ()) as error:
             print(f"a part of {benchmark.name} is not counted ({type(error).__name__}: {error})")  # Into the log.
         except Exception as error:  # Whatever the host's code stumbles over.
@@ -268,13 +201,13 @@ def evaluate_table(
         finally:
             random.setstate(state)
     if judge.used and _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
-        _answering.discard(_asked(judge))
+        forget(judge)
         raise GradingError(
             f"{benchmark.name}: the judge {judge.name} stopped answering and the host went on without it; "
             f"no verdict was stored. Its output is in {log}"
         )
     if asked.unanswered:
-        _check_still_there(judge, log)
+        check_still_there(judge, log)
     return file, asked, result
 
 
@@ -284,63 +217,6 @@ def unanswered(benchmark: Benchmark, judge: Judge, asked: Asked, folder: Path) -
         f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered, so what the host "
         f"says of the table is void; the other replies are stored: run again. The host's output is in {folder}"
     )
-
-
-def probe_judge(judge: Judge) -> None:
-    """Asks the judge for one short reply, in the host's way; the host itself would go on without a word.
-
-    Raises:
-        GradingError: When it does not give one.
-    """
-    from vlmeval.dataset.utils import build_judge
-
-    options = {**judge.options(), "retry": 1, "timeout": min(judge.timeout_s, _PROBE_TIMEOUT_S)}
-    address = judge.base_url or os.environ.get("OPENAI_API_BASE") or "the host's default address"
-    try:
-        code, answer, response = build_judge(**options).generate_inner([{"type": "text", "value": "Reply with: OK"}])
-    except Exception as error:  # noqa: BLE001 - connection, certificate, name, key: all mean that there is no judge
-        reason = f"{type(error).__name__}: {error}"
-    else:
-        if code == 0 and answer.strip() and "Failed to obtain answer" not in answer:
-            return
-        reason = f"status {code}: {getattr(response, 'text', answer)[:200]}"
-    reason = blanked(reason, judge.secrets())
-    raise GradingError(
-        f"the judge {judge.name} at {_shown_address(address)} does not answer ({reason}); "
-        "check --judge, --judge-base-url and --judge-key"
-    )
-
-
-def _shown_address(address: str) -> str:
-    """An address without the user, password and query in it, any of which may hold a key."""
-    return address.partition("?")[0].rpartition("@")[2]
-
-
-def _probe_once(judge: Judge) -> None:
-    """Probes a judge unless it already answered in this process; to be called inside :func:`at_work`."""
-    if not _has_answered(judge):
-        probe_judge(judge)
-        _answering.add(_asked(judge))
-
-
-def _asked(judge: Judge) -> Judge:
-    """The judge whatever it is shown of a text: that it answers, it need say only once."""
-    return dataclasses.replace(judge, prediction=None)
-
-
-def _has_answered(judge: Judge) -> bool:
-    return _asked(judge) in _answering
-
-
-def _check_still_there(judge: Judge, log: Path) -> None:
-    """After failed requests: a judge that is gone is an error; one that refuses some texts makes them failures.
-
-    Raises:
-        GradingError: When it does not answer any more.
-    """
-    _answering.discard(_asked(judge))
-    with at_work(log, environment=judge.environment(), secrets=judge.secrets()):
-        _probe_once(judge)
 
 
 def new_folder(directory: Path) -> Path:

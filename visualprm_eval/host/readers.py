@@ -7,15 +7,30 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from visualprm_eval.types import Verdict
 
-__all__ = ["UNREAD", "Reader", "drawn_at_random", "gave_up", "reader_of"]
+__all__ = ["UNREAD", "Reader", "Reading", "drawn_at_random", "gave_up", "reader_of"]
 
-Reader = Callable[..., dict[str, Verdict] | None]
-"""``reader(predictions, unanswered=False)`` gives verdicts by index; ``None`` when the host left no table."""
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a reader must know of how a table was graded.
+
+    Attributes:
+        judged: Whether a judge helped.
+        unanswered: Whether requests to it failed.
+    """
+
+    judged: bool = False
+    unanswered: bool = False
+
+
+Reader = Callable[[Path, Reading], dict[str, Verdict] | None]
+"""Gives verdicts by index of a graded prediction file; ``None`` when the host left no table."""
 
 _MATCHED = "Match Log: "
 _RANDOM = "Failed to predict, thus randomly generate one. "
@@ -72,8 +87,8 @@ def gave_up(log: Any) -> bool:
     return str(log).rstrip().endswith(_GAVE_UP)
 
 
-def _read_mathvista(predictions: Path, *, unanswered: bool = False) -> dict[str, Verdict] | None:
-    del unanswered  # The log tells of each row.
+def _read_mathvista(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
+    del how  # The log tells of each row.
     from vlmeval.dataset.utils.mathvista import post_check
 
     def verdict(row: Any) -> Verdict:
@@ -82,8 +97,8 @@ def _read_mathvista(predictions: Path, *, unanswered: bool = False) -> dict[str,
     return _verdicts(_rows(predictions, "res", "log"), verdict)
 
 
-def _read_mathvision(predictions: Path, *, unanswered: bool = False) -> dict[str, Verdict] | None:
-    del unanswered
+def _read_mathvision(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
+    del how
     from vlmeval.dataset.utils.mathv import post_check
 
     def verdict(row: Any) -> Verdict:
@@ -92,8 +107,8 @@ def _read_mathvision(predictions: Path, *, unanswered: bool = False) -> dict[str
     return _verdicts(_rows(predictions, "res", "log"), verdict)
 
 
-def _read_mathverse(predictions: Path, *, unanswered: bool = False) -> dict[str, Verdict] | None:
-    del unanswered
+def _read_mathverse(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
+    del how
 
     def verdict(row: Any) -> Verdict:
         return UNREAD if gave_up(row["log_extract"]) or gave_up(row["log_score"]) else _hit(row["score"])
@@ -101,25 +116,26 @@ def _read_mathverse(predictions: Path, *, unanswered: bool = False) -> dict[str,
     return _verdicts(_rows(predictions, "log_extract", "log_score", "score"), verdict)
 
 
-def _read_logicvista(predictions: Path, *, unanswered: bool = False) -> dict[str, Verdict] | None:
-    del unanswered
+def _read_logicvista(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
+    del how
     return _verdicts(
         _rows(predictions, "res", "log", "hit"), lambda row: UNREAD if gave_up(row["log"]) else _hit(row["hit"])
     )
 
 
-def _read_dynamath(predictions: Path, *, unanswered: bool = False) -> dict[str, Verdict] | None:
+def _read_dynamath(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
     def verdict(row: Any) -> Verdict:
         # The host takes a request that failed for a reply. Of an open answer, it takes its text for the answer.
         failed = not row["parse"] or "Failed to obtain answer" in str(row["extracted"])
-        return UNREAD if unanswered and failed and not row["correct"] else _hit(row["correct"])
+        return UNREAD if how.unanswered and failed and not row["correct"] else _hit(row["correct"])
 
     return _verdicts(_rows(predictions, "parse", "extracted", "correct"), verdict)
 
 
-def _read_wemath(predictions: Path, *, unanswered: bool = False) -> dict[str, Verdict] | None:
-    del unanswered
+def _read_wemath(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
     rows = _rows(predictions, "hit", "log")
+    if rows is None and how.judged:  # The host stumbled before it wrote what the judge said.
+        return None
     if rows is None:  # By exact matching: the host matches when it counts, and leaves no table.
         from vlmeval.dataset.utils.wemath import load_and_process_data
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from visualprm_eval.errors import GradingError, NoVerdictsError
 from visualprm_eval.host.benchmarks import Benchmark
-from visualprm_eval.host.readers import UNREAD, drawn_at_random, gave_up, reader_of
+from visualprm_eval.host.readers import UNREAD, Reading, drawn_at_random, gave_up, reader_of
 from visualprm_eval.types import Verdict
 
 __all__ = ["MATCHED_TYPES", "leaves_verdicts", "read_verdicts", "rows_drawn"]
@@ -34,7 +34,7 @@ def leaves_verdicts(benchmark: Benchmark) -> bool:
 
 
 def read_verdicts(
-    benchmark: Benchmark, predictions: Path, indices: Sequence[str], *, unanswered: bool = False
+    benchmark: Benchmark, predictions: Path, indices: Sequence[str], how: Reading | None = None
 ) -> dict[str, Verdict]:
     """The verdicts of one graded table.
 
@@ -46,8 +46,8 @@ def read_verdicts(
         benchmark: Whose grader wrote them.
         predictions: The graded prediction file; results lie beside it.
         indices: The rows that were to be graded.
-        unanswered: Whether requests to the judge failed. A yes or no that the host does not know is then a failure;
-            the host would count it as wrong.
+        how: How it was graded; ``None`` without a judge. Where requests to the judge failed, a yes or no that the host
+            does not know is a failure; the host would count it as wrong.
 
     Returns:
         A verdict for every index; one without a value where the host did not grade the row, or guessed.
@@ -58,7 +58,7 @@ def read_verdicts(
     """
     reader = reader_of(benchmark.dataset)
     if reader is not None:
-        rows = reader(predictions, unanswered=unanswered)
+        rows = reader(predictions, how or Reading())
         if rows is None:
             raise _no_verdicts(benchmark, predictions)
         return {index: rows.get(index, _UNGRADED) for index in indices}
@@ -66,7 +66,7 @@ def read_verdicts(
     if found is None:
         raise _no_verdicts(benchmark, predictions)
     table, values = found
-    if unanswered and "extracted" in table:
+    if how is not None and how.unanswered and "extracted" in table:
         values = [
             math.nan if known == "Unknown" else value for known, value in zip(table["extracted"], values, strict=True)
         ]

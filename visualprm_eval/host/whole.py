@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from visualprm_eval.errors import GradingError
+from visualprm_eval.errors import GraderRefusedError, GradingError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import HostFigure, host_figure_of
-from visualprm_eval.host.grading import LOG_NAME, Judge, evaluate_table, new_folder, unanswered
+from visualprm_eval.host.grading import LOG_NAME, evaluate_table, new_folder, unanswered
+from visualprm_eval.host.judge import Judge
 from visualprm_eval.host.judging import Asked
 from visualprm_eval.host.verdicts import MATCHED_TYPES, leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.store import Replies
@@ -120,9 +121,10 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: Judge, replies: Rep
         if figure is None and not verdicts:
             raise _no_figure(benchmark, folder)
     except GradingError as error:
-        if leaves_verdicts(benchmark):
+        if leaves_verdicts(benchmark) and not isinstance(error, GraderRefusedError):
             return Trial(None, verdicts=True)
-        if len(problems) == len(benchmark.problems) or isinstance(error.__cause__, NotImplementedError):
+        final = isinstance(error, GraderRefusedError) or isinstance(error.__cause__, NotImplementedError)
+        if final or len(problems) == len(benchmark.problems):
             raise
         return Trial(None, verdicts=False)
     shutil.rmtree(folder, ignore_errors=True)

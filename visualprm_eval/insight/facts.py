@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from visualprm_eval.insight.banner import banner_of
+
 __all__ = [
     "Comparison",
     "Cost",
@@ -124,6 +126,7 @@ class Comparison:
         worse: Problems on which it did worse.
         n_problems: All problems compared.
         note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
+        baseline_k: Best of how many ``baseline`` is, where that is not ``k``.
     """
 
     policy: str
@@ -141,12 +144,13 @@ class Comparison:
     worse: int
     n_problems: int
     note: str = ""
+    baseline_k: int | None = None
 
     @property
     def verdict(self) -> str:
         """The outcome in words."""
-        winner = self.reranker if self.difference > 0 else self.baseline
-        loser = self.baseline if self.difference > 0 else self.reranker
+        names = (self.reranker, self.baseline)
+        winner, loser = names if self.difference > 0 else names[::-1]
         if self.p_corrected <= 0.05:
             return f"{winner} is better than {loser}"
         if self.low is not None and self.high is not None and not self.low <= 0 <= self.high:
@@ -165,8 +169,7 @@ class Diagnosis:
         missed: Of these, those whose pick is not right; ``None`` for a random pick's expectation.
         recovered: What part of the way from a random pick to the oracle it goes, in percent; ``None`` where they agree.
         ties: Problems whose greatest score several different texts share, in percent; ``None`` for votes.
-        ranking: The chance that a right candidate scores above a wrong one of the same problem, in percent (50 is
-            chance); ``None`` where no problem has both, and for votes.
+        ranking: How often a right candidate outscores a wrong one of its problem, in percent; ``None`` without such.
         with_length: Rank correlation of score and length in characters within problems, averaged over problems.
         with_steps: The same with the number of steps.
         with_position: The same with the candidate's rank.
@@ -298,5 +301,5 @@ class Insight:
 
     @property
     def banner(self) -> str:
-        """One line that says what is missing, for every page; ``""`` when nothing is."""
-        return f"UNFINISHED: {'; '.join(self.missing)}. Overalls are withheld." if self.missing else ""
+        """One line that says what is missing and what failed, for every page; ``""`` for nothing."""
+        return banner_of(self.missing, self.costs)

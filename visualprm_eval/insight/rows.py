@@ -21,6 +21,7 @@ from visualprm_eval.insight.estimates import estimates
 from visualprm_eval.insight.finals import Finals, Study
 from visualprm_eval.insight.grid import FloatArray, Grid
 from visualprm_eval.insight.intervals import percentiles
+from visualprm_eval.insight.overall_curves import Place, Resample, place_of
 from visualprm_eval.insight.paired import holm, sign_flip_test
 from visualprm_eval.insight.subsets import first_ranks, values_in_subsets
 from visualprm_eval.outcomes import OVERALL, ResultRow
@@ -120,8 +121,8 @@ def _comparison(
     )
 
 
-def points(found: Finals, grid: Grid) -> list[shown.CurvePoint]:
-    """Curves of all rerankers with intervals; all ends come from the same resamples."""
+def points(found: Finals, grid: Grid) -> tuple[list[shown.CurvePoint], dict[Place, Resample]]:
+    """Curves of all rerankers with intervals; all ends come from the same resamples, which come along."""
     study, marked = found.study, set(curve_ks(grid.n))
     rows = [
         (reranker, estimate)
@@ -134,11 +135,13 @@ def points(found: Finals, grid: Grid) -> list[shown.CurvePoint]:
         if estimate.k in marked and estimate.rows is not None
     ]  # fmt: skip
     ends: dict[int, tuple[float, float]] = {}
+    drawn: dict[int, Resample] = {}
     known = [rows[place][1].rows for place in columns]
     stacked = [each for each in known if each is not None]
     if stacked and (resamples := found.measure.resampled(np.stack(stacked, axis=1))) is not None:
         lows, highs = percentiles(resamples)
         ends = {place: (float(lows[at]), float(highs[at])) for at, place in enumerate(columns)}
+        drawn = {place: resamples[:, at].astype(np.float32) for at, place in enumerate(columns)}
     points: list[shown.CurvePoint] = []
     for place, (reranker, one) in enumerate(rows):
         low, high = ends.get(place, (None, None))
@@ -148,7 +151,7 @@ def points(found: Finals, grid: Grid) -> list[shown.CurvePoint]:
                 one.value, low, high, one.sampling_error, one.prefix,
             )
         )  # fmt: skip
-    return points
+    return points, {place_of(points[place]): values for place, values in drawn.items()}
 
 
 def diagnoses(found: Finals, grid: Grid, numbers: FloatArray) -> Iterator[shown.Diagnosis]:

@@ -18,6 +18,7 @@ from visualprm_eval.insight.diagnostics import (
 )
 from visualprm_eval.insight.finals import Finals, Study, finals
 from visualprm_eval.insight.grid import FloatArray
+from visualprm_eval.insight.overall_curves import Place, Resample, overall_points
 from visualprm_eval.outcomes import INCOMPLETE, ResultRow
 from visualprm_eval.registry import needed_critics
 
@@ -66,6 +67,7 @@ class Examiner:
         self.tallies: dict[tuple[str, str, str], shown.Tally] = {}
         self._unfinished: set[str] = set()
         self._resamples: dict[tuple[str, str, str], FloatArray] = {}
+        self._curves: dict[Place, Resample] = {}
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
@@ -126,7 +128,9 @@ class Examiner:
             self.tallies[study.policy, study.benchmark, case.facts.problem.id] = tally
         if study.n == 1:
             return  # One candidate leaves nothing to choose.
-        self.points += [replace(row, note=note) for row in rows.points(found, grid)]
+        points, resampled = rows.points(found, grid)
+        self.points += [replace(row, note=note) for row in points]
+        self._curves |= resampled
         pool = pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems)
         self.pools.append(replace(pool, note=note))
         self.diagnoses += [replace(row, note=note) for row in rows.diagnoses(found, grid, numbers)]
@@ -136,9 +140,9 @@ class Examiner:
     def insight(self) -> shown.Insight:
         """All rows, with overalls of the policies for which nothing is missing."""
         finished = [row for row in self.standings if row.policy not in self._unfinished]
-        overall = rows.overalls(finished, self._resamples)
+        standings = (*self.standings, *rows.overalls(finished, self._resamples))
+        points = (*self.points, *overall_points(self.points, standings, self._curves))
         return shown.Insight(
-            tuple(self.points), (*self.standings, *overall), tuple(self.comparisons), tuple(self.diagnoses),
-            tuple(self.pools), tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)),
-            self.tallies,
+            points, standings, tuple(self.comparisons), tuple(self.diagnoses), tuple(self.pools),
+            tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)), self.tallies,
         )  # fmt: skip

@@ -18,6 +18,8 @@ __all__ = ["figures"]
 
 Draw = Callable[[Path], None]
 _MOST_POINTS = 2000
+_AREA = 90
+"""Of the mark of the bin with most steps, in square points."""
 """Points of a curve; more cannot be seen."""
 
 
@@ -45,11 +47,14 @@ def figures(results: ProcessResults) -> tuple[Draw | None, Draw | None, Draw | N
         for one in sure:
             rows = metrics.reliability(one.correct, one.scores)
             error, look = metrics.calibration_error(one.correct, one.scores), table[one.opinion.critic]
-            axis.plot(
-                [row[3] for row in rows], [100 * row[4] for row in rows], color=look.color, marker=look.marker or "o",
-                label=f"{_literal(one.opinion.critic)} (ECE {100 * error:.1f})",
-            )  # fmt: skip
-        axis.set_xlabel("mean score of the steps in a bin")
+            means, parts = [row[3] for row in rows], [100 * row[4] for row in rows]
+            # A bin of a few steps says little.
+            most = max(row[2] for row in rows)
+            areas = [_AREA * max(row[2] / most, 0.04) for row in rows]
+            label = f"{_literal(one.opinion.critic)} (ECE {100 * error:.1f})"
+            axis.plot(means, parts, color=look.color, linewidth=1.2, label=label)
+            axis.scatter(means, parts, areas, color=look.color, marker=look.marker or "o", zorder=3)
+        axis.set_xlabel("mean score of the steps in a bin (area: how many they are)")
         axis.set_ylabel("of them correct (%)")
 
     def errors(axis: Any) -> None:

@@ -29,7 +29,7 @@ from visualprm_eval.report.workbook import FAILURE_FIELDS, PROTOCOL_FIELDS, VALU
 
 __all__ = ["write_sheets"]
 
-_WIDTHS = {"text": 22.0, "count": 10.0, "percent": 12.0, "score": 10.0}
+_WIDTHS = {"text": 22.0, "count": 10.0, "percent": 12.0, "score": 12.0}
 _OWN_WIDTHS = {"step text": 90.0, "from": 44.0, "chosen": 46.0, "threshold": 34.0, "reason": 100.0}
 _STYLES = {"text": PLAIN, "count": COUNT, "percent": PERCENT, "score": SCORE}
 _MANY_STEPS = 20_000

@@ -14,6 +14,7 @@ from visualprm_eval.process_bench import tables
 from visualprm_eval.process_bench.page import shown
 from visualprm_eval.process_bench.results import ProcessResults
 from visualprm_eval.process_bench.tables import Sheet
+from visualprm_eval.report.terminal import written
 from visualprm_eval.report.text import one_line
 
 __all__ = ["print_process_results"]
@@ -38,7 +39,7 @@ def print_process_results(results: ProcessResults, console: Console | None = Non
     said = f"{number:,} solutions could not be scored" if number else "nothing failed"
     console.print(Text(said, style="red" if number else "green"))
     if files:
-        console.print(Text("Written: " + ", ".join(one_line(str(path)) for path in files)), soft_wrap=True)
+        console.print(Text(written(files)), soft_wrap=True)
 
 
 def _table(sheet: Sheet, title: str) -> Table:

@@ -10,14 +10,16 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.outcomes import OVERALL
-from visualprm_eval.report.plots import Look, literal, looks
+from visualprm_eval.report.plots import Look, lines, literal, looks
 from visualprm_eval.report.tables import BASELINE, reranker_label
 
 if TYPE_CHECKING:
     from visualprm_eval.insight.facts import CurvePoint, Insight, PublishedPoint, Standing, StepScoreHistogram
 
-__all__ = ["FORMATS", "draw_figures"]
+__all__ = ["FIGURES", "FORMATS", "draw_figures"]
 
+FIGURES = ("curves", "gains", "scores")
+"""Names of the files."""
 FORMATS = ("png", "svg")
 _COLUMNS = 3
 _MOST_PANELS = 36
@@ -32,7 +34,7 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
         insight: What to show.
 
     Returns:
-        ``curves``, ``gains`` and ``scores``, each as the bytes of a file per format.
+        ``FIGURES`` that there is something to draw of, each as the bytes of a file per format.
     """
     makers: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
         "curves": (partial(_curves, published=insight.published), insight.points),
@@ -46,7 +48,7 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
             if rows:
                 figure = make(rows)
                 if insight.missing:
-                    figure.supxlabel("unfinished: the report says what is missing", fontsize=9, color="#A8321A")
+                    _say_below(figure, "unfinished: the report says what is missing", color="#A8321A")
                 found[name] = {kind: _saved(figure, kind) for kind in FORMATS}
     return found
 
@@ -82,16 +84,26 @@ def _panels(count: int, width: float, height: float) -> tuple[Any, list[Any]]:
     return figure, axes
 
 
-def _grouped(rows: Sequence[Any], key: Callable[[Any], str]) -> dict[str, list[Any]]:
-    groups: dict[str, list[Any]] = {}
+def _grouped(rows: Sequence[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
+    groups: dict[Any, list[Any]] = {}
     for row in rows:
         groups.setdefault(key(row), []).append(row)
-    return dict(list(groups.items())[:_MOST_PANELS])
+    return groups
+
+
+def _say_below(figure: Any, remark: str, color: str = "#444444") -> None:
+    """Puts a remark below the panels, below what stands there."""
+    said = "\n".join(filter(None, (figure.get_supxlabel(), remark)))
+    figure.supxlabel(said, fontsize=9, color=color)
+
+
+def _first(count: int) -> str:
+    """What is said of panels that are left out."""
+    return f"the first {_MOST_PANELS:,} of {count:,} panels" if count > _MOST_PANELS else ""
 
 
 def _title(row: CurvePoint | Standing) -> str:
-    lines = (f"{row.benchmark} {row.split}".rstrip(), row.note, row.policy)
-    return "\n".join(literal(line) for line in lines if line)
+    return lines(f"{row.benchmark} {row.split}".rstrip(), row.note, row.policy, width=44)
 
 
 def _place(row: CurvePoint | PublishedPoint) -> tuple[str, str, str]:
@@ -103,7 +115,7 @@ def _looks_of(rows: Sequence[CurvePoint | Standing]) -> dict[str, Look]:
     return looks(sorted(names, key=lambda name: name != BASELINE))
 
 
-def _legend(figure: Any, table: Mapping[str, Look], columns: int, published: str = "") -> None:
+def _legend(figure: Any, table: Mapping[str, Look], columns: int, *, published: bool) -> None:
     from matplotlib.lines import Line2D
 
     handles = [
@@ -113,42 +125,49 @@ def _legend(figure: Any, table: Mapping[str, Look], columns: int, published: str
     labels = [literal(reranker_label(name)) for name in table]
     if published:
         handles.append(Line2D([], [], color="#444444", marker="o", linestyle="", **_PUBLISHED))
-        labels.append(published)
+        labels.append("published")
     figure.legend(handles, labels, loc="outside upper left", ncols=min(2 * columns, len(labels)), frameon=False)
 
 
 def _curves(points: Sequence[CurvePoint], published: Sequence[PublishedPoint] = ()) -> Any:
     """Expected values with their intervals as bands, published ones as hollow marks; the axis of k is logarithmic."""
-    panels = _grouped(points, _title)
+    panels = _grouped(points, _place)
     table = _looks_of(points)
-    figure, axes = _panels(len(panels), 4.6, 3.6)
-    for axis, (title, own) in zip(axes, panels.items(), strict=False):
-        axis.set_title(title, loc="left", fontsize=10)
+    figure, axes = _panels(min(len(panels), _MOST_PANELS), 4.6, 3.6)
+    for axis, (place, own) in zip(axes, panels.items(), strict=False):
+        axis.set_title(_title(own[0]), loc="left", fontsize=10)
         for name, line in _grouped(own, lambda point: point.reranker).items():
             _line(axis, line, table[name])
         for point in published:
-            if _place(point) == _place(own[0]):
+            if _place(point) == place:
                 look = table[point.reranker]
                 axis.plot(point.k, point.value, look.marker or "o", color=look.color, zorder=4, **_PUBLISHED)
         n = max(point.k for point in own)
-        ticks = [2**power for power in range(n.bit_length()) if 2**power < n] + [n]
+        ticks = _ticks(n)
         axis.set_xscale("log", base=2)
         axis.set_xticks(ticks, [str(k) for k in ticks])
         axis.minorticks_off()
         axis.set_xlabel("k (of N candidates, mean over all subsets)")
         axis.set_ylabel(f"{literal(own[0].metric)} (%)")
-    sources = ", ".join(dict.fromkeys(point.source for point in published))
-    _legend(figure, table, min(_COLUMNS, len(panels)), f"published, whole benchmark ({sources})" if sources else "")
+    _legend(figure, table, min(_COLUMNS, len(panels)), published=bool(published))
+    sources = dict.fromkeys(point.source for point in published)
+    _say_below(figure, f"published: of the whole benchmark, {'; '.join(map(literal, sources))}" if sources else "")
+    _say_below(figure, _first(len(panels)))
     return figure
+
+
+def _ticks(n: int) -> list[int]:
+    """Powers of two below N, and N."""
+    return [2**power for power in range(n.bit_length()) if 2**power < n] + [n]
 
 
 def _line(axis: Any, line: Sequence[CurvePoint], look: Look) -> None:
     ks = [point.k for point in line]
-    # With few k every one is marked, with many the line is enough.
-    marker = look.marker if len(ks) <= 16 or not look.marker else ""
+    # With few k every one is marked, with many those of the axis.
+    marked = [place for place, k in enumerate(ks) if len(ks) <= 16 or k in _ticks(ks[-1])]
     axis.plot(
-        ks, [point.value for point in line], color=look.color, linestyle=look.linestyle, linewidth=1.8, marker=marker,
-        markersize=4.5, zorder=3,
+        ks, [point.value for point in line], color=look.color, linestyle=look.linestyle, linewidth=1.8,
+        marker=look.marker, markevery=marked, markersize=4.5, zorder=3,
     )  # fmt: skip
     ends = [(point.k, point.low, point.high) for point in line if point.low is not None and point.high is not None]
     if ends and look.marker:  # Reference lines stand back.
@@ -162,21 +181,23 @@ def _gains(rows: Sequence[Standing]) -> Any:
     panels = _grouped(rows, lambda row: row.policy)
     table = _looks_of(rows)
     height = 0.45 if any(row.note for row in rows) else 0.3  # A remark takes a second line.
-    figure, axes = _panels(len(panels), 4.8, max(3.0, height * max(map(len, panels.values())) + 1))
+    most = max(map(len, panels.values()))
+    figure, axes = _panels(min(len(panels), _MOST_PANELS), 4.8, max(3.0, height * most + 1))
     for axis, (policy, own) in zip(axes, panels.items(), strict=False):
         axis.grid(axis="y", visible=False)
         axis.grid(axis="x", color="#E3E3E3", linewidth=0.8)
-        axis.set_title(literal(policy), loc="left", fontsize=10)
+        axis.set_title(lines(policy), loc="right", fontsize=10)  # Labels leave no room on the left.
         axis.axvline(0, color="#444444", linewidth=1)
         for place, row in enumerate(own):
             gain = row.gain or 0.0
             axis.barh(place, gain, color=table[row.reranker].color, alpha=1.0 if row.gain_is_shown else 0.35)
             if row.gain_low is not None and row.gain_high is not None:
-                axis.plot([row.gain_low, row.gain_high], [place, place], color="#222222", linewidth=1.2)
+                axis.plot([row.gain_low, row.gain_high], [place, place], color="#222222", linewidth=1.2, marker="|")
         several = len({row.benchmark + row.split for row in own}) > 1
         axis.set_yticks(range(len(own)), [_bar_label(row, named=several) for row in own], fontsize=9)
-        axis.invert_yaxis()
+        axis.set_ylim(most - 0.4, -0.6)  # From above, bars of all panels equally thick.
         axis.set_xlabel("gain over pass@1 in points\n95% interval (pale: contains 0)")
+    _say_below(figure, _first(len(panels)))
     return figure
 
 
@@ -188,16 +209,21 @@ def _bar_label(row: Standing, *, named: bool) -> str:
 
 def _scores(rows: Sequence[StepScoreHistogram]) -> Any:
     """The distribution of step scores, right candidates against wrong ones, each as parts of its own."""
-    rows = rows[:_MOST_PANELS]
-    figure, axes = _panels(len(rows), 4.2, 2.8)
+    from matplotlib.patches import Patch
+
+    figure, axes = _panels(min(len(rows), _MOST_PANELS), 4.2, 3.2)
     for axis, row in zip(axes, rows, strict=False):
-        for counts, color, label in ((row.wrong, _WRONG, "wrong"), (row.right, _RIGHT, "right")):
+        for counts, color in ((row.wrong, _WRONG), (row.right, _RIGHT)):
             total = sum(counts)
             parts = [count / total if total else 0.0 for count in counts]
-            axis.stairs(parts, row.edges, fill=True, color=color, alpha=0.35, label=f"{label} ({total:,} steps)")
+            axis.stairs(parts, row.edges, fill=True, color=color, alpha=0.35)
             axis.stairs(parts, row.edges, color=color, linewidth=1.5)
-        axis.set_title("\n".join(map(literal, (row.critic, f"{row.benchmark}, {row.policy}"))), loc="left", fontsize=10)
+        counted = f"steps of wrong: {sum(row.wrong):,}, of right: {sum(row.right):,}"
+        axis.set_title(lines(row.critic, row.benchmark, row.policy, counted, width=40), loc="left", fontsize=10)
         axis.set_xlabel("step score")
         axis.set_ylabel("part of the steps")
-        axis.legend(frameon=False, fontsize=8)
+    patches = [Patch(color=_WRONG, alpha=0.5), Patch(color=_RIGHT, alpha=0.5)]
+    labels = ["steps of wrong candidates", "steps of right candidates"]
+    figure.legend(patches, labels, loc="outside upper left", ncols=2, frameon=False)
+    _say_below(figure, _first(len(rows)))
     return figure

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Callable, Iterable
 
     from visualprm_eval.report.results import Results
 
@@ -49,7 +49,8 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
     """Writes the result files into the work dir.
 
     They are ``results.csv``, ``results.xlsx``, ``results.png``, ``results.md`` and ``report.html``, and in ``figures``
-    what there is to draw of curves, gains and step scores, as PNG and SVG.
+    what there is to draw of curves, gains and step scores, as PNG and SVG; figures of an earlier report that there is
+    nothing to draw of any more are removed, since they would contradict the tables.
 
     Args:
         work_dir: Where the files go; made when it is missing.
@@ -62,7 +63,7 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
         ConfigError: A file cannot be written.
     """
     # openpyxl and matplotlib are only worth their import time when files are written.
-    from visualprm_eval.report.figures import draw_figures
+    from visualprm_eval.report.figures import FIGURES, FORMATS, draw_figures
     from visualprm_eval.report.html import write_html
     from visualprm_eval.report.markdown import write_markdown
     from visualprm_eval.report.plots import write_plot
@@ -76,6 +77,7 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
         for name, kinds in figures.items()
         for kind, content in kinds.items()
     ]
+    _remove(work_dir / "figures" / f"{name}.{kind}" for name in FIGURES if name not in figures for kind in FORMATS)
     return [
         write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
         write_atomically(work_dir / "results.xlsx", lambda path: write_workbook(path, results)),
@@ -84,6 +86,14 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
         write_atomically(work_dir / "report.html", lambda path: write_html(path, results, vectors)),
         *drawn,
     ]
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in filter(Path.is_file, paths):
+        try:
+            path.unlink()
+        except OSError as error:
+            raise ConfigError(f"cannot remove {path}, which is out of date: {error.strerror or error}") from error
 
 
 def _writer(content: bytes) -> Callable[[Path], None]:

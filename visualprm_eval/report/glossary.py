@@ -9,19 +9,44 @@ __all__ = ["GLOSSARY", "markdown_rows"]
 GLOSSARY: Mapping[str, str] = {
     "policy": "The model that wrote the candidates.",
     "candidate": "One solution that the policy wrote; each problem has N of them, in ranks from 0.",
-    "reranker": "The rule that picks one candidate of each problem.",
+    "N": "How many candidates of each problem were sampled.",
+    "rank (from 0)": "A candidate's place among those of its problem, in the order of sampling.",
+    "reranker, against": "The rule that picks one candidate of each problem; the one that it is compared with.",
+    "first": "The reranker that takes the first candidate: the policy without best-of-N (pass@1).",
+    "greedy": "One more sample per problem at temperature 0, which is what published pass@1 figures are of.",
+    "random": "A random pick; its value is the expected one.",
+    "self-consistency": "The reranker that takes the most frequent answer.",
+    "visualprm": (
+        "The reranker that takes the candidate with the greatest mean of a reward model's step scores, or with their "
+        "greatest min, max, last or product where its name has that word."
+    ),
+    "visualorm": "The same by the score of the whole response as one step.",
+    "judge:MODEL": "Takes the candidate with the greatest part of steps that a prompted model calls correct.",
+    "weighted-vote": "Takes the answer with the greatest sum of scores, and of its candidates the best-scored.",
+    "oracle": "Takes a right candidate if there is one; no reranker can do better (pass@k).",
     "critic": "A model that gives every step of a candidate a score, such as a process reward model.",
+    "benchmark, split": "A set of problems, and which part of it where it has several.",
+    "problems": "How many problems a number is of, failed ones included; 30 of 447 where the benchmark has more.",
     "k": "How many candidates a reranker chooses from (best-of-k).",
+    "metric": "How verdicts on picks become a value.",
     "value": "The benchmark's metric over the picks, in percent.",
     "accuracy": "The mean verdict over the problems: 1 for right, 0 for wrong.",
+    "worst-case accuracy": "DynaMath: the part of the questions of which all variants are right.",
+    "strict score": (
+        "WeMath: a group of steps and composite problem counts 1 when all are right, one half when only the composite "
+        "problem is wrong, else 0."
+    ),
+    "exact matching": "Stands beside the metric of values that were graded without a judge where one is usual.",
     "pass@1": "The value of the first candidate: the policy without best-of-N.",
     "pass@k": "The chance that at least one of k candidates is right; no reranker can do better (oracle).",
     "gain": "The value less that of pass@1 on the same problems, in points.",
-    "interval": (
-        "95% bootstrap interval: problems (or groups of problems, where the benchmark groups them) are drawn "
-        "again, 2,000 times. A gain whose interval contains 0 is not shown to be one."
+    "interval, from, to, gain from, gain to": (
+        "95% bootstrap interval and its ends: problems (or groups of problems, where the benchmark groups them) are "
+        "drawn again, 2,000 times. A gain whose interval contains 0 is not shown to be one."
     ),
-    "expected value at k": "The mean value over all subsets of k of the N candidates.",
+    "reading, in words": "What an interval or a test comes to.",
+    "expected value": "At each k: the mean value over all subsets of k of the N candidates.",
+    "estimated as": "Over which subsets an expected value was worked out: one of the five that follow.",
     "exact over all subsets": "The expected value was worked out over every subset, in closed form or one by one.",
     "unbiased pass@k": "The expected value of the oracle over all subsets, in closed form.",
     "mean of all candidates": "What a random pick is worth at any k.",
@@ -30,14 +55,18 @@ GLOSSARY: Mapping[str, str] = {
     ),
     "first k candidates": "The value from the candidates of ranks below k alone, as published figures are (prefix).",
     "sampling error": "Standard error of a value from drawing subsets, in points; 0 where nothing was drawn.",
-    "difference": "The value of one reranker less that of the other on the same problems, in points.",
+    "ours, published": "Our value, and the one that a paper prints for the same policy, benchmark, selection and k.",
+    "source, not the same": "The paper with its table, and what differs from ours; then there is no difference.",
+    "difference": (
+        "The value of one reranker less the other's on the same problems, or ours less the published one, in points."
+    ),
     "p": (
         "How often chance alone would make a difference at least as large (two-sided sign-flip test; "
         "McNemar's exact test where verdicts are right or wrong)."
     ),
     "p corrected": (
-        "p after Holm's correction for all rerankers that are compared with the same baseline; at most 0.05 "
-        "counts as shown."
+        "p after Holm's correction for all rerankers that are compared with the same baseline on the same benchmark; "
+        "at most 0.05 counts as shown."
     ),
     "better, worse": "Problems on which the first reranker's pick is worth more, or less, than the other's.",
     "oracle gap": "pass@k less the value at the same k, in points: what a perfect reranker would still gain (regret).",
@@ -50,19 +79,36 @@ GLOSSARY: Mapping[str, str] = {
     "ranking": (
         "The chance that a right candidate scores above a wrong one of the same problem, in percent; 50 is chance."
     ),
-    "score and length, steps, position": (
+    "score and length, score and steps, score and position": (
         "Rank correlation (Spearman) of a candidate's score with its length in characters, its number of "
         "steps and its rank, within problems, averaged over problems; from -1 to 1."
     ),
     "ties": "Problems whose greatest score several different texts share, in percent; the lowest rank wins.",
+    "candidates": "How many candidates can be picked, of all problems together.",
+    "right candidates": "How many candidates of a problem are right, of those that can be picked.",
+    "all right, none right": "Problems whose candidates are all right, and those without a right one, in percent.",
     "identical": "Candidates whose text an earlier one of the same problem has, in percent.",
     "left out": "Candidates that failed to be sampled, scored or graded; no reranker can pick them.",
     "failed": "Problems without a usable candidate; they are left out for every reranker alike.",
     "withheld": "There is no value, because something is missing or too much failed; the note says what.",
-    "overall": "The plain mean over the benchmarks; withheld where one of them has no value.",
-    "step score": "The chance that the critic gives a step of being correct, from 0 to 1.",
-    "response score": "The mean of a candidate's step scores.",
+    "note": "What must be known of a value, or why there is none.",
+    "overall, mean of the benchmarks, mean of the paper's seven benchmarks": (
+        "The plain mean over the benchmarks; withheld where one of them has no value, and as long as anything of the "
+        "policy is unfinished or failed."
+    ),
+    "step scores": "The chances that the critic gives the steps of being correct, from 0 to 1.",
+    "response score (mean)": "The mean of a candidate's step scores.",
     "verdict": "What the host toolkit said of a text: right, wrong, or a fraction.",
+    "reference answer, final answer": "The benchmark's answer, and the one that is read from a text for votes.",
+    "stage, of": "What was done: sample, score or grade; and whose candidates, scores or verdicts they are.",
+    "items, failures": "Candidates written, or different texts scored or graded; and how many of them failed.",
+    "tokens written": "Tokens of the candidates, as far as they were recorded.",
+    "seconds": "Time that the stage took, as far as it was recorded.",
+    "protocol": (
+        "How a value came about: checkpoints, file, host, prompt, sampling, judge and versions; values with the same "
+        "digest have the same (sheet fingerprints)."
+    ),
+    "n_problems, n_failed, n_total": "In results.csv: problems, failed problems, and problems of the whole benchmark.",
 }
 """Plain words to what they mean."""
 

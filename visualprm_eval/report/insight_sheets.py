@@ -8,8 +8,6 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from openpyxl.chart import Reference, ScatterChart, Series
-from openpyxl.formatting.rule import FormulaRule
-from openpyxl.styles import Font, PatternFill
 from openpyxl.utils import get_column_letter
 
 from visualprm_eval.insight.curves import curve_ks
@@ -18,16 +16,19 @@ from visualprm_eval.report.cells import safe_cell
 from visualprm_eval.report.glossary import GLOSSARY
 from visualprm_eval.report.plots import looks
 from visualprm_eval.report.sheets import (
+    BANNER,
+    CHANCE,
     CORRELATION,
     COUNT,
     GAIN,
-    HEADER,
     PERCENT,
     PLAIN,
-    SCORE,
+    TITLE,
     WRAPPED,
     Field,
     Table,
+    append_header,
+    gain_rules,
     new_sheet,
 )
 from visualprm_eval.report.tables import BASELINE, reranker_label
@@ -39,19 +40,26 @@ if TYPE_CHECKING:
     from visualprm_eval.insight.facts import CurvePoint, Insight
     from visualprm_eval.report.insight_tables import Kind, View
 
-__all__ = ["gain_rules", "glossary_table", "insight_tables", "write_benchmark_sheets", "write_curve_charts"]
+__all__ = ["glossary_table", "insight_tables", "write_benchmark_sheets", "write_curve_charts"]
 
 _LOOKS: dict[Kind, tuple[str, float]] = {
-    "name": (PLAIN, 24), "text": (WRAPPED, 44), "count": (COUNT, 11), "percent": (PERCENT, 12), "gain": (GAIN, 11),
-    "chance": (SCORE, 11), "correlation": (CORRELATION, 12), "seconds": (COUNT, 12),
+    "name": (PLAIN, 10), "count": (COUNT, 12), "percent": (PERCENT, 12), "gain": (GAIN, 12), "chance": (CHANCE, 12),
+    "correlation": (CORRELATION, 12), "seconds": (COUNT, 12),
 }  # fmt: skip
+_WIDEST_NAME = 48
 _CHART_ROWS = 24
 _TITLE_LENGTH = 31
-_GREEN, _RED = PatternFill(bgColor="D8F0E3"), PatternFill(bgColor="F9DDD3")
 
 
 def _fields(view: View) -> list[Field]:
-    return [Field(title, _LOOKS[kind][1], _LOOKS[kind][0]) for title, kind in view.columns]
+    """Names have the room that the longest of them needs, within limits."""
+    fields = []
+    for place, (title, kind) in enumerate(view.columns):
+        style, width = _LOOKS[kind]
+        if kind == "name":
+            width = min(_WIDEST_NAME, 2 + max([width, len(title), *(len(str(row[place])) for row in view.rows)]))
+        fields.append(Field(title, width, style))
+    return fields
 
 
 def insight_tables(insight: Insight) -> Iterator[Table]:
@@ -64,7 +72,13 @@ def insight_tables(insight: Insight) -> Iterator[Table]:
     }
     for title, view in made.items():
         if view.rows:
-            yield Table(title, _fields(view), view.rows, 3 if title != "stages" else 2)
+            yield Table(title, _fields(view), view.rows, 3 if title != "stages" else 2, gains=_gains(view))
+
+
+def _gains(view: View) -> list[tuple[int, int, int]]:
+    """Where a view has a difference and, in the next two columns, the ends of its interval."""
+    kinds = [kind for _, kind in view.columns]
+    return [(place, place + 1, place + 2) for place in range(len(kinds)) if kinds[place : place + 3] == ["gain"] * 3]
 
 
 def glossary_table() -> Table:
@@ -72,34 +86,10 @@ def glossary_table() -> Table:
     return Table("glossary", (Field("word", 30), Field("meaning", 110, WRAPPED)), list(GLOSSARY.items()), 1)
 
 
-def gain_rules(sheet: Any, gain: str, low: str, high: str, rows: tuple[int, int]) -> None:
-    """Colours a column of gains by its interval: green above 0, red below, quiet where it contains 0.
-
-    Args:
-        sheet: The sheet.
-        gain: The column's letter.
-        low: The column of the interval's lower end.
-        high: The column of its upper end.
-        rows: The first and the last row.
-    """
-    first, last = rows
-    if last < first:
-        return
-    place = f"{gain}{first}:{gain}{last}"
-    known = f"ISNUMBER(${low}{first}),ISNUMBER(${high}{first})"
-    rules = (
-        FormulaRule([f"AND({known},${low}{first}>0)"], fill=_GREEN),
-        FormulaRule([f"AND({known},${high}{first}<0)"], fill=_RED),
-        FormulaRule([f"AND({known},${low}{first}<=0,${high}{first}>=0)"], font=Font(italic=True, color="7F7F7F")),
-    )
-    for rule in rules:
-        sheet.conditional_formatting.add(place, rule)
-
-
 def write_benchmark_sheets(book: Workbook, insight: Insight) -> None:
-    """A sheet per benchmark: its candidates, where rerankers lose, and comparisons, one table below the other."""
+    """A sheet per benchmark, in turn its values, candidates, where rerankers lose, comparisons, stages."""
     titles = {sheet.title.lower() for sheet in book.worksheets}
-    for name in dict.fromkeys(f"{row.benchmark} {row.split}".rstrip() for row in insight.pools):
+    for name in views.benchmark_names(insight):
         stack = views.benchmark_views(insight, name)
         title = _sheet_title(name, titles)
         titles.add(title.lower())
@@ -119,22 +109,28 @@ def _sheet_title(name: str, taken: set[str]) -> str:
 def _write_stack(book: Workbook, title: str, stack: Sequence[View], banner: str) -> None:
     widths: list[float] = []
     for view in stack:
-        for place, field in enumerate(_fields(view)):
-            widths[place : place + 1] = [max([field.width, *widths[place : place + 1]])]
+        fields = _fields(view)
+        for place, (field, (_, kind)) in enumerate(zip(fields, view.columns, strict=True)):
+            # A text in the last column has room beyond it; it would make numbers of other tables stand far away.
+            width = 12 if kind == "name" and place == len(fields) - 1 else field.width
+            widths[place : place + 1] = [max([width, *widths[place : place + 1]])]
     sheet = new_sheet(book, title, widths)
     used = 0
     if banner:
-        sheet.append([safe_cell(banner, sheet, HEADER)])
+        sheet.append([safe_cell(banner, sheet, BANNER)])
         used = 1
     for number, view in enumerate(stack):
         fields = _fields(view)
         if number == 0:  # A sheet has one frozen place, and one filter.
             sheet.freeze_panes = f"D{used + 3}"
             sheet.auto_filter.ref = f"A{used + 2}:{get_column_letter(len(fields))}{used + 2 + len(view.rows)}"
-        sheet.append([safe_cell(view.title, sheet, HEADER)])
-        sheet.append([safe_cell(field.title, sheet, field.header) for field in fields])
+        sheet.append([safe_cell(view.title, sheet, TITLE)])
+        append_header(sheet, used + 2, fields)
         for row in view.rows:
             sheet.append([safe_cell(value, sheet, field.style) for value, field in zip(row, fields, strict=True)])
+        for columns in _gains(view):
+            gain, low, high = (get_column_letter(column + 1) for column in columns)
+            gain_rules(sheet, gain, low, high, (used + 3, used + 2 + len(view.rows)))
         sheet.append([])
         used += 3 + len(view.rows)
     sheet.close()
@@ -148,26 +144,29 @@ def write_curve_charts(book: Workbook, insight: Insight) -> None:
     if not blocks:
         return
     most = max(len({point.reranker for point in block}) for block in blocks.values())
-    sheet = new_sheet(book, "curve charts", [10.0, *[16.0] * most])
+    sheet = new_sheet(book, "curve charts", [10.0, *[20.0] * most])
     sheet.freeze_panes = "B1"
     table = looks(sorted(dict.fromkeys(p.reranker for p in insight.points), key=lambda name: name != BASELINE))
     used = 0
     if insight.banner:
-        sheet.append([safe_cell(insight.banner, sheet, HEADER)])
+        sheet.append([safe_cell(insight.banner, sheet, BANNER)])
         used = 1
     for place, block in blocks.items():
         names = list(dict.fromkeys(point.reranker for point in block))
         values = {(point.reranker, point.k): point.value for point in block}
         ks = curve_ks(max(point.k for point in block))
-        sheet.append([safe_cell(place, sheet, PLAIN)])
-        sheet.append([safe_cell(title, sheet, HEADER) for title in ("k", *map(reranker_label, names))])
+        sheet.append([safe_cell(place, sheet, TITLE)])
+        titles = [Field("k", 0, COUNT), *(Field(reranker_label(name), 0, PERCENT) for name in names)]
+        append_header(sheet, used + 2, titles)
         for k in ks:
             row: list[object] = [values.get((name, k)) for name in names]
             sheet.append([safe_cell(k, sheet, COUNT), *(safe_cell(value, sheet, PERCENT) for value in row)])
         chart = _chart(sheet, used + 2, len(ks), names, table)
         chart.title = visible_text(place)[:120]
         known = [value for value in values.values() if not math.isnan(value)]
+        chart.x_axis.scaling.max = max(2, *ks)
         chart.y_axis.scaling.min = max(0, 5 * math.floor(min(known, default=0) / 5) - 5)
+        chart.y_axis.scaling.max = min(100, 5 * math.ceil(max(known, default=100) / 5) + 5)
         sheet.add_chart(chart, f"{get_column_letter(most + 3)}{used + 1}")
         rows = max(len(ks) + 3, _CHART_ROWS)
         for _ in range(rows - len(ks) - 2):
@@ -181,7 +180,7 @@ def _chart(sheet: Any, header: int, n_ks: int, names: Sequence[str], table: Any)
     chart = ScatterChart()
     chart.style, chart.width, chart.height = 2, 22, 11
     chart.x_axis.title, chart.y_axis.title = "k", "expected value (%)"
-    chart.x_axis.scaling.logBase, chart.x_axis.scaling.min = 2, 1
+    chart.x_axis.scaling.logBase, chart.x_axis.scaling.min, chart.x_axis.majorUnit = 2, 1, 2
     chart.x_axis.delete = chart.y_axis.delete = False
     chart.x_axis.number_format, chart.y_axis.number_format = "0", "0"
     chart.x_axis.majorGridlines = None

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.tables import reranker_label
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Kind",
     "View",
+    "benchmark_names",
     "benchmark_views",
     "comparisons",
     "costs",
@@ -25,9 +27,10 @@ __all__ = [
     "pools",
     "reading",
     "standings",
+    "values",
 ]
 
-Kind = Literal["name", "text", "count", "percent", "gain", "chance", "correlation", "seconds"]
+Kind = Literal["name", "count", "percent", "gain", "chance", "correlation", "seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,26 +76,31 @@ def reading(row: Standing) -> str:
 
 
 def standings(insight: Insight) -> View:
+    """All values and gains at k = N with their intervals, overalls last."""
+    return values(insight.standings)
+
+
+def values(rows: Iterable[Standing]) -> View:
     """Values and gains at k = N with their intervals."""
     columns: tuple[tuple[str, Kind], ...] = (
         *_PLACE, ("reranker", "name"), ("k", "count"), ("value", "percent"), ("from", "percent"), ("to", "percent"),
-        ("gain", "gain"), ("gain from", "gain"), ("gain to", "gain"), ("reading", "text"),
+        ("gain", "gain"), ("gain from", "gain"), ("gain to", "gain"), ("reading", "name"),
     )  # fmt: skip
-    rows = tuple(
+    cells = tuple(
         (
             *_where(row), reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.gain, row.gain_low,
             row.gain_high, reading(row),
         )
-        for row in insight.standings
+        for row in rows
     )  # fmt: skip
-    return View("Values with 95% intervals", columns, rows)
+    return View("Values with 95% intervals", columns, cells)
 
 
 def curve_points(points: Iterable[CurvePoint]) -> View:
     """Curves over k: the expected value and how it was estimated, and the value of the first k candidates beside it."""
     columns: tuple[tuple[str, Kind], ...] = (
         *_PLACE, ("reranker", "name"), ("k", "count"), ("expected value", "percent"), ("from", "percent"),
-        ("to", "percent"), ("estimated as", "text"), ("sampling error", "percent"), ("first k candidates", "percent"),
+        ("to", "percent"), ("estimated as", "name"), ("sampling error", "percent"), ("first k candidates", "percent"),
     )  # fmt: skip
     rows = tuple(
         (
@@ -109,7 +117,7 @@ def comparisons(rows: Iterable[Comparison]) -> View:
     columns: tuple[tuple[str, Kind], ...] = (
         *_PLACE, ("reranker", "name"), ("against", "name"), ("k", "count"), ("difference", "gain"), ("from", "gain"),
         ("to", "gain"), ("better", "count"), ("worse", "count"), ("problems", "count"), ("p", "chance"),
-        ("p corrected", "chance"), ("in words", "text"),
+        ("p corrected", "chance"), ("in words", "name"),
     )  # fmt: skip
     cells = tuple(
         (
@@ -168,16 +176,27 @@ def costs(rows: Iterable[Cost]) -> View:
     return View("Stages, as far as they were recorded", columns, cells)
 
 
+def benchmark_names(insight: Insight) -> list[str]:
+    """Every benchmark (with its split) that there is something to show of, be it only what its stages took."""
+    rows: list[Row] = [*insight.pools, *(row for row in insight.standings if row.benchmark != OVERALL)]
+    known = {row.benchmark for row in rows}
+    lone = (row.benchmark for row in insight.costs if row.benchmark not in known)
+    return list(dict.fromkeys([*map(_name, rows), *lone]))
+
+
 def benchmark_views(insight: Insight, benchmark: str) -> Sequence[View]:
-    """All tables of one benchmark (with its split)."""
+    """All tables of one of :func:`benchmark_names`."""
 
     def of_it(rows: Iterable[object]) -> list[object]:
         return [row for row in rows if _name(row) == benchmark]  # type: ignore[arg-type]
 
+    own = {row.benchmark for row in insight.standings if _name(row) == benchmark} or {benchmark}
     makers: tuple[tuple[Callable[..., View], Iterable[object]], ...] = (
-        (pools, insight.pools),
-        (diagnoses, insight.diagnoses),
-        (comparisons, insight.comparisons),
+        (values, of_it(insight.standings)),
+        (pools, of_it(insight.pools)),
+        (diagnoses, of_it(insight.diagnoses)),
+        (comparisons, of_it(insight.comparisons)),
+        (costs, [row for row in insight.costs if row.benchmark in own]),
     )
-    views = [make(of_it(rows)) for make, rows in makers]
+    views = [make(rows) for make, rows in makers]
     return [view for view in views if view.rows]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.published import HEADER, shown_rows
 from visualprm_eval.report.tables import (
     ABSENT,
+    FIRST_K,
     NOT_SHOWN,
     WITHHELD,
     Cell,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
 MAX_NOTES = 40
 MAX_FAILURES = 20
+_PUBLISHED_NUMBERS = slice(HEADER.index("ours"), HEADER.index("difference") + 1)
 # What acts inside a line of GitHub Markdown: code, emphasis, links, HTML, entities, tables, strikethrough, formulas.
 # An underscore between letters or digits does not.
 _ACTIVE = re.compile(
@@ -62,9 +65,10 @@ def write_markdown(path: Path, results: Results, picture: str | None) -> None:
 def render(results: Results, picture: str | None = None) -> str:
     """The whole report as Markdown."""
     summary = summarise(results.rows, results.insight.standings)
-    parts = ["# Results", *_summary(summary)]
+    banner = results.insight.banner
+    parts = ["# Results", *([f"**{escape(banner)}**"] if banner else []), *_summary(summary)]
     if picture:
-        parts.append(f"![Accuracy against k]({picture})")
+        parts.append(f"![Values against k]({picture})")
     parts += _published(results)
     parts += _curves(curves(results.rows))
     parts += _notes(notes(results.rows))
@@ -72,9 +76,10 @@ def render(results: Results, picture: str | None = None) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int) -> str:
-    """A table whose first ``left`` columns are text and whose other columns are numbers; cells are escaped."""
-    marks = ["---" if place < left else "---:" for place in range(len(header))]
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: slice) -> str:
+    """A table whose columns in ``numbers`` are numbers, the others text; cells are escaped."""
+    marks = ["---"] * len(header)
+    marks[numbers] = ["---:"] * len(marks[numbers])
     lines = [[escape(title) for title in header], marks, *([escape(cell) for cell in row] for row in rows)]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
@@ -89,18 +94,20 @@ def _summary(summary: Summary) -> list[str]:
         rows += [_summary_row(line, summary) for line in lines]
         rows.append([policy, "problems (failed)", "", *(counts(lines, column) for column in summary.columns)])
     header = ["policy", "reranker", "k", *titles.values()]
-    metrics = ", ".join(dict.fromkeys(escape(column.metric) for column in summary.columns))
+    metrics = ", ".join(
+        dict.fromkeys(escape(column.metric) for column in summary.columns if column.benchmark != OVERALL)
+    )
     text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points over pass@1"
     intervals = any(cell.interval for line in summary.lines for cell in line.cells.values())
     text += f", with its 95% interval ({escape(NOT_SHOWN)}: it contains 0, so no gain is shown)." if intervals else "."
-    return [text, _table(header, rows, left=2)]
+    return [text, _table(header, rows, slice(2, None))]
 
 
 def _published(results: Results) -> list[str]:
     if not results.comparisons:
         return []
     text = "Ours less published, in points; no difference where the two are not of the same thing."
-    return ["## Beside published figures", text, _table(HEADER, shown_rows(results.comparisons), left=4)]
+    return ["## Beside published figures", text, _table(HEADER, shown_rows(results.comparisons), _PUBLISHED_NUMBERS)]
 
 
 def _summary_row(line: Line, summary: Summary) -> list[str]:
@@ -116,13 +123,13 @@ def _curves(all_curves: Sequence[Curve]) -> list[str]:
     """One table over k per benchmark; nothing when there is only one k."""
     if len({k for curve in all_curves for k in curve.points}) < 2:
         return []
-    parts = ["## Over k"]
+    parts = ["## Over k", f"Values {FIRST_K}; those expected of k candidates: results.xlsx and report.html."]
     for column, title in curve_titles(all_curves).items():
         chosen = [curve for curve in all_curves if curve.column == column]
         ks = sorted({k for curve in chosen for k in curve.points})
         rows = [[curve.policy, reranker_label(curve.reranker), *(point_text(curve, k) for k in ks)] for curve in chosen]
         header = ["policy", "reranker", *(f"k = {k}" for k in ks)]
-        parts += [f"### {escape(title)}", _table(header, rows, left=2)]
+        parts += [f"### {escape(title)}", _table(header, rows, slice(2, None))]
     return parts
 
 
@@ -139,7 +146,7 @@ def _notes(lines: Sequence[str]) -> list[str]:
         return []
     shown = [f"- Note: {escape(line)}" for line in lines[:MAX_NOTES]]
     if len(lines) > MAX_NOTES:
-        shown.append(f"- and {len(lines) - MAX_NOTES} more notes in results.csv")
+        shown.append(f"- and {len(lines) - MAX_NOTES:,} more notes in results.csv")
     return ["## Notes", "\n".join(shown)]
 
 
@@ -150,8 +157,8 @@ def _failures(results: Results) -> list[str]:
         (f.stage, f.benchmark, f.index, "" if f.rank is None else str(f.rank), one_line(f.message, 200))
         for f in results.failures[:MAX_FAILURES]
     ]
-    table = _table(("stage", "benchmark", "index", "rank", "message"), rows, left=5)
+    table = _table(("stage", "benchmark", "index", "rank", "message"), rows, slice(0))
     parts = ["## Failures", escape(failure_line(results.failures)), table]
     if len(results.failures) > MAX_FAILURES:
-        parts.append(f"and {len(results.failures) - MAX_FAILURES} more: sheet failures of results.xlsx.")
+        parts.append(f"and {len(results.failures) - MAX_FAILURES:,} more: sheet failures of results.xlsx.")
     return parts

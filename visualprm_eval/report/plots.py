@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 import warnings
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
-from visualprm_eval.report.tables import BASELINE, Curve, column_titles, curves, reranker_label
+from visualprm_eval.outcomes import OVERALL
+from visualprm_eval.report.tables import BASELINE, Column, Curve, column_titles, curves, reranker_label
 from visualprm_eval.report.text import one_line
 
 if TYPE_CHECKING:
@@ -56,6 +58,11 @@ def literal(text: str) -> str:
     return f" {line}" if line.startswith("_") else line
 
 
+def lines(*texts: str, width: int = 40) -> str:
+    """Texts below one another, shown literally; one that is wider than a panel takes several lines."""
+    return "\n".join(literal(line) for text in texts for line in wrap(one_line(text, 3 * width), width))
+
+
 def write_plot(path: Path, results: Results) -> None:
     """Draws the curves; a withheld value leaves a gap.
 
@@ -79,28 +86,30 @@ def write_plot(path: Path, results: Results) -> None:
 def _figure(all_curves: Sequence[Curve]) -> Any:
     from matplotlib.figure import Figure
 
-    policies = list(dict.fromkeys(curve.policy for curve in all_curves))
+    panels: dict[str, dict[Column, list[Curve]]] = {}
+    for curve in all_curves:
+        panels.setdefault(curve.policy, {}).setdefault(curve.column, []).append(curve)
     titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
-    columns = min(_MAX_COLUMNS, max(1, len(titles)))
-    band = max(1, math.ceil(len(titles) / columns))  # Rows of panels for each policy.
-    rows = band * max(1, len(policies))
+    columns = min(_MAX_COLUMNS, max(1, *map(len, panels.values()), 1))
+    bands = [math.ceil(len(own) / columns) for own in panels.values()]  # Rows of panels for each policy.
+    rows = max(1, sum(bands))
     table = looks(sorted(dict.fromkeys(c.reranker for c in all_curves), key=lambda name: name != BASELINE))
     size = (max(6.8, 4.0 * columns), 3.2 * rows + 0.8)
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     axes = figure.subplots(rows, columns, squeeze=False)
     for axis in axes.flat:
         axis.set_axis_off()
-    for place, policy in enumerate(policies):
-        for axis, (column, title) in zip(axes[place * band : (place + 1) * band].flat, titles.items(), strict=False):
-            chosen = [curve for curve in all_curves if (curve.policy, curve.column) == (policy, column)]
-            if chosen:
-                _panel(axis, chosen, table)
-                heading = [title, policy] if len(policies) > 1 or len(titles) == 1 else [title]
-                heading[1:1] = dict.fromkeys(curve.part for curve in chosen if curve.part)
-                axis.set_title("\n".join(map(literal, heading)), loc="left", fontsize=10)
-    if not policies:
+    top = 0
+    for (policy, own), band in zip(panels.items(), bands, strict=True):
+        for axis, (column, chosen) in zip(axes[top : top + band].flat, own.items(), strict=False):
+            _panel(axis, chosen, table)
+            heading = [titles[column], policy] if len(panels) > 1 or len(titles) == 1 else [titles[column]]
+            heading[1:1] = dict.fromkeys(curve.part for curve in chosen if curve.part)
+            axis.set_title(lines(*heading), loc="left", fontsize=10)
+        top += band
+    if not panels:
         axes[0, 0].text(0.5, 0.5, "no values", ha="center", va="center", transform=axes[0, 0].transAxes)
-    if rows * columns == 1 and policies:
+    if rows * columns == 1 and panels:
         _label_ends(axes[0, 0], all_curves, table)
     else:
         _legend(figure, table, columns * 2)
@@ -123,8 +132,8 @@ def _panel(axis: Any, chosen: Sequence[Curve], table: Mapping[str, Look]) -> Non
     axis.set_xscale("log", base=2)
     axis.set_xticks(ks, [str(k) for k in ks])
     axis.minorticks_off()
-    axis.set_xlabel("k (candidates per problem)")
-    axis.set_ylabel(f"{literal(chosen[0].column.metric)} (%)")
+    axis.set_xlabel("k (the first k candidates)")
+    axis.set_ylabel("mean (%)" if chosen[0].column.benchmark == OVERALL else f"{literal(chosen[0].column.metric)} (%)")
     axis.grid(axis="y", color="#E3E3E3", linewidth=0.8)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)

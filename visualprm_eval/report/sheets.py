@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from openpyxl import Workbook
+from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
@@ -15,14 +16,18 @@ from visualprm_eval.report.cells import safe_cell
 
 MAX_SHEET_ROWS = 1_048_576
 LINE_HEIGHT = 15.0
+_MOST_LINES = 20
+"""Of a row whose height is reckoned from its texts; spreadsheets allow 409 points."""
 
-HEADER, HEADER_RIGHT, HEADER_CENTRED = "header", "header on the right", "header in the middle"
+HEADER, HEADER_RIGHT, TITLE, BANNER = "header", "header on the right", "title", "banner"
 PLAIN, WRAPPED, COUNT, SCORE = "plain", "wrapped", "count", "score"
 PERCENT, GAIN, QUIET = "percent value", "gain in points", "withheld value"
-CORRELATION = "correlation"
-_HEADERS = {
-    COUNT: HEADER_CENTRED, SCORE: HEADER_CENTRED, PERCENT: HEADER_RIGHT, GAIN: HEADER_RIGHT, CORRELATION: HEADER_RIGHT,
+CORRELATION, CHANCE = "correlation", "chance"
+_NUMBERS = {
+    COUNT: "#,##0", SCORE: "0.0000", PERCENT: "0.0", GAIN: "+0.0;-0.0;0.0", CORRELATION: "+0.00;-0.00;0.00",
+    CHANCE: '[<0.0001]"< 0.0001"_);0.0000_)',
 }  # fmt: skip
+_GREEN, _RED = PatternFill(bgColor="D8F0E3"), PatternFill(bgColor="F9DDD3")
 
 
 def add_styles(book: Workbook) -> None:
@@ -30,21 +35,19 @@ def add_styles(book: Workbook) -> None:
     font, bold = Font(name="Calibri", size=11), Font(name="Calibri", size=11, bold=True)
     quiet = Font(name="Calibri", size=11, italic=True, color="7F7F7F")
     text, wrapped = Alignment(vertical="top"), Alignment("left", "top", wrap_text=True)
-    right, centred = Alignment("right", "top"), Alignment("center", "top", wrap_text=True)
+    # The indent keeps a number from the text of the next column.
+    right, right_wrapped = Alignment("right", "top", indent=1), Alignment("right", "top", wrap_text=True, indent=1)
     styles = [
         NamedStyle(HEADER, bold, alignment=wrapped),
-        NamedStyle(HEADER_RIGHT, bold, alignment=Alignment("right", "top", wrap_text=True)),
-        NamedStyle(HEADER_CENTRED, bold, alignment=centred),
+        NamedStyle(HEADER_RIGHT, bold, alignment=right_wrapped),
+        NamedStyle(TITLE, bold, alignment=text),
+        NamedStyle(BANNER, Font(name="Calibri", size=11, bold=True, color="A8321A"), alignment=text),
         NamedStyle(PLAIN, font, alignment=text),
         NamedStyle(WRAPPED, font, alignment=wrapped),
-        NamedStyle(COUNT, font, number_format="0", alignment=centred),
-        NamedStyle(SCORE, font, number_format="0.0000", alignment=centred),
-        NamedStyle(PERCENT, font, number_format="0.0", alignment=right),
-        NamedStyle(GAIN, font, number_format="+0.0;[Red]-0.0;0.0", alignment=right),
-        NamedStyle(CORRELATION, font, number_format="+0.00;-0.00;0.00", alignment=right),
         NamedStyle(QUIET, quiet, alignment=right),
+        *(NamedStyle(name, font, number_format=shown, alignment=right) for name, shown in _NUMBERS.items()),
     ]
-    for header in styles[:3]:
+    for header in styles[:2]:
         header.fill, header.border = PatternFill("solid", fgColor="E7ECF2"), Border(bottom=Side("thin", color="7F7F7F"))
     for style in styles:
         book.add_named_style(style)
@@ -61,7 +64,7 @@ class Field:
     @property
     def header(self) -> str:
         """The look of its title, which stands where the numbers below it stand."""
-        return _HEADERS.get(self.style, HEADER)
+        return HEADER_RIGHT if self.style in _NUMBERS else HEADER
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ class Table:
         fields: Its columns.
         rows: Its rows, each with one value per column.
         frozen: How many columns stay in sight when a reader moves to the right.
-        row_height: In points; ``None`` lets the program that shows the sheet choose.
+        row_height: In points; ``None`` for as many lines as its wrapped texts take.
+        gains: Which columns are a difference with the ends of its interval, for its colours, see :func:`gain_rules`.
     """
 
     title: str
@@ -81,6 +85,7 @@ class Table:
     rows: Iterable[Sequence[object]]
     frozen: int = 0
     row_height: float | None = None
+    gains: Sequence[tuple[int, int, int]] = ()
 
 
 def write_table(book: Workbook, table: Table, max_rows: int, banner: str = "") -> None:
@@ -100,31 +105,75 @@ def write_table(book: Workbook, table: Table, max_rows: int, banner: str = "") -
         title = table.title if number == 1 else f"{table.title} {number}"
         sheet = new_sheet(book, title, [field.width for field in fields])
         sheet.freeze_panes = f"{get_column_letter(table.frozen + 1)}{top + 2}"
+        sheet.print_title_rows = f"{top + 1}:{top + 1}"
         if banner:
-            sheet.append([safe_cell(banner, sheet, QUIET)])
-        sheet.append([safe_cell(field.title, sheet, field.header) for field in fields])
+            sheet.append([safe_cell(banner, sheet, BANNER)])
+        append_header(sheet, top + 1, fields)
         used = top + 1
         while row is not None and used < max_rows:
             used += 1
-            if table.row_height is not None:
-                sheet.row_dimensions[used].height = table.row_height
+            sheet.row_dimensions[used].height = table.row_height or _height(row, fields)
             sheet.append([safe_cell(value, sheet, field.style) for value, field in zip(row, fields, strict=True)])
             sheet.row_dimensions.pop(used, None)  # It is written; a million of them would take up memory.
             row = next(source, None)
         sheet.auto_filter.ref = f"A{top + 1}:{get_column_letter(len(fields))}{used}"
+        for columns in table.gains:
+            gain, low, high = (get_column_letter(column + 1) for column in columns)
+            gain_rules(sheet, gain, low, high, (top + 2, used))
         sheet.close()
         if row is None:
             return
         number += 1
 
 
+def _height(row: Sequence[object], fields: Sequence[Field]) -> float | None:
+    """The height of a row whose wrapped texts take several lines; not every program finds it by itself."""
+    texts = [(str(value), field.width) for value, field in zip(row, fields, strict=True) if field.style == WRAPPED]
+    lines = [sum(1 + int(len(line) / width) for line in text.split("\n")) for text, width in texts]
+    return min(max(lines), _MOST_LINES) * LINE_HEIGHT if max(lines, default=1) > 1 else None
+
+
 def new_sheet(book: Workbook, title: str, widths: Sequence[float]) -> Any:
-    """A sheet with columns of the given widths."""
+    """A sheet with columns of the given widths, printed sideways, one page wide."""
     sheet = book.create_sheet(title)
     for place, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(place)].width = width
-    sheet.row_dimensions[1].height = 2 * LINE_HEIGHT
-    # Printed sideways, as many pages long as it takes but one page wide.
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     return sheet
+
+
+def append_header(sheet: Any, row: int, fields: Sequence[Field]) -> None:
+    """Writes titles into the row that is next, two lines high: some titles need both.
+
+    Args:
+        sheet: The sheet.
+        row: The number of the row.
+        fields: Whose titles.
+    """
+    sheet.row_dimensions[row].height = 2 * LINE_HEIGHT
+    sheet.append([safe_cell(field.title, sheet, field.header) for field in fields])
+
+
+def gain_rules(sheet: Any, gain: str, low: str, high: str, rows: tuple[int, int]) -> None:
+    """Colours a column of gains by its interval: green above 0, red below, quiet where it contains 0.
+
+    Args:
+        sheet: The sheet.
+        gain: The column's letter.
+        low: The column of the interval's lower end.
+        high: The column of its upper end.
+        rows: The first and the last row.
+    """
+    first, last = rows
+    if last < first:
+        return
+    place = f"{gain}{first}:{gain}{last}"
+    known = f"ISNUMBER(${low}{first}),ISNUMBER(${high}{first})"
+    rules = (
+        FormulaRule([f"AND({known},${low}{first}>0)"], fill=_GREEN),
+        FormulaRule([f"AND({known},${high}{first}<0)"], fill=_RED),
+        FormulaRule([f"AND({known},${low}{first}<=0,${high}{first}>=0)"], font=Font(italic=True, color="7F7F7F")),
+    )
+    for rule in rules:
+        sheet.conditional_formatting.add(place, rule)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
@@ -9,10 +10,21 @@ from typing import TYPE_CHECKING, Any
 from openpyxl.utils import get_column_letter
 
 from visualprm_eval.report.cells import safe_cell
-from visualprm_eval.report.insight_sheets import gain_rules
 from visualprm_eval.report.published import Place
-from visualprm_eval.report.sheets import COUNT, GAIN, HEADER, PERCENT, PLAIN, QUIET, Field, new_sheet
-from visualprm_eval.report.tables import WITHHELD, Column, Line, Summary, reranker_label
+from visualprm_eval.report.sheets import (
+    BANNER,
+    COUNT,
+    GAIN,
+    HEADER,
+    LINE_HEIGHT,
+    PERCENT,
+    PLAIN,
+    QUIET,
+    Field,
+    gain_rules,
+    new_sheet,
+)
+from visualprm_eval.report.tables import NO_INTERVAL, WITHHELD, Column, Line, Summary, reranker_label
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -23,21 +35,26 @@ if TYPE_CHECKING:
 _Ends = Mapping[tuple[str, str, str, str, int], "Standing"]
 """What is known of a gain's interval, by policy, benchmark, split, reranker and k."""
 
-_GROUP = (
+GROUP_FIELDS = (
     Field("value", 10, PERCENT),
     Field("gain", 9, GAIN),
-    Field("problems", 11, COUNT),
+    Field("problems", 14, COUNT),
     Field("failed", 9, COUNT),
-    Field("gain from", 10, GAIN),
-    Field("gain to", 10, GAIN),
+    Field("gain from", 11, GAIN),
+    Field("gain to", 11, GAIN),
 )
-_COMPARED = (Field("published", 10, PERCENT), Field("difference", 10, GAIN))
+COMPARED_FIELDS = (Field("published", 10, PERCENT), Field("difference", 10, GAIN))
+
+_DETAILS = range(2, len(GROUP_FIELDS))
+"""Columns of a group that a reader can fold away, so that values and gains of all benchmarks stand side by side."""
 
 _REMARKS = (
     "Values in percent at the largest k; gain in points over pass@1 (the reranker first) on the same problems.",
     "Gain from and gain to are the ends of its 95% interval; green where above 0, red below, pale where it has 0.",
     "Failed problems are left out for every reranker alike; a value that too many failures make unsound is withheld.",
-    "All values with their notes: sheet all values. Every problem with every pick: sheet problems.",
+    "Problems, failures and intervals fold away: button 1 above the columns.",
+    "All values with their notes: sheet all values (from the first k candidates, as published figures are).",
+    "Every problem with every pick: sheet problems.",
 )
 _PUBLISHED_REMARK = (
     "Difference: ours less published, in points; where the two are not of the same thing the words say what differs "
@@ -56,13 +73,16 @@ def write_summary(book: Workbook, summary: Summary, insight: Insight, published:
     """
     top = 1 if insight.banner else 0
     ends = {(row.policy, row.benchmark, row.split, row.reranker, row.k): row for row in insight.standings}
-    compared = {place[1] for place in published}
-    groups = [_GROUP + (_COMPARED if column in compared else ()) for column in summary.columns]
-    fields = [Field("policy", 28), Field("reranker", 26), Field("k", 6, COUNT), *chain.from_iterable(groups)]
+    groups = [GROUP_FIELDS + _compared(column, published) for column in summary.columns]
+    longest = max((len(line.policy) for line in summary.lines), default=0)
+    names = (Field("policy", max(28, min(longest + 2, 48))), Field("reranker", 26), Field("k", 6, COUNT))
+    fields = [*names, *chain.from_iterable(groups)]
     sheet = new_sheet(book, "summary", [field.width for field in fields])
     sheet.freeze_panes = f"D{top + 3}"
+    sheet.print_title_cols, sheet.print_title_rows = "A:C", f"{top + 1}:{top + 2}"
+    sheet.page_setup.fitToWidth = max(1, math.ceil(len(groups) / 2))
     if insight.banner:
-        sheet.append([safe_cell(insight.banner, sheet, QUIET)])
+        sheet.append([safe_cell(insight.banner, sheet, BANNER)])
     titles = [""] * len(fields)
     start = 3
     for column, group in zip(summary.columns, groups, strict=True):
@@ -71,7 +91,10 @@ def write_summary(book: Workbook, summary: Summary, insight: Insight, published:
         sheet.merged_cells.add(f"{first}{top + 1}:{last}{top + 1}")
         gain, low, high = (get_column_letter(start + offset) for offset in (2, 5, 6))
         gain_rules(sheet, gain, low, high, (top + 3, top + 2 + len(summary.lines)))
+        for offset in _DETAILS:
+            sheet.column_dimensions[get_column_letter(start + 1 + offset)].outlineLevel = 1
         start += len(group)
+    sheet.row_dimensions[top + 1].height = 2 * LINE_HEIGHT
     sheet.append([safe_cell(title, sheet, HEADER) for title in titles])
     sheet.append([safe_cell(field.title, sheet, field.header) for field in fields])
     for line in summary.lines:
@@ -80,6 +103,14 @@ def write_summary(book: Workbook, summary: Summary, insight: Insight, published:
     for remark in ("", *_REMARKS, *([_PUBLISHED_REMARK] if published else [])):
         sheet.append([safe_cell(remark, sheet, PLAIN)])
     sheet.close()
+
+
+def _compared(column: Column, published: Mapping[Place, Comparison]) -> tuple[Field, ...]:
+    """The columns of a benchmark that has published figures; words on what differs need more room than a difference."""
+    found = [each for place, each in published.items() if place[1] == column]
+    if not found:
+        return ()
+    return Field("published", 11, PERCENT), Field("difference", 40 if any(each.remark for each in found) else 12, GAIN)
 
 
 def _line_cells(
@@ -97,18 +128,22 @@ def _line_cells(
 
 def _value_cells(sheet: Any, line: Line, column: Column, ends: _Ends) -> list[Any]:
     if column not in line.cells:
-        return [None] * len(_GROUP)
+        return [None] * len(GROUP_FIELDS)
     row, gain = line.cells[column].row, line.cells[column].gain
     withheld = row.value is None
-    problems = f"{row.n_problems} of {row.n_total}" if row.is_partial else row.n_problems
+    problems = f"{row.n_problems:,} of {row.n_total:,}" if row.is_partial else row.n_problems
     end = ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
-    interval = (None, None) if end is None or gain is None else (end.gain_low, end.gain_high)
+    interval: tuple[object, object] = (None, None)
+    if gain is not None and end is not None and end.gain_low is not None:
+        interval = (end.gain_low, end.gain_high)
+    elif gain is not None and ends:
+        interval = (NO_INTERVAL, NO_INTERVAL)
     return [
         safe_cell(WITHHELD if withheld else row.value, sheet, QUIET if withheld else PERCENT),
         safe_cell(gain, sheet, GAIN),
         safe_cell(problems, sheet, COUNT),
         safe_cell(row.n_failed, sheet, COUNT),
-        *(safe_cell(value, sheet, GAIN) for value in interval),
+        *(safe_cell(value, sheet, QUIET if value == NO_INTERVAL else GAIN) for value in interval),
     ]
 
 

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.text import one_line
 from visualprm_eval.tasks.base import UNJUDGED
 
@@ -24,7 +25,10 @@ WITHHELD = "withheld"
 ABSENT = "–"
 NOT_SHOWN = "~"
 """Stands before a gain whose interval contains 0."""
+NO_INTERVAL = "no interval"
 ABOUT_INTERVALS = f"95% intervals of gains below the values; {NOT_SHOWN}: the interval contains 0, so no gain is shown"
+FIRST_K = "from the first k candidates"
+"""What the values at a k below N are of that stand in the tidy table, as published ones are."""
 _MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected", "greedy": "temperature 0"}
 
 
@@ -56,11 +60,13 @@ class Cell:
         row: The value with its counts and note.
         gain: Points over pass@1 on the same problems; ``None`` for pass@1 itself and where either value is withheld.
         ends: The gain's 95% interval; ``None`` where there is none.
+        examined: Whether intervals were worked out at all.
     """
 
     row: ResultRow
     gain: float | None
     ends: tuple[float, float] | None = None
+    examined: bool = False
 
     @property
     def text(self) -> str:
@@ -73,8 +79,12 @@ class Cell:
 
     @property
     def interval(self) -> str:
-        """``"+0.4 to +9.8"``: the gain's interval; ``""`` where there is none."""
-        return "" if self.gain is None or self.ends is None else " to ".join(map(_points, self.ends))
+        """``"+0.4 to +9.8"``: the gain's interval, or that it has none; ``""`` where none was worked out."""
+        if self.gain is None:
+            return ""
+        if self.ends is None:
+            return NO_INTERVAL if self.examined else ""
+        return " to ".join(map(_points, self.ends))
 
 
 def _points(number: float) -> str:
@@ -177,6 +187,7 @@ def summarise(rows: Iterable[ResultRow], standings: Iterable[Standing] = ()) -> 
         rows: The values.
         standings: Where the intervals of gains come from.
     """
+    standings = list(standings)
     ends = {
         (one.policy, one.benchmark, one.split, one.reranker, one.k): (one.gain_low, one.gain_high)
         for one in standings
@@ -188,7 +199,7 @@ def summarise(rows: Iterable[ResultRow], standings: Iterable[Standing] = ()) -> 
         k, row = max(by_k.items())
         gain = _gain(row, table.get((policy, column, BASELINE), {}))
         cells.setdefault((policy, reranker, k), {})[column] = Cell(
-            row, gain, ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
+            row, gain, ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k)), bool(standings)
         )
     policies = list(dict.fromkeys(policy for policy, _, _ in table))
     names = sorted(dict.fromkeys(name for _, _, name in table), key=lambda name: name != BASELINE)
@@ -213,19 +224,25 @@ def _part(rows: Iterable[ResultRow]) -> str:
 def counts(lines: Iterable[Line], column: Column) -> str:
     """``"300 (2)"``: the problems behind these lines' values, and how many of them failed and were left out.
 
-    Where the benchmark has more problems, ``"300 of 304 (2)"``.
+    Where the benchmark has more problems, ``"300 of 304 (2)"``; of a mean, ``"2 benchmarks, 600 of 604 (2)"``, since
+    another policy's may be of others.
     """
+    lines = list(lines)
     rows = [line.cells[column].row for line in lines if column in line.cells]
     if not rows:
         return ABSENT
     totals = [row.n_total for row in rows if row.n_total is not None and row.is_partial]
     of = f" of {max(totals):,}" if totals else ""
-    return f"{_span([row.n_problems for row in rows])}{of} ({_span([row.n_failed for row in rows])})"
+    count = f"{_span([row.n_problems for row in rows])}{of} ({_span([row.n_failed for row in rows])})"
+    if column.benchmark != OVERALL:
+        return count
+    known = {other.benchmark for line in lines for other in line.cells} - {OVERALL}
+    return f"{len(known)} benchmarks, {count}"
 
 
 def _span(numbers: Sequence[int]) -> str:
     low, high = min(numbers), max(numbers)
-    return str(low) if low == high else f"{low}–{high}"
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
 
 
 def notes(rows: Iterable[ResultRow]) -> list[str]:
@@ -263,10 +280,10 @@ def failure_line(failures: Sequence[Failure]) -> str:
     if not failures:
         return "No failures."
     stages = Counter(failure.stage for failure in failures)
-    parts = ", ".join(f"{count} in {stage}" for stage, count in stages.items())
+    parts = ", ".join(f"{count:,} in {stage}" for stage, count in stages.items())
     example = one_line(failures[0].message, 100)
     noun = "failure" if len(failures) == 1 else "failures"
-    return f"{len(failures)} {noun} ({parts}); try them again with --retry-failed. The first: {example}"
+    return f"{len(failures):,} {noun} ({parts}); try them again with --retry-failed. The first: {example}"
 
 
 def final_picks(picks: Iterable[Pick]) -> list[Pick]:

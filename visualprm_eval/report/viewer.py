@@ -6,6 +6,7 @@ Everything here ends up as JSON that the page shows as text; nothing is markup.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ PAGE = 25
 _EXCERPT = 300
 _LONGEST = 20_000
 _LEAST = 2_000
+_CEILING = "oracle"
+"""Who knows the verdicts, and so differs from every reranker that errs."""
 
 StepsOf = Callable[[str], Mapping[tuple[str, str], "StepScores"]]
 """A critic's label to what it said, steps included, by problem and text id."""
@@ -35,7 +38,7 @@ class Viewer:
     """What the viewer shows.
 
     Attributes:
-        rerankers: Labels of all rerankers, in order; the index refers to them by bits.
+        rerankers: Labels of all rerankers, in order; the index refers to them by number.
         index: One entry per policy and problem, for the list, filters and search.
         pages: JSON of ``PAGE`` problems each, in the order of the index.
         pictures: Data URLs.
@@ -104,16 +107,17 @@ class ViewerBuilder:
         )
 
     def _add(self, entry: _Entry) -> None:
-        missed, picked = 0, set()
+        missed = []
         for pick in entry.picks:
-            bit = 1 << self._rerankers.setdefault(pick.reranker, len(self._rerankers))
-            picked.add(pick.text if pick.rank is not None else None)
-            missed |= bit if entry.solvable and pick.verdict is not None and pick.verdict < 1 else 0
+            number = self._rerankers.setdefault(pick.reranker, len(self._rerankers))
+            if entry.solvable and pick.verdict is not None and pick.verdict < 1:
+                missed.append(number)
+        verdicts = {pick.verdict for pick in entry.picks if pick.reranker != _CEILING}
         problem = entry.facts.problem
         self._index.append({
             "p": visible_text(entry.policy), "b": visible_text(problem.benchmark), "s": visible_text(problem.split),
             "i": visible_text(problem.index), "q": _cut(problem.question, _EXCERPT), "a": _cut(problem.answer, 80),
-            "m": missed, "d": len({pick.verdict for pick in entry.picks}) > 1, "f": entry.failed, "o": entry.solvable,
+            "m": missed, "d": len(verdicts) > 1, "f": entry.failed, "u": entry.unsolvable,
         })  # fmt: skip
         self._entries.append(self._shown(entry))
         if len(self._entries) == PAGE:
@@ -170,6 +174,9 @@ class _Entry:
             self._texts.setdefault(one.text_id, (one, []))[1].append(one.rank)
         verdicts = [facts.verdicts[key] for key in self._texts if key in facts.verdicts]
         self.solvable = any(verdict.value == 1 for verdict in verdicts)
+        # Of a text that is not graded nobody knows.
+        known = len(verdicts) == len(self._texts) > 0 and all(verdict.value is not None for verdict in verdicts)
+        self.unsolvable = known and not self.solvable
         said = [facts.scores[label][key] for label in facts.scores for key in self._texts if key in facts.scores[label]]
         unscored, ungraded = (any(one.error is not None for one in rows) for rows in (said, verdicts))
         self.failed = bool(self.failures) or unscored or ungraded
@@ -190,17 +197,21 @@ class _Entry:
         }  # fmt: skip
         if verdict is not None and verdict.error is not None:
             shown["e"].append(f"not graded: {_cut(verdict.error, 300)}")
+        known_as: dict[tuple[str, ...], str] = {}
         for critic, known in self._scored.items():
             said = known.get((self.facts.problem.id, key))
             if said is None or said.error is not None:
                 shown["e"] += [f"{critic}: {_cut(said.error or '', 300)}"] if said is not None else []
                 continue
+            if not all(map(math.isfinite, said.scores)):  # JSON has no word for such a number.
+                shown["e"].append(f"{critic}: its scores are not all finite numbers")
+                continue
             steps = said.steps if all(said.steps) and said.steps else (candidate.text,)
-            # The whole text as one step is not kept twice.
-            whole = len(steps) == 1 or len(steps) != len(said.scores)
-            shown["s"][critic] = [
-                None if whole else _cut_steps(steps, limit), [round(score, 4) for score in said.scores]
-            ]  # fmt: skip
+            parts: str | list[str] | None = None  # The whole text as one step is not kept twice.
+            if len(steps) > 1 and len(steps) == len(said.scores):  # Nor are steps that an earlier critic scored too.
+                owner = known_as.setdefault(steps, critic)
+                parts = owner if owner != critic else _cut_steps(steps, limit)
+            shown["s"][critic] = [parts, [round(score, 4) for score in said.scores]]
         shown["t"] = _cut(candidate.text, limit)
         if any(parts[0] is not None for parts in shown["s"].values()):
             first = next(critic for critic, parts in shown["s"].items() if parts[0] is not None)

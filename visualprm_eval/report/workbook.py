@@ -71,7 +71,7 @@ def write_workbook(path: Path, results: Results, max_rows: int = MAX_SHEET_ROWS)
     failures = (astuple(failure) for failure in results.failures)
     # Picked texts show their first line until a reader makes the row higher.
     rows = (_pick_row(pick, insight) for pick in final_picks(results.picks))
-    picks = Table("problems", _PICK_FIELDS, rows, 4, LINE_HEIGHT)
+    picks = Table("problems", PICK_FIELDS, rows, 4, LINE_HEIGHT)
     for table in (
         Table("all values", VALUE_FIELDS, tidy_rows(results.rows)),
         picks,
@@ -84,10 +84,10 @@ def write_workbook(path: Path, results: Results, max_rows: int = MAX_SHEET_ROWS)
     book.save(path)
 
 
-_VALUE_WIDTHS = {"policy": 28, "benchmark": 24, "split": 12, "reranker": 24, "metric": 14, "value": 10, "note": 70}
-_VALUE_STYLES = {"k": COUNT, "value": PERCENT, "n_problems": COUNT, "n_failed": COUNT}
+_VALUE_WIDTHS = {"policy": 28, "benchmark": 24, "split": 12, "reranker": 24, "metric": 22, "value": 10, "note": 90}
+_VALUE_STYLES = {"k": COUNT, "value": PERCENT, **dict.fromkeys(("n_problems", "n_failed", "n_total"), COUNT)}
 VALUE_FIELDS = tuple(Field(title, _VALUE_WIDTHS.get(title, 12), _VALUE_STYLES.get(title, PLAIN)) for title in COLUMNS)
-_PICK_FIELDS = (
+PICK_FIELDS = (
     Field("policy", 18),
     Field("benchmark", 18),
     Field("split", 8),
@@ -105,8 +105,8 @@ _PICK_FIELDS = (
     Field("picked text", 90, WRAPPED),
     Field("right candidates", 16),
 )
-PROTOCOL_FIELDS = (Field("key", 44), Field("value", 100, WRAPPED))
-_COMPARISON_FIELDS = (
+PROTOCOL_FIELDS = (Field("key", 60, WRAPPED), Field("value", 100, WRAPPED))
+COMPARISON_FIELDS = (
     *(Field(title, _VALUE_WIDTHS[title]) for title in ("policy", "benchmark", "split", "reranker")),
     Field("k", 6, COUNT),
     Field("ours", 10, PERCENT),
@@ -127,7 +127,7 @@ FAILURE_FIELDS = (
 def _tables_on_provenance(results: Results) -> Iterator[Table]:
     """Published figures beside ours, and the protocol of every value, where there are any."""
     if results.comparisons:
-        yield Table("published", _COMPARISON_FIELDS, map(_comparison_row, results.comparisons), 4)
+        yield Table("published", COMPARISON_FIELDS, map(_comparison_row, results.comparisons), 4)
     if results.fingerprints:
         fields = tuple(Field(name, 60 if name == "packages" else 18) for name in results.fingerprints[0])
         yield Table("fingerprints", fields, (tuple(each.values()) for each in results.fingerprints), 2)

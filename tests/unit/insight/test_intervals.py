@@ -1,13 +1,18 @@
-"""Intervals and paired tests against scipy and plain loops."""
+"""Intervals against scipy, statsmodels and plain loops."""
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.weightstats import DescrStatsW
 
 from visualprm_eval.insight.intervals import group_numbers, percentiles, replicates
-from visualprm_eval.insight.paired import holm, sign_flip_test
 
 RIGHT = (np.random.default_rng(5).random(200) < 0.4).astype(float)
 
@@ -64,44 +69,66 @@ def test_an_interval_covers_the_truth_as_often_as_it_says():
     assert 0.90 <= covered / 200 <= 0.985
 
 
-@pytest.mark.parametrize(("better", "worse"), [(10, 2), (3, 3), (0, 5), (40, 20), (1, 0)])
-def test_right_or_wrong_is_mcnemars_exact_test(better, worse):
-    differences = np.array([1.0] * better + [-1.0] * worse + [0.0] * 50)
-    assert sign_flip_test(differences) == pytest.approx(stats.binomtest(better, better + worse).pvalue)
+@settings(deadline=None, max_examples=25)
+@given(st.integers(5, 60), st.floats(0.05, 0.95), st.integers(0, 1000))
+def test_an_interval_of_verdicts_has_the_ends_of_a_binomial(n, chance, seed):
+    """Resampled means of right and wrong are binomial; a drawn end may lie at the next count."""
+    verdicts = (np.random.default_rng(seed).random(n) < chance).astype(float)
+    low, high = percentiles(replicates(verdicts[:, None], np.ones(n), seed=seed))
+    binomial = stats.binom(n, verdicts.mean())
+    for end, level in ((low[0], 0.025), (high[0], 0.975)):
+        # With 2,000 draws the part below an end is within four standard errors of what it should be.
+        slack = 4 * np.sqrt(level * (1 - level) / 2000)
+        assert binomial.ppf(level - slack if level > slack else 0.001) <= round(n * end, 6)
+        assert round(n * end, 6) <= binomial.ppf(min(level + slack, 0.999))
 
 
-def test_fractions_are_scipys_permutation_test():
-    draw = np.random.default_rng(3)
-    few = draw.normal(0.4, 1, 10)
-    exact = stats.permutation_test((few,), np.sum, permutation_type="samples", n_resamples=np.inf).pvalue
-    assert sign_flip_test(few) == pytest.approx(exact)
-    many = draw.normal(0.15, 1, 120)
-    drawn = stats.permutation_test(
-        (many,), lambda x, axis: np.sum(x, axis=axis), permutation_type="samples", n_resamples=20_000, vectorized=True,
-        rng=4,
-    ).pvalue  # fmt: skip
-    assert sign_flip_test(many) == pytest.approx(drawn, abs=0.012)
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.integers(0, 8), min_size=2, max_size=5), st.integers(0, 1000))
+def test_resamples_are_distributed_as_all_ways_to_draw(eighths, seed):
+    values = np.array(eighths) / 8
+    ways = np.array([np.mean(way) for way in itertools.product(values, repeat=len(values))])
+    drawn = replicates(values[:, None], np.ones(len(values)), draws=4000, seed=seed)[:, 0]
+    for bar in np.unique(np.round(ways, 9)):
+        # Four and a half standard errors of a part of 4,000 draws are 0.036 at most.
+        assert np.mean(drawn <= bar + 1e-6) == pytest.approx(np.mean(ways <= bar + 1e-6), abs=0.036)
 
 
-def test_nothing_moved_is_no_evidence():
-    assert sign_flip_test(np.zeros(9)) == 1.0
+@pytest.mark.parametrize("seed", range(3))
+def test_the_interval_of_a_difference_is_scipys_paired_one(seed):
+    draw = np.random.default_rng(seed)
+    ours = (draw.random(150) < 0.6).astype(float)
+    theirs = np.where(draw.random(150) < 0.7, ours, draw.random(150) < 0.4)
+    both = replicates(np.stack([ours, theirs], axis=1), np.ones(150), draws=10_000)
+    low, high = percentiles(both[:, :1] - both[:, 1:])
+    found = stats.bootstrap(
+        (ours, theirs), lambda x, y, axis: np.mean(x, axis=axis) - np.mean(y, axis=axis), paired=True,
+        vectorized=True, method="percentile", n_resamples=10_000, rng=seed,
+    ).confidence_interval  # fmt: skip
+    assert (low[0], high[0]) == (pytest.approx(found.low, abs=0.008), pytest.approx(found.high, abs=0.008))
 
 
-def test_p_values_without_a_difference_are_uniform():
-    draw = np.random.default_rng(8)
-    small = sum(sign_flip_test(draw.normal(0, 1, 40)) <= 0.05 for _ in range(200))
-    assert small <= 22  # 10 are expected; more than 22 in 200 happen once in some thousand runs
+@pytest.mark.parametrize("seed", range(3))
+def test_resamples_spread_as_the_standard_error_of_a_mean(seed):
+    values = np.random.default_rng(seed).random(200)
+    spread = replicates(values[:, None], np.ones(200), draws=8000, seed=seed).std()
+    about = DescrStatsW(values)
+    # Of the resampled mean the variance is that of the values over n, which statsmodels divides by n - 1.
+    assert spread == pytest.approx(about.std_mean * np.sqrt(199 / 200), rel=0.04)
+    low, high = percentiles(replicates(values[:, None], np.ones(200), draws=8000, seed=seed))
+    assert (low[0], high[0]) == pytest.approx(about.zconfint_mean(), abs=0.15 * about.std_mean)
 
 
-def test_holm_by_hand():
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.6, 0.9]) == [1.0, 1.0]
-    assert holm([0.02]) == [0.02]
-    assert holm([]) == []
-
-
-def test_holm_is_never_below_the_false_discovery_rate_nor_above_bonferroni():
-    p_values = np.random.default_rng(2).random(12) ** 3
-    adjusted = np.array(holm(list(p_values)))
-    assert (adjusted >= stats.false_discovery_control(p_values) - 1e-12).all()
-    assert (adjusted <= np.minimum(1, 12 * p_values) + 1e-12).all()
+@pytest.mark.parametrize("seed", range(3))
+def test_groups_spread_as_the_cluster_robust_standard_error(seed):
+    """For a mean over problems that come in groups of unequal size, statsmodels has the error of many groups."""
+    draw = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(150), draw.integers(1, 7, 150))
+    values = (draw.random(len(groups)) < draw.uniform(0.1, 0.9, 150)[groups]).astype(float)
+    sums, sizes = np.bincount(groups, values)[:, None], np.bincount(groups).astype(float)
+    spread = replicates(sums, sizes, draws=8000, seed=seed).std()
+    fit = OLS(values, np.ones(len(values))).fit(
+        cov_type="cluster", cov_kwds={"groups": groups, "use_correction": False}
+    )
+    assert spread == pytest.approx(fit.bse[0], rel=0.05)
+    assert spread > 1.2 * OLS(values, np.ones(len(values))).fit().bse[0], "groups weigh more than their problems alone"

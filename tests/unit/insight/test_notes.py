@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from visualprm_eval.compare import in_words
@@ -57,7 +59,8 @@ def test_tables_and_page_show_it(insight) -> None:
     for view in tables:
         assert {row[1] for row in view.rows if str(row[1]).startswith("B")} == {f"B ({NOTE})"}
         assert "C" in {row[1] for row in view.rows}
-    assert [view.title for view in views.benchmark_views(insight, "B")] == ["Candidates", "Where rerankers lose"]
+    titles = ["Values with 95% intervals", "Candidates", "Where rerankers lose", "Stages, as far as they were recorded"]
+    assert [view.title for view in views.benchmark_views(insight, "B")] == titles
     page = render(Results([], [], insight=insight), {})
     assert page.count(f"B ({NOTE})") >= 5
     assert "B (" in page.partition("P on ")[2][:4]
@@ -83,3 +86,10 @@ def test_a_comparison_in_words_says_it() -> None:
     row = Comparison("P", "B", "", 8, "visualprm", "first", 9.3, 4.0, 14.0, 0.001, 0.002, 40, 12, 300, NOTE)
     said = f"P on B ({NOTE}), 300 problems, k = 8: visualprm is better than first (+9.3 points"
     assert in_words(row).startswith(said)
+    assert in_words(row).endswith("p = 0.0010, corrected = 0.0020)")
+    assert in_words(replace(row, p=0.00004, p_corrected=0.00004)).endswith("p < 0.0001)"), "no p is 0"
+
+
+def test_no_difference_says_between_whom() -> None:
+    row = Comparison("P", "B", "", 8, "visualprm in a", "visualprm in b", 0.0, -1.0, 1.0, 1.0, 1.0, 4, 4, 300)
+    assert ": visualprm in a against visualprm in b: no difference is shown (+0.0 points" in in_words(row)

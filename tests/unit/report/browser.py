@@ -33,10 +33,11 @@ class Tab:
         self._commands, self._answers = commands, answers
         self._count, self._rest, self._session = 0, b"", None
 
-    def open(self, url: str) -> None:
-        """Opens an address and waits until it is there."""
+    def open(self, url: str, width: int = 1400) -> None:
+        """Opens an address in a window of a width and waits until it is there."""
         target = self._ask("Target.createTarget", url="about:blank")["targetId"]
         self._session = self._ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        self._ask("Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False)
         self._ask("Page.navigate", url=url)
         self.wait("location.href !== 'about:blank' && document.readyState === 'complete'")
 

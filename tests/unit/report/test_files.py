@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from visualprm_eval.errors import ConfigError
+from visualprm_eval.insight import CurvePoint, Insight
 from visualprm_eval.report import write_reports
 from visualprm_eval.report.files import write_atomically
 
@@ -74,3 +76,12 @@ def test_a_folder_in_the_way_is_a_clear_error(tmp_path, results):
     with pytest.raises(ConfigError, match=r"cannot write .*results\.xlsx"):
         write_reports(tmp_path, results)
     assert not list(tmp_path.glob(".*"))
+
+
+def test_figures_that_are_out_of_date_go(tmp_path, results):
+    point = CurvePoint("P", "B", "", "accuracy", "visualprm", 1, "exact over all subsets", 50.0, 40.0, 60.0, 0.0, 50.0)
+    drawn = write_reports(tmp_path, replace(results, insight=Insight(points=(point,))))
+    assert tmp_path / "figures" / "curves.svg" in drawn
+    (tmp_path / "figures" / "mine.png").write_text("x")
+    write_reports(tmp_path, replace(results, insight=Insight(missing=("3 of 9 texts are not graded",))))
+    assert [path.name for path in (tmp_path / "figures").iterdir()] == ["mine.png"]

@@ -14,9 +14,11 @@ from urllib.parse import urlencode
 import pytest
 from PIL import Image
 
-from tests.unit.report.browser import CHROMIUM, in_browser
-from visualprm_eval.insight import Insight
+from tests.unit.report.browser import CHROMIUM, browser, in_browser
+from visualprm_eval.comparison import Comparison as Compared
+from visualprm_eval.insight import Comparison, Insight, Standing
 from visualprm_eval.pools import ProblemFacts
+from visualprm_eval.report import Results
 from visualprm_eval.report.html import render, script_json
 from visualprm_eval.report.thumbnails import Thumbnails
 from visualprm_eval.report.viewer import PAGE, ViewerBuilder
@@ -131,10 +133,33 @@ def test_the_data_comes_back_whole(page):
     third = embedded(page, "viewer-page-0")[3]
     assert third["t"][1]["s"]["visualprm"] == [ATTACK.split("\n\n"), [0.12, 0.05, 0.5]]
     assert third["t"][1]["r"] == [1, 2], "equal texts stand once, with all their ranks"
-    assert [row["m"] for row in index[:8]] == [0, 0, 0, 1, 0, 0, 0, 0]
+    assert [row["m"] for row in index[:8]] == [[], [], [], [0], [], [], [], []]
     assert [row["f"] for row in index[:7]] == [False] * 5 + [True, False]
     assert embedded(page, "viewer-page-0")[5]["e"] == [{"r": 2, "e": "timeout <b>"}]
     assert len(re.findall("viewer-page-", page)) == 3 + 1, "three pages, and the script's own word"
+
+
+def test_steps_that_several_critics_scored_stand_once(picture, pick):
+    facts = [facts_of(number, picture) for number in range(2)]
+    text_of = {one.text_id: one.text for fact in facts for one in fact.candidates}
+    facts = [
+        replace(fact, scores=dict.fromkeys(("first", "second", "whole"), fact.scores["visualprm"])) for fact in facts
+    ]
+
+    def steps(critic):
+        return {
+            (fact.problem.id, key): replace(
+                scored, steps=(text_of[key],) if critic == "whole" else tuple(text_of[key].split("\n\n"))
+            )
+            for fact in facts for key, scored in fact.scores[critic].items()
+        }  # fmt: skip
+
+    builder = ViewerBuilder(2)
+    builder.add(facts, [pick(problem_id="id0", rank=0)], steps, lambda *_: None, "P")
+    entry = json.loads(builder.viewer().pages[0])[0]
+    parts = {critic: said[0] for critic, said in entry["t"][0]["s"].items()}
+    assert parts == {"first": ["It is 3.", "The answer is 3."], "second": "first", "whole": None}
+    assert entry["t"][0]["t"] is None
 
 
 def test_json_cannot_end_its_element():
@@ -146,6 +171,51 @@ def test_an_unfinished_store_says_so(all_results):
     unfinished = replace(all_results, insight=Insight(missing=("P on B: 3 of 9 texts are not graded",)))
     page = render(unfinished, {})
     assert "UNFINISHED: P on B: 3 of 9 texts are not graded. Overalls are withheld." in page
+
+
+def entry_of(facts, picks, steps=None):
+    """The viewer's row for one problem, and its entry."""
+    builder = ViewerBuilder(1)
+    builder.add([facts], picks, steps or steps_of([facts]), lambda *_: None, "P")
+    viewer = builder.viewer()
+    return viewer.index[0], json.loads(viewer.pages[0])[0]
+
+
+def test_the_oracle_is_no_reranker_that_disagrees(picture, pick):
+    facts = facts_of(1, picture)
+    picks = [pick(problem_id="id1", reranker=name, rank=1, verdict=0.0) for name in ("first", "visualprm")]
+    oracle = pick(problem_id="id1", reranker="oracle", rank=0, verdict=1.0)
+    row, _ = entry_of(facts, [*picks, oracle])
+    assert (row["m"], row["d"]) == ([0, 1], False)
+    row, _ = entry_of(facts, [picks[0], replace(picks[1], rank=0, verdict=1.0), oracle])
+    assert (row["m"], row["d"]) == ([0], True)
+
+
+def test_nobody_knows_that_no_candidate_is_right_before_all_are_graded(picture):
+    facts = facts_of(1, picture)
+    wrong = dict.fromkeys(facts.verdicts, Verdict(0.0))
+    (first, *_) = wrong
+    failed = {**wrong, first: Verdict(None, "no reply")}
+    known = [wrong, facts.verdicts, {}, {first: Verdict(0.0)}, failed]
+    rows = [entry_of(replace(facts, verdicts=verdicts), [])[0] for verdicts in known]
+    assert [row["u"] for row in rows] == [True, False, False, False, False]
+
+
+def test_scores_that_are_no_numbers_leave_the_page_readable(picture):
+    facts = facts_of(1, picture)
+
+    def steps(critic):
+        known = steps_of([facts])(critic)
+        return {key: replace(said, scores=(float("nan"), *said.scores[1:])) for key, said in known.items()}
+
+    _, entry = entry_of(facts, [], steps)
+    assert [text["e"] for text in entry["t"]] == [["visualprm: its scores are not all finite numbers"]] * 2
+    assert all(text["s"] == {} and text["t"] for text in entry["t"])
+
+
+def test_more_rerankers_than_an_integer_of_the_page_has_bits(picture, pick):
+    picks = [pick(problem_id="id1", reranker=f"r{n}", verdict=float(n != 40)) for n in range(50)]
+    assert entry_of(facts_of(1, picture), picks)[0]["m"] == [40]
 
 
 def test_texts_share_the_room(picture, pick):
@@ -163,6 +233,73 @@ def test_texts_share_the_room(picture, pick):
     assert all(entry["t"] for entry in entries), "the picked text is always there"
     assert sum(entry["l"] for entry in entries) > 0
     assert any("left out here" in note for note in viewer.notes)
+
+
+def tables_of(page: str, section: str) -> list[list[list[str]]]:
+    """The texts of the cells of a section's tables."""
+    from lxml import html as parser
+
+    (found,) = parser.fromstring(page).xpath(f"//section[@id='{section}']")
+    return [
+        [[cell.text_content() for cell in row.xpath("th|td")] for row in table.iter("tr")]
+        for table in found.iter("table")
+    ]
+
+
+def test_the_summary_is_that_of_the_other_views(page):
+    summary = tables_of(page, "summary")[0]
+    assert summary[0] == ["policy", "reranker", "k", "MathVista_MINI", "MathVision_MINI", "LogicVista test"]
+    assert summary[1] == ["InternVL2_5-8B", "first (pass@1)", "8", "58.0", "17.0", "36.0"]
+    assert re.fullmatch(r"6\d\.\d \(\+\d\.\d\)", summary[2][3])
+    assert summary[9] == ["", "problems (failed)", "", "300 (0)", "304 (0)", "448 (0)"]
+    assert summary[10][0] == "Qwen2.5-VL-7B-Instruct"
+    assert summary[-2][-1] == "withheld"
+
+
+def test_intervals_stand_below_gains_and_small_p_are_not_nothing(row):
+    rows = [row(k=8), row(k=8, reranker="visualprm", value=59.3)]
+    standing = Standing("P", "B", "", "visualprm", 8, 59.3, 50.0, 66.0, 9.3, 4.0, 14.0)
+    compared = [Comparison("P", name, "", 8, "visualprm", "first", 9.3, 4.0, 14.0, 0.00001, 0.04, 40, 12, 300)
+                for name in ("B", "C")]  # fmt: skip
+    insight = Insight(standings=(standing,), comparisons=tuple(compared))
+    page = render(Results(rows, [], insight=insight), {})
+    assert tables_of(page, "summary")[0][2][3] == "59.3 (+9.3)+4.0 to +14.0"
+    assert "59.3 (+9.3)<small>+4.0 to +14.0</small>" in page
+    found = tables_of(page, "comparisons")
+    assert len(found) == 2, "one for each benchmark"
+    assert found[0][1][-3:] == ["<0.0001", "0.0400", "visualprm is better than first"]
+    assert "<summary>P on C</summary>" in page
+
+
+def test_published_figures_and_protocols_of_values_are_there(row):
+    alike = Compared(row(k=8, value=60.0), 58.5, "a paper, table 2", "ours of 10 of 40 problems")
+    page = render(Results([row(k=8)], [], comparisons=[alike], fingerprints=[{"protocol": "abc", "policy": "<b>"}]), {})
+    (table,) = tables_of(page, "published")
+    assert table[1][4:] == ["60.0", "58.5", "–", "a paper, table 2 (ours of 10 of 40 problems)"]
+    assert tables_of(page, "protocol")[1] == [["protocol", "policy"], ["abc", "<b>"]]
+    assert 'id="published"' not in render(Results([row(k=8)], []), {})
+
+
+def test_chapters_without_anything_are_left_out(row):
+    page = render(Results([row(value=None)], [], insight=Insight(missing=("P on B: 3 of 9 texts are not graded",))), {})
+    assert re.findall('<section id="([a-z]+)"', page) == ["summary", "problems", "protocol", "failures", "glossary"]
+    assert len(tables_of(page, "summary")) == 1
+    assert re.findall('<a href="#([a-z]+)"', page) == ["summary", "problems", "protocol", "failures", "glossary"]
+
+
+def test_many_notes_are_folded(row):
+    def page(count):
+        rows = [row(benchmark=f"B{place}", note=f"note {place}", k=8) for place in range(count)]
+        return render(Results(rows, []), {})
+
+    assert "<details open><summary>Notes on the values (2)</summary>" in page(2)
+    assert "<details><summary>Notes on the values (9)</summary>" in page(9)
+    assert "Notes on the values" not in page(0)
+
+
+def test_the_head_names_benchmarks_not_their_mean(row):
+    page = render(Results([row(), row(benchmark="C"), row(benchmark="overall")], []), {})
+    assert '<p class="quiet">P on B, C</p>' in page
 
 
 def test_pictures_have_limits(tmp_path):
@@ -210,6 +347,20 @@ def test_a_browser_shows_the_linked_problem_with_its_picture_steps_and_verdicts(
 
 
 @in_browser
+@pytest.mark.parametrize("width", [390, 1400])
+def test_the_page_is_no_wider_than_the_window(tmp_path, all_results, width):
+    """Long names wrap or scroll in their own boxes."""
+    long = "a-very-long-name-of-a-policy-" * 6
+    viewer = replace(all_results.viewer, index=[{**row, "p": long} for row in all_results.viewer.index])
+    rows = [replace(row, policy=long) for row in all_results.rows]
+    path = tmp_path / "report.html"
+    path.write_text(render(replace(all_results, viewer=viewer, rows=rows), {}), encoding="utf-8")
+    with browser(tmp_path / "profile") as tab:
+        tab.open(path.as_uri(), width=width)
+        assert tab.value("document.documentElement.scrollWidth") <= width
+
+
+@in_browser
 def test_a_browser_filters_and_searches(tmp_path, page):
     document = dom(tmp_path, page, {"show": "missed", "reranker": "visualprm"})
     shown = re.findall(r"<b>Bench (\d+)</b>", document)
@@ -217,6 +368,8 @@ def test_a_browser_filters_and_searches(tmp_path, page):
     document = dom(tmp_path, page, {"show": "failed", "search": "are 5"})
     assert re.findall(r"<b>Bench (\d+)</b>", document) == ["5"]
     assert "rank 2 failed: timeout &lt;b&gt;" in detail_of(document)
+    document = dom(tmp_path, page, {"search": "ONERROR="})
+    assert re.findall(r"<b>Bench (\d+)</b>", document) == ["3"], "what candidates say is searched too"
 
 
 @in_browser

@@ -104,3 +104,85 @@ def test_an_unfinished_store_says_so_on_every_sheet(tmp_path, results, insight):
         assert str(sheet["A1"].value).startswith("UNFINISHED: X on Y: 3 texts are not graded."), sheet.title
     assert book["problems"].auto_filter.ref.startswith("A2:")
     assert book["problems"].freeze_panes == "E3"
+
+
+def test_every_benchmark_has_a_sheet_with_its_values(tmp_path, results, insight):
+    """Where only picks are graded there are no curves, and of what is unfinished only its stages are known."""
+    costs = (Cost("InternVL2_5-8B", "LogicVista", "sample", "candidates", 40, 0), *insight.costs)
+    overall = Standing("InternVL2_5-8B", "overall", "", "first", 8, 58.0, 52.0, 64.0)
+    few = replace(insight, pools=(), diagnoses=(), standings=(*insight.standings, overall), costs=costs)
+    book = written(tmp_path, replace(results, insight=few))
+    assert book.sheetnames[6:8] == ["MathVista_MINI", "LogicVista"]
+    rows = [row for row in book["MathVista_MINI"].iter_rows(values_only=True) if row[0]]
+    titles = [row[0] for row in rows if not row[1]]
+    assert titles == ["Values with 95% intervals", "Paired comparisons", "Stages, as far as they were recorded"]
+    assert ("InternVL2_5-8B", "MathVista_MINI", "visualprm", 8, 67.3, 61, 72, 9.3, 4, 14, "a gain") in [
+        row[:11] for row in rows
+    ]
+    assert [row[2:5] for row in book["LogicVista"].iter_rows(min_row=3, values_only=True) if row[0]] == [
+        ("sample", "candidates", 40)
+    ]
+
+
+def test_a_banner_stands_on_the_left_in_one_line(tmp_path, results, insight):
+    book = written(tmp_path, replace(results, insight=replace(insight, missing=("X on Y: 3 texts are not graded",))))
+    for sheet in book:
+        alignment = sheet["A1"].alignment
+        assert (alignment.horizontal, alignment.wrap_text) in {(None, None), (None, False)}, sheet.title
+        assert sheet.row_dimensions[1].height is None, sheet.title
+
+
+def test_headers_have_two_lines_and_are_repeated_in_print(tmp_path, results, insight):
+    book = written(tmp_path, replace(results, insight=insight))
+    for sheet in book:
+        if sheet.title not in {"curve charts", "MathVista_MINI", "a_b_c__ a very long name of a b"}:
+            assert sheet.print_title_rows, sheet.title
+            assert sheet.row_dimensions[1].height == 30.0, sheet.title
+    sheet = book["MathVista_MINI"]
+    headers = [row for row in range(1, sheet.max_row + 1) if sheet.cell(row, 1).value == "policy"]
+    assert len(headers) == 5
+    assert {sheet.row_dimensions[row].height for row in headers} == {30.0}
+
+
+def test_names_have_the_room_that_they_need(tmp_path, results, insight):
+    note = "exact matching, 250 of 1,000 problems"
+    marked = replace(insight, standings=tuple(replace(row, note=note) for row in insight.standings))
+    sheet = written(tmp_path, replace(results, insight=marked))["intervals"]
+    assert sheet["B2"].value == f"MathVista_MINI ({note})"
+    assert sheet.column_dimensions["B"].width == 48
+
+
+def test_gains_have_the_colours_of_their_intervals_everywhere(tmp_path, results, insight):
+    book = written(tmp_path, replace(results, insight=insight))
+    places = {"intervals": {"H2:H4"}, "comparisons": {"F2"}, "MathVista_MINI": {"H3:H5", "F17"}}
+    for title, expected in places.items():
+        found = {str(rules.sqref): len(rules.rules) for rules in book[title].conditional_formatting}
+        assert found == dict.fromkeys(expected, 3), title
+    # A colour in the number format would stand before that of the rules.
+    assert "[" not in book["intervals"]["H3"].number_format
+
+
+def test_a_small_p_is_not_nothing(tmp_path, results, insight):
+    sheet = written(tmp_path, replace(results, insight=insight))["comparisons"]
+    assert sheet["L2"].number_format.startswith('[<0.0001]"< 0.0001"')
+
+
+def test_details_of_the_summary_fold_away(tmp_path, results, insight):
+    sheet = written(tmp_path, replace(results, insight=insight))["summary"]
+    titles = {column: sheet[f"{column}2"].value for column in "DEFGHI"}
+    levels = {title: sheet.column_dimensions[column].outlineLevel for column, title in titles.items()}
+    assert levels == {"value": 0, "gain": 0, "problems": 1, "failed": 1, "gain from": 1, "gain to": 1}
+
+
+def test_charts_end_at_n_and_at_100_percent(tmp_path, results, insight):
+    points = [replace(point, value=99.0) for point in insight.points]
+    sheet = written(tmp_path, replace(results, insight=replace(insight, points=tuple(points))))["curve charts"]
+    (chart,) = sheet._charts
+    assert (chart.x_axis.scaling.max, chart.x_axis.majorUnit, chart.y_axis.scaling.max) == (8, 2, 100)
+
+
+def test_rows_are_as_high_as_their_wrapped_texts(tmp_path, results, insight):
+    sheet = written(tmp_path, replace(results, insight=insight))["glossary"]
+    heights = {row[0].value: sheet.row_dimensions[row[0].row].height for row in sheet.iter_rows(min_row=2)}
+    assert heights["policy"] is None
+    assert heights["interval, from, to, gain from, gain to"] == 30.0

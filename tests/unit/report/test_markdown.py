@@ -45,7 +45,7 @@ def test_there_is_a_curve_table_per_benchmark(results):
     assert curve_tables[2][-1][2:] == ["withheld"] * 4
     assert len(failures) == 21
     assert "and 6 more" in text
-    assert "![Accuracy against k](results.png)" in text
+    assert "![Values against k](results.png)" in text
 
 
 def test_one_k_needs_no_curves(row):
@@ -97,3 +97,18 @@ def test_intervals_stand_beside_the_gains(row):
     assert r"| P | visualorm | 8 | 51.0 (\~+1.0; -1.0 to +3.0) |" in shown
     assert r"with its 95% interval (\~: it contains 0, so no gain is shown)." in shown
     assert "interval" not in render(Results(rows, []))
+
+
+def test_values_over_k_say_what_they_are_of(results):
+    assert "Values from the first k candidates; those expected of k candidates:" in render(results)
+
+
+def test_metrics_are_those_of_benchmarks(row):
+    rows = [row(), row(benchmark="C", metric="F1"), row(benchmark="overall", metric="accuracy and F1")]
+    assert "Values in percent (accuracy, F1) at the largest k" in render(Results(rows, []))
+
+
+def test_what_is_missing_is_said_first(row):
+    insight = Insight(missing=("P on B: 3 of 9 texts are not graded",))
+    shown = render(Results([row(value=None)], [], insight=insight))
+    assert shown.startswith("# Results\n\n**UNFINISHED: P on B: 3 of 9 texts are not graded.")

@@ -61,6 +61,20 @@ def test_more_benchmarks_than_columns_start_a_new_row(row):
     assert len(visible(figure)) == 10
 
 
+def test_a_policy_without_some_benchmarks_leaves_no_gaps(row):
+    rows = [row(policy="P", benchmark=f"B{place}") for place in range(5)] + [row(policy="Q", benchmark="B4")]
+    figure = _figure(curves(rows))
+    assert len(figure.axes) == 12
+    shown = [axis.get_title(loc="left") for axis in visible(figure)]
+    assert shown == ["B0\nP", "B1\nP", "B2\nP", "B3\nP", "B4\nP", "B4\nQ"]
+    assert figure.axes[8].get_title(loc="left") == "B4\nQ"
+
+
+def test_a_mean_over_benchmarks_is_called_so(row):
+    figure = _figure(curves([row(benchmark="overall", metric="accuracy and strict score and F1")]))
+    assert [axis.get_ylabel() for axis in visible(figure)] == ["mean (%)"]
+
+
 def test_every_reranker_has_its_own_look():
     names = ["first", "random", "oracle", *(f"r{place}" for place in range(10))]
     table = looks(names)

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import io
 
+import lxml.html
 import pytest
 from openpyxl import load_workbook
 from rich.console import Console
 
 from visualprm_eval.comparison import Comparison
 from visualprm_eval.report import Results, print_table
+from visualprm_eval.report.html import render as render_page
 from visualprm_eval.report.markdown import render
 from visualprm_eval.report.workbook import write_workbook
 
@@ -54,6 +56,8 @@ def test_markdown(compared):
     assert f"| P | first (pass@1) | 1 | One | 60.0 | 58.5 | +1.5 | {SOURCE} |" in report
     assert f"| 50.0 | 55.0 | – | {SOURCE} (other split: ours a, published b) |" in report
     assert "10 of 40 (0)" in report
+    (marks,) = {line for line in report.partition("## Beside")[2].splitlines() if line.startswith("| ---")}
+    assert marks == "| --- | --- | --- | --- | ---: | ---: | ---: | --- |", "numbers on the right, words on the left"
 
 
 def test_terminal(compared):
@@ -61,5 +65,24 @@ def test_terminal(compared):
     print_table(compared, Console(file=stream, width=240))
     shown = stream.getvalue()
     assert "Beside published figures" in shown
-    assert "+1.5" in shown and "other split: ours a, published b" in shown
+    assert "58.5 a │       +1.5" in shown
+    assert "55.0 a │      – (1)" in shown
+    assert "(1) other split: ours a, published b" in shown
+    assert f"Published: a {SOURCE}" in shown
     assert "10 of 40 (0)" in shown
+
+
+def test_page(compared):
+    document = lxml.html.fromstring(render_page(compared, {}))
+    (table,) = document.xpath("//section[@id='published']//table")
+    rows = [[cell.text_content() for cell in row] for row in table.iter("tr")]
+    assert rows[0][4:7] == ["ours", "published", "difference"]
+    assert [row[4:] for row in rows[1:]] == [
+        ["60.0", "58.5", "+1.5", SOURCE],
+        ["50.0", "55.0", "–", f"{SOURCE} (other split: ours a, published b)"],
+    ]
+    assert document.xpath("//nav/a[@href='#published']")
+
+
+def test_a_page_without_published_figures_has_no_section_for_them(row):
+    assert "Beside published figures" not in render_page(Results([row()], []), {})

@@ -98,6 +98,12 @@ def test_counts_name_the_failed(row):
     assert counts(lines, Column("other", "", "accuracy")) == "–"
 
 
+def test_counts_of_a_mean_say_of_how_many_benchmarks(row):
+    about = {"n_problems": 1300, "n_total": 10_190}
+    lines = summarise([row(benchmark="B"), row(benchmark="C"), row(benchmark="overall", **about)]).lines
+    assert counts(lines, Column("overall", "", "accuracy")) == "2 benchmarks, 1,300 of 10,190 (0)"
+
+
 def test_notes_are_grouped(row):
     rows = [
         row(k=1, value=None, note="why"), row(k=8, value=None, note="why"), row(reranker="oracle", k=8, note="beware"),
@@ -149,4 +155,4 @@ def test_a_gain_whose_interval_contains_0_is_marked(row, low, high, text):
     assert ours.cells[COLUMN].interval == f"{low:+.1f} to {high:+.1f}"
     assert first.cells[COLUMN].interval == ""
     other = replace(standing, k=4)
-    assert summarise(rows, [other]).lines[1].cells[COLUMN].interval == "", "of another k"
+    assert summarise(rows, [other]).lines[1].cells[COLUMN].interval == "no interval", "it is of another k"

@@ -8,6 +8,7 @@
   const at = (id) => document.getElementById(id);
   const controls = { policy: at("policy"), benchmark: at("benchmark"), show: at("show"), reranker: at("reranker"), search: at("search") };
   const pages = new Map();
+  const searched = new Map();
   let matches = [];
   let place = 0;
   let critic = "";
@@ -52,21 +53,31 @@
     history.replaceState(null, "", "#problems?" + state);
   }
 
-  function keep(row) {
+  // All that a search looks through of a problem. It is only gathered once somebody searches.
+  function wordsOf(number) {
+    if (!searched.has(number)) {
+      const entry = entryOf(number);
+      const parts = [index[number].i, entry.q, entry.a, ...Object.values(entry.c), ...entry.t.map(wholeText), ...entry.e.map((failure) => failure.e)];
+      searched.set(number, parts.join("\n").toLowerCase());
+    }
+    return searched.get(number);
+  }
+
+  function keep(row, number) {
     const words = controls.search.value.trim().toLowerCase();
     const bit = controls.reranker.selectedIndex;
     if (controls.policy.value && row.p !== controls.policy.value) return false;
     if (controls.benchmark.value && row.b !== controls.benchmark.value) return false;
-    if (controls.show.value === "missed" && !(row.m & (1 << bit))) return false;
+    if (controls.show.value === "missed" && !row.m.includes(bit)) return false;
     if (controls.show.value === "disagree" && !row.d) return false;
     if (controls.show.value === "failed" && !row.f) return false;
-    if (controls.show.value === "unsolvable" && row.o) return false;
-    return !words || (row.i + " " + row.q + " " + row.a).toLowerCase().includes(words);
+    if (controls.show.value === "unsolvable" && !row.u) return false;
+    return !words || wordsOf(number).includes(words);
   }
 
   function filter(wanted) {
     matches = [];
-    index.forEach((row, number) => { if (keep(row)) matches.push(number); });
+    index.forEach((row, number) => { if (keep(row, number)) matches.push(number); });
     const found = wanted ? matches.findIndex((number) => key(index[number]) === wanted) : 0;
     place = Math.max(0, found);
     show();
@@ -94,7 +105,7 @@
     });
     const current = list.querySelector('[aria-current="true"]');
     if (current) list.scrollTop = Math.max(0, current.offsetTop - list.offsetTop - 120);
-    at("count").textContent = matches.length ? (place + 1) + " of " + matches.length.toLocaleString("en") : "no problem fits";
+    at("count").textContent = matches.length ? (place + 1).toLocaleString("en") + " of " + matches.length.toLocaleString("en") : "no problem fits";
     at("previous").disabled = place <= 0;
     at("next").disabled = place >= matches.length - 1;
   }
@@ -111,7 +122,7 @@
 
   function wholeText(text) {
     if (text.t !== null) return text.t;
-    const steps = Object.values(text.s).map((parts) => parts[0]).find((parts) => parts !== null);
+    const steps = Object.values(text.s).map((parts) => parts[0]).find(Array.isArray);
     return steps.join("\n\n");
   }
 
@@ -123,7 +134,8 @@
       return box;
     }
     const whole = said[0] === null;
-    const steps = whole ? [wholeText(text)] : said[0];
+    // Critics of the same steps: all but the first name the one that has them.
+    const steps = whole ? [wholeText(text)] : typeof said[0] === "string" ? text.s[said[0]][0] : said[0];
     if (whole && said[1].length > 1) box.append(make("p", "step scores: " + said[1].map((score) => score.toFixed(2)).join(" "), "quiet"));
     steps.forEach((step, number) => {
       const score = whole && said[1].length > 1 ? mean(said[1]) : said[1][number];

@@ -1,0 +1,237 @@
+"""Keeps sympy's parser from running what a model wrote, and sympy from numbers that no computer holds.
+
+``parse_expr``, and with it ``sympify`` and whatever takes a text for an expression (math_verify, latex2sympy), turns a
+text into Python and passes that to ``eval``, with all names of sympy and Python's built-in functions:
+``parse_expr("__import__('os').system('...')")`` is a command. Here the Python is looked at first. What it may hold is
+formulas: numbers, symbols, operators, comparisons, calls of sympy's classes (``sin``, ``Matrix``, ``Eq``, ...) and of a
+few of its functions, and a few methods. sympy's own parser of LaTeX builds its objects without ``eval``.
+
+``9**9**9`` would be worked out to its last digit, as would the factorial of a large number; here such a power is an
+error and such a factorial stays one. What is longer than any formula is none.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+__all__ = ["formula_value", "tamed_formulas"]
+
+_MAX_CHARACTERS = 20_000
+_MAX_LATEX = 4000
+"""Characters of the longest LaTeX; to read it takes the square of its length, 300 s for a hundred thousand."""
+_MAX_BITS = 1 << 17
+"""Size of the greatest power that is worked out, in bits."""
+_MAX_COUNT = 10_000
+"""Greatest number of which a factorial and its like are worked out."""
+
+_FACTORIALS = ("factorial", "factorial2", "subfactorial", "RisingFactorial", "FallingFactorial", "binomial")
+_NUMBERS = (
+    "fibonacci", "lucas", "tribonacci", "bernoulli", "bell", "harmonic", "euler", "catalan", "genocchi", "andre",
+    "partition", "motzkin",
+)  # fmt: skip
+"""Classes of sympy whose values grow beyond all bounds."""
+
+_NODES = (
+    ast.Expression, ast.Call, ast.keyword, ast.Name, ast.Load, ast.Constant, ast.Attribute, ast.List, ast.Tuple,
+    ast.Set, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.MatMult,
+    ast.BitAnd, ast.BitOr, ast.BitXor, ast.UnaryOp, ast.UAdd, ast.USub, ast.Invert, ast.Not,
+    ast.BoolOp, ast.And, ast.Or, ast.Compare, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
+)  # fmt: skip
+_FUNCTIONS = (
+    "N", "cbrt", "diff", "expand", "factor", "integrate", "limit", "nsimplify", "real_root", "root", "simplify", "sqrt",
+    "together", "cancel", "apart", "trigsimp", "expand_trig", "det", "trace", "transpose",
+)  # fmt: skip
+_BUILT_IN = (abs, pow, round, sum)
+_METHODS = frozenset({"T", "conjugate", "det", "diff", "doit", "evalf", "expand", "inv", "n", "simplify", "transpose"})
+_NAMERS = frozenset({"Symbol", "Function", "Dummy", "Integer", "Float", "Rational"})
+"""What takes a text for the name of a symbol or function, or for a number; a text anywhere else would be parsed."""
+
+
+@contextlib.contextmanager
+def tamed_formulas() -> Iterator[None]:
+    """While it lasts, sympy's parser runs no code, in this process."""
+    import sympy
+    from sympy.core import evalf
+    from sympy.core.cache import clear_cache
+    from sympy.parsing import sympy_parser
+
+    parser: Any = sympy_parser
+    with contextlib.ExitStack() as stack:
+        stack.callback(clear_cache)  # It remembers factorials that were left alone.
+        stack.enter_context(_added(parser, "eval", formula_value))
+        stack.enter_context(_added(parser, "compile", _uncompiled))
+        bounded = _bounded_digits(evalf.evalf_pow)  # Of a tower of powers that none of the others works out.
+        stack.enter_context(_replaced(evalf, "evalf_pow", bounded))
+        stack.enter_context(_item(evalf.evalf_table, sympy.Pow, bounded))
+        for number in (sympy.Integer, sympy.Rational):
+            stack.enter_context(_replaced(number, "_eval_power", _bounded_power(number.__dict__["_eval_power"])))
+        for function in _counting_functions():
+            stack.enter_context(_replaced(function, "eval", _bounded_count(function.__dict__["eval"])))
+        with contextlib.suppress(ModuleNotFoundError):  # What reads LaTeX, here and in latex2sympy.
+            from antlr4 import InputStream
+
+            stack.enter_context(_replaced(InputStream, "__init__", _bounded_text(InputStream.__init__)))
+        yield
+
+
+def formula_value(code: Any, names: Mapping[str, Any], own_names: Mapping[str, Any]) -> Any:
+    """Stands for ``eval`` in ``sympy.parsing.sympy_parser``.
+
+    Args:
+        code: Python that sympy made of a text, or its syntax tree.
+        names: The names of sympy, and Python's built-in functions.
+        own_names: The names of whoever parses, which come first.
+
+    Raises:
+        SyntaxError: It is no Python.
+        ValueError: It is more than a formula.
+    """
+    if isinstance(code, str):
+        if len(code) > _MAX_CHARACTERS:
+            raise ValueError(f"a text of {len(code)} characters is no formula")
+        try:
+            code = ast.parse(code.lstrip(" \t"), mode="eval")
+        except (RecursionError, MemoryError) as error:
+            raise ValueError("a formula that is nested too deeply") from error
+    _check(code, names, own_names)
+    try:
+        compiled = compile(code, "<formula>", "eval")
+    except (RecursionError, MemoryError) as error:
+        raise ValueError("a formula that is nested too deeply") from error
+    return builtins.eval(compiled, {**names, "__builtins__": {}}, dict(own_names))  # noqa: S307 - checked above
+
+
+def _uncompiled(tree: Any, filename: str, mode: str) -> Any:
+    """Stands for ``compile`` in sympy's parser: the tree goes on as it is, to be looked at before it is compiled."""
+    if not isinstance(tree, ast.Expression):
+        raise TypeError(f"expected a syntax tree for {filename}, in mode {mode}")
+    return tree
+
+
+def _check(tree: Any, names: Mapping[str, Any], own_names: Mapping[str, Any]) -> None:
+    if not isinstance(tree, ast.Expression):
+        raise TypeError(f"expected the Python of a formula, not {type(tree).__name__}")
+    named = {id(each) for node in ast.walk(tree) if _is_namer(node) for each in node.args}  # type: ignore[attr-defined]
+    for node in ast.walk(tree):
+        if not isinstance(node, _NODES):
+            raise ValueError(f"{type(node).__name__} is no part of a formula")  # noqa: TRY004 - the text's fault
+        match node:
+            case ast.Constant(value=str() | bytes()) if id(node) not in named:
+                raise ValueError("a text is no part of a formula")
+            case ast.Attribute(attr=name) if name not in _METHODS:
+                raise ValueError(f"{name!a} of something is no part of a formula")
+            case ast.Name(id=name) if name not in own_names:
+                _check_name(name, names)
+            case ast.BinOp(left=left, right=right) if _is_collection(left) or _is_collection(right):
+                raise ValueError("a list is no operand")  # A list times a million would be a long list.
+            case ast.keyword(arg=None):
+                raise ValueError("** is no part of a formula")
+
+
+def _is_namer(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _NAMERS
+
+
+def _is_collection(node: ast.expr) -> bool:
+    return isinstance(node, ast.List | ast.Tuple | ast.Set)
+
+
+def _check_name(name: str, names: Mapping[str, Any]) -> None:
+    import sympy
+    from sympy.core.singleton import SingletonRegistry
+    from sympy.matrices import MatrixBase
+
+    if name not in names:
+        raise NameError(f"name {name!a} is not defined")
+    value = names[name]
+    if isinstance(value, type) and issubclass(value, (sympy.Basic, MatrixBase)):
+        return
+    if isinstance(value, (sympy.Basic, SingletonRegistry)):
+        return
+    known = [getattr(sympy, each) for each in _FUNCTIONS] + list(_BUILT_IN)
+    if not any(value is each for each in known):
+        raise ValueError(f"{name!a} is no part of a formula")
+
+
+# Sizes ----------------------------------------------------------------------------------------------------------------
+
+
+def _bounded_power(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    def power(self: Any, exponent: Any) -> Any:
+        if exponent.is_Rational and (abs(self.p) > 1 or self.q > 1):
+            bits = max(self.p.bit_length(), self.q.bit_length())
+            if bits * abs(exponent.p) > _MAX_BITS * exponent.q:
+                raise ValueError("a power too large")  # Left alone, sympy would try again, for ever.
+        return original(self, exponent)
+
+    return power
+
+
+def _bounded_text(original: Callable[..., None]) -> Callable[..., None]:
+    def begin(self: Any, data: str) -> None:
+        if len(data) > _MAX_LATEX:
+            raise ValueError(f"a text of {len(data)} characters is no formula")
+        original(self, data)
+
+    return begin
+
+
+def _bounded_digits(original: Callable[..., Any]) -> Callable[..., Any]:
+    def digits(*arguments: Any) -> Any:
+        result = original(*arguments)
+        # Real and imaginary part, each as mpmath has numbers: sign, digits, exponent, size of the digits in bits.
+        if isinstance(result, tuple) and any(part and part[2] + part[3] > _MAX_BITS for part in result[:2]):
+            raise ValueError("a power too large")
+        return result
+
+    return digits
+
+
+def _counting_functions() -> list[Any]:
+    """Functions of whole numbers that grow faster than powers, or nearly so."""
+    from sympy.functions.combinatorial import factorials, numbers
+
+    return [getattr(factorials, name) for name in _FACTORIALS] + [getattr(numbers, name) for name in _NUMBERS]
+
+
+def _bounded_count(original: Any) -> Any:
+    def bounded(cls: Any, *arguments: Any, **options: Any) -> Any:
+        if any(getattr(each, "is_Rational", False) and abs(each.p) > _MAX_COUNT * each.q for each in arguments):
+            return None  # As sympy says of a function that stays one.
+        return original.__func__(cls, *arguments, **options)
+
+    return classmethod(bounded)
+
+
+@contextlib.contextmanager
+def _added(module: Any, name: str, value: Any) -> Iterator[None]:
+    """Gives a module a global of its own in the place of a built-in one."""
+    vars(module)[name] = value
+    try:
+        yield
+    finally:
+        del vars(module)[name]
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = vars(owner)[name]
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextlib.contextmanager
+def _item(mapping: dict[Any, Any], key: Any, value: Any) -> Iterator[None]:
+    before = mapping[key]
+    mapping[key] = value
+    try:
+        yield
+    finally:
+        mapping[key] = before

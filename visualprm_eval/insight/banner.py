@@ -1,0 +1,37 @@
+"""The line that stands on every page of a report whose store is unfinished or partly failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from visualprm_eval.insight.facts import Cost
+
+__all__ = ["banner_of"]
+
+_WHAT = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
+
+
+def banner_of(missing: Sequence[str], costs: Sequence[Cost]) -> str:
+    """What is missing and what failed.
+
+    Args:
+        missing: What is still to be done, or failed too often, one sentence each; overalls are withheld then.
+        costs: What stages took, with their failures, which are left out.
+
+    Returns:
+        One line; ``""`` when nothing is missing and nothing failed.
+    """
+    said = [f"UNFINISHED: {'; '.join(missing)}. Overalls are withheld."] if missing else []
+    failed = list(_failed(costs))
+    if failed:
+        said.append(f"FAILED: {'; '.join(failed)}. The failures are listed with their reasons.")
+    return " ".join(said)
+
+
+def _failed(costs: Sequence[Cost]) -> Iterator[str]:
+    for cost in costs:
+        if cost.failed:
+            what = _WHAT.get(cost.stage, f"texts failed to be scored by {cost.what}")
+            yield f"{cost.policy} on {cost.benchmark}: {cost.failed:,} of {cost.items:,} {what}"
