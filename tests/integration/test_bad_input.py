@@ -150,7 +150,7 @@ def test_responses_that_cannot_be_used_are_counted_and_the_run_goes_on(
     pack = tmp_path / "pack.jsonl"
     pack.write_text("".join(json.dumps(record) + "\n" for record in records))
     output = run("--candidates", pack, "--data", "Mine", "--prm", "demo-prm", "--work-dir", tmp_path / "out")
-    assert "8 of 16 candidates left out" in output
+    assert "8 of 16 candidates left out" in " ".join(output.split())
     assert "8 failures (4 in sample, 4 in score)" in output
     with Store.open(tmp_path / "out" / STORE_FILE, write=False) as store:
         (sampling,) = store.specs("sampling")
