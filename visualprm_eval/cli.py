@@ -10,11 +10,11 @@ from typing import Any
 
 from visualprm_eval import __version__
 from visualprm_eval import config as cfg
-from visualprm_eval.cli_run import add_run_options, benchmarks, run_config
+from visualprm_eval.cli_run import add_run_options, benchmarks, judge_url, run_config
 from visualprm_eval.errors import ConfigError, VisualPRMEvalError
 from visualprm_eval.tasks import SUITES
 
-EXIT_OK, EXIT_ERROR, EXIT_INTERRUPTED = 0, 2, 130
+EXIT_OK, EXIT_UNUSABLE, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 _EXAMPLES = """\
 examples:
@@ -26,7 +26,11 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command line; returns the exit status (0 done, 2 an error was printed, 130 interrupted)."""
+    """Runs a command line; returns the exit status.
+
+    It is 0 when all is done, 1 when the doctor found something that cannot be used, 2 when an error was printed, 130
+    when the user interrupted.
+    """
     parser = _build_parser()
     arguments = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
     try:
@@ -92,7 +96,8 @@ def _build_parser() -> argparse.ArgumentParser:
 def _add_doctor(commands: Any) -> None:
     doctor = commands.add_parser(
         "doctor", help="say what is here: host, versions, GPU, benchmark files, judge", allow_abbrev=False,
-        description="Look at the host, versions, GPUs, the benchmarks' files and, when one is named, the judge.",
+        description="Look at the host, versions, GPUs, the benchmarks' files and, when one is named, the judge. The "
+        "exit status is 1 when the host is missing, a benchmark is unknown, or the judge does not answer.",
     )  # fmt: skip
     doctor.add_argument("--data", nargs="+", default=None, metavar="D", help="benchmarks to look for (--suite table2)")
     doctor.add_argument("--suite", choices=tuple(SUITES), default=None, help="a set of benchmarks to look for")
@@ -106,12 +111,14 @@ def _add_doctor(commands: Any) -> None:
 def _doctor(arguments: argparse.Namespace) -> int:
     from visualprm_eval.doctor import findings
 
-    judge = cfg.JudgeOptions(arguments.judge, arguments.judge_base_url, arguments.judge_key)
+    judge = cfg.JudgeOptions(arguments.judge, judge_url(arguments), arguments.judge_key)
     if not arguments.data and not arguments.suite:
         arguments.suite = "table2"
-    for what, found in findings(benchmarks(arguments), arguments.data_dir, judge):
-        print(f"{what + ':':<28} {found}")
-    return EXIT_OK
+    usable = True
+    for finding in findings(benchmarks(arguments), arguments.data_dir, judge):
+        print(f"{finding.what + ':':<28} {finding.found}")
+        usable = usable and finding.is_usable
+    return EXIT_OK if usable else EXIT_UNUSABLE
 
 
 def _add_report(commands: Any) -> None:

@@ -210,7 +210,7 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
         given["num_samples"] = None
     judge = cfg.JudgeOptions(
         name=arguments.judge,
-        base_url=arguments.judge_base_url,
+        base_url=judge_url(arguments),
         key=arguments.judge_key,
         nproc=arguments.judge_api_nproc,
         retry=arguments.judge_retry,
@@ -224,6 +224,15 @@ def benchmarks(arguments: argparse.Namespace) -> tuple[str, ...]:
     """The host's names of the benchmarks of ``--suite`` and ``--data``; one of the suite may be named again."""
     suite = SUITES[arguments.suite] if arguments.suite else ()
     return (*suite, *(name for name in map(host_name, arguments.data or ()) if name not in suite))
+
+
+def judge_url(arguments: argparse.Namespace) -> str | None:
+    """The judge's address; a bare host gets ``/v1``, as with ``--base-url``."""
+    if arguments.judge_base_url is None:
+        return None
+    from visualprm_eval.sample.endpoint.options import completed
+
+    return completed(arguments.judge_base_url)
 
 
 def _check_candidates_options(arguments: argparse.Namespace) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from visualprm_eval.errors import GradingError, HostError, VisualPRMEvalError
 from visualprm_eval.versions import PACKAGES, installed
@@ -14,10 +14,21 @@ if TYPE_CHECKING:
 
     from visualprm_eval.config import JudgeOptions
 
-__all__ = ["findings"]
+__all__ = ["Finding", "findings"]
 
-Finding = tuple[str, str]
-"""What was looked at, and what was found."""
+
+class Finding(NamedTuple):
+    """One thing that was looked at.
+
+    Attributes:
+        what: What it is.
+        found: What was found.
+        is_usable: Whether a run could use it; a benchmark's file that is missing may be fetched.
+    """
+
+    what: str
+    found: str
+    is_usable: bool = True
 
 
 def findings(names: Sequence[str], data_dir: Path | None, judge: JudgeOptions) -> Iterator[Finding]:
@@ -28,17 +39,21 @@ def findings(names: Sequence[str], data_dir: Path | None, judge: JudgeOptions) -
         data_dir: The folder that holds them; ``None`` for the host's.
         judge: The judge to ask for a short reply; none is asked when it has no name.
     """
-    yield "python", platform.python_version()
+    yield Finding("python", platform.python_version())
     for package in PACKAGES:
-        yield package, installed(package)
-    yield "GPU", _gpus()
+        yield Finding(package, installed(package))
+    yield Finding("GPU", _gpus())
     try:
-        yield "host", _host()
+        yield Finding("host", _host())
+        has_host = True
     except HostError as error:
-        yield "host", str(error)
-        return
-    yield from _files(names, data_dir)
-    yield "judge", _judge(judge)
+        yield Finding("host", str(error), is_usable=False)
+        has_host = False
+    yield from _files(names, data_dir, has_host=has_host)
+    if has_host or judge.name is None:
+        yield _judge(judge)
+    else:
+        yield Finding("judge", f"{judge.name} is not asked: the host does that, and there is none", is_usable=False)
 
 
 def _gpus() -> str:
@@ -57,47 +72,58 @@ def _host() -> str:
     return f"vlmeval {host.version} ({host.kind}) in {host.folder}"
 
 
-def _files(names: Sequence[str], data_dir: Path | None) -> Iterator[Finding]:
-    from visualprm_eval.host.benchmarks import find_class
-    from visualprm_eval.host.files import data_root, file_here, places, use_data_dir
+def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> Iterator[Finding]:
+    from visualprm_eval.host.files import data_root, use_data_dir
 
     try:
         use_data_dir(data_dir)
-        yield "data folder", str(data_root())
+        folder = data_root()
     except VisualPRMEvalError as error:
-        yield "data folder", str(error)
+        yield Finding("data folder", str(error), is_usable=False)
         return
+    yield Finding("data folder", f"{folder}" if folder.is_dir() else f"{folder}, which is not there")
     for name in names:
-        dataset_class = find_class(name)
-        if dataset_class is None:
-            path = data_root() / f"{name}.tsv"
-            yield name, f"{path}, an own table" if path.is_file() else f"unknown to the host, and {path} is not there"
-            continue
-        file = file_here(name, dataset_class)
-        if file is None:
-            looked = " or ".join(map(str, places(name, dataset_class)))
-            yield name, f"missing: no {looked}; it comes from {dataset_class.DATASET_URL.get(name) or 'nowhere'}"
-        elif file.is_known:
-            yield (
-                name,
-                f"{file.path}, " + ("the host's version" if file.expected else "of a version unknown to the host"),
-            )
+        if has_host:
+            yield _file(name, folder)
         else:
-            yield name, f"{file.path}, another version: MD5 {file.md5}, the host knows {file.expected}"
+            path = folder / f"{name}.tsv"
+            there = "is there; its version" if path.is_file() else "is not there; where it comes from"
+            yield Finding(name, f"{path} {there} only the host could tell")
 
 
-def _judge(options: JudgeOptions) -> str:
+def _file(name: str, folder: Path) -> Finding:
+    """A benchmark's file, as the host's classes know it."""
+    from visualprm_eval.host.benchmarks import find_class
+    from visualprm_eval.host.files import file_here, places
+
+    dataset_class = find_class(name)
+    if dataset_class is None:
+        path = folder / f"{name}.tsv"
+        if path.is_file():
+            return Finding(name, f"{path}, an own table")
+        return Finding(name, f"unknown to the host, and {path} is not there", is_usable=False)
+    file = file_here(name, dataset_class)
+    if file is None:
+        looked = " or ".join(map(str, places(name, dataset_class)))
+        return Finding(name, f"missing: no {looked}; it comes from {dataset_class.DATASET_URL.get(name) or 'nowhere'}")
+    if not file.is_known:
+        return Finding(name, f"{file.path}, another version: MD5 {file.md5}, the host knows {file.expected}")
+    known = "the host's version" if file.expected else "of a version unknown to the host"
+    return Finding(name, f"{file.path}, {known}")
+
+
+def _judge(options: JudgeOptions) -> Finding:
     if options.name is None:
-        return "not asked: name it with --judge (and --judge-base-url, --judge-key)"
+        return Finding("judge", "not asked: name it with --judge (and --judge-base-url, --judge-key)")
     from visualprm_eval.host.bridge import at_work
     from visualprm_eval.host.judge import Judge, probe_judge
 
     judge = Judge(name=options.name, base_url=options.base_url, key=options.key, timeout_s=options.timeout_s)
     if not judge.used:
-        return "none: exact matching"
+        return Finding("judge", "none: exact matching")
     try:
         with at_work(environment=judge.environment(), secrets=judge.secrets()):
             probe_judge(judge)
     except GradingError as error:
-        return str(error)
-    return f"{options.name} answers"
+        return Finding("judge", str(error), is_usable=False)
+    return Finding("judge", f"{options.name} answers")

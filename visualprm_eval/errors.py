@@ -8,6 +8,7 @@
     ├── InputError           a question, image or step that cannot be scored
     │   └── ContextLengthError   a text longer than the model's context
     ├── BenchmarkError       benchmark data that is missing or malformed
+    │   └── MissingFilesError    files of benchmarks that are not there and cannot be fetched
     ├── CandidateFileError   a pack of candidates that cannot be read
     ├── StoreError           the store in the work dir
     │   ├── StoreLockedError     another process writes to it
@@ -80,6 +81,23 @@ class ContextLengthError(InputError):
 
 class BenchmarkError(VisualPRMEvalError):
     """Benchmark data that is missing or malformed."""
+
+
+class MissingFilesError(BenchmarkError):
+    """Files of benchmarks that are not there and cannot be fetched.
+
+    Args:
+        missing: Of each benchmark, in a sentence: which file, where it was looked for, where it comes from.
+    """
+
+    def __init__(self, missing: Iterable[str]) -> None:
+        self.missing = tuple(missing)
+        first = self.missing[0] + ". " if len(self.missing) == 1 else ""
+        listed = "" if first else "files are missing:\n" + "".join(f"  {each}\n" for each in self.missing)
+        super().__init__(
+            f"{first}{listed}Download what is missing where there is a network and put it there by hand, or name the "
+            "folder that holds it with --data-dir (or the environment variable LMUData)"
+        )
 
 
 class CandidateFileError(VisualPRMEvalError):

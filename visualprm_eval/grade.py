@@ -6,6 +6,7 @@ tables, each in a directory of its own, since the host would otherwise answer wi
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,14 +15,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.errors import GradingError, NoVerdictsError
+from visualprm_eval.headlines import check_headlines
 from visualprm_eval.progress import track
 from visualprm_eval.types import Problem, Spec, Verdict
 from visualprm_eval.versions import note_versions
+from visualprm_eval.whole_tables import note_metric
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.judge import Judge
     from visualprm_eval.host.judging import Asked
+    from visualprm_eval.session import Session
     from visualprm_eval.store import Store
 
 Work = tuple[str, str, str]
@@ -29,6 +34,43 @@ Work = tuple[str, str, str]
 
 MOST_JUDGED_ROWS = 128
 """Rows of a table that a judge helps to grade: small enough to see that it goes on, and to have verdicts early."""
+
+ENOUGH_FAILURES = 8
+"""From so many texts on, all of them without a verdict, a judge is not asked about more of the same benchmark."""
+
+
+def grade_cells(session: Session) -> None:
+    """Lets the host grade the texts of a run that have no verdict yet.
+
+    A benchmark that cannot be graded stops no other.
+    """
+    from visualprm_eval.host.judging import counted_requests
+
+    gradings = [session.grading(cell) for cell in session.cells]
+    retry_failed, tally = session.config.retry_failed, session.asked
+    # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
+    since = {one.id: session.store.last_failed_verdict(one.id) if retry_failed else 0.0 for one in gradings}
+    with counted_requests(tally):
+        for cell, grading in zip(session.cells, gradings, strict=True):
+            try:
+                work = session.missing_verdicts(cell, retry_failed=retry_failed)
+                while work:
+                    grade_missing(
+                        session.store, cell.benchmark, session.judge, grading, work,
+                        directory=session.config.work_dir / "grading", replies_since=since[grading.id], tally=tally,
+                    )  # fmt: skip
+                    # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
+                    work = session.missing_verdicts(cell, retry_failed=False)
+            except GradingError as error:
+                if isinstance(error, NoVerdictsError) and cell.benchmark.task.note:
+                    print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
+                    note_metric(session.store, grading, "", whole=True, verdicts=False)
+                    continue
+                print(f"error: {error}", file=sys.stderr)
+                session.ungraded.append(cell.benchmark.name)
+        check_headlines(session, tally)
+    if tally.sent or tally.saved:
+        print(f"judge: {tally.sent:,} requests made, {tally.saved:,} saved, since their replies were stored")
 
 
 def grade_missing(
@@ -57,7 +99,8 @@ def grade_missing(
         replies_since: Replies of a judge that are not younger than this time are asked for anew, in seconds since 1970.
 
     Raises:
-        GradingError: When the host cannot grade; verdicts of finished tables are kept.
+        GradingError: When the host cannot grade, or no text has a verdict because the judge's replies cannot be read;
+            verdicts of finished tables are kept.
     """
     if not work:
         return
@@ -66,6 +109,9 @@ def grade_missing(
     store.put_spec(grading)
     problems = {problem.id: problem for problem in benchmark.problems}
     judged = judge.resolve(benchmark.task).used
+    known = [*store.verdicts(grading.id, problems).values()] if judged else []
+    if len(known) >= ENOUGH_FAILURES and not replies_since:
+        _check_any_read(benchmark, judge, known)
     with (
         track(f"grade {benchmark.name}", len(work)) as tracker,
         store.replies(replies_since) if judged else nullcontext() as replies,
@@ -78,6 +124,25 @@ def grade_missing(
             note_versions(store, grading)
             store.put_verdicts(grading.id, _facts(table, problems, verdicts, share))
             tracker.advance(len(table))
+            if judged and not any(verdict.value is not None for verdict in known):
+                known += verdicts.values()
+                _check_any_read(benchmark, judge, known)
+
+
+def _check_any_read(benchmark: Benchmark, judge: Judge, verdicts: Sequence[Verdict]) -> None:
+    """Stops paying a judge of whose replies none can be read.
+
+    Raises:
+        GradingError: There are verdicts, and all of them are failures.
+    """
+    if any(verdict.value is not None for verdict in verdicts):
+        return
+    reason = Counter(verdict.error for verdict in verdicts).most_common(1)[0][0]
+    raise GradingError(
+        f"{benchmark.name}: with the judge {judge.resolve(benchmark.task).name} none of {len(verdicts):,} texts got a "
+        f"verdict ({reason}), so it is not asked about more of them. Look at what it replies, or take another judge; "
+        "--retry-failed asks this one again"
+    )
 
 
 def tables(work: Sequence[Work], most_rows: int) -> list[list[Work]]:

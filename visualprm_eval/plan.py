@@ -15,6 +15,7 @@ __all__ = ["print_plan"]
 
 def print_plan(session: Session) -> None:
     """Prints what is missing: what a run would sample, score and grade."""
+    judges: list[str] = []
     for cell in session.cells:
         stages = session.config.stages
         print(f"{cell.label}, {len(cell.benchmark.problems)} problems x {cell.n}:")
@@ -35,10 +36,14 @@ def print_plan(session: Session) -> None:
             cost = estimate(cell, session.judge, texts, unknown, session.config.max_tokens)
             if cost.requests:
                 name = session.judge.resolve(cell.benchmark.task).name
+                judges.append(str(name))
                 print(
                     f"  judge {name}: at most {cost.requests:,} requests, about {cost.prompt_tokens:,} tokens to read "
-                    f"and {cost.reply_tokens:,} to write; replies that are stored are not asked for again"
+                    f"and {cost.reply_tokens:,} to write if it is brief ({cost.most_reply_tokens:,} at most); replies "
+                    "that are stored are not asked for again"
                 )
+    for name in dict.fromkeys(judges):
+        print(f"judge {name}: one request more, to see whether it answers")
 
 
 def _and_new(count: int) -> str:

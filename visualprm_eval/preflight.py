@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from visualprm_eval.checkpoints import CheckpointUser
-from visualprm_eval.errors import ConfigError
+from visualprm_eval.errors import ConfigError, GradingError
 from visualprm_eval.whole_tables import lacks_figures, try_out
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from visualprm_eval.cells import Cell
+    from visualprm_eval.host.benchmarks import Benchmark
+    from visualprm_eval.host.judge import Judge
     from visualprm_eval.session import Session
 
 __all__ = ["check"]
@@ -42,6 +46,7 @@ def check(session: Session) -> None:
 
 def _check_grading(session: Session) -> None:
     from visualprm_eval.host.grading import check_gradable
+    from visualprm_eval.host.judging import counted_requests
 
     judge = session.config.judge
     asked = any(session.judge.resolve(cell.benchmark.task).used for cell in session.cells)
@@ -53,9 +58,18 @@ def _check_grading(session: Session) -> None:
         )
     # Where all verdicts are there already, the judge need not be.
     waiting = {cell.benchmark.name: cell for cell in session.cells if _awaits_verdicts(session, cell)}
-    for cell in waiting.values():
-        check_gradable(cell.benchmark, session.judge)
-        try_out(session, cell)
+    _check_judges([cell.benchmark for cell in waiting.values()], session.judge)
+    with counted_requests(session.asked):
+        for cell in waiting.values():
+            check_gradable(cell.benchmark, session.judge)
+            try_out(session, cell)
+
+
+def _check_judges(benchmarks: Sequence[Benchmark], judge: Judge) -> None:
+    """Names all benchmarks at once that need a judge, where none is to be asked."""
+    lacking = [each.name for each in benchmarks if each.task.needs_judge and not judge.resolve(each.task).used]
+    if lacking:
+        raise GradingError(f"{', '.join(lacking)} cannot be graded without a judge: name one with --judge")
 
 
 def _awaits_verdicts(session: Session, cell: Cell) -> bool:

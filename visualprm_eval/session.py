@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -13,10 +12,9 @@ from visualprm_eval import prompts
 from visualprm_eval.cells import Cell, import_cells
 from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.errors import ConfigError, GradingError, HostError, NoVerdictsError
+from visualprm_eval.errors import ConfigError, GradingError, HostError
 from visualprm_eval.evaluate import picked_texts
-from visualprm_eval.grade import grade_missing
-from visualprm_eval.headlines import check_headlines
+from visualprm_eval.grade import grade_cells
 from visualprm_eval.memory import uncollected
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Greedy
@@ -26,14 +24,14 @@ from visualprm_eval.score.critics import build_critics, named_scoring, release
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
 from visualprm_eval.types import JSONValue, Problem, Spec
-from visualprm_eval.versions import note_versions
-from visualprm_eval.whole_tables import has_verdicts, is_whole, lacks_figures, note_metric
+from visualprm_eval.whole_tables import has_verdicts, is_whole
 
 if TYPE_CHECKING:
     from visualprm_eval.columns import Columns
     from visualprm_eval.config import ModelSource
     from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.judge import Judge
+    from visualprm_eval.host.judging import Asked
     from visualprm_eval.report.results import Results
     from visualprm_eval.rerankers import Reranker
     from visualprm_eval.sample.policies import Policy
@@ -82,6 +80,8 @@ class Session:
         """
         config = self.config
         benchmarks = load_benchmarks(config, self.store)
+        if not benchmarks:  # A dry run without the files.
+            return
         if config.candidates is not None:
             self.cells = import_cells(self.store, config, config.candidates, benchmarks, greedy=bool(self.greedy))
             return
@@ -155,6 +155,13 @@ class Session:
             timeout_s=options.timeout_s, prediction=cast("Any", self.config.prediction),
         )  # fmt: skip
 
+    @cached_property
+    def asked(self) -> Asked:
+        """What became of the requests to judges."""
+        from visualprm_eval.host.judging import Asked
+
+        return Asked()
+
     def sample(self) -> None:
         """Draws the candidates that are missing, one policy after the other."""
         for name in list(self.policies):
@@ -197,35 +204,7 @@ class Session:
 
     def grade(self) -> None:
         """Lets the host grade the texts that have no verdict yet; a benchmark that cannot be graded stops no other."""
-        directory, retry_failed = self.config.work_dir / "grading", self.config.retry_failed
-        gradings = [self.grading(cell) for cell in self.cells]
-        from visualprm_eval.host.judging import Asked
-
-        tally = Asked()
-        # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
-        since = {one.id: self.store.last_failed_verdict(one.id) if retry_failed else 0.0 for one in gradings}
-        for cell, grading in zip(self.cells, gradings, strict=True):
-            try:
-                work = self.missing_verdicts(cell, retry_failed=retry_failed)
-                while work:
-                    grade_missing(
-                        self.store, cell.benchmark, self.judge, grading, work, directory=directory,
-                        replies_since=since[grading.id], tally=tally,
-                    )  # fmt: skip
-                    # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
-                    work = self.missing_verdicts(cell, retry_failed=False)
-            except GradingError as error:
-                if isinstance(error, NoVerdictsError) and cell.benchmark.task.note:
-                    print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
-                    note_metric(self.store, grading, "", whole=True, verdicts=False)
-                    continue
-                print(f"error: {error}", file=sys.stderr)
-                self.ungraded.append(cell.benchmark.name)
-            if lacks_figures(self, cell):  # Figures of whole tables are facts of the grading as well.
-                note_versions(self.store, grading)
-        check_headlines(self, tally)
-        if tally.made or tally.saved:
-            print(f"judge: {tally.made:,} requests made, {tally.saved:,} saved, since their replies were stored")
+        grade_cells(self)
 
     def finish(self) -> None:
         """Tells at the end what a stage could not do.

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.config import RunConfig
-from visualprm_eval.errors import BenchmarkError, ConfigError, HostError
+from visualprm_eval.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
 from visualprm_eval.prompts import export_prompts, note_unheeded
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.types import JSONValue, Part, Problem, Spec
@@ -40,18 +40,21 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
 
     The store knows their problems afterwards.
 
+    A dry run fetches no files: it says which benchmarks lack theirs, and goes on with the others.
+
     Raises:
         HostError: There is no host and it is needed.
-        BenchmarkError: A benchmark's data is missing or malformed.
+        MissingFilesError: Files are missing and cannot be fetched; the message names all of them.
+        BenchmarkError: A benchmark's data is malformed.
     """
-    from visualprm_eval.host.benchmarks import load_benchmark
     from visualprm_eval.host.bridge import set_verbose
     from visualprm_eval.host.files import use_data_dir
+    from visualprm_eval.host.presence import load_benchmarks as load_from_host
 
     set_verbose(config.verbose)
     use_data_dir(config.data_dir)
     try:
-        benchmarks = [load_benchmark(name, limit=config.limit) for name in config.data]
+        benchmarks, missing = load_from_host(config.data, config.limit, fetch=not config.dry_run)
     except HostError as error:
         if "grade" in config.stages:
             hint = "Only grading needs it: name the other stages, such as --stages sample"
@@ -61,6 +64,10 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         for benchmark in stored if {"sample", "score"} & set(config.stages) else ():
             _check_pictures(benchmark, config.work_dir)
         return stored
+    if missing and not config.dry_run:
+        raise MissingFilesError(missing)
+    for lack in missing:
+        print(f"{lack}; a run would try to fetch it, and this plan is made without it")
     for benchmark in benchmarks:
         store.put_problems(benchmark.problems)
         _note_origin(store, benchmark)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.pools import needs_all_verdicts
 from visualprm_eval.progress import track
 from visualprm_eval.types import Problem, Spec, digest, text_id
+from visualprm_eval.versions import note_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
@@ -238,6 +239,7 @@ def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
             if known is None:
                 said = whole_table_figure(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
                 note_metric(session.store, grading, said.metric, whole=True, verdicts=verdicts)
+                note_versions(session.store, grading)
                 session.store.put_host_figure(grading.id, selection, said.value)
                 known = said.value
             tracker.advance()

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.host.material import demo_rows, write_tsv
+from tests.host.seven_tables import TABLE2, pattern, rows_of, text, write_seven
+from tests.host.seven_tables import judge as seven_judge
 from tests.host.test_grading import RIGHT, WRONG, local_judge
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import load_benchmark
 from visualprm_eval.host.grading import grade_table
-from visualprm_eval.host.judging import kept_replies, request_key
+from visualprm_eval.host.judging import Asked, counted_requests, kept_replies, request_key
 from visualprm_eval.store import Store
 
 TEXTS = {"0": "the red and round one", "1": "the yellow and long one", "2": "the small and dark one"}
@@ -91,6 +95,155 @@ def test_a_question_that_the_host_repeats_is_asked_again(mmstar, tmp_path, judge
         for _ in range(2):
             assert grade_table(benchmark, {"1": TEXTS["1"]}, tmp_path, judge, replies) == {"1": RIGHT}
     assert asked(judge_server) == [0, 3, 0]
+
+
+@pytest.mark.parametrize("name", ["DynaMath", "MathVerse_MINI_Vision_Only", "LogicVista", "MathVision_MINI"])
+def test_rows_that_ask_the_same_share_a_reply(lmu, tmp_path, judge_server, store, name):
+    rows = [{**row, "question": "Which?"} for row in rows_of(name)]
+    write_tsv(lmu / f"{name}.tsv", rows)
+    judge_server.reply = lambda text: "8"
+    texts = {str(row["index"]): "seven of course, as shown" for row in rows}
+    with store.replies() as replies:
+        grade_table(load_benchmark(name), texts, tmp_path, local_judge(judge_server, nproc=4), replies)
+        bodies = [json.dumps(body, sort_keys=True) for _, body in judge_server.requests]
+        assert len(bodies) == len(set(bodies)), "the same is asked once"
+        judge_server.requests.clear()
+        grade_table(load_benchmark(name), texts, tmp_path, local_judge(judge_server, nproc=4), replies)
+    assert judge_server.requests == []
+
+
+def asking(reply):
+    """An object of the host's API class that answers with what ``reply`` says."""
+    from vlmeval.api.base import BaseAPI
+
+    class Judge(BaseAPI):
+        key = "sk-a-secret-key"
+        api_base = "http://me:a-pass-word@host/v1/chat/completions"
+
+        def generate_inner(self, inputs, **kwargs):
+            return 0, reply(inputs[0]["value"]), "log"
+
+    return Judge(retry=1, wait=0, verbose=False)
+
+
+def in_rows(api, texts, ask=lambda api, text: api.generate(text)):
+    """What rows hear that are worked on at the same time, as the host's graders work on them."""
+    from vlmeval.utils.mp_util import track_progress_rich
+
+    return track_progress_rich(lambda text: ask(api, text), [(text,) for text in texts], nproc=len(texts))
+
+
+def test_what_is_asked_at_the_same_time_is_one_request(store):
+    together, told = threading.Barrier(2, timeout=30), []
+
+    def reply(text):
+        told.append(text)
+        together.wait()  # Until the other question is asked as well.
+        return f"reply to {text}"
+
+    with store.replies() as replies, kept_replies(replies) as asked:
+        said = in_rows(asking(reply), ["same", "same", "other", "same"])
+    assert sorted(told) == ["other", "same"]
+    assert said[0] == said[1] == said[3] != said[2]
+    assert (asked.made, asked.saved) == (2, 2)
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_only_a_retry_of_the_same_row_asks_anew(store, kept):
+    told = []
+
+    def reply(text):
+        told.append(text)
+        return f"reply {len(told)}"
+
+    def twice(api, text):
+        return api.generate(text), api.generate(text)
+
+    with store.replies() as replies:
+        for _ in range(2):
+            with kept_replies(replies if kept else None):
+                assert len(set(in_rows(asking(reply), ["same"] * 3, twice))) == 1
+    assert len(told) == (2 if kept else 4)
+
+
+def test_a_failure_is_told_to_nobody_else(store):
+    """A row that asks later tries anew; the failed request is one."""
+    answers = iter(["", "", "fine"])
+    with store.replies() as replies, kept_replies(replies) as asked:
+        api = asking(lambda _: next(answers))
+        with ThreadPoolExecutor(1) as pool:
+            said = [pool.submit(api.generate, "same").result() for _ in range(3)]
+    assert [one == "fine" for one in said] == [False, False, True]
+    assert (asked.made, asked.unanswered, asked.saved) == (1, 2, 0)
+
+
+def test_an_error_reaches_every_row_that_waited(store):
+    """No row waits for a reply that does not come."""
+    from vlmeval.api.base import BaseAPI
+
+    started = threading.Event()
+
+    def fail(api, text, **_):
+        started.wait(5)
+        raise OSError("no disk")
+
+    before = BaseAPI.generate
+    try:
+        BaseAPI.generate = fail
+        with store.replies() as replies, kept_replies(replies), ThreadPoolExecutor(2) as pool:
+            waiting = [pool.submit(asking(None).generate, "same") for _ in range(2)]
+            started.set()
+            for one in waiting:
+                with pytest.raises(OSError, match="no disk"):
+                    one.result(30)
+    finally:
+        BaseAPI.generate = before
+
+
+def test_a_judge_that_repeats_its_key_puts_it_nowhere(tmp_path):
+    with Store.open(tmp_path / "store.sqlite") as store, store.replies() as replies:
+        for _ in range(2):
+            with kept_replies(replies, secrets=("sk-of-the-run",)):
+                said = asking(lambda _: "B sk-a-secret-key a-pass-word sk-of-the-run").generate("Which?")
+                assert said == "B [key] [key] [key]", "grading gets the same the second time"
+    stored = (tmp_path / "store.sqlite").read_bytes()
+    assert not any(secret in stored for secret in (b"sk-a-secret", b"a-pass-word", b"sk-of-the-run"))
+
+
+def test_a_key_in_a_reply_is_not_in_the_store(mmstar, tmp_path, judge_server):
+    judge_server.reply = lambda text: f"{letter(text)} sk-secret"
+    with Store.open(tmp_path / "store.sqlite") as store, store.replies() as replies:
+        verdicts = grade_table(
+            load_benchmark("MMStar"), TEXTS, tmp_path / "grading", local_judge(judge_server), replies
+        )
+    assert verdicts["0"] == RIGHT
+    assert b"sk-secret" not in (tmp_path / "store.sqlite").read_bytes()
+
+
+@pytest.mark.parametrize("name", TABLE2)
+def test_what_is_counted_is_what_the_judge_sees(lmu, tmp_path, judge_server, store, name):
+    write_seven(lmu, [name])
+    judge_server.reply = seven_judge
+    texts, tally = {i: text(name, int(i), right=right) for i, right in pattern(name).items()}, Asked()
+    with store.replies() as replies, counted_requests(tally):
+        grade_table(load_benchmark(name), texts, tmp_path, local_judge(judge_server), replies, tally=tally)
+    assert tally.sent == len(judge_server.requests) == tally.made + 1, "and one to see whether it answers"
+
+
+def test_tries_are_counted(mmstar, tmp_path, judge_server, store):
+    judge_server.reply = lambda text: 500 if "yellow" in text else letter(text)
+    tally = Asked()
+    with store.replies() as replies, counted_requests(tally):
+        grade_table(load_benchmark("MMStar"), TEXTS, tmp_path, local_judge(judge_server), replies, tally=tally)
+    assert tally.sent == len(judge_server.requests) > tally.made + 1
+
+
+def test_replies_of_earlier_stores_are_found():
+    """The key of a request, as it always was."""
+    from vlmeval.api import OpenAIWrapper
+
+    model = OpenAIWrapper("m", key="sk", api_base="http://host/v1")
+    assert request_key(model, "Which?", {}) == "d3955c940fe0ca196c66ccc6534d1373"
 
 
 def test_the_key_of_a_judge_is_not_kept(mmstar, tmp_path, judge_server):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,9 +72,11 @@ def test_table_2(run: Run, server: JudgeServer, data: Path, tmp_path: Path) -> N
     plan = run(*common, *both, "--dry-run")
     assert "judge local: at most" in plan
     assert server.requests == []
+    assert "judge local: one request more, to see whether it answers" in plan
 
     output = run(*common, *both)
-    assert " requests made, " in output
+    told = re.search(r"judge: ([\d,]+) requests made, ", output)
+    assert told is not None and int(told[1].replace(",", "")) == len(server.requests), "what the judge saw"
     everything = read_rows(work_dir)
     rows, others = ([row for row in everything if row["policy"] == policy] for policy in (POLICY, OTHER))
     told = [{(row["benchmark"], row["reranker"], row["k"]): row["value"] for row in side} for side in (rows, others)]
@@ -244,6 +247,66 @@ def test_a_missing_file(run: Run, data: Path, tmp_path: Path, server: JudgeServe
     assert "MathVerse_MINI_Vision_Only.tsv is missing" in output
     assert str(data / "MathVerse_MINIVOnly.tsv") in output
     assert "https://" in output and "by hand" in output
+
+
+def test_all_missing_files_are_named_at_once(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seven lie on one server: it is tried once."""
+    import urllib.error
+    import urllib.request
+
+    tried = []
+
+    def no_network(url: str, **_: object) -> object:
+        tried.append(url)
+        raise urllib.error.URLError("no network here")
+
+    monkeypatch.setattr(urllib.request, "urlopen", no_network)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    arguments = ["--candidates", write_pack(tmp_path / "pack.jsonl"), "--suite", "table2", "--data-dir", empty,
+                 "--work-dir", tmp_path / "out", "--judge", "exact_matching", "--reranker", "oracle"]  # fmt: skip
+    plan = run(*arguments, "--dry-run")
+    assert tried == [] and list(empty.iterdir()) == []
+    output = run(*arguments, status=2)
+    assert len(tried) == 1
+    assert output.count("by hand") == 1
+    for name in TABLE2:
+        assert plan.count(f"{name}.tsv is missing") == output.count(f"{name}.tsv is missing") == 1
+        assert str(empty / f"{name}.tsv") in output
+    assert output.count("it comes from https://") == len(TABLE2)
+
+
+def test_a_dry_run_plans_what_is_there(run: Run, data: Path, tmp_path: Path, server: JudgeServer) -> None:
+    (data / "WeMath.tsv").unlink()
+    plan = run("--candidates", write_pack(tmp_path / "pack.jsonl"), "--suite", "table2", "--data-dir", data,
+               "--work-dir", tmp_path / "out", "--reranker", "oracle", "--dry-run", *judged(server))  # fmt: skip
+    assert "WeMath.tsv is missing" in plan and "this plan is made without it" in plan
+    assert f"{POLICY} on LogicVista, 4 problems x 8:" in plan
+    assert not (data / "WeMath.tsv").exists()
+
+
+def test_all_that_need_a_judge_are_named_at_once(run: Run, data: Path, tmp_path: Path) -> None:
+    output = run("--candidates", write_pack(tmp_path / "pack.jsonl"), "--suite", "table2", "--data-dir", data,
+                 "--work-dir", tmp_path / "out", "--judge", "exact_matching", "--reranker", "oracle",
+                 status=2)  # fmt: skip
+    needing = "MathVista_MINI, MathVision_MINI, MathVerse_MINI_Vision_Only, LogicVista"
+    assert f"{needing} cannot be graded without a judge" in output
+
+
+def test_a_judge_that_talks_nonsense_is_not_paid_for_everything(
+    run: Run, data: Path, tmp_path: Path, server: JudgeServer
+) -> None:
+    arguments = ["--candidates", write_pack(tmp_path / "pack.jsonl"), "--data", "MMMU", "--data-dir", data, "-n", "8",
+                 "--reranker", "oracle", "--work-dir", tmp_path / "out", *judged(server)]  # fmt: skip
+    server.reply = lambda asked: "OK" if "Reply with" in asked else "foo bar baz"
+    output = run(*arguments, status=2)
+    assert "none of 4 texts got a verdict" in output and "not graded: MMMU_DEV_VAL" in output
+    first = len(server.requests)
+    assert 0 < first < 25, "of two tables one is asked about"
+    # Without --retry-failed what came is not asked again; with it, and a judge that is well again, all is.
+    server.reply = judge
+    run(*arguments, "--retry-failed")
+    assert value(read_rows(tmp_path / "out"), "first", 8, "MMMU_DEV_VAL") == 75
 
 
 def unreachable(*arguments: object, **options: object) -> object:

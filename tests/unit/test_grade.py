@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualprm_eval.grade import grade_missing, tables
+from visualprm_eval.errors import GradingError
+from visualprm_eval.grade import ENOUGH_FAILURES, MOST_JUDGED_ROWS, grade_missing, tables
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.judge import Judge
 from visualprm_eval.store import Store
@@ -54,3 +56,69 @@ def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) ->
         grade_missing(store, benchmark, Judge(), grading, work, directory=tmp_path)
         found = store.verdicts(grading.id, [problem.id for problem in problems])
     assert [(one.value, one.seconds) for one in found.values()] == [(1.0, 0.5)] * 3 + [(None, 0.5)]
+
+
+UNREAD = Verdict(None, "the judge gave no reply that can be read")
+
+
+@pytest.fixture
+def judged(tmp_path, monkeypatch):
+    """Grades texts of a benchmark by a judge of whose replies those to the indices in ``readable`` can be read."""
+    problems = [Problem("B", str(number), "", (Part("text", "?"),), "", f"p{number}") for number in range(300)]
+    grading, sampling = Spec("grading", {"benchmark": "B"}), Spec("sampling", {"policy": "P"})
+    state = SimpleNamespace(readable=set(), asked=[])
+
+    def table(benchmark, predictions, *rest, **options):
+        del benchmark, rest, options
+        state.asked += predictions
+        return {index: Verdict(1.0) if int(index) in state.readable else UNREAD for index in predictions}
+
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table", table)
+    with Store.open(tmp_path / "store.sqlite") as store:
+        store.put_problems(problems)
+        store.put_spec(sampling)
+        candidates = [Candidate(problem.id, 0, "a") for problem in problems]
+        store.put_candidates(sampling.id, candidates)
+        work = [(one.problem_id, one.text_id, one.text) for one in candidates]
+        benchmark = Benchmark("B", Task("B", "B"), None, problems)
+
+        def grade(numbers, judge="local", **options):
+            state.asked.clear()
+            chosen = [work[number] for number in numbers]
+            grade_missing(store, benchmark, Judge(name=judge), grading, chosen, directory=tmp_path, **options)
+            return store.verdicts(grading.id, [problem.id for problem in problems])
+
+        state.grade = grade
+        yield state
+
+
+def test_a_judge_that_cannot_be_read_is_not_asked_about_everything(judged) -> None:
+    with pytest.raises(
+        GradingError, match=r"none of 128 texts got a verdict \(the judge gave no reply that can be read"
+    ):
+        judged.grade(range(300))
+    assert len(judged.asked) == MOST_JUDGED_ROWS
+    with pytest.raises(GradingError, match="--retry-failed asks this one again"):
+        judged.grade(range(128, 300))
+    assert judged.asked == [], "what is known of it is enough"
+    judged.readable = set(range(300))
+    assert len(judged.grade(range(300), replies_since=1.0)) == 300
+
+
+def test_one_readable_reply_is_enough_to_go_on(judged) -> None:
+    judged.readable = {5}
+    known = judged.grade(range(300))
+    assert len(known) == 300
+    judged.readable = set()
+    assert len(judged.grade(range(8))) == 300, "later failures stop nothing"
+
+
+def test_few_failures_of_the_past_stop_nothing(judged) -> None:
+    with pytest.raises(GradingError, match="none of 7 texts"):
+        judged.grade(range(ENOUGH_FAILURES - 1))
+    judged.readable = {20}
+    assert len(judged.grade(range(10, 30))) == 27
+
+
+def test_without_a_judge_failures_are_failures(judged) -> None:
+    assert len(judged.grade(range(300), judge=None)) == 300

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from visualprm_eval.errors import BenchmarkError, ConfigError, UnknownNameError, VisualPRMEvalError
 from visualprm_eval.host.bridge import at_work, load_host
-from visualprm_eval.host.files import DataFile, cache_root, data_root, find_file, linked_root, whole_pictures
+from visualprm_eval.host.files import DataFile, data_root, find_file, md5_of
+from visualprm_eval.host.linked import use_own_image_folder, whole_files
 from visualprm_eval.host.problems import row_problem
+from visualprm_eval.host.reading import readable
 from visualprm_eval.tasks import Task, task_for
 from visualprm_eval.types import Problem
 
@@ -74,29 +74,31 @@ def benchmark_names() -> list[str]:
     return sorted({name for cls in classes for name in cls.supported_datasets()})
 
 
-def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
+def load_benchmark(name: str, limit: int | None = None, *, fetch: bool = True) -> Benchmark:
     """Loads a benchmark: the bundled one, one of the host's, or an own TSV file in the host's data folder.
 
     Args:
         name: The host's name of the dataset.
         limit: Only the first rows; ``None`` for all.
+        fetch: Whether files that are missing may be fetched.
 
     Raises:
         UnknownNameError: When the host does not know the name; the message offers the nearest.
-        BenchmarkError: When its data is missing, malformed, or nothing that a picture-and-text policy can answer.
+        MissingFilesError: When its file is missing and cannot be fetched.
+        BenchmarkError: When its data is malformed, or nothing that a picture-and-text policy can answer.
         ConfigError: When ``limit`` is below 1.
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit}: expected at least 1")
     load_host()
-    dataset, findings, file = _build(name)
+    dataset, findings, file = _build(name, fetch=fetch)
     task = _task(name, dataset)
     _keep_split(dataset, name, task.row_split)
     rows = dataset.data if limit is None else dataset.data.iloc[:limit]
     problems: list[Problem] = []
     broken: dict[str, str] = {}
     pictures: dict[str, tuple[str, ...]] = {}
-    with at_work(), whole_pictures():
+    with at_work(), whole_files():
         for position in range(len(rows)):
             problem, files, reason = row_problem(dataset, name, rows.iloc[position], task.group_columns)
             problems.append(problem)
@@ -119,7 +121,7 @@ def load_benchmark(name: str, limit: int | None = None) -> Benchmark:
 # Building the host's dataset ------------------------------------------------------------------------------------------
 
 
-def _build(name: str) -> tuple[Any, _Findings, DataFile | None]:
+def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
     """The host's dataset object, what was found in its table, and where that came from."""
     from vlmeval.dataset import build_dataset
 
@@ -127,22 +129,16 @@ def _build(name: str) -> tuple[Any, _Findings, DataFile | None]:
     refusal = _refusal(dataset_class) if dataset_class is not None else None
     if refusal:
         raise BenchmarkError(f"{name} {refusal}: only benchmarks of pictures or text with one turn can be used")
-    file = find_file(name, dataset_class) if dataset_class is not None else _own_file(name)
+    file = find_file(name, dataset_class, fetch=fetch) if dataset_class is not None else _own_file(name)
     if file is not None and not file.is_known:
         _LOGGER.warning(
             "%s: %s has the MD5 %s, the host knows %s: the file is used as it is, and the protocol says so",
             name, file.path, file.md5, file.expected,
         )  # fmt: skip
-    findings = _Findings()
+    findings, place = _Findings(), file.path if file is not None else data_root()
     with ExitStack() as stack:
-        root = data_root()
-        if file is not None:
-            root = linked_root(name, file.path)
-            stack.enter_context(_any_version(dataset_class, name))
-        elif getattr(dataset_class, "is_bundled", False):
-            root = cache_root()
-            root.mkdir(parents=True, exist_ok=True)
-        stack.enter_context(at_work(environment={"LMUData": str(root)}))
+        root = stack.enter_context(readable(name, dataset_class, file, fetch=fetch))
+        stack.enter_context(at_work(environment={"LMUData": str(root), "FORCE_LOCAL": None}))
         stack.enter_context(_checked_loading(name, dataset_class, findings))
         try:
             dataset = build_dataset(name)
@@ -156,7 +152,7 @@ def _build(name: str) -> tuple[Any, _Findings, DataFile | None]:
     if dataset is None:
         raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")
     if file is not None:
-        _use_own_image_folder(dataset, file, root)
+        use_own_image_folder(dataset, file, root)
     return dataset, findings, file
 
 
@@ -166,21 +162,7 @@ def _own_file(name: str) -> DataFile:
     if not name or not path.is_file():
         hint = f"(or put an own benchmark into {data_root()}/{name or 'NAME'}.tsv)"
         raise UnknownNameError("benchmark", name, benchmark_names(), hint)
-    with path.open("rb") as stream:
-        md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-    return DataFile(path, md5)
-
-
-@contextmanager
-def _any_version(dataset_class: Any, name: str) -> Iterator[None]:
-    """Keeps the host from downloading a file anew whose checksum it does not know."""
-    known = getattr(dataset_class, "DATASET_MD5", {})
-    md5 = known.pop(name, None)
-    try:
-        yield
-    finally:
-        if md5 is not None:
-            known[name] = md5
+    return DataFile(path, md5_of(path))
 
 
 def _keep_split(dataset: Any, name: str, split: str) -> None:
@@ -266,21 +248,6 @@ def _checked(name: str, dataset: Any, data: Any, findings: _Findings) -> Any:
             )
     pairs = zip(data["index"].astype(str), data["image"], strict=True)
     return data.assign(image=[_UNDECODABLE if index in findings.broken else image for index, image in pairs])
-
-
-def _use_own_image_folder(dataset: Any, file: DataFile, root: Path) -> None:
-    """Gives each version of a file a folder for its pictures: the host never refreshes what it once wrote.
-
-    A table that only names picture files may mean those of the data folder.
-    """
-    folder = Path(dataset.img_root)
-    if "image" not in dataset.data:
-        if folder.is_relative_to(root):
-            dataset.img_root = str(data_root() / folder.relative_to(root))
-    elif folder.is_relative_to(root / "images"):
-        with file.path.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        dataset.img_root = str(cache_root() / "images" / f"{folder.name}-{content[:8]}")
 
 
 def _check_indices(name: str, problems: list[Problem]) -> None:

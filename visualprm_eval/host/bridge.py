@@ -23,6 +23,7 @@ from typing import Any, TextIO
 
 from visualprm_eval.config import DEMO_POLICY
 from visualprm_eval.errors import HostError
+from visualprm_eval.host.files import no_folder_made
 from visualprm_eval.redact import blanked
 
 __all__ = ["Host", "at_work", "load_host", "register", "set_verbose"]
@@ -61,7 +62,7 @@ def load_host() -> Host:
         if not _loaded:
             before = dict(os.environ)
             try:
-                with _process_unchanged():
+                with _process_unchanged(), no_folder_made():
                     _import_host()
                     environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
             except Exception as error:  # Anything can go wrong in some hundred third-party modules.

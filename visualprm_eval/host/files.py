@@ -1,37 +1,39 @@
-"""Finds a benchmark's file where the host looks for it, and lets the host read it without touching its folder.
+"""Finds a benchmark's file where the host looks for it, or fetches it.
 
-The host itself would download a file anew, over the old one, whose checksum is not the one that it knows; would
-*move* a file that another benchmark shares; would download without a time limit, straight into the final file; and
-writes pictures among the files, in place. Here it reads through a link in a folder of this project's own, where the
-pictures go as well, each whole or not at all. Only a file that is not there at all is fetched, into the data folder.
+The host itself would download a file anew, over the old one, whose checksum is not the one that it knows, and without a
+time limit, straight into the final file. Here only a file that is not there at all is fetched, into the data folder,
+whole or not at all. How the host reads what is there: see ``visualprm_eval.host.linked``.
 """
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from visualprm_eval.errors import BenchmarkError
+from visualprm_eval.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.progress import track
 
 __all__ = [
     "DataFile",
     "cache_root",
     "data_root",
+    "fetch_file",
     "file_here",
     "find_file",
-    "linked_root",
+    "md5_of",
+    "missing_file",
+    "no_folder_made",
     "places",
+    "reads_one_file",
     "use_data_dir",
-    "whole_pictures",
 ]
 
 TIMEOUT_S = 20.0
@@ -77,12 +79,11 @@ def use_data_dir(path: Path | None) -> None:
 def data_root() -> Path:
     """The folder that holds benchmarks: the one that was named, else the host's: ``$LMUData``, else ``~/LMUData``.
 
-    Raises:
-        BenchmarkError: When ``$LMUData`` names a folder that is not there (the host would silently take the other), or
-            the other cannot be made.
-    """
-    from vlmeval.smp import LMUDataRoot
+    Nothing is made: the last one need not be there.
 
+    Raises:
+        BenchmarkError: When ``$LMUData`` names a folder that is not there (the host would silently take the other).
+    """
     if _chosen:
         return _chosen[0]
     named = os.environ.get("LMUData")  # noqa: SIM112 - the host spells it so
@@ -90,42 +91,25 @@ def data_root() -> Path:
         raise BenchmarkError(
             f"the environment variable LMUData names {named}, which is no folder: make it, or unset LMUData"
         )
+    return Path(named) if named is not None else Path.home() / "LMUData"
+
+
+@contextmanager
+def no_folder_made() -> Iterator[None]:
+    """Takes ``~/LMUData`` away again where the host's import made it: some of its classes ask for its name."""
+    folder = Path.home() / "LMUData"
+    was_there = folder.exists()
     try:
-        return Path(LMUDataRoot())
-    except OSError as error:
-        raise BenchmarkError(
-            f"the host cannot make its data folder ({error}): set the environment variable LMUData to a folder that "
-            "can be written to"
-        ) from error
+        yield
+    finally:
+        if not was_there:
+            with suppress(OSError):  # It is not there, or somebody has put something in.
+                folder.rmdir()
 
 
 def cache_root() -> Path:
     """The folder for links and pictures: ``$XDG_CACHE_HOME/visualprm_eval``, else ``~/.cache/visualprm_eval``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visualprm_eval"
-
-
-def linked_root(name: str, path: Path) -> Path:
-    """A folder that the host may take for its data folder, in which ``NAME.tsv`` is a link to a file.
-
-    Raises:
-        BenchmarkError: It cannot be written.
-    """
-    place = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
-    root = cache_root() / "data" / place
-    link = root / f"{name}.tsv"
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        if not (link.is_symlink() and link.readlink() == path.resolve()):
-            draft = root / f".{name}.{os.getpid()}"
-            draft.unlink(missing_ok=True)
-            draft.symlink_to(path.resolve())
-            draft.replace(link)
-    except OSError as error:
-        raise BenchmarkError(
-            f"cannot write to {root} ({error}): set the environment variable XDG_CACHE_HOME to a folder that can be "
-            "written to"
-        ) from error
-    return root
 
 
 def places(name: str, dataset_class: Any) -> list[Path]:
@@ -146,82 +130,85 @@ def file_here(name: str, dataset_class: Any) -> DataFile | None:
     """The file of a dataset in the data folder; ``None`` when it is not there."""
     expected = getattr(dataset_class, "DATASET_MD5", {}).get(name)
     found = next((path for path in places(name, dataset_class) if path.is_file()), None)
-    return None if found is None else DataFile(found, _md5(found), expected)
+    return None if found is None else DataFile(found, md5_of(found), expected)
 
 
-def find_file(name: str, dataset_class: Any) -> DataFile | None:
+def find_file(name: str, dataset_class: Any, *, fetch: bool = True) -> DataFile | None:
     """The file of a dataset: the one in the data folder, whatever its version; else it is fetched.
 
     Args:
         name: The host's name of the dataset.
         dataset_class: Its class.
+        fetch: Whether a missing file may be fetched.
 
     Returns:
         ``None`` for classes that load something else than one file in the host's standard way.
 
     Raises:
-        BenchmarkError: When the file is missing and cannot be fetched.
+        MissingFilesError: When the file is missing and cannot be fetched.
+    """
+    if missing := missing_file(name, dataset_class, {}, fetch=fetch):
+        raise MissingFilesError([missing])
+    is_standard = reads_one_file(dataset_class) and isinstance(dataset_class.DATASET_URL.get(name), str)
+    return file_here(name, dataset_class) if is_standard else None
+
+
+def missing_file(name: str, dataset_class: Any, unreachable: dict[str, str], *, fetch: bool) -> str:
+    """What is to be said of a dataset whose file is not there; ``""`` when it is, or could be fetched.
+
+    Args:
+        name: The host's name of the dataset.
+        dataset_class: Its class.
+        unreachable: Servers that could not be reached, and why. They are not tried again, which may take long; those
+            that cannot be reached now are added.
+        fetch: Whether a missing file may be fetched.
+
+    Raises:
+        BenchmarkError: When the data folder cannot be made.
     """
     url = dataset_class.DATASET_URL.get(name)
+    here = places(name, dataset_class)
+    if not reads_one_file(dataset_class) or not isinstance(url, str) or any(path.is_file() for path in here):
+        return ""
     expected = getattr(dataset_class, "DATASET_MD5", {}).get(name)
-    if not reads_one_file(dataset_class) or not isinstance(url, str):
-        return None
-    found = file_here(name, dataset_class)
-    if found is not None:
-        return found
-    looked = " and ".join(str(path) for path in places(name, dataset_class))
-    by_hand = (
-        f"put it there by hand{f' (the MD5 that the host knows is {expected})' if expected else ''}, or name the "
-        "folder that holds it with --data-dir (or the environment variable LMUData)"
-    )
+    lack = f"{name}: {name}.tsv is missing: looked for {' and '.join(map(str, here))}"
     if not url.startswith(("http://", "https://")):
-        raise BenchmarkError(
-            f"{name}: {name}.tsv is missing: looked for {looked}, and the host knows no address of it: {by_hand}"
-        )
-    path = data_root() / f"{name}.tsv"
+        return f"{lack}; the host knows no address of it"
+    known = f" (MD5 {expected})" if expected else ""
+    if not fetch:
+        return f"{lack}; it comes from {url}{known}"
+    _make_data_root()
     try:
-        _fetch(url, path, expected)
+        _fetch_once(url, data_root() / f"{name}.tsv", expected, unreachable)
+    except OSError as error:
+        return f"{lack}; it comes from {url}{known}, and fetching it failed ({error})"
+    return ""
+
+
+def _make_data_root() -> None:
+    try:
+        data_root().mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BenchmarkError(
-            f"{name}: {name}.tsv is missing: looked for {looked}, and fetching it from {url} failed ({error}). "
-            f"Download it where there is a network and {by_hand}"
+            f"cannot make the data folder ({error}): set the environment variable LMUData to a folder that can be "
+            "written to"
         ) from error
-    return DataFile(path, _md5(path), expected)
 
 
-@contextmanager
-def whole_pictures() -> Iterator[None]:
-    """While it lasts, a picture that the host writes appears whole or not at all; not for several threads at once.
-
-    The host believes every file whose header it can read: a picture that a killed process left half written, or that
-    another process is about to write, would be broken for good.
-    """
-    from PIL import Image
-
-    pictures: Any = Image.Image
-    original = pictures.save
-
-    @functools.wraps(original)
-    def save(self: Any, fp: Any, *args: Any, **kwargs: Any) -> None:
-        if not isinstance(fp, str | os.PathLike):
-            original(self, fp, *args, **kwargs)
-            return
-        path = Path(fp)
-        draft = path.with_name(f".{os.getpid()}-{path.name}")  # Its ending says in which format it is written.
-        try:
-            original(self, draft, *args, **kwargs)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-
-    pictures.save = save
+def _fetch_once(url: str, path: Path, md5: str | None, unreachable: dict[str, str]) -> None:
+    server = urlsplit(url).netloc
+    if server in unreachable:
+        raise OSError(f"not tried, since {server} could not be reached: {unreachable[server]}")
     try:
-        yield
-    finally:
-        pictures.save = original
+        fetch_file(url, path, md5)
+    except urllib.error.HTTPError:
+        raise  # It can be reached.
+    except (urllib.error.URLError, TimeoutError) as error:
+        unreachable[server] = str(error)
+        raise
 
 
-def _fetch(url: str, path: Path, md5: str | None) -> None:
+def fetch_file(url: str, path: Path, md5: str | None) -> None:
     """Downloads a file under another name and moves it into place when it is whole.
 
     Raises:
@@ -231,6 +218,7 @@ def _fetch(url: str, path: Path, md5: str | None) -> None:
     if endpoint:  # The usual way to name a mirror of the hub.
         url = url.replace("https://huggingface.co", endpoint, 1)
     partial = path.with_suffix(f".{os.getpid()}.part")
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - find_file admits http(s) only
             size = int(response.headers.get("Content-Length") or 0)
@@ -240,14 +228,14 @@ def _fetch(url: str, path: Path, md5: str | None) -> None:
                     tracker.advance(1)
         if size and partial.stat().st_size != size:
             raise OSError(f"the connection broke after {partial.stat().st_size} of {size} bytes")
-        if md5 is not None and _md5(partial) != md5:
+        if md5 is not None and md5_of(partial) != md5:
             raise OSError(f"the file there has another MD5 than {md5}, which the host expects")
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
 
-def _md5(path: Path) -> str:
+def md5_of(path: Path) -> str:
     """MD5 as the host uses it: to tell versions of a file apart."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()

@@ -183,7 +183,7 @@ def evaluate_table(
         file = write_predictions(benchmark, shown, folder)
         state = random.getstate()
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
-        requests = kept_replies(replies, check=check) if judge.used else no_requests()
+        requests = kept_replies(replies, secrets=judge.secrets()) if judge.used else no_requests()
         guard = guarded(folder, benchmark.name) if benchmark.task.note else nullcontext()
         try:
             with requests as asked, guard:

@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from visualprm_eval.host.fingerprint import plain, without_credentials
+from visualprm_eval.host.outgoing import watched
+from visualprm_eval.redact import redacted
 from visualprm_eval.store import Replies
 from visualprm_eval.types import JSONValue, canonical_json
 
-__all__ = ["Asked", "kept_replies", "no_requests", "request_key"]
+__all__ = ["Asked", "counted_requests", "kept_replies", "no_requests", "request_key"]
 
 _FAILURE = "Failed to obtain answer"
 """What the host returns instead of raising."""
@@ -27,74 +31,184 @@ class Asked:
 
     Attributes:
         made: Requests that the judge answered.
-        saved: Requests that were answered from the store.
+        saved: Requests whose replies were known already, from the store or from another row of the table.
         unanswered: Requests that failed for good, after all the tries that were allowed.
+        sent: Everything that was sent while :func:`counted_requests` looked: every try, and the question whether the
+            judge works at all.
     """
 
     made: int = 0
     saved: int = 0
     unanswered: int = 0
+    sent: int = 0
 
     def add(self, other: Asked) -> None:
         """Counts what another table asked."""
         self.made += other.made
         self.saved += other.saved
         self.unanswered += other.unanswered
+        self.sent += other.sent
 
 
 @contextmanager
-def kept_replies(replies: Replies | None, *, check: bool = True) -> Iterator[Asked]:
-    """While it lasts, the host's API classes take known replies from the store and put new ones there at once.
-
-    The n-th time that the same is asked the n-th reply to it is given, so that a question which the host asks again,
-    because it could not read the reply, is asked again. Failures are not kept, nor is the host's check whether the
-    judge works at all, which must find out anew.
+def counted_requests(asked: Asked) -> Iterator[None]:
+    """While it lasts, all that this process sends is counted as sent to the judge; nobody else may be asked meanwhile.
 
     Args:
-        replies: Where replies are kept; ``None`` keeps none.
-        check: Whether the host may check that the judge works. Without it a table whose replies are all known needs no
-            judge.
+        asked: Where it is counted.
+    """
+    lock = threading.Lock()
+
+    def count(request: Any) -> None:
+        if request.method == "POST":
+            with lock:
+                asked.sent += 1
+
+    with watched(count):
+        yield
+
+
+@contextmanager
+def kept_replies(replies: Replies | None, *, secrets: Sequence[str] = ()) -> Iterator[Asked]:
+    """While it lasts, the host's API classes take known replies from the store and put new ones there at once.
+
+    The n-th time that a row of the table asks the same, the n-th reply to it is given, so that a question which the
+    host asks again, because it could not read the reply, is asked again. Rows that ask the same share their replies,
+    also while the first of them is still being waited for. Failures are not kept.
+
+    The host's own check whether the judge works is not made: the judge has answered before, or is not needed, because
+    all its replies are known.
+
+    Args:
+        replies: Where replies are kept; ``None`` keeps them as long as the table is worked on.
+        secrets: What must not be kept where a judge repeats it, beside the key that it is asked with.
     """
     from vlmeval.api.base import BaseAPI
 
-    asked, seen, lock, checking = Asked(), Counter[str](), threading.Lock(), threading.Event()
-    original, works = BaseAPI.generate, BaseAPI.working
+    table = _Table(replies, secrets, BaseAPI.generate)
+    with ExitStack() as stack:
+        stack.enter_context(
+            _replaced(BaseAPI, "generate", lambda api, message, **kwargs: table.ask(api, message, kwargs))
+        )
+        stack.enter_context(_replaced(BaseAPI, "working", lambda _: True))
+        stack.enter_context(_rows_apart())
+        yield table.asked
 
-    def generate(self: Any, message: Any, **kwargs: Any) -> Any:
-        if checking.is_set():
-            return original(self, message, **kwargs)
-        key = request_key(self, message, kwargs)  # Taken first: the host's code changes messages.
-        with lock:
-            attempt = seen[key]
-            seen[key] += 1
-        known = None if replies is None else replies.get(key, attempt)
+
+class _Table:
+    """What was asked while one table was graded; for any number of threads.
+
+    Args:
+        replies: Where replies are kept.
+        secrets: What must not be kept.
+        generate: The host's way to ask.
+    """
+
+    def __init__(self, replies: Replies | None, secrets: Sequence[str], generate: Any) -> None:
+        self.asked = Asked()
+        self._replies, self._secrets, self._generate = replies, secrets, generate
+        self._lock = threading.Lock()
+        self._waiting: dict[tuple[str, int], Future[Any]] = {}
+
+    def ask(self, api: Any, message: Any, options: Mapping[str, Any]) -> Any:
+        """A reply, or the host's word that there is none."""
+        key = request_key(api, message, options)  # Taken first: the host's code changes messages.
+        place = key, _attempt(key)
+        with self._lock:
+            first = place not in self._waiting
+            reply = self._waiting.setdefault(place, Future())
+        if not first:
+            return self._shared(reply)
+        try:
+            found = self._known_or_new(place, api, message, options)
+        except BaseException as error:
+            self._forget(place)
+            reply.set_exception(error)
+            raise
+        if _has_failed(found):
+            self._forget(place)
+        reply.set_result(found)
+        return found
+
+    def _shared(self, reply: Future[Any]) -> Any:
+        """What another row is told that asked the same before, or asks it at this moment."""
+        found = reply.result()
+        with self._lock:
+            self.asked.saved += not _has_failed(found)
+        return found
+
+    def _forget(self, place: tuple[str, int]) -> None:
+        """A failure is no reply: the next row that asks the same is not told it."""
+        with self._lock:
+            del self._waiting[place]
+
+    def _known_or_new(self, place: tuple[str, int], api: Any, message: Any, options: Mapping[str, Any]) -> Any:
+        secrets = (getattr(api, "key", None), urlsplit(str(getattr(api, "api_base", ""))).password, *self._secrets)
+        known = None if self._replies is None else self._replies.get(*place)
         if known is not None:
-            with lock:
-                asked.saved += 1
-            return known
-        reply = original(self, message, **kwargs)
-        failed = not isinstance(reply, str) or _FAILURE in reply
-        with lock:
-            asked.unanswered += failed
-            asked.made += not failed
-        if replies is not None and not failed:
-            replies.put(key, attempt, reply)
+            with self._lock:
+                self.asked.saved += 1
+            return redacted(known, secrets)
+        reply = self._generate(api, message, **options)
+        failed = _has_failed(reply)
+        with self._lock:
+            self.asked.unanswered += failed
+            self.asked.made += not failed
+        if failed:
+            return reply
+        reply = redacted(reply, secrets)
+        if self._replies is not None:
+            self._replies.put(*place, reply)
         return reply
 
-    def working(self: Any) -> Any:
-        if not check:
-            return True
-        checking.set()
-        try:
-            return works(self)
-        finally:
-            checking.clear()
 
-    BaseAPI.generate, BaseAPI.working = generate, working
+def _has_failed(reply: Any) -> bool:
+    return not isinstance(reply, str) or _FAILURE in reply
+
+
+_row = threading.local()
+"""How often the row that this thread works on has asked the same, as a counter by request."""
+
+
+def _attempt(key: str) -> int:
+    """How often the row that this thread works on has asked the same before."""
+    if not hasattr(_row, "asked"):
+        _begin_row()
+    attempt: int = _row.asked[key]
+    _row.asked[key] += 1
+    return attempt
+
+
+def _begin_row() -> None:
+    _row.asked = Counter()
+
+
+def _as_a_row(work: Any, /, *arguments: Any, **options: Any) -> Any:
+    _begin_row()
+    return work(*arguments, **options)
+
+
+@contextmanager
+def _rows_apart() -> Iterator[None]:
+    """While it lasts, every job of a pool of threads is a row of its own, as the host's graders deal them out."""
+    submit = ThreadPoolExecutor.submit
+
+    def submit_row(self: Any, work: Any, /, *arguments: Any, **options: Any) -> Any:
+        return submit(self, _as_a_row, work, *arguments, **options)
+
+    _begin_row()  # Graders that need no pool work in this thread.
+    with _replaced(ThreadPoolExecutor, "submit", submit_row):
+        yield
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
     try:
-        yield asked
+        yield
     finally:
-        BaseAPI.generate, BaseAPI.working = original, works
+        setattr(owner, name, before)
 
 
 @contextmanager
@@ -105,21 +219,14 @@ def no_requests() -> Iterator[Asked]:
     """
     from vlmeval.api.base import BaseAPI
 
-    original = BaseAPI.generate
-
-    def generate(self: Any, message: Any, **kwargs: Any) -> str:
-        del self, message, kwargs
-        return f"{_FAILURE} via API."
-
-    BaseAPI.generate = generate
-    try:
+    with _replaced(BaseAPI, "generate", lambda *_, **__: f"{_FAILURE} via API."):
         yield Asked()
-    finally:
-        BaseAPI.generate = original
 
 
 def request_key(model: Any, message: Any, options: Mapping[str, Any]) -> str:
     """A digest of all that a reply depends on: the judge, its settings, the message and its pictures; never its key.
+
+    The judge's address belongs to it: behind another one the same name may stand for other weights.
 
     Args:
         model: The host's API object.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
@@ -17,7 +17,7 @@ from visualprm_eval.errors import PolicyError
 from visualprm_eval.host.sampling import SamplingSettings
 from visualprm_eval.types import JSONValue
 
-__all__ = ["noted", "verify_requests"]
+__all__ = ["noted", "verify_requests", "watched"]
 
 _SENDERS = (("requests", "Session"), ("httpx2", "Client"), ("httpx", "Client"))
 """Libraries that API classes and the vendors' packages send with, and the class whose ``send`` all requests pass."""
@@ -29,20 +29,35 @@ _TEMPERATURE, _TOP_P = frozenset({"temperature"}), frozenset({"top_p", "topP", "
 def noted() -> Iterator[list[JSONValue]]:
     """While it lasts, the JSON of every request of this process is noted; not for several threads at once."""
     bodies: list[JSONValue] = []
-    with ExitStack() as stack:
-        for library, sender in _SENDERS:
-            with suppress(ImportError):  # Who is not installed sends nothing.
-                stack.enter_context(_noting(getattr(importlib.import_module(library), sender), bodies))
+
+    def note(request: Any) -> None:
+        with suppress(ValueError, TypeError, RecursionError):  # No JSON, or no body at all.
+            bodies.append(json.loads(request.body if hasattr(request, "body") else request.read()))
+
+    with watched(note):
         yield bodies
 
 
 @contextmanager
-def _noting(sender: Any, bodies: list[JSONValue]) -> Iterator[None]:
+def watched(look: Callable[[Any], None]) -> Iterator[None]:
+    """While it lasts, every request of this process is looked at before it leaves; not for several threads at once.
+
+    Args:
+        look: Called with each request, which is one of the sending library's.
+    """
+    with ExitStack() as stack:
+        for library, sender in _SENDERS:
+            with suppress(ImportError):  # Who is not installed sends nothing.
+                stack.enter_context(_watching(getattr(importlib.import_module(library), sender), look))
+        yield
+
+
+@contextmanager
+def _watching(sender: Any, look: Callable[[Any], None]) -> Iterator[None]:
     original = sender.send
 
     def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        with suppress(ValueError, TypeError, RecursionError):  # No JSON, or no body at all.
-            bodies.append(json.loads(request.body if hasattr(request, "body") else request.read()))
+        look(request)
         return original(self, request, *args, **kwargs)
 
     sender.send = send

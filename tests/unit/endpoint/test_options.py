@@ -6,7 +6,7 @@ import pytest
 
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.sample.endpoint import EndpointOptions, Patience
-from visualprm_eval.sample.endpoint.options import KEY_VARIABLE, api_key, base_url, served_model
+from visualprm_eval.sample.endpoint.options import KEY_VARIABLE, api_key, base_url, completed, served_model
 from visualprm_eval.sample.endpoint.waiting import retry_after_s
 
 
@@ -96,3 +96,22 @@ def test_waits_double_up_to_a_limit_and_are_spread() -> None:
 def test_retry_after(value: str | None, expected: float | None) -> None:
     noon = 1795608000.0  # 25 November 2026, 12:00 UTC
     assert retry_after_s(value, now=lambda: noon) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("http://h:8000", "http://h:8000/v1"),
+        ("http://h:8000/", "http://h:8000/v1"),
+        ("https://me:pass@h", "https://me:pass@h/v1"),
+        ("http://h/v1/chat/completions", "http://h/v1"),
+        ("http://h/v1", "http://h/v1"),
+        ("http://h/v1/", "http://h/v1/"),
+        ("http://h/other/v2", "http://h/other/v2"),
+        ("http://h?api-key=x", "http://h?api-key=x"),
+        ("no address", "no address"),
+        ("http://[", "http://["),
+    ],
+)
+def test_an_address_of_a_judge_is_completed_alike(given: str, expected: str) -> None:
+    assert completed(given) == expected

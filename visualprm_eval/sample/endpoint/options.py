@@ -97,6 +97,22 @@ def base_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
+def completed(text: str) -> str:
+    """An address of a judge in the same way; one that the host may understand otherwise stays as it is.
+
+    Such are addresses with a query. No address that ever worked is changed: it is in the key of verdicts.
+    """
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return text
+    if parts.scheme not in {"http", "https"} or parts.query or parts.fragment:
+        return text
+    if parts.path in {"", "/"}:
+        return f"{parts.scheme}://{parts.netloc}/v1"
+    return text.rstrip("/").removesuffix(_REPLY_PATH) if parts.path.rstrip("/").endswith(_REPLY_PATH) else text
+
+
 def api_key(given: str | None) -> str | None:
     """The key that ``--key`` gives, else the environment's; without blanks around it.
 
