@@ -148,6 +148,11 @@ class _Round:
         pairs = zip(self.cases, self.heads, strict=True)
         return [(case.facts.problem, head) for case, head in pairs if head]
 
+    @cached_property
+    def n_left_out(self) -> int:
+        """How many of the first k candidates of all problems cannot be picked."""
+        return self.k * len(self.cases) - sum(len(head) for _, head in self.kept)
+
     def outcomes(self, reranker: Reranker) -> tuple[list[float], list[Pick]]:
         """The value of each problem in ``kept``, NaN where a verdict is missing, and a pick per problem, [P]."""
         values: list[float] = []
@@ -230,6 +235,7 @@ class _Round:
             n_failed=n_failed,
             note=note,
             n_total=self.n_total,
+            n_left_out=0 if n_incomplete else self.n_left_out,
         )
 
     def _figure(self, picks: Sequence[Pick]) -> tuple[float | None, str]:
@@ -263,7 +269,7 @@ class _Round:
             for candidate in case.facts.candidates
         )
         counts = {
-            "left out": n_all - sum(len(head) for _, head in self.kept),
+            "left out": self.n_left_out,
             "cut at the token limit": n_cut,
         }
         return "; ".join(f"{count:,} of {n_all:,} candidates {what}" for what, count in counts.items() if count)

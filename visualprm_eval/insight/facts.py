@@ -286,6 +286,7 @@ class Insight:
         missing: What the store still lacks or what failed, one sentence each; their policies have no overalls then.
         tallies: (policy, benchmark, problem id) to how many candidates are right.
         published: Published figures for the curves.
+        lost: Where too many candidates failed for an overall, one sentence each, of policies that might have one.
     """
 
     points: tuple[CurvePoint, ...] = ()
@@ -298,8 +299,9 @@ class Insight:
     missing: tuple[str, ...] = ()
     tallies: Mapping[tuple[str, str, str], Tally] = field(default_factory=dict)
     published: tuple[PublishedPoint, ...] = ()
+    lost: tuple[str, ...] = ()
 
     @property
     def banner(self) -> str:
         """One line that says what is missing and what failed, for every page; ``""`` for nothing."""
-        return banner_of(self.missing, self.costs)
+        return banner_of(self.missing, self.costs, self.lost)

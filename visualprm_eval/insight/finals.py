@@ -89,6 +89,11 @@ class Finals:
     grid: Grid | None = None
 
     @property
+    def n_left_out(self) -> int:
+        """How many candidates of all problems cannot be picked."""
+        return self.study.n * self.n_problems - sum(len(case.pool) for case in self.cases)
+
+    @property
     def note(self) -> str:
         """What must be said wherever a number of it stands: how it was graded, and of how many of the problems."""
         study, said = self.study, []

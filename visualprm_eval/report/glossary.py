@@ -93,8 +93,8 @@ GLOSSARY: Mapping[str, str] = {
     "withheld": "There is no value, because something is missing or too much failed; the note says what.",
     "note": "What must be known of a value, or why there is none.",
     "overall, mean of the benchmarks, mean of the paper's seven benchmarks": (
-        "The plain mean over the benchmarks; withheld where one of them has no value, and as long as anything of the "
-        "policy is unfinished or failed."
+        "The plain mean over the benchmarks; withheld where one of them has no value, where more than 1% of a "
+        "benchmark's candidates failed, and as long as anything of the policy is unfinished."
     ),
     "step scores": "The chances that the critic gives the steps of being correct, from 0 to 1.",
     "response score (mean)": "The mean of a candidate's step scores.",
