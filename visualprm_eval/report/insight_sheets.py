@@ -72,7 +72,9 @@ def insight_tables(insight: Insight) -> Iterator[Table]:
     }
     for title, view in made.items():
         if view.rows:
-            yield Table(title, _fields(view), view.rows, 3 if title != "stages" else 2, gains=_gains(view))
+            names = [column for column, _ in view.columns]
+            frozen = 1 + (names.index("reranker") if "reranker" in names else 1)
+            yield Table(title, _fields(view), view.rows, frozen, gains=_gains(view))
 
 
 def _gains(view: View) -> list[tuple[int, int, int]]:

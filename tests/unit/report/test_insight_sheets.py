@@ -148,8 +148,26 @@ def test_names_have_the_room_that_they_need(tmp_path, results, insight):
     note = "exact matching, 250 of 1,000 problems"
     marked = replace(insight, standings=tuple(replace(row, note=note) for row in insight.standings))
     sheet = written(tmp_path, replace(results, insight=marked))["intervals"]
-    assert sheet["B2"].value == f"MathVista_MINI ({note})"
-    assert sheet.column_dimensions["B"].width == 48
+    assert (sheet["L1"].value, sheet["L2"].value) == ("note", note)
+    assert sheet.column_dimensions["L"].width == len(note) + 2
+
+
+def test_benchmarks_and_splits_are_spelled_as_in_the_table_of_all_values(tmp_path, results, insight, row):
+    note = "exact matching, 30 of 447 problems"
+    standings = tuple(replace(one, split="test", note=note) for one in insight.standings)
+    points = tuple(replace(one, split="test", note=note) for one in insight.points)
+    values = [row(benchmark="MathVista_MINI", split="test")]
+    marked = replace(insight, standings=standings, points=points, comparisons=(), diagnoses=(), pools=())
+    book = written(tmp_path, replace(results, rows=values, insight=marked))
+
+    def places(title):
+        header, *rows = book[title].iter_rows(values_only=True)
+        return {tuple(cells[header.index(name)] for name in ("benchmark", "split")) for cells in rows}
+
+    assert places("intervals") == places("curves") == places("all values") == {("MathVista_MINI", "test")}
+    for title in ("intervals", "curves"):
+        assert {cells[-1].value for cells in book[title].iter_rows(min_row=2)} == {note}
+        assert book[title].freeze_panes == "E2", "the reranker stays in sight"
 
 
 def test_gains_have_the_colours_of_their_intervals_everywhere(tmp_path, results, insight):
