@@ -39,6 +39,7 @@ class CurvePoint:
         sampling_error: Standard error from drawing subsets, in points; 0 where nothing was drawn.
         prefix: The value from the first k candidates, in percent, which is what published figures are.
         note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
+        n_problems: Of how many problems, those left out included; of a mean, of all its benchmarks together.
     """
 
     policy: str
@@ -54,6 +55,7 @@ class CurvePoint:
     sampling_error: float
     prefix: float
     note: str = ""
+    n_problems: int = 0
 
 
 @dataclass(frozen=True, slots=True)

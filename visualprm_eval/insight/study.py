@@ -140,7 +140,7 @@ class Examiner:
         if study.n == 1:
             return  # One candidate leaves nothing to choose.
         points, resampled = rows.points(found, grid)
-        self.points += [replace(row, note=note) for row in points]
+        self.points += [replace(row, note=note, n_problems=found.n_problems) for row in points]
         self._curves |= resampled
         pool = pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems)
         self.pools.append(replace(pool, note=note))

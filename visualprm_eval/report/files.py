@@ -48,9 +48,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
 def write_reports(work_dir: Path, results: Results) -> list[Path]:
     """Writes the result files into the work dir.
 
-    They are ``results.csv``, ``results.xlsx``, ``results.png``, ``results.md`` and ``report.html``, and in ``figures``
-    what there is to draw of curves, gains and step scores, as PNG and SVG; figures of an earlier report that there is
-    nothing to draw of any more are removed, since they would contradict the tables.
+    They are ``results.csv``, ``results.xlsx``, ``results.png``, ``results.md`` and ``report.html``, ``curves.csv``
+    where there are expected values, and in ``figures`` what there is to draw of curves, gains and step scores, as PNG
+    and SVG; files of an earlier report that there is nothing for any more are removed: they would contradict the tables.
 
     Args:
         work_dir: Where the files go; made when it is missing.
@@ -67,7 +67,7 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
     from visualprm_eval.report.html import write_html
     from visualprm_eval.report.markdown import write_markdown
     from visualprm_eval.report.plots import write_plot
-    from visualprm_eval.report.tidy import write_csv
+    from visualprm_eval.report.tidy import write_csv, write_curves_csv
     from visualprm_eval.report.workbook import write_workbook
 
     figures = draw_figures(results.insight)
@@ -78,8 +78,11 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
         for kind, content in kinds.items()
     ]
     _remove(work_dir / "figures" / f"{name}.{kind}" for name in FIGURES if name not in figures for kind in FORMATS)
+    points = results.insight.points
+    _remove([] if points else [work_dir / "curves.csv"])
     return [
         write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
+        *([write_atomically(work_dir / "curves.csv", lambda path: write_curves_csv(path, points))] if points else []),
         write_atomically(work_dir / "results.xlsx", lambda path: write_workbook(path, results)),
         write_atomically(work_dir / "results.png", lambda path: write_plot(path, results)),
         write_atomically(work_dir / "results.md", lambda path: write_markdown(path, results, "results.png")),

@@ -108,7 +108,9 @@ GLOSSARY: Mapping[str, str] = {
         "How a value came about: checkpoints, file, host, prompt, sampling, judge and versions; values with the same "
         "digest have the same (sheet fingerprints)."
     ),
-    "n_problems, n_failed, n_total": "In results.csv: problems, failed problems, and problems of the whole benchmark.",
+    "n_problems, n_failed, n_total": (
+        "In results.csv and curves.csv: problems, failed problems, and problems of the whole benchmark."
+    ),
 }
 """Plain words to what they mean."""
 

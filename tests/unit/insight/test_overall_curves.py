@@ -105,3 +105,9 @@ def test_what_is_drawn_in_part_is_drawn():
     standings = [replace(row, benchmark=name, reranker="vote", k=8) for name in ("A", "B", OVERALL)]
     (mean,) = overall_points(points, standings, {})
     assert (mean.estimator, mean.sampling_error, mean.low) == (DRAWN_SUBSETS, 0.15, None)
+
+
+def test_points_say_of_how_many_problems_they_are():
+    insight = examine(STUDIES)
+    sizes = {one.benchmark: one.n_problems for one in insight.points}
+    assert sizes == {"DynaMath": 9, "WeMath": 12, "LogicVista": 12, OVERALL: 33}
