@@ -14,7 +14,7 @@ from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, Un
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.stored_run import StoredSession, config_of, open_sound
 from visualprm_eval.tasks import TASKS
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict
 
 N, P = 4, 40
 
@@ -88,6 +88,18 @@ def test_everything_is_read_off_the_store(tmp_path):
     }  # fmt: skip
     assert found.insight.tallies["P", "Bench", "id0"].right == 2
     assert len(found.viewer.index) == P
+
+
+def test_tokens_that_were_read_are_told(tmp_path):
+    fill(tmp_path, sampled=P - 1)
+    with Store.open(tmp_path / STORE_FILE) as store:
+        (sampling,) = store.specs("sampling")
+        whole = [
+            Candidate(f"id{P - 1}", rank, str(rank), usage=Usage(70, 9) if rank == 0 else None) for rank in range(N)
+        ]
+        store.put_candidates(sampling.id, whole)
+    costs = {cost.stage: cost.prompt_tokens for cost in results(tmp_path).insight.costs}
+    assert costs == {"sample": 70, "score": None, "grade": None}
 
 
 def test_rerankers_may_be_chosen(tmp_path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.outcomes import MAX_LEFT_OUT
 
 if TYPE_CHECKING:
-    from visualprm_eval.insight.facts import Cost
+    from visualprm_eval.insight.losses import Cost
 
 __all__ = ["banner_of"]
 

@@ -28,10 +28,11 @@ def costs_of(policy: str, benchmark: str, texts: Texts, n: int) -> Iterator[Cost
     candidates = [one for fact in facts for one in fact.candidates if one.rank < n]
     tokens = [one.tokens for one in candidates if one.tokens is not None]
     usage = [one.usage.completion_tokens for one in candidates if one.usage is not None]
+    read = [one.usage.prompt_tokens for one in candidates if one.usage is not None]
     failed = sum(one.error is not None for one in candidates)
     yield Cost(
         policy, benchmark, "sample", "candidates", len(candidates), failed,
-        sum(tokens) if tokens else sum(usage) if usage else None, _seconds(candidates),
+        sum(tokens) if tokens else sum(usage) if usage else None, _seconds(candidates), sum(read) if read else None,
     )  # fmt: skip
     for critic in dict.fromkeys(label for fact in facts for label in fact.scores):
         known = [(fact.scores.get(critic, {}), keys) for fact, keys in texts]

@@ -50,7 +50,7 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
 
     They are ``results.csv``, ``results.xlsx``, ``results.png``, ``results.md`` and ``report.html``, ``curves.csv``
     where there are expected values, and in ``figures`` what there is to draw of curves, gains and step scores, as PNG
-    and SVG; files of an earlier report that there is nothing for any more are removed: they would contradict the tables.
+    and SVG; files of an earlier report that there is nothing for any more go: they would contradict the tables.
 
     Args:
         work_dir: Where the files go; made when it is missing.

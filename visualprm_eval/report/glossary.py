@@ -102,7 +102,11 @@ GLOSSARY: Mapping[str, str] = {
     "reference answer, final answer": "The benchmark's answer, and the one that is read from a text for votes.",
     "stage, of": "What was done: sample, score or grade; and whose candidates, scores or verdicts they are.",
     "items, failures": "Candidates written, or different texts scored or graded; and how many of them failed.",
-    "tokens written": "Tokens of the candidates, as far as they were recorded.",
+    "tokens read, tokens written": (
+        "Tokens of the prompts, pictures included, and of the candidates, as far as they were recorded: endpoints tell "
+        "of both, native policies of what they write, critics and judges of neither."
+    ),
+    "not recorded": "The store does not know how many, or how long; it may have been nothing.",
     "seconds": "Time that the stage took, as far as it was recorded.",
     "protocol": (
         "How a value came about: checkpoints, file, host, prompt, sampling, judge and versions; values with the same "

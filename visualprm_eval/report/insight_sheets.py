@@ -58,6 +58,8 @@ def _fields(view: View) -> list[Field]:
         style, width = _LOOKS[kind]
         if kind == "name":
             width = min(_WIDEST_NAME, 2 + max([width, len(title), *(len(str(row[place])) for row in view.rows)]))
+        elif any(row[place] == views.NOT_RECORDED for row in view.rows):
+            width = max(width, len(views.NOT_RECORDED) + 2)
         fields.append(Field(title, width, style))
     return fields
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Row = Standing | CurvePoint | Comparison | Diagnosis | PoolFacts
 
 __all__ = [
+    "NOT_RECORDED",
     "PLACE_COLUMNS",
     "Kind",
     "View",
@@ -41,7 +42,7 @@ class View:
     Attributes:
         title: What it is called.
         columns: Title and kind of each column.
-        rows: A value per column; ``None`` where there is none.
+        rows: A value per column; ``None`` where there is none, words where a number is unknown.
     """
 
     title: str
@@ -57,6 +58,8 @@ def place_of(row: Row) -> str:
 def _name(row: Row) -> str:
     return f"{row.benchmark} {row.split}".rstrip()
 
+
+NOT_RECORDED = "not recorded"
 
 PLACE_COLUMNS = frozenset({"policy", "benchmark", "split", "note"})
 """Titles of the columns that say what a row is of, and what must be said of its numbers."""
@@ -161,13 +164,16 @@ def pools(rows: Iterable[PoolFacts]) -> View:
 
 
 def costs(rows: Iterable[Cost]) -> View:
-    """What stages took."""
+    """What stages took; a blank would read as nothing."""
     columns: tuple[tuple[str, Kind], ...] = (
         ("policy", "name"), ("benchmark", "name"), ("stage", "name"), ("of", "name"), ("items", "count"),
-        ("failures", "count"), ("tokens written", "count"), ("seconds", "seconds"),
+        ("failures", "count"), ("tokens read", "count"), ("tokens written", "count"), ("seconds", "seconds"),
     )  # fmt: skip
     cells = tuple(
-        (row.policy, row.benchmark, row.stage, row.what, row.items, row.failed, row.tokens, row.seconds)
+        (
+            row.policy, row.benchmark, row.stage, row.what, row.items, row.failed,
+            *(NOT_RECORDED if each is None else each for each in (row.prompt_tokens, row.tokens, row.seconds)),
+        )
         for row in rows
     )  # fmt: skip
     return View("Stages, as far as they were recorded", columns, cells)

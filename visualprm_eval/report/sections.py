@@ -230,6 +230,8 @@ def _cell(value: object, kind: Kind) -> _Cell:
         return _Cell(kind + mood, visible_text(text))
     if value is None:
         return _Cell("n", ABSENT)
+    if isinstance(value, str):
+        return _Cell("n unclear", visible_text(value))
     number: Any = value
     if kind in {"gain", "correlation"}:
         number = round(number, 2 if kind == "correlation" else 1) + 0.0  # no "-0.0"

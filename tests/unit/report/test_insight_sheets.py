@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 from visualprm_eval.insight import Comparison, Cost, CurvePoint, Diagnosis, Insight, Standing
 from visualprm_eval.insight.facts import PoolFacts, Tally
 from visualprm_eval.report.glossary import GLOSSARY
+from visualprm_eval.report.html import render
 from visualprm_eval.report.workbook import write_workbook
 
 PLACE = ("InternVL2_5-8B", "MathVista_MINI", "")
@@ -122,6 +123,24 @@ def test_every_benchmark_has_a_sheet_with_its_values(tmp_path, results, insight)
     assert [row[2:5] for row in book["LogicVista"].iter_rows(min_row=3, values_only=True) if row[0]] == [
         ("sample", "candidates", 40)
     ]
+
+
+def test_what_was_not_recorded_is_said(tmp_path, results, insight):
+    place = ("InternVL2_5-8B", "MathVista_MINI")
+    costs = (
+        Cost(*place, "sample", "candidates", 40, 0, 5_000, 33.3, 700),
+        Cost(*place, "score", "visualprm", 40, 0, seconds=2.0),
+        Cost(*place, "grade", "verdicts", 40, 0),
+    )
+    shown = replace(results, insight=replace(insight, costs=costs))
+    sheet = written(tmp_path, shown)["stages"]
+    header, *rows = sheet.iter_rows(values_only=True)
+    assert header[-3:] == ("tokens read", "tokens written", "seconds")
+    assert [row[-3:] for row in rows] == [
+        (700, 5_000, 33.3), ("not recorded", "not recorded", 2), ("not recorded",) * 3,
+    ]  # fmt: skip
+    assert sheet.column_dimensions["G"].width >= 14
+    assert render(shown, {}).count('<td class="n unclear">not recorded</td>') == 5
 
 
 def test_a_banner_stands_on_the_left_in_one_line(tmp_path, results, insight):
