@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 from tests.integration.conftest import ROOT, Run, read_rows, value
+from visualprm_eval.cli import main
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +75,16 @@ def test_raising_n_keeps_what_is_there(run: Run, tmp_path: Path) -> None:
     assert len(after["candidates"]) == 2 * len(before["candidates"])
     assert before["scores"] <= after["scores"]
     assert before["verdicts"] <= after["verdicts"]
+
+
+def test_a_report_from_the_store_shows_what_the_run_showed(run: Run, tmp_path: Path) -> None:
+    run("--demo", "--limit", "4", "-n", "2", "--reranker", "visualprm:min", "oracle", "--work-dir", tmp_path)
+    before = read_rows(tmp_path)
+    assert main(["report", "--work-dir", str(tmp_path)]) == 0
+    assert [(row["reranker"], row["value"]) for row in read_rows(tmp_path)] == [
+        (row["reranker"], row["value"]) for row in before
+    ]
+    assert {row["reranker"] for row in before} == {"first", "visualprm:min", "oracle"}
 
 
 def test_dry_run_says_what_is_missing_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
