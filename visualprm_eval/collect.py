@@ -15,6 +15,7 @@ from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_fi
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
+from visualprm_eval.report.thumbnails import Thumbnails, allowances
 from visualprm_eval.report.viewer import ViewerBuilder
 from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue, StepScores
@@ -38,7 +39,7 @@ def collect(session: Session) -> Results:
     picks: list[Pick] = []
     failures: list[Failure] = []
     examiner = Examiner()
-    viewer = ViewerBuilder(sum(len(cell.benchmark.problems) for cell in session.cells if not cell.greedy))
+    viewer = viewer_of([cell for cell in session.cells if not cell.greedy])
     shown: dict[str, list[Headline]] = {}
     fingerprints: list[Fingerprint] = []
     packages = ", ".join(f"{package} {_version(package)}" for package in _PACKAGES)
@@ -83,6 +84,15 @@ def _published(insight: Insight, names: Mapping[str, str]) -> tuple[PublishedPoi
     shown = {(point.policy, point.benchmark, point.split, point.reranker) for point in insight.points}
     found = [each for place, n in curves.items() for each in published_points(place, names, n)]
     return tuple(each for each in found if (each.policy, each.benchmark, each.split, each.reranker) in shown)
+
+
+def viewer_of(cells: Sequence[Cell]) -> ViewerBuilder:
+    """A viewer with room for the problems of all cells, whose benchmarks share the room for pictures."""
+    pictures = {
+        cell.benchmark.name: [path for problem in cell.benchmark.problems for path in problem.images] for cell in cells
+    }
+    n_problems = sum(len(cell.benchmark.problems) for cell in cells)
+    return ViewerBuilder(n_problems, thumbnails=Thumbnails(allowed=allowances(pictures)))
 
 
 def add_to_viewer(
