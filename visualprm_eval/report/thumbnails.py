@@ -7,6 +7,10 @@ import io
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 __all__ = ["BUDGET", "EACH", "Thumbnails", "allowances"]
 
@@ -102,10 +106,15 @@ class Thumbnails:
             if side > _SIDES[-1] and pixels * _BYTES_PER_PIXEL > limit:
                 continue
             picture.thumbnail((side, side))
-            for kind, options in (("png", {"optimize": True}), ("jpeg", {"quality": 80})):
-                data = io.BytesIO()
-                picture.save(data, kind, **options)
-                url = f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode('ascii')}"
-                if len(url) <= limit:
-                    return url
+            small = _url(picture, "jpeg", quality=80)
+            # Drawings are sharper as PNG; that of a photograph is many times larger, and takes its time.
+            sharp = _url(picture, "png") if len(small) <= 2 * limit else ""
+            if fitting := [url for url in (sharp, small) if 0 < len(url) <= limit]:
+                return fitting[0]
         return None
+
+
+def _url(picture: Image.Image, kind: str, **options: int) -> str:
+    data = io.BytesIO()
+    picture.save(data, kind, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode('ascii')}"
