@@ -20,6 +20,7 @@ from visualprm_eval.insight.diagnostics import (
 from visualprm_eval.insight.finals import Finals, Study, finals
 from visualprm_eval.insight.grid import FloatArray
 from visualprm_eval.insight.overall_curves import Place, Resample, overall_points
+from visualprm_eval.insight.pairs import Picks, beside_greedy, picks_of
 from visualprm_eval.outcomes import INCOMPLETE, MAX_LEFT_OUT, ResultRow
 from visualprm_eval.registry import needed_critics
 
@@ -67,6 +68,7 @@ class Examiner:
         self.missing: list[str] = []
         self.tallies: dict[tuple[str, str, str], shown.Tally] = {}
         self._unfinished: set[str] = set()
+        self._picks: list[Picks] = []
         self._lost: dict[tuple[str, str], str] = {}
         self._resamples: dict[tuple[str, str, str], FloatArray] = {}
         self._curves: dict[Place, Resample] = {}
@@ -122,6 +124,7 @@ class Examiner:
         """Examines one split."""
         study = found.study
         self._look_at_failures(study, found.split, found.n_left_out, found.n_problems)
+        self._picks.append(picks_of(found))
         resamples = found.measure.resampled(found.values)
         numbers = np.array([found.measure.value(column) for column in found.values.T])
         note = found.note
@@ -157,8 +160,9 @@ class Examiner:
         lost = tuple(said for (policy, _), said in self._lost.items() if policy in several)
         standings = (*self.standings, *rows.overalls(finished, self._resamples))
         points = (*self.points, *overall_points(self.points, standings, self._curves))
+        comparisons = (*self.comparisons, *beside_greedy(self._picks))
         return shown.Insight(
-            points, standings, tuple(self.comparisons), tuple(self.diagnoses), tuple(self.pools),
+            points, standings, comparisons, tuple(self.diagnoses), tuple(self.pools),
             tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)), self.tallies,
             lost=lost,
         )  # fmt: skip
