@@ -130,7 +130,11 @@ def _add_report(commands: Any) -> None:
     report.add_argument("--data", nargs="+", default=(), metavar="D", help="only these benchmarks (all)")
     report.add_argument("--model", nargs="+", default=(), metavar="X", help="only these policies (all)")
     report.add_argument(
-        "--reranker", nargs="+", default=(), metavar="R", help="rerankers (all that the stored scores serve)"
+        "--reranker",
+        nargs="+",
+        default=(),
+        metavar="R",
+        help="rerankers (those of the last run, else all that the stored scores serve)",
     )
     report.add_argument(
         "--k", nargs="+", type=int, default=(), metavar="K", help="the k to tabulate (powers of two below N, and N)"

@@ -17,6 +17,7 @@ from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.prompts import prompt_of
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
+from visualprm_eval.report.thumbnails import Thumbnails, allowances
 from visualprm_eval.report.viewer import ViewerBuilder
 from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue, StepScores, Usage
@@ -39,7 +40,7 @@ def collect(session: Session) -> Results:
     picks: list[Pick] = []
     failures: list[Failure] = []
     examiner = Examiner()
-    viewer = ViewerBuilder(sum(len(cell.benchmark.problems) for cell in session.cells if not cell.greedy))
+    viewer = viewer_of([cell for cell in session.cells if not cell.greedy])
     shown: dict[str, list[Headline]] = {}
     fingerprints: list[Fingerprint] = []
     tallies: dict[str, Tally] = {}
@@ -90,6 +91,15 @@ def _published(insight: Insight, names: Mapping[str, str], rows: Sequence[Result
     }
     found = [each for place, n in curves.items() for each in published_points(place, names, n)]
     return tuple(each for each in found if (each.policy, each.benchmark, each.split, each.reranker) in shown)
+
+
+def viewer_of(cells: Sequence[Cell]) -> ViewerBuilder:
+    """A viewer with room for the problems of all cells, whose benchmarks share the room for pictures."""
+    pictures = {
+        cell.benchmark.name: [path for problem in cell.benchmark.problems for path in problem.images] for cell in cells
+    }
+    n_problems = sum(len(cell.benchmark.problems) for cell in cells)
+    return ViewerBuilder(n_problems, thumbnails=Thumbnails(allowed=allowances(pictures)))
 
 
 def add_to_viewer(viewer: ViewerBuilder, session: Session, cell: Cell, facts: Columns, picks: Sequence[Pick]) -> None:

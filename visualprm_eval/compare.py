@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from visualprm_eval.columns import Columns
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.insight.counts import missing_of
 from visualprm_eval.insight.facts import Comparison
 from visualprm_eval.insight.finals import Finals, Study, finals
-from visualprm_eval.insight.intervals import percentiles
-from visualprm_eval.insight.measure import Measure
-from visualprm_eval.insight.paired import holm, sign_flip_test
+from visualprm_eval.insight.pairs import Side, compare, corrected, side_of
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import First
 from visualprm_eval.store import STORE_FILE
@@ -25,64 +21,6 @@ if TYPE_CHECKING:
     from visualprm_eval.config import RunConfig
 
 __all__ = ["Side", "compare", "compare_rerankers", "compare_work_dirs"]
-
-
-@dataclass(frozen=True)
-class Side:
-    """What one reranker is worth on each problem of a benchmark.
-
-    Attributes:
-        label: What the comparison calls it.
-        values: Problem id to the verdict of the pick, from 0 to 1.
-        measure: The benchmark's number over these problems.
-        k: Best of how many.
-    """
-
-    label: str
-    values: Mapping[str, float]
-    measure: Measure
-    k: int
-
-
-def compare(first: Side, second: Side, policy: str, benchmark: str, split: str) -> Comparison:
-    """Compares two sides on the problems that both have.
-
-    Args:
-        first: The one that a positive difference speaks for.
-        second: The other.
-        policy: Whose candidates, for the row.
-        benchmark: Of which benchmark.
-        split: Of which split.
-
-    Raises:
-        ConfigError: They have no problem in common.
-    """
-    problems = [one for one in first.measure.problems if one.id in second.values]
-    if not problems:
-        raise ConfigError(
-            f"{first.label} and {second.label} have no problem of {benchmark} in common: "
-            "was the benchmark's data or prompt changed in between?"
-        )
-    values = np.array([[side.values[one.id] for side in (first, second)] for one in problems])
-    measure = replace(first.measure, problems=problems)
-    difference = measure.value(values[:, 0]) - measure.value(values[:, 1])
-    parts, resamples = measure.by_group(values), measure.resampled(values)
-    low = high = None
-    if resamples is not None:
-        lows, highs = percentiles((resamples[:, 0] - resamples[:, 1])[:, None])
-        low, high = float(lows[0]), float(highs[0])
-    p = 1.0 if parts is None else sign_flip_test(parts[0][:, 0] - parts[0][:, 1])
-    moved = values[:, 0] - values[:, 1]
-    return Comparison(
-        policy, benchmark, split, first.k, first.label, second.label, difference, low, high, p, p,
-        int((moved > 0).sum()), int((moved < 0).sum()), len(problems),
-        baseline_k=None if first.k == second.k else second.k,
-    )  # fmt: skip
-
-
-def corrected(rows: Sequence[Comparison]) -> list[Comparison]:
-    """The rows with p-values corrected for all of them together."""
-    return [replace(row, p_corrected=p) for row, p in zip(rows, holm([row.p for row in rows]), strict=True)]
 
 
 def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Comparison]:
@@ -101,7 +39,7 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
         raise ConfigError(f"{first} and {second} are one reranker; name two, or two work dirs")
     rows = []
     for found in _all_finals(config, (first, second)):
-        sides = {name: _side(found, name, name) for name in (first, second) if _has(found, name)}
+        sides = {name: side_of(found, name, name) for name in (first, second) if _has(found, name)}
         if len(sides) == 2:
             study = found.study
             row = compare(sides[first], sides[second], study.policy, study.benchmark, found.split)
@@ -139,7 +77,7 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
             unasked = type(reranker) is First and rerankers and reranker.name not in rerankers
             if other is not None and _has(other, reranker.name) and not unasked:
                 sides = [
-                    _side(each, reranker.name, f"{reranker.name} in {config.work_dir}")
+                    side_of(each, reranker.name, f"{reranker.name} in {config.work_dir}")
                     for each, config in ((found, first), (other, second))
                 ]
                 notes = dict.fromkeys(each.note for each in (found, other) if each.note)
@@ -181,13 +119,6 @@ def _listed(found: Mapping[tuple[str, str, str], Finals]) -> str:
 
 def _has(found: Finals, name: str) -> bool:
     return any(one.name == name for one in found.rerankers)
-
-
-def _side(found: Finals, name: str, label: str) -> Side:
-    column = [one.name for one in found.rerankers].index(name)
-    ids = [problem.id for problem in found.grid.problems]
-    values = dict(zip(ids, found.values[:, column].tolist(), strict=True))
-    return Side(label, values, found.measure, found.study.n)
 
 
 def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[tuple[str, str, str], Finals]:

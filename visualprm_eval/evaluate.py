@@ -160,6 +160,11 @@ class _Round:
         return sizes
 
     @cached_property
+    def n_left_out(self) -> int:
+        """How many of the first k candidates of all problems cannot be picked."""
+        return self.k * len(self.grid) - int(self.sizes.sum())
+
+    @cached_property
     def kept(self) -> list[Problem]:
         """The problems that have something to choose from."""
         return [self.grid.problems[place] for place in np.flatnonzero(self.sizes).tolist()]
@@ -251,6 +256,7 @@ class _Round:
             n_failed=n_failed,
             note=note,
             n_total=self.n_total,
+            n_left_out=0 if n_incomplete else self.n_left_out,
         )
 
     def _figure(self, ranks: IntArray | None) -> tuple[float | None, str]:
@@ -279,7 +285,7 @@ class _Round:
         """What a reader of a value must know of its candidates."""
         n_all = self.k * len(self.grid)
         counts = {
-            "left out": n_all - int(self.sizes.sum()),
+            "left out": self.n_left_out,
             "cut at the token limit": int(self.grid.cut[:, : self.k].sum()),
         }
         return "; ".join(f"{count:,} of {n_all:,} candidates {what}" for what, count in counts.items() if count)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["INCOMPLETE", "OVERALL", "Pick", "ResultRow"]
+__all__ = ["INCOMPLETE", "MAX_LEFT_OUT", "OVERALL", "Pick", "ResultRow"]
 
 OVERALL = "overall"
 """The benchmark's name in rows that stand for all benchmarks."""
 INCOMPLETE = "incomplete: "
 """How the note of a value begins that is withheld since something is still to be done."""
+MAX_LEFT_OUT = 0.01
+"""The greatest part of a benchmark's candidates that may have failed for its value to count in an overall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class ResultRow:
         note: What a reader of the value must know.
         n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
         protocol: A digest of how the value came about, see ``visualprm_eval.fingerprints``; ``""`` without one.
+        n_left_out: How many of the first k candidates of all problems failed, so that nobody could pick them.
     """
 
     policy: str
@@ -43,6 +46,12 @@ class ResultRow:
     note: str = ""
     n_total: int | None = None
     protocol: str = ""
+    n_left_out: int = 0
+
+    @property
+    def lacks_too_many(self) -> bool:
+        """Whether too many of its candidates were left out for the value to count in an overall."""
+        return self.n_left_out > MAX_LEFT_OUT * self.k * self.n_problems
 
     @property
     def is_partial(self) -> bool:

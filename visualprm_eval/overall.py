@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from visualprm_eval.outcomes import OVERALL, ResultRow
+from visualprm_eval.outcomes import MAX_LEFT_OUT, OVERALL, ResultRow
 from visualprm_eval.types import digest
 
 __all__ = ["overall_rows"]
@@ -24,14 +24,16 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
     Returns:
         Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``, at every
         k that the policy has on each of them; without a value when a benchmark has none, or has several splits, which
-        no mean may mix, and as long as anything of the policy is unfinished or failed, at whatever k and of whatever
-        reranker. Their protocol is a digest of those of their parts.
+        no mean may mix, as long as anything of the policy is unfinished or failed, at whatever k and of whatever
+        reranker, and where too many candidates were left out, at its own k or at the largest one. Their protocol is a
+        digest of those of their parts.
     """
     overall: list[ResultRow] = []
     cells: dict[tuple[str, str, int], dict[str, list[ResultRow]]] = {}
     metrics: dict[str, dict[str, dict[str, None]]] = {}  # of each policy on each benchmark, in order
     ks: dict[tuple[str, str], set[int]] = {}
     unfinished: dict[str, dict[str, None]] = {}
+    largest = {(row.policy, row.benchmark, row.reranker): row for row in sorted(rows, key=lambda row: row.k)}
     for row in rows:
         if row.value is None and not row.note.startswith(_NOT_ASKED_FOR):
             unfinished.setdefault(row.policy, {})[row.benchmark] = None
@@ -42,14 +44,19 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
     for (policy, _, k), by_benchmark in cells.items():
         # With 32 candidates on one benchmark and 8 on another there is a mean of best-of-8, and no word of best-of-32.
         if len(metrics[policy]) > 1 and all(k in ks[policy, benchmark] for benchmark in metrics[policy]):
-            overall.append(_overall_row(metrics[policy], by_benchmark, list(unfinished.get(policy, ()))))
+            final = [row for row in largest.values() if row.policy == policy]
+            overall.append(_overall_row(metrics[policy], by_benchmark, list(unfinished.get(policy, ())), final))
     return overall
 
 
 def _overall_row(
-    benchmarks: Mapping[str, Iterable[str]], by_benchmark: Mapping[str, Sequence[ResultRow]], unfinished: Sequence[str]
-) -> ResultRow:
-    """The mean of one policy, reranker and k over its benchmarks, given with their metrics, if none is unfinished."""
+    benchmarks: Mapping[str, Iterable[str]], by_benchmark: Mapping[str, Sequence[ResultRow]],
+    unfinished: Sequence[str], final: Sequence[ResultRow],
+) -> ResultRow:  # fmt: skip
+    """The mean of one policy, reranker and k over its benchmarks, given with their metrics, if none is unfinished.
+
+    ``final`` are the policy's rows at the largest k; neither there nor here may too many candidates be left out.
+    """
     rows = [row for found in by_benchmark.values() for row in found]
     split_up = [name for name in benchmarks if len(by_benchmark.get(name, ())) > 1]
     lacking = [name for name in benchmarks if all(row.value is None for row in by_benchmark.get(name, ()))]
@@ -60,6 +67,8 @@ def _overall_row(
         note = f"withheld: several splits of {', '.join(split_up)}"
     elif unfinished:
         note = f"withheld: unfinished or failed: {', '.join(unfinished)}"
+    elif lost := {row.benchmark: _lost(row) for row in (*final, *rows) if row.lacks_too_many}:
+        note = f"withheld: more than {MAX_LEFT_OUT:.0%} of the candidates left out: {', '.join(lost.values())}"
     else:
         value = math.fsum(row.value for row in rows if row.value is not None) / len(rows)
         note = f"mean of {', '.join(benchmarks)}"
@@ -75,7 +84,12 @@ def _overall_row(
         note=note,
         n_total=sum(row.n_total for row in rows if row.n_total is not None) if _all_totals(rows) else None,
         protocol=digest(sorted(row.protocol for row in rows)) if all(row.protocol for row in rows) else "",
+        n_left_out=0,
     )
+
+
+def _lost(row: ResultRow) -> str:
+    return f"{row.benchmark} ({row.n_left_out:,} of {row.k * row.n_problems:,} at k = {row.k})"
 
 
 def _all_totals(rows: Sequence[ResultRow]) -> bool:

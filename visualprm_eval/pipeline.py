@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from visualprm_eval.asked import note_asked
 from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.merge import absorb_leftovers, rank_paths
@@ -90,6 +91,8 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
         for stage in config.stages:
             if team is None or stage not in SHARED:
                 getattr(session, stage)()
+        if "report" in config.stages:
+            note_asked(store, session.rerankers, session.scorings)
         session.finish()
 
 

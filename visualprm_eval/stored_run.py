@@ -6,12 +6,14 @@ critic. ``run.py`` reports on what it was asked for; this reports on everything 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.asked import last_asked
 from visualprm_eval.beside import beside
 from visualprm_eval.cells import Cell
 from visualprm_eval.config import GIVEN, JudgeOptions, ModelSource, RunConfig
@@ -41,7 +43,7 @@ def report(config: RunConfig, rerankers: Sequence[str]) -> None:
 
     Args:
         config: The work dir, and what to leave out: benchmarks, policies, problems.
-        rerankers: Names of rerankers; none for all that the stored scores serve.
+        rerankers: Names of rerankers; none for those of the last run, or all that the stored scores serve.
 
     Raises:
         StoreDamagedError: The store is not sound; the message names the damage.
@@ -104,7 +106,7 @@ class StoredSession(Session):
     Args:
         config: The work dir, and what to leave out.
         store: Where facts are, open for reading.
-        names: Names of rerankers; none for all that the stored scores serve.
+        names: Names of rerankers; none for those of the last run, or all that the stored scores serve.
         check: Raises if the store turned out to be damaged; asked before any result is shown.
     """
 
@@ -170,7 +172,7 @@ class StoredSession(Session):
         return self._critics.prms
 
     def _rerankers(self) -> list[Reranker]:
-        """Those asked for, or all that what is stored can serve."""
+        """Those asked for, else those that the last run showed, else all that what is stored can serve."""
         labels = list(self.scorings)
         own = [label for label in labels if label.partition("@")[0] in BUILTIN_CRITICS]
         prms = list(dict.fromkeys(label.partition("@")[2] or "prm" for label in own))
@@ -185,12 +187,33 @@ class StoredSession(Session):
                     f"{', '.join(labels) or 'no critic'}"
                 )
             return chosen
+        if (shown := self._shown(prms)) is not None:
+            return shown
         votes = [f"weighted-vote{label.removeprefix('visualprm')}" for label in own if label.startswith("visualprm")]
         others = [StepAggregate(label, label) for label in labels if label not in own]
         return [
             *build_rerankers(["first", "random", "self-consistency", *own, *votes], prms), *others,
             *build_rerankers(["oracle"], prms),
         ]  # fmt: skip
+
+    def _shown(self, prms: Sequence[str]) -> list[Reranker] | None:
+        """What the last run showed; ``None`` where that is not known, or cannot be shown any more."""
+        names = last_asked(self.store, self.scorings)
+        if names is None:
+            return None
+        try:
+            shown = build_rerankers(names, prms)
+        except (ConfigError, UnknownNameError):  # A third party's that is not installed here.
+            return None
+        read = {one.critic for one in shown}
+        if not read <= {None, *self.scorings}:
+            return None
+        if others := [label for label in self.scorings if label not in read]:
+            print(
+                f"note: as in the last run, without {', '.join(others)}; --reranker shows what it names",
+                file=sys.stderr,
+            )
+        return shown
 
     def rerankers_of(self, cell: Cell) -> list[Reranker]:
         """Those whose critics looked at the cell's candidates at all."""

@@ -98,6 +98,16 @@ def test_raising_n_keeps_what_is_there(run: Run, tmp_path: Path) -> None:
     assert before["verdicts"] <= after["verdicts"]
 
 
+def test_a_report_from_the_store_shows_what_the_run_showed(run: Run, tmp_path: Path) -> None:
+    run("--demo", "--limit", "4", "-n", "2", "--reranker", "visualprm:min", "oracle", "--work-dir", tmp_path)
+    before = read_rows(tmp_path)
+    assert main(["report", "--work-dir", str(tmp_path)]) == 0
+    assert [(row["reranker"], row["value"]) for row in read_rows(tmp_path)] == [
+        (row["reranker"], row["value"]) for row in before
+    ]
+    assert {row["reranker"] for row in before} == {"first", "visualprm:min", "oracle"}
+
+
 def test_dry_run_says_what_is_missing_and_leaves_nothing(run: Run, tmp_path: Path) -> None:
     output = run("--demo", "--limit", "5", "-n", "3", "--dry-run", "--work-dir", tmp_path / "new")
     assert "sample: 15 candidates" in output

@@ -154,8 +154,8 @@ def check_views(work_dir: Path) -> None:
     page = (work_dir / "report.html").read_text()
     assert f"{POLICY} on MathVision_MINI (4 of 304 problems)" in page
     for sheet in ("intervals", "curves"):
-        named = {row[1].value for row in book[sheet].iter_rows(min_row=2)}
-        assert "MathVision_MINI (4 of 304 problems)" in named, sheet
+        named = {(row[1].value, row[-1].value) for row in book[sheet].iter_rows(min_row=2)}
+        assert ("MathVision_MINI", "4 of 304 problems") in named, sheet
 
 
 def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: JudgeServer, capsys) -> None:
@@ -178,7 +178,8 @@ def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: 
     assert output.partition("problems (failed)")[0].count("matching)") >= 2, "the terminal folds long titles"
     assert "DynaMath (exact matching, 4 of 5,010 problems)" in (tmp_path / "out" / "report.html").read_text()
     book = load_workbook(tmp_path / "out" / "results.xlsx")
-    assert "DynaMath (exact matching, 4 of 5,010 problems)" in {row[1].value for row in book["intervals"].iter_rows()}
+    noted = {(row[1].value, row[-1].value) for row in book["intervals"].iter_rows()}
+    assert ("DynaMath", "exact matching, 4 of 5,010 problems") in noted
     assert any("exact matching" in str(cell.value) for cell in book["summary"][1])
     capsys.readouterr()
     stored = ["--work-dir", str(tmp_path / "out"), "--data", "DynaMath"]

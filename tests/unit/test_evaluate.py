@@ -318,6 +318,7 @@ def test_a_failed_pick_gives_way_for_all_and_a_failure_nobody_picks_does_not() -
     facts = facts_of(["a:7", "b:8", "c:8"], scores, {"a:7": 1.0, "b:8": None, "c:8": None})
     rows, picks = results([facts], rerankers, ks=(3,), grade_all=False)
     assert {row.note for row in rows.values()} == {"1 of 3 candidates left out"}
+    assert {row.n_left_out for row in rows.values()} == {1}
     assert {(pick.rank, pick.verdict) for pick in picks} == {(0, 1.0)}
     named = {(facts.problem.id, text_id(text)) for text in ("a:7", "b:8")}
     assert picked_texts([facts], rerankers, (3,), last_word) == named
@@ -517,6 +518,26 @@ def test_overall_is_of_one_policy_reranker_and_k() -> None:
 def test_no_overall_of_one_benchmark() -> None:
     assert overall_rows([row("one", 50.0), row("one", 60.0, k=1)]) == []
     assert overall_rows([row("one", 50.0), row("two", 60.0, policy="other")]) == []
+
+
+def test_no_overall_above_one_percent_of_candidates_left_out() -> None:
+    def overall(*rows: ResultRow) -> dict[int, ResultRow]:
+        return {each.k: each for each in overall_rows(rows)}
+
+    def pair(n_left_out: int, k: int = 8, **changes: str) -> tuple[ResultRow, ResultRow]:
+        other = row("two", 60.0, k=k, n_problems=100, n_failed=0, **changes)
+        return row("one", 50.0, k=k, n_problems=100, n_failed=0, **changes), replace(other, n_left_out=n_left_out)
+
+    assert overall(*pair(8))[8].value == 55.0
+    found = overall(*pair(9))[8]
+    assert (found.value, found.n_left_out) == (None, 0)
+    assert found.note == "withheld: more than 1% of the candidates left out: two (9 of 800 at k = 8)"
+    # At a smaller k where fewer failed there is none either, as in every other view.
+    found = overall(*pair(0, k=1), *pair(9))
+    assert [found[k].value for k in (1, 8)] == [None, None]
+    found = overall(*pair(2, k=1), *pair(8))
+    assert [found[k].value for k in (1, 8)] == [None, 55.0]
+    assert [one.value for one in overall_rows([*pair(9), *pair(0, policy="Q")])] == [None, 55.0]
 
 
 def test_overall_is_withheld_unless_every_benchmark_has_a_value() -> None:

@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 
 from visualprm_eval import stored_run
+from visualprm_eval.asked import note_asked
 from visualprm_eval.cli import main
 from visualprm_eval.collect import collect
 from visualprm_eval.config import GIVEN
 from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
+from visualprm_eval.registry import build_rerankers
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.stored_run import StoredSession, config_of, open_sound
 from visualprm_eval.tasks import TASKS
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict
 
 N, P = 4, 40
 
@@ -92,6 +94,69 @@ def test_everything_is_read_off_the_store(tmp_path):
     }  # fmt: skip
     assert found.insight.tallies["P", "Bench", "id0"].right == 2
     assert len(found.viewer.index) == P
+
+
+def note(work_dir: Path, names, prms=("prm",), critics=None) -> None:
+    """What a run leaves that showed these rerankers; ``critics`` are its labels and the keys of their scores."""
+    with Store.open(work_dir / STORE_FILE) as store:
+        (scoring,) = (one for one in store.specs("scoring") if one.settings.get("critic") == "visualprm")
+        note_asked(store, build_rerankers(names, prms), {"visualprm": scoring} if critics is None else critics)
+
+
+def test_without_names_it_shows_what_the_last_run_showed(tmp_path):
+    fill(tmp_path)
+    as_before = {row.reranker for row in results(tmp_path).rows}
+    shown = ["first", "visualprm:min", "oracle"]
+    note(tmp_path, shown)
+    assert list(dict.fromkeys(row.reranker for row in results(tmp_path).rows)) == shown
+    assert {row.reranker for row in results(tmp_path, ["visualprm"]).rows} == {"first", "visualprm"}
+    note(tmp_path, ["first", "random"])
+    note(tmp_path, shown)
+    assert {row.reranker for row in results(tmp_path).rows} == set(shown), "the last run is the first one again"
+    note(tmp_path, [*shown, "visualorm"], critics={"visualorm": Spec("scoring", {"critic": "visualorm"})})
+    assert {row.reranker for row in results(tmp_path).rows} == as_before, "some of its scores are not here"
+
+
+def test_what_the_last_run_showed_is_noted_once(tmp_path):
+    fill(tmp_path)
+    for _ in range(3):
+        note(tmp_path, ["first", "visualprm:min"])
+    with Store.open(tmp_path / STORE_FILE) as store:
+        assert len([one for one in store.specs("checkpoint") if "rerankers" in one.settings]) == 1
+        assert store.verify() == []
+
+
+def test_the_last_run_may_have_called_its_reward_model_otherwise(tmp_path):
+    fill(tmp_path)
+    with Store.open(tmp_path / STORE_FILE) as store:
+        (scoring,) = store.specs("scoring")
+    note(tmp_path, ["first", "visualprm:min@v1", "weighted-vote@v1"], ("v1", "v2"), {"visualprm@v1": scoring})
+    assert {row.reranker for row in results(tmp_path).rows} == {"first", "visualprm:min", "weighted-vote"}
+
+
+def test_a_reranker_that_is_not_installed_any_more(tmp_path, capsys):
+    fill(tmp_path)
+    as_before = {row.reranker for row in results(tmp_path).rows}
+    with Store.open(tmp_path / STORE_FILE) as store:
+        gone = replace(build_rerankers(["random"], ["prm"])[0], name="gone")
+        note_asked(store, [gone], {})
+    assert {row.reranker for row in results(tmp_path).rows} == as_before
+    note(tmp_path, ["first", "random"])
+    capsys.readouterr()
+    assert {row.reranker for row in results(tmp_path).rows} == {"first", "random"}
+    assert "note: as in the last run, without visualprm; --reranker shows" in capsys.readouterr().err
+
+
+def test_tokens_that_were_read_are_told(tmp_path):
+    fill(tmp_path, sampled=P - 1)
+    with Store.open(tmp_path / STORE_FILE) as store:
+        (sampling,) = store.specs("sampling")
+        whole = [
+            Candidate(f"id{P - 1}", rank, str(rank), usage=Usage(70, 9) if rank == 0 else None) for rank in range(N)
+        ]
+        store.put_candidates(sampling.id, whole)
+    costs = {cost.stage: cost.prompt_tokens for cost in results(tmp_path).insight.costs}
+    assert costs == {"sample": 70, "score": None, "grade": None}
 
 
 def test_rerankers_may_be_chosen(tmp_path):

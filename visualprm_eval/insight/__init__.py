@@ -3,7 +3,7 @@
 All of this is arithmetic on what the store holds: no model, no judge. ``visualprm_eval.grid`` arranges candidates as
 arrays, ``curves`` and ``subsets`` turn them into values over k, ``intervals`` and ``paired`` say how sure those are,
 ``diagnostics`` looks for what was lost; ``finals`` are the picks of a split, ``rows`` what there is to show of them,
-and ``study`` puts it all together.
+``pairs`` compares picks of two samplings, and ``study`` puts it all together.
 """
 
 from __future__ import annotations

@@ -5,20 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from visualprm_eval.outcomes import MAX_LEFT_OUT
+
 if TYPE_CHECKING:
-    from visualprm_eval.insight.facts import Cost
+    from visualprm_eval.insight.losses import Cost
 
 __all__ = ["banner_of"]
 
 _WHAT = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
 
 
-def banner_of(missing: Sequence[str], costs: Sequence[Cost]) -> str:
+def banner_of(missing: Sequence[str], costs: Sequence[Cost], lost: Sequence[str] = ()) -> str:
     """What is missing and what failed.
 
     Args:
         missing: What is still to be done, or failed too often, one sentence each; overalls are withheld then.
         costs: What stages took, with their failures, which are left out.
+        lost: Where too many candidates failed for an overall, one sentence each.
 
     Returns:
         One line; ``""`` when nothing is missing and nothing failed.
@@ -27,6 +30,10 @@ def banner_of(missing: Sequence[str], costs: Sequence[Cost]) -> str:
     failed = list(_failed(costs))
     if failed:
         said.append(f"FAILED: {'; '.join(failed)}. The failures are listed with their reasons.")
+    if lost:
+        said.append(
+            f"Overalls are withheld where more than {MAX_LEFT_OUT:.0%} of the candidates failed: {'; '.join(lost)}."
+        )
     return " ".join(said)
 
 

@@ -29,9 +29,11 @@ def costs_of(policy: str, benchmark: str, columns: Columns, n: int) -> Iterator[
     below, texts = columns.below(n)
     tokens = _known(candidates.tokens, below.tolist())
     usage = _known(candidates.completion_tokens, below.tolist())
+    read = _known(candidates.prompt_tokens, below.tolist())
     yield Cost(
         policy, benchmark, "sample", "candidates", int(below.sum()), int((below & (candidates.texts < 0)).sum()),
         sum(tokens) if tokens else sum(usage) if usage else None, _sum(candidates.seconds, below.tolist()),
+        sum(read) if read else None,
     )  # fmt: skip
     for critic, said in columns.said.items():
         scored = texts & said.known

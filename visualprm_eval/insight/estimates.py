@@ -12,7 +12,7 @@ from visualprm_eval.grid import FloatArray, Grid
 from visualprm_eval.insight.curves import curve_ks, expected_best, mean_value
 from visualprm_eval.insight.measure import Measure
 from visualprm_eval.insight.subsets import draw_subsets, first_ranks, values_in_subsets, values_of_prefixes
-from visualprm_eval.rerankers import First, Oracle, Reranker
+from visualprm_eval.rerankers import First, Oracle, Reranker, SelfConsistency, WeightedVote
 
 __all__ = ["ALL_SUBSETS", "DRAWN_SUBSETS", "FIRST_CANDIDATES", "MEAN", "PASS_AT_K", "Estimate", "estimates"]
 
@@ -21,6 +21,8 @@ PASS_AT_K = "unbiased pass@k"  # noqa: S105 - no password
 MEAN = "mean of all candidates"
 DRAWN_SUBSETS = "mean over drawn subsets"
 FIRST_CANDIDATES = "first k candidates"
+_VOTES = (SelfConsistency, WeightedVote)
+"""Whose picks from many subsets are arithmetic on arrays."""
 _BATCHES = 10
 """Batches of drawn subsets whose spread tells the sampling error."""
 
@@ -95,7 +97,7 @@ def _of_subsets(grid: Grid, reranker: Reranker, measure: Measure, k: int, seed: 
     if k == 1:
         rows = mean_value(grid.verdicts, grid.usable)
         return Estimate(k, ALL_SUBSETS, measure.value(rows), rows, 0.0, prefix)
-    subsets, exhaustive = draw_subsets(grid.n, k, len(grid), seed)
+    subsets, exhaustive = draw_subsets(grid.n, k, len(grid), seed, fast=type(reranker) in _VOTES)
     values = values_in_subsets(grid, reranker, subsets)
     rows = _row_means(grid, values)
     error = 0.0

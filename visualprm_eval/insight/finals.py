@@ -76,6 +76,11 @@ class Finals:
     grid: Grid
 
     @property
+    def n_left_out(self) -> int:
+        """How many candidates of all problems cannot be picked."""
+        return self.study.n * self.n_problems - int(self.grid.usable.sum())
+
+    @property
     def note(self) -> str:
         """What must be said wherever a number of it stands: how it was graded, and of how many of the problems."""
         study, said = self.study, []

@@ -74,6 +74,7 @@ def _mean(points: Sequence[CurvePoint], resamples: Mapping[Place, Resample]) -> 
         high=high,
         sampling_error=math.hypot(*(one.sampling_error for one in points)) / len(points),
         prefix=math.fsum(one.prefix for one in points) / len(points),
+        n_problems=sum(one.n_problems for one in points),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -18,7 +19,8 @@ from visualprm_eval.insight.diagnostics import (
 )
 from visualprm_eval.insight.finals import Finals, Study, finals
 from visualprm_eval.insight.overall_curves import Place, Resample, overall_points
-from visualprm_eval.outcomes import INCOMPLETE, ResultRow
+from visualprm_eval.insight.pairs import Picks, beside_greedy, picks_of
+from visualprm_eval.outcomes import INCOMPLETE, MAX_LEFT_OUT, ResultRow
 from visualprm_eval.registry import needed_critics
 
 __all__ = ["Examiner", "examine"]
@@ -53,6 +55,8 @@ class Examiner:
         self.missing: list[str] = []
         self.tallies: dict[tuple[str, str, str], shown.Tally] = {}
         self._unfinished: set[str] = set()
+        self._picks: list[Picks] = []
+        self._lost: dict[tuple[str, str], str] = {}
         self._resamples: dict[tuple[str, str, str], FloatArray] = {}
         self._curves: dict[Place, Resample] = {}
 
@@ -85,14 +89,24 @@ class Examiner:
         for row in results:
             if row.value is None and row.note.startswith(INCOMPLETE) and not missing:
                 missing.append(f"{study.policy} on {study.benchmark} {row.split}".rstrip() + f": {row.note}")
+            self._look_at_failures(study, row.split, row.n_left_out, row.n_problems)
         if missing:
             self._unfinished.add(study.policy)
             self.missing += missing
         self.standings += rows.whole_standings(study, results)
 
+    def _look_at_failures(self, study: Study, split: str, n_left_out: int, n_problems: int) -> None:
+        """Remembers where too many candidates failed for an overall."""
+        total = study.n * n_problems
+        if n_left_out > MAX_LEFT_OUT * total:
+            where = f"{study.policy} on {study.benchmark} {split}".rstrip()
+            self._lost[study.policy, where] = f"{where}: {n_left_out:,} of {total:,} candidates cannot be picked"
+
     def _take(self, found: Finals) -> None:
         """Examines one split."""
         study = found.study
+        self._look_at_failures(study, found.split, found.n_left_out, found.n_problems)
+        self._picks.append(picks_of(found))
         resamples = found.measure.resampled(found.values)
         numbers = np.array([found.measure.value(column) for column in found.values.T])
         note = found.note
@@ -110,7 +124,7 @@ class Examiner:
         if study.n == 1:
             return  # One candidate leaves nothing to choose.
         points, resampled = rows.points(found, grid)
-        self.points += [replace(row, note=note) for row in points]
+        self.points += [replace(row, note=note, n_problems=found.n_problems) for row in points]
         self._curves |= resampled
         pool = pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems)
         self.pools.append(replace(pool, note=note))
@@ -120,10 +134,16 @@ class Examiner:
 
     def insight(self) -> shown.Insight:
         """All rows, with overalls of the policies for which nothing is missing."""
-        finished = [row for row in self.standings if row.policy not in self._unfinished]
+        refused = self._unfinished | {policy for policy, _ in self._lost}
+        finished = [row for row in self.standings if row.policy not in refused]
+        benchmarks = {(one.policy, one.benchmark) for one in self.costs}
+        several = {policy for policy, count in Counter(policy for policy, _ in benchmarks).items() if count > 1}
+        lost = tuple(said for (policy, _), said in self._lost.items() if policy in several)
         standings = (*self.standings, *rows.overalls(finished, self._resamples))
         points = (*self.points, *overall_points(self.points, standings, self._curves))
+        comparisons = (*self.comparisons, *beside_greedy(self._picks))
         return shown.Insight(
-            points, standings, tuple(self.comparisons), tuple(self.diagnoses), tuple(self.pools),
+            points, standings, comparisons, tuple(self.diagnoses), tuple(self.pools),
             tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)), self.tallies,
+            lost=lost,
         )  # fmt: skip

@@ -19,8 +19,8 @@ __all__ = ["DRAWS", "draw_subsets", "first_ranks", "values_in_subsets", "values_
 DRAWS = 40_000
 """Picks that are drawn per k, over all problems: the sampling error of a mean over rows stays below 0.25 points, since
 a verdict's standard deviation is at most one half."""
-_SLOW_DRAWS = 10_000
-"""The same for rerankers that are asked subset by subset."""
+_LOOKED_AT = 1_000_000
+"""Picks from all subsets, over all problems, up to which none are drawn: arithmetic on arrays does that in a moment."""
 
 
 def draw_subsets(n: int, k: int, n_problems: int, seed: int, *, fast: bool = True) -> tuple[IntArray, bool]:
@@ -31,13 +31,13 @@ def draw_subsets(n: int, k: int, n_problems: int, seed: int, *, fast: bool = Tru
         k: Their size.
         n_problems: P: the more problems, the fewer subsets of each it takes.
         seed: What the drawn ones come from, with N and k.
-        fast: Whether picks from them cost little.
+        fast: Whether picks are arithmetic on arrays; rerankers that are asked subset by subset look at fewer.
 
     Returns:
         The subsets, [R, k], and whether they are all that there are.
     """
-    draws = max(10, (DRAWS if fast else _SLOW_DRAWS) // max(1, n_problems))
-    if math.comb(n, k) <= draws:
+    draws = max(10, DRAWS // max(1, n_problems))
+    if math.comb(n, k) <= (max(draws, min(DRAWS, _LOOKED_AT // max(1, n_problems))) if fast else draws):
         return np.array(list(itertools.combinations(range(n), k)), dtype=np.int64), True
     keys = np.random.default_rng([seed, n, k]).random((draws, n))
     return np.sort(np.argpartition(keys, k - 1, axis=1)[:, :k], axis=1).astype(np.int64), False

@@ -7,8 +7,10 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from io import BytesIO
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.insight.estimates import DRAWN_SUBSETS, FIRST_CANDIDATES
 from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.plots import Look, lines, literal, looks
 from visualprm_eval.report.tables import BASELINE, reranker_label
@@ -23,6 +25,8 @@ FIGURES = ("curves", "gains", "scores")
 FORMATS = ("png", "svg")
 _COLUMNS = 3
 _MOST_PANELS = 36
+_WIDTH_BELOW = 84
+"""Characters of a line below the panels, which fit below a single one."""
 _PUBLISHED: Mapping[str, Any] = {"markersize": 7, "markerfacecolor": "white", "markeredgewidth": 1.5}
 _RIGHT, _WRONG = "#0072B2", "#D55E00"
 
@@ -131,7 +135,8 @@ def _legend(figure: Any, table: Mapping[str, Look], columns: int, *, published: 
 
 def _curves(points: Sequence[CurvePoint], published: Sequence[PublishedPoint] = ()) -> Any:
     """Expected values with their intervals as bands, published ones as hollow marks; the axis of k is logarithmic."""
-    panels = _grouped(points, _place)
+    # Means come first, so that many benchmarks leave room for them.
+    panels = _grouped(sorted(points, key=lambda point: point.benchmark != OVERALL), _place)
     table = _looks_of(points)
     figure, axes = _panels(min(len(panels), _MOST_PANELS), 4.6, 3.6)
     for axis, (place, own) in zip(axes, panels.items(), strict=False):
@@ -147,13 +152,29 @@ def _curves(points: Sequence[CurvePoint], published: Sequence[PublishedPoint] = 
         axis.set_xscale("log", base=2)
         axis.set_xticks(ticks, [str(k) for k in ticks])
         axis.minorticks_off()
-        axis.set_xlabel("k (of N candidates, mean over all subsets)")
+        axis.set_xlabel("k (of N candidates)")
         axis.set_ylabel(f"{literal(own[0].metric)} (%)")
     _legend(figure, table, min(_COLUMNS, len(panels)), published=bool(published))
+    _say_below(figure, _estimated(points))
     sources = dict.fromkeys(point.source for point in published)
     _say_below(figure, f"published: of the whole benchmark, {'; '.join(map(literal, sources))}" if sources else "")
     _say_below(figure, _first(len(panels)))
     return figure
+
+
+def _estimated(points: Sequence[CurvePoint]) -> str:
+    """Over what the lines are means: all subsets of k of the N candidates, but for some rerankers."""
+    names = _grouped(points, lambda point: point.estimator)
+    others = {
+        DRAWN_SUBSETS: "at some k over subsets drawn with a seed",
+        FIRST_CANDIDATES: "the first k candidates",
+    }
+    said = ["lines: mean over all subsets of k of the N candidates"] if names.keys() - others.keys() else []
+    for estimator, meaning in others.items():
+        found = dict.fromkeys(literal(reranker_label(point.reranker)) for point in names.get(estimator, ()))
+        if found:
+            said.append(f"{', '.join(found)}: {meaning}")
+    return "\n".join(line for one in said for line in wrap(one, _WIDTH_BELOW, break_on_hyphens=False))
 
 
 def _ticks(n: int) -> list[int]:

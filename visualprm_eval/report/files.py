@@ -55,9 +55,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
 def write_reports(work_dir: Path, results: Results) -> list[Path]:
     """Writes the result files into the work dir.
 
-    They are ``results.csv``, ``results.xlsx``, ``results.png``, ``results.md`` and ``report.html``, and in ``figures``
-    what there is to draw of curves, gains and step scores, as PNG and SVG; figures of an earlier report that there is
-    nothing to draw of any more are removed, since they would contradict the tables.
+    They are ``results.csv``, ``results.xlsx``, ``results.png``, ``results.md`` and ``report.html``, ``curves.csv``
+    where there are expected values, and in ``figures`` what there is to draw of curves, gains and step scores, as PNG
+    and SVG; files of an earlier report that there is nothing for any more go: they would contradict the tables.
 
     Args:
         work_dir: Where the files go; made when it is missing.
@@ -74,8 +74,9 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
     from visualprm_eval.report.html import write_html
     from visualprm_eval.report.markdown import write_markdown
     from visualprm_eval.report.plots import write_plot
-    from visualprm_eval.report.tidy import write_csv
+    from visualprm_eval.report.tidy import write_csv, write_curves_csv
 
+    points = results.insight.points
     with _workbook(results) as write_results:
         figures = draw_figures(results.insight)
         vectors = {name: kinds["svg"] for name, kinds in figures.items()}
@@ -91,7 +92,10 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
             write_atomically(work_dir / "results.md", lambda path: write_markdown(path, results, "results.png")),
             write_atomically(work_dir / "report.html", lambda path: write_html(path, results, vectors)),
         ]
-        written.insert(1, write_atomically(work_dir / "results.xlsx", write_results))
+        if points:
+            written.insert(1, write_atomically(work_dir / "curves.csv", lambda path: write_curves_csv(path, points)))
+        _remove([] if points else [work_dir / "curves.csv"])
+        written.insert(len(written) - 3, write_atomically(work_dir / "results.xlsx", write_results))
     return [*written, *drawn]
 
 

@@ -93,8 +93,8 @@ GLOSSARY: Mapping[str, str] = {
     "withheld": "There is no value, because something is missing or too much failed; the note says what.",
     "note": "What must be known of a value, or why there is none.",
     "overall, mean of the benchmarks, mean of the paper's seven benchmarks": (
-        "The plain mean over the benchmarks; withheld where one of them has no value, and as long as anything of the "
-        "policy is unfinished or failed."
+        "The plain mean over the benchmarks; withheld where one of them has no value, where more than 1% of a "
+        "benchmark's candidates failed, and as long as anything of the policy is unfinished."
     ),
     "step scores": "The chances that the critic gives the steps of being correct, from 0 to 1.",
     "response score (mean)": "The mean of a candidate's step scores.",
@@ -102,13 +102,19 @@ GLOSSARY: Mapping[str, str] = {
     "reference answer, final answer": "The benchmark's answer, and the one that is read from a text for votes.",
     "stage, of": "What was done: sample, score or grade; and whose candidates, scores or verdicts they are.",
     "items, failures": "Candidates written, or different texts scored or graded; and how many of them failed.",
-    "tokens written": "Tokens of the candidates, as far as they were recorded.",
+    "tokens read, tokens written": (
+        "Tokens of the prompts, pictures included, and of the candidates, as far as they were recorded: endpoints tell "
+        "of both, native policies of what they write, critics and judges of neither."
+    ),
+    "not recorded": "The store does not know how many, or how long; it may have been nothing.",
     "seconds": "Time that the stage took, as far as it was recorded.",
     "protocol": (
         "How a value came about: checkpoints, file, host, prompt, sampling, judge and versions; values with the same "
         "digest have the same (sheet fingerprints)."
     ),
-    "n_problems, n_failed, n_total": "In results.csv: problems, failed problems, and problems of the whole benchmark.",
+    "n_problems, n_failed, n_total": (
+        "In results.csv and curves.csv: problems, failed problems, and problems of the whole benchmark."
+    ),
 }
 """Plain words to what they mean."""
 

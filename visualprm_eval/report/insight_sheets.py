@@ -58,6 +58,8 @@ def _fields(view: View) -> list[Field]:
         style, width = _LOOKS[kind]
         if kind == "name":
             width = min(_WIDEST_NAME, 2 + max([width, len(title), *(len(str(row[place])) for row in view.rows)]))
+        elif any(row[place] == views.NOT_RECORDED for row in view.rows):
+            width = max(width, len(views.NOT_RECORDED) + 2)
         fields.append(Field(title, width, style))
     return fields
 
@@ -72,7 +74,9 @@ def insight_tables(insight: Insight) -> Iterator[Table]:
     }
     for title, view in made.items():
         if view.rows:
-            yield Table(title, _fields(view), view.rows, 3 if title != "stages" else 2, gains=_gains(view))
+            names = [column for column, _ in view.columns]
+            frozen = 1 + (names.index("reranker") if "reranker" in names else 1)
+            yield Table(title, _fields(view), view.rows, frozen, gains=_gains(view))
 
 
 def _gains(view: View) -> list[tuple[int, int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.tables import reranker_label
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     Row = Standing | CurvePoint | Comparison | Diagnosis | PoolFacts
 
 __all__ = [
+    "NOT_RECORDED",
+    "PLACE_COLUMNS",
     "Kind",
     "View",
     "benchmark_names",
@@ -40,7 +42,7 @@ class View:
     Attributes:
         title: What it is called.
         columns: Title and kind of each column.
-        rows: A value per column; ``None`` where there is none.
+        rows: A value per column; ``None`` where there is none, words where a number is unknown.
     """
 
     title: str
@@ -57,11 +59,29 @@ def _name(row: Row) -> str:
     return f"{row.benchmark} {row.split}".rstrip()
 
 
-def _where(row: Row) -> tuple[str, str]:
-    return row.policy, place_of(row)
+NOT_RECORDED = "not recorded"
+
+PLACE_COLUMNS = frozenset({"policy", "benchmark", "split", "note"})
+"""Titles of the columns that say what a row is of, and what must be said of its numbers."""
 
 
-_PLACE: tuple[tuple[str, Kind], ...] = (("policy", "name"), ("benchmark", "name"))
+def _placed(
+    title: str, rows: Iterable[Row], columns: tuple[tuple[str, Kind], ...], cells: Callable[[Any], tuple[object, ...]]
+) -> View:
+    """A table whose rows begin with policy, benchmark and split, as in the table of all values, and end with a note.
+
+    Without a split or a note in any row there is no such column.
+    """
+    rows = list(rows)
+    split, note = any(row.split for row in rows), any(row.note for row in rows)
+    names = ("policy", "benchmark", *(["split"] if split else []))
+    first: list[tuple[str, Kind]] = [(name, "name") for name in names]
+    last: list[tuple[str, Kind]] = [("note", "name")] if note else []
+    made = (
+        (*(getattr(row, name) for name in names), *cells(row), *([row.note] if note else []))
+        for row in rows
+    )  # fmt: skip
+    return View(title, (*first, *columns, *last), tuple(made))
 
 
 def reading(row: Standing) -> str:
@@ -83,94 +103,77 @@ def standings(insight: Insight) -> View:
 def values(rows: Iterable[Standing]) -> View:
     """Values and gains at k = N with their intervals."""
     columns: tuple[tuple[str, Kind], ...] = (
-        *_PLACE, ("reranker", "name"), ("k", "count"), ("value", "percent"), ("from", "percent"), ("to", "percent"),
+        ("reranker", "name"), ("k", "count"), ("value", "percent"), ("from", "percent"), ("to", "percent"),
         ("gain", "gain"), ("gain from", "gain"), ("gain to", "gain"), ("reading", "name"),
     )  # fmt: skip
-    cells = tuple(
-        (
-            *_where(row), reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.gain, row.gain_low,
-            row.gain_high, reading(row),
-        )
-        for row in rows
-    )  # fmt: skip
-    return View("Values with 95% intervals", columns, cells)
+    return _placed("Values with 95% intervals", rows, columns, lambda row: (
+        reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.gain, row.gain_low,
+        row.gain_high, reading(row),
+    ))  # fmt: skip
 
 
 def curve_points(points: Iterable[CurvePoint]) -> View:
     """Curves over k: the expected value and how it was estimated, and the value of the first k candidates beside it."""
     columns: tuple[tuple[str, Kind], ...] = (
-        *_PLACE, ("reranker", "name"), ("k", "count"), ("expected value", "percent"), ("from", "percent"),
+        ("reranker", "name"), ("k", "count"), ("expected value", "percent"), ("from", "percent"),
         ("to", "percent"), ("estimated as", "name"), ("sampling error", "percent"), ("first k candidates", "percent"),
     )  # fmt: skip
-    rows = tuple(
-        (
-            *_where(row), reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.estimator,
-            row.sampling_error, row.prefix,
-        )
-        for row in points
-    )  # fmt: skip
-    return View("Over k", columns, rows)
+    return _placed("Over k", points, columns, lambda row: (
+        reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.estimator,
+        row.sampling_error, row.prefix,
+    ))  # fmt: skip
 
 
 def comparisons(rows: Iterable[Comparison]) -> View:
     """Paired comparisons with their outcome in words."""
     columns: tuple[tuple[str, Kind], ...] = (
-        *_PLACE, ("reranker", "name"), ("against", "name"), ("k", "count"), ("difference", "gain"), ("from", "gain"),
+        ("reranker", "name"), ("against", "name"), ("k", "count"), ("difference", "gain"), ("from", "gain"),
         ("to", "gain"), ("better", "count"), ("worse", "count"), ("problems", "count"), ("p", "chance"),
         ("p corrected", "chance"), ("in words", "name"),
     )  # fmt: skip
-    cells = tuple(
-        (
-            *_where(row), reranker_label(row.reranker), reranker_label(row.baseline), row.k, row.difference, row.low,
-            row.high, row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict,
-        )
-        for row in rows
-    )  # fmt: skip
-    return View("Paired comparisons", columns, cells)
+    return _placed("Paired comparisons", rows, columns, lambda row: (
+        reranker_label(row.reranker), reranker_label(row.baseline), row.k, row.difference, row.low,
+        row.high, row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict,
+    ))  # fmt: skip
 
 
 def diagnoses(rows: Iterable[Diagnosis]) -> View:
     """Where rerankers lose."""
     columns: tuple[tuple[str, Kind], ...] = (
-        *_PLACE, ("reranker", "name"), ("k", "count"), ("pass@k", "percent"), ("oracle gap", "percent"),
+        ("reranker", "name"), ("k", "count"), ("pass@k", "percent"), ("oracle gap", "percent"),
         ("solvable", "count"), ("missed", "count"), ("recovered", "percent"), ("ranking", "percent"),
         ("ties", "percent"), ("score and length", "correlation"), ("score and steps", "correlation"),
         ("score and position", "correlation"),
     )  # fmt: skip
-    cells = tuple(
-        (
-            *_where(row), reranker_label(row.reranker), row.k, row.oracle, row.gap, row.solvable, row.missed,
-            row.recovered, row.ranking, row.ties, row.with_length, row.with_steps, row.with_position,
-        )
-        for row in rows
-    )  # fmt: skip
-    return View("Where rerankers lose", columns, cells)
+    return _placed("Where rerankers lose", rows, columns, lambda row: (
+        reranker_label(row.reranker), row.k, row.oracle, row.gap, row.solvable, row.missed,
+        row.recovered, row.ranking, row.ties, row.with_length, row.with_steps, row.with_position,
+    ))  # fmt: skip
 
 
 def pools(rows: Iterable[PoolFacts]) -> View:
     """What candidates are like."""
     columns: tuple[tuple[str, Kind], ...] = (
-        *_PLACE, ("N", "count"), ("problems", "count"), ("candidates", "count"), ("left out", "count"),
+        ("N", "count"), ("problems", "count"), ("candidates", "count"), ("left out", "count"),
         ("identical", "percent"), ("all right", "percent"), ("none right", "percent"),
     )  # fmt: skip
-    cells = tuple(
-        (
-            *_where(row), row.n, row.problems, row.candidates, row.left_out, row.identical, row.all_right,
-            row.none_right,
-        )
-        for row in rows
-    )  # fmt: skip
-    return View("Candidates", columns, cells)
+    return _placed("Candidates", rows, columns, lambda row: (
+        row.n, row.problems, row.candidates, row.left_out, row.identical, row.all_right,
+        row.none_right,
+    ))  # fmt: skip
 
 
 def costs(rows: Iterable[Cost]) -> View:
-    """What stages took."""
+    """What stages took; a blank would read as nothing."""
     columns: tuple[tuple[str, Kind], ...] = (
-        *_PLACE, ("stage", "name"), ("of", "name"), ("items", "count"), ("failures", "count"),
-        ("tokens written", "count"), ("seconds", "seconds"),
+        ("policy", "name"), ("benchmark", "name"), ("stage", "name"), ("of", "name"), ("items", "count"),
+        ("failures", "count"), ("tokens read", "count"), ("tokens written", "count"), ("seconds", "seconds"),
     )  # fmt: skip
     cells = tuple(
-        (row.policy, row.benchmark, row.stage, row.what, row.items, row.failed, row.tokens, row.seconds)
+        (
+            row.policy, row.benchmark, row.stage, row.what, row.items, row.failed,
+            *(NOT_RECORDED if each is None else each for each in (row.prompt_tokens, row.tokens, row.seconds)),
+        )
         for row in rows
     )  # fmt: skip
     return View("Stages, as far as they were recorded", columns, cells)

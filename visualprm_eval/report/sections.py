@@ -203,7 +203,11 @@ def _by_place(rows: Sequence[Any], make: Callable[[Sequence[Any]], View], *, alw
     found = []
     for place, own in by_place.items():
         made = _table(make(own))
-        columns, cells = made.columns[2:], [row[2:] for row in made.rows]
+        kept = [number for number, column in enumerate(made.columns) if column.title not in tables.PLACE_COLUMNS]
+        columns, cells = (
+            [made.columns[number] for number in kept],
+            [[row[number] for number in kept] for row in made.rows],
+        )
         found.append(_Table(visible_text(place), columns, cells, folded=always or len(by_place) > 1))
     return found
 
@@ -226,6 +230,8 @@ def _cell(value: object, kind: Kind) -> _Cell:
         return _Cell(kind + mood, visible_text(text))
     if value is None:
         return _Cell("n", ABSENT)
+    if isinstance(value, str):
+        return _Cell("n unclear", visible_text(value))
     number: Any = value
     if kind in {"gain", "correlation"}:
         number = round(number, 2 if kind == "correlation" else 1) + 0.0  # no "-0.0"

@@ -4,11 +4,48 @@ from __future__ import annotations
 
 import base64
 import io
+import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["Thumbnails"]
+if TYPE_CHECKING:
+    from PIL import Image
 
+__all__ = ["BUDGET", "EACH", "Thumbnails", "allowances"]
+
+BUDGET, EACH = 24_000_000, 120_000
+"""Bytes for all pictures together, and for one."""
+_LEAST = 8_000
+"""Bytes of a picture that one can still read; with less for each, only some of a benchmark's pictures are shown."""
 _SIDES = (640, 448, 320, 224, 128)
+_BYTES_PER_PIXEL = 0.08
+"""Of line drawings, which are the smallest; a picture of more pixels than its bytes allow is not tried."""
+
+
+def allowances(
+    pictures: Mapping[str, Iterable[str]], budget: int = BUDGET, each: int = EACH, least: int = _LEAST
+) -> dict[str, int]:
+    """How many bytes each picture may have: benchmarks share alike, and what one does not need goes to the others.
+
+    Args:
+        pictures: Paths by benchmark, in the order of the problems.
+        budget: Bytes for all of them.
+        each: Bytes for one.
+        least: Bytes that make one worth showing; where a benchmark has too many, some are left out, evenly.
+
+    Returns:
+        Path to bytes; 0 for those that are left out.
+    """
+    distinct = [list(dict.fromkeys(paths)) for paths in pictures.values()]
+    found: dict[str, int] = {}
+    for place, paths in enumerate(sorted(distinct, key=len)):
+        share = min(len(paths) * each, budget // (len(distinct) - place))
+        shown = min(len(paths), share // least)
+        budget -= share
+        found |= dict.fromkeys(paths, 0)
+        found |= {paths[number * len(paths) // shown]: share // shown for number in range(shown)}
+    return found
 
 
 class Thumbnails:
@@ -17,22 +54,27 @@ class Thumbnails:
     Args:
         budget: Bytes for all pictures together.
         each: Bytes for one picture.
+        allowed: Path to bytes, see :func:`allowances`; what a picture leaves goes to those that come after it. ``None``
+            for as many as find room, first come, first served.
 
     Attributes:
         urls: Data URLs in the order in which they were made.
         left_out: Pictures that are not there, cannot be read, or found no room.
     """
 
-    def __init__(self, budget: int = 24_000_000, each: int = 120_000) -> None:
+    def __init__(self, budget: int = BUDGET, each: int = EACH, allowed: Mapping[str, int] | None = None) -> None:
         self.urls: list[str] = []
         self.left_out = 0
-        self._room, self._each = budget, each
+        self._room, self._each, self._allowed = budget, each, allowed
+        self._spare = 0
         self._known: dict[str, int | None] = {}
 
     def place_of(self, path: str) -> int | None:
         """The place of a picture in ``urls``; ``None`` when it is left out."""
         if path not in self._known:
-            url = self._made(Path(path))
+            limit = self._limit(path)
+            url = self._made(Path(path), limit)
+            self._spare = limit - len(url or "")
             if url is None:
                 self.left_out += 1
             else:
@@ -41,10 +83,16 @@ class Thumbnails:
             self._known[path] = None if url is None else len(self.urls) - 1
         return self._known[path]
 
-    def _made(self, path: Path) -> str | None:
+    def _limit(self, path: str) -> int:
+        """How many bytes a picture may have."""
+        if self._allowed is None:
+            return self._room
+        return min(self._room, self._allowed.get(path, 0) + self._spare)
+
+    def _made(self, path: Path, limit: int) -> str | None:
         from PIL import Image
 
-        if self._room <= 0:
+        if limit <= (0 if self._allowed is None else _LEAST // 2):
             return None
         try:
             with Image.open(path) as image:
@@ -52,13 +100,21 @@ class Thumbnails:
                 picture = image.convert("RGB")
         except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
             return None  # Whatever a picture that is no picture brings up; the page says that it is not there.
-        limit = min(self._each, self._room)
+        limit = min(self._each, limit)
         for side in _SIDES:
+            pixels = math.prod(picture.size) * min(1.0, side / max(picture.size)) ** 2
+            if side > _SIDES[-1] and pixels * _BYTES_PER_PIXEL > limit:
+                continue
             picture.thumbnail((side, side))
-            for kind, options in (("png", {"optimize": True}), ("jpeg", {"quality": 80})):
-                data = io.BytesIO()
-                picture.save(data, kind, **options)
-                url = f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode('ascii')}"
-                if len(url) <= limit:
-                    return url
+            small = _url(picture, "jpeg", quality=80)
+            # Drawings are sharper as PNG; that of a photograph is many times larger, and takes its time.
+            sharp = _url(picture, "png") if len(small) <= 2 * limit else ""
+            if fitting := [url for url in (sharp, small) if 0 < len(url) <= limit]:
+                return fitting[0]
         return None
+
+
+def _url(picture: Image.Image, kind: str, **options: int) -> str:
+    data = io.BytesIO()
+    picture.save(data, kind, **options)
+    return f"data:image/{kind};base64,{base64.b64encode(data.getvalue()).decode('ascii')}"

@@ -1,4 +1,4 @@
-"""``results.csv``: one value per line.
+"""``results.csv``: one value per line, of the first k candidates; ``curves.csv``: expected values beside them.
 
 Numbers are written with all their digits; an empty value is a withheld one. Spreadsheet programs run text that begins
 like a formula, so text that begins with one of ``= + - @`` (or their full-width forms), a tab, a line feed or an
@@ -10,21 +10,29 @@ spreadsheet.
 from __future__ import annotations
 
 import csv
+import math
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from visualprm_eval.report.text import visible_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from visualprm_eval.insight.facts import CurvePoint
     from visualprm_eval.outcomes import ResultRow
 
 COLUMNS = (
     "policy", "benchmark", "split", "reranker", "k", "metric", "value", "n_problems", "n_failed", "note",
     "n_total", "protocol",
 )  # fmt: skip
+CURVE_COLUMNS = {
+    "policy": "policy", "benchmark": "benchmark", "split": "split", "metric": "metric", "reranker": "reranker",
+    "k": "k", "estimated as": "estimator", "expected value": "value", "from": "low", "to": "high",
+    "sampling error": "sampling_error", "first k candidates": "prefix", "n_problems": "n_problems", "note": "note",
+}  # fmt: skip
+"""Titles of ``curves.csv``, in the glossary's words, to what stands below them."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
@@ -52,7 +60,27 @@ def write_csv(path: Path, rows: Iterable[ResultRow]) -> None:
     Raises:
         OSError: The file cannot be written.
     """
+    _write(path, COLUMNS, tidy_rows(rows))
+
+
+def write_curves_csv(path: Path, points: Iterable[CurvePoint]) -> None:
+    """Writes expected values over k, with the values of the first k candidates beside them, as UTF-8.
+
+    A value is empty where there is none: no interval, or no usable candidate among the first k of any problem.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    rows = (tuple(_known(getattr(point, name)) for name in CURVE_COLUMNS.values()) for point in points)
+    _write(path, tuple(CURVE_COLUMNS), rows)
+
+
+def _known(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _write(path: Path, titles: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        writer.writerows([csv_field(value) for value in row] for row in tidy_rows(rows))
+        writer.writerow(titles)
+        writer.writerows([csv_field(value) for value in row] for row in rows)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ def findings(db: sqlite3.Connection) -> list[str]:
     broken = list(_structure(db))
     if broken:
         return broken
-    checks = (_migrations, _spec_ids, _texts_and_references, _kinds, _scores)
+    checks = (_migrations, _spec_ids, _texts_and_references, _problems, _kinds, _scores)
     return [finding for check in checks for finding in check(db)]
 
 
@@ -44,7 +45,7 @@ def _texts_and_references(db: sqlite3.Connection) -> Iterator[str]:
     known: set[str] = set()
     for rows in _rows(db, "SELECT id, value FROM texts"):
         known.update([stored_id for stored_id, _ in rows])
-        for stored_id in [stored_id for stored_id, value in rows if text_id(unpack_text(value)) != stored_id]:
+        for stored_id in [stored_id for stored_id, value in rows if not _is_text(stored_id, value)]:
             yield f"text {stored_id} is not what was stored"
     if not any(_refers_beyond(db, table, known) for table, _ in _FACTS):
         return
@@ -71,8 +72,35 @@ def _rows(db: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]
 
 def _spec_ids(db: sqlite3.Connection) -> Iterator[str]:
     for spec_id, kind, settings in db.execute("SELECT id, kind, settings FROM specs"):
-        if codec.spec_of(kind, settings).id != spec_id:
+        try:
+            known = codec.spec_of(kind, settings).id
+        except (ValueError, TypeError) as error:
+            yield f"the settings of spec {spec_id} cannot be read: {error}"
+            continue
+        if known != spec_id:
             yield f"spec {spec_id} does not fit its settings"
+
+
+def _is_text(stored_id: str, value: codec.SQLText) -> bool:
+    try:
+        return text_id(unpack_text(value)) == stored_id
+    except UnicodeDecodeError:
+        return False
+
+
+def _problems(db: sqlite3.Connection) -> Iterator[str]:
+    for row in db.execute(
+        "SELECT id, benchmark, row_index, split, parts, answer, choices, row_groups FROM problems"
+    ):  # fmt: skip
+        try:
+            problem = codec.problem_of(row)
+            parts = [part for one in problem.parts for part in (one.kind, one.value)]
+            named = [word for known in (problem.choices, problem.groups) for pair in known.items() for word in pair]
+            sound = all(isinstance(word, str) for word in (*parts, *named))
+        except (ValueError, TypeError, AttributeError):
+            sound = False
+        if not sound:
+            yield f"problem {row[0]}: its parts, options or groups cannot be read"
 
 
 def _kinds(db: sqlite3.Connection) -> Iterator[str]:
@@ -83,15 +111,35 @@ def _kinds(db: sqlite3.Connection) -> Iterator[str]:
 
 
 _ODD_SCORES = """
-SELECT text_id, step_scores, steps FROM scores WHERE error IS NULL AND NOT CASE
+SELECT text_id, problem_id, step_scores, steps, error FROM scores WHERE error IS NOT NULL OR NOT CASE
     WHEN typeof(steps) = 'text' AND json_valid(step_scores) AND json_valid(steps)
+        AND step_scores NOT GLOB '*[^]0-9., eE+[-]*' AND step_scores NOT GLOB '*[eE][+0-9]*'
     THEN json_array_length(step_scores) > 0 AND json_array_length(steps) IN (0, json_array_length(step_scores))
     ELSE 0 END"""
-"""Scores without numbers or with another number of steps, and those that SQLite cannot read: not finite, or bytes."""
+"""Scores that cannot be plain numbers from 0 to 1, or are of another number of steps, and those of failures: SQLite
+finds them sooner than Python could look at all."""
 
 
 def _scores(db: sqlite3.Connection) -> Iterator[str]:
-    for key, numbers, steps in db.execute(_ODD_SCORES):
-        n_scores, n_steps = len(json.loads(numbers)), len(codec.unpack_json(steps))
-        if not n_scores or n_steps not in (0, n_scores):
-            yield f"scores of text {key}: {n_scores} numbers for {n_steps} steps"
+    for key, problem, numbers, steps, error in db.execute(_ODD_SCORES):
+        if finding := _wrong_with(numbers, steps, failed=error is not None):
+            yield f"scores of text {key} of problem {problem}: {finding}"
+
+
+def _wrong_with(step_scores: codec.SQLText, stored_steps: codec.SQLText, *, failed: bool) -> str:
+    """What is wrong with the scores of one text; ``""`` for nothing."""
+    try:
+        numbers, steps = json.loads(step_scores), codec.unpack_json(stored_steps)
+    except (ValueError, TypeError) as error:
+        return f"they cannot be read ({error})"
+    if not isinstance(numbers, list) or not isinstance(steps, list) or not all(isinstance(one, str) for one in steps):
+        return "expected a list of numbers and a list of steps"
+    if not all(_is_finite(number) for number in numbers):
+        return "they are not all finite numbers"
+    if not failed and (not numbers or len(steps) not in (0, len(numbers))):
+        return f"{len(numbers)} numbers for {len(steps)} steps"
+    return ""
+
+
+def _is_finite(number: object) -> bool:
+    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)

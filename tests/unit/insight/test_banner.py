@@ -25,6 +25,13 @@ def test_failures_are_counted_by_stage():
     )
 
 
+def test_it_says_why_there_is_no_overall():
+    insight = Insight(costs=(Cost(*PLACE, "sample", "candidates", 4, 1),), lost=("P on B: 1 of 4 candidates",))
+    assert insight.banner.endswith(
+        " Overalls are withheld where more than 1% of the candidates failed: P on B: 1 of 4 candidates."
+    )
+
+
 def test_what_is_missing_comes_first():
     insight = Insight(missing=("a is missing", "b too"), costs=(Cost(*PLACE, "sample", "candidates", 4, 1),))
     assert insight.banner.startswith("UNFINISHED: a is missing; b too. Overalls are withheld. FAILED: P on B: 1 of 4")

@@ -8,12 +8,16 @@ import math
 import numpy as np
 import pytest
 
-from tests.unit.insight.conftest import grid_of
+from tests.unit.insight.conftest import grid_of, make_pools
+from visualprm_eval.evaluate import row_mean
 from visualprm_eval.insight.curves import curve_ks, expected_best, mean_value, place_weights
+from visualprm_eval.insight.estimates import ALL_SUBSETS, DRAWN_SUBSETS, estimates
+from visualprm_eval.insight.measure import Measure
 from visualprm_eval.insight.subsets import draw_subsets, first_ranks, values_in_subsets
 from visualprm_eval.picks import subpool
 from visualprm_eval.registry import build_rerankers
 from visualprm_eval.rerankers import First, Pool, SelfConsistency, pick
+from visualprm_eval.types import Problem
 
 POINTWISE = build_rerankers(["visualprm", "visualprm:min", "visualprm:product", "oracle"], ["prm"])
 VOTES = build_rerankers(["self-consistency", "weighted-vote"], ["prm"])
@@ -124,16 +128,40 @@ def test_drawn_subsets_come_from_the_seed_and_agree_with_all_subsets():
         for i in range(30)
     ]
     grid = grid_of(pools, 20)
-    subsets, exhaustive = draw_subsets(20, 5, len(pools), 3)
+    subsets, exhaustive = draw_subsets(20, 5, len(pools), 3, fast=False)
     assert not exhaustive
     assert subsets.shape[1] == 5
     assert (np.diff(subsets, axis=1) > 0).all()
-    np.testing.assert_array_equal(subsets, draw_subsets(20, 5, len(pools), 3)[0])
-    assert not np.array_equal(subsets, draw_subsets(20, 5, len(pools), 4)[0])
+    np.testing.assert_array_equal(subsets, draw_subsets(20, 5, len(pools), 3, fast=False)[0])
+    assert not np.array_equal(subsets, draw_subsets(20, 5, len(pools), 4, fast=False)[0])
     everything = np.array(list(itertools.combinations(range(20), 5)))
     reranker = SelfConsistency("self-consistency")
     drawn, all_of_them = (values_in_subsets(grid, reranker, each).mean() for each in (subsets, everything))
     assert drawn == pytest.approx(all_of_them, abs=0.002)
+
+
+def test_votes_look_at_all_subsets_where_arrays_make_that_cheap():
+    for n_problems in (600, 10_000):
+        subsets, exhaustive = draw_subsets(8, 4, n_problems, 0)
+        assert (len(subsets), exhaustive) == (70, True)
+    assert not draw_subsets(8, 4, 10_000, 0, fast=False)[1], "who is asked subset by subset looks at fewer"
+    subsets, exhaustive = draw_subsets(8, 4, 15_000, 0)
+    assert (len(subsets), exhaustive) == (10, False), "beyond a million picks they are drawn"
+    assert not draw_subsets(24, 12, 1, 0)[1], "nor are all subsets written down where there are millions"
+
+
+def test_only_our_votes_are_known_to_be_cheap():
+    class Theirs(SelfConsistency):
+        """Ours in all but name."""
+
+    pools = make_pools(700, 8, 1)
+    measure = Measure([Problem("B", pool.problem_id, "", (), "", pool.problem_id) for pool in pools], row_mean, None, 0)
+    ours, theirs = (
+        {one.k: one.estimator for one in estimates(grid_of(pools, 8), kind("x"), measure)}
+        for kind in (SelfConsistency, Theirs)
+    )
+    assert set(ours.values()) == {ALL_SUBSETS}
+    assert {k for k in theirs if theirs[k] == DRAWN_SUBSETS} == {4}
 
 
 def test_curves_have_every_small_k_and_the_last():

@@ -34,15 +34,17 @@ def wemath_groups() -> list[dict[str, str]]:
     return [{"key": key, "ID": name} for key, name in (*keys, ("2steps_1", "9"), ("2steps_2", "9"))]
 
 
-def facts_of(number: int, groups: dict[str, str], draw: random.Random) -> ProblemFacts:
-    """Candidates of which most are right; one problem has a failed one."""
+def facts_of(
+    number: int, groups: dict[str, str], draw: random.Random, failed: tuple[tuple[int, int], ...] = ((1, 2),)
+) -> ProblemFacts:
+    """Candidates of which most are right; one problem has a failed one, unless other ones are named."""
     problem = Problem("B", str(number), "", (Part("text", "?"),), "a", f"id{number}", groups=groups)
     chance = draw.choice((0.4, 0.7, 0.9))
     candidates, scores, verdicts = [], {}, {}
     for rank in range(N):
         right = draw.random() < chance
         one = Candidate(problem.id, rank, f"{rank} {'a' if right else draw.choice('bc')}")
-        one = replace(one, text="", error="timeout") if (number, rank) == (1, 2) else one
+        one = replace(one, text="", error="timeout") if (number, rank) in failed else one
         candidates.append(one)
         scores[one.text_id] = StepScores((draw.choice((0.25, 0.5, 0.75)) + 0.25 * right, 0.5))
         verdicts[one.text_id] = Verdict(float(right))

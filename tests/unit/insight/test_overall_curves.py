@@ -15,11 +15,11 @@ from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.tasks import SUITES, TASKS
 
 
-def study(name: str, seed: int, policy: str = "P") -> Study:
+def study(name: str, seed: int, policy: str = "P", failed: tuple[tuple[int, int], ...] = ()) -> Study:
     """A policy on two groups or more of DynaMath's or WeMath's problems, or on as many that count by themselves."""
     groups = {"DynaMath": dynamath_groups, "WeMath": wemath_groups}.get(name, lambda: [{} for _ in range(12)])
     task, draw = TASKS[name], random.Random(seed)
-    facts = [facts_of(number, each, draw) for number, each in enumerate(groups())]
+    facts = [facts_of(number, each, draw, failed) for number, each in enumerate(groups())]
     return Study(
         policy, name, task.metric, facts, RERANKERS, N, lambda text, _: text[-1], grade_all=True,
         aggregate=task.aggregate, group=task.group,
@@ -62,6 +62,25 @@ def test_there_is_none_of_one_benchmark_nor_of_an_unfinished_policy():
     assert {one.policy for one in examine([lacking, *STUDIES[1:], *others]).points if one.benchmark == OVERALL} == {"Q"}
 
 
+def test_there_is_none_where_too_many_candidates_failed():
+    partly = study("LogicVista", 2, failed=((1, 2),))
+    insight = examine([*STUDIES[:2], partly])
+    assert [row for row in insight.standings if row.benchmark == OVERALL] == []
+    assert overall(insight) == {}
+    assert insight.lost == ("P on LogicVista: 1 of 48 candidates cannot be picked",)
+    assert insight.missing == (), "nothing is left to be done"
+    assert "Overalls are withheld where more than 1% of the candidates failed: P on Logic" in insight.banner
+    assert examine([partly]).banner.count("Overalls") == 0, "one benchmark has no overall anyway"
+
+
+def test_a_few_failures_leave_the_overall():
+    many = study("LogicVista", 2)
+    facts = [facts_of(number, {}, random.Random(number), ((0, 0),)) for number in range(40)]
+    insight = examine([*STUDIES[:2], replace(many, facts=facts)])
+    assert insight.lost == ()
+    assert overall(insight)
+
+
 def test_there_is_none_where_a_benchmark_has_values_and_no_curve():
     by_picks = replace(STUDIES[0], grade_all=False)
     insight = examine([by_picks, *STUDIES[1:]])
@@ -86,3 +105,9 @@ def test_what_is_drawn_in_part_is_drawn():
     standings = [replace(row, benchmark=name, reranker="vote", k=8) for name in ("A", "B", OVERALL)]
     (mean,) = overall_points(points, standings, {})
     assert (mean.estimator, mean.sampling_error, mean.low) == (DRAWN_SUBSETS, 0.15, None)
+
+
+def test_points_say_of_how_many_problems_they_are():
+    insight = examine(STUDIES)
+    sizes = {one.benchmark: one.n_problems for one in insight.points}
+    assert sizes == {"DynaMath": 9, "WeMath": 12, "LogicVista": 12, OVERALL: 33}

@@ -7,10 +7,13 @@ from dataclasses import replace
 import pytest
 
 from visualprm_eval.insight import CurvePoint, Insight, Standing
+from visualprm_eval.insight.estimates import ALL_SUBSETS, DRAWN_SUBSETS, FIRST_CANDIDATES, PASS_AT_K
 from visualprm_eval.insight.facts import PublishedPoint, StepScoreHistogram
+from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.figures import _curves, _gains, _scores, draw_figures
 
 PLACE = ("InternVL2_5-8B", "MathVista_MINI", "")
+OVER_ALL = "lines: mean over all subsets of k of the N candidates"
 
 
 @pytest.fixture
@@ -45,13 +48,38 @@ def test_published_points_are_hollow_marks_in_the_colour_of_their_curve(insight)
     assert marks(elsewhere) == []
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[-1] == "published"
-    assert figure.get_supxlabel() == "published: of the whole benchmark, a paper, table 2"
+    assert figure.get_supxlabel() == f"{OVER_ALL}\npublished: of the whole benchmark, a paper, table 2"
 
 
 def test_without_published_points_the_legend_says_nothing_of_them(insight):
     figure = _curves(insight.points)
     assert not any("published" in text.get_text() for text in figure.legends[0].get_texts())
-    assert figure.get_supxlabel() == ""
+    assert figure.get_supxlabel() == OVER_ALL
+
+
+def test_below_stands_over_which_subsets_lines_are_means(insight):
+    def said(*pairs):
+        return _curves(
+            [
+                replace(insight.points[place], reranker=name, estimator=estimator)
+                for place, (name, estimator) in enumerate(pairs)
+            ]
+        ).get_supxlabel()
+
+    vote = [("self-consistency", ALL_SUBSETS), ("self-consistency", DRAWN_SUBSETS)]
+    assert said(*vote) == f"{OVER_ALL}\nself-consistency: at some k over subsets drawn with a seed"
+    first = ("first", FIRST_CANDIDATES)
+    assert said(first, ("oracle", PASS_AT_K)) == f"{OVER_ALL}\nfirst (pass@1): the first k candidates"
+    assert said(first) == "first (pass@1): the first k candidates"
+    assert {axis.get_xlabel() for axis in _curves(insight.points).axes if axis.axison} == {"k (of N candidates)"}
+
+
+def test_with_too_many_panels_the_means_stay(insight):
+    points = [replace(insight.points[0], benchmark=f"B{place}") for place in range(40)]
+    figure = _curves([*points, replace(points[0], benchmark=OVERALL)])
+    assert figure.axes[0].get_title("left").startswith(OVERALL)
+    assert figure.axes[1].get_title("left").startswith("B0")
+    assert figure.get_supxlabel().endswith("the first 36 of 41 panels")
 
 
 def test_figures_of_published_points_are_files(insight):

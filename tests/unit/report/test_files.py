@@ -83,5 +83,7 @@ def test_figures_that_are_out_of_date_go(tmp_path, results):
     drawn = write_reports(tmp_path, replace(results, insight=Insight(points=(point,))))
     assert tmp_path / "figures" / "curves.svg" in drawn
     (tmp_path / "figures" / "mine.png").write_text("x")
+    assert tmp_path / "curves.csv" in drawn
     write_reports(tmp_path, replace(results, insight=Insight(missing=("3 of 9 texts are not graded",))))
+    assert not (tmp_path / "curves.csv").exists()
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["mine.png"]

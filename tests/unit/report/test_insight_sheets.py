@@ -10,6 +10,7 @@ from openpyxl import load_workbook
 from visualprm_eval.insight import Comparison, Cost, CurvePoint, Diagnosis, Insight, Standing
 from visualprm_eval.insight.facts import PoolFacts, Tally
 from visualprm_eval.report.glossary import GLOSSARY
+from visualprm_eval.report.html import render
 from visualprm_eval.report.workbook import write_workbook
 
 PLACE = ("InternVL2_5-8B", "MathVista_MINI", "")
@@ -124,6 +125,24 @@ def test_every_benchmark_has_a_sheet_with_its_values(tmp_path, results, insight)
     ]
 
 
+def test_what_was_not_recorded_is_said(tmp_path, results, insight):
+    place = ("InternVL2_5-8B", "MathVista_MINI")
+    costs = (
+        Cost(*place, "sample", "candidates", 40, 0, 5_000, 33.3, 700),
+        Cost(*place, "score", "visualprm", 40, 0, seconds=2.0),
+        Cost(*place, "grade", "verdicts", 40, 0),
+    )
+    shown = replace(results, insight=replace(insight, costs=costs))
+    sheet = written(tmp_path, shown)["stages"]
+    header, *rows = sheet.iter_rows(values_only=True)
+    assert header[-3:] == ("tokens read", "tokens written", "seconds")
+    assert [row[-3:] for row in rows] == [
+        (700, 5_000, 33.3), ("not recorded", "not recorded", 2), ("not recorded",) * 3,
+    ]  # fmt: skip
+    assert sheet.column_dimensions["G"].width >= 14
+    assert render(shown, {}).count('<td class="n unclear">not recorded</td>') == 5
+
+
 def test_a_banner_stands_on_the_left_in_one_line(tmp_path, results, insight):
     book = written(tmp_path, replace(results, insight=replace(insight, missing=("X on Y: 3 texts are not graded",))))
     for sheet in book:
@@ -148,8 +167,26 @@ def test_names_have_the_room_that_they_need(tmp_path, results, insight):
     note = "exact matching, 250 of 1,000 problems"
     marked = replace(insight, standings=tuple(replace(row, note=note) for row in insight.standings))
     sheet = written(tmp_path, replace(results, insight=marked))["intervals"]
-    assert sheet["B2"].value == f"MathVista_MINI ({note})"
-    assert sheet.column_dimensions["B"].width == 48
+    assert (sheet["L1"].value, sheet["L2"].value) == ("note", note)
+    assert sheet.column_dimensions["L"].width == len(note) + 2
+
+
+def test_benchmarks_and_splits_are_spelled_as_in_the_table_of_all_values(tmp_path, results, insight, row):
+    note = "exact matching, 30 of 447 problems"
+    standings = tuple(replace(one, split="test", note=note) for one in insight.standings)
+    points = tuple(replace(one, split="test", note=note) for one in insight.points)
+    values = [row(benchmark="MathVista_MINI", split="test")]
+    marked = replace(insight, standings=standings, points=points, comparisons=(), diagnoses=(), pools=())
+    book = written(tmp_path, replace(results, rows=values, insight=marked))
+
+    def places(title):
+        header, *rows = book[title].iter_rows(values_only=True)
+        return {tuple(cells[header.index(name)] for name in ("benchmark", "split")) for cells in rows}
+
+    assert places("intervals") == places("curves") == places("all values") == {("MathVista_MINI", "test")}
+    for title in ("intervals", "curves"):
+        assert {cells[-1].value for cells in book[title].iter_rows(min_row=2)} == {note}
+        assert book[title].freeze_panes == "E2", "the reranker stays in sight"
 
 
 def test_gains_have_the_colours_of_their_intervals_everywhere(tmp_path, results, insight):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from visualprm_eval.insight import CurvePoint
 from visualprm_eval.report.text import visible_text
-from visualprm_eval.report.tidy import csv_field, write_csv
+from visualprm_eval.report.tidy import csv_field, write_csv, write_curves_csv
 
 
 @pytest.fixture
@@ -41,6 +44,26 @@ def test_values_keep_all_digits(read, row, value):
 def test_withheld_values_are_empty(read, row, tmp_path):
     assert read([row(value=None)])[0]["value"] == ""
     assert pd.read_csv(tmp_path / "r.csv")["value"].isna().all()
+
+
+def test_curves_have_both_kinds_of_values(tmp_path, hostile):
+    point = CurvePoint(
+        "P", "B", "test", "accuracy", "self-consistency", 4, "mean over drawn subsets", 100 / 3, 30.0, 36.5, 0.25, 34.0,
+        "30 of 447 problems", 30,
+    )  # fmt: skip
+    gap = replace(point, reranker=hostile, low=None, high=None, prefix=math.nan)
+    write_curves_csv(tmp_path / "c.csv", [point, gap])
+    with (tmp_path / "c.csv").open(encoding="utf-8", newline="") as stream:
+        found, other = csv.DictReader(stream)
+    assert found == {
+        "policy": "P", "benchmark": "B", "split": "test", "metric": "accuracy", "reranker": "self-consistency",
+        "k": "4", "estimated as": "mean over drawn subsets", "expected value": repr(100 / 3), "from": "30.0",
+        "to": "36.5", "sampling error": "0.25", "first k candidates": "34.0", "n_problems": "30",
+        "note": "30 of 447 problems",
+    }  # fmt: skip
+    assert other["from"] == other["to"] == other["first k candidates"] == ""
+    assert other["reranker"].removeprefix("'") == visible_text(hostile)
+    assert not other["reranker"].startswith(("=", "+", "-", "@", "\t", "\n", "\r"))
 
 
 def test_pandas_reads_it(tmp_path, results):
