@@ -52,6 +52,16 @@ def test_at_k_n_it_is_the_pick(pools, n, reranker):
         assert expected_best(grid.utilities(reranker), grid.verdicts, grid.usable, [n])[:, 0] == pytest.approx(picks)
 
 
+def test_votes_of_equal_weight_are_equal_in_whatever_order_they_are_added():
+    """.3 + .2 + .1 and .1 + .2 + .3 are not the same number when they are added one by one: the lowest rank wins."""
+    scores = tuple((score,) for score in (0.3, 0.1, 0.2, 0.2, 0.1, 0.3))
+    texts = tuple("abcdef")
+    pool = Pool("p", tuple(range(6)), texts, tuple("xyxyxy"), {"visualprm": scores}, (1.0, 0.0) * 3)
+    vote = VOTES[1]
+    assert pick(vote, pool) == 0
+    assert values_in_subsets(grid_of([pool], 6), vote, first_ranks(6)) == [[1.0]]
+
+
 @pytest.mark.parametrize("reranker", [*POINTWISE, *VOTES, First("first")], ids=lambda reranker: reranker.name)
 def test_values_in_subsets_are_those_of_picks(pools, n, reranker):
     grid = grid_of(pools, n)
