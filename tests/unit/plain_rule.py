@@ -352,6 +352,7 @@ class _Round:
             n_failed=n_failed,
             note=note,
             n_total=self.n_total,
+            n_left_out=0 if n_incomplete else self.k * len(self.cases) - sum(len(head) for _, head in self.kept),
         )
 
     def _counted(self, values: Sequence[float]) -> tuple[float | None, str]:
