@@ -106,8 +106,8 @@ def remark_of(session: Session, cell: Cell) -> Callable[[Sequence[Problem]], str
         return task.remark
     metric = host_metric(session, cell)
     if is_whole(session, cell):
-        percent = ", times 100" if _counts_in_parts(session, cell) else ""
-        said = f"the host's primary metric{_in_brackets(metric)} of each table of picks{percent}"
+        units = "times 100" if _counts_in_parts(session, cell) else "in its own units"
+        said = f"the host's primary metric{_in_brackets(metric)} of each table of picks, {units}"
     elif metric:
         said = f"the host's primary metric{_in_brackets(metric)}, here the mean over the rows"
     else:

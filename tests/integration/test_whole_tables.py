@@ -69,7 +69,11 @@ def test_the_hosts_figures_of_whole_tables(run: Run, ocr: list[str | Path], tmp_
     assert [value(rows, "first", k, "OCRBench") for k in (1, 2, 4)] == [2, 2, 2], "the host counts readings"
     assert [value(rows, "self-consistency", k, "OCRBench") for k in (1, 2, 4)] == [2, 2, 3]
     assert {row["metric"] for row in rows} == {"the host's Final Score"}
-    assert all("primary metric (Final Score) of each table of picks" in row["note"] for row in rows if row["value"])
+    assert all(
+        "primary metric (Final Score) of each table of picks, in its own units" in row["note"]
+        for row in rows
+        if row["value"]
+    )
     for row in rows:
         if row["reranker"] in {"random", "oracle"}:
             assert (row["value"], row["note"]) == ("", "needs verdicts on single texts, which do not make this metric")
