@@ -149,7 +149,7 @@ def _add_report(commands: Any) -> None:
     compare = commands.add_parser(
         "compare", help="two rerankers, or two work dirs, paired problem by problem", allow_abbrev=False,
         description="Compare two rerankers of one work dir, or the same rerankers in two work dirs, on the problems "
-        "that both have: difference, 95%% interval, p-value, and the outcome in words.",
+        "that both have: difference, 95% interval, p-value, and the outcome in words.",
     )  # fmt: skip
     compare.add_argument("first", metavar="A", help="a reranker, or a work dir")
     compare.add_argument("second", metavar="B", help="another reranker, or another work dir")

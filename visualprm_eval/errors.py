@@ -19,6 +19,7 @@
     ├── PolicyError          a policy that cannot write samples
     ├── CriticError          a critic that cannot score
     └── GradingError         the host could not grade
+        ├── JudgeError           the host's judge does not answer, or not all requests
         ├── NoVerdictsError      the host's grader says nothing of single texts that is understood
         └── GraderRefusedError   the host's grader wants to start a program, or to write where it must not
 
@@ -138,6 +139,10 @@ class CriticError(VisualPRMEvalError):
 
 class GradingError(VisualPRMEvalError):
     """The host could not grade."""
+
+
+class JudgeError(GradingError):
+    """The host's judge does not answer, or not all requests; what the host says without its replies is void."""
 
 
 class NoVerdictsError(GradingError):

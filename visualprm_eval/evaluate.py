@@ -61,6 +61,7 @@ TableFigure = Callable[[Mapping[str, str]], float | None]
 
 MAX_FAILED = 0.01
 """The greatest part of problems that may be left out of a value."""
+_NO_VERDICTS = "needs verdicts on single texts, which do not make this metric"
 _LACKING = f"{INCOMPLETE}candidates, scores or verdicts are lacking"
 
 
@@ -237,7 +238,7 @@ class _Round:
         elif n_failed / n_problems > MAX_FAILED:
             note = f"withheld: {n_failed:,} of {n_problems:,} problems failed"
         elif needs_all_verdicts(reranker) and not self.grade_all:
-            note = "needs --grade all" if self.whole is None else "needs verdicts on single texts; there are none"
+            note = "needs --grade all" if self.whole is None else _NO_VERDICTS
         elif self.whole is not None:
             value, note = self._figure(ranks)
         elif n_ungraded:

@@ -141,8 +141,9 @@ def check_headlines(session: Session, tally: Asked) -> None:
             except GradingError as error:
                 print(f"error: {error}", file=sys.stderr)
                 session.unconfirmed.append(cell.label)
+    ungraded = set(session.ungraded)  # A table that the host cannot evaluate must not cost another policy its own.
     for cell in session.cells:  # Now it is known which they are.
-        if is_whole(session, cell) and cell.benchmark.name not in session.ungraded:
+        if is_whole(session, cell) and cell.benchmark.name not in ungraded:
             try:
                 grade_tables(session, cell, tally)
             except GradingError as error:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from visualprm_eval.outcomes import MAX_LEFT_OUT, OVERALL, ResultRow
 from visualprm_eval.types import digest
 
-__all__ = ["overall_rows"]
+__all__ = ["beyond_percent", "overall_rows"]
+
+_MOST_PERCENT = 100.001  # Sums are rounded.
 
 _NOT_ASKED_FOR = "needs "
 """How the note of a value begins that nobody asked to be worked out; nothing is missing then."""
+
+
+def beyond_percent(values: Iterable[tuple[str, float | None]]) -> set[str]:
+    """The benchmarks, of pairs with one of their values each, that do not count in percent: no mean may have them."""
+    return {benchmark for benchmark, value in values if value is not None and value > _MOST_PERCENT}
 
 
 def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
@@ -24,15 +31,16 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
     Returns:
         Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``, at every
         k that the policy has on each of them; without a value when a benchmark has none, or has several splits, which
-        no mean may mix, as long as anything of the policy is unfinished or failed, at whatever k and of whatever
-        reranker, and where too many candidates were left out, at its own k or at the largest one. Their protocol is a
-        digest of those of their parts.
+        no mean may mix, or counts in other units than percent, as long as anything of the policy is unfinished or
+        failed, at whatever k and of whatever reranker, and where too many candidates were left out, at its own k or at
+        the largest one. Their protocol is a digest of those of their parts.
     """
     overall: list[ResultRow] = []
     cells: dict[tuple[str, str, int], dict[str, list[ResultRow]]] = {}
     metrics: dict[str, dict[str, dict[str, None]]] = {}  # of each policy on each benchmark, in order
     ks: dict[tuple[str, str], set[int]] = {}
     unfinished: dict[str, dict[str, None]] = {}
+    other_units = beyond_percent((row.benchmark, row.value) for row in rows)
     largest = {(row.policy, row.benchmark, row.reranker): row for row in sorted(rows, key=lambda row: row.k)}
     for row in rows:
         if row.value is None and not row.note.startswith(_NOT_ASKED_FOR):
@@ -45,13 +53,14 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
         # With 32 candidates on one benchmark and 8 on another there is a mean of best-of-8, and no word of best-of-32.
         if len(metrics[policy]) > 1 and all(k in ks[policy, benchmark] for benchmark in metrics[policy]):
             final = [row for row in largest.values() if row.policy == policy]
-            overall.append(_overall_row(metrics[policy], by_benchmark, list(unfinished.get(policy, ())), final))
+            left = list(unfinished.get(policy, ()))
+            overall.append(_overall_row(metrics[policy], by_benchmark, left, final, other_units))
     return overall
 
 
 def _overall_row(
     benchmarks: Mapping[str, Iterable[str]], by_benchmark: Mapping[str, Sequence[ResultRow]],
-    unfinished: Sequence[str], final: Sequence[ResultRow],
+    unfinished: Sequence[str], final: Sequence[ResultRow], other_units: Collection[str],
 ) -> ResultRow:  # fmt: skip
     """The mean of one policy, reranker and k over its benchmarks, given with their metrics, if none is unfinished.
 
@@ -65,6 +74,8 @@ def _overall_row(
         note = f"withheld: no value for {', '.join(lacking)}"
     elif split_up:
         note = f"withheld: several splits of {', '.join(split_up)}"
+    elif mixed := [name for name in benchmarks if name in other_units]:
+        note = f"withheld: other units than percent: {', '.join(mixed)}"
     elif unfinished:
         note = f"withheld: unfinished or failed: {', '.join(unfinished)}"
     elif lost := {row.benchmark: _lost(row) for row in (*final, *rows) if row.lacks_too_many}:

@@ -45,11 +45,14 @@ __all__ = [
 
 _NOTES = "checkpoint"
 """The kind of spec under which the store keeps notes."""
+_TRIED = "problems at the trial"
 _REFERENCE = "reference answers"
 """Under which name the store keeps the host's figure of these, which tells best whether it counts in parts of 1."""
 
 
-def note_metric(store: Store, grading: Spec, metric: str, *, whole: bool, verdicts: bool = True) -> None:
+def note_metric(
+    store: Store, grading: Spec, metric: str, *, whole: bool, verdicts: bool = True, tried: int | None = None
+) -> None:
     """Keeps what is known of a benchmark without a task of its own.
 
     Args:
@@ -58,11 +61,11 @@ def note_metric(store: Store, grading: Spec, metric: str, *, whole: bool, verdic
         metric: What the host calls its primary metric, ``""`` when that is not known yet.
         whole: Whether values are figures of whole tables, not means of verdicts.
         verdicts: Whether the grader leaves verdicts on single texts that are understood.
+        tried: How many problems there were when the grader was tried out, if this is what that showed.
     """
     store.put_spec(grading)
-    store.put_spec(
-        Spec(_NOTES, {"grading": grading.id, "host metric": metric, "whole tables": whole, "verdicts": verdicts})
-    )
+    note = {"grading": grading.id, "host metric": metric, "whole tables": whole, "verdicts": verdicts}
+    store.put_spec(Spec(_NOTES, note if tried is None else {**note, _TRIED: tried}))
 
 
 def _notes(session: Session, cell: Cell) -> list[Mapping[str, object]]:
@@ -103,8 +106,8 @@ def remark_of(session: Session, cell: Cell) -> Callable[[Sequence[Problem]], str
         return task.remark
     metric = host_metric(session, cell)
     if is_whole(session, cell):
-        percent = ", times 100" if _counts_in_parts(session, cell) else ""
-        said = f"the host's primary metric{_in_brackets(metric)} of each table of picks{percent}"
+        units = "times 100" if _counts_in_parts(session, cell) else "in its own units"
+        said = f"the host's primary metric{_in_brackets(metric)} of each table of picks, {units}"
     elif metric:
         said = f"the host's primary metric{_in_brackets(metric)}, here the mean over the rows"
     else:
@@ -179,27 +182,36 @@ def _unseen(session: Session, cell: Cell) -> list[Mapping[str, str]]:
 def try_out(session: Session, cell: Cell) -> None:
     """Finds out on a table of reference answers what a grader leaves, before samples are paid for.
 
-    Multiple-choice benchmarks that ask each question several times leave one verdict for all its rows, for example.
+    Multiple-choice benchmarks that ask each question several times leave one verdict for all its rows, for example. The
+    first problems may not show that, so a grader is tried again when there are more.
 
     Raises:
         GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
-    if not cell.benchmark.task.note or _notes(session, cell):
+    if not cell.benchmark.task.note or not _is_to_try(session, cell):
         return
     from visualprm_eval.host.whole import try_grader
 
     with session.store.replies() if session.is_judged(cell) else nullcontext() as replies:
         trial = try_grader(cell.benchmark, session.config.work_dir / "grading", session.judge, replies)
     grading, metric = session.grading(cell), trial.figure.metric if trial.figure is not None else ""
-    note_metric(session.store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts)
-    if trial.figure is not None:
+    if trial.figure is not None:  # Before the note, after which nothing is tried any more.
         session.store.put_host_figure(grading.id, _REFERENCE, trial.figure.value)
+    tried = len(cell.benchmark.problems)
+    note_metric(session.store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts, tried=tried)
     if not trial.verdicts:
         print(
             f"note: {cell.benchmark.name}: the host's grader leaves no verdict per row that is understood. "
             f"{explained(metric)}",
             file=sys.stderr,
         )
+
+
+def _is_to_try(session: Session, cell: Cell) -> bool:
+    """Whether more problems than a trial had may show something else than it did."""
+    notes = _notes(session, cell)
+    tried = max((int(str(note.get(_TRIED, 0))) for note in notes), default=0)
+    return all(note["verdicts"] for note in notes) and tried < len(cell.benchmark.problems)
 
 
 def explained(metric: str) -> str:

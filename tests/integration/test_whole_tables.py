@@ -69,10 +69,14 @@ def test_the_hosts_figures_of_whole_tables(run: Run, ocr: list[str | Path], tmp_
     assert [value(rows, "first", k, "OCRBench") for k in (1, 2, 4)] == [2, 2, 2], "the host counts readings"
     assert [value(rows, "self-consistency", k, "OCRBench") for k in (1, 2, 4)] == [2, 2, 3]
     assert {row["metric"] for row in rows} == {"the host's Final Score"}
-    assert all("primary metric (Final Score) of each table of picks" in row["note"] for row in rows if row["value"])
+    assert all(
+        "primary metric (Final Score) of each table of picks, in its own units" in row["note"]
+        for row in rows
+        if row["value"]
+    )
     for row in rows:
         if row["reranker"] in {"random", "oracle"}:
-            assert (row["value"], row["note"]) == ("", "needs verdicts on single texts; there are none")
+            assert (row["value"], row["note"]) == ("", "needs verdicts on single texts, which do not make this metric")
     page = (work_dir / "report.html").read_text()
     assert "UNFINISHED" not in page
     assert "figure of a whole table" in page
@@ -136,8 +140,12 @@ def test_what_the_host_cannot_grade_is_known_before(
     assert "names no single primary metric" in run(*ocr, "--work-dir", tmp_path / "out", status=2)
 
 
-def test_a_metric_that_is_no_mean_over_the_rows(run: Run, data: Path, tmp_path: Path) -> None:
-    """MMBench asks each question with its options in other places too, and a question counts when all are answered."""
+@pytest.fixture
+def circular(data: Path, tmp_path: Path) -> list[str | Path]:
+    """MMBench asks each question with its options in other places too, and a question counts when all are answered.
+
+    All rows are answered but the turned one of the first question, of which the second candidate is right.
+    """
     options = ["apple", "banana", "cherry", "date"]
     rows = []
     for turn in range(2):
@@ -153,13 +161,66 @@ def test_a_metric_that_is_no_mean_over_the_rows(run: Run, data: Path, tmp_path: 
     texts = {index: [text, text] for index, text in right.items()}
     texts[1_000_000] = ["The answer is A", right[1_000_000]]
     pack = write_pack(tmp_path / "pack.jsonl", "MMBench_DEV_EN", texts)
-    work_dir = tmp_path / "out"
-    output = run("--candidates", pack, "--data", "MMBench_DEV_EN", "-n", "2", "--data-dir", data, *RERANKERS,
-                 "--judge", "exact_matching", "--work-dir", work_dir)  # fmt: skip
+    return ["--candidates", pack, "--data", "MMBench_DEV_EN", "-n", "2", "--data-dir", data, *RERANKERS,
+            "--judge", "exact_matching"]  # fmt: skip
+
+
+def test_a_metric_that_is_no_mean_over_the_rows(run: Run, circular: list[str | Path], tmp_path: Path) -> None:
+    output = run(*circular, "--work-dir", tmp_path / "out")
     assert "leaves no verdict per row" in output
-    found = read_rows(work_dir)
+    found = read_rows(tmp_path / "out")
     assert value(found, "first", 2, "MMBench_DEV_EN") == 50, "one of two questions, not three of four rows"
     assert {row["metric"] for row in found} == {"the host's Overall, exact matching"}
+
+
+def test_the_first_problems_do_not_tell_what_a_grader_leaves_of_all(
+    run: Run, circular: list[str | Path], tmp_path: Path
+) -> None:
+    """Those of MMBench have no turned rows among them."""
+    work_dir = tmp_path / "out"
+    assert "leaves no verdict" not in run(*circular, "--limit", "2", "--work-dir", work_dir)
+    assert value(read_rows(work_dir), "first", 2, "MMBench_DEV_EN") == 100
+    assert "leaves no verdict per row" in run(*circular, "--work-dir", work_dir)
+    assert value(read_rows(work_dir), "first", 2, "MMBench_DEV_EN") == 50
+    assert "leaves no verdict" not in run(*circular, "--limit", "2", "--work-dir", work_dir)
+    assert value(read_rows(work_dir), "first", 2, "MMBench_DEV_EN") == 100
+
+
+def test_merged_stores_have_the_hosts_figures(run: Run, ocr: list[str | Path], tmp_path: Path) -> None:
+    run(*ocr, "--work-dir", tmp_path / "here")
+    assert main(["merge", str(tmp_path / "here"), "-o", str(tmp_path / "merged")]) == 0
+    assert main(["report", "--work-dir", str(tmp_path / "merged"), *RERANKERS]) == 0
+    assert read_rows(tmp_path / "merged") == read_rows(tmp_path / "here")
+
+
+def test_a_table_that_cannot_be_evaluated_costs_no_other_policy_its_values(
+    run: Run, ocr: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vlmeval.dataset import OCRBench
+
+    own = OCRBench.evaluate.__func__
+
+    def choosy(cls: type, file: str, **options: object) -> object:
+        if "unbearable" in Path(file).read_text(errors="replace"):
+            raise RuntimeError("unbearable")
+        return own(cls, file, **options)
+
+    monkeypatch.setattr(OCRBench, "evaluate", classmethod(choosy))
+    pack = Path(str(ocr[1]))
+    records = [json.loads(line) for line in pack.read_text().splitlines()]
+    others = [{**record, "policy": "another", "text": "unbearable"} for record in records]
+    pack.write_text("".join(json.dumps(record) + "\n" for record in (*others, *records)))
+    assert "unbearable" in run(*ocr, "--work-dir", tmp_path / "out", status=2)
+    rows = read_rows(tmp_path / "out")
+    assert {row["value"] for row in rows if row["policy"] == "another"} == {""}
+    lone = [row for row in rows if row["policy"] == "somebody"]
+    assert value(lone, "self-consistency", 4, "OCRBench") == 3
+
+
+def test_values_below_n_stand_on_the_page(run: Run, ocr: list[str | Path], tmp_path: Path) -> None:
+    run(*ocr, "--k", "1", "2", "--work-dir", tmp_path / "out")
+    assert value(read_rows(tmp_path / "out"), "first", 2, "OCRBench") == 2
+    assert "figure of a whole table" in (tmp_path / "out" / "report.html").read_text()
 
 
 @pytest.fixture
@@ -222,3 +283,28 @@ def test_a_judge_that_gives_up_makes_failures(
     rows = read_rows(tmp_path / "out")
     assert value(rows, "first", 2, "MMVet") == 50, "the failed candidate left the pool, and the next one is whole"
     assert any("1 of 4 candidates left out" in row["note"] for row in rows)
+
+
+def test_a_judge_that_fails_at_the_trial_decides_nothing(
+    run: Run, vet: list[str | Path], server: JudgeServer, data: Path, tmp_path: Path
+) -> None:
+    """It answers the short question before, and nothing about more than that."""
+    rows = [{"index": index, "image": picture((9 * index, 9, 9)), "question": "What is it?", "answer": "lemon",
+             "category": "rec,ocr,know,gen,spat,math"} for index in range(9)]  # fmt: skip
+    write_tsv(data / "MMVet.tsv", rows)
+    write_pack(Path(str(vet[1])), "MMVet", {index: ["half", "whole"] for index in range(9)})
+    said = server.reply
+    server.reply = lambda text: 500 if "lemon" in text else said(text)
+    run(*vet, "--work-dir", tmp_path / "out", status=2)
+    server.reply = said
+    assert "leaves no verdict" not in run(*vet, "--work-dir", tmp_path / "out")
+    assert value(read_rows(tmp_path / "out"), "oracle", 2, "MMVet") == 100
+
+
+def test_an_unreadable_reply_at_the_trial_decides_nothing(
+    run: Run, vet: list[str | Path], server: JudgeServer, tmp_path: Path
+) -> None:
+    said = server.reply
+    server.reply = lambda text: "I cannot tell" if "lemon | lemon" in text else said(text)
+    assert "leaves no verdict" not in run(*vet, "--work-dir", tmp_path / "out")
+    assert value(read_rows(tmp_path / "out"), "oracle", 2, "MMVet") == 100

@@ -520,6 +520,19 @@ def test_no_overall_of_one_benchmark() -> None:
     assert overall_rows([row("one", 50.0), row("two", 60.0, policy="other")]) == []
 
 
+def test_no_overall_with_a_benchmark_that_counts_in_other_units() -> None:
+    rows = [
+        row("one", 50.0),
+        row("points", 90.0),
+        row("one", 60.0, reranker="vote"),
+        row("points", 700.0, reranker="vote"),
+    ]
+    found = overall_rows(rows)
+    assert [(each.value, each.note) for each in found] == 2 * [(None, "withheld: other units than percent: points")]
+    (full,) = overall_rows([row("one", 100.0 + 1e-9), row("two", 100.0)])
+    assert full.value == pytest.approx(100)
+
+
 def test_no_overall_above_one_percent_of_candidates_left_out() -> None:
     def overall(*rows: ResultRow) -> dict[int, ResultRow]:
         return {each.k: each for each in overall_rows(rows)}

@@ -10,7 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval.errors import GradingError
+from visualprm_eval.errors import GradingError, JudgeError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import FigureError, HostFigure, host_figure_of
@@ -202,7 +202,7 @@ def evaluate_table(
             random.setstate(state)
     if judge.used and _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
         forget(judge)
-        raise GradingError(
+        raise JudgeError(
             f"{benchmark.name}: the judge {judge.name} stopped answering and the host went on without it; "
             f"no verdict was stored. Its output is in {log}"
         )
@@ -211,9 +211,9 @@ def evaluate_table(
     return file, asked, result
 
 
-def unanswered(benchmark: Benchmark, judge: Judge, asked: Asked, folder: Path) -> GradingError:
+def unanswered(benchmark: Benchmark, judge: Judge, asked: Asked, folder: Path) -> JudgeError:
     """For graders that count rows without a reply as they like, so that nobody sees which they are."""
-    return GradingError(
+    return JudgeError(
         f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered, so what the host "
         f"says of the table is void; the other replies are stored: run again. The host's output is in {folder}"
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
-from visualprm_eval.errors import GradingError
+from visualprm_eval.errors import JudgeError
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.redact import SHORTEST_SECRET, blanked
 from visualprm_eval.tasks import EXACT_MATCHING, Task
@@ -102,7 +102,7 @@ def probe_judge(judge: Judge) -> None:
     """Asks the judge for one short reply, in the host's way; the host itself would go on without a word.
 
     Raises:
-        GradingError: When it does not give one.
+        JudgeError: When it does not give one.
     """
     from vlmeval.dataset.utils import build_judge
 
@@ -117,7 +117,7 @@ def probe_judge(judge: Judge) -> None:
             return
         reason = f"status {code}: {getattr(response, 'text', answer)[:200]}"
     reason = blanked(reason, judge.secrets())
-    raise GradingError(
+    raise JudgeError(
         f"the judge {judge.name} at {_shown_address(address)} does not answer ({reason}); "
         "check --judge, --judge-base-url and --judge-key"
     )
@@ -149,7 +149,7 @@ def check_still_there(judge: Judge, log: Path) -> None:
     """After failed requests: a judge that is gone is an error; one that refuses some texts makes them failures.
 
     Raises:
-        GradingError: When it does not answer any more.
+        JudgeError: When it does not answer any more.
     """
     forget(judge)
     with at_work(log, environment=judge.environment(), secrets=judge.secrets()):

@@ -13,9 +13,10 @@ from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.readers import UNREAD, Reading, drawn_at_random, gave_up, reader_of
 from visualprm_eval.types import Verdict
 
-__all__ = ["MATCHED_TYPES", "leaves_verdicts", "read_verdicts", "rows_drawn"]
+__all__ = ["MATCHED_TYPES", "UNGRADED", "leaves_verdicts", "read_verdicts", "rows_drawn"]
 
-_UNGRADED = Verdict(None, "the host did not grade this row")
+UNGRADED = Verdict(None, "the host did not grade this row")
+"""Of a row that the host's files say nothing of."""
 
 MATCHED_TYPES = ("MCQ", "Y/N")
 """Types whose reference answers the host matches without a judge."""
@@ -61,7 +62,7 @@ def read_verdicts(
         rows = reader(predictions, how or Reading())
         if rows is None:
             raise _no_verdicts(benchmark, predictions)
-        return {index: rows.get(index, _UNGRADED) for index in indices}
+        return {index: rows.get(index, UNGRADED) for index in indices}
     found = _result_table(benchmark, predictions)
     if found is None:
         raise _no_verdicts(benchmark, predictions)
@@ -72,7 +73,7 @@ def read_verdicts(
         ]
     logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
     graded = {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
-    return {index: graded.get(index, _UNGRADED) for index in indices}
+    return {index: graded.get(index, UNGRADED) for index in indices}
 
 
 def _no_verdicts(benchmark: Benchmark, predictions: Path) -> NoVerdictsError:
@@ -137,7 +138,7 @@ def _verdict(value: Any, log: str) -> Verdict:
         return UNREAD
     number = float(value)
     if math.isnan(number):
-        return _UNGRADED
+        return UNGRADED
     if not 0 <= number <= 1:
         raise GradingError(f"the host's verdict {number} is not between 0 and 1")
     return Verdict(number)

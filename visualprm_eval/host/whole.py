@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from visualprm_eval.errors import GraderRefusedError, GradingError
+from visualprm_eval.errors import GraderRefusedError, GradingError, JudgeError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import HostFigure, host_figure_of
 from visualprm_eval.host.grading import LOG_NAME, evaluate_table, new_folder, unanswered
 from visualprm_eval.host.judge import Judge
 from visualprm_eval.host.judging import Asked
-from visualprm_eval.host.verdicts import MATCHED_TYPES, leaves_verdicts, read_verdicts, rows_drawn
+from visualprm_eval.host.verdicts import MATCHED_TYPES, UNGRADED, leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.store import Replies
 from visualprm_eval.tasks import EXACT_MATCHING
 
@@ -123,7 +123,8 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: Judge, replies: Rep
     except GradingError as error:
         if leaves_verdicts(benchmark) and not isinstance(error, GraderRefusedError):
             return Trial(None, verdicts=True)
-        final = isinstance(error, GraderRefusedError) or isinstance(error.__cause__, NotImplementedError)
+        # Without its judge a grader shows nothing of itself.
+        final = isinstance(error, GraderRefusedError | JudgeError) or isinstance(error.__cause__, NotImplementedError)
         if final or len(problems) == len(benchmark.problems):
             raise
         return Trial(None, verdicts=False)
@@ -132,9 +133,9 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: Judge, replies: Rep
 
 
 def _leaves(benchmark: Benchmark, file: Path, indices: Sequence[str], folder: Path) -> bool:
-    """Whether every row of an evaluated table has a verdict."""
+    """Whether every row of an evaluated table has a verdict, or failed because of the judge."""
     try:
         with at_work(folder / LOG_NAME):
-            return all(verdict.value is not None for verdict in read_verdicts(benchmark, file, indices).values())
+            return UNGRADED not in read_verdicts(benchmark, file, indices).values()
     except GradingError:
         return False

@@ -25,6 +25,7 @@ from visualprm_eval.insight.overall_curves import Place, Resample, place_of
 from visualprm_eval.insight.paired import holm, sign_flip_test
 from visualprm_eval.insight.subsets import first_ranks, values_in_subsets
 from visualprm_eval.outcomes import OVERALL, ResultRow
+from visualprm_eval.overall import beyond_percent
 from visualprm_eval.rerankers import (
     First,
     Oracle,
@@ -65,7 +66,7 @@ def whole_standings(study: Study, results: Sequence[ResultRow]) -> Iterator[show
 
     Args:
         study: The policy and the benchmark.
-        results: Its values at k = N.
+        results: Its values at the largest k.
     """
     first = {row.split: row.value for row in results if row.reranker == "first"}
     for row in results:
@@ -229,9 +230,15 @@ def _with_scores(row: shown.Diagnosis, ranks: _Ranks, reranker: StepAggregate) -
 def overalls(
     standings: Sequence[shown.Standing], resamples: dict[tuple[str, str, str], FloatArray]
 ) -> Iterator[shown.Standing]:
-    """Plain means over the benchmarks of each policy, for rerankers that have a value on each of them at one N."""
+    """Plain means over the benchmarks of each policy, for rerankers that have a value on each of them at one N.
+
+    There is none where a benchmark counts in other units than percent.
+    """
+    other_units = beyond_percent((row.benchmark, row.value) for row in standings)
     for policy in dict.fromkeys(row.policy for row in standings):
         rows = [row for row in standings if row.policy == policy]
+        if any(row.benchmark in other_units for row in rows):
+            continue
         benchmarks = list(dict.fromkeys(row.benchmark for row in rows))
         for reranker in dict.fromkeys(row.reranker for row in rows):
             own = [row for row in rows if row.reranker == reranker]

@@ -80,24 +80,25 @@ class Examiner:
 
         Args:
             study: The policy and the benchmark.
-            results: Its values at any k.
+            results: Its values at any k; those at the largest count.
         """
         columns, critics = Columns.of(study.facts), needed_critics(study.rerankers)
         self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
         missing = list(missing_of(study.policy, study.benchmark, columns, study.n, critics, grade_all=False))
-        results = [row for row in results if row.k == study.n]
+        results = list(results)
+        largest = max((row.k for row in results), default=0)  # Below N where smaller k were asked for alone.
+        results = [row for row in results if row.k == largest]
         for row in results:
             if row.value is None and row.note.startswith(INCOMPLETE) and not missing:
                 missing.append(f"{study.policy} on {study.benchmark} {row.split}".rstrip() + f": {row.note}")
-            self._look_at_failures(study, row.split, row.n_left_out, row.n_problems)
+            self._look_at_failures(study, row.split, row.n_left_out, row.k * row.n_problems)
         if missing:
             self._unfinished.add(study.policy)
             self.missing += missing
         self.standings += rows.whole_standings(study, results)
 
-    def _look_at_failures(self, study: Study, split: str, n_left_out: int, n_problems: int) -> None:
+    def _look_at_failures(self, study: Study, split: str, n_left_out: int, total: int) -> None:
         """Remembers where too many candidates failed for an overall."""
-        total = study.n * n_problems
         if n_left_out > MAX_LEFT_OUT * total:
             where = f"{study.policy} on {study.benchmark} {split}".rstrip()
             self._lost[study.policy, where] = f"{where}: {n_left_out:,} of {total:,} candidates cannot be picked"
@@ -105,7 +106,7 @@ class Examiner:
     def _take(self, found: Finals) -> None:
         """Examines one split."""
         study = found.study
-        self._look_at_failures(study, found.split, found.n_left_out, found.n_problems)
+        self._look_at_failures(study, found.split, found.n_left_out, study.n * found.n_problems)
         self._picks.append(picks_of(found))
         resamples = found.measure.resampled(found.values)
         numbers = np.array([found.measure.value(column) for column in found.values.T])

@@ -22,7 +22,7 @@ OTHER_TOLERANCE = 0.05
 """For bfloat16, whose logits around 16 are 0.06 apart from each other, and for what names no precision."""
 
 REPLIES = "judge_replies"
-"""The only table that knows no problems."""
+"""What judges replied; these rows know no problems."""
 
 _EXCERPT = 60
 
@@ -140,4 +140,7 @@ TABLES = (
     # A judge that is asked twice may say two things, and it is asked again only when the first came to nothing.
     Table(REPLIES, ("request", "attempt"), (), "request, attempt", None, "reply of a judge", _always, _shown("reply"),
           latest=True),
+    # Where verdicts on single texts do not make a value, these do. A limited run has other reference answers.
+    Table("host_figures", ("grading_id", "selection"), (), "grading_id, selection", None, "the host's figure", _always,
+          _shown("figure"), latest=True),
 )  # fmt: skip
