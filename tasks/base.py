@@ -11,12 +11,14 @@ from visualprm_eval.answers import answer as local_answer
 from visualprm_eval.answers import final_answer
 from visualprm_eval.types import Problem
 
-__all__ = ["EXACT_MATCHING", "UNJUDGED", "Published", "Task", "no_remark", "row_mean"]
+__all__ = ["EXACT_MATCHING", "HOSTS", "UNJUDGED", "Published", "Task", "no_remark", "row_mean"]
 
 EXACT_MATCHING = "exact_matching"
 """The host's name of grading without a judge."""
 UNJUDGED = "exact matching"
 """What stands in the metric's name of a value that was graded without the judge that the benchmark is known by."""
+HOSTS = "the host's "
+"""How the metric's name begins of values that are the host's figures of whole tables; these may have other units."""
 
 
 def row_mean(problems: Sequence[Problem], values: Sequence[float]) -> float:  # noqa: ARG001 - the signature of a metric

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import GradingError
 from visualprm_eval.evaluate import TableFigure, evaluate_benchmark
-from visualprm_eval.tasks.base import EXACT_MATCHING, UNJUDGED
+from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
 from visualprm_eval.whole_tables import (
     explained,
     grade_tables,
@@ -93,7 +93,7 @@ def metric_of(session: Session, cell: Cell) -> str:
     It is the task's metric, or the host's primary one where values are figures of whole tables.
     """
     task = cell.benchmark.task
-    name = f"the host's {host_metric(session, cell) or 'primary metric'}" if is_whole(session, cell) else task.metric
+    name = f"{HOSTS}{host_metric(session, cell) or 'primary metric'}" if is_whole(session, cell) else task.metric
     unjudged = task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
     return f"{name}, {UNJUDGED}" if unjudged else name
 

@@ -65,6 +65,7 @@ def test_the_hosts_figures_of_whole_tables(run: Run, ocr: list[str | Path], tmp_
     work_dir = tmp_path / "out"
     output = run(*ocr, "--work-dir", work_dir)
     assert "leaves no verdict per row that is understood" in output
+    assert "OCRBench (the host's Final Score)" in " ".join(output.replace("┃", " ").split())
     rows = read_rows(work_dir)
     assert [value(rows, "first", k, "OCRBench") for k in (1, 2, 4)] == [2, 2, 2], "the host counts readings"
     assert [value(rows, "self-consistency", k, "OCRBench") for k in (1, 2, 4)] == [2, 2, 3]

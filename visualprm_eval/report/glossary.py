@@ -29,7 +29,7 @@ GLOSSARY: Mapping[str, str] = {
     "problems": "How many problems a number is of, failed ones included; 30 of 447 where the benchmark has more.",
     "k": "How many candidates a reranker chooses from (best-of-k).",
     "metric": "How verdicts on picks become a value.",
-    "value": "The benchmark's metric over the picks, in percent.",
+    "value": "The benchmark's metric over the picks, in percent; the host's own metrics may have units of their own.",
     "accuracy": "The mean verdict over the problems: 1 for right, 0 for wrong.",
     "worst-case accuracy": "DynaMath: the part of the questions of which all variants are right.",
     "strict score": (

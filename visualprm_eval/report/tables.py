@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.text import one_line
-from visualprm_eval.tasks.base import UNJUDGED
+from visualprm_eval.tasks.base import HOSTS, UNJUDGED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -133,14 +133,15 @@ def _column(row: ResultRow) -> Column:
 def column_titles(columns: Sequence[Column]) -> dict[Column, str]:
     """Short titles of the columns.
 
-    The metric is named where a benchmark's split has more than one, and that no judge was asked where one is usual.
+    The metric is named where a benchmark's split has more than one and where it is the host's own, which need not be in
+    percent, and that no judge was asked where one is usual.
     """
     shared = Counter(column.title for column in columns)
     return {column: column.title + _mark(column, shared[column.title]) for column in columns}
 
 
 def _mark(column: Column, alike: int) -> str:
-    if alike > 1:
+    if alike > 1 or column.metric.startswith(HOSTS):
         return f" ({column.metric})"
     return f" ({UNJUDGED})" if UNJUDGED in column.metric else ""
 
