@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+from functools import cached_property
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from openpyxl.cell import WriteOnlyCell
-from openpyxl.compat import safe_string
 
 from visualprm_eval.report.text import visible_text
 
@@ -79,31 +79,48 @@ def safe_cell(value: object, sheet: WriteOnlyWorksheet | None = None, style: str
     Returns:
         The cell; ``None`` (an empty cell) for ``None``.
     """
-    if value is None:
-        return None
-    cell = WriteOnlyCell(sheet)
-    if style is not None:
-        cell.style = style
-    if isinstance(value, Real) and _storable(value):
-        cell.value = value
+    return ColumnCells(sheet, style).cell(value)
+
+
+class ColumnCells:
+    """The cells of one column of a write-only sheet, see :func:`safe_cell`: one object that each row changes.
+
+    A write-only sheet writes a row when it is appended and keeps none of its cells; making an object for each of a
+    million of them would take longer than writing them.
+
+    Args:
+        sheet: The sheet that the cells go to; needed when they have a style.
+        style: The name of one of the workbook's styles.
+    """
+
+    def __init__(self, sheet: WriteOnlyWorksheet | None, style: str | None) -> None:
+        self._sheet, self._style = sheet, style
+        self._plain = self._new()
+
+    def _new(self) -> Any:
+        cell: Any = WriteOnlyCell(self._sheet)
+        if self._style is not None:
+            cell.style = self._style
         return cell
-    text = safe_text(value if isinstance(value, str) else str(value))
-    cell._value, cell.data_type = text, "s"  # noqa: SLF001  (the property would guess formulas and cut the text)
-    if begins_like_a_formula(text):
+
+    @cached_property
+    def _quoted(self) -> Any:
+        """With the mark of a leading apostrophe; a workbook lists the styles that it uses."""
+        cell = self._new()
         cell.quotePrefix = True
-    return cell
+        return cell
 
-
-def begins_like_a_formula(text: str) -> bool:
-    """Whether Excel would read a text as a formula on editing."""
-    return text.startswith(_LEADING)
-
-
-def number_text(value: object) -> str | None:
-    """A number or truth value as a sheet's file spells it; ``None`` for anything else, and for what no sheet holds."""
-    if isinstance(value, str) or not isinstance(value, Real) or not _storable(value):
-        return None
-    return str(safe_string(value))
+    def cell(self, value: object) -> Any:
+        """The cell of a value, good until the next one is asked for; ``None`` for ``None``."""
+        if value is None:
+            return None
+        if not isinstance(value, str) and isinstance(value, Real) and _storable(value):
+            self._plain.value = value
+            return self._plain
+        text = safe_text(value if isinstance(value, str) else str(value))
+        cell = self._quoted if text.startswith(_LEADING) else self._plain  # Excel would read a formula on editing.
+        cell._value, cell.data_type = text, "s"  # noqa: SLF001  (the property would guess formulas and cut the text)
+        return cell
 
 
 def _storable(value: Real) -> bool:

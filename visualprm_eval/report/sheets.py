@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
@@ -14,8 +14,7 @@ from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Si
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 
-from visualprm_eval.report.cells import safe_cell
-from visualprm_eval.report.rows_xml import append_rows
+from visualprm_eval.report.cells import ColumnCells, safe_cell
 
 MAX_SHEET_ROWS = 1_048_576
 LINE_HEIGHT = 15.0
@@ -125,6 +124,37 @@ def write_table(book: Workbook, table: Table, max_rows: int, banner: str = "") -
         if row is None:
             return
         number += 1
+
+
+def append_rows(
+    sheet: Any,
+    rows: Iterable[Sequence[object]],
+    styles: Sequence[str],
+    *,
+    first: int,
+    height: Callable[[Sequence[object]], float | None] = lambda _: None,
+) -> int:
+    """Writes rows to a sheet.
+
+    Args:
+        sheet: A write-only sheet with ``first`` - 1 rows.
+        rows: Values, each row as long as ``styles``, see ``cells.safe_cell``.
+        styles: The names of the columns' styles.
+        first: The number of the first row, from 1.
+        height: Of a row, in points; ``None`` lets the program that shows the sheet choose.
+
+    Returns:
+        How many rows were written.
+    """
+    columns = [ColumnCells(sheet, style) for style in styles]
+    number = first - 1
+    for number, row in enumerate(rows, first):
+        points = height(row)
+        if points is not None:
+            sheet.row_dimensions[number].height = points
+        sheet.append([column.cell(value) for column, value in zip(columns, row, strict=True)])
+        sheet.row_dimensions.pop(number, None)  # It is written; a million of them would take up memory.
+    return number - first + 1
 
 
 def _height(table: Table, row: Sequence[object]) -> float | None:

@@ -1,4 +1,4 @@
-"""Rows as XML are what openpyxl makes of cells, cell by cell."""
+"""Rows whose cells are used again are the same as rows of new cells."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from lxml import etree
 from openpyxl import Workbook, load_workbook
 
 from visualprm_eval.report.cells import MAX_CELL_UNITS, safe_cell
-from visualprm_eval.report.rows_xml import append_rows
-from visualprm_eval.report.sheets import COUNT, PERCENT, WRAPPED, add_styles
+from visualprm_eval.report.sheets import COUNT, PERCENT, WRAPPED, add_styles, append_rows
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STYLES = (WRAPPED, COUNT, PERCENT)
@@ -49,7 +48,7 @@ def shown(tree: etree._Element) -> list[tuple[object, ...]]:
 @given(st.lists(st.tuples(VALUES, VALUES, VALUES), max_size=4))
 @example([("x" * (MAX_CELL_UNITS + 5), None, "\U0001f600" * MAX_CELL_UNITS)])
 @RELAXED
-def test_cells_are_those_of_openpyxl(rows) -> None:
+def test_cells_are_those_of_new_objects(rows) -> None:
     def by_cells(sheet) -> None:
         for row in rows:
             sheet.append([safe_cell(value, sheet, style) for value, style in zip(row, STYLES, strict=True)])
@@ -60,7 +59,7 @@ def test_cells_are_those_of_openpyxl(rows) -> None:
     assert shown(sheet_xml(at_once)) == shown(sheet_xml(by_cells))
 
 
-def test_styles_marks_and_heights_are_those_of_openpyxl() -> None:
+def test_styles_marks_and_heights_are_those_of_new_objects() -> None:
     rows = [("=1", 1, 2.5), ("plain", None, "'")]
 
     def by_cells(sheet) -> None:
@@ -91,6 +90,6 @@ def test_styles_marks_and_heights_are_those_of_openpyxl() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 1, 200, 401])
-def test_no_row_is_lost_between_batches(count) -> None:
+def test_no_row_is_lost(count) -> None:
     tree = sheet_xml(lambda sheet: append_rows(sheet, [(1, 2, 3)] * count, STYLES, first=2))
     assert [row.get("r") for row in tree.iter("{*}row")] == [str(number) for number in range(1, count + 2)]
