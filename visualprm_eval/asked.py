@@ -6,7 +6,7 @@ Facts do not tell it: `visualprm:min` needs the same scores as `visualprm`. So a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from visualprm_eval.registry import BUILTIN_CRITICS
 from visualprm_eval.types import Spec
@@ -30,10 +30,10 @@ def note_asked(store: Store, rerankers: Sequence[Reranker], scorings: Mapping[st
         "rerankers": [[one.name, one.critic] for one in rerankers],
         "scorings": {label: spec.id for label, spec in scorings.items()},
     }
-    notes = _notes(store)
-    # Specs are kept once: without its number a note that came back would not be the last one.
+    notes = store.notes("rerankers")
+    # Notes are kept once: without its number a note that came back would not be the last one.
     if not notes or {name: notes[-1][name] for name in shown} != shown:
-        store.put_spec(Spec("checkpoint", {**shown, "number": len(notes) + 1}))
+        store.put_note({**shown, "number": len(notes) + 1})
 
 
 def last_asked(store: Store, scorings: Mapping[str, Spec]) -> list[str] | None:
@@ -46,7 +46,7 @@ def last_asked(store: Store, scorings: Mapping[str, Spec]) -> list[str] | None:
     Returns:
         Their names as they are spelled with these labels; ``None`` without a note, and where scores are lacking.
     """
-    notes = _notes(store)
+    notes = store.notes("rerankers")
     if not notes:
         return None
     now = {spec.id: label for label, spec in scorings.items()}
@@ -66,8 +66,3 @@ def _renamed(name: str, critic: str, label: str) -> str:
     if kind in BUILTIN_CRITICS:
         return name.removesuffix("".join(model)) + "".join(label.partition("@")[1:])
     return label + name.removeprefix(critic)
-
-
-def _notes(store: Store) -> list[Mapping[str, Any]]:
-    """What runs left, oldest first."""
-    return [spec.settings for spec in store.specs("checkpoint") if "rerankers" in spec.settings]

@@ -1,4 +1,8 @@
-"""Work in a process of its own beside this one, for what takes long and can wait for its turn."""
+"""Work in a process of its own beside this one, for what takes long and can wait for its turn.
+
+Not by ``multiprocessing``: its new processes run the caller's main module again, whoever's script that is, and its
+forked ones inherit threads' locks. What is pickled here comes from this process and goes back to it.
+"""
 
 from __future__ import annotations
 

@@ -85,17 +85,12 @@ class CheckpointSource:
 
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""
-        note = {"source": self.source, "revision": self.revision, "fingerprint": self.fingerprint}
-        store.put_spec(Spec("checkpoint", note))
+        store.put_note({"source": self.source, "revision": self.revision, "fingerprint": self.fingerprint})
 
     def may_be(self, settings: Mapping[str, JSONValue], store: Store) -> bool:
         """Whether stored facts may be of this checkpoint: of its content, and of its precision if that was named."""
-        named = {"source": self.source, "revision": self.revision}
-        known = {
-            spec.settings["fingerprint"]
-            for spec in store.specs("checkpoint")
-            if {name: spec.settings.get(name) for name in named} == named
-        }
+        notes = store.notes("source", self.source)
+        known = {note["fingerprint"] for note in notes if note.get("revision") == self.revision}
         if self.at_hand:
             known = {self.fingerprint}
         return settings.get("checkpoint") in known and self.dtype in {"auto", settings.get("dtype")}

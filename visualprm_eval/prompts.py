@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.errors import BenchmarkError, HostError, PolicyError
-from visualprm_eval.types import JSONValue, Part, Problem, Spec
+from visualprm_eval.types import JSONValue, Part, Problem
 
 if TYPE_CHECKING:
     from visualprm_eval.config import RunConfig
@@ -27,8 +27,6 @@ __all__ = ["export_prompts", "note_unheeded", "prompt_of", "put", "shown_native"
 FOLDER = "prompts"
 """Folder of a work dir with the prompts of its problems."""
 
-_NOTES = "checkpoint"
-"""The kind of spec under which the store keeps notes."""
 _OF, _WHICH = "prompt of", "asked for in vain"
 
 Place = Callable[[str], str]
@@ -148,7 +146,7 @@ def note_unheeded(store: Store, benchmark: Benchmark) -> None:
 
     unheeded = list(unheeded_prompts(benchmark.name, benchmark.dataset))
     if unheeded != _unheeded(store, benchmark.name):
-        store.put_spec(Spec(_NOTES, {_OF: benchmark.name, _WHICH: unheeded}))
+        store.put_note({_OF: benchmark.name, _WHICH: unheeded})
 
 
 def prompt_of(store: Store, name: str, asked: str) -> str:
@@ -167,8 +165,8 @@ def prompt_of(store: Store, name: str, asked: str) -> str:
 
 def _unheeded(store: Store, name: str) -> list[str]:
     """The values that the last note names; none without a note."""
-    notes = [spec.settings[_WHICH] for spec in store.specs(_NOTES) if spec.settings.get(_OF) == name]
-    return list(notes[-1]) if notes else []
+    notes = store.notes(_OF, name)
+    return list(notes[-1][_WHICH]) if notes else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -130,14 +130,14 @@ def _note_origin(store: Store, benchmark: Benchmark) -> None:
     origin: dict[str, JSONValue] = {"benchmark": benchmark.name, "total": benchmark.total}
     if file is not None:
         origin |= {"file": file.path.name, "md5": file.md5, "expected": file.expected}
-    store.put_spec(Spec("checkpoint", origin))
+    store.put_note(origin)
 
 
 def _origin(store: Store, name: str) -> tuple[int | None, DataFile | None]:
     """What ``_note_origin`` kept last."""
     from visualprm_eval.host.files import DataFile
 
-    notes = [spec.settings for spec in store.specs("checkpoint") if spec.settings.get("benchmark") == name]
+    notes = store.notes("benchmark", name)
     last: dict[str, Any] = dict(notes[-1]) if notes else {}
     file = DataFile(Path(last["file"]), last["md5"], last["expected"]) if "file" in last else None
     return last.get("total"), file

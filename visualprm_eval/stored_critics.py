@@ -38,7 +38,7 @@ class StoredCritics:
 def stored_critics(store: Store) -> StoredCritics:
     """Reads off a store whose scores it holds; scores of steps that came with labels are of no candidate."""
     specs = [spec for spec in store.specs("scoring") if spec.settings.get("steps") != GIVEN]
-    sources = {one.settings.get("fingerprint"): one.settings for one in store.specs("checkpoint")}
+    sources = {note["fingerprint"]: note for note in store.notes("fingerprint")}
     own = [spec for spec in specs if spec.settings.get("critic") in BUILTIN_CRITICS]
     prms = {spec.id: _prm(spec, own, sources) for spec in own}
     names = list(dict.fromkeys(prm.name for prm in prms.values()))

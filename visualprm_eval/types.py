@@ -91,8 +91,7 @@ class Spec:
     """What produced a fact: the settings of a sampling, a scoring or a grading.
 
     Attributes:
-        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``; ``"checkpoint"`` notes the content behind the
-            name of a checkpoint or a benchmark.
+        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``; ``"checkpoint"`` for what a store notes beside facts.
         settings: Everything that can change the outcome, as JSON values.
     """
 

@@ -24,8 +24,6 @@ PACKAGES = (
 NOT_RECORDED = "not recorded"
 """Stands for the versions that made facts of older stores, and of packs of candidates."""
 
-_NOTES = "checkpoint"
-"""The kind of spec under which the store keeps notes."""
 _OF, _WHICH = "versions for", "packages"
 
 
@@ -48,20 +46,19 @@ def note_versions(store: Store, maker: Spec) -> None:
     """
     if store.has_facts(maker.id) and maker.id not in recorded_versions(store):
         note_unknown_versions(store, maker)
-    store.put_spec(Spec(_NOTES, {_OF: maker.id, _WHICH: _here()}))
+    store.put_note({_OF: maker.id, _WHICH: _here()})
 
 
 def note_unknown_versions(store: Store, maker: Spec) -> None:
     """Notes that facts under a key were made elsewhere, by nobody knows which versions."""
-    store.put_spec(Spec(_NOTES, {_OF: maker.id, _WHICH: NOT_RECORDED}))
+    store.put_note({_OF: maker.id, _WHICH: NOT_RECORDED})
 
 
 def recorded_versions(store: Store) -> Mapping[str, str]:
     """The versions that made facts, by their key; several sets in the order in which they came, oldest first."""
     found: dict[str, list[str]] = {}
-    for note in store.specs(_NOTES):
-        if _OF in note.settings:
-            found.setdefault(str(note.settings[_OF]), []).append(str(note.settings[_WHICH]))
+    for note in store.notes(_OF):
+        found.setdefault(str(note[_OF]), []).append(str(note[_WHICH]))
     return {key: "; then ".join(sets) for key, sets in found.items()}
 
 

@@ -14,11 +14,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.pools import needs_all_verdicts
 from visualprm_eval.progress import track
-from visualprm_eval.types import Problem, Spec, digest, text_id
+from visualprm_eval.types import JSONValue, Problem, Spec, digest, text_id
 from visualprm_eval.versions import note_versions
 
 if TYPE_CHECKING:
@@ -43,9 +43,8 @@ __all__ = [
     "try_out",
 ]
 
-_NOTES = "checkpoint"
-"""The kind of spec under which the store keeps notes."""
 _TRIED = "problems at the trial"
+"""How many problems there were when a grader was tried out, in notes of what that showed."""
 _REFERENCE = "reference answers"
 """Under which name the store keeps the host's figure of these, which tells best whether it counts in parts of 1."""
 
@@ -64,13 +63,17 @@ def note_metric(
         tried: How many problems there were when the grader was tried out, if this is what that showed.
     """
     store.put_spec(grading)
-    note = {"grading": grading.id, "host metric": metric, "whole tables": whole, "verdicts": verdicts}
-    store.put_spec(Spec(_NOTES, note if tried is None else {**note, _TRIED: tried}))
+    note: dict[str, JSONValue] = {
+        "grading": grading.id,
+        "host metric": metric,
+        "whole tables": whole,
+        "verdicts": verdicts,
+    }
+    store.put_note(note if tried is None else {**note, _TRIED: tried})
 
 
-def _notes(session: Session, cell: Cell) -> list[Mapping[str, object]]:
-    grading = session.grading(cell).id
-    return [spec.settings for spec in session.store.specs(_NOTES) if spec.settings.get("grading") == grading]
+def _notes(session: Session, cell: Cell) -> list[Mapping[str, Any]]:
+    return session.store.notes("grading", session.grading(cell).id)
 
 
 def is_whole(session: Session, cell: Cell) -> bool:
@@ -96,7 +99,7 @@ def has_verdicts(session: Session, cell: Cell) -> bool:
 
 def host_metric(session: Session, cell: Cell) -> str:
     """What the host calls its primary metric of a benchmark; ``""`` where it has not said so yet."""
-    return next((str(note["host metric"]) for note in reversed(_notes(session, cell)) if note["host metric"]), "")
+    return next((note["host metric"] for note in reversed(_notes(session, cell)) if note["host metric"]), "")
 
 
 def remark_of(session: Session, cell: Cell) -> Callable[[Sequence[Problem]], str]:
@@ -210,7 +213,7 @@ def try_out(session: Session, cell: Cell) -> None:
 def _is_to_try(session: Session, cell: Cell) -> bool:
     """Whether more problems than a trial had may show something else than it did."""
     notes = _notes(session, cell)
-    tried = max((int(str(note.get(_TRIED, 0))) for note in notes), default=0)
+    tried = max((note.get(_TRIED, 0) for note in notes), default=0)
     return all(note["verdicts"] for note in notes) and tried < len(cell.benchmark.problems)
 
 

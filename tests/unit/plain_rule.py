@@ -1,4 +1,7 @@
-"""The rules of pools, picks and values by plain loops over one problem after the other."""
+"""The rules of pools, picks and values by plain loops over one problem after the other.
+
+Written a second time on purpose: what is worked out on arrays must come to the same rows and picks, word for word.
+"""
 
 from __future__ import annotations
 

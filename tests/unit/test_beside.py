@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
 
@@ -53,6 +56,15 @@ def test_where_no_process_can_run_the_work_is_done_here(monkeypatch):
         assert outcome() == str(os.getpid())
 
 
-def test_who_does_not_wait_leaves_nothing_behind():
-    with beside(process_id, "") as outcome:
-        del outcome
+def test_who_does_not_wait_leaves_nothing_behind(monkeypatch):
+    started = []
+
+    class Watched(subprocess.Popen):
+        def __init__(self, *arguments, **named):
+            super().__init__(*arguments, **named)
+            started.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Watched)
+    with beside(time.sleep, 600):
+        assert started[0].poll() is None
+    assert started[0].returncode == -signal.SIGKILL

@@ -86,6 +86,21 @@ def test_a_checkpoint_is_noted_but_is_the_key_of_no_fact(path: Path) -> None:
         assert any("not a sampling" in finding for finding in store.verify())
 
 
+def test_notes_are_kept_once_and_found_by_what_they_say(path: Path) -> None:
+    with Store.open(path) as store:
+        for note in (
+            {"grading": "a", "metric": ""},
+            {"grading": "b"},
+            {"grading": "a", "metric": "F1"},
+            {"grading": "b"},
+        ):
+            store.put_note(note)
+        assert store.notes("grading", "a") == [{"grading": "a", "metric": ""}, {"grading": "a", "metric": "F1"}]
+        assert [note["metric"] for note in store.notes("metric")] == ["", "F1"]
+        assert len(store.notes("grading")) == 3
+        assert store.notes("source") == []
+
+
 def test_a_kind_nobody_knows_is_refused(path: Path) -> None:
     with Store.open(path) as store, pytest.raises(StoreError, match="refused"):
         store.put_spec(Spec("guessing", {}))

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.errors import StoreError
 from visualprm_eval.store import absorb, codec, queries
 from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.file import StoreFile, fill_wanted
 from visualprm_eval.store.replies import Replies
+from visualprm_eval.types import Spec
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from visualprm_eval.columns import Columns
-    from visualprm_eval.types import Candidate, Problem, Spec, StepScores, Verdict
+    from visualprm_eval.types import Candidate, JSONValue, Problem, StepScores, Verdict
 
 STORE_FILE = "store.sqlite"
+_NOTE = "checkpoint"
+"""The kind of spec that notes are; the first of them were of checkpoints."""
 
 
 class Store(StoreFile):
@@ -42,6 +45,15 @@ class Store(StoreFile):
     def has_facts(self, spec_id: str) -> bool:
         """Whether there are candidates, scores or verdicts of a spec."""
         return bool(self._value(queries.HAS_FACTS, (spec_id, spec_id, spec_id)))
+
+    def put_note(self, note: Mapping[str, JSONValue]) -> None:
+        """Keeps what is good to know beside facts, such as which file a benchmark is from; the same is kept once."""
+        self.put_spec(Spec(_NOTE, note))
+
+    def notes(self, name: str, value: JSONValue = None) -> list[Mapping[str, Any]]:
+        """The notes that have something of a name, oldest first; with a value, those in which it is that."""
+        found = [spec.settings for spec in self.specs(_NOTE) if name in spec.settings]
+        return found if value is None else [note for note in found if note[name] == value]
 
     def put_problems(self, problems: Iterable[Problem]) -> None:
         """Keeps problems in the order given; of a known one only its images' places are brought up to date."""
