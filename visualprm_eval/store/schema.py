@@ -7,12 +7,17 @@ last of them.
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from visualprm_eval.store.repairs import REPAIRS_TO_6
+
 if TYPE_CHECKING:
     import sqlite3
+
+    from visualprm_eval.store.repairs import Repair
 
 APPLICATION_ID = 0x5650524D  # "VPRM": how SQLite (and `file`) tell a store from any other database
 
@@ -25,11 +30,13 @@ class Migration:
         version: Its place in the order, from 1.
         name: What it does, for people.
         statements: SQL statements, run in one transaction.
+        repairs: What runs after them, in the same transaction; what they say is printed when it is done.
     """
 
     version: int
     name: str
     statements: tuple[str, ...]
+    repairs: tuple[Repair, ...] = ()
 
 
 _SPECS = """
@@ -146,6 +153,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "token usage of candidates", _USAGE),
     Migration(4, "groups of rows and the host's figures", (_GROUPS, _FIGURES)),
     Migration(5, "seconds of scores and verdicts", _SECONDS),
+    Migration(6, "facts that changed their meaning", (), REPAIRS_TO_6),
 )
 
 _APPLIED = """
@@ -180,6 +188,7 @@ def migrate(db: sqlite3.Connection) -> None:
             db.execute(_APPLIED)
             for statement in migration.statements:
                 db.execute(statement)
+            done = [said for repair in migration.repairs if (said := repair(db))]
             db.execute("INSERT INTO migrations VALUES (?, ?, ?)", (migration.version, migration.name, time.time()))
             db.execute(f"PRAGMA user_version = {migration.version}")
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -187,3 +196,5 @@ def migrate(db: sqlite3.Connection) -> None:
         except BaseException:
             db.rollback()
             raise
+        for said in done:
+            print(f"store brought up to schema {migration.version}: {said}", file=sys.stderr)

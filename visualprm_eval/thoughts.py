@@ -1,0 +1,52 @@
+"""Which part of a text is the response: what follows the model's thoughts.
+
+Thoughts stand between tags (``<think>``, ``<thinking>``, ``<thought>``, ``<seed:think>``, ``[THINK]``, ``◁think▷``;
+chat templates often keep the opening one to themselves) or in the channels of OpenAI's harmony format, of which only
+``final`` is the response. The host's ``SPLIT_THINK`` knows ``</think>`` alone and is off by default.
+"""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["after_thoughts"]
+
+_NAMES = r"(?:seed:)?(?:think|thinking|thought)"
+_TAG = re.compile(
+    rf"<(?P<closing_angle>/?){_NAMES}\s{{0,3}}>|\[(?P<closing_square>/?)THINK\]|◁(?P<closing_triangle>/?)think▷",
+    re.IGNORECASE,
+)
+_CHANNEL = re.compile(
+    r"<\|channel\|>\s{0,3}(?P<name>\w{1,20})[^<\n]{0,80}(?:<\|constrain\|>[^<\n]{0,40})?<\|message\|>", re.IGNORECASE
+)
+_END_OF_MESSAGE = re.compile(r"<\|(?:return|end|call)\|>|<\|start\|>", re.IGNORECASE)
+# What is left of the channels where a server drops special tokens.
+_BARE_CHANNELS = ("analysis", "assistantfinal")
+
+
+def after_thoughts(text: str) -> str | None:
+    """The response in a text: what follows the last closing tag, or the final channel.
+
+    Args:
+        text: What a model wrote.
+
+    Returns:
+        The text itself where it has no thoughts; ``None`` for a thought that never closes, which has no response.
+        Linear in the text.
+    """
+    channels = list(_CHANNEL.finditer(text))
+    if channels:
+        final = next((match for match in reversed(channels) if match["name"].lower() == "final"), None)
+        return None if final is None else _message(text, final.end())
+    if text.startswith(_BARE_CHANNELS[0]) and _BARE_CHANNELS[1] in text:
+        return text[text.rindex(_BARE_CHANNELS[1]) + len(_BARE_CHANNELS[1]) :]
+    tags = [(match.end(), "/" in match[0]) for match in _TAG.finditer(text)]
+    if not tags:
+        return text
+    end, closes = tags[-1]
+    return text[end:] if closes else None
+
+
+def _message(text: str, start: int) -> str:
+    end = _END_OF_MESSAGE.search(text, start)
+    return text[start:] if end is None else text[start : end.start()]
