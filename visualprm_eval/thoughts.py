@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["after_thoughts"]
+__all__ = ["after_thoughts", "is_empty_reply"]
 
 _NAMES = r"(?:seed:)?(?:think|thinking|thought)"
 _TAG = re.compile(
@@ -45,6 +45,11 @@ def after_thoughts(text: str) -> str | None:
         return text
     end, closes = tags[-1]
     return text[end:] if closes else None
+
+
+def is_empty_reply(text: str) -> bool:
+    """Whether nothing but blanks is left of a text without its thoughts: a reply that came and holds no answer."""
+    return not (after_thoughts(text) or "").strip()
 
 
 def _message(text: str, start: int) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 JSONValue = Any
@@ -127,8 +127,8 @@ class Candidate:
     Attributes:
         problem_id: ``Problem.id``.
         rank: Its place among the samples of its problem, from 0.
-        text: What the policy wrote; ``""`` when it failed.
-        error: Why there is no text; ``None`` when there is one.
+        text: What the policy wrote, perhaps nothing: a reply that came is an answer. ``""`` when it failed.
+        error: Why no reply came; ``None`` when one did.
         finish: ``"stop"``, ``"length"`` (cut at the token limit), another word of a server's, or ``""`` (unknown).
         tokens: Number of tokens written, ``None`` when unknown.
         seconds: Its share of the wall-clock time, ``None`` when unknown.
@@ -152,12 +152,6 @@ class Candidate:
         if not self._text_id:
             object.__setattr__(self, "_text_id", text_id(self.text))
         return self._text_id
-
-    def or_failure(self) -> Candidate:
-        """Itself; a failure when the policy wrote nothing, which can be neither scored nor graded."""
-        if self.error is None and not self.text.strip():
-            return replace(self, text="", error="the policy wrote nothing")
-        return self
 
 
 @dataclass(frozen=True, slots=True)

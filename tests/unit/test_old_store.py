@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from visualprm_eval.store import Store, schema
+from visualprm_eval.store.repairs import came_empty
+from visualprm_eval.types import Verdict
 
 DUMP = Path(__file__).parent / "data" / "store_schema5.sql"
 COUNTED = ("specs", "problems", "texts", "candidates", "scores", "verdicts", "judge_replies", "host_figures")
@@ -52,3 +54,71 @@ def test_the_upgrade_is_done_once(old: Path, capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().err == ""
     with closing(sqlite3.connect(old)) as db:
         assert schema.version(db) == schema.latest_version()
+
+
+# A reply that came is an answer ---------------------------------------------------------------------------------------
+
+TOY = [f"toy000000000000{number}" for number in range(3)]
+SAMPLING, GRADING = "f3e229c7b83ab909", "6b22a43359903012"
+THOUGHT = "bc3c336287e4cced9ddbdcc9b124ac08"
+RIGHT = "a0e75dca8fd4cb2021eec3b26ede8279"
+
+
+def test_replies_that_are_empty_are_no_failures(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Store.open(old) as store:
+        found = [one for each in store.candidates(SAMPLING, TOY).values() for one in each if not one.text]
+    assert [(one.error, one.finish) for one in found] == [
+        (None, "stop"), (None, "content_filter"), ("HTTP 500: try later", ""),
+    ]  # fmt: skip
+    assert "2 candidates whose policy wrote nothing are empty replies now" in capsys.readouterr().err
+
+
+def graded_with_thoughts(old: Path) -> None:
+    """A verdict on the text whose thought never ends."""
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        db.execute(
+            "INSERT INTO verdicts (spec_id, problem_id, text_id, value, created_at) VALUES (?, ?, ?, 1.0, 0)",
+            (GRADING, TOY[0], THOUGHT),
+        )
+
+
+def test_verdicts_on_thoughts_go_with_the_figures_of_their_grading(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graded_with_thoughts(old)
+    before = counts(old)
+    with Store.open(old) as store:
+        verdicts = store.verdicts(GRADING, TOY)
+    assert (TOY[0], THOUGHT) not in verdicts
+    assert verdicts[TOY[0], RIGHT] == Verdict(1.0), "another text of the problem keeps its verdict"
+    after = counts(old)
+    assert {table: before[table] - after[table] for table in COUNTED if before[table] != after[table]} == {
+        "verdicts": 1, "host_figures": 1,
+    }  # fmt: skip
+    assert "1 verdicts on texts that were graded with their thoughts" in capsys.readouterr().err
+
+
+def test_figures_of_tables_without_verdicts_go_where_a_policy_thought(old: Path) -> None:
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        db.execute("DELETE FROM verdicts WHERE spec_id = ?", (GRADING,))
+    before = counts(old)
+    Store.open(old).close()
+    assert counts(old) == {**before, "host_figures": before["host_figures"] - 1}
+
+
+@pytest.mark.parametrize(
+    ("error", "empty"),
+    [
+        ("the policy wrote nothing", True),
+        ("the model wrote nothing", True),
+        ("the model wrote nothing (content is null, finish_reason stop)", True),
+        ("the model wrote nothing (finish_reason length, 2 characters of reasoning and no answer)", True),
+        ("the model refused: no\nway", True),
+        ("the model wrote nothing (content is int, finish_reason stop)", False),
+        ("the reply's choice has no message", False),
+        ("HTTP 500: the model wrote nothing", False),
+        ("the file has no text here", False),
+    ],
+)
+def test_which_former_failures_were_empty_replies(error: str, empty: bool) -> None:
+    assert came_empty(error) is empty

@@ -21,7 +21,10 @@ NAMES = ("benchmark", "index", "rank", "text", "policy", "sampling", "error", "f
 """What a candidate may have; ``index`` and ``text`` are needed."""
 
 NO_TEXT = "the file has no text here"
-"""Why a candidate failed whose text is null: other tools write that for a reply that never came."""
+"""Why a candidate failed whose text is null: other tools write that for a reply that never came.
+
+Where the row says how the reply ended (``finish``), it came, and is empty.
+"""
 
 _PATTERN = re.compile(r"(?P<name>[a-z]+)(?P<mark>:?=)(?P<value>.+)", re.DOTALL)
 
@@ -106,7 +109,7 @@ class FieldMap:
             found["sampling"] = {"fields": {**self.fields}}
         shown = {name: f"{name!r} (field {path!r})" for name, path in self.fields.items()}
         for text in texts:
-            failed = {"text": "", "error": found.get("error") or NO_TEXT}
+            failed = {"text": "", "error": found.get("error") or (None if found.get("finish") else NO_TEXT)}
             yield record_of({**found, **({"text": text} if text is not None else failed)}, number, place, shown)
 
     def _where(self, place: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import CandidateFileError
+from visualprm_eval.store.repairs import came_empty
 from visualprm_eval.types import Candidate, JSONValue, Usage, canonical_json
 
 if TYPE_CHECKING:
@@ -29,14 +30,14 @@ class CandidateRecord:
         benchmark: The benchmark's name in the host.
         index: The host's index of the problem, as text.
         rank: Its place among the candidates of its problem; ``None`` only while a pack is being read.
-        text: What the policy wrote; ``""`` when it failed.
+        text: What the policy wrote, perhaps nothing; ``""`` when it failed.
         policy: Who wrote it.
         sampling: How it was drawn; the settings of the sampling's spec in packs of this package.
         sampling_key: The one spelling of ``sampling``.
         line: Its line in the file, from 1.
         sampling_id: ``Spec.id`` of the sampling, ``None`` when the pack does not say.
         problem_id: ``Problem.id`` of the problem it was written for, ``None`` when the pack does not say.
-        error: Why there is no text; ``None`` when there is one.
+        error: Why no reply came; ``None`` when one did.
         finish: ``"stop"``, ``"length"`` or ``""`` (unknown).
         tokens: Number of tokens written, ``None`` when unknown.
         seconds: Its share of the wall-clock time, ``None`` when unknown.
@@ -60,11 +61,12 @@ class CandidateRecord:
     usage: Usage | None = None
 
     def candidate(self, problem_id: str) -> Candidate:
-        """The fact that it becomes in a store; a failure when there is nothing in its text."""
+        """The fact that it becomes in a store; packs of former versions call an empty reply a failure."""
         if self.rank is None:
             raise ValueError("a record without a rank is not yet a candidate")
-        about = (self.error, self.finish, self.tokens, self.seconds, self.usage)
-        return Candidate(problem_id, self.rank, self.text, *about).or_failure()
+        error = None if self.error is not None and came_empty(self.error) else self.error
+        about = (error, self.finish, self.tokens, self.seconds, self.usage)
+        return Candidate(problem_id, self.rank, self.text, *about)
 
 
 def parse_record(line: bytes, number: int, path: Path) -> CandidateRecord:

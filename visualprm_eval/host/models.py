@@ -274,9 +274,7 @@ def _keys(factory: Any, model: Any = None) -> tuple[str, ...]:
 
 
 def _failure(reply: str) -> str | None:
-    """Why a reply is none."""
-    if not reply.strip():
-        return "the model wrote nothing"
+    """Why no reply came; one that is empty did."""
     if reply.startswith(_FAILURE):
         return f"the host's model gave up: {reply[:300].strip()}"
     return None

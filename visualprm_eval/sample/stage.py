@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.progress import track
+from visualprm_eval.thoughts import is_empty_reply
 from visualprm_eval.types import Candidate, Problem, Spec, Usage
 from visualprm_eval.versions import note_versions
 
@@ -39,11 +40,10 @@ def sample_missing(
         with track(f"sample {policy.name}", len(missing)) as tracker:
             batches = policy.sample([(problems[problem_id], rank) for problem_id, rank in missing])
             for number, batch in enumerate(batches):
-                candidates = [candidate.or_failure() for candidate in batch]
                 if number == 0:
                     note_versions(store, sampling)
-                store.put_candidates(sampling.id, candidates)
-                tally.add(candidates)
+                store.put_candidates(sampling.id, batch)
+                tally.add(batch)
                 tracker.advance(len(batch))
     finally:  # What was paid is told however it ends.
         if said := str(tally):
@@ -59,12 +59,14 @@ class Tally:
         cut: Those that ended at the token limit.
         failed: Those that failed.
         usage: What replies of an API cost, as far as they say.
+        empty: Those that are empty replies.
     """
 
     candidates: int = 0
     cut: int = 0
     failed: int = 0
     usage: Usage | None = None
+    empty: int = 0
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Counts some more."""
@@ -72,13 +74,18 @@ class Tally:
             self.candidates += 1
             self.cut += candidate.finish == "length"
             self.failed += candidate.error is not None
+            self.empty += candidate.error is None and is_empty_reply(candidate.text)
             if candidate.usage is not None:
                 self.usage = (self.usage or Usage()) + candidate.usage
 
     def __str__(self) -> str:
         parts = [
             f"{count:,} of {self.candidates:,} candidates {what}"
-            for count, what in ((self.cut, "were cut at the token limit"), (self.failed, "failed"))
+            for count, what in (
+                (self.cut, "were cut at the token limit"),
+                (self.empty, "are empty replies"),
+                (self.failed, "failed"),
+            )
             if count
         ]
         if self.usage is not None:

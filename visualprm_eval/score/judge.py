@@ -212,7 +212,7 @@ class JudgeCritic:
                 yield from ((asked, known, None) for asked in by_id[request_id])
         try:
             for batch in self.policy.sample([(request, attempt) for request in requests.values()]):
-                for candidate in (one.or_failure() for one in batch):
+                for candidate in batch:
                     if candidate.error is None and self._replies is not None:
                         self._replies.put(keys[candidate.problem_id], attempt, candidate.text)
                     found = by_id[candidate.problem_id]

@@ -12,6 +12,10 @@ _LONGEST_QUOTE = 300
 _LONGEST_LOOK = 100 * _LONGEST_QUOTE
 """Characters of a message that are looked at: some servers send whole pages."""
 _LONGEST_WORD = 40
+_BROKEN_OFF = frozenset({"abort", "error"})
+"""How servers say that a reply without a text is not the model's."""
+_REFUSED = "refusal"
+"""How a reply ended in which a refusal stands in the place of the text."""
 
 
 class MalformedReplyError(Exception):
@@ -23,9 +27,10 @@ class Choice:
     """One sample.
 
     Attributes:
-        text: What the model wrote; ``""`` when it failed.
-        error: Why there is no text; ``None`` when there is one.
-        finish: The server's ``finish_reason``; ``""`` when it gave none.
+        text: What the model wrote, perhaps nothing, as when it refused; ``""`` when it failed.
+        error: Why no reply came; ``None`` when one did.
+        finish: The server's ``finish_reason``; ``"refusal"`` for a refusal of which it says nothing, ``""`` when it
+            gave none.
     """
 
     text: str
@@ -106,10 +111,16 @@ def _choice(choice: Mapping[str, JSONValue]) -> Choice:
     message = choice.get("message")
     if not isinstance(message, dict):
         return Choice("", "the reply's choice has no message", finish)
-    text = _text(message.get("content"))
+    content = message.get("content")
+    text = _text(content)
     if text.strip():
         return Choice(text, None, finish)
-    return Choice("", _why_empty(message, finish), finish)
+    if content is not None and not isinstance(content, str | list):
+        return Choice("", f"the reply's content is {type(content).__name__}, expected a text", finish)
+    if finish in _BROKEN_OFF:
+        return Choice("", f"the server broke the reply off (finish_reason {finish})", finish)
+    refused = bool(message.get("refusal")) and finish in {"", "stop"}
+    return Choice(text, None, _REFUSED if refused else finish)
 
 
 def _text(content: JSONValue) -> str:
@@ -118,20 +129,6 @@ def _text(content: JSONValue) -> str:
         pieces = [piece.get("text") for piece in content if isinstance(piece, dict) and piece.get("type") == "text"]
         return "".join(piece for piece in pieces if isinstance(piece, str))
     return content if isinstance(content, str) else ""
-
-
-def _why_empty(message: Mapping[str, JSONValue], finish: str) -> str:
-    refusal = message.get("refusal")
-    if isinstance(refusal, str) and refusal.strip():
-        return f"the model refused: {_one_line(refusal)}"
-    content = message.get("content")
-    reasons = [f"content is {type(content).__name__}" if content is None or not isinstance(content, str | list) else ""]
-    reasons.append(f"finish_reason {finish}" if finish else "")
-    thoughts = message.get("reasoning_content") or message.get("reasoning")
-    if isinstance(thoughts, str):
-        reasons.append(f"{len(thoughts):,} characters of reasoning and no answer")
-    shown = ", ".join(reason for reason in reasons if reason).replace("NoneType", "null")
-    return "the model wrote nothing" + (f" ({shown})" if shown else "")
 
 
 def _usage(usage: JSONValue) -> Usage | None:
