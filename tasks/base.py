@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from visualprm_eval.answers import answer as local_answer
 from visualprm_eval.answers import final_answer
+from visualprm_eval.thoughts import after_thoughts
 from visualprm_eval.types import Problem
 
 __all__ = ["EXACT_MATCHING", "HOSTS", "UNJUDGED", "Published", "Task", "no_remark", "row_mean"]
@@ -123,13 +124,15 @@ class Task:
         return "raw" if judged else "final"
 
     def shown(self, text: str, how: Literal["final", "raw"], choices: Mapping[str, str] | None = None) -> str:
-        """What the host's grader gets of a text.
+        """What the host's grader gets of a text: nothing of its thoughts, and nothing at all of an empty reply.
 
         Args:
             text: What the policy wrote.
             how: ``"raw"`` for all of it, ``"final"`` for its final answer, or all of it when it has none.
             choices: The problem's options; an answer that is one of them is shown as its letter.
         """
+        response = after_thoughts(text) or ""
+        text = text if response == text else response.strip()
         if how == "raw":
             return text
         if choices:

@@ -20,6 +20,7 @@
     ├── CriticError          a critic that cannot score
     └── GradingError         the host could not grade
         ├── JudgeError           the host's judge does not answer, or not all requests
+        ├── GraderStumbledError  the host's grader raised, perhaps over one text of many
         ├── NoVerdictsError      the host's grader says nothing of single texts that is understood
         └── GraderRefusedError   the host's grader wants to start a program, or to write where it must not
 
@@ -30,6 +31,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 class VisualPRMEvalError(Exception):
@@ -143,6 +148,20 @@ class GradingError(VisualPRMEvalError):
 
 class JudgeError(GradingError):
     """The host's judge does not answer, or not all requests; what the host says without its replies is void."""
+
+
+class GraderStumbledError(GradingError):
+    """The host's grader raised; one text of the table may be why.
+
+    Args:
+        message: What happened.
+        folder: Where the host worked on the table.
+        reason: What it raised, without secrets.
+    """
+
+    def __init__(self, message: str, folder: Path | None = None, reason: str = "") -> None:
+        super().__init__(message)
+        self.folder, self.reason = folder, reason
 
 
 class NoVerdictsError(GradingError):

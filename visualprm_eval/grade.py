@@ -1,7 +1,9 @@
 """Stage 3: the host says which texts are right.
 
 The host grades tables of one prediction per problem. Several distinct texts of a problem therefore go to several
-tables, each in a directory of its own, since the host would otherwise answer with the scores of an older table.
+tables, each in a directory of its own, since the host would otherwise answer with the scores of an older table. Empty
+replies are wrong without asking it: an empty cell makes some of its graders roll dice and others drop the row. A text
+over which a grader stumbles is found by bisection, see ``visualprm_eval.bisect_tables``.
 """
 
 from __future__ import annotations
@@ -15,9 +17,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.bisect_tables import graded_in_parts
 from visualprm_eval.errors import GradingError, NoVerdictsError
 from visualprm_eval.headlines import check_headlines
 from visualprm_eval.progress import track
+from visualprm_eval.thoughts import is_empty_reply
 from visualprm_eval.types import Problem, Spec, Verdict
 from visualprm_eval.versions import note_versions
 from visualprm_eval.whole_tables import note_metric
@@ -37,6 +41,9 @@ MOST_JUDGED_ROWS = 128
 
 ENOUGH_FAILURES = 8
 """From so many texts on, all of them without a verdict, a judge is not asked about more of the same benchmark."""
+
+EMPTY_IS_WRONG = Verdict(0.0, seconds=0.0)
+"""On an empty reply; no verdict of the host takes no time."""
 
 
 def grade_cells(session: Session) -> None:
@@ -109,24 +116,43 @@ def grade_missing(
     store.put_spec(grading)
     problems = {problem.id: problem for problem in benchmark.problems}
     judged = judge.resolve(benchmark.task).used
-    known = [*store.verdicts(grading.id, problems).values()] if judged else []
-    if len(known) >= ENOUGH_FAILURES and not replies_since:
+    empty, work = _empty_apart(work)
+    store.put_verdicts(grading.id, ((problem_id, text_id, EMPTY_IS_WRONG) for problem_id, text_id, _ in empty))
+    if not work:
+        return
+    known = [one for one in store.verdicts(grading.id, problems).values() if one.seconds != EMPTY_IS_WRONG.seconds]
+    works = any(verdict.value is not None for verdict in known)
+    if judged and len(known) >= ENOUGH_FAILURES and not replies_since:
         _check_any_read(benchmark, judge, known)
     with (
         track(f"grade {benchmark.name}", len(work)) as tracker,
         store.replies(replies_since) if judged else nullcontext() as replies,
     ):
-        for table in tables(work, MOST_JUDGED_ROWS if judged else len(work)):
-            predictions = {problems[problem_id].index: text for problem_id, _, text in table}
+
+        def grade(part: Sequence[Work]) -> list[tuple[str, str, Verdict]]:
+            predictions = {problems[problem_id].index: text for problem_id, _, text in part}
             start = time.monotonic()
             verdicts = grade_table(benchmark, predictions, directory, judge, replies, tally=tally)
-            share = (time.monotonic() - start) / len(table)
-            note_versions(store, grading)
-            store.put_verdicts(grading.id, _facts(table, problems, verdicts, share))
-            tracker.advance(len(table))
-            if judged and not any(verdict.value is not None for verdict in known):
-                known += verdicts.values()
-                _check_any_read(benchmark, judge, known)
+            return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
+
+        for table in tables(work, MOST_JUDGED_ROWS if judged else len(work)):
+            for facts in graded_in_parts(table, grade, works=works):
+                note_versions(store, grading)
+                store.put_verdicts(grading.id, facts)
+                tracker.advance(len(facts))
+                found = [verdict for *_, verdict in facts]
+                works = works or any(verdict.value is not None for verdict in found)
+                if judged and not any(verdict.value is not None for verdict in known):
+                    known += found
+                    _check_any_read(benchmark, judge, known)
+
+
+def _empty_apart(work: Sequence[Work]) -> tuple[list[Work], list[Work]]:
+    """Empty replies, and the rest."""
+    parts: tuple[list[Work], list[Work]] = ([], [])
+    for item in work:
+        parts[not is_empty_reply(item[2])].append(item)
+    return parts
 
 
 def _check_any_read(benchmark: Benchmark, judge: Judge, verdicts: Sequence[Verdict]) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from visualprm_eval.errors import GradingError, JudgeError
+from visualprm_eval.errors import GraderStumbledError, GradingError, JudgeError, NoVerdictsError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import FigureError, HostFigure, host_figure_of
@@ -19,13 +19,13 @@ from visualprm_eval.host.hazards import tamed_graders
 from visualprm_eval.host.judge import Judge, check_still_there, forget, has_answered, probe_once
 from visualprm_eval.host.judging import Asked, kept_replies, no_requests
 from visualprm_eval.host.readers import Reading
-from visualprm_eval.host.tables import write_predictions
+from visualprm_eval.host.tables import EMPTY, REFUSED_OPTION, text_columns, write_predictions
 from visualprm_eval.host.verdicts import leaves_verdicts, read_verdicts
 from visualprm_eval.redact import blanked
 from visualprm_eval.store import Replies
 from visualprm_eval.types import Verdict
 
-__all__ = ["check_gradable", "evaluate_table", "grade_table", "host_figure", "new_folder", "unanswered"]
+__all__ = ["Evaluated", "check_gradable", "evaluate_table", "grade_table", "host_figure", "new_folder", "unanswered"]
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
@@ -38,6 +38,24 @@ _CANNOT_COUNT = {"Dynamath": (KeyError,), "WeMath": (ZeroDivisionError, KeyError
 """What the host's graders raise when they count a table that is a part of the benchmark; each row is graded by then."""
 _ANY_COUNT = (ArithmeticError, LookupError, TypeError, ValueError)
 """The same for benchmarks without a task of their own."""
+_NO_TEXTS_FAULT = (NotImplementedError, ImportError, OSError, MemoryError)
+"""What the host's graders raise whatever the texts say: they are not there, lack a package, or the machine is full."""
+
+
+class Evaluated(NamedTuple):
+    """What became of a table.
+
+    Attributes:
+        file: The prediction file; what the host left lies beside it.
+        asked: What the judge was asked.
+        result: What the host returned; ``None`` for a table that it cannot count.
+        uncounted: What it raised then.
+    """
+
+    file: Path
+    asked: Asked
+    result: Any
+    uncounted: Exception | None = None
 
 
 def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
@@ -84,7 +102,9 @@ def grade_table(
         A verdict for every index; one without a value where the host did not grade the row.
 
     Raises:
-        NoVerdictsError: When the host's grader says nothing of single rows that is understood.
+        GraderStumbledError: When the host's grader raises, perhaps because of one text.
+        NoVerdictsError: When the host's grader says nothing of single rows that is understood; where it raised before,
+            that is its cause.
         GradingError: When the host cannot grade the table, or its judge does not answer.
     """
     load_host()
@@ -92,14 +112,25 @@ def grade_table(
         return {}
     judge = judge.resolve(benchmark.task)
     folder = new_folder(directory)
-    file, asked, _ = evaluate_table(benchmark, predictions, folder, judge, replies)
-    if tally is not None:
-        tally.add(asked)
+    file, asked, _, uncounted = evaluate_table(benchmark, predictions, folder, judge, replies, tally=tally)
     if asked.unanswered and not leaves_verdicts(benchmark):
         raise unanswered(benchmark, judge, asked, folder)
-    with at_work(folder / LOG_NAME, environment=judge.environment()), tamed_graders():
+    log = folder / LOG_NAME
+    with at_work(log, environment=judge.environment()), tamed_graders(text_columns(benchmark)):
         how = Reading(judged=judge.used, unanswered=asked.unanswered > 0)
-        verdicts = read_verdicts(benchmark, file, list(predictions), how)
+        try:
+            verdicts = read_verdicts(benchmark, file, list(predictions), how)
+        except NoVerdictsError as error:
+            raise error from uncounted
+        except GradingError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever the host's own rules stumble over
+            reason = blanked(f"{type(uncounted or error).__name__}: {uncounted or error}", judge.secrets())
+            raise GraderStumbledError(
+                f"{benchmark.name}: the host's verdicts cannot be read ({reason}); its output is in {log}",
+                folder,
+                reason,
+            ) from (uncounted or error)
     if all(verdict.value is not None for verdict in verdicts.values()):
         shutil.rmtree(folder, ignore_errors=True)  # A folder that cannot be removed must not cost its verdicts.
     return verdicts
@@ -133,9 +164,7 @@ def host_figure(
     load_host()
     judge = judge.resolve(benchmark.task)
     folder = new_folder(directory)
-    _, asked, result = evaluate_table(benchmark, predictions, folder, judge, replies, check=False)
-    if tally is not None:
-        tally.add(asked)
+    result = evaluate_table(benchmark, predictions, folder, judge, replies, check=False, tally=tally).result
     if result is None:  # A part of the benchmark that the host cannot count.
         return None
     try:
@@ -154,7 +183,8 @@ def evaluate_table(
     replies: Replies | None,
     *,
     check: bool = True,
-) -> tuple[Path, Asked, Any]:
+    tally: Asked | None = None,
+) -> Evaluated:
     """Lets the host evaluate a table in a new folder; its judge must be resolved.
 
     Args:
@@ -164,40 +194,43 @@ def evaluate_table(
         judge: Who helps the host to read answers.
         replies: Where each reply of the judge is kept.
         check: Whether the judge must answer; not where all its replies are known.
-
-    Returns:
-        The prediction file, what the judge was asked, and what the host returned (``None`` for a part of the benchmark
-        that it cannot count).
+        tally: Counts the requests to the judge, also of a table over which the host stumbles.
 
     Raises:
+        GraderStumbledError: When the host's grader raises, perhaps because of one text.
         GradingError: When the host cannot evaluate the table, or its judge does not answer.
     """
-    choices = {problem.index: problem.choices for problem in benchmark.problems}
-    how = judge.prediction or "raw"
-    shown = {index: benchmark.task.shown(text, how, choices.get(index)) for index, text in predictions.items()}
     log = folder / LOG_NAME
-    result = None
-    with at_work(log, environment=judge.environment(), secrets=judge.secrets()), tamed_graders():
+    result, uncounted = None, None
+    with (
+        at_work(log, environment=judge.environment(), secrets=judge.secrets()),
+        tamed_graders(text_columns(benchmark)),
+    ):
         if judge.used and check:
             probe_once(judge)
-        file = write_predictions(benchmark, shown, folder)
+        file = write_predictions(benchmark, _shown(benchmark, predictions, judge), folder)
         state = random.getstate()
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
         requests = kept_replies(replies, secrets=judge.secrets()) if judge.used else no_requests()
         guard = guarded(folder, benchmark.name) if benchmark.task.note else nullcontext()
         try:
-            with requests as asked, guard:
+            with requests as asked, _added(asked, tally), guard:
                 result = benchmark.dataset.evaluate(str(file), **judge.options())
         except GradingError:  # The guard's, which says what the grader must not do.
             raise
         except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, _ANY_COUNT if benchmark.task.note else ()) as error:
             print(f"a part of {benchmark.name} is not counted ({type(error).__name__}: {error})")  # Into the log.
+            uncounted = error
         except Exception as error:  # Whatever the host's code stumbles over.
+            if asked.unanswered:
+                raise unanswered(benchmark, judge, asked, folder) from error
             reason = blanked(f"{type(error).__name__}: {error}", judge.secrets())
-            raise GradingError(
-                f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}"
-                + _judge_hint(benchmark, judge)
-            ) from error
+            said = f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}" + _judge_hint(
+                benchmark, judge
+            )
+            if isinstance(error, _NO_TEXTS_FAULT):
+                raise GradingError(said) from error
+            raise GraderStumbledError(said, folder, reason) from error
         finally:
             random.setstate(state)
     if judge.used and _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
@@ -208,7 +241,27 @@ def evaluate_table(
         )
     if asked.unanswered:
         check_still_there(judge, log)
-    return file, asked, result
+    return Evaluated(file, asked, result, uncounted)
+
+
+def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: Judge) -> dict[str, str]:
+    """What the host gets of texts, by index."""
+    choices = {problem.index: problem.choices for problem in benchmark.problems}
+    how = judge.prediction or "raw"
+    shown = {index: benchmark.task.shown(text, how, choices.get(index)) for index, text in predictions.items()}
+    # Of an option that is read from nothing a judge may say anything, and the host might draw one.
+    empty = REFUSED_OPTION if judge.used and benchmark.dataset.TYPE == "MCQ" else EMPTY
+    return {index: text if text.strip() else empty for index, text in shown.items()}
+
+
+@contextmanager
+def _added(asked: Asked, tally: Asked | None) -> Iterator[None]:
+    """Adds what was asked to the whole, however it ends."""
+    try:
+        yield
+    finally:
+        if tally is not None:
+            tally.add(asked)
 
 
 def unanswered(benchmark: Benchmark, judge: Judge, asked: Asked, folder: Path) -> JudgeError:

@@ -3,38 +3,38 @@
 - MathVision's passes answers to ``eval``: see ``visualprm_eval.host.arithmetic``. Its other way of comparing, through
   LaTeX, stays, in a process of its own with a time limit.
 - WeMath's needs a method that pandas 3 no longer has, and divides by zero when no composite problem is right.
-- A column of replies that all look like numbers would be read back as numbers: whether 7.0 is the answer 7 would depend
-  on what else is in the table. Replies stay texts.
+- Predictions, replies and the benchmark's texts stay texts, see ``visualprm_eval.host.texts``: whether 7.0 is the
+  answer 7 would depend on what else is in the table.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from visualprm_eval.host.arithmetic import MAX_LENGTH, NotArithmeticError, value_of
+from visualprm_eval.host.texts import texts_kept
 
-__all__ = ["load_texts", "same_value", "tamed_graders"]
+__all__ = ["same_value", "tamed_graders"]
 
 LATEX_LIMIT_S = 10
 """Longest that LaTeX may be worked on, in seconds."""
 
-_TEXTS = ("res", "extract")
-"""Columns with what a judge replied."""
-
 
 @contextlib.contextmanager
-def tamed_graders() -> Iterator[None]:
-    """While it lasts, the host's graders are safe, in this process."""
+def tamed_graders(texts: Collection[str] = ()) -> Iterator[None]:
+    """While it lasts, the host's graders are safe, in this process.
+
+    Args:
+        texts: Columns of the benchmark that hold texts.
+    """
     import pandas as pd
-    import vlmeval.dataset.image_vqa as vqa
-    from vlmeval.dataset.utils import mathv, mathverse, mathvista, wemath
+    from vlmeval.dataset.utils import mathv, wemath
 
     with contextlib.ExitStack() as stack:
-        for module in (vqa, mathv, mathverse, mathvista):
-            stack.enter_context(_replaced(module, "load", load_texts))
+        stack.enter_context(texts_kept(texts))
         stack.enter_context(_replaced(mathv, "is_equal", same_value))
         stack.enter_context(_replaced(wemath, "evaluate_compute_final_scores", _final_scores))
         if not hasattr(pd.DataFrame, "_append"):
@@ -133,20 +133,3 @@ def _final_scores(metrics: Mapping[str, Sequence[Any]], total_count: int) -> tup
             total = count + counts[kind.replace("RoteMemorization", "CompleteMastery")]
         rates[f"{kind}_rate"] = f"{count / total if total else 0:.2%}"
     return counts, rates
-
-
-# Replies --------------------------------------------------------------------------------------------------------------
-
-
-def load_texts(file: Any, *arguments: Any, **options: Any) -> Any:
-    """The host's ``load``; columns with replies stay the texts that they are."""
-    import pandas as pd
-    from vlmeval.smp import load
-
-    data = load(file, *arguments, **options)
-    columns = [name for name in _TEXTS if str(file).endswith(".tsv") and name in data]
-    if columns:
-        texts = pd.read_csv(str(file), sep="\t", usecols=columns, dtype=str, keep_default_na=False)
-        for name in columns:
-            data[name] = texts[name].astype(object)
-    return data

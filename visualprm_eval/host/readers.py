@@ -63,10 +63,10 @@ def reader_of(dataset: Any) -> Reader | None:
 
 def _rows(predictions: Path, *columns: str) -> Iterator[Any] | None:
     """The rows of the first table beside the predictions that has the columns, as the host would load them."""
-    from visualprm_eval.host.hazards import load_texts
+    from vlmeval.smp import load
 
     for file in sorted(predictions.parent.glob(f"{predictions.stem}_*.tsv")):
-        table = load_texts(str(file))
+        table = load(str(file))
         if {"index", *columns} <= set(table):
             return (row for _, row in table.iterrows())
     return None

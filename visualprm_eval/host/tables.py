@@ -1,28 +1,29 @@
 """Prediction files that the host reads back as they were meant.
 
-The host reads tables with pandas, which turns ``None`` and ``NA`` into nothing and a column of numbers into numbers;
-and they are UTF-8, which has no lone surrogates.
+They are UTF-8, which has no lone surrogates. How the host's reader is kept from guessing is in
+``visualprm_eval.host.texts``.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from visualprm_eval.errors import GradingError
 from visualprm_eval.host.benchmarks import Benchmark
+from visualprm_eval.host.texts import texts_kept
 
-__all__ = ["EMPTY", "sanitise", "write_predictions"]
+__all__ = ["EMPTY", "REFUSED_OPTION", "sanitise", "text_columns", "write_predictions"]
 
 EMPTY = "\ufffd"
 """Stands for a blank text: a character that no answer matches."""
 
+REFUSED_OPTION = "Cannot determine the answer"
+"""Stands for a blank text where a judge would be asked which option it means: the host takes it for none of them."""
+
 _UNWRITABLE = re.compile("[\ud800-\udfff\x00]")
-_GUARD = "\u00a0"
-"""A blank to Python, which strips it, but not to pandas' reader of numbers."""
 
 
 def sanitise(text: str) -> str:
@@ -53,6 +54,8 @@ def write_predictions(benchmark: Benchmark, texts: Mapping[str, str], folder: Pa
     Raises:
         GradingError: When an index is none of the benchmark's, or the host would read other texts than were written.
     """
+    from vlmeval.smp import load
+
     data = benchmark.dataset.data
     rows = data[data["index"].astype(str).isin(texts)].copy()
     if len(rows) != len(texts):
@@ -60,24 +63,16 @@ def write_predictions(benchmark: Benchmark, texts: Mapping[str, str], folder: Pa
         raise GradingError(f"{benchmark.name} has no rows {', '.join(unknown[:5])}")
     rows["prediction"] = [sanitise(texts[str(index)]) for index in rows["index"]]
     file = folder / f"candidates_{benchmark.name}.tsv"
-    _write(rows, file)
-    for column in ("prediction", "answer"):
-        if column in rows and not _reads_back(file, column, rows[column]):
-            # All cells look like numbers. With one that does not, pandas leaves the whole column alone.
-            rows[column] = [str(value) for value in rows[column]]
-            rows.iloc[0, rows.columns.get_loc(column)] += _GUARD
-            _write(rows, file)
-    if not _reads_back(file, "prediction", rows["prediction"]):
+    rows.to_csv(file, sep="\t", index=False, encoding="utf-8", quoting=csv.QUOTE_ALL)
+    with texts_kept(text_columns(benchmark)):
+        read = load(str(file))["prediction"]
+    if list(read) != list(rows["prediction"]):
         raise GradingError(f"{benchmark.name}: the host would read other texts from {file} than were written there")
     return file
 
 
-def _write(rows: Any, file: Path) -> None:
-    rows.to_csv(file, sep="\t", index=False, encoding="utf-8", quoting=csv.QUOTE_ALL)
-
-
-def _reads_back(file: Path, column: str, meant: Sequence[Any]) -> bool:
-    """Whether the host's reader finds in a column what was meant."""
-    from vlmeval.smp import load
-
-    return [str(value) for value in load(str(file))[column]] == [str(value) for value in meant]
+def text_columns(benchmark: Benchmark) -> frozenset[str]:
+    """The columns of a benchmark's table that hold texts, which a part of the table may not show."""
+    data = benchmark.dataset.data
+    kinds = {str(name): {type(value) for value in data[name]} - {float} for name in data}
+    return frozenset(name for name, found in kinds.items() if found == {str})

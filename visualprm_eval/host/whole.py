@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from visualprm_eval.errors import GraderRefusedError, GradingError, JudgeError
+from visualprm_eval.errors import GraderRefusedError, GraderStumbledError, GradingError, JudgeError
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.figures import HostFigure, host_figure_of
-from visualprm_eval.host.grading import LOG_NAME, evaluate_table, new_folder, unanswered
+from visualprm_eval.host.grading import LOG_NAME, Evaluated, evaluate_table, new_folder, unanswered
 from visualprm_eval.host.judge import Judge
 from visualprm_eval.host.judging import Asked
+from visualprm_eval.host.tables import text_columns
+from visualprm_eval.host.texts import texts_kept
 from visualprm_eval.host.verdicts import MATCHED_TYPES, UNGRADED, leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.store import Replies
 from visualprm_eval.tasks import EXACT_MATCHING
@@ -49,38 +51,44 @@ def whole_table_figure(
     """
     judge = judge.resolve(benchmark.task)
     folder = new_folder(directory)
-    figure, _, asked = _evaluated(benchmark, predictions, folder, judge, replies)
-    if tally is not None:
-        tally.add(asked)
+    figure, evaluated = _evaluated(benchmark, predictions, folder, judge, replies, tally=tally)
     if figure is None:
-        raise _no_figure(benchmark, folder)
+        raise _no_figure(benchmark, folder, evaluated.uncounted)
     shutil.rmtree(folder, ignore_errors=True)
     return figure
 
 
 def _evaluated(
-    benchmark: Benchmark, predictions: Mapping[str, str], folder: Path, judge: Judge, replies: Replies | None
-) -> tuple[HostFigure | None, Path, Asked]:
-    """The host's primary metric of a table, the prediction file (its other files lie beside), and what was asked."""
+    benchmark: Benchmark,
+    predictions: Mapping[str, str],
+    folder: Path,
+    judge: Judge,
+    replies: Replies | None,
+    *,
+    tally: Asked | None = None,
+) -> tuple[HostFigure | None, Evaluated]:
+    """The host's primary metric of a table, and what became of the table."""
     load_host()
-    file, asked, result = evaluate_table(benchmark, predictions, folder, judge, replies)
-    if asked.unanswered:
-        raise unanswered(benchmark, judge, asked, folder)
-    if drawn := rows_drawn(file):
+    evaluated = evaluate_table(benchmark, predictions, folder, judge, replies, tally=tally)
+    if evaluated.asked.unanswered:
+        raise unanswered(benchmark, judge, evaluated.asked, folder)
+    if drawn := rows_drawn(evaluated.file):
         raise GradingError(
             f"{benchmark.name}: the judge {judge.name} gave no reply that can be read to {drawn:,} rows, for which the "
             "host drew an option at random, so what it says of the table is void; try another judge, or --judge "
             f"{EXACT_MATCHING}. The host's files are in {folder}"
         )
-    return host_figure_of(benchmark, result, list(predictions)), file, asked
+    return host_figure_of(benchmark, evaluated.result, list(predictions)), evaluated
 
 
-def _no_figure(benchmark: Benchmark, folder: Path) -> GradingError:
-    return GradingError(
+def _no_figure(benchmark: Benchmark, folder: Path, uncounted: Exception | None) -> GradingError:
+    """Why there is no figure; where the host raised, one text may be why."""
+    said = (
         f"{benchmark.name}: the host could not count the table, or names no single primary metric, and left no verdict "
         "per row that is understood; leave the benchmark out, or leave out the grading. The reason may stand in "
         f"{folder / LOG_NAME}"
     )
+    return GradingError(said) if uncounted is None else GraderStumbledError(said, folder, type(uncounted).__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +124,10 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: Judge, replies: Rep
     answers = {problem.index: problem.answer or "unknown" for problem in problems}
     folder = new_folder(directory)
     try:
-        figure, file, _ = _evaluated(benchmark, answers, folder, judge, replies)
-        verdicts = _leaves(benchmark, file, list(answers), folder)
+        figure, evaluated = _evaluated(benchmark, answers, folder, judge, replies)
+        verdicts = _leaves(benchmark, evaluated.file, list(answers), folder)
         if figure is None and not verdicts:
-            raise _no_figure(benchmark, folder)
+            raise _no_figure(benchmark, folder, evaluated.uncounted)
     except GradingError as error:
         if leaves_verdicts(benchmark) and not isinstance(error, GraderRefusedError):
             return Trial(None, verdicts=True)
@@ -135,7 +143,7 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: Judge, replies: Rep
 def _leaves(benchmark: Benchmark, file: Path, indices: Sequence[str], folder: Path) -> bool:
     """Whether every row of an evaluated table has a verdict, or failed because of the judge."""
     try:
-        with at_work(folder / LOG_NAME):
+        with at_work(folder / LOG_NAME), texts_kept(text_columns(benchmark)):
             return UNGRADED not in read_verdicts(benchmark, file, indices).values()
     except GradingError:
         return False
