@@ -12,7 +12,7 @@ import numpy as np
 from visualprm_eval.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate import overall_rows
 from visualprm_eval.fingerprints import Fingerprint, overall_prints, settings_of, stamped
-from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_figure_name, metric_of
+from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_figure_name, is_matched, metric_of
 from visualprm_eval.insight import Examiner, Study
 from visualprm_eval.prompts import prompt_of
 from visualprm_eval.report.results import Failure, Results
@@ -52,7 +52,7 @@ def collect(session: Session) -> Results:
         fingerprints += cell_prints
         rows += cell_rows
         picks += cell_picks
-        shown[cell.label] = list(headlines(cell_rows, cell_picks))
+        shown[cell.label] = list(headlines(cell_rows, cell_picks, cell.benchmark))
         study = study_of(session, cell, facts)
         if is_whole(session, cell):
             examiner.add_values(study, cell_rows)
@@ -131,6 +131,7 @@ def study_of(session: Session, cell: Cell, facts: Columns) -> Study:
         aggregate=cell.benchmark.task.aggregate,
         group=cell.benchmark.task.group,
         n_total=cell.benchmark.total,
+        matched=is_matched(session, cell),
     )
 
 
@@ -202,6 +203,8 @@ def _host_figures(session: Session, cell: Cell, shown: Sequence[Headline]) -> It
     for headline in shown:
         figure = session.store.host_figure(session.grading(cell).id, headline.selection)
         name = f"{host_figure_name(session, cell)} of {headline.row.reranker} at k = {headline.row.k}"
+        if headline.n_apart:
+            name += f", without {headline.n_apart:,} problems because of empty replies"
         yield f"{cell.label}: {name}", _NO_FIGURE if figure is None else figure
 
 
@@ -219,6 +222,8 @@ def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:
 
 
 def _cost(cell: Cell, tally: Tally) -> Iterator[tuple[str, JSONValue]]:
+    if tally.empty:
+        yield f"{cell.label}: empty replies", f"{tally.empty:,} of {tally.candidates:,} candidates; they are wrong"
     if tally.cut:
         yield f"{cell.label}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
     if tally.usage is not None:
@@ -231,4 +236,5 @@ def _tally(facts: Columns) -> Tally:
     known = [Usage(read, written) for read, written in costs if read is not None and written is not None]
     usage = Usage(sum(one.prompt_tokens for one in known), sum(one.completion_tokens for one in known))
     cut = sum(finish == "length" for finish in found.finishes)
-    return Tally(len(found), cut, len(found.errors), usage if known else None)
+    empty = int(np.append(facts.empty, False)[found.texts].sum())
+    return Tally(len(found), cut, len(found.errors), usage if known else None, empty)

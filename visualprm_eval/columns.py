@@ -15,6 +15,7 @@ import numpy as np
 
 from visualprm_eval.exact import BoolArray, FloatArray, IntArray, segment_sums
 from visualprm_eval.rerankers import AGGREGATES
+from visualprm_eval.thoughts import is_empty_reply
 from visualprm_eval.types import Candidate, Problem, StepScores, Verdict
 
 __all__ = ["AnswerFn", "Candidates", "Columns", "Graded", "ProblemFacts", "Said"]
@@ -267,6 +268,11 @@ class Columns:
             found = [numbers.setdefault(one, len(numbers) - 1) for one in self.answers(answer)]
             self._codes[answer] = np.array(found, dtype=np.int64)
         return self._codes[answer]
+
+    @cached_property
+    def empty(self) -> BoolArray:
+        """Which texts are empty replies, [S]."""
+        return np.fromiter(map(is_empty_reply, self.values), bool, len(self.values))
 
     def key(self, number: int) -> tuple[str, str]:
         """Problem id and text id of a text."""

@@ -80,6 +80,7 @@ def evaluate_benchmark(
     n_total: int | None = None,
     picks_at: Collection[int] | None = None,
     whole: TableFigure | None = None,
+    matched: bool = False,
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of one policy on one benchmark.
 
@@ -98,6 +99,8 @@ def evaluate_benchmark(
         picks_at: The k at which picks are told; ``None`` for all.
         whole: Where values come from when verdicts on single texts do not make them; asked once for each table of picks
             that is complete.
+        matched: Whether texts are graded by exact matching where a judge is usual: a value is marked where most of them
+            have no final answer.
 
     Returns:
         A row per split, reranker and k, and a pick per such row and problem of those rerankers that pick.
@@ -112,7 +115,7 @@ def evaluate_benchmark(
     total = n_total if len(splits) == 1 else None
     parts = {split: grid if len(splits) == 1 else grid.take(np.array(places)) for split, places in splits.items()}
     rounds = [
-        _Round(policy, benchmark, split, metric, k, part, critic, grade_all, aggregate, remark, total, whole)
+        _Round(policy, benchmark, split, metric, k, part, critic, grade_all, aggregate, remark, total, whole, matched)
         for split, part in parts.items()
         for k in sizes
     ]
@@ -148,6 +151,7 @@ class _Round:
     remark: Callable[[Sequence[Problem]], str]
     n_total: int | None
     whole: TableFigure | None
+    matched: bool
 
     @cached_property
     def complete(self) -> BoolArray:
@@ -280,13 +284,15 @@ class _Round:
         """What must be said of a number beside its metric's own remark."""
         partial = self.n_total is not None and self.n_total > len(self.grid)
         subset = f"{len(self.grid):,} of {self.n_total:,} problems" if partial else ""
-        return "; ".join(filter(None, (subset, remark, self._remarks())))
+        unread = self.grid.unread_remark(self.k) if self.matched else ""
+        return "; ".join(filter(None, (subset, remark, self._remarks(), unread)))
 
     def _remarks(self) -> str:
         """What a reader of a value must know of its candidates."""
         n_all = self.k * len(self.grid)
         counts = {
             "left out": self.n_left_out,
+            "are empty replies": int(self.grid.empty[:, : self.k].sum()),
             "cut at the token limit": int(self.grid.cut[:, : self.k].sum()),
         }
         return "; ".join(f"{count:,} of {n_all:,} candidates {what}" for what, count in counts.items() if count)

@@ -110,6 +110,29 @@ class Grid:
         return table[self.rows]
 
     @cached_property
+    def empty(self) -> BoolArray:
+        """Which candidates are empty replies, [P, N]."""
+        empty: BoolArray = np.append(self.columns.empty, False)[self.texts]
+        return empty
+
+    @cached_property
+    def unread(self) -> BoolArray:
+        """Which candidates say something that has no final answer, as far as votes can tell, [P, N]."""
+        codes = np.append(self.columns.answer_codes(self.answer), 0)[self.texts]
+        return self.usable & ~self.empty & (codes < 0)
+
+    def unread_remark(self, k: int) -> str:
+        """A warning of exact matching where most of the first k candidates have no final answer, ``""`` elsewhere."""
+        total = int((self.usable & ~self.empty)[:, :k].sum())
+        unread = int(self.unread[:, :k].sum())
+        if 2 * unread <= total:
+            return ""
+        return (
+            f"warning: exact matching found no final answer in {unread:,} of {total:,} candidates, so a low value may "
+            "say nothing of the policy: grade with a judge (--judge)"
+        )
+
+    @cached_property
     def votes(self) -> IntArray:
         """A number per distinct answer of a problem, from 0; -1 for an abstention or a gap, [P, N]."""
         codes = self.columns.answer_codes(self.answer)

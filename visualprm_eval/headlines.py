@@ -2,14 +2,17 @@
 
 Values are made from verdicts on single texts. For every reranker that picks, at the largest k, the host also evaluates
 the picks as one table, as if they were a model's only answers, and its figure must be ours. Where a judge helped, its
-replies are known by then, so this asks nothing new. Of a benchmark without a task of its own the host's figure decides:
+replies are known by then, so this asks nothing new. Empty replies are wrong without the host, which might roll dice for
+an empty cell: they stay out of the table, with what the metric counts together with them, and our value is taken over
+the same rest. Of a benchmark without a task of its own the host's figure decides:
 where it is not the mean of the verdicts, all values become figures of whole tables (``visualprm_eval.whole_tables``).
 """
 
 from __future__ import annotations
 
+import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.errors import GradingError
 from visualprm_eval.evaluate import TableFigure, evaluate_benchmark
 from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
+from visualprm_eval.thoughts import is_empty_reply
 from visualprm_eval.whole_tables import (
     explained,
     grade_tables,
@@ -31,12 +35,13 @@ from visualprm_eval.whole_tables import (
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
     from visualprm_eval.columns import Columns
+    from visualprm_eval.host.benchmarks import Benchmark
     from visualprm_eval.host.figures import HostFigure
     from visualprm_eval.host.judging import Asked
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.session import Session
 
-__all__ = ["Headline", "check_headlines", "evaluate_cell", "headlines", "host_figure_name", "metric_of"]
+__all__ = ["Headline", "check_headlines", "evaluate_cell", "headlines", "host_figure_name", "is_matched", "metric_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,15 @@ class Headline:
 
     Attributes:
         row: The value.
-        texts: The picked text of each problem that counts, by its index.
+        texts: The picked text of each problem that the host is asked about, by its index.
+        value: The value over these problems, in percent.
+        n_apart: How many problems stay out because of empty replies.
     """
 
     row: ResultRow
     texts: dict[str, str]
+    value: float
+    n_apart: int = 0
 
     @property
     def selection(self) -> str:
@@ -84,6 +93,7 @@ def evaluate_cell(
         n_total=cell.benchmark.total,
         picks_at=ks[-1:],
         whole=whole or stored_figures(session, cell),
+        matched=is_matched(session, cell),
     )
 
 
@@ -94,8 +104,21 @@ def metric_of(session: Session, cell: Cell) -> str:
     """
     task = cell.benchmark.task
     name = f"{HOSTS}{host_metric(session, cell) or 'primary metric'}" if is_whole(session, cell) else task.metric
-    unjudged = task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
-    return f"{name}, {UNJUDGED}" if unjudged else name
+    return f"{name}, {UNJUDGED}" if _is_unjudged(session, cell) else name
+
+
+def _is_unjudged(session: Session, cell: Cell) -> bool:
+    return cell.benchmark.task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
+
+
+def is_matched(session: Session, cell: Cell) -> bool:
+    """Whether the host matches final answers of a cell, for which it usually asks a judge.
+
+    It reads a yes or no out of whole texts: of benchmarks without a task of their own, those with options count.
+    """
+    benchmark = cell.benchmark
+    finals = not benchmark.task.note or any(problem.choices for problem in benchmark.problems)
+    return finals and _is_unjudged(session, cell)
 
 
 def host_figure_name(session: Session, cell: Cell) -> str:
@@ -105,19 +128,36 @@ def host_figure_name(session: Session, cell: Cell) -> str:
     return f"the host's {name} of the whole table"
 
 
-def headlines(rows: Sequence[ResultRow], picks: Sequence[Pick]) -> Iterator[Headline]:
-    """The values at the largest k that stand on picks."""
+def headlines(rows: Sequence[ResultRow], picks: Sequence[Pick], benchmark: Benchmark) -> Iterator[Headline]:
+    """The values at the largest k that stand on picks, as far as the host can be asked about them."""
     largest = max((row.k for row in rows), default=0)
     for row in rows:
         if row.k != largest or row.value is None:
             continue
-        texts = {
-            pick.index: pick.text
+        found = {
+            pick.index: (pick.text, pick.verdict)
             for pick in picks
             if (pick.reranker, pick.k, pick.split) == (row.reranker, row.k, row.split) and pick.verdict is not None
         }
-        if texts:  # An expected value has no picks.
-            yield Headline(row, texts)
+        apart = _apart({index: text for index, (text, _) in found.items()}, benchmark)
+        asked = [problem for problem in benchmark.problems if problem.index in found.keys() - apart]
+        if not asked:  # An expected value has no picks.
+            continue
+        values = [found[problem.index][1] for problem in asked]
+        value = 100 * benchmark.task.aggregate(asked, values) if apart else row.value
+        if not math.isnan(value):
+            texts = {index: text for index, (text, _) in found.items() if index not in apart}
+            yield Headline(row, texts, value, len(apart))
+
+
+def _apart(texts: Mapping[str, str], benchmark: Benchmark) -> set[str]:
+    """Indices of empty replies, and of what the metric counts together with them."""
+    empty = {index for index, text in texts.items() if is_empty_reply(text)}
+    group = benchmark.task.group
+    if not empty or group is None:
+        return empty
+    groups = {group(problem) for problem in benchmark.problems if problem.index in empty}
+    return {problem.index for problem in benchmark.problems if problem.index in texts and group(problem) in groups}
 
 
 def check_headlines(session: Session, tally: Asked) -> None:
@@ -135,7 +175,7 @@ def check_headlines(session: Session, tally: Asked) -> None:
             continue
         facts = session.facts(cell)
         ks = session.ks(cell)
-        for headline in headlines(*evaluate_cell(session, cell, facts, ks[-1:])):
+        for headline in headlines(*evaluate_cell(session, cell, facts, ks[-1:]), cell.benchmark):
             try:
                 _check(session, cell, headline, tally)
             except GradingError as error:
@@ -171,19 +211,19 @@ def _check(session: Session, cell: Cell, headline: Headline, tally: Asked) -> No
         figure = said.value
     near = tolerance(cell.benchmark, list(headline.texts))
     same = [figure, 100 * figure] if cell.benchmark.task.note else [figure]  # Some classes of the host count in parts.
-    if row.value is None or any(abs(each - row.value) <= near for each in same):
+    if any(abs(each - headline.value) <= near for each in same):
         return
     if not cell.benchmark.task.note:
         raise GradingError(
-            f"{cell.label}: {row.reranker} at k = {row.k} is {row.value:.3f} by the verdicts on its texts, but the "
-            f"host's own figure of the whole table is {figure:.3f}; do not use either, and report this"
+            f"{cell.label}: {row.reranker} at k = {row.k} is {headline.value:.3f} by the verdicts on its texts, but "
+            f"the host's own figure of the whole table is {figure:.3f}; do not use either, and report this"
         )
     if not is_whole(session, cell):
         metric = host_metric(session, cell)
         note_metric(session.store, grading, metric, whole=True)
         print(
             f"note: {cell.benchmark.name}: the host's figure of {row.reranker} at k = {row.k} is {figure:.3f}, the "
-            f"mean over the rows {row.value:.3f}. {explained(metric)}",
+            f"mean over the rows {headline.value:.3f}. {explained(metric)}",
             file=sys.stderr,
         )
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from visualprm_eval.thoughts import is_empty_reply
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -64,7 +66,7 @@ def estimate(cell: Cell, judge: Judge, known: Iterable[tuple[str, str, str]], ne
         return Estimate(0, 0, 0, 0)
     reads = task.judge_reads_question
     questions = {problem.id: len(problem.question) if reads else 0 for problem in cell.benchmark.problems}
-    texts = [(questions[problem_id], len(text)) for problem_id, _, text in known]
+    texts = [(questions[problem_id], len(text)) for problem_id, _, text in known if not is_empty_reply(text)]
     mean = sum(questions.values()) / max(1, len(questions))
     length = sum(length for _, length in texts) / len(texts) if texts else max_tokens * _CHARACTERS_PER_TOKEN
     overhead = task.judge_overhead + _SYSTEM_CHARACTERS.get(task.host_dataset, 0)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.checkpoints import CheckpointUser
 from visualprm_eval.errors import ConfigError, GradingError
+from visualprm_eval.thoughts import is_empty_reply
 from visualprm_eval.whole_tables import lacks_figures, try_out
 
 if TYPE_CHECKING:
@@ -81,4 +82,4 @@ def _awaits_verdicts(session: Session, cell: Cell) -> bool:
     if picks_may_change and any(session.missing_scores(cell, label) for label in session.scorings):
         return True
     ungraded = session.missing_verdicts(cell, retry_failed=session.config.retry_failed)
-    return bool(ungraded) or lacks_figures(session, cell)
+    return not all(is_empty_reply(text) for *_, text in ungraded) or lacks_figures(session, cell)

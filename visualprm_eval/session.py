@@ -23,6 +23,7 @@ from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score.critics import build_critics, named_scoring, release
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
+from visualprm_eval.thoughts import is_empty_reply
 from visualprm_eval.types import JSONValue, Problem, Spec
 from visualprm_eval.whole_tables import has_verdicts, is_whole
 
@@ -287,10 +288,14 @@ class Session:
         )
 
     def missing_scores(self, cell: Cell, label: str) -> list[tuple[str, str, str]]:
-        """Problem ids, text ids and texts of a cell that a critic has still to score."""
-        return self.store.missing_scores(
+        """Problem ids, text ids and texts of a cell that a critic has still to score.
+
+        Nothing is left of an empty reply, whatever stands in its thoughts: it is one step, which is empty.
+        """
+        missing = self.store.missing_scores(
             self.scorings[label].id, cell.sampling.id, cell.problem_ids, cell.n, retry_failed=self.config.retry_failed
         )
+        return [(*item[:2], "" if is_empty_reply(item[2]) else item[2]) for item in missing]
 
     def missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
         """Problem ids, text ids and texts that need a verdict and have none, ordered by problem, then by rank."""

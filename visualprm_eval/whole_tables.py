@@ -12,18 +12,22 @@ Which of the two it is, and what the host calls its metric, is noted in the stor
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.bisect_tables import graded_in_parts
+from visualprm_eval.errors import GraderStumbledError
 from visualprm_eval.pools import needs_all_verdicts
 from visualprm_eval.progress import track
-from visualprm_eval.types import JSONValue, Problem, Spec, digest, text_id
+from visualprm_eval.types import JSONValue, Problem, Spec, Verdict, digest, text_id
 from visualprm_eval.versions import note_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
+    from visualprm_eval.columns import Columns
     from visualprm_eval.evaluate import TableFigure
+    from visualprm_eval.host.figures import HostFigure
     from visualprm_eval.host.judging import Asked
     from visualprm_eval.session import Session
     from visualprm_eval.store import Store
@@ -228,6 +232,8 @@ def explained(metric: str) -> str:
 def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
     """Lets the host evaluate the picks of each reranker at each k as one table; each figure is stored at once.
 
+    A text that its grader cannot take becomes a failure.
+
     Args:
         session: A session whose picks have verdicts, where there are any.
         cell: One whose values are figures of whole tables.
@@ -236,10 +242,9 @@ def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
     Raises:
         GradingError: The host cannot, or names no single primary metric. Figures that are stored stay.
     """
-    from visualprm_eval.headlines import evaluate_cell
     from visualprm_eval.host.whole import whole_table_figure
 
-    facts, ks, grading = session.facts(cell), session.ks(cell), session.grading(cell)
+    ks, grading, facts = session.ks(cell), session.grading(cell), session.facts(cell)
     choosers = [one for one in session.rerankers_of(cell) if not needs_all_verdicts(one)]
     splits = len({problem.split for problem in facts.problems})
     verdicts, directory = has_verdicts(session, cell), session.config.work_dir / "grading"
@@ -248,11 +253,17 @@ def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
         session.store.replies() if session.is_judged(cell) else nullcontext() as replies,
     ):
 
+        def ask(texts: Mapping[str, str]) -> HostFigure:
+            return whole_table_figure(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
+
         def figure(texts: Mapping[str, str]) -> float | None:
             selection = selection_of(texts)
             known = session.store.host_figure(grading.id, selection)
             if known is None:
-                said = whole_table_figure(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
+                try:
+                    said = ask(texts)
+                except GraderStumbledError as error:
+                    raise _StumbledError(texts) from error
                 note_metric(session.store, grading, said.metric, whole=True, verdicts=verdicts)
                 note_versions(session.store, grading)
                 session.store.put_host_figure(grading.id, selection, said.value)
@@ -260,4 +271,58 @@ def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
             tracker.advance()
             return known
 
-        evaluate_cell(session, cell, facts, ks, whole=figure)
+        while (table := _stumbling_table(session, cell, facts, figure)) is not None:
+            # What the grader cannot take leaves its pool, so that rerankers may now pick other texts.
+            for failures in _failed_texts(cell, table, ask):
+                session.store.put_verdicts(grading.id, failures)
+            facts = session.facts(cell)
+
+
+def _stumbling_table(session: Session, cell: Cell, facts: Columns, figure: TableFigure) -> _StumbledError | None:
+    """The first table of picks over which the host's grader raises; ``None`` when it has taken all."""
+    from visualprm_eval.headlines import evaluate_cell
+
+    try:
+        evaluate_cell(session, cell, facts, session.ks(cell), whole=figure)
+    except _StumbledError as stumbled:
+        return stumbled
+    return None
+
+
+class _StumbledError(Exception):
+    """The host's grader raised over a table of picks.
+
+    Args:
+        texts: The table.
+    """
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        super().__init__("the host's grader raised")
+        self.texts = texts
+
+
+def _failed_texts(
+    cell: Cell, stumbled: _StumbledError, ask: Callable[[Mapping[str, str]], object]
+) -> Iterator[Sequence[tuple[str, str, Verdict]]]:
+    """The texts of a table of picks that the host's grader cannot take, as failures.
+
+    A part of a table may be one that the host cannot count: reference answers stand for the texts that are not tried.
+
+    Raises:
+        GradingError: The grader raises over reference answers too.
+    """
+    problems = {problem.id: problem for problem in cell.benchmark.problems if problem.index in stumbled.texts}
+    answers = {problem.index: problem.answer or "unknown" for problem in problems.values()}
+
+    def grade(part: Sequence[tuple[str, str, str]]) -> Sequence[tuple[str, str, Verdict]]:
+        ask({**answers, **{problems[problem_id].index: text for problem_id, _, text in part}})
+        return []
+
+    grade([])
+    texts = {each: stumbled.texts[problem.index] for each, problem in problems.items()}
+    found = 0
+    for failures in graded_in_parts([(each, text_id(text), text) for each, text in texts.items()], grade, works=True):
+        found += len(failures)
+        yield failures
+    if not found and stumbled.__cause__ is not None:
+        raise stumbled.__cause__  # It raises over the whole alone.

@@ -108,7 +108,7 @@ def pool_facts(grid: Grid, policy: str, benchmark: str, split: str, n_problems: 
     return PoolFacts(
         policy, benchmark, split, grid.n, len(grid), int(grid.usable.sum()),
         n_problems * grid.n - int(grid.usable.sum()), 100 * identical_share(grid), 100 * float(right.mean()),
-        100 * float(none.mean()),
+        100 * float(none.mean()), empty=int((grid.usable & grid.empty).sum()),
     )  # fmt: skip
 
 

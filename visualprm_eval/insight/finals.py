@@ -38,6 +38,7 @@ class Study:
         aggregate: How the values of problems become the benchmark's number.
         group: Which problems the benchmark groups; ``None`` where each stands for itself.
         n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
+        matched: Whether texts are graded by exact matching where a judge is usual.
     """
 
     policy: str
@@ -51,6 +52,7 @@ class Study:
     aggregate: Metric = row_mean
     group: GroupKey | None = None
     n_total: int | None = None
+    matched: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,8 @@ class Finals:
         study, said = self.study, []
         if UNJUDGED in study.metric:
             said.append(UNJUDGED)
+        if study.matched and self.grid.unread_remark(study.n):
+            said.append("which found no final answer in most candidates")
         if study.n_total is not None and self.n_problems == len(study.facts) < study.n_total:
             said.append(f"{self.n_problems:,} of {study.n_total:,}{_OF_PROBLEMS}")
         return ", ".join(said)

@@ -52,6 +52,7 @@ class PoolFacts:
         problems: Problems with something to choose from.
         candidates: Candidates that can be chosen.
         left_out: Candidates that failed at some stage.
+        empty: Empty replies among those that can be chosen; they are wrong.
         identical: Candidates whose text an earlier one of the same problem has, in percent.
         all_right: Problems all of whose candidates are right, in percent.
         none_right: Problems none of whose candidates is right, in percent.
@@ -69,6 +70,7 @@ class PoolFacts:
     all_right: float
     none_right: float
     note: str = ""
+    empty: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,7 @@ GLOSSARY: Mapping[str, str] = {
     "right candidates": "How many candidates of a problem are right, of those that can be picked.",
     "all right, none right": "Problems whose candidates are all right, and those without a right one, in percent.",
     "identical": "Candidates whose text an earlier one of the same problem has, in percent.",
+    "empty replies": "Candidates that are empty without their thoughts, cut in them, or refused; they count as wrong.",
     "left out": "Candidates that failed to be sampled, scored or graded; no reranker can pick them.",
     "failed": "Problems without a usable candidate; they are left out for every reranker alike.",
     "withheld": "There is no value, because something is missing or too much failed; the note says what.",

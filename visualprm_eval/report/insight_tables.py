@@ -155,10 +155,10 @@ def pools(rows: Iterable[PoolFacts]) -> View:
     """What candidates are like."""
     columns: tuple[tuple[str, Kind], ...] = (
         ("N", "count"), ("problems", "count"), ("candidates", "count"), ("left out", "count"),
-        ("identical", "percent"), ("all right", "percent"), ("none right", "percent"),
+        ("empty replies", "count"), ("identical", "percent"), ("all right", "percent"), ("none right", "percent"),
     )  # fmt: skip
     return _placed("Candidates", rows, columns, lambda row: (
-        row.n, row.problems, row.candidates, row.left_out, row.identical, row.all_right,
+        row.n, row.problems, row.candidates, row.left_out, row.empty, row.identical, row.all_right,
         row.none_right,
     ))  # fmt: skip
 

@@ -26,6 +26,9 @@ Work = tuple[str, str, str]
 FIRST_ITEMS, MOST_ITEMS = 8, 64
 """Solutions handed to a critic at a time, in the beginning and at most: enough to fill batches."""
 
+_NOTHING_TO_JUDGE = StepScores((0.0,), ("",))
+"""What step judges say of an empty reply, without being asked."""
+
 PATIENCE_S = 10.0
 """What a crash may cost, in seconds of a critic's time: chunks that take longer are made smaller."""
 
@@ -40,7 +43,8 @@ def score_missing(
         critic: Who scores.
         scoring: The key of the scores.
         problems: Problems by id.
-        work: What the store said is missing, ordered by problem.
+        work: What the store said is missing, ordered by problem; an empty reply as a blank text, which step judges are
+            not asked about.
         label: What to call this work in the progress display.
 
     Raises:
@@ -49,6 +53,9 @@ def score_missing(
     if not work:
         return
     store.put_spec(scoring)
+    if isinstance(critic, JudgeCritic):
+        store.put_scores(scoring.id, [(*item[:2], _NOTHING_TO_JUDGE) for item in work if not item[2].strip()])
+        work = [item for item in work if item[2].strip()]
     with kept_by(critic, store), track(label, len(work)) as tracker:
         start = time.monotonic()
         for number, (part, outcomes) in enumerate(_scored(critic, problems, work, label)):

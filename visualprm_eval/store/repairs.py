@@ -66,7 +66,12 @@ def verdicts_with_thoughts(db: sqlite3.Connection) -> str:
     db.executemany("INSERT INTO thoughtful VALUES (?)", thoughtful)
     gradings = db.execute(_GRADED_WITH_THOUGHTS).fetchall()
     verdicts = db.execute("DELETE FROM verdicts WHERE text_id IN (SELECT text_id FROM thoughtful)").rowcount
-    figures = max(0, db.executemany("DELETE FROM host_figures WHERE grading_id = ?", gradings).rowcount)
+    figures = max(
+        0,
+        db.executemany(
+            "DELETE FROM host_figures WHERE grading_id = ? AND selection <> 'reference answers'", gradings
+        ).rowcount,
+    )
     db.execute("DROP TABLE thoughtful")
     if not verdicts and not figures:
         return ""
