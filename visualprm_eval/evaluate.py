@@ -277,7 +277,7 @@ class _Round:
         """The number, and what must be said of it."""
         number, remark = self.aggregate(self.kept, values), self.remark(self.kept)
         if math.isnan(number):
-            return None, f"withheld: {remark or 'the metric has nothing to be taken over'}"
+            return None, f"withheld: {'; '.join(filter(None, (remark, 'the metric has nothing to be taken over')))}"
         return 100 * number, self._note(remark)
 
     def _note(self, remark: str) -> str:

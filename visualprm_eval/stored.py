@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -118,29 +118,32 @@ def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
         )
     problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
     task = _stored_task(store, name)
-    total, file = _origin(store, name)
+    total, file, left_out = _origin(store, name)
     if total is None and (task.size or len(problems) < len(latest)):
         total = task.size or 0
-    return Benchmark(name, task, None, problems, total=None if total is None else max(total, len(latest)), file=file)
+    total = None if total is None else max(total, len(latest))
+    return Benchmark(name, task, None, problems, total=total, file=file, left_out=left_out)
 
 
 def _note_origin(store: Store, benchmark: Benchmark) -> None:
     """Keeps what only the host's side knows of a benchmark: how many problems it has, and which file they come from."""
     file = benchmark.file
     origin: dict[str, JSONValue] = {"benchmark": benchmark.name, "total": benchmark.total}
+    if benchmark.left_out:
+        origin["left out"] = dict(benchmark.left_out)
     if file is not None:
         origin |= {"file": file.path.name, "md5": file.md5, "expected": file.expected}
     store.put_note(origin)
 
 
-def _origin(store: Store, name: str) -> tuple[int | None, DataFile | None]:
+def _origin(store: Store, name: str) -> tuple[int | None, DataFile | None, Mapping[str, str]]:
     """What ``_note_origin`` kept last."""
     from visualprm_eval.host.files import DataFile
 
     notes = store.notes("benchmark", name)
     last: dict[str, Any] = dict(notes[-1]) if notes else {}
     file = DataFile(Path(last["file"]), last["md5"], last["expected"]) if "file" in last else None
-    return last.get("total"), file
+    return last.get("total"), file, last.get("left out", {})
 
 
 def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.bisect_tables import graded_in_parts
 from visualprm_eval.errors import GraderStumbledError
+from visualprm_eval.host.usable import left_out_remark
 from visualprm_eval.pools import needs_all_verdicts
 from visualprm_eval.progress import track
 from visualprm_eval.types import JSONValue, Problem, Spec, Verdict, digest, text_id
@@ -107,10 +108,10 @@ def host_metric(session: Session, cell: Cell) -> str:
 
 
 def remark_of(session: Session, cell: Cell) -> Callable[[Sequence[Problem]], str]:
-    """What must be said of the values of a cell: which metric they are, for a benchmark without a task of its own."""
-    task = cell.benchmark.task
+    """What must be said of the values of a cell: which rows stay out, which metric it is without a task of its own."""
+    task, left_out = cell.benchmark.task, left_out_remark(cell.benchmark.left_out)
     if not task.note:
-        return task.remark
+        return lambda problems: "; ".join(filter(None, (left_out, task.remark(problems))))
     metric = host_metric(session, cell)
     if is_whole(session, cell):
         units = "times 100" if _counts_in_parts(session, cell) else "in its own units"
@@ -119,7 +120,7 @@ def remark_of(session: Session, cell: Cell) -> Callable[[Sequence[Problem]], str
         said = f"the host's primary metric{_in_brackets(metric)}, here the mean over the rows"
     else:
         said = "mean over the rows; the host has named no single primary metric"
-    return lambda _: said
+    return lambda _: "; ".join(filter(None, (left_out, said)))
 
 
 def _in_brackets(metric: str) -> str:

@@ -165,10 +165,11 @@ def test_rows_without_a_picture_are_left_out_as_the_host_does(mmstar, caplog):
     rows = mcq_rows()
     rows[1]["image"] = None
     write_tsv(mmstar, rows)
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.WARNING):
         benchmark = load_benchmark("MMStar")
     assert [problem.index for problem in benchmark.problems] == ["0", "2", "3"]
-    assert "1 rows without a picture" in caplog.text
+    assert "1 row of the file cannot be used: left out (row 2, index 1: no picture)" in caplog.text
+    assert benchmark.total == 4
 
 
 @pytest.mark.parametrize(

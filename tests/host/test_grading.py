@@ -17,6 +17,7 @@ from visualprm_eval.host.figures import HostFigure, host_figure_of
 from visualprm_eval.host.grading import check_gradable, grade_table, host_figure
 from visualprm_eval.host.judge import Judge, probe_judge
 from visualprm_eval.host.tables import sanitise, write_predictions
+from visualprm_eval.host.texts import texts_kept
 from visualprm_eval.tasks import Task
 from visualprm_eval.types import Verdict
 
@@ -98,9 +99,9 @@ def test_the_host_reads_what_was_meant(lmu, tmp_path, texts):
 
     benchmark = own_benchmark(lmu, len(texts))
     file = write_predictions(benchmark, {str(index): text for index, text in enumerate(texts)}, tmp_path)
-    read = [str(value) for value in load(str(file))["prediction"]]
-    expected = [sanitise(text) for text in texts]
-    assert [text.rstrip("\u00a0") for text in read] == [text.rstrip("\u00a0") for text in expected]
+    with texts_kept():
+        read = list(load(str(file))["prediction"])
+    assert read == [sanitise(text) for text in texts]
     for text, got in zip(texts, read, strict=True):
         if text.strip() and text.isprintable():
             assert got.strip() == text.strip()

@@ -15,6 +15,8 @@ from visualprm_eval.host.files import DataFile, data_root, find_file, md5_of
 from visualprm_eval.host.linked import use_own_image_folder, whole_files
 from visualprm_eval.host.problems import row_problem
 from visualprm_eval.host.reading import readable
+from visualprm_eval.host.texts import texts_kept
+from visualprm_eval.host.usable import lack_of_answers, left_out_remark, unusable_rows
 from visualprm_eval.tasks import Task, task_for
 from visualprm_eval.types import Problem
 
@@ -40,6 +42,8 @@ class Benchmark:
         pictures: The files of a row's pictures in the row's order, by index; a prompt may show some only.
         total: How many problems the whole benchmark has; ``None`` when nobody here knows.
         file: Where the data come from; ``None`` for what is not one file in the host's data folder.
+        left_out: Why rows of the table are no problems, by where they stand.
+        answerless: Why nothing of it can be graded; ``""`` where it has answers.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Benchmark:
     pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     total: int | None = None
     file: DataFile | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    answerless: str = ""
 
 
 @dataclass
@@ -58,11 +64,15 @@ class _Findings:
 
     Attributes:
         broken: Why rows have no usable picture, by index.
-        pictureless: Number of rows without a picture, which the host leaves out.
+        pictureless: Rows without a picture, which the host leaves out.
+        nameless: Rows without an index.
+        rows: Where each index stands in the file.
     """
 
     broken: dict[str, str] = field(default_factory=dict)
-    pictureless: int = 0
+    pictureless: tuple[str, ...] = ()
+    nameless: tuple[str, ...] = ()
+    rows: dict[str, str] = field(default_factory=dict)
 
 
 def benchmark_names() -> list[str]:
@@ -94,6 +104,8 @@ def load_benchmark(name: str, limit: int | None = None, *, fetch: bool = True) -
     dataset, findings, file = _build(name, fetch=fetch)
     task = _task(name, dataset)
     _keep_split(dataset, name, task.row_split)
+    left_out = _leave_out(dataset, name, task, findings)
+    answerless = lack_of_answers(dataset, has_task=not task.note)
     rows = dataset.data if limit is None else dataset.data.iloc[:limit]
     problems: list[Problem] = []
     broken: dict[str, str] = {}
@@ -106,16 +118,37 @@ def load_benchmark(name: str, limit: int | None = None, *, fetch: bool = True) -
             if reason is not None:
                 broken[problem.index] = findings.broken.get(problem.index, reason)
     _check_indices(name, problems)
-    if findings.pictureless and getattr(dataset, "skip_noimg", False):
-        _LOGGER.info("%s: %d rows without a picture are left out, as the host does", name, findings.pictureless)
     if broken:
         shown = "; ".join(f"row {index}: {reason}" for index, reason in list(broken.items())[:3])
         _LOGGER.warning("%s: %d rows have a picture that cannot be used (%s)", name, len(broken), shown)
     # The pictures are files by now, and the host's graders do not look at them.
     dataset.data = dataset.data.drop(columns=["image"], errors="ignore")
-    pictureless = findings.pictureless if getattr(dataset, "skip_noimg", False) else 0
-    total = max(len(dataset.data) + pictureless, task.size or 0)
-    return Benchmark(name, task, dataset, problems, broken, pictures, total=total, file=file)
+    # Who knows a benchmark's size does not count rows that nobody can use.
+    total = max(len(dataset.data), task.size) if task.size else len(dataset.data) + len(left_out)
+    return Benchmark(
+        name, task, dataset, problems, broken, pictures, total=total, file=file, left_out=left_out,
+        answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "",
+    )  # fmt: skip
+
+
+def _leave_out(dataset: Any, name: str, task: Task, findings: _Findings) -> dict[str, str]:
+    """Takes rows that the host cannot use out of a dataset; why, by where they stand in the file."""
+    unusable = unusable_rows(dataset, task.group_columns)
+    pictureless = findings.pictureless if getattr(dataset, "skip_noimg", False) and not task.row_split else ()
+    left_out = dict.fromkeys(findings.nameless, "no index") | dict.fromkeys(pictureless, "no picture")
+    for place, reason in unusable.items():
+        index = str(dataset.data["index"].iloc[place])
+        left_out[findings.rows.get(index, f"index {index}")] = reason
+    if len(unusable) == len(dataset.data) and unusable:
+        raise BenchmarkError(
+            f"{name}: none of its rows can be used ({left_out_remark(left_out)}). Is it a file of this benchmark?"
+        )
+    if unusable:
+        kept = [place for place in range(len(dataset.data)) if place not in unusable]
+        dataset.data = dataset.data.iloc[kept].reset_index(drop=True)
+    if left_out:
+        _LOGGER.warning("%s: %s", name, left_out_remark(left_out))
+    return left_out
 
 
 # Building the host's dataset ------------------------------------------------------------------------------------------
@@ -139,6 +172,7 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
     with ExitStack() as stack:
         root = stack.enter_context(readable(name, dataset_class, file, fetch=fetch))
         stack.enter_context(at_work(environment={"LMUData": str(root), "FORCE_LOCAL": None}))
+        stack.enter_context(texts_kept())
         stack.enter_context(_checked_loading(name, dataset_class, findings))
         try:
             dataset = build_dataset(name)
@@ -235,10 +269,11 @@ def _checked(name: str, dataset: Any, data: Any, findings: _Findings) -> Any:
             f"{place} lacks the columns {', '.join(missing)}; it has {', '.join(map(str, data.columns))}. "
             "Is it a whole file of this benchmark?"
         )
+    data = _with_indices(data, findings)
     if "image" not in data:
         return data
     given = data[data["image"].notna()]
-    findings.pictureless = len(data) - len(given)
+    findings.pictureless = tuple(findings.rows[index] for index in data["index"][data["image"].isna()].astype(str))
     images = dict(zip(given["index"].astype(str), given["image"].astype(str), strict=True))
     for index, image in images.items():
         # A short text is the index of the row that has the picture; the host asserts that it is.
@@ -248,6 +283,19 @@ def _checked(name: str, dataset: Any, data: Any, findings: _Findings) -> Any:
             )
     pairs = zip(data["index"].astype(str), data["image"], strict=True)
     return data.assign(image=[_UNDECODABLE if index in findings.broken else image for index, image in pairs])
+
+
+def _with_indices(data: Any, findings: _Findings) -> Any:
+    """The rows that have an index, which is a whole number where all are."""
+    findings.nameless = tuple(f"row {place + 1}" for place, lacks in enumerate(data["index"].isna()) if lacks)
+    places = [place + 1 for place, lacks in enumerate(data["index"].isna()) if not lacks]
+    if findings.nameless:
+        data = data[data["index"].notna()].copy()
+        if data["index"].dtype.kind == "f" and (data["index"] % 1 == 0).all():
+            data["index"] = data["index"].astype(int)  # One that is missing made all of them fractions.
+    for place, index in zip(places, data["index"].astype(str), strict=True):
+        findings.rows.setdefault(index, f"row {place}, index {index}")
+    return data
 
 
 def _check_indices(name: str, problems: list[Problem]) -> None:

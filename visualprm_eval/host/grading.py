@@ -66,9 +66,14 @@ def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
         judge: Who helps the host to read answers; asked for one short reply when it is the first time.
 
     Raises:
-        GradingError: When a judge is needed and none is to be asked, or the judge does not answer.
+        GradingError: When it has no answers, a judge is needed and none is to be asked, or the judge does not answer.
     """
     load_host()
+    if benchmark.answerless:
+        raise GradingError(
+            f"{benchmark.answerless}: there are no answers in it, as in test sets, so nothing can be graded. Take a "
+            "file that has them, or leave out the grading (--stages sample score)"
+        )
     judge = judge.resolve(benchmark.task)
     if benchmark.task.needs_judge and not judge.used:
         raise GradingError(f"{benchmark.name} cannot be graded without a judge: name one with --judge")
