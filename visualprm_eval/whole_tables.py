@@ -322,7 +322,7 @@ def _failed_texts(
     grade([])
     texts = {each: stumbled.texts[problem.index] for each, problem in problems.items()}
     found = 0
-    for failures in graded_in_parts([(each, text_id(text), text) for each, text in texts.items()], grade, works=True):
+    for failures in graded_in_parts([(each, text_id(text), text) for each, text in texts.items()], grade, works=False):
         found += len(failures)
         yield failures
     if not found and stumbled.__cause__ is not None:

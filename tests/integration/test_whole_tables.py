@@ -115,7 +115,7 @@ def test_a_killed_grader_loses_no_figure(
 
     def counted(cls: type, file: str, **options: object) -> object:
         evaluated.append(file)
-        if len(evaluated) == stop:
+        if 0 < stop <= len(evaluated):
             raise RuntimeError("stopped")
         return own(cls, file, **options)
 
@@ -127,9 +127,51 @@ def test_a_killed_grader_loses_no_figure(
     assert held == {"", "2.0"}
     stop = 0
     run(*ocr, "--work-dir", tmp_path / "out")
-    # Of the picks of two rerankers at k = 1, 2 and 4 there are two different tables.
-    assert len(evaluated) == 3 + 1
+    # Of the picks of two rerankers at k = 1, 2 and 4 there are two different tables; one was tried with reference
+    # answers too, in case that a text of it was why.
+    assert len(evaluated) == 4 + 1
     assert value(read_rows(tmp_path / "out"), "self-consistency", 4, "OCRBench") == 3
+
+
+def test_empty_replies_count_as_wrong_in_whole_tables(run: Run, ocr: list[str | Path], tmp_path: Path) -> None:
+    texts = {index: [reading(word)] for index, word in {1: "lemon", 2: "melon"}.items()}
+    texts[3] = ["<think>It is olive"]
+    pack = write_pack(tmp_path / "empty.jsonl", "OCRBench", texts)
+    run("--candidates", pack, *ocr[2:4], *ocr[6:], "--work-dir", tmp_path / "out")
+    rows = read_rows(tmp_path / "out")
+    assert value(rows, "first", 1, "OCRBench") == 2
+    assert "1 of 3 candidates are empty replies" in rows[0]["note"]
+
+
+def test_a_text_that_the_grader_cannot_take_leaves_its_pool(
+    run: Run, ocr: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vlmeval.dataset import OCRBench
+    from vlmeval.smp import load
+
+    own = OCRBench.evaluate.__func__
+    tables: list[list[str]] = []
+
+    def odd(cls: type, file: str, **options: object) -> object:
+        said = list(load(file)["prediction"])
+        tables.append(said)
+        if any("love" in text for text in said):
+            raise AttributeError("no such text")
+        return own(cls, file, **options)
+
+    monkeypatch.setattr(OCRBench, "evaluate", classmethod(odd))
+    texts = {1: [reading("lemon")] * 2, 2: [reading("love"), reading("melon")], 3: [reading("olive")] * 2}
+    pack = write_pack(tmp_path / "odd.jsonl", "OCRBench", texts)
+    output = run("--candidates", pack, *ocr[2:4], "-n", "2", *ocr[6:], "--work-dir", tmp_path / "out")
+    rows = read_rows(tmp_path / "out")
+    assert value(rows, "first", 2, "OCRBench") == 3, "the next candidate is picked"
+    assert "1 of 6 candidates left out" in next(row["note"] for row in rows if row["k"] == "2")
+    withheld = next(row for row in rows if (row["reranker"], row["k"]) == ("first", "1"))
+    assert (withheld["value"], withheld["note"]) == ("", "withheld: 1 of 3 problems failed")
+    assert "the host's grader cannot take this text (AttributeError: no such text)" in " ".join(output.split())
+    tables.clear()
+    run("--candidates", pack, *ocr[2:4], "-n", "2", *ocr[6:], "--work-dir", tmp_path / "out")
+    assert tables == [], "it is known by now"
 
 
 def test_what_the_host_cannot_grade_is_known_before(

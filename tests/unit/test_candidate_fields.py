@@ -88,6 +88,17 @@ def test_a_null_is_a_failure(tmp_path: Path) -> None:
     assert [(one.text, one.error) for one in found] == [("a", None), ("", NO_TEXT)]
 
 
+def test_a_null_of_a_reply_that_ended_is_an_empty_reply(tmp_path: Path) -> None:
+    rows = [
+        {"i": 0, "t": None, "f": "content_filter", "e": None}, {"i": 0, "t": "", "f": None, "e": None},
+        {"i": 0, "t": None, "f": None, "e": None}, {"i": 0, "t": None, "f": "length", "e": "timeout"},
+    ]  # fmt: skip
+    pack = read(tmp_path, rows, "index=i", "text=t", "finish=f", "error=e")
+    assert [(one.text, one.error, one.finish) for one in pack.records] == [
+        ("", None, "content_filter"), ("", None, ""), ("", NO_TEXT, ""), ("", "timeout", "length"),
+    ]  # fmt: skip
+
+
 def test_other_fields_of_a_file_are_other_candidates(tmp_path: Path) -> None:
     rows = [{"i": 0, "raw": "So, 3", "filtered": "3"}]
     samplings = set()

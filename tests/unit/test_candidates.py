@@ -359,14 +359,26 @@ def test_another_text_of_the_store_stays_and_is_told(store: Store, tmp_path: Pat
     summary = import_candidates(store, read_candidates(path), PROBLEMS)
     assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == CANDIDATES[:2]
     assert store.candidates(SAMPLING.id, IDS)[IDS[2]] == CANDIDATES[3:]
-    assert summary.warnings == ("1 candidates have another text in the store, which stays (Toy 0 rank 0)",)
+    assert summary.warnings == (
+        "2 candidates have another text in the store, which stays (Toy 0 rank 0, Dots 0 rank 0)",
+    )
 
 
 @pytest.mark.parametrize("text", ["", " \n\t"])
-def test_a_text_of_blanks_is_a_failure(empty: Store, tmp_path: Path, text: str) -> None:
+def test_a_text_of_blanks_is_an_empty_reply(empty: Store, tmp_path: Path, text: str) -> None:
     import_candidates(empty, read(tmp_path, line(text=text)), PROBLEMS)
     (sampling,) = empty.specs("sampling")
-    assert empty.candidates(sampling.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, "", "the policy wrote nothing")]
+    assert empty.candidates(sampling.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, text)]
+
+
+@pytest.mark.parametrize(("error", "came"), [("the policy wrote nothing", True), ("HTTP 500: busy", False)])
+def test_a_pack_of_a_former_version_calls_an_empty_reply_a_failure(
+    empty: Store, tmp_path: Path, error: str, came: bool
+) -> None:
+    import_candidates(empty, read(tmp_path, line(text="", error=error)), PROBLEMS)
+    (sampling,) = empty.specs("sampling")
+    (found,) = empty.candidates(sampling.id, IDS)[IDS[0]]
+    assert found.error == (None if came else error)
 
 
 # Broken files

@@ -11,6 +11,7 @@ from visualprm_eval.errors import CriticError, PolicyError
 from visualprm_eval.sample.stage import sample_missing
 from visualprm_eval.score import stage
 from visualprm_eval.score.critics import named_scoring
+from visualprm_eval.score.judge import JudgeCritic
 from visualprm_eval.score.stage import Pace, score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage
@@ -64,13 +65,25 @@ def score(store: Store, critic: Critic) -> None:
     score_missing(store, critic, SCORING, PROBLEMS, work, label="score")
 
 
-def test_a_policy_that_writes_nothing_has_failed(store: Store) -> None:
-    sample(store, Policy(" \n"))
+def test_an_empty_reply_is_one_empty_step(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    sample(store, Policy(""))
+    assert "6 of 6 candidates are empty replies" in capsys.readouterr().err
     stored = [c for candidates in store.candidates(SAMPLING.id, list(PROBLEMS)).values() for c in candidates]
-    assert {(c.text, c.error) for c in stored} == {("", "the policy wrote nothing")}
+    assert {(c.text, c.error) for c in stored} == {("", None)}
     critic = Critic()
     score(store, critic)
-    assert critic.calls == []
+    assert [steps for call in critic.calls for _, steps in call] == [("",)] * 3
+
+
+def test_a_step_judge_gives_an_empty_reply_nothing_and_is_not_asked(store: Store) -> None:
+    def unasked():
+        raise AssertionError("nobody is to be asked")
+
+    sample(store, Policy(" \n"))
+    score(store, JudgeCritic(unasked, None))
+    found = store.scores(SCORING.id, list(PROBLEMS))
+    assert {(one.scores, one.error) for one in found.values()} == {((0.0,), None)}
+    assert len(found) == 3
 
 
 def test_what_samples_cost_and_how_they_ended_is_told_however_the_stage_ends(

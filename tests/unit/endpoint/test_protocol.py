@@ -105,9 +105,9 @@ def test_choices_come_by_index() -> None:
     [
         ({"content": "a"}, Choice("a", None, "stop")),
         ({"content": [{"type": "text", "text": "a"}, {"type": "x"}]}, Choice("a", None, "stop")),
-        ({"content": None, "refusal": "I will not"}, Choice("", "the model refused: I will not", "stop")),
-        ({}, Choice("", "the model wrote nothing (content is null, finish_reason stop)", "stop")),
-        ({"content": 3}, Choice("", "the model wrote nothing (content is int, finish_reason stop)", "stop")),
+        ({"content": None, "refusal": "I will not"}, Choice("", None, "refusal")),
+        ({}, Choice("", None, "stop")),
+        ({"content": 3}, Choice("", "the reply's content is int, expected a text", "stop")),
         (None, Choice("", "the reply's choice has no message", "stop")),
     ],
 )  # fmt: skip
@@ -117,8 +117,19 @@ def test_messages(message: Any, expected: Choice) -> None:
 
 def test_thoughts_are_no_answer() -> None:
     (choice,) = parse_reply(reply({"message": {"content": None, "reasoning_content": "hm"}})).choices
-    assert choice.text == ""
-    assert "2 characters of reasoning and no answer" in (choice.error or "")
+    assert choice == Choice("", None, "")
+
+
+@pytest.mark.parametrize("finish", ["error", "abort"])
+def test_a_reply_that_the_server_broke_off_never_came(finish: str) -> None:
+    (choice,) = parse_reply(reply({"message": {"content": ""}, "finish_reason": finish})).choices
+    assert choice == Choice("", f"the server broke the reply off (finish_reason {finish})", finish)
+
+
+def test_a_refusal_that_the_server_filtered_says_so() -> None:
+    message = {"content": None, "refusal": "no"}
+    (choice,) = parse_reply(reply({"message": message, "finish_reason": "content_filter"})).choices
+    assert choice == Choice("", None, "content_filter")
 
 
 @pytest.mark.parametrize(
@@ -180,4 +191,4 @@ def test_whatever_comes_is_a_reply_or_malformed(value: Any) -> None:
     except MalformedReplyError:
         return
     assert found.choices
-    assert all((choice.error is None) == bool(choice.text.strip()) for choice in found.choices)
+    assert all(choice.error is None or not choice.text for choice in found.choices)
