@@ -19,6 +19,7 @@ _TAG = re.compile(
 _CHANNEL = re.compile(
     r"<\|channel\|>\s{0,3}(?P<name>\w{1,20})[^<\n]{0,80}(?:<\|constrain\|>[^<\n]{0,40})?<\|message\|>", re.IGNORECASE
 )
+_SIGNS = ("think", "thought", "<|channel|>", "analysis")
 _END_OF_MESSAGE = re.compile(r"<\|(?:return|end|call)\|>|<\|start\|>", re.IGNORECASE)
 # What is left of the channels where a server drops special tokens.
 _BARE_CHANNELS = ("analysis", "assistantfinal")
@@ -34,6 +35,9 @@ def after_thoughts(text: str) -> str | None:
         The text itself where it has no thoughts; ``None`` for a thought that never closes, which has no response.
         Linear in the text.
     """
+    lowered = text.lower()
+    if not any(sign in lowered for sign in _SIGNS):  # As in most texts, and soon seen.
+        return text
     channels = list(_CHANNEL.finditer(text))
     if channels:
         final = next((match for match in reversed(channels) if match["name"].lower() == "final"), None)

@@ -175,3 +175,29 @@ def test_multiple_choice_goes_on_without_what_it_cannot_take(lmu, graded, monkey
     texts["3"] = texts["5"] = "Answer: poison"
     found = graded(benchmark, texts)
     assert [verdict.value for verdict in found.values()] == [1.0, 1.0, 1.0, None, 1.0, None, 1.0, 0.0]
+
+
+# Empty replies in the host's tables -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("judged", [True, False])
+@pytest.mark.parametrize("empty", ["", " \n", "<think>The answer is B", "<think>B</think>"])
+def test_multiple_choice_takes_an_empty_reply_for_no_option(lmu, tmp_path, monkeypatch, judge_server, judged, empty):
+    """As where the figure of a whole table is the value; no judge is asked, and no option is drawn."""
+    from vlmeval.dataset import ImageMCQDataset
+
+    monkeypatch.delitem(ImageMCQDataset.DATASET_MD5, "MMStar")
+    write_tsv(lmu / "MMStar.tsv", mcq_rows("BBBB"))
+    judge_server.reply = lambda text: "B" if "MMStar" not in text and "Question" in text else "OK"
+    benchmark = load_benchmark("MMStar")
+    texts = {"0": empty, "1": empty, "2": empty, "3": "The answer is B"}
+    judge = local(judge_server) if judged else EXACT
+    assert list(grade_table(benchmark, texts, tmp_path, judge).values()) == [WRONG] * 3 + [RIGHT]
+    assert not any("Question" in str(body) for _, body in judge_server.requests)
+
+
+def test_wemath_takes_an_empty_reply_for_no_option(lmu, tmp_path):
+    write_seven(lmu, ["WeMath"])
+    benchmark = load_benchmark("WeMath")
+    texts = {"1": "", "2": "Answer: \\boxed{B}", "3": "<think>B"}
+    assert list(grade_table(benchmark, texts, tmp_path, EXACT).values()) == [WRONG, RIGHT, WRONG]

@@ -198,8 +198,6 @@ def test_the_prompt_arrives_in_order_and_is_not_changed(add_model, problem):
     [
         ("Failed to obtain answer via API.", "gave up"),
         ("Failed to obtain answer: CUDA", "gave up"),
-        ("", "wrote nothing"),
-        (" \n", "wrote nothing"),
         (None, "NoneType"),
         (ValueError("bad picture"), "ValueError: bad picture"),
     ],
@@ -213,6 +211,13 @@ def test_failures_are_facts(add_model, problem, reply, error):
     candidate = HostPolicy(add_model(local_class(answer)), temperature=0.7).sample(problem, 0, 0)
     assert candidate.text == ""
     assert error in candidate.error
+
+
+@pytest.mark.parametrize("reply", ["", " \n"])
+def test_an_empty_reply_came(add_model, problem, reply):
+    policy = HostPolicy(add_model(local_class(lambda message: reply)), temperature=0.7)
+    candidate = policy.sample(problem, 0, 0)
+    assert (candidate.text, candidate.error) == (reply, None)
 
 
 def test_replies_with_records(add_model, problem):

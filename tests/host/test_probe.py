@@ -91,6 +91,10 @@ def test_failures_prove_nothing(add_model, problem):
     assert asked, "it was tried, and no failure was taken for equal samples"
 
 
+def test_empty_replies_prove_nothing(add_model, problem):
+    verify_settings(HostPolicy(add_model(local_class(lambda message: "")), temperature=0.7), problem)
+
+
 def test_the_run_stops_before_its_first_sample(add_model, problem):
     config = RunConfig(models=("test-model",), data=("Own",), temperature=0.7)
     policy = HostModelPolicy(add_model(own_loop(obeys=[])), config)

@@ -583,3 +583,43 @@ def test_what_was_not_asked_for_is_not_missing() -> None:
 def test_overall_mixes_no_splits() -> None:
     (overall,) = overall_rows([row("one", 50.0, split="val"), row("one", 60.0, split="test"), row("two", 70.0)])
     assert (overall.value, overall.note) == (None, "withheld: several splits of one")
+
+
+# Empty replies, and texts that exact matching cannot read -------------------------------------------------------------
+
+
+def test_an_empty_reply_is_a_candidate_that_is_wrong_and_counted() -> None:
+    facts = [facts_of(["", "a:7"], {"": 0.1, "a:7": 0.9}, {"": 0.0, "a:7": 1.0}),
+             facts_of(["a:7", "<think>b:7"], None, {"a:7": 1.0, "<think>b:7": 0.0}, index="1")]  # fmt: skip
+    table, picks = results(facts, ks=(1, 2))
+    assert table["first", 1].value == table["first", 2].value == 50, "the first text that came, empty or not"
+    assert table["self-consistency", 2].value == 100, "it abstains"
+    assert table["random", 2].value == 50
+    assert table["oracle", 2].value == 100
+    assert table["first", 1].note == "1 of 2 candidates are empty replies"
+    assert table["visualprm", 2].note == "2 of 4 candidates are empty replies"
+    assert {row.n_left_out for row in table.values()} == {0}
+    assert {(pick.rank, pick.text) for pick in picks if (pick.reranker, pick.k, pick.index) == ("first", 2, "0")} == {
+        (0, "")
+    }
+
+
+@pytest.mark.parametrize(
+    ("texts", "matched", "warned"),
+    [
+        (["e", "f", "a:7"], True, "warning: exact matching found no final answer in 2 of 3 candidates"),
+        (["e", "f", "a:7"], False, ""),
+        (["e", "a:7"], True, ""),
+        (["a:7", "", " "], True, ""),
+        (["", "e"], True, "warning: exact matching found no final answer in 1 of 1 candidates"),
+    ],
+)
+def test_a_value_of_texts_that_exact_matching_could_not_read_is_marked(
+    texts: list[str], matched: bool, warned: str
+) -> None:
+    rows, _ = evaluate_benchmark(
+        [facts_of(texts)], build_rerankers(["first"], ["prm"]), [len(texts)], last_word, policy="P", benchmark="B",
+        metric="accuracy, exact matching", grade_all=True, matched=matched,
+    )  # fmt: skip
+    assert (warned in rows[0].note) if warned else ("warning" not in rows[0].note)
+    assert rows[0].value is not None

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualprm_eval.errors import GradingError
+from visualprm_eval.errors import GraderStumbledError, GradingError
 from visualprm_eval.grade import ENOUGH_FAILURES, MOST_JUDGED_ROWS, grade_missing, tables
 from visualprm_eval.host.benchmarks import Benchmark
 from visualprm_eval.host.judge import Judge
@@ -122,3 +122,79 @@ def test_few_failures_of_the_past_stop_nothing(judged) -> None:
 
 def test_without_a_judge_failures_are_failures(judged) -> None:
     assert len(judged.grade(range(300), judge=None)) == 300
+
+
+# Empty replies and texts that graders cannot take ---------------------------------------------------------------------
+
+
+EMPTY = ("", " \n", "<think>the answer is 7", "<think>7</think>\n")
+
+
+@pytest.fixture
+def mixed(tmp_path, monkeypatch):
+    """Grades four empty replies and ten others, of which those that say "odd" make the grader raise."""
+    problems = [Problem("B", str(number), "", (Part("text", "?"),), "", f"p{number}") for number in range(14)]
+    grading, sampling = Spec("grading", {"benchmark": "B"}), Spec("sampling", {"policy": "P"})
+    state = SimpleNamespace(asked=[], unread=False)
+
+    def table(benchmark, predictions, *rest, **options):
+        del benchmark, rest, options
+        state.asked.append(dict(predictions))
+        if "odd" in predictions.values():
+            raise GraderStumbledError("B: the host could not grade", reason="ValueError: odd")
+        return {index: UNREAD if state.unread else Verdict(1.0) for index in predictions}
+
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table", table)
+
+    def grade(texts, judge=None, rank=0):
+        state.asked.clear()
+        candidates = [Candidate(f"p{number}", rank, text) for number, text in enumerate([*EMPTY, *texts])]
+        with Store.open(tmp_path / "store.sqlite") as store:
+            store.put_problems(problems)
+            store.put_spec(sampling)
+            store.put_candidates(sampling.id, candidates)
+            work = [(one.problem_id, one.text_id, one.text) for one in candidates]
+            known = store.verdicts(grading.id, [problem.id for problem in problems])
+            work = [item for item in work if item[:2] not in known]
+            benchmark = Benchmark("B", Task("B", "B"), None, problems)
+            try:
+                grade_missing(store, benchmark, Judge(name=judge), grading, work, directory=tmp_path)
+            finally:
+                state.found = store.verdicts(grading.id, [problem.id for problem in problems])
+        return [verdict.value for verdict in state.found.values()]
+
+    state.grade = grade
+    return state
+
+
+def test_empty_replies_are_wrong_and_nobody_is_asked(mixed) -> None:
+    assert mixed.grade(["7"] * 10) == [0.0] * 4 + [1.0] * 10
+    assert [sorted(each, key=int) for each in mixed.asked] == [[str(number) for number in range(4, 14)]]
+
+
+def test_only_empty_replies_need_no_grader(mixed) -> None:
+    assert mixed.grade([]) == [0.0] * 4
+    assert mixed.asked == []
+
+
+def test_empty_replies_do_not_hide_a_judge_that_cannot_be_read(mixed) -> None:
+    mixed.unread = True
+    with pytest.raises(GradingError, match="none of 10 texts got a verdict"):
+        mixed.grade(["7"] * 10, judge="local")
+    with pytest.raises(GradingError, match="none of 10 texts got a verdict"):
+        mixed.grade(["other"] * 10, judge="local", rank=1)
+    assert mixed.asked == [], "what is known of it is enough"
+
+
+def test_one_text_that_the_grader_cannot_take_is_one_failure(mixed) -> None:
+    assert mixed.grade([*["7"] * 6, "odd", *["7"] * 3]) == [0.0] * 4 + [1.0] * 6 + [None] + [1.0] * 3
+    assert mixed.found["p10", Candidate("", 0, "odd").text_id].error == (
+        "the host's grader cannot take this text (ValueError: odd)"
+    )
+
+
+def test_a_grader_that_takes_no_text_is_an_error(mixed) -> None:
+    with pytest.raises(GraderStumbledError):
+        mixed.grade(["odd"] * 10)
+    assert [verdict.value for verdict in mixed.found.values()] == [0.0] * 4, "no text is blamed"
+    assert len(mixed.asked) <= 2 * ENOUGH_FAILURES + 10

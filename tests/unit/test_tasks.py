@@ -92,3 +92,17 @@ def test_tasks_do_not_import_the_host():
     code = "import sys, visualprm_eval.tasks; print([n for n in ('vlmeval', 'torch') if n in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+THOUGHTS = "<think>It may be \\boxed{8}</think>\n\n"
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_thoughts_are_not_graded(name):
+    task = TASKS[name]
+    assert task.shown(THOUGHTS + STEPS, "raw") == STEPS
+    assert task.shown(THOUGHTS + STEPS, "final") == "7"
+    assert task.shown(STEPS + "\n", "raw") == STEPS + "\n", "a text without thoughts stays as it is"
+    for empty in ("", " \n", THOUGHTS, "<think>so \\boxed{7}"):
+        for how in ("raw", "final"):
+            assert task.shown(empty, how).strip() == ""
