@@ -120,9 +120,10 @@ def grade_missing(
     store.put_verdicts(grading.id, ((problem_id, text_id, EMPTY_IS_WRONG) for problem_id, text_id, _ in empty))
     if not work:
         return
-    known = [one for one in store.verdicts(grading.id, problems).values() if one.seconds != EMPTY_IS_WRONG.seconds]
-    works = any(verdict.value is not None for verdict in known)
-    if judged and len(known) >= ENOUGH_FAILURES and not replies_since:
+    known = [*store.verdicts(grading.id, problems).values()] if judged else []
+    known = [verdict for verdict in known if verdict.seconds != EMPTY_IS_WRONG.seconds]
+    works = store.any_verdict(grading.id)
+    if len(known) >= ENOUGH_FAILURES and not replies_since:
         _check_any_read(benchmark, judge, known)
     with (
         track(f"grade {benchmark.name}", len(work)) as tracker,
@@ -136,15 +137,16 @@ def grade_missing(
             return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
 
         for table in tables(work, MOST_JUDGED_ROWS if judged else len(work)):
+            found: list[Verdict] = []
             for facts in graded_in_parts(table, grade, works=works):
                 note_versions(store, grading)
                 store.put_verdicts(grading.id, facts)
                 tracker.advance(len(facts))
-                found = [verdict for *_, verdict in facts]
-                works = works or any(verdict.value is not None for verdict in found)
-                if judged and not any(verdict.value is not None for verdict in known):
-                    known += found
-                    _check_any_read(benchmark, judge, known)
+                found += [verdict for *_, verdict in facts]
+            works = works or any(verdict.value is not None for verdict in found)
+            if judged and not any(verdict.value is not None for verdict in known):
+                known += found
+                _check_any_read(benchmark, judge, known)
 
 
 def _empty_apart(work: Sequence[Work]) -> tuple[list[Work], list[Work]]:

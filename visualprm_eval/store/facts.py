@@ -202,6 +202,10 @@ class Store(StoreFile):
         """Whether any candidate of a sampling that has a text has no verdict, not even a failed one."""
         return bool(self._value(queries.ANY_UNGRADED, (sampling_id, grading_id), problem_ids))
 
+    def any_verdict(self, grading_id: str) -> bool:
+        """Whether there is a verdict of the host under a grading; one that took no time is not the host's."""
+        return bool(self._value(queries.ANY_VERDICT, (grading_id,)))
+
     def last_failed_verdict(self, grading_id: str) -> float:
         """When a grading last stored a failure, in seconds since 1970; 0 when it has none."""
         return self._value(queries.LAST_FAILED_VERDICT, (grading_id,)) or 0.0

@@ -141,6 +141,9 @@ SELECT EXISTS (
     LEFT JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = c.problem_id AND v.text_id = c.text_id
     WHERE v.spec_id IS NULL)"""
 
+ANY_VERDICT = """
+SELECT EXISTS (SELECT 1 FROM verdicts WHERE spec_id = ? AND value IS NOT NULL AND seconds IS NOT 0.0)"""
+
 LAST_FAILED_VERDICT = "SELECT max(created_at) FROM verdicts WHERE spec_id = ? AND error IS NOT NULL"
 
 REPLY = "SELECT reply FROM judge_replies WHERE request = ? AND attempt = ? AND created_at > ?"
