@@ -8,13 +8,14 @@ grader that was refused something, and whatever no text can be blamed for, is an
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from visualprm_eval.errors import GraderStumbledError, GradingError, NoVerdictsError
-from visualprm_eval.types import Verdict
+from visualprm_eval.types import Problem, Verdict, text_id
 
-__all__ = ["MOST_EVALUATIONS", "graded_in_parts"]
+__all__ = ["MOST_EVALUATIONS", "graded_in_parts", "texts_not_taken"]
 
 MOST_EVALUATIONS = 512
 """Most parts of a table that are tried; enough for some forty such texts among 5,000."""
@@ -58,6 +59,34 @@ def graded_in_parts(
     if search.found:
         yield search.failures()
     search.check(left=sum(map(len, waiting)))
+
+
+def texts_not_taken(
+    problems: Sequence[Problem], table: Mapping[str, str], ask: Callable[[Mapping[str, str]], object]
+) -> Iterator[Fact]:
+    """The texts of a table that a grader cannot take, as failures, where it counts whole tables only.
+
+    It may not be able to count a part of a table: reference answers stand for the texts that are not tried.
+
+    Args:
+        problems: The benchmark's.
+        table: The texts by the index of their problem.
+        ask: Lets the grader evaluate such a table.
+
+    Raises:
+        GradingError: The grader raises over reference answers too, or over every text.
+    """
+    own = {problem.id: problem for problem in problems if problem.index in table}
+    answers = {problem.index: problem.answer or "unknown" for problem in own.values()}
+
+    def grade(part: Sequence[Work]) -> Sequence[Fact]:
+        ask({**answers, **{own[problem_id].index: text for problem_id, _, text in part}})
+        return []
+
+    grade([])
+    texts = {problem_id: table[problem.index] for problem_id, problem in own.items()}
+    work = [(problem_id, text_id(text), text) for problem_id, text in texts.items()]
+    yield from chain.from_iterable(graded_in_parts(work, grade, works=False))
 
 
 @dataclass

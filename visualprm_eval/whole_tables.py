@@ -12,16 +12,16 @@ Which of the two it is, and what the host calls its metric, is noted in the stor
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.bisect_tables import graded_in_parts
+from visualprm_eval.bisect_tables import texts_not_taken
 from visualprm_eval.errors import GraderStumbledError
 from visualprm_eval.host.usable import left_out_remark
 from visualprm_eval.pools import needs_all_verdicts
 from visualprm_eval.progress import track
-from visualprm_eval.types import JSONValue, Problem, Spec, Verdict, digest, text_id
+from visualprm_eval.types import JSONValue, Problem, Spec, digest, text_id
 from visualprm_eval.versions import note_versions
 
 if TYPE_CHECKING:
@@ -274,8 +274,12 @@ def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
 
         while (table := _stumbling_table(session, cell, facts, figure)) is not None:
             # What the grader cannot take leaves its pool, so that rerankers may now pick other texts.
-            for failures in _failed_texts(cell, table, ask):
-                session.store.put_verdicts(grading.id, failures)
+            failed = [
+                session.store.put_verdicts(grading.id, [failure])
+                for failure in texts_not_taken(cell.benchmark.problems, table.texts, ask)
+            ]
+            if not any(failed) and table.__cause__ is not None:
+                raise table.__cause__  # It raises over this table as a whole alone.
             facts = session.facts(cell)
 
 
@@ -300,30 +304,3 @@ class _StumbledError(Exception):
     def __init__(self, texts: Mapping[str, str]) -> None:
         super().__init__("the host's grader raised")
         self.texts = texts
-
-
-def _failed_texts(
-    cell: Cell, stumbled: _StumbledError, ask: Callable[[Mapping[str, str]], object]
-) -> Iterator[Sequence[tuple[str, str, Verdict]]]:
-    """The texts of a table of picks that the host's grader cannot take, as failures.
-
-    A part of a table may be one that the host cannot count: reference answers stand for the texts that are not tried.
-
-    Raises:
-        GradingError: The grader raises over reference answers too.
-    """
-    problems = {problem.id: problem for problem in cell.benchmark.problems if problem.index in stumbled.texts}
-    answers = {problem.index: problem.answer or "unknown" for problem in problems.values()}
-
-    def grade(part: Sequence[tuple[str, str, str]]) -> Sequence[tuple[str, str, Verdict]]:
-        ask({**answers, **{problems[problem_id].index: text for problem_id, _, text in part}})
-        return []
-
-    grade([])
-    texts = {each: stumbled.texts[problem.index] for each, problem in problems.items()}
-    found = 0
-    for failures in graded_in_parts([(each, text_id(text), text) for each, text in texts.items()], grade, works=False):
-        found += len(failures)
-        yield failures
-    if not found and stumbled.__cause__ is not None:
-        raise stumbled.__cause__  # It raises over the whole alone.
