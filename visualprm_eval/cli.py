@@ -10,7 +10,8 @@ from typing import Any
 
 from visualprm_eval import __version__
 from visualprm_eval import config as cfg
-from visualprm_eval.cli_run import add_run_options, benchmarks, judge_url, run_config
+from visualprm_eval.baselines import BASELINES
+from visualprm_eval.cli_run import BASELINE_HELP, add_run_options, benchmarks, judge_url, run_config
 from visualprm_eval.errors import ConfigError, VisualPRMEvalError
 from visualprm_eval.tasks import SUITES
 
@@ -139,6 +140,7 @@ def _add_report(commands: Any) -> None:
     report.add_argument(
         "--k", nargs="+", type=int, default=(), metavar="K", help="the k to tabulate (powers of two below N, and N)"
     )
+    report.add_argument("--baseline", choices=BASELINES, default=None, help=BASELINE_HELP)
     report.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark (all)")
     report.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the only one)")
     report.add_argument(
@@ -204,7 +206,7 @@ def _report(arguments: argparse.Namespace) -> int:
 
     config = config_of(
         arguments.work_dir, data=arguments.data, models=arguments.model, ks=arguments.k, limit=arguments.limit,
-        grade=arguments.grade, judge=arguments.judge,
+        grade=arguments.grade, judge=arguments.judge, baseline=arguments.baseline,
     )  # fmt: skip
     report(config, arguments.reranker)
     return EXIT_OK

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from visualprm_eval import config as cfg
+from visualprm_eval.baselines import BASELINES
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.tasks import SUITES, host_name
 
@@ -14,14 +15,20 @@ from visualprm_eval.tasks import SUITES, host_name
 _SAME = (
     "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "engine", "prompt", "key",
     "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade",
-    "limit", "work_dir", "data_dir", "prediction", "retry_failed", "dry_run", "verbose", "vpb_dir", "threshold",
-    "critic_key",
+    "baseline", "limit", "work_dir", "data_dir", "prediction", "retry_failed", "dry_run", "verbose", "vpb_dir",
+    "threshold", "critic_key",
 )  # fmt: skip
 # Fields of the run that are lists, with the options that fill them.
 _LISTS = {
     "models": "model", "rerankers": "reranker", "candidate_fields": "candidate_fields",
     "base_urls": "base_url", "critics": "critic", "critic_base_urls": "critic_base_url",
 }  # fmt: skip
+
+
+BASELINE_HELP = (
+    "what gains are measured against (mean of all N samples where every candidate has a verdict, else greedy if it was "
+    "sampled, else first)"
+)
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
@@ -118,6 +125,7 @@ def _add_scoring(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> No
         "--k", nargs="+", type=int, default=(), metavar="K",
         help="the k of best-of-k to tabulate (powers of two below N, and N)",
     )  # fmt: skip
+    group.add_argument("--baseline", choices=BASELINES, default=None, help=BASELINE_HELP)
     group.add_argument(
         "--max-steps", type=int, default=defaults.max_steps, help="steps per solution, merged evenly (%(default)s)"
     )

@@ -39,7 +39,7 @@ def collect(session: Session) -> Results:
     rows: list[ResultRow] = []
     picks: list[Pick] = []
     failures: list[Failure] = []
-    examiner = Examiner()
+    examiner = Examiner(session.config.baseline)
     viewer = viewer_of([cell for cell in session.cells if not cell.greedy])
     shown: dict[str, list[Headline]] = {}
     fingerprints: list[Fingerprint] = []
@@ -70,7 +70,7 @@ def collect(session: Session) -> Results:
         picks=picks,
         protocol=dict(_protocol(session, shown, tallies, versions)),
         failures=failures,
-        comparisons=compare(rows, names, fingerprints),
+        comparisons=compare(rows, names, fingerprints, insight),
         fingerprints=fingerprints,
         insight=replace(insight, published=_published(insight, names, rows)),
         viewer=viewer.viewer(),
@@ -161,6 +161,7 @@ def _protocol(
     """What a reader needs to judge or repeat the results, as names and values."""
     config = session.config
     yield "rerankers", [reranker.name for reranker in (*session.greedy, *session.rerankers)]
+    yield "baseline of gains", config.baseline or "by default: mean, else greedy, else first; each head says which"
     yield "problems per benchmark", f"the first {config.limit}" if config.limit else "all"
     for cell in session.cells:
         where = cell.label

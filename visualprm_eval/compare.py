@@ -102,10 +102,12 @@ def in_words(row: Comparison) -> str:
     interval = "" if row.low is None or row.high is None else f", 95% interval {row.low:+.1f} to {row.high:+.1f}"
     # A winner's sentence names both.
     sides = "" if row.baseline in row.verdict else f"{row.reranker} against {row.baseline}: "
-    p = f"p {_chance(row.p)}" + ("" if row.p == row.p_corrected else f", corrected {_chance(row.p_corrected)}")
+    p = "" if row.p is None else f"; p {_chance(row.p)}"
+    if row.p_corrected is not None and row.p_corrected != row.p:
+        p += f", corrected {_chance(row.p_corrected)}"
     return (
         f"{place}, {row.n_problems:,} problems, {ks}: {sides}{row.verdict} "
-        f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}; {p})"
+        f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}{p})"
     )
 
 

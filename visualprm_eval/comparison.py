@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from visualprm_eval.insight.facts import PublishedPoint
+from visualprm_eval.baselines import FIRST, GREEDY, MEAN, ROWS, lacking_means
+from visualprm_eval.insight.facts import Insight, PublishedPoint, Standing
 from visualprm_eval.insight.overall_curves import MEAN_OF_SUITE
 from visualprm_eval.manners import PASS_AT_1, differences
 from visualprm_eval.outcomes import OVERALL, ResultRow
@@ -23,8 +24,6 @@ __all__ = ["Comparison", "compare", "published_name", "published_points", "selec
 
 _TABLES = ("table2_best_of_8", "table6_7_best_of_n", "internvl3_best_of_8")
 """Tables with figures of the seven benchmarks, the first one first."""
-_BASELINES = ("first", "greedy")
-"""Rerankers that stand for one sample per problem."""
 _SUITE = SUITES["table2"]
 _OVERALL = Published("Overall", split="", metric="")
 _ON_MEAN = replace(_OVERALL, metric=MEAN_OF_SUITE)
@@ -44,6 +43,8 @@ class Comparison:
         source: The paper and the table.
         remark: What is not the same (split, metric, part of the problems); ``""`` when nothing is known to differ.
         manner: How ours was made otherwise (prompt, temperature, steps), which hides no difference; ``""`` likewise.
+        gain: Our gain over a greedy sample, in points, which is what papers' pass@1 is of; ``None`` over anything else.
+        published_gain: Theirs over their pass@1 of the same split; ``None`` where that is not printed.
     """
 
     row: ResultRow
@@ -51,6 +52,8 @@ class Comparison:
     source: str
     remark: str = ""
     manner: str = ""
+    gain: float | None = None
+    published_gain: float | None = None
 
     @property
     def remarks(self) -> str:
@@ -76,7 +79,7 @@ def selectors(prms: Iterable[ModelSource]) -> dict[str, str]:
     known = {
         _plain(row.labels["selector"]): row.labels["selector"] for table in _TABLES for row in published_rows(table)
     }
-    names = {**dict.fromkeys(_BASELINES, PASS_AT_1), "self-consistency": "self-consistency"}
+    names = {**dict.fromkeys(ROWS.values(), PASS_AT_1), "self-consistency": "self-consistency"}
     for prm in prms:
         selector = known.get(_plain(PurePath(prm.source).name))
         if selector is not None:
@@ -93,21 +96,34 @@ def published_name(policy: str) -> str | None:
 
 
 def compare(
-    rows: Sequence[ResultRow], names: Mapping[str, str], prints: Iterable[Fingerprint] = ()
+    rows: Sequence[ResultRow],
+    names: Mapping[str, str],
+    prints: Iterable[Fingerprint] = (),
+    insight: Insight | None = None,
 ) -> list[Comparison]:
     """The published figures that stand beside ours.
+
+    Beside a published pass@1, which is greedy, stands one sample at temperature 0, else the mean of all samples, else
+    the first of them. Gains are compared where ours are over a greedy sample, too.
 
     Args:
         rows: Ours, with the overall ones.
         names: What papers call the rerankers, see :func:`selectors`.
         prints: The protocols of ours, which say how they were made.
+        insight: Where means and gains are.
     """
     found = []
+    insight = insight or Insight()
+    rows = [*rows, *lacking_means(rows, insight.means)]
+    one_sample = _one_sample(rows, insight)
+    gains = {(one.policy, one.benchmark, one.split, one.reranker, one.k): one for one in insight.standings}
     by_protocol = {str(each["protocol"]): each for each in prints}
     largest = {(row.policy, row.benchmark, row.split, row.reranker): row.k for row in sorted(rows, key=lambda r: r.k)}
     for row in rows:
         selector, policy = names.get(row.reranker), published_name(row.policy)
         if selector is None or policy is None:
+            continue
+        if selector == PASS_AT_1 and row.reranker != one_sample[row.policy, row.benchmark, row.split]:
             continue
         if selector == PASS_AT_1 and row.k < largest[row.policy, row.benchmark, row.split, row.reranker]:
             continue  # The same sample at every k.
@@ -115,8 +131,34 @@ def compare(
             continue  # Of one candidate every selector picks it: papers repeat pass@1 there.
         comparison = _comparison(row, policy, selector, rows, by_protocol)
         if comparison is not None:
-            found.append(comparison)
+            standing = gains.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
+            found.append(_with_gains(comparison, standing, policy, selector))
     return found
+
+
+def _one_sample(rows: Iterable[ResultRow], insight: Insight) -> dict[tuple[str, str, str], str]:
+    """Which of our rows stands beside a published pass@1, by policy, benchmark and split."""
+    known: dict[tuple[str, str, str], set[str]] = {}
+    for row in rows:
+        place = (row.policy, row.benchmark, row.split)
+        if row.value is not None and (row.reranker != ROWS[MEAN] or place in insight.means):
+            known.setdefault(place, set()).add(row.reranker)
+        known.setdefault(place, set())
+    order = (ROWS[GREEDY], ROWS[MEAN], ROWS[FIRST])
+    return {place: next((name for name in order if name in names), ROWS[FIRST]) for place, names in known.items()}
+
+
+def _with_gains(comparison: Comparison, standing: Standing | None, policy: str, selector: str) -> Comparison:
+    """The comparison with gains over a greedy sample, where papers and we have them on the same split."""
+    task = TASKS.get(comparison.row.benchmark)
+    about = task.published if task else None
+    if standing is None or standing.baseline != GREEDY or selector == PASS_AT_1 or about is None or comparison.remark:
+        return comparison
+    theirs = _find(policy, PASS_AT_1, 1, about)
+    if theirs is None or about.split_of(policy, selector) != about.split_of(policy, PASS_AT_1):
+        return comparison
+    gain = comparison.published - theirs.values[about.column]
+    return replace(comparison, gain=standing.gain, published_gain=gain)
 
 
 def published_points(place: CurvePlace, names: Mapping[str, str], n: int) -> list[PublishedPoint]:
@@ -136,8 +178,10 @@ def published_points(place: CurvePlace, names: Mapping[str, str], n: int) -> lis
         return []
     found: dict[tuple[str, int], PublishedPoint] = {}
     for reranker, selector in names.items():
-        if reranker == "greedy" or not all(_same_split(task, theirs, selector) for task in tasks):
-            continue  # Curves show one pass@1, the first candidate's.
+        if (selector == PASS_AT_1 and reranker != ROWS[FIRST]) or not all(
+            _same_split(task, theirs, selector) for task in tasks
+        ):
+            continue  # Curves show one pass@1.
         for row in (row for table in _TABLES for row in published_rows(table)):
             if (row.labels["policy"], row.labels["selector"]) != (theirs, selector) or about.column not in row.values:
                 continue
@@ -173,7 +217,7 @@ def _comparison(
         remark = _remark_on_mean(parts, policy, selector)
     else:
         remark = _remark(row, task, about, policy, selector)
-    made = [prints[part.protocol] for part in parts if part.protocol in prints]
+    made = [{**prints[part.protocol], "reranker": row.reranker} for part in parts if part.protocol in prints]
     manner = dict.fromkeys(said for facts in made for said in differences(facts, selector, theirs.paper))
     source = f"{theirs.paper}, {theirs.table}"
     return Comparison(row, theirs.values[about.column], source, remark, "; ".join(manner))

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from visualprm_eval.baselines import BASELINES, GREEDY, MEAN
 from visualprm_eval.errors import ConfigError
 
 ENGINES = ("auto", "native", "host", "endpoint")
@@ -137,6 +138,8 @@ class RunConfig:
         stages: Which of the stages to run.
         prediction: What the host's grader gets of a text, one of ``PREDICTIONS``; ``None`` for what suits the benchmark
             and its judge.
+        baseline: What gains are measured against, one of ``visualprm_eval.baselines.BASELINES``; ``None`` for the first
+            of these that a policy has on a benchmark.
         grade: ``"all"`` grades every distinct text, ``"picks"`` only what a reranker chose, ``"auto"`` decides.
         limit: Only the first problems of each benchmark; ``None`` for all.
         work_dir: Where the store and the results live.
@@ -180,6 +183,7 @@ class RunConfig:
     max_steps: int = 12
     stages: tuple[str, ...] = STAGES
     prediction: str | None = None
+    baseline: str | None = None
     grade: str = "auto"
     limit: int | None = None
     work_dir: Path = Path("outputs")
@@ -220,6 +224,7 @@ class RunConfig:
             raise ConfigError(f"--prediction {self.prediction}: expected one of {', '.join(PREDICTIONS)}")
         if self.data_dir is not None and not self.data_dir.is_dir():
             raise ConfigError(f"--data-dir {self.data_dir} is no folder: name the one that holds the benchmarks' files")
+        self._check_baseline()
         unknown = [stage for stage in self.stages if stage not in STAGES]
         if unknown or not self.stages:
             raise ConfigError(f"--stages {' '.join(unknown)}: expected one or more of {', '.join(STAGES)}")
@@ -228,6 +233,16 @@ class RunConfig:
         if doubled:
             raise ConfigError(f"two --prm are called {', '.join(doubled)}; tell them apart with NAME=PATH_OR_ID")
         return self
+
+    def _check_baseline(self) -> None:
+        if self.baseline is not None and self.baseline not in BASELINES:
+            raise ConfigError(f"--baseline {self.baseline}: expected one of {', '.join(BASELINES)}")
+        if self.baseline == GREEDY and GREEDY not in self.rerankers:
+            raise ConfigError("--baseline greedy needs samples at temperature 0; add greedy to --reranker")
+        if self.baseline == MEAN and self.grade == "picks":
+            raise ConfigError(
+                "--baseline mean needs verdicts of all candidates; leave out --grade picks, or choose another baseline"
+            )
 
     def _check_sources(self) -> None:
         if not self.data:

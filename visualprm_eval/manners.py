@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from visualprm_eval.baselines import MEAN, ROWS
 from visualprm_eval.types import JSONValue
 
 __all__ = ["PASS_AT_1", "differences"]
@@ -52,10 +53,12 @@ def differences(ours: Mapping[str, JSONValue], selector: str, paper: str) -> lis
 
 
 def _of_one_sample(known: Mapping[str, JSONValue]) -> Iterator[str]:
+    is_mean = known.get("reranker") == ROWS[MEAN]
     if known.get("prompt", _PROMPT) != _PROMPT:
         yield f"prompt: ours {_spelled(known['prompt'])}, published {_NOT_STATED}"
     if known.get("temperature", 0) != 0:
-        yield f"ours is one sample at temperature {known['temperature']}, published greedy"
+        ours = f"the mean of {known.get('N', 'all')} samples" if is_mean else "one sample"
+        yield f"ours is {ours} at temperature {known['temperature']}, published greedy"
 
 
 def _of_best_of_n(known: Mapping[str, JSONValue], stated: _Stated) -> Iterator[str]:

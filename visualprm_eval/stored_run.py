@@ -277,7 +277,7 @@ def _check_known(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
 
 def config_of(
     work_dir: Path, *, data: Sequence[str], models: Sequence[str], ks: Sequence[int], limit: int | None, grade: str,
-    judge: str | None,
+    judge: str | None, baseline: str | None = None,
 ) -> RunConfig:  # fmt: skip
     """The configuration of a report, which has few options of a run.
 
@@ -288,5 +288,5 @@ def config_of(
         raise ConfigError(f"--limit {limit}: expected a whole number of at least 1")
     return RunConfig(
         models=tuple(models), data=tuple(data), ks=tuple(ks), limit=limit, grade=grade, work_dir=work_dir,
-        stages=("report",), judge=JudgeOptions(name=judge), num_samples=None,
+        stages=("report",), baseline=baseline, judge=JudgeOptions(name=judge), num_samples=None,
     )  # fmt: skip

@@ -38,7 +38,8 @@ def test_names_of_policies(policy, name):
 
 def test_names_of_rerankers():
     assert NAMES == {
-        "first": "pass@1", "greedy": "pass@1", "self-consistency": "self-consistency", "visualprm": "VisualPRM-8B",
+        "first": "pass@1", "greedy": "pass@1", "random": "pass@1", "self-consistency": "self-consistency",
+        "visualprm": "VisualPRM-8B",
     }  # fmt: skip
     several = selectors([ModelSource("v1", "OpenGVLab/VisualPRM-8B"), ModelSource("mine", "./mine")])
     assert several["visualprm@v1"] == "VisualPRM-8B"

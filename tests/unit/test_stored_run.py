@@ -247,22 +247,22 @@ def test_published_figures_stand_beside_those_of_the_store(tmp_path, monkeypatch
     about = {"benchmark": "MathVista_MINI", "policy": "InternVL2_5-8B", "judge": "gpt-4o-mini"}
     fill(tmp_path, prm="OpenGVLab/VisualPRM-8B", **about)
     found = {(each.row.reranker, each.row.k): each for each in results(tmp_path).comparisons}
-    assert found["first", N].source == "arXiv:2503.10291v1, table 2"
-    assert found["first", N].difference is None
-    assert found["first", N].remark == "ours of 40 of 1,000 problems"
+    assert found["random", N].source == "arXiv:2503.10291v1, table 2"
+    assert found["random", N].difference is None
+    assert found["random", N].remark == "ours of 40 of 1,000 problems"
     assert ("visualprm", N) not in found, "the papers have no best-of-4 of this benchmark"
-    assert found["first", N].manner == (
-        "ours is one sample at temperature 0.7, published greedy; prompt of ours not recorded"
+    assert found["random", N].manner == (
+        "ours is the mean of 4 samples at temperature 0.7, published greedy; prompt of ours not recorded"
     )
     assert results(tmp_path).insight.published == (), "published figures are not of a part of the problems"
     monkeypatch.setitem(TASKS, "MathVista_MINI", replace(TASKS["MathVista_MINI"], size=P))
     whole = results(tmp_path)
     points = {(each.reranker, each.k): each.value for each in whole.insight.published}
     assert points == {("first", 1): 64.5}, "other published k are beyond N"
-    [pass_at_1] = [each for each in whole.comparisons if each.row.reranker == "first"]
+    [pass_at_1] = [each for each in whole.comparisons if each.row.reranker == "random"]
     assert pass_at_1.difference is not None, "it is the same thing, made otherwise"
     fill(tmp_path / "other", prm="./my-own", **about)
-    assert {each.row.reranker for each in results(tmp_path / "other").comparisons} == {"first"}
+    assert {each.row.reranker for each in results(tmp_path / "other").comparisons} == {"random"}
 
 
 def test_an_unfinished_store_says_what_is_missing_and_gives_no_value(tmp_path):

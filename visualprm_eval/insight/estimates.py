@@ -14,13 +14,12 @@ from visualprm_eval.insight.measure import Measure
 from visualprm_eval.insight.subsets import draw_subsets, first_ranks, values_in_subsets, values_of_prefixes
 from visualprm_eval.rerankers import First, Oracle, Reranker, SelfConsistency, WeightedVote
 
-__all__ = ["ALL_SUBSETS", "DRAWN_SUBSETS", "FIRST_CANDIDATES", "MEAN", "PASS_AT_K", "Estimate", "estimates"]
+__all__ = ["ALL_SUBSETS", "DRAWN_SUBSETS", "MEAN", "PASS_AT_K", "Estimate", "estimates"]
 
 ALL_SUBSETS = "exact over all subsets"
 PASS_AT_K = "unbiased pass@k"  # noqa: S105 - no password
 MEAN = "mean of all candidates"
 DRAWN_SUBSETS = "mean over drawn subsets"
-FIRST_CANDIDATES = "first k candidates"
 _VOTES = (SelfConsistency, WeightedVote)
 """Whose picks from many subsets are arithmetic on arrays."""
 _BATCHES = 10
@@ -35,7 +34,7 @@ class Estimate:
         k: Best of how many.
         estimator: How the value was estimated.
         value: In percent.
-        rows: The expectation for each problem, [P]; ``None`` where some have nothing to choose from.
+        rows: The expectation for each problem, [P].
         sampling_error: Standard error from drawing subsets, in points.
         prefix: The value from the first k candidates, in percent.
     """
@@ -43,7 +42,7 @@ class Estimate:
     k: int
     estimator: str
     value: float
-    rows: FloatArray | None
+    rows: FloatArray
     sampling_error: float
     prefix: float
 
@@ -60,9 +59,7 @@ def estimates(grid: Grid, reranker: Reranker, measure: Measure, seed: int = 0) -
     Returns:
         Every k where there is a closed form, else those of ``curve_ks``.
     """
-    if isinstance(reranker, First):
-        return _of_prefixes(grid, reranker, measure)
-    if reranker.expectation:
+    if reranker.expectation or isinstance(reranker, First):  # Of any k candidates the first is any of all.
         return _closed(grid, reranker, measure, np.tile(mean_value(grid.verdicts, grid.usable)[:, None], grid.n), MEAN)
     if reranker.pointwise:
         ks = range(1, grid.n + 1)
@@ -78,17 +75,6 @@ def _closed(grid: Grid, reranker: Reranker, measure: Measure, rows: FloatArray, 
         Estimate(k, estimator, measure.value(rows[:, k - 1]), rows[:, k - 1], 0.0, prefix)
         for k, prefix in enumerate(prefixes, 1)
     ]
-
-
-def _of_prefixes(grid: Grid, reranker: Reranker, measure: Measure) -> list[Estimate]:
-    """The first candidate, which is the same at every k unless it failed."""
-    ks, table = curve_ks(grid.n), values_of_prefixes(grid, reranker)
-    found = []
-    for k, prefix in zip(ks, _prefixes(grid, reranker, measure, ks), strict=True):
-        rows = table[:, k - 1]
-        known = None if np.isnan(rows).any() else rows
-        found.append(Estimate(k, FIRST_CANDIDATES, prefix, known, 0.0, prefix))
-    return found
 
 
 def _of_subsets(grid: Grid, reranker: Reranker, measure: Measure, k: int, seed: int) -> Estimate:

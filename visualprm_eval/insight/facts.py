@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from visualprm_eval.baselines import LACKING, MEAN, ROWS
 from visualprm_eval.insight.banner import banner_of
 from visualprm_eval.insight.losses import Cost, Diagnosis, PoolFacts, StepScoreHistogram, Tally
 
 __all__ = [
+    "Baseline",
     "Comparison",
     "Cost",
     "CurvePoint",
     "Diagnosis",
     "Insight",
+    "Mean",
     "PoolFacts",
     "PublishedPoint",
     "Standing",
@@ -84,16 +87,18 @@ class PublishedPoint:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A reranker's value at k = N, with its gain over pass@1 (the first candidate).
+    """A reranker's value at k = N, with its gain over the baseline.
 
     Attributes:
         value: In percent: the value of the results table.
         low: Lower end of its 95% interval; ``None`` where there is none.
         high: Upper end.
-        gain: In points, on the same problems; ``None`` for the first candidate itself.
-        gain_low: Lower end of its 95% interval.
+        gain: In points, on the same problems; ``None`` for the baseline itself, and without one.
+        gain_low: Lower end of its 95% interval; ``None`` where there is none, and of an upper bound.
         gain_high: Upper end.
         note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
+        baseline: What the gain is over, one of ``visualprm_eval.baselines.BASELINES``; ``""`` without one.
+        is_bound: Whether it looks at verdicts, as the oracle does: an upper bound, of which there is nothing to test.
     """
 
     policy: str
@@ -108,11 +113,53 @@ class Standing:
     gain_low: float | None = None
     gain_high: float | None = None
     note: str = ""
+    baseline: str = ""
+    is_bound: bool = False
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is what gains are measured against."""
+        return bool(self.baseline) and self.gain is None and self.reranker == ROWS[self.baseline]
 
     @property
     def gain_is_shown(self) -> bool:
         """Whether the gain's interval leaves out 0."""
         return self.gain_low is not None and self.gain_high is not None and not self.gain_low <= 0 <= self.gain_high
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the gains of a policy on a benchmark are measured against.
+
+    Attributes:
+        kind: One of ``visualprm_eval.baselines.BASELINES``; ``None`` where there is none of the kind asked for.
+        asked: The kind that was asked for; ``None`` for the default.
+    """
+
+    kind: str | None
+    asked: str | None = None
+
+    @property
+    def head(self) -> str:
+        """What the head of a column of gains says."""
+        return f"gain over {self.kind}" if self.kind else f"no gain: {LACKING[self.asked or MEAN]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean of all N samples, where every one of them has a verdict.
+
+    Attributes:
+        value: In percent.
+        k: N.
+        n_problems: P, the problems of the run, those left out included.
+        n_failed: How many of them were left out.
+    """
+
+    value: float
+    k: int
+    n_problems: int
+    n_failed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +170,8 @@ class Comparison:
         difference: Value of ``reranker`` less that of ``baseline``, in points.
         low: Lower end of its 95% interval; ``None`` where there is none.
         high: Upper end.
-        p: Two-sided p-value of the sign-flip test.
+        p: Two-sided: of the sign-flip test where both pick, of picks by chance where one is their mean; ``None`` where
+            nothing is tested: two means, or an upper bound.
         p_corrected: After Holm's correction over all rerankers that are compared with this baseline.
         better: Problems on which ``reranker`` did better.
         worse: Problems on which it did worse.
@@ -141,8 +189,8 @@ class Comparison:
     difference: float
     low: float | None
     high: float | None
-    p: float
-    p_corrected: float
+    p: float | None
+    p_corrected: float | None
     better: int
     worse: int
     n_problems: int
@@ -154,6 +202,8 @@ class Comparison:
         """The outcome in words."""
         names = (self.reranker, self.baseline)
         winner, loser = names if self.difference > 0 else names[::-1]
+        if self.p_corrected is None:
+            return "not tested"
         if self.p_corrected <= 0.05:
             return f"{winner} is better than {loser}"
         if self.low is not None and self.high is not None and not self.low <= 0 <= self.high:
@@ -177,6 +227,8 @@ class Insight:
         tallies: (policy, benchmark, problem id) to how many candidates are right.
         published: Published figures for the curves.
         lost: Where too many candidates failed for an overall, one sentence each, of policies that might have one.
+        baselines: (policy, benchmark, split) to what its gains are measured against.
+        means: (policy, benchmark, split) to the mean of all N samples, where there is one.
     """
 
     points: tuple[CurvePoint, ...] = ()
@@ -190,6 +242,8 @@ class Insight:
     tallies: Mapping[tuple[str, str, str], Tally] = field(default_factory=dict)
     published: tuple[PublishedPoint, ...] = ()
     lost: tuple[str, ...] = ()
+    baselines: Mapping[tuple[str, str, str], Baseline] = field(default_factory=dict)
+    means: Mapping[tuple[str, str, str], Mean] = field(default_factory=dict)
 
     @property
     def banner(self) -> str:

@@ -67,6 +67,7 @@ class Finals:
         values: What each pick is worth, from 0 to 1, [P, R].
         n_problems: All problems of the split, failed ones included.
         grid: The candidates of the problems that have something to choose from, [P].
+        has_mean: Whether every one of the N candidates of every problem has a verdict.
     """
 
     study: Study
@@ -76,6 +77,7 @@ class Finals:
     values: FloatArray
     n_problems: int
     grid: Grid
+    has_mean: bool
 
     @property
     def n_left_out(self) -> int:
@@ -122,7 +124,16 @@ def finals(study: Study) -> Iterator[Finals | str]:
         if len(grid) and np.isnan(measure.value(values[:, 0])):
             yield f"{where}: the metric has nothing to be taken over"
             continue
-        yield Finals(study, split, measure, rerankers, values, len(whole), grid)
+        has_mean = study.grade_all and _has_every_verdict(whole)
+        yield Finals(study, split, measure, rerankers, values, len(whole), grid, has_mean)
+
+
+def _has_every_verdict(grid: Grid) -> bool:
+    """Whether N candidates of every problem have verdicts; a critic may have failed on some of them."""
+    candidates, values = grid.columns.candidates, np.append(grid.columns.graded.values, np.nan)
+    counted = (candidates.ranks < grid.n) & ~np.isnan(values[candidates.texts])
+    counts = np.bincount(candidates.owners[counted], minlength=len(grid.columns))
+    return bool((counts[grid.rows] == grid.n).all())
 
 
 def _worths(grid: Grid, reranker: Reranker) -> FloatArray:

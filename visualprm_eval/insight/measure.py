@@ -44,7 +44,8 @@ class Measure:
         return group_numbers([self.group(problem) for problem in self.problems])
 
     @cached_property
-    def _members(self) -> list[IntArray]:
+    def members(self) -> list[IntArray]:
+        """The problems of each group, by their places."""
         order = np.argsort(self.groups, kind="stable")
         return np.split(order, np.cumsum(np.bincount(self.groups))[:-1])
 
@@ -78,7 +79,7 @@ class Measure:
             sums = np.zeros((int(self.groups.max()) + 1, values.shape[1]))
             np.add.at(sums, self.groups, values)
             return sums, np.bincount(self.groups).astype(np.float64)
-        parts = np.array([[self._part(members, column) for column in values.T] for members in self._members])
+        parts = np.array([[self.part(members, column[members]) for column in values.T] for members in self.members])
         counts = ~np.isnan(parts).any(axis=1)  # A group of which a part is lacking does not count, and is not drawn.
         parts = parts[counts]
         whole = self.aggregate(list(self.problems), values[:, 0].tolist())
@@ -86,8 +87,9 @@ class Measure:
             return None
         return parts, np.ones(len(parts))
 
-    def _part(self, members: IntArray, values: FloatArray) -> float:
-        return self.aggregate([self.problems[member] for member in members], values[members].tolist())
+    def part(self, members: IntArray, values: FloatArray) -> float:
+        """The number over one of :attr:`members` alone, from 0 to 1, by the values of its problems."""
+        return self.aggregate([self.problems[member] for member in members], values.tolist())
 
     def resampled(self, values: FloatArray) -> FloatArray | None:
         """The numbers in percent over resampled groups, [B, Q]; ``None`` where groups cannot be resampled."""

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-import numpy as np
-
+from visualprm_eval.baselines import FIRST, GREEDY, MEAN, ROWS, chosen
 from visualprm_eval.columns import Columns
-from visualprm_eval.grid import FloatArray
 from visualprm_eval.insight import facts as shown
 from visualprm_eval.insight import rows
 from visualprm_eval.insight.counts import costs_of, missing_of
@@ -18,36 +16,44 @@ from visualprm_eval.insight.diagnostics import (
     step_scores,
 )
 from visualprm_eval.insight.finals import Finals, Study, finals
-from visualprm_eval.insight.overall_curves import Place, Resample, overall_points
-from visualprm_eval.insight.pairs import Picks, beside_greedy, picks_of
+from visualprm_eval.insight.gains import Gains, Place, Split, WholeTables
+from visualprm_eval.insight.overall_curves import Place as CurvePlace
+from visualprm_eval.insight.overall_curves import Resample, overall_points
+from visualprm_eval.insight.overalls import overall_baselines, overall_means, overalls
+from visualprm_eval.insight.pairs import beside_greedy, by_baseline, comparisons
 from visualprm_eval.outcomes import INCOMPLETE, MAX_LEFT_OUT, ResultRow
 from visualprm_eval.registry import needed_critics
 
 __all__ = ["Examiner", "examine"]
 
 
-def examine(studies: Iterable[Study]) -> shown.Insight:
+def examine(studies: Iterable[Study], baseline: str | None = None) -> shown.Insight:
     """Works out curves, intervals, comparisons and diagnoses.
 
     Args:
         studies: All policies on all benchmarks of a run; overalls are means over a policy's benchmarks.
+        baseline: What gains are measured against, one of ``visualprm_eval.baselines.BASELINES``; ``None`` for the first
+            of these that a policy has on a benchmark.
 
     Returns:
         What the reports show. Where something is missing its values are, and so are all overalls.
     """
-    examiner = Examiner()
+    examiner = Examiner(baseline)
     for study in studies:
         examiner.add(study)
     return examiner.insight()
 
 
 class Examiner:
-    """Takes one study after the other, so that their facts need not be in memory together."""
+    """Takes one study after the other, so that their facts need not be in memory together.
 
-    def __init__(self) -> None:
+    Args:
+        baseline: What gains are measured against, see :func:`examine`.
+    """
+
+    def __init__(self, baseline: str | None = None) -> None:
+        self.baseline = baseline
         self.points: list[shown.CurvePoint] = []
-        self.standings: list[shown.Standing] = []
-        self.comparisons: list[shown.Comparison] = []
         self.diagnoses: list[shown.Diagnosis] = []
         self.pools: list[shown.PoolFacts] = []
         self.histograms: list[shown.StepScoreHistogram] = []
@@ -55,10 +61,10 @@ class Examiner:
         self.missing: list[str] = []
         self.tallies: dict[tuple[str, str, str], shown.Tally] = {}
         self._unfinished: set[str] = set()
-        self._picks: list[Picks] = []
+        self._places: dict[Place, Gains | WholeTables] = {}
+        self._known: dict[Place, dict[str, int]] = {}
         self._lost: dict[tuple[str, str], str] = {}
-        self._resamples: dict[tuple[str, str, str], FloatArray] = {}
-        self._curves: dict[Place, Resample] = {}
+        self._curves: dict[CurvePlace, Resample] = {}
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
@@ -66,6 +72,7 @@ class Examiner:
         self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
         critics = needed_critics(study.rerankers)
         missing = list(missing_of(study.policy, study.benchmark, columns, study.n, critics, grade_all=study.grade_all))
+        self._note_rows(study, {problem.split for problem in columns.problems})
         for found in finals(replace(study, facts=columns)):
             if isinstance(found, str):
                 missing.append(found)
@@ -95,7 +102,18 @@ class Examiner:
         if missing:
             self._unfinished.add(study.policy)
             self.missing += missing
-        self.standings += rows.whole_standings(study, results)
+        for row in results:
+            place = (study.policy, study.benchmark, row.split)
+            self._note_rows(study, {row.split})
+            tables = self._places.setdefault(place, WholeTables(place))
+            if isinstance(tables, WholeTables):
+                tables.rows[row.reranker] = row
+
+    def _note_rows(self, study: Study, splits: Iterable[str]) -> None:
+        """Remembers which rows there are that may be a baseline, be it that nothing is finished."""
+        for split in splits:
+            known = self._known.setdefault((study.policy, study.benchmark, split), {})
+            known |= {kind: study.n for one in study.rerankers for kind in (FIRST, GREEDY) if one.name == ROWS[kind]}
 
     def _look_at_failures(self, study: Study, split: str, n_left_out: int, total: int) -> None:
         """Remembers where too many candidates failed for an overall."""
@@ -107,16 +125,10 @@ class Examiner:
         """Examines one split."""
         study = found.study
         self._look_at_failures(study, found.split, found.n_left_out, study.n * found.n_problems)
-        self._picks.append(picks_of(found))
-        resamples = found.measure.resampled(found.values)
-        numbers = np.array([found.measure.value(column) for column in found.values.T])
-        note = found.note
-        self.standings += [replace(row, note=note) for row in rows.standings(found, numbers, resamples)]
-        self.comparisons += [replace(row, note=note) for row in rows.comparisons(found, numbers, resamples)]
-        if resamples is not None:
-            for column, reranker in enumerate(found.rerankers):
-                self._resamples[study.policy, f"{study.benchmark}\n{found.split}", reranker.name] = resamples[:, column]
-        grid = found.grid
+        split, note, grid = Split.of(found), found.note, found.grid
+        gains = self._places.setdefault(split.place, Gains())
+        if isinstance(gains, Gains):
+            gains.take(split)
         if not study.grade_all:
             return
         usables, rights = grid.usable.sum(axis=1).tolist(), (grid.verdicts == 1).sum(axis=1).tolist()
@@ -129,22 +141,43 @@ class Examiner:
         self._curves |= resampled
         pool = pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems)
         self.pools.append(replace(pool, note=note))
-        self.diagnoses += [replace(row, note=note) for row in rows.diagnoses(found, grid, numbers)]
+        self.diagnoses += [replace(row, note=note) for row in rows.diagnoses(found, grid, split.numbers)]
         where = (study.policy, f"{study.benchmark} {found.split}".rstrip() + (f" ({note})" if note else ""))
         self.histograms += [step_scores(grid, critic, *where) for critic in needed_critics(study.rerankers)]
 
     def insight(self) -> shown.Insight:
         """All rows, with overalls of the policies for which nothing is missing."""
         refused = self._unfinished | {policy for policy, _ in self._lost}
-        finished = [row for row in self.standings if row.policy not in refused]
+        finished = {place: each for place, each in self._places.items() if place[0] not in refused}
+        baselines = {place: self._baseline(place) for place in self._known}
+        standings = [row for place, each in self._places.items() for row, *_ in each.standings(baselines[place].kind)]
+        means = {place: each.mean for place, each in self._places.items() if each.mean is not None and each.n > 1}
+        baselines |= overall_baselines(self._places, self.baseline)
+        means |= overall_means(finished)
         benchmarks = {(one.policy, one.benchmark) for one in self.costs}
         several = {policy for policy, count in Counter(policy for policy, _ in benchmarks).items() if count > 1}
         lost = tuple(said for (policy, _), said in self._lost.items() if policy in several)
-        standings = (*self.standings, *rows.overalls(finished, self._resamples))
+        standings += overalls(finished, baselines)
         points = (*self.points, *overall_points(self.points, standings, self._curves))
-        comparisons = (*self.comparisons, *beside_greedy(self._picks))
         return shown.Insight(
-            points, standings, comparisons, tuple(self.diagnoses), tuple(self.pools),
+            points, tuple(standings), tuple(self._comparisons(baselines)), tuple(self.diagnoses), tuple(self.pools),
             tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)), self.tallies,
-            lost=lost,
+            lost=lost, baselines=baselines, means=means,
         )  # fmt: skip
+
+    def _baseline(self, place: Place) -> shown.Baseline:
+        """What the gains of a place are measured against; of rows at a smaller k where it is unfinished."""
+        each, rows = self._places.get(place), self._known[place]
+        kinds = set(rows) if each is None else each.kinds
+        n = max(rows.values(), default=1) if each is None else each.n
+        return shown.Baseline(chosen(self.baseline, kinds, n), self.baseline)
+
+    def _comparisons(self, baselines: Mapping[Place, shown.Baseline]) -> Iterator[shown.Comparison]:
+        for place, each in self._places.items():
+            if not isinstance(each, Gains) or each.sampled is None:
+                continue
+            with_mean = baselines[place].kind == MEAN
+            found = list(comparisons(each.sampled, with_mean=with_mean))
+            if each.greedy is not None:
+                found += beside_greedy(each.sampled, each.greedy, with_mean=with_mean)
+            yield from by_baseline(found)

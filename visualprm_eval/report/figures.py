@@ -1,4 +1,4 @@
-"""Figures as PNG and SVG: curves over k with intervals, gains over pass@1, distributions of step scores."""
+"""Figures as PNG and SVG: curves over k with intervals, gains over the baseline, distributions of step scores."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from io import BytesIO
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.insight.estimates import DRAWN_SUBSETS, FIRST_CANDIDATES
+from visualprm_eval.insight.estimates import DRAWN_SUBSETS, MEAN
 from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.plots import Look, lines, literal, looks
-from visualprm_eval.report.tables import BASELINE, reranker_label
+from visualprm_eval.report.tables import FIRST, reranker_label
 
 if TYPE_CHECKING:
     from visualprm_eval.insight.facts import CurvePoint, Insight, PublishedPoint, Standing, StepScoreHistogram
@@ -42,7 +42,7 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
     """
     makers: Mapping[str, tuple[Callable[[Any], Any], Any]] = {
         "curves": (partial(_curves, published=insight.published), insight.points),
-        "gains": (_gains, [row for row in insight.standings if row.gain is not None]),
+        "gains": (_gains, [row for row in insight.standings if row.gain is not None and not row.is_bound]),
         "scores": (_scores, [one for one in insight.histograms if sum(one.right) + sum(one.wrong)]),
     }
     found: dict[str, dict[str, bytes]] = {}
@@ -116,7 +116,7 @@ def _place(row: CurvePoint | PublishedPoint) -> tuple[str, str, str]:
 
 def _looks_of(rows: Sequence[CurvePoint | Standing]) -> dict[str, Look]:
     names = dict.fromkeys(row.reranker for row in rows)
-    return looks(sorted(names, key=lambda name: name != BASELINE))
+    return looks(sorted(names, key=lambda name: name != FIRST))
 
 
 def _legend(figure: Any, table: Mapping[str, Look], columns: int, *, published: bool) -> None:
@@ -167,7 +167,7 @@ def _estimated(points: Sequence[CurvePoint]) -> str:
     names = _grouped(points, lambda point: point.estimator)
     others = {
         DRAWN_SUBSETS: "at some k over subsets drawn with a seed",
-        FIRST_CANDIDATES: "the first k candidates",
+        MEAN: "the mean of all N candidates at any k, one line",
     }
     said = ["lines: mean over all subsets of k of the N candidates"] if names.keys() - others.keys() else []
     for estimator, meaning in others.items():
@@ -198,10 +198,10 @@ def _line(axis: Any, line: Sequence[CurvePoint], look: Look) -> None:
 
 def _gains(rows: Sequence[Standing]) -> Any:
     """A bar per reranker and benchmark with its interval; the bar of a gain that is not shown is pale."""
-    rows = [row for row in rows if row.reranker != "oracle"] or rows
     panels = _grouped(rows, lambda row: row.policy)
     table = _looks_of(rows)
-    height = 0.45 if any(row.note for row in rows) else 0.3  # A remark takes a second line.
+    # A remark takes a second line.
+    height = 0.45 if any(row.note for row in rows) or len({row.baseline for row in rows}) > 1 else 0.3
     most = max(map(len, panels.values()))
     figure, axes = _panels(min(len(panels), _MOST_PANELS), 4.8, max(3.0, height * most + 1))
     for axis, (policy, own) in zip(axes, panels.items(), strict=False):
@@ -215,17 +215,21 @@ def _gains(rows: Sequence[Standing]) -> Any:
             if row.gain_low is not None and row.gain_high is not None:
                 axis.plot([row.gain_low, row.gain_high], [place, place], color="#222222", linewidth=1.2, marker="|")
         several = len({row.benchmark + row.split for row in own}) > 1
-        axis.set_yticks(range(len(own)), [_bar_label(row, named=several) for row in own], fontsize=9)
+        mixed = len({row.baseline for row in own}) > 1
+        axis.set_yticks(range(len(own)), [_bar_label(row, named=several, over=mixed) for row in own], fontsize=9)
         axis.set_ylim(most - 0.4, -0.6)  # From above, bars of all panels equally thick.
-        axis.set_xlabel("gain over pass@1 in points\n95% interval (pale: contains 0)")
+        kinds = list(dict.fromkeys(row.baseline for row in own))
+        over = kinds[0] if len(kinds) == 1 else "the baseline named"
+        axis.set_xlabel(f"gain over {over} in points\n95% interval (pale: contains 0, or none: not tested)")
     _say_below(figure, _first(len(panels)))
     return figure
 
 
-def _bar_label(row: Standing, *, named: bool) -> str:
+def _bar_label(row: Standing, *, named: bool, over: bool) -> str:
     place = OVERALL if row.benchmark == OVERALL else f"{row.benchmark} {row.split}".rstrip()
     label = literal(f"{row.reranker}, {place}" if named else row.reranker)
-    return f"{label}\n{literal(row.note)}" if row.note else label
+    remarks = ", ".join(filter(None, (f"over {row.baseline}" if over else "", row.note)))
+    return f"{label}\n{literal(remarks)}" if remarks else label
 
 
 def _scores(rows: Sequence[StepScoreHistogram]) -> Any:

@@ -74,7 +74,7 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
     from visualprm_eval.report.html import write_html
     from visualprm_eval.report.markdown import write_markdown
     from visualprm_eval.report.plots import write_plot
-    from visualprm_eval.report.tidy import write_csv, write_curves_csv
+    from visualprm_eval.report.tidy import write_curves_csv, write_results_csv
 
     points = results.insight.points
     with _workbook(results) as write_results:
@@ -87,7 +87,7 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
         ]
         _remove(work_dir / "figures" / f"{name}.{kind}" for name in FIGURES if name not in figures for kind in FORMATS)
         written = [
-            write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
+            write_atomically(work_dir / "results.csv", lambda path: write_results_csv(path, results)),
             write_atomically(work_dir / "results.png", lambda path: write_plot(path, results)),
             write_atomically(work_dir / "results.md", lambda path: write_markdown(path, results, "results.png")),
             write_atomically(work_dir / "report.html", lambda path: write_html(path, results, vectors)),

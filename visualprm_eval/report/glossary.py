@@ -14,7 +14,10 @@ GLOSSARY: Mapping[str, str] = {
     "reranker, against": "The rule that picks one candidate of each problem; the one that it is compared with.",
     "first": "The reranker that takes the first candidate: the policy without best-of-N (pass@1).",
     "greedy": "One more sample per problem at temperature 0, which is what published pass@1 figures are of.",
-    "random": "A random pick; its value is the expected one.",
+    "random": (
+        "A random pick; its value is the mean over the candidates, which is what such a pick is worth on average. At "
+        "k = N it is the mean of all samples, the baseline called mean."
+    ),
     "self-consistency": "The reranker that takes the most frequent answer.",
     "visualprm": (
         "The reranker that takes the candidate with the greatest mean of a reward model's step scores, or with their "
@@ -39,14 +42,39 @@ GLOSSARY: Mapping[str, str] = {
     "exact matching": "Stands beside the metric of values that were graded without a judge where one is usual.",
     "pass@1": "The value of the first candidate: the policy without best-of-N.",
     "pass@k": "The chance that at least one of k candidates is right; no reranker can do better (oracle).",
-    "gain": "The value less that of pass@1 on the same problems, in points.",
+    "baseline": (
+        "What gains are measured against: mean, greedy or first. By default the mean where every one of the N "
+        "candidates has a verdict, else greedy where it was sampled, else first; the head of a column of gains says "
+        "which. A mean over benchmarks has one kind for all of them."
+    ),
+    "mean": (
+        "The expected pass@1: the metric's expected value over picks of one of the N samples of each problem by "
+        "chance, each as likely as the others. Where the metric is a mean over problems it is the mean verdict of all "
+        "samples."
+    ),
+    "gain, gain over mean, gain over greedy, gain over first": (
+        "The value less that of the baseline on the same problems, in points."
+    ),
+    "upper bound": "The oracle looks at verdicts: its gain is a bound on all others, of which nothing is tested.",
+    "not tested": (
+        "A gain without an interval, of a figure of a whole table or at a k below N, or a difference that no test is "
+        "for: between two means, or to an upper bound."
+    ),
+    "published gain": (
+        "The published value less the same paper's pass@1, which is greedy; it stands beside our gain over greedy "
+        "alone."
+    ),
     "interval, from, to, gain from, gain to": (
         "95% bootstrap interval and its ends: problems (or groups of problems, where the benchmark groups them) are "
-        "drawn again, 2,000 times. A gain whose interval contains 0 is not shown to be one."
+        "drawn again, 2,000 times, for both sides of a gain or difference alike. A gain whose interval contains 0 is "
+        "not shown to be one."
     ),
     "reading, in words": "What an interval or a test comes to.",
-    "expected value": "At each k: the mean value over all subsets of k of the N candidates.",
-    "estimated as": "Over which subsets an expected value was worked out: one of the five that follow.",
+    "expected value": (
+        "At each k: the mean value over all subsets of k of the N candidates; at k = 1 the mean of all, which it is "
+        "for first and random at every k."
+    ),
+    "estimated as": "Over which subsets an expected value was worked out: one of the four that follow.",
     "exact over all subsets": "The expected value was worked out over every subset, in closed form or one by one.",
     "unbiased pass@k": "The expected value of the oracle over all subsets, in closed form.",
     "mean of all candidates": "What a random pick is worth at any k.",
@@ -61,8 +89,11 @@ GLOSSARY: Mapping[str, str] = {
         "The value of one reranker less the other's on the same problems, or ours less the published one, in points."
     ),
     "p": (
-        "How often chance alone would make a difference at least as large (two-sided sign-flip test; "
-        "McNemar's exact test where verdicts are right or wrong)."
+        "How often chance alone would make a difference at least as large, two-sided. Between rerankers that pick: by "
+        "flipping the signs of differences (McNemar's exact test where verdicts are right or wrong). Against the mean: "
+        "twice the chance that one candidate of each problem, picked by chance, does as well or better (or as badly or "
+        "worse, whichever is less), exactly (Poisson binomial), or over 20,000 draws with a seed where verdicts are "
+        "fractions or the metric groups problems; a greedy sample is one more candidate there."
     ),
     "p corrected": (
         "p after Holm's correction for all rerankers that are compared with the same baseline on the same benchmark; "

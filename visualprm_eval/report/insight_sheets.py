@@ -31,7 +31,7 @@ from visualprm_eval.report.sheets import (
     gain_rules,
     new_sheet,
 )
-from visualprm_eval.report.tables import BASELINE, reranker_label
+from visualprm_eval.report.tables import FIRST, reranker_label
 from visualprm_eval.report.text import visible_text
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def write_curve_charts(book: Workbook, insight: Insight) -> None:
     most = max(len({point.reranker for point in block}) for block in blocks.values())
     sheet = new_sheet(book, "curve charts", [10.0, *[20.0] * most])
     sheet.freeze_panes = "B1"
-    table = looks(sorted(dict.fromkeys(p.reranker for p in insight.points), key=lambda name: name != BASELINE))
+    table = looks(sorted(dict.fromkeys(p.reranker for p in insight.points), key=lambda name: name != FIRST))
     used = 0
     if insight.banner:
         sheet.append([safe_cell(insight.banner, sheet, BANNER)])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from visualprm_eval.outcomes import OVERALL
-from visualprm_eval.report.tables import reranker_label
+from visualprm_eval.report.tables import NOT_TESTED, reading, reranker_label
 
 if TYPE_CHECKING:
     from visualprm_eval.insight.facts import Comparison, Cost, CurvePoint, Diagnosis, Insight, PoolFacts, Standing
@@ -27,7 +27,6 @@ __all__ = [
     "diagnoses",
     "place_of",
     "pools",
-    "reading",
     "standings",
     "values",
 ]
@@ -84,15 +83,9 @@ def _placed(
     return View(title, (*first, *columns, *last), tuple(made))
 
 
-def reading(row: Standing) -> str:
-    """Whether a gain is shown, in words."""
-    if row.gain is None:
-        return ""
-    if row.gain_low is None:
-        return "no interval"
-    if not row.gain_is_shown:
-        return "not shown: the interval contains 0"
-    return "a gain" if row.gain > 0 else "a loss"
+def _reading(row: Standing) -> str:
+    ends = None if row.gain_low is None or row.gain_high is None else (row.gain_low, row.gain_high)
+    return reading(row.gain, ends, is_baseline=row.is_baseline, is_bound=row.is_bound)
 
 
 def standings(insight: Insight) -> View:
@@ -101,14 +94,18 @@ def standings(insight: Insight) -> View:
 
 
 def values(rows: Iterable[Standing]) -> View:
-    """Values and gains at k = N with their intervals."""
+    """Values and gains at k = N with their intervals; where baselines differ each row says which is its own."""
+    rows = list(rows)
+    kinds = list(dict.fromkeys(row.baseline for row in rows if row.baseline))
+    several: tuple[tuple[str, Kind], ...] = (("baseline", "name"),) if len(kinds) > 1 else ()
     columns: tuple[tuple[str, Kind], ...] = (
-        ("reranker", "name"), ("k", "count"), ("value", "percent"), ("from", "percent"), ("to", "percent"),
-        ("gain", "gain"), ("gain from", "gain"), ("gain to", "gain"), ("reading", "name"),
+        ("reranker", "name"), ("k", "count"), ("value", "percent"), ("from", "percent"), ("to", "percent"), *several,
+        (f"gain over {kinds[0]}" if len(kinds) == 1 else "gain", "gain"), ("gain from", "gain"), ("gain to", "gain"),
+        ("reading", "name"),
     )  # fmt: skip
     return _placed("Values with 95% intervals", rows, columns, lambda row: (
-        reranker_label(row.reranker), row.k, row.value, row.low, row.high, row.gain, row.gain_low,
-        row.gain_high, reading(row),
+        reranker_label(row.reranker), row.k, row.value, row.low, row.high, *([row.baseline] if several else []),
+        row.gain, row.gain_low, row.gain_high, _reading(row),
     ))  # fmt: skip
 
 
@@ -133,7 +130,8 @@ def comparisons(rows: Iterable[Comparison]) -> View:
     )  # fmt: skip
     return _placed("Paired comparisons", rows, columns, lambda row: (
         reranker_label(row.reranker), reranker_label(row.baseline), row.k, row.difference, row.low,
-        row.high, row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict,
+        row.high, row.better, row.worse, row.n_problems,
+        *(NOT_TESTED if p is None else p for p in (row.p, row.p_corrected)), row.verdict,
     ))  # fmt: skip
 
 

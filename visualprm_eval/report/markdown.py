@@ -64,7 +64,7 @@ def write_markdown(path: Path, results: Results, picture: str | None) -> None:
 
 def render(results: Results, picture: str | None = None) -> str:
     """The whole report as Markdown."""
-    summary = summarise(results.rows, results.insight.standings)
+    summary = summarise(results.rows, results.insight)
     banner = results.insight.banner
     parts = ["# Results", *([f"**{escape(banner)}**"] if banner else []), *_summary(summary)]
     if picture:
@@ -93,13 +93,16 @@ def _summary(summary: Summary) -> list[str]:
         lines = [line for line in summary.lines if line.policy == policy]
         rows += [_summary_row(line, summary) for line in lines]
         rows.append([policy, "problems (failed)", "", *(counts(lines, column) for column in summary.columns)])
-    header = ["policy", "reranker", "k", *titles.values()]
+    heads = [", ".join(filter(None, (titles[column], summary.head(column)))) for column in summary.columns]
+    header = ["policy", "reranker", "k", *heads]
     metrics = ", ".join(
         dict.fromkeys(escape(column.metric) for column in summary.columns if column.benchmark != OVERALL)
     )
-    text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points over pass@1"
-    intervals = any(cell.interval for line in summary.lines for cell in line.cells.values())
+    text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points"
+    intervals = any(cell.ends for line in summary.lines for cell in line.cells.values())
     text += f", with its 95% interval ({escape(NOT_SHOWN)}: it contains 0, so no gain is shown)." if intervals else "."
+    if summary.meanings:
+        text += f" Gains are over the baseline that a column's head names ({escape(summary.meanings)})."
     return [text, _table(header, rows, slice(2, None))]
 
 

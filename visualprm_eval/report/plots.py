@@ -9,7 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Literal
 
 from visualprm_eval.outcomes import OVERALL
-from visualprm_eval.report.tables import BASELINE, Column, Curve, column_titles, curves, reranker_label
+from visualprm_eval.report.tables import FIRST, Column, Curve, column_titles, curves, reranker_label
 from visualprm_eval.report.text import one_line
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Look:
 
 # Reference lines stand back: what no reranker did, and what none can beat.
 _REFERENCES = {
-    BASELINE: Look("#444444", "", "--"),
+    FIRST: Look("#444444", "", "--"),
     "random": Look("#777777", "", ":"),
     "oracle": Look("#000000", "", "-."),
 }
@@ -93,7 +93,7 @@ def _figure(all_curves: Sequence[Curve]) -> Any:
     columns = min(_MAX_COLUMNS, max(1, *map(len, panels.values()), 1))
     bands = [math.ceil(len(own) / columns) for own in panels.values()]  # Rows of panels for each policy.
     rows = max(1, sum(bands))
-    table = looks(sorted(dict.fromkeys(c.reranker for c in all_curves), key=lambda name: name != BASELINE))
+    table = looks(sorted(dict.fromkeys(c.reranker for c in all_curves), key=lambda name: name != FIRST))
     size = (max(6.8, 4.0 * columns), 3.2 * rows + 0.8)
     figure = Figure(figsize=size, layout="constrained", facecolor="white")
     axes = figure.subplots(rows, columns, squeeze=False)

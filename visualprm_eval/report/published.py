@@ -39,6 +39,8 @@ def shown_rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
         ours = WITHHELD if row.value is None else f"{row.value:.1f}"
         points = ABSENT if difference is None else in_points(difference)
         about = each.source + (f" ({each.remarks})" if each.remarks else "")
+        if each.gain is not None and each.published_gain is not None:
+            about += f"; gain over greedy: ours {in_points(each.gain)}, published {in_points(each.published_gain)}"
         name = reranker_label(row.reranker)
         rows.append((row.policy, name, str(row.k), benchmark, ours, f"{each.published:.1f}", points, about))
     return rows

@@ -39,8 +39,9 @@ _LONG_NAME = 28
 _MANY_ROWS = 40
 """A table with more rows is folded."""
 _SUMMARY = (
-    "Values in percent at the largest k; in brackets the gain in points over pass@1 on the same problems, with its 95% "
-    f"interval below. {NOT_SHOWN}: the interval contains 0, so no gain is shown."
+    "Values in percent at the largest k; in brackets the gain in points on the same problems, with its 95% interval "
+    f"below. {NOT_SHOWN}: the interval contains 0, so no gain is shown. Gains are over the baseline that a column's "
+    "head names"
 )
 _PUBLISHED = "Ours less published, in points; no difference where the two are not of the same thing."
 _OVER_K = (
@@ -122,10 +123,11 @@ def sections(results: Results, figures: Mapping[str, bytes]) -> list[Section]:
 
 def _sections(results: Results, figures: Mapping[str, bytes]) -> Iterator[Section]:
     insight = results.insight
-    summary = summarise(results.rows, insight.standings)
+    summary = summarise(results.rows, insight)
     yield Section(
-        "summary", "Summary", [_SUMMARY], [_summary(summary)], notes(results.rows)[:_MAX_NOTES],
-        _figures(figures, {"gains": "gains over pass@1 with intervals"}), _tables(tables.standings(insight)),
+        "summary", "Summary", [f"{_SUMMARY} ({summary.meanings or 'there are none'})."], [_summary(summary)],
+        notes(results.rows)[:_MAX_NOTES],
+        _figures(figures, {"gains": "gains over the baseline with intervals"}), _tables(tables.standings(insight)),
     )  # fmt: skip
     if results.comparisons:
         numbers = {"k", "ours", "published", "difference"}
@@ -174,7 +176,8 @@ def appendix(results: Results) -> Iterator[Section]:
 
 def _summary(summary: Summary) -> _Table:
     """Policies and rerankers against benchmarks; a policy's name stands at the first of its lines."""
-    titles = column_titles(summary.columns).values()
+    named = column_titles(summary.columns)
+    titles = [", ".join(filter(None, (named[column], summary.head(column)))) for column in summary.columns]
     columns = [_Column("policy"), _Column("reranker"), *(_Column(title, number=True) for title in ("k", *titles))]
     rows = []
     for policy in dict.fromkeys(line.policy for line in summary.lines):
@@ -226,7 +229,7 @@ def _cell(value: object, kind: Kind) -> _Cell:
     """A value as text, with the class of its cell."""
     if kind == "name":
         text = ABSENT if value is None else str(value)
-        mood = {"a gain": " up", "a loss": " down"}.get(text, " unclear" if text.startswith("no") else "")
+        mood = {"a gain": " up", "a loss": " down"}.get(text, " unclear" if text.startswith(("no", "upper")) else "")
         return _Cell(kind + mood, visible_text(text))
     if value is None:
         return _Cell("n", ABSENT)

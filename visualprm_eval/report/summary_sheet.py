@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -24,16 +25,12 @@ from visualprm_eval.report.sheets import (
     gain_rules,
     new_sheet,
 )
-from visualprm_eval.report.tables import NO_INTERVAL, WITHHELD, Column, Line, Summary, in_points, reranker_label
+from visualprm_eval.report.tables import WITHHELD, Column, Line, Summary, in_points, reranker_label
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
     from visualprm_eval.comparison import Comparison
-    from visualprm_eval.insight.facts import Insight, Standing
-
-_Ends = Mapping[tuple[str, str, str, str, int], "Standing"]
-"""What is known of a gain's interval, by policy, benchmark, split, reranker and k."""
 
 GROUP_FIELDS = (
     Field("value", 10, PERCENT),
@@ -49,8 +46,9 @@ _DETAILS = range(2, len(GROUP_FIELDS))
 """Columns of a group that a reader can fold away, so that values and gains of all benchmarks stand side by side."""
 
 _REMARKS = (
-    "Values in percent at the largest k; gain in points over pass@1 (the reranker first) on the same problems.",
+    "Values in percent at the largest k; gain in points on the same problems, over the baseline that its head names.",
     "Gain from and gain to are the ends of its 95% interval; green where above 0, red below, pale where it has 0.",
+    "The oracle is an upper bound, of which there is nothing to test; a gain without an interval is not tested.",
     "Failed problems are left out for every reranker alike; a value that too many failures make unsound is withheld.",
     "Problems, failures and intervals fold away: button 1 above the columns.",
     "All values with their notes: sheet all values (from the first k candidates, as published figures are).",
@@ -62,18 +60,17 @@ _PUBLISHED_REMARK = (
 )
 
 
-def write_summary(book: Workbook, summary: Summary, insight: Insight, published: Mapping[Place, Comparison]) -> None:
+def write_summary(book: Workbook, summary: Summary, banner: str, published: Mapping[Place, Comparison]) -> None:
     """One line per policy and reranker; for each benchmark the value, the gain, its interval, problems, failed ones.
 
     Args:
         book: Where the sheet goes.
         summary: The values.
-        insight: Where intervals come from; its banner stands on top.
+        banner: What must be said on top, ``""`` for nothing.
         published: Published figures; a benchmark that has some has two more columns for them.
     """
-    top = 1 if insight.banner else 0
-    ends = {(row.policy, row.benchmark, row.split, row.reranker, row.k): row for row in insight.standings}
-    groups = [GROUP_FIELDS + _compared(column, published) for column in summary.columns]
+    top = 1 if banner else 0
+    groups = [_group(summary.head(column)) + _compared(column, published) for column in summary.columns]
     longest = max((len(line.policy) for line in summary.lines), default=0)
     names = (Field("policy", max(28, min(longest + 2, 48))), Field("reranker", 26), Field("k", 6, COUNT))
     fields = [*names, *chain.from_iterable(groups)]
@@ -81,8 +78,8 @@ def write_summary(book: Workbook, summary: Summary, insight: Insight, published:
     sheet.freeze_panes = f"D{top + 3}"
     sheet.print_title_cols, sheet.print_title_rows = "A:C", f"{top + 1}:{top + 2}"
     sheet.page_setup.fitToWidth = max(1, math.ceil(len(groups) / 2))
-    if insight.banner:
-        sheet.append([safe_cell(insight.banner, sheet, BANNER)])
+    if banner:
+        sheet.append([safe_cell(banner, sheet, BANNER)])
     titles = [""] * len(fields)
     start = 3
     for column, group in zip(summary.columns, groups, strict=True):
@@ -96,13 +93,26 @@ def write_summary(book: Workbook, summary: Summary, insight: Insight, published:
         start += len(group)
     sheet.row_dimensions[top + 1].height = 2 * LINE_HEIGHT
     sheet.append([safe_cell(title, sheet, HEADER) for title in titles])
+    longest_head = max((len(summary.head(column)) for column in summary.columns), default=0)
+    sheet.row_dimensions[top + 2].height = LINE_HEIGHT * max(2, math.ceil(longest_head / GROUP_FIELDS[1].width) + 1)
     sheet.append([safe_cell(field.title, sheet, field.header) for field in fields])
     for line in summary.lines:
-        sheet.append(_line_cells(sheet, line, summary.columns, ends, published))
+        sheet.append(_line_cells(sheet, line, summary.columns, published))
     sheet.auto_filter.ref = f"A{top + 2}:{get_column_letter(len(fields))}{top + 2 + len(summary.lines)}"
-    for remark in ("", *_REMARKS, *([_PUBLISHED_REMARK] if published else [])):
+    for remark in (
+        "",
+        *_REMARKS,
+        *([f"Baselines: {summary.meanings}."] if summary.meanings else []),
+        *([_PUBLISHED_REMARK] if published else []),
+    ):
         sheet.append([safe_cell(remark, sheet, PLAIN)])
     sheet.close()
+
+
+def _group(head: str) -> tuple[Field, ...]:
+    """The columns of a benchmark whose gains are over what ``head`` says."""
+    value, gain, *others = GROUP_FIELDS
+    return value, replace(gain, title=head or gain.title), *others
 
 
 def _compared(column: Column, published: Mapping[Place, Comparison]) -> tuple[Field, ...]:
@@ -113,37 +123,32 @@ def _compared(column: Column, published: Mapping[Place, Comparison]) -> tuple[Fi
     return Field("published", 11, PERCENT), Field("difference", 40 if any(each.remarks for each in found) else 12, GAIN)
 
 
-def _line_cells(
-    sheet: Any, line: Line, columns: Sequence[Column], ends: _Ends, published: Mapping[Place, Comparison]
-) -> list[Any]:
+def _line_cells(sheet: Any, line: Line, columns: Sequence[Column], published: Mapping[Place, Comparison]) -> list[Any]:
     cells = [safe_cell(value, sheet, PLAIN) for value in (line.policy, reranker_label(line.reranker))]
     cells.append(safe_cell(line.k, sheet, COUNT))
     compared = {place[1] for place in published}
     for column in columns:
-        cells += _value_cells(sheet, line, column, ends)
+        cells += _value_cells(sheet, line, column)
         if column in compared:
             cells += _published_cells(sheet, published.get((line.policy, column, line.reranker, line.k)))
     return cells
 
 
-def _value_cells(sheet: Any, line: Line, column: Column, ends: _Ends) -> list[Any]:
+def _value_cells(sheet: Any, line: Line, column: Column) -> list[Any]:
     if column not in line.cells:
         return [None] * len(GROUP_FIELDS)
-    row, gain = line.cells[column].row, line.cells[column].gain
+    cell = line.cells[column]
+    row, gain = cell.row, "baseline" if cell.is_baseline else cell.gain
     withheld = row.value is None
     problems = f"{row.n_problems:,} of {row.n_total:,}" if row.is_partial else row.n_problems
-    end = ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
-    interval: tuple[object, object] = (None, None)
-    if gain is not None and end is not None and end.gain_low is not None:
-        interval = (end.gain_low, end.gain_high)
-    elif gain is not None and ends:
-        interval = (NO_INTERVAL, NO_INTERVAL)
+    # Words where there are no ends: nothing has a colour then.
+    interval: tuple[object, object] = cell.ends or ((cell.interval,) * 2 if cell.interval else (None, None))
     return [
         safe_cell(WITHHELD if withheld else row.value, sheet, QUIET if withheld else PERCENT),
-        safe_cell(gain, sheet, GAIN),
+        safe_cell(gain, sheet, QUIET if cell.is_baseline else GAIN),
         safe_cell(problems, sheet, COUNT),
         safe_cell(row.n_failed, sheet, COUNT),
-        *(safe_cell(value, sheet, QUIET if value == NO_INTERVAL else GAIN) for value in interval),
+        *(safe_cell(value, sheet, QUIET if isinstance(value, str) else GAIN) for value in interval),
     ]
 
 

@@ -6,9 +6,12 @@ Every view (spreadsheet, Markdown, terminal, plot) shows these, so that all of t
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from visualprm_eval import baselines
+from visualprm_eval.baselines import MEANINGS, ROWS, lacking_means
+from visualprm_eval.insight.facts import Baseline, Insight
 from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.text import one_line
 from visualprm_eval.tasks.base import HOSTS, UNJUDGED
@@ -20,16 +23,19 @@ if TYPE_CHECKING:
     from visualprm_eval.outcomes import Pick, ResultRow
     from visualprm_eval.report.results import Failure
 
-BASELINE = "first"
+FIRST = ROWS[baselines.FIRST]
 WITHHELD = "withheld"
 ABSENT = "–"
 NOT_SHOWN = "~"
 """Stands before a gain whose interval contains 0."""
-NO_INTERVAL = "no interval"
+NOT_TESTED = "not tested"
+"""What is said of a gain without an interval."""
+UPPER_BOUND = "upper bound"
+"""What is said of a gain of the oracle's, which nothing can be tested against."""
 ABOUT_INTERVALS = f"95% intervals of gains below the values; {NOT_SHOWN}: the interval contains 0, so no gain is shown"
 FIRST_K = "from the first k candidates"
 """What the values at a k below N are of that stand in the tidy table, as published ones are."""
-_MEANINGS = {BASELINE: "pass@1", "oracle": "pass@k", "random": "expected", "greedy": "temperature 0"}
+_MEANINGS = {FIRST: "pass@1", "oracle": "pass@k", "random": "mean", "greedy": "temperature 0"}
 
 
 def reranker_label(name: str) -> str:
@@ -58,15 +64,20 @@ class Cell:
 
     Attributes:
         row: The value with its counts and note.
-        gain: Points over pass@1 on the same problems; ``None`` for pass@1 itself and where either value is withheld.
+        gain: Points over the baseline on the same problems; ``None`` for the baseline itself and where either value is
+            withheld.
         ends: The gain's 95% interval; ``None`` where there is none.
-        examined: Whether intervals were worked out at all.
+        baseline: The baseline's kind, see ``visualprm_eval.baselines``; ``""`` where there is none.
+        is_baseline: Whether it is the baseline.
+        is_bound: Whether it is the oracle's, an upper bound.
     """
 
     row: ResultRow
     gain: float | None
     ends: tuple[float, float] | None = None
-    examined: bool = False
+    baseline: str = ""
+    is_baseline: bool = False
+    is_bound: bool = False
 
     @property
     def text(self) -> str:
@@ -75,16 +86,41 @@ class Cell:
             return WITHHELD
         mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
         gain = "" if self.gain is None else f" ({mark}{in_points(self.gain)})"
+        if self.is_baseline:
+            gain = " (baseline)"
         return f"{self.row.value:.1f}{gain}"
 
     @property
     def interval(self) -> str:
-        """``"+0.4 to +9.8"``: the gain's interval, or that it has none; ``""`` where none was worked out."""
+        """``"+0.4 to +9.8"``: the gain's interval, or why it has none; ``""`` without a gain."""
         if self.gain is None:
             return ""
-        if self.ends is None:
-            return NO_INTERVAL if self.examined else ""
-        return " to ".join(map(in_points, self.ends))
+        if self.is_bound:
+            return UPPER_BOUND
+        return NOT_TESTED if self.ends is None else " to ".join(map(in_points, self.ends))
+
+    @property
+    def reading(self) -> str:
+        """What it comes to, in words."""
+        return reading(self.gain, self.ends, is_baseline=self.is_baseline, is_bound=self.is_bound)
+
+
+def reading(gain: float | None, ends: tuple[float, float] | None, *, is_baseline: bool, is_bound: bool) -> str:
+    """Whether a gain is shown, in words: by its interval; ``""`` where there is neither a gain nor a baseline.
+
+    Args:
+        gain: In points.
+        ends: Its 95% interval; ``None`` without one.
+        is_baseline: Whether it is what gains are over.
+        is_bound: Whether it is an upper bound's, of which there is nothing to test.
+    """
+    if gain is None:
+        return "baseline" if is_baseline else ""
+    if is_bound or ends is None:
+        return UPPER_BOUND if is_bound else NOT_TESTED
+    if ends[0] <= 0 <= ends[1]:
+        return "not shown: the interval contains 0"
+    return "a gain" if gain > 0 else "a loss"
 
 
 def in_points(number: float) -> str:
@@ -104,10 +140,31 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Policies and rerankers against benchmarks; pass@1 comes first for each policy."""
+    """Policies and rerankers against benchmarks; pass@1 comes first for each policy.
+
+    Attributes:
+        columns: What stands side by side.
+        lines: What stands below one another.
+        baselines: What the gains of a policy in a column are over, where there are gains or could be none.
+    """
 
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
+    baselines: Mapping[tuple[str, Column], Baseline] = field(default_factory=dict)
+
+    def head(self, column: Column) -> str:
+        """What the gains of a column are over: ``"gain over mean"``; with the policies where these differ."""
+        heads: dict[str, list[str]] = {}
+        for (policy, where), baseline in self.baselines.items():
+            if where == column:
+                heads.setdefault(baseline.head, []).append(policy)
+        return "; ".join(head if len(heads) == 1 else f"{head} ({', '.join(names)})" for head, names in heads.items())
+
+    @property
+    def meanings(self) -> str:
+        """What the heads' baselines are, in words."""
+        kinds = dict.fromkeys(baseline.kind for baseline in self.baselines.values() if baseline.kind)
+        return "; ".join(f"{kind}: {MEANINGS[kind]}" for kind in kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +218,7 @@ def series(rows: Iterable[ResultRow]) -> dict[tuple[str, Column, str], dict[int,
     rows = list(rows)
     policies = {name: place for place, name in enumerate(dict.fromkeys(row.policy for row in rows))}
     columns = {column: place for place, column in enumerate(dict.fromkeys(map(_column, rows)))}
-    names = sorted(dict.fromkeys(row.reranker for row in rows), key=lambda name: name != BASELINE)
+    names = sorted(dict.fromkeys(row.reranker for row in rows), key=lambda name: name != FIRST)
     rerankers = {name: place for place, name in enumerate(names)}
     table: dict[tuple[str, Column, str], dict[int, ResultRow]] = {}
     for row in sorted(rows, key=lambda r: (policies[r.policy], columns[_column(r)], rerankers[r.reranker], r.k)):
@@ -169,45 +226,81 @@ def series(rows: Iterable[ResultRow]) -> dict[tuple[str, Column, str], dict[int,
     return table
 
 
-def _gain(row: ResultRow, baseline: Mapping[int, ResultRow]) -> float | None:
-    """Points over pass@1, only where both stand on the same problems."""
-    first = baseline.get(row.k) or baseline.get(1)
-    if row.reranker == BASELINE or first is None or row.value is None or first.value is None:
-        return None
-    if (first.n_problems, first.n_failed) != (row.n_problems, row.n_failed):
-        return None
-    gain: float = row.value - first.value
-    return gain
-
-
-def summarise(rows: Iterable[ResultRow], standings: Iterable[Standing] = ()) -> Summary:
+def summarise(rows: Iterable[ResultRow], insight: Insight | None = None) -> Summary:
     """Arranges the values at the largest k of each policy, benchmark and reranker.
 
-    A reranker whose largest k differs between benchmarks has one line for each such k.
+    A reranker whose largest k differs between benchmarks has one line for each such k. The mean of all samples has a
+    line wherever gains are over it.
 
     Args:
         rows: The values.
-        standings: Where the intervals of gains come from.
+        insight: Where gains with their intervals come from, and what they are over.
     """
-    standings = list(standings)
-    ends = {
-        (one.policy, one.benchmark, one.split, one.reranker, one.k): (one.gain_low, one.gain_high)
-        for one in standings
-        if one.gain_low is not None and one.gain_high is not None
-    }
-    table = series(rows)
-    cells: dict[tuple[str, str, int], dict[Column, Cell]] = {}
+    insight, rows = insight or Insight(), list(rows)
+    over = {place for place, baseline in insight.baselines.items() if baseline.kind == baselines.MEAN}
+    means = list(lacking_means(rows, {place: mean for place, mean in insight.means.items() if place in over}))
+    table = series([*rows, *means])
+    standings = {(one.policy, one.benchmark, one.split, one.reranker, one.k): one for one in insight.standings}
+    made: dict[tuple[str, Column, str], Cell] = {}
     for (policy, column, reranker), by_k in table.items():
         k, row = max(by_k.items())
-        gain = _gain(row, table.get((policy, column, BASELINE), {}))
-        cells.setdefault((policy, reranker, k), {})[column] = Cell(
-            row, gain, ends.get((row.policy, row.benchmark, row.split, row.reranker, row.k)), bool(standings)
-        )
+        about = _baseline(policy, column, insight)
+        base = None if about.kind is None else _baseline_row(row, about.kind, table, insight)
+        standing = standings.get((policy, row.benchmark, row.split, reranker, k))
+        made[policy, column, reranker] = _cell(row, standing, about, base)
+    gained = dict.fromkeys((policy, column) for (policy, column, _), cell in made.items() if cell.gain is not None)
+    found = {
+        (policy, column): about for policy, column, _ in made
+        if (about := _baseline(policy, column, insight)).kind is None or (policy, column) in gained
+    }  # fmt: skip
+    cells: dict[tuple[str, str, int], dict[Column, Cell]] = {}
+    for (policy, column, reranker), cell in made.items():
+        is_baseline = cell.is_baseline and (policy, column) in gained
+        cells.setdefault((policy, reranker, cell.row.k), {})[column] = replace(cell, is_baseline=is_baseline)
     policies = list(dict.fromkeys(policy for policy, _, _ in table))
-    names = sorted(dict.fromkeys(name for _, _, name in table), key=lambda name: name != BASELINE)
+    # What gains are over comes before what gains, though nobody asked for it.
+    before = [FIRST, *(row.reranker for row in means[:1])]
+    names = [*before, *dict.fromkeys(name for _, _, name in table if name not in before)]
     order = sorted(cells, key=lambda key: (policies.index(key[0]), names.index(key[1]), -key[2]))
     columns = tuple(dict.fromkeys(column for _, column, _ in table))
-    return Summary(columns, tuple(Line(*key, cells[key]) for key in order))
+    return Summary(columns, tuple(Line(*key, cells[key]) for key in order), found)
+
+
+def _baseline(policy: str, column: Column, insight: Insight) -> Baseline:
+    """What gains are over; the first sample where nobody looked."""
+    return insight.baselines.get((policy, column.benchmark, column.split), Baseline(baselines.FIRST))
+
+
+def _baseline_row(
+    row: ResultRow, kind: str, table: Mapping[tuple[str, Column, str], Mapping[int, ResultRow]], insight: Insight
+) -> ResultRow | None:
+    """The value that a row's gain is over: of a mean that of all samples, else at the same k, or of one sample."""
+    if kind == baselines.MEAN:
+        mean = insight.means.get((row.policy, row.benchmark, row.split))
+        if mean is None:
+            return None
+        return replace(
+            row, reranker=ROWS[kind], k=mean.k, value=mean.value, n_problems=mean.n_problems, n_failed=mean.n_failed
+        )
+    by_k = table.get((row.policy, _column(row), ROWS[kind]), {})
+    return by_k.get(row.k) or by_k.get(1)
+
+
+def _cell(row: ResultRow, standing: Standing | None, about: Baseline, base: ResultRow | None) -> Cell:
+    """A value with its gain: as it was examined, or without an interval where it was not, such as at a smaller k."""
+    is_bound = row.reranker == "oracle" if standing is None else standing.is_bound
+    cell = Cell(row, None, None, about.kind or "", is_bound=is_bound)
+    if base is None or row.value is None or base.value is None:
+        return cell
+    if (base.reranker, base.k) == (row.reranker, row.k):
+        return replace(cell, is_baseline=True)
+    if standing is not None:
+        low, high = standing.gain_low, standing.gain_high
+        ends = None if low is None or high is None else (low, high)
+        return replace(cell, gain=standing.gain, ends=ends)
+    if (base.n_problems, base.n_failed) != (row.n_problems, row.n_failed):
+        return cell
+    return replace(cell, gain=row.value - base.value)
 
 
 def curves(rows: Iterable[ResultRow]) -> list[Curve]:

@@ -55,11 +55,13 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
         files: Written reports to point at.
     """
     console = console or Console(highlight=False)
-    summary = summarise(results.rows, results.insight.standings)
+    summary = summarise(results.rows, results.insight)
     for columns in _fitting(summary.columns, console.width):
         console.print(_summary_table(summary, columns))
-    if any(cell.interval for line in summary.lines for cell in line.cells.values()):
+    if any(cell.ends for line in summary.lines for cell in line.cells.values()):
         console.print(Text(ABOUT_INTERVALS, style="dim"))
+    if summary.meanings:
+        console.print(Text(f"Gains are over the baseline in the head ({summary.meanings})", style="dim"))
     if results.comparisons:
         _print_published(results, console)
     all_curves = curves(results.rows)
@@ -98,14 +100,17 @@ def _text(value: str, style: str = "") -> Text:
 
 
 def _summary_table(summary: Summary, columns: Sequence[Column]) -> Table:
-    table = Table(title="Values in percent at the largest k (gain over pass@1)", title_justify="left")
+    table = Table(title="Values in percent at the largest k (gain in points)", title_justify="left")
     table.add_column("policy", overflow="fold")
     longest = max((len(reranker_label(line.reranker)) for line in summary.lines), default=0)
     table.add_column("reranker", overflow="fold", min_width=min(longest, _NAME_WIDTH))
     table.add_column("k", justify="right")
     titles = column_titles(summary.columns)
     for column in columns:
-        table.add_column(_text(titles[column]), justify="right", overflow="fold")
+        head = _text(titles[column])
+        if over := summary.head(column):
+            head.append(f"\n{one_line(over)}", style="dim")
+        table.add_column(head, justify="right", overflow="fold")
     for policy in dict.fromkeys(line.policy for line in summary.lines):
         lines = [line for line in summary.lines if line.policy == policy]
         shown = [line for line in lines if any(column in line.cells for column in columns)]

@@ -1,5 +1,7 @@
 """``results.csv``: one value per line, of the first k candidates; ``curves.csv``: expected values beside them.
 
+Gains stand at the largest k of each reranker, with what they are over.
+
 Numbers are written with all their digits; an empty value is a withheld one. Spreadsheet programs run text that begins
 like a formula, so text that begins with one of ``= + - @`` (or their full-width forms), a tab, a line feed or an
 apostrophe gets an apostrophe in front, in every column. Because the apostrophe itself is among them, removing one
@@ -14,6 +16,7 @@ import math
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
+from visualprm_eval.report.tables import summarise
 from visualprm_eval.report.text import visible_text
 
 if TYPE_CHECKING:
@@ -22,11 +25,13 @@ if TYPE_CHECKING:
 
     from visualprm_eval.insight.facts import CurvePoint
     from visualprm_eval.outcomes import ResultRow
+    from visualprm_eval.report.results import Results
 
 COLUMNS = (
     "policy", "benchmark", "split", "reranker", "k", "metric", "value", "n_problems", "n_failed", "note",
     "n_total", "protocol",
 )  # fmt: skip
+GAIN_COLUMNS = ("baseline", "gain", "gain from", "gain to", "reading")
 CURVE_COLUMNS = {
     "policy": "policy", "benchmark": "benchmark", "split": "split", "metric": "metric", "reranker": "reranker",
     "k": "k", "estimated as": "estimator", "expected value": "value", "from": "low", "to": "high",
@@ -40,6 +45,17 @@ def tidy_rows(rows: Iterable[ResultRow]) -> Iterator[tuple[object, ...]]:
     """The rows as plain values in the order of ``COLUMNS``."""
     for row in rows:
         yield tuple(getattr(row, column) for column in COLUMNS)
+
+
+def rows_with_gains(results: Results) -> Iterator[tuple[object, ...]]:
+    """The rows in the order of ``COLUMNS`` and ``GAIN_COLUMNS``, which are empty below the largest k."""
+    lines = summarise(results.rows, results.insight).lines
+    cells = {id(cell.row): cell for line in lines for cell in line.cells.values()}
+    for row, values in zip(results.rows, tidy_rows(results.rows), strict=True):
+        cell = cells.get(id(row))
+        ends = (None, None) if cell is None or cell.ends is None else cell.ends
+        gain = (None,) * len(GAIN_COLUMNS) if cell is None else (cell.baseline, cell.gain, *ends, cell.reading)
+        yield (*values, *gain)
 
 
 def csv_field(value: object) -> str:
@@ -61,6 +77,15 @@ def write_csv(path: Path, rows: Iterable[ResultRow]) -> None:
         OSError: The file cannot be written.
     """
     _write(path, COLUMNS, tidy_rows(rows))
+
+
+def write_results_csv(path: Path, results: Results) -> None:
+    """Writes the tidy table with gains as UTF-8.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    _write(path, (*COLUMNS, *GAIN_COLUMNS), rows_with_gains(results))
 
 
 def write_curves_csv(path: Path, points: Iterable[CurvePoint]) -> None:

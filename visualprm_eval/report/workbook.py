@@ -38,7 +38,7 @@ from visualprm_eval.report.sheets import (
 from visualprm_eval.report.summary_sheet import write_summary
 from visualprm_eval.report.tables import final_picks, summarise
 from visualprm_eval.report.text import verdict_word
-from visualprm_eval.report.tidy import COLUMNS, tidy_rows
+from visualprm_eval.report.tidy import COLUMNS, GAIN_COLUMNS, rows_with_gains
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,7 @@ def write_workbook(path: Path | BytesIO, results: Results, max_rows: int = MAX_S
     book = Workbook(write_only=True)
     add_styles(book)
     insight = results.insight
-    write_summary(book, summarise(results.rows), insight, by_place(results.comparisons))
+    write_summary(book, summarise(results.rows, insight), insight.banner, by_place(results.comparisons))
     for table in insight_tables(insight):
         write_table(book, table, max_rows, insight.banner)
     write_curve_charts(book, insight)
@@ -81,7 +81,7 @@ def write_workbook(path: Path | BytesIO, results: Results, max_rows: int = MAX_S
     rows = (_pick_row(pick, insight) for pick in final_picks(results.picks))
     picks = Table("problems", PICK_FIELDS, rows, 4, LINE_HEIGHT)
     for table in (
-        Table("all values", VALUE_FIELDS, tidy_rows(results.rows)),
+        Table("all values", VALUE_FIELDS, rows_with_gains(results), gains=[_GAIN_PLACES]),
         picks,
         *_tables_on_provenance(results),
         Table("protocol", PROTOCOL_FIELDS, flat(results.protocol)),
@@ -92,9 +92,25 @@ def write_workbook(path: Path | BytesIO, results: Results, max_rows: int = MAX_S
     book.save(path)
 
 
-_VALUE_WIDTHS = {"policy": 28, "benchmark": 24, "split": 12, "reranker": 24, "metric": 22, "value": 10, "note": 90}
-_VALUE_STYLES = {"k": COUNT, "value": PERCENT, **dict.fromkeys(("n_problems", "n_failed", "n_total"), COUNT)}
-VALUE_FIELDS = tuple(Field(title, _VALUE_WIDTHS.get(title, 12), _VALUE_STYLES.get(title, PLAIN)) for title in COLUMNS)
+_VALUE_WIDTHS = {
+    "policy": 28,
+    "benchmark": 24,
+    "split": 12,
+    "reranker": 24,
+    "metric": 22,
+    "value": 10,
+    "note": 90,
+    "reading": 32,
+}
+_VALUE_STYLES = {
+    "k": COUNT, "value": PERCENT, **dict.fromkeys(GAIN_COLUMNS[1:4], GAIN),
+    **dict.fromkeys(("n_problems", "n_failed", "n_total"), COUNT),
+}  # fmt: skip
+_VALUE_COLUMNS = (*COLUMNS, *GAIN_COLUMNS)
+VALUE_FIELDS = tuple(
+    Field(title, _VALUE_WIDTHS.get(title, 12), _VALUE_STYLES.get(title, PLAIN)) for title in _VALUE_COLUMNS
+)
+_GAIN_PLACES = (len(COLUMNS) + 1, len(COLUMNS) + 2, len(COLUMNS) + 3)
 PICK_FIELDS = (
     Field("policy", 18),
     Field("benchmark", 18),
@@ -122,6 +138,8 @@ COMPARISON_FIELDS = (
     Field("difference", 11, GAIN),
     Field("source", 28),
     Field("not the same", 60),
+    Field("gain over greedy", 11, GAIN),
+    Field("published gain", 11, GAIN),
 )
 FAILURE_FIELDS = (
     Field("stage", 10),
@@ -147,7 +165,7 @@ def _comparison_row(each: Comparison) -> tuple[object, ...]:
     row = each.row
     return (
         row.policy, row.benchmark, row.split, row.reranker, row.k, row.value, each.published, each.difference,
-        each.source, each.remarks or None,
+        each.source, each.remarks or None, each.gain, each.published_gain,
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
 
 N = 4
 RERANKERS = build_rerankers(["first", "random", "self-consistency", "visualprm", "weighted-vote", "oracle"], ["prm"])
+RANDOM = RERANKERS[1]
 
 
 def dynamath_groups() -> list[dict[str, str]]:
@@ -53,9 +54,12 @@ def facts_of(
 
 @pytest.fixture(params=[("DynaMath", dynamath_groups), ("WeMath", wemath_groups)], ids=["DynaMath", "WeMath"])
 def study(request) -> Study:
-    name, groups = request.param
+    return study_of(*request.param, ((1, 2),))
+
+
+def study_of(name: str, groups: Callable[[], list[dict[str, str]]], failed: tuple[tuple[int, int], ...]) -> Study:
     task, draw = TASKS[name], random.Random(4)
-    facts = [facts_of(number, each, draw) for number, each in enumerate(groups())]
+    facts = [facts_of(number, each, draw, failed) for number, each in enumerate(groups())]
     return Study(
         "P", name, task.metric, facts, RERANKERS, N, lambda text, _: text[-1], grade_all=True,
         aggregate=task.aggregate, group=task.group,
@@ -95,9 +99,10 @@ def expected(study: Study, outcomes: Callable[[ProblemFacts], list[float]]) -> f
 @pytest.mark.filterwarnings("error")
 def test_expected_values_are_those_of_all_subsets_of_all_problems(study):
     points = {(point.reranker, point.k): point.value for point in examine([study]).points}
-    for reranker in RERANKERS[1:]:
+    for reranker in RERANKERS:
         for k in range(1, N + 1):
-            by_hand = expected(study, partial(chances, k=k, reranker=reranker))
+            # Of candidates in any order the first is any of them.
+            by_hand = expected(study, partial(chances, k=k, reranker=RANDOM if reranker.name == "first" else reranker))
             assert points[reranker.name, k] == pytest.approx(by_hand), (reranker.name, k)
     assert len({round(value, 6) for value in points.values()}) > 6, "rerankers and k differ"
 
@@ -125,12 +130,20 @@ def resamples(study: Study, values: dict[str, float]) -> np.ndarray:
 
 
 @pytest.mark.filterwarnings("error")
-def test_intervals_are_those_of_all_ways_to_draw_the_groups_again(study):
-    first = resamples(study, values_of(study, "first"))
-    for standing in examine([study]).standings:
+@pytest.mark.parametrize(("asked", "base"), [(None, "first"), ("mean", "random"), ("first", "first")])
+def test_intervals_are_those_of_all_ways_to_draw_the_groups_again(request, study, asked, base):
+    if asked == "mean":  # A failed candidate has no verdict.
+        study = study_of(*request.node.callspec.params["study"], ())
+    first = resamples(study, values_of(study, base))
+    standings = examine([study], asked).standings
+    assert {standing.baseline for standing in standings} == {asked or "first"}
+    assert [standing.reranker for standing in standings if standing.gain is None] == [base]
+    for standing in standings:
         own = resamples(study, values_of(study, standing.reranker))
         ends = [(standing.low, standing.high, own)]
-        if standing.gain is not None:
+        if standing.reranker == "oracle":
+            assert standing.gain_low is standing.gain_high is None, "an upper bound is not tested"
+        elif standing.gain is not None:
             ends.append((standing.gain_low, standing.gain_high, own - first))
         for low, high, ways in ends:
             # Of 27 ways the least and the greatest have more than 2.5% each: an interval reaches both ends.
@@ -145,8 +158,9 @@ def test_values_at_n_are_the_metric_over_the_picks(study):
         values = values_of(study, standing.reranker)
         assert standing.value == pytest.approx(100 * study.aggregate(problems, [values[one.id] for one in problems]))
     last = {point.reranker: (point.value, point.prefix) for point in found.points if point.k == N}
-    for standing in found.standings:
-        assert last[standing.reranker] == pytest.approx((standing.value, standing.value))
+    values = {standing.reranker: standing.value for standing in found.standings}
+    for name, value in values.items():
+        assert last[name] == pytest.approx((values["random"] if name == "first" else value, value))
 
 
 def test_differences_are_tested_by_groups(study):

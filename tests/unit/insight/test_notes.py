@@ -60,7 +60,10 @@ def test_tables_and_page_show_it(insight) -> None:
         assert view.columns[-1][0] == "note"
         assert {row[-1] for row in view.rows if row[1] == "B"} == {NOTE}
         assert "C" in {row[1] for row in view.rows}
-    titles = ["Values with 95% intervals", "Candidates", "Where rerankers lose", "Stages, as far as they were recorded"]
+    titles = [
+        "Values with 95% intervals", "Candidates", "Where rerankers lose", "Paired comparisons",
+        "Stages, as far as they were recorded",
+    ]  # fmt: skip
     assert [view.title for view in views.benchmark_views(insight, "B")] == titles
     page = render(Results([], [], insight=insight), {})
     assert page.count(NOTE) >= 5

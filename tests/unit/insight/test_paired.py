@@ -114,7 +114,7 @@ def test_comparisons_are_mcnemars_test_corrected_within_each_baseline(seed):
     draw = np.random.default_rng(seed)
     right = draw.random((60, len(RERANKERS))) < draw.uniform(0.2, 0.9, len(RERANKERS))
     columns = {reranker.name: list(right[:, place]) for place, reranker in enumerate(RERANKERS)}
-    rows = examine([study_of(right)]).comparisons
+    rows = [row for row in examine([study_of(right)]).comparisons if row.baseline != "random"]
     assert len(rows) == 10
     for baseline, theirs in columns.items():
         family = [row for row in rows if row.baseline == baseline]

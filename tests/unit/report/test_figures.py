@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from visualprm_eval.insight import CurvePoint, Insight, Standing
-from visualprm_eval.insight.estimates import ALL_SUBSETS, DRAWN_SUBSETS, FIRST_CANDIDATES, PASS_AT_K
+from visualprm_eval.insight.estimates import ALL_SUBSETS, DRAWN_SUBSETS, MEAN, PASS_AT_K
 from visualprm_eval.insight.facts import PublishedPoint, StepScoreHistogram
 from visualprm_eval.outcomes import OVERALL
 from visualprm_eval.report.figures import _curves, _gains, _scores, draw_figures
@@ -68,9 +68,9 @@ def test_below_stands_over_which_subsets_lines_are_means(insight):
 
     vote = [("self-consistency", ALL_SUBSETS), ("self-consistency", DRAWN_SUBSETS)]
     assert said(*vote) == f"{OVER_ALL}\nself-consistency: at some k over subsets drawn with a seed"
-    first = ("first", FIRST_CANDIDATES)
-    assert said(first, ("oracle", PASS_AT_K)) == f"{OVER_ALL}\nfirst (pass@1): the first k candidates"
-    assert said(first) == "first (pass@1): the first k candidates"
+    first, same = ("first", MEAN), "the mean of all N candidates at any k, one line"
+    assert said(first, ("oracle", PASS_AT_K)) == f"{OVER_ALL}\nfirst (pass@1): {same}"
+    assert said(first, ("random", MEAN)) == f"first (pass@1), random (mean): {same}"
     assert {axis.get_xlabel() for axis in _curves(insight.points).axes if axis.axison} == {"k (of N candidates)"}
 
 

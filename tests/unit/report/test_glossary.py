@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from visualprm_eval.insight.estimates import ALL_SUBSETS, DRAWN_SUBSETS, FIRST_CANDIDATES, MEAN, PASS_AT_K
+from visualprm_eval.baselines import BASELINES
+from visualprm_eval.insight.estimates import ALL_SUBSETS, DRAWN_SUBSETS, MEAN, PASS_AT_K
 from visualprm_eval.registry import reranker_names
 from visualprm_eval.report.glossary import GLOSSARY, markdown_rows
 from visualprm_eval.report.insight_tables import comparisons, costs, curve_points, diagnoses, pools, values
@@ -35,4 +36,4 @@ def test_rerankers_metrics_and_estimators_are_explained():
     words = {word for term in GLOSSARY for word in term.split(", ")}
     assert set(reranker_names()) <= words
     assert {task.metric for task in TASKS.values()} | {UNJUDGED} <= words
-    assert {ALL_SUBSETS, PASS_AT_K, MEAN, DRAWN_SUBSETS, FIRST_CANDIDATES} <= words
+    assert {ALL_SUBSETS, PASS_AT_K, MEAN, DRAWN_SUBSETS, *BASELINES} <= words

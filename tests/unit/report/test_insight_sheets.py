@@ -72,7 +72,7 @@ def test_charts_are_native_and_refer_to_the_values_beside_them(tmp_path, results
 def test_the_summary_has_intervals_and_colours(tmp_path, results, insight):
     sheet = written(tmp_path, replace(results, insight=insight))["summary"]
     titles = [cell.value for cell in sheet[2]][3:9]
-    assert titles == ["value", "gain", "problems", "failed", "gain from", "gain to"]
+    assert titles == ["value", "gain over first", "problems", "failed", "gain from", "gain to"]
     visualprm = next(row for row in sheet.iter_rows(min_row=3) if row[1].value == "visualprm")
     assert [cell.value for cell in visualprm[7:9]] == [4.0, 14.0]
     places = {str(each.sqref) for each in sheet.conditional_formatting}
@@ -208,7 +208,7 @@ def test_details_of_the_summary_fold_away(tmp_path, results, insight):
     sheet = written(tmp_path, replace(results, insight=insight))["summary"]
     titles = {column: sheet[f"{column}2"].value for column in "DEFGHI"}
     levels = {title: sheet.column_dimensions[column].outlineLevel for column, title in titles.items()}
-    assert levels == {"value": 0, "gain": 0, "problems": 1, "failed": 1, "gain from": 1, "gain to": 1}
+    assert levels == {"value": 0, "gain over first": 0, "problems": 1, "failed": 1, "gain from": 1, "gain to": 1}
 
 
 def test_charts_end_at_n_and_at_100_percent(tmp_path, results, insight):
@@ -222,4 +222,4 @@ def test_rows_are_as_high_as_their_wrapped_texts(tmp_path, results, insight):
     sheet = written(tmp_path, replace(results, insight=insight))["glossary"]
     heights = {row[0].value: sheet.row_dimensions[row[0].row].height for row in sheet.iter_rows(min_row=2)}
     assert heights["policy"] is None
-    assert heights["interval, from, to, gain from, gain to"] == 30.0
+    assert heights["interval, from, to, gain from, gain to"] == 45.0

@@ -43,9 +43,9 @@ def test_the_summary_sheet_shows_ours_published_and_difference(tmp_path, compare
     ]  # fmt: skip
     assert {"D1:K1", "L1:S1", "T1:Y1", "Z1:AG1"} == {str(ref) for ref in book["summary"].merged_cells.ranges}
     rows = [[cell.value for cell in row] for row in book["published"].iter_rows(min_row=2)]
-    assert rows[0][5:] == [60.0, 58.5, 1.5, SOURCE, None]
-    assert rows[1][5:] == [50.0, 55.0, None, SOURCE, "other split: ours a, published b"]
-    assert rows[2][5:] == [45.0, 47.0, -2.0, SOURCE, "temperature: ours 1, published 0.7"]
+    assert rows[0][5:] == [60.0, 58.5, 1.5, SOURCE, None, None, None]
+    assert rows[1][5:] == [50.0, 55.0, None, SOURCE, "other split: ours a, published b", None, None]
+    assert rows[2][5:] == [45.0, 47.0, -2.0, SOURCE, "temperature: ours 1, published 0.7", None, None]
     assert [cell.value for cell in book["fingerprints"][2]] == ["abc", "=1+1", 8]
     assert book["fingerprints"]["B2"].data_type == "s"
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from visualprm_eval.insight import Standing
+from visualprm_eval.insight import Insight, Standing
 from visualprm_eval.report import Failure
 from visualprm_eval.report.tables import (
     Column,
@@ -39,7 +39,7 @@ def test_gain_is_over_pass_at_1_of_the_same_policy_benchmark_and_k(row):
     cells = {(line.policy, line.reranker): line.cells[COLUMN] for line in summarise(rows).lines}
     assert cells["P", "visualprm"].text == "47.5 (+7.5)"
     assert cells["Q", "visualprm"].text == "5.0 (-5.0)"
-    assert cells["P", "first"].text == "40.0"
+    assert cells["P", "first"].text == "40.0 (baseline)"
 
 
 @pytest.mark.parametrize(
@@ -150,9 +150,10 @@ def test_verdicts_in_words(verdict, word):
 def test_a_gain_whose_interval_contains_0_is_marked(row, low, high, text):
     rows = [row(k=8), row(k=8, reranker="visualprm", value=59.3)]
     standing = Standing("P", "B", "", "visualprm", 8, 59.3, 50.0, 66.0, 9.3, low, high)
-    first, ours = summarise(rows, [standing]).lines
+    first, ours = summarise(rows, Insight(standings=(standing,))).lines
     assert ours.cells[COLUMN].text == text
     assert ours.cells[COLUMN].interval == f"{low:+.1f} to {high:+.1f}"
     assert first.cells[COLUMN].interval == ""
     other = replace(standing, k=4)
-    assert summarise(rows, [other]).lines[1].cells[COLUMN].interval == "no interval", "it is of another k"
+    cell = summarise(rows, Insight(standings=(other,))).lines[1].cells[COLUMN]
+    assert cell.interval == "not tested", "it is of another k"

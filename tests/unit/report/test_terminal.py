@@ -26,7 +26,8 @@ def printed():
 
 def test_summary_curves_notes_failures_and_files_are_shown(printed, results):
     text = printed(results, files=[Path("out/results.csv"), Path("out/results.xlsx"), Path("out/figures/gains.png")])
-    assert "first (pass@1)    │ 8 │           58.0" in text
+    assert "first (pass@1)    │ 8 │ 58.0 (baseline)" in text
+    assert "gain over first" in text
     assert "(+9.5)" in text
     assert "MathVista_MINI over k, in percent, from the first k candidates" in text
     assert "withheld: 9 of 448 problems failed" in text
@@ -85,7 +86,7 @@ def test_intervals_stand_below_the_values(printed, row):
     assert "51.0 (~+1.0)" in shown
     (other,) = [place for place, line in enumerate(lines) if "greedy" in line]
     assert "47.5 (-2.5)" in lines[other]
-    assert "no interval" in lines[other + 1]
+    assert "not tested" in lines[other + 1]
     assert "~: the interval contains 0, so no gain is shown" in " ".join(shown.split())
     assert "95% intervals" not in printed(Results(rows, []), width=80)
 

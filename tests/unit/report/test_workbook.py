@@ -8,7 +8,7 @@ import pytest
 from openpyxl import load_workbook
 
 from visualprm_eval.report import Failure, Results
-from visualprm_eval.report.tidy import COLUMNS
+from visualprm_eval.report.tidy import COLUMNS, GAIN_COLUMNS
 from visualprm_eval.report.workbook import write_workbook
 
 
@@ -38,10 +38,11 @@ def test_summary_has_value_gain_and_counts_per_benchmark(book):
     assert [cell.value for cell in sheet[1] if cell.value] == [
         "MathVista_MINI\naccuracy", "MathVision_MINI\naccuracy", "LogicVista test\naccuracy",
     ]  # fmt: skip
-    assert [cell.value for cell in sheet[2]][:7] == ["policy", "reranker", "k", "value", "gain", "problems", "failed"]
+    titles = ["policy", "reranker", "k", "value", "gain over first", "problems", "failed"]
+    assert [cell.value for cell in sheet[2]][:7] == titles
     first, visualprm = sheet[3], sheet[4]
     assert [first[place].value for place in (0, 1, 2, 3, 4, 5, 6)] == [
-        "InternVL2_5-8B", "first (pass@1)", 8, 58.0, None, 300, 0,
+        "InternVL2_5-8B", "first (pass@1)", 8, 58.0, "baseline", 300, 0,
     ]  # fmt: skip
     assert visualprm[1].value == "visualprm"
     assert visualprm[4].value == pytest.approx(visualprm[3].value - 58.0)
@@ -61,7 +62,7 @@ def test_withheld_values_say_so_in_the_summary_and_are_empty_in_the_table(book):
 
 def test_all_values_are_whole(book, results):
     sheet = book["all values"]
-    assert tuple(cell.value for cell in sheet[1]) == COLUMNS
+    assert tuple(cell.value for cell in sheet[1]) == (*COLUMNS, *GAIN_COLUMNS)
     values = [cell.value for cell in sheet["G"][1:]]
     assert [value is None for value in values] == [row.value is None for row in results.rows]
     for value, row in zip(values, results.rows, strict=True):
