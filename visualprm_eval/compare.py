@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.baselines import GREEDY, ROWS
 from visualprm_eval.columns import Columns
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.insight.counts import missing_of
@@ -22,28 +23,35 @@ if TYPE_CHECKING:
 
 __all__ = ["Side", "compare", "compare_rerankers", "compare_work_dirs"]
 
+_Sampling = tuple[str, str, str, bool]
+"""Policy, benchmark and split, and whether it is the one sample at temperature 0 beside others."""
+
 
 def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Comparison]:
     """Two rerankers of one work dir, on every policy and benchmark that it holds.
 
     Args:
         config: The work dir and what to leave out, see ``visualprm_eval.stored_run``.
-        first: The name of a reranker.
+        first: The name of a reranker, or of a baseline: ``"mean"`` is what ``random`` is worth at k = N.
         second: The name of another.
 
     Raises:
         StoreError: There is no sound store, or nothing in it.
         ConfigError: A name that nobody knows, the same name twice, or no value to compare.
     """
-    if first == second:
+    if ROWS.get(first, first) == ROWS.get(second, second):
         raise ConfigError(f"{first} and {second} are one reranker; name two, or two work dirs")
-    rows = []
-    for found in _all_finals(config, (first, second)):
-        sides = {name: side_of(found, name, name) for name in (first, second) if _has(found, name)}
+    rows, names = [], {name: ROWS.get(name, name) for name in (first, second)}
+    places: dict[tuple[str, str, str], list[Finals]] = {}
+    for found in _all_finals(config, tuple(names.values())):
+        places.setdefault((found.study.policy, found.study.benchmark, found.split), []).append(found)
+    for place, samplings in places.items():
+        sides = {
+            name: side_of(found, row, name) for found in samplings for name, row in names.items() if _has(found, row)
+        }
         if len(sides) == 2:
-            study = found.study
-            row = compare(sides[first], sides[second], study.policy, study.benchmark, found.split)
-            rows.append(replace(row, note=found.note))
+            notes = dict.fromkeys(found.note for found in samplings if found.note)
+            rows.append(replace(compare(sides[first], sides[second], *place), note="; ".join(notes)))
     if not rows:
         raise ConfigError(
             f"{config.work_dir} has no finished policy and benchmark with values of both {first} and {second}; "
@@ -70,8 +78,8 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
     policies = [list(dict.fromkeys(policy for policy, *_ in side)) for side in (ours, theirs)]
     lone = all(len(names) == 1 for names in policies)
     rows = []
-    for (policy, benchmark, split), found in ours.items():
-        other = theirs.get((policies[1][0] if lone else policy, benchmark, split))
+    for (policy, benchmark, split, is_greedy), found in ours.items():
+        other = theirs.get((policies[1][0] if lone else policy, benchmark, split, is_greedy))
         for reranker in found.rerankers if other is not None else ():
             # A session has the first candidate beside whatever it is asked for.
             unasked = type(reranker) is First and rerankers and reranker.name not in rerankers
@@ -115,16 +123,19 @@ def _chance(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"= {p:.4f}"
 
 
-def _listed(found: Mapping[tuple[str, str, str], Finals]) -> str:
-    return ", ".join(f"{policy} on {benchmark}" for policy, benchmark, _ in found) or "no finished policy"
+def _listed(found: Mapping[_Sampling, Finals]) -> str:
+    return ", ".join(dict.fromkeys(f"{policy} on {name}" for policy, name, *_ in found)) or "no finished policy"
 
 
 def _has(found: Finals, name: str) -> bool:
     return any(one.name == name for one in found.rerankers)
 
 
-def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[tuple[str, str, str], Finals]:
-    return {(found.study.policy, found.study.benchmark, found.split): found for found in _all_finals(config, rerankers)}
+def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, Finals]:
+    return {
+        (found.study.policy, found.study.benchmark, found.split, _has(found, ROWS[GREEDY])): found
+        for found in _all_finals(config, rerankers)
+    }
 
 
 def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]:
@@ -137,7 +148,7 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]
         session = StoredSession(config, store, rerankers)
         session.gather()
         for cell in session.cells:
-            if cell.greedy:
+            if cell.greedy and ROWS[GREEDY] not in rerankers:
                 continue
             if is_whole(session, cell):
                 print(f"note: left out: {cell.label}: its values are of whole tables, so problems cannot be paired")

@@ -116,7 +116,8 @@ class StoredSession(Session):
         super().__init__(config, store, ())
         self._check = check
         self._names = tuple(dict.fromkeys(("first", *names))) if names else ()
-        self.rerankers = self._rerankers()
+        # A greedy row is of samples of its own: the first of N at another temperature must not bear the name.
+        self.rerankers = [one for one in self._rerankers() if not isinstance(one, Greedy)]
 
     def gather(self) -> None:
         """Learns from the store whose candidates it holds.
@@ -142,6 +143,11 @@ class StoredSession(Session):
         _check_known("policy", self.config.models, [cell.policy for cell in cells])
         self.cells = _told_apart([cell for cell in cells if cell.policy in (self.config.models or (cell.policy,))])
         self.greedy = [Greedy("greedy")] if any(cell.greedy for cell in self.cells) else []
+        if "greedy" in self._names and not self.greedy:
+            raise ConfigError(
+                f"{self.store.path} has no samples at temperature 0 beside others; leave the reranker greedy out, or "
+                "sample them with run.py --reranker greedy"
+            )
 
     def results(self) -> Results:
         """As for a run, from a store without damage."""

@@ -58,10 +58,8 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     summary = summarise(results.rows, results.insight)
     for columns in _fitting(summary.columns, console.width):
         console.print(_summary_table(summary, columns))
-    if any(cell.ends for line in summary.lines for cell in line.cells.values()):
-        console.print(Text(ABOUT_INTERVALS, style="dim"))
-    if summary.meanings:
-        console.print(Text(f"Gains are over the baseline in the head ({summary.meanings})", style="dim"))
+    for line in _about_gains(summary):
+        console.print(Text(line, style="dim"))
     if results.comparisons:
         _print_published(results, console)
     all_curves = curves(results.rows)
@@ -122,6 +120,14 @@ def _summary_table(summary: Summary, columns: Sequence[Column]) -> Table:
         if shown:
             table.add_row("", _text("problems (failed)", "dim"), "", *spans, end_section=True)
     return table
+
+
+def _about_gains(summary: Summary) -> Iterator[str]:
+    """What must be known to read gains, where there are any."""
+    if any(cell.ends for line in summary.lines for cell in line.cells.values()):
+        yield ABOUT_INTERVALS
+    if summary.meanings:
+        yield f"Gains are over the baseline in the head ({summary.meanings})"
 
 
 def _cell(cell: Cell | None) -> Text:

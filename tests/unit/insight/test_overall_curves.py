@@ -50,8 +50,8 @@ def test_at_n_it_is_the_overall_value_with_its_interval():
     standings = {row.reranker: row for row in insight.standings if row.benchmark == OVERALL}
     for reranker, row in standings.items():
         point = overall(insight)[reranker, N]
-        row = standings["random"] if reranker == "first" else row  # Expected of any one sample.
-        assert (point.value, point.low, point.high) == pytest.approx((row.value, row.low, row.high), abs=1e-4)
+        same = standings["random"] if reranker == "first" else row  # Expected of any one sample.
+        assert (point.value, point.low, point.high) == pytest.approx((same.value, same.low, same.high), abs=1e-4)
         assert point.low < point.high
 
 

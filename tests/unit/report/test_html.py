@@ -254,7 +254,12 @@ COLUMNS = ("MathVista_MINI", "MathVision_MINI", "LogicVista test")
 def test_the_summary_is_that_of_the_other_views(page):
     summary = tables_of(page, "summary")[0]
     assert summary[0] == ["policy", "reranker", "k", *(f"{name}, gain over first" for name in COLUMNS)]
-    assert summary[1] == ["InternVL2_5-8B", "first (pass@1)", "8", *(f"{base} (baseline)" for base in ("58.0", "17.0", "36.0"))]
+    assert summary[1] == [
+        "InternVL2_5-8B",
+        "first (pass@1)",
+        "8",
+        *(f"{base} (baseline)" for base in ("58.0", "17.0", "36.0")),
+    ]
     assert re.fullmatch(r"6\d\.\d \(\+\d\.\d\)\s*not tested", summary[2][3])
     assert summary[9] == ["", "problems (failed)", "", "300 (0)", "304 (0)", "448 (0)"]
     assert summary[10][0] == "Qwen2.5-VL-7B-Instruct"
