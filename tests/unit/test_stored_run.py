@@ -375,3 +375,68 @@ def test_an_empty_store_has_nothing_to_report(tmp_path):
     Store.open(tmp_path / STORE_FILE).close()
     with pytest.raises(StoreError, match="has no candidates to report on"):
         results(tmp_path)
+
+
+def add_greedy(work_dir: Path) -> None:
+    """One more sample of each problem of the store, at temperature 0; half of them right."""
+    with Store.open(work_dir / STORE_FILE) as store:
+        (grading,) = store.specs("grading")
+        sampling = Spec("sampling", {"policy": "P", "temperature": 0})
+        store.put_spec(sampling)
+        for number in range(P):
+            one = Candidate(f"id{number}", 0, "greedy: the answer is 1")
+            store.put_candidates(sampling.id, [one])
+            store.put_verdicts(grading.id, [(one.problem_id, one.text_id, Verdict(float(number % 2)))])
+
+
+def test_gains_of_a_store_are_over_the_baseline_that_is_asked_for(tmp_path):
+    fill(tmp_path)
+    for asked, kind in ((None, "mean"), ("first", "first"), ("mean", "mean"), ("greedy", None)):
+        insight = results(tmp_path, baseline=asked).insight
+        assert insight.baselines["P", "Bench", ""].kind == kind
+    found = {row.reranker: row for row in results(tmp_path).insight.standings}
+    assert found["first"].gain == pytest.approx(found["first"].value - 50)
+    add_greedy(tmp_path)
+    over = {row.reranker: row for row in results(tmp_path, baseline="greedy").insight.standings}
+    assert over["visualprm"].gain == pytest.approx(30 - 50)
+    assert over["greedy"].is_baseline
+
+
+def test_picks_alone_are_not_compared_with_a_mean(tmp_path):
+    fill(tmp_path)
+    found = results(tmp_path, grade="picks")
+    assert found.insight.baselines["P", "Bench", ""].kind == "first"
+    assert not found.insight.means
+
+
+def test_a_mean_and_greedy_are_compared_by_their_names(tmp_path, capsys):
+    fill(tmp_path)
+    assert main(["compare", "mean", "visualprm", "--work-dir", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "k = 4: mean is better than visualprm (+20.0 points" in said
+    assert "; p" in said
+    assert main(["compare", "oracle", "visualprm", "--work-dir", str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "oracle against visualprm: not tested (+70.0 points" in said
+    assert "; p" not in said
+    assert main(["compare", "greedy", "visualprm", "--work-dir", str(tmp_path)]) == 2
+    assert "has no samples at temperature 0 beside others" in capsys.readouterr().err
+    add_greedy(tmp_path)
+    assert main(["compare", "greedy", "visualprm", "--work-dir", str(tmp_path)]) == 0
+    assert "k = 1 against k = 4" in capsys.readouterr().out
+    assert main(["compare", "mean", "random", "--work-dir", str(tmp_path)]) == 2
+    assert main(["compare", str(tmp_path), str(tmp_path), "--reranker", "random", "greedy"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any("random in" in line and "not tested (+0.0 points" in line for line in lines), "two means"
+    assert any("greedy in" in line and "p = 1.0000" in line for line in lines)
+
+
+def test_a_greedy_row_is_of_greedy_samples_alone(tmp_path):
+    """The first of N at another temperature must not bear the name."""
+    fill(tmp_path)
+    with pytest.raises(ConfigError, match="no samples at temperature 0 beside others"):
+        results(tmp_path, ["greedy", "visualprm"])
+    add_greedy(tmp_path)
+    found = {(row.reranker, row.k): row.value for row in results(tmp_path, ["greedy", "visualprm"]).rows}
+    assert found["greedy", 1] == 50
+    assert ("greedy", N) not in found

@@ -99,7 +99,10 @@ GLOSSARY: Mapping[str, str] = {
         "p after Holm's correction for all rerankers that are compared with the same baseline on the same benchmark; "
         "at most 0.05 counts as shown."
     ),
-    "better, worse": "Problems on which the first reranker's pick is worth more, or less, than the other's.",
+    "better, worse": (
+        "Problems on which the first reranker's pick is worth more, or less, than the other's, or than the mean of the "
+        "candidates."
+    ),
     "oracle gap": "pass@k less the value at the same k, in points: what a perfect reranker would still gain (regret).",
     "solvable": "Problems with at least one right candidate.",
     "missed": "Solvable problems whose pick is not right.",

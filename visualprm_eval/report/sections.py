@@ -48,7 +48,10 @@ _OVER_K = (
     "Lines and expected values are means over subsets of k of the N candidates; the column “estimated as” says over "
     "which. “First k candidates” is what published figures are."
 )
-_COMPARISONS = "Each pair of rerankers on the same problems. p is corrected for all comparisons with the same baseline."
+_COMPARISONS = (
+    "Each pair of rerankers on the same problems: two that pick are tested by flipping the signs of differences, one "
+    "against the mean (random) by picks by chance. p is corrected for all comparisons with the same baseline."
+)
 _FORMATS: Mapping[Kind, str] = {
     "count": ",d", "percent": ".1f", "gain": "+.1f", "chance": ".4f", "correlation": "+.2f", "seconds": ",.0f",
 }  # fmt: skip
