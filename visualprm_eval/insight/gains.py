@@ -73,7 +73,8 @@ class Split:
     @property
     def is_greedy(self) -> bool:
         """Whether it is one sample at temperature 0 per problem, beside others."""
-        return all(isinstance(one, Greedy) for one in self.rerankers[: self.n_asked])
+        asked = self.rerankers[: self.n_asked]
+        return bool(asked) and all(isinstance(one, Greedy) for one in asked)
 
     @cached_property
     def numbers(self) -> FloatArray:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from visualprm_eval.baselines import chosen
-from visualprm_eval.insight import Insight, Study, examine
+from visualprm_eval.insight import Examiner, Insight, Study, examine
 from visualprm_eval.insight.facts import Standing
-from visualprm_eval.outcomes import OVERALL
+from visualprm_eval.outcomes import OVERALL, ResultRow
 from visualprm_eval.pools import ProblemFacts
 from visualprm_eval.rerankers import First, Greedy, Oracle, Random, Reranker, StepAggregate
 from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
@@ -250,3 +250,24 @@ def test_expected_curves_start_at_the_mean_and_first_k_curves_at_the_first_sampl
         assert one.prefix == pytest.approx(100 * RIGHT[:, 0].mean())
     first = [one.value for one in examine([STUDY], asked).points if one.reranker == "first"]
     assert first == pytest.approx([100 * RIGHT.mean()] * N), "of any k the first is any one"
+
+
+def test_gains_of_figures_of_whole_tables_have_no_interval():
+    def row(reranker: str, k: int, value: float) -> ResultRow:
+        return ResultRow("P", "B", "", reranker, k, "the host's score", value, P, 0)
+
+    for asked, kinds in ((None, ("first", "greedy")), ("mean", (None, None)), ("first", ("first", "first"))):
+        for n_studies, kind in enumerate(kinds, 1):
+            examiner = Examiner(asked)
+            rerankers = [one for one in SHOWN if not isinstance(one, Oracle)]
+            examiner.add_values(
+                replace(STUDY, rerankers=rerankers), [row("first", N, 400.0), row("visualprm", N, 450.0)]
+            )
+            if n_studies == 2:
+                examiner.add_values(greedy_of(STUDY, RIGHT[:, 0]), [row("greedy", 1, 410.0)])
+            insight = examiner.insight()
+            assert insight.baselines["P", "B", ""].kind == kind
+            found = rows(insight)
+            base = {"first": 400.0, "greedy": 410.0, None: None}[kind]
+            assert found["visualprm"].gain == (None if base is None else 450.0 - base)
+            assert {one.gain_low for one in found.values()} == {None}
