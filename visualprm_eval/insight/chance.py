@@ -101,11 +101,15 @@ class ChancePicks:
             return np.array([self.measure.value(picks) for picks in drawn])
         sums, count = np.zeros(_DRAWS), 0
         for members in self.measure.members:
-            if np.isnan(self.measure.part(members, means[members])):
+            expected = self.measure.part(members, means[members])
+            if np.isnan(expected):
                 continue  # A group of which a part is lacking does not count.
+            count += 1
+            if expected in {0.0, 1.0}:  # No pick can change what is at either end.
+                sums += expected
+                continue
             worth, places = _distinct(self._picks(rng, members, _DRAWS))
             sums += np.array([self.measure.part(members, each) for each in worth])[places]
-            count += 1
         return 100 * sums / count
 
     def _picks(self, rng: np.random.Generator, rows: IntArray, draws: int) -> FloatArray:
