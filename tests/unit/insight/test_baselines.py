@@ -271,3 +271,13 @@ def test_gains_of_figures_of_whole_tables_have_no_interval():
             base = {"first": 400.0, "greedy": 410.0, None: None}[kind]
             assert found["visualprm"].gain == (None if base is None else 450.0 - base)
             assert {one.gain_low for one in found.values()} == {None}
+
+
+def test_a_greedy_sample_is_one_more_candidate_when_it_is_held_against_the_mean():
+    """Seven of seven are right and the greedy one is not: of eight samples alike it is as likely to be any."""
+    right, scores = np.ones((4, 7)), np.zeros((4, 7))
+    sampled = study(right, scores)
+    greedy = greedy_of(sampled, np.array([False, True, True, True]))
+    (row,) = [one for one in examine([sampled, greedy]).comparisons if one.reranker == "greedy"]
+    assert (row.baseline, row.difference, row.k, row.baseline_k) == ("random", -25.0, 1, 7)
+    assert row.p == pytest.approx(2 / 8)
