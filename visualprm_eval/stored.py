@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
 from visualprm_eval.prompts import export_prompts, note_unheeded
+from visualprm_eval.soundness import open_sound
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.types import JSONValue, Part, Problem, Spec
 
@@ -222,7 +223,7 @@ def export_problems(names: Sequence[str], output: Path, *, prompt: str, limit: i
     """
     from visualprm_eval.host.benchmarks import load_benchmark
 
-    with Store.open(output / STORE_FILE) as store:
+    with open_sound(output / STORE_FILE, write=True) as store:
         for name in names:
             benchmark = load_benchmark(name, limit=limit)
             try:

@@ -15,6 +15,7 @@ from visualprm_eval.process_bench.data import ProcessSample, steps_of
 from visualprm_eval.registry import JUDGE, critic_label, critic_names
 from visualprm_eval.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics
 from visualprm_eval.score.judge import JudgeCritic, judge_policy, question_text
+from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.types import JSONValue, Problem, StepScores, digest
 
 __all__ = ["ALL_CORRECT", "RANDOM", "Judging", "baseline", "build"]
@@ -176,6 +177,7 @@ class GivenSteps:
 
     def __init__(self, inner: Critic) -> None:
         self._inner = inner
+        self.score_range = getattr(inner, SCORE_RANGE, None)
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The critic's own, and that the steps are given."""

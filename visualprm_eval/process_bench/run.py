@@ -15,6 +15,7 @@ from visualprm_eval.process_bench.data import ProcessSample, ProcessSet, text_of
 from visualprm_eval.process_bench.locate import load_set
 from visualprm_eval.process_bench.released import differences
 from visualprm_eval.process_bench.results import ProcessResults, evaluate
+from visualprm_eval.score.critics import ranged_scoring
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.types import Candidate, JSONValue, Spec, StepScores
@@ -62,7 +63,9 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         print(f"note: {name} is marked partial: {'; '.join(remarks)}", file=sys.stderr)
     will_make = "score" in config.stages
     scorings = {
-        judging.label: spec_of("scoring", judging.critic, store, will_make=will_make, dry_run=config.dry_run)
+        judging.label: ranged_scoring(
+            spec_of("scoring", judging.critic, store, will_make=will_make, dry_run=config.dry_run), judging.critic
+        )
         for judging in critics
         if judging.critic is not None
     }
@@ -74,6 +77,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
         opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
+        store.check_in_place()
         protocol = dict(_protocol(config, place.process_set, scorings, recorded_versions(store)))
         _report(config, evaluate(place.process_set, opinions, seed=config.seed, remarks=remarks, protocol=protocol))
 
