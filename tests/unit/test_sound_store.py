@@ -1,4 +1,4 @@
-"""No fact is believed that cannot be one: what may be put, what an audit finds, and who asks before it does anything."""
+"""No fact is believed that cannot be one: what may be put, what an audit finds, and who asks before doing anything."""
 
 from __future__ import annotations
 

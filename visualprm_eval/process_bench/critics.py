@@ -13,7 +13,7 @@ from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import ConfigError, UnknownNameError
 from visualprm_eval.process_bench.data import ProcessSample, steps_of
 from visualprm_eval.registry import JUDGE, critic_label, critic_names
-from visualprm_eval.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics
+from visualprm_eval.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics, shown_images
 from visualprm_eval.score.judge import JudgeCritic, judge_policy, question_text
 from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.types import JSONValue, Problem, StepScores, digest
@@ -154,7 +154,7 @@ class GivenVisualPRM:
 
     def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
         """One call of ``VisualPRM.score_stream``: batches hold solutions to as many questions as fit."""
-        triples = [(_asked(problem), list(steps), problem.images) for problem, steps in items]
+        triples = [(_asked(problem), list(steps), shown_images(problem)) for problem, steps in items]
         return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
 
     def release(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from visualprm_eval.checkpoints import CheckpointUser, spec_of
-from visualprm_eval.config import GIVEN, RunConfig
+from visualprm_eval.config import GIVEN, RAW_PICTURES, RunConfig
 from visualprm_eval.process_bench.assess import Opinion
 from visualprm_eval.process_bench.critics import Judging, baseline, build
 from visualprm_eval.process_bench.data import ProcessSample, ProcessSet, text_of
@@ -55,8 +55,14 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     """
     (name,) = config.data
     critics = build(config.critics, config)
-    whole = load_set(name, config.vpb_dir, config.data_dir)
+    whole = load_set(name, config.vpb_dir, config.data_dir, config.pictures)
     _tell_bad_lines(whole)
+    if whole.shown and config.pictures != RAW_PICTURES:
+        print(
+            f"note: {name}: {whole.shown}. Their questions are problems of their own; --pictures raw leaves pictures "
+            "as they are",
+            file=sys.stderr,
+        )
     place = _put(store, whole, config.limit)
     remarks = differences(place.process_set) or _limited(whole, place.process_set)
     if remarks:
@@ -181,6 +187,8 @@ def _protocol(
     yield "file", process_set.file_digest
     yield "samples", len(process_set.samples)
     yield "lines that cannot be used", len(process_set.bad)
+    if process_set.shown:
+        yield "pictures", process_set.shown
     yield "critics", list(config.critics)
     yield "threshold of scores", config.threshold
     yield "seed", config.seed

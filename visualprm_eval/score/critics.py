@@ -22,6 +22,7 @@ from visualprm_eval.store.sound import SCORE_RANGE, UNIT, range_of
 from visualprm_eval.types import JSONValue, Problem, Spec, StepScores, canonical_json
 
 if TYPE_CHECKING:
+    from visualprm_eval.prm.images import Picture
     from visualprm_eval.prm.visualprm import VisualPRM
 
 
@@ -40,6 +41,13 @@ class CriticOptions:
     device: str = "auto"
     dtype: str = "auto"
     token_budget: int = 16_384
+
+
+def shown_images(problem: Problem) -> list[Picture]:
+    """A problem's pictures for the reward model: as their files are, which is how the problem's id knows them."""
+    from visualprm_eval.prm.images import Picture
+
+    return [Picture(path, as_is=True) for path in problem.images]
 
 
 class Critic(Protocol):
@@ -137,7 +145,7 @@ class VisualPRMCritic:
 
     def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
         """One call of ``VisualPRM.score_stream``: batches hold candidates of as many problems as fit."""
-        triples = [(problem.question, list(steps), problem.images) for problem, steps in items]
+        triples = [(problem.question, list(steps), shown_images(problem)) for problem, steps in items]
         return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
 
 
