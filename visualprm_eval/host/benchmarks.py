@@ -17,8 +17,8 @@ from visualprm_eval.host.linked import use_own_image_folder, whole_files
 from visualprm_eval.host.problems import row_problem
 from visualprm_eval.host.reading import readable
 from visualprm_eval.host.texts import texts_kept
-from visualprm_eval.host.usable import lack_of_answers, left_out_remark, unusable_rows
 from visualprm_eval.host.upright import ShownRow, upright_row
+from visualprm_eval.host.usable import lack_of_answers, left_out_remark, unusable_rows
 from visualprm_eval.pictures import AS_THEY_ARE, described
 from visualprm_eval.tasks import Task, task_for
 from visualprm_eval.types import Problem
