@@ -60,7 +60,7 @@ class Place:
             what = "is gone" if now is None else "is another file than the one that was opened"
             raise StoreError(
                 f"{self._path} {what}: the folder, or the file, was removed, moved or replaced while it was in use. "
-                "Nothing more is written; what was stored is where the file is now. Bring it back, or choose another "
+                "Nothing more is written; what was stored until then went with it. Bring it back, or choose another "
                 "--work-dir, and run the same command again"
             )
         if not self._writes:
