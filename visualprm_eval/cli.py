@@ -80,6 +80,12 @@ def _build_parser() -> argparse.ArgumentParser:
     problems.add_argument(
         "--prompt", choices=cfg.PROMPTS, default=cfg.RunConfig().prompt, help="the --prompt of that run (%(default)s)"
     )
+    problems.add_argument(
+        "--pictures",
+        choices=cfg.PICTURES,
+        default=cfg.RunConfig().pictures,
+        help="the --pictures of that run (%(default)s)",
+    )
     problems.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark")
     problems.set_defaults(command=_export_problems)
     merge = commands.add_parser(
@@ -197,7 +203,9 @@ def _merge(arguments: argparse.Namespace) -> int:
 def _export_problems(arguments: argparse.Namespace) -> int:
     from visualprm_eval.stored import export_problems
 
-    export_problems(arguments.data, arguments.output, prompt=arguments.prompt, limit=arguments.limit)
+    export_problems(
+        arguments.data, arguments.output, prompt=arguments.prompt, limit=arguments.limit, pictures=arguments.pictures
+    )
     return EXIT_OK
 
 

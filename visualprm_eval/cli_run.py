@@ -15,8 +15,8 @@ from visualprm_eval.tasks import SUITES, host_name
 _SAME = (
     "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "engine", "prompt", "key",
     "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade",
-    "baseline", "limit", "work_dir", "data_dir", "prediction", "retry_failed", "dry_run", "verbose", "vpb_dir",
-    "threshold", "critic_key",
+    "baseline", "limit", "work_dir", "data_dir", "pictures", "prediction", "retry_failed", "dry_run", "verbose",
+    "vpb_dir", "threshold", "critic_key",
 )  # fmt: skip
 # Fields of the run that are lists, with the options that fill them.
 _LISTS = {
@@ -59,6 +59,11 @@ def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
     group.add_argument(
         "--data-dir", type=Path, default=None, metavar="DIR",
         help="folder with the benchmarks' TSV files; only read, but for files that are fetched ($LMUData, ~/LMUData)",
+    )  # fmt: skip
+    group.add_argument(
+        "--pictures", choices=cfg.PICTURES, default=defaults.pictures,
+        help="upright: turned as their EXIF says and scaled to 8 bits, where they are not so already; raw: left to the "
+        "host, the servers and the models (%(default)s)",
     )  # fmt: skip
     group.add_argument(
         "--reranker", nargs="+", default=None, metavar="R",

@@ -218,6 +218,8 @@ def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:
         if not benchmark.file.is_known:
             known = f"another version than the host's, whose MD5 is {benchmark.file.expected}"
             yield f"{cell.label}: version of the file", known
+    if benchmark.shown:
+        yield f"{cell.label}: pictures", benchmark.shown
     if benchmark.total is not None:
         yield f"{cell.label}: problems", f"{len(benchmark.problems):,} of {benchmark.total:,}"
 

@@ -141,10 +141,12 @@ def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, Fi
 def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]:
     """The picks of a work dir at k = N; what is unfinished is told and left out."""
     from visualprm_eval.collect import study_of
-    from visualprm_eval.stored_run import StoredSession, open_sound
+    from visualprm_eval.soundness import open_sound
+    from visualprm_eval.store import STORE_FILE
+    from visualprm_eval.stored_run import StoredSession
     from visualprm_eval.whole_tables import is_whole
 
-    with open_sound(config.work_dir) as store:
+    with open_sound(config.work_dir / STORE_FILE) as store:
         session = StoredSession(config, store, rerankers)
         session.gather()
         for cell in session.cells:

@@ -15,6 +15,7 @@ ENGINES = ("auto", "native", "host", "endpoint")
 PROMPTS = ("cot", "direct", "host")
 STAGES = ("sample", "score", "grade", "report")
 PREDICTIONS = ("raw", "final")
+DEFAULT_PICTURES, RAW_PICTURES = PICTURES = ("upright", "raw")
 MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
 
 DEFAULT_PRM = "OpenGVLab/VisualPRM-8B"
@@ -144,6 +145,7 @@ class RunConfig:
         limit: Only the first problems of each benchmark; ``None`` for all.
         work_dir: Where the store and the results live.
         data_dir: The folder that holds benchmarks; ``None`` for the host's.
+        pictures: Whether pictures are turned and scaled as they are meant to be seen, one of ``PICTURES``.
         judge: The host's judge options.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``, ...
         dtype: ``"auto"``, ``"float32"`` or ``"bfloat16"``.
@@ -188,6 +190,7 @@ class RunConfig:
     limit: int | None = None
     work_dir: Path = Path("outputs")
     data_dir: Path | None = None
+    pictures: str = DEFAULT_PICTURES
     judge: JudgeOptions = field(default_factory=JudgeOptions)
     device: str = "auto"
     dtype: str = "auto"
@@ -220,6 +223,8 @@ class RunConfig:
         self._check_numbers()
         if self.prompt not in PROMPTS:
             raise ConfigError(f"--prompt {self.prompt}: expected one of {', '.join(PROMPTS)}")
+        if self.pictures not in PICTURES:
+            raise ConfigError(f"--pictures {self.pictures}: expected one of {', '.join(PICTURES)}")
         if self.prediction not in {None, *PREDICTIONS}:
             raise ConfigError(f"--prediction {self.prediction}: expected one of {', '.join(PREDICTIONS)}")
         if self.data_dir is not None and not self.data_dir.is_dir():

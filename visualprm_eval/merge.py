@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from visualprm_eval.errors import ConfigError, StoreDamagedError
+from visualprm_eval.errors import ConfigError
 from visualprm_eval.progress import track
+from visualprm_eval.soundness import audit, open_sound, refuse_damage
 from visualprm_eval.store import STORE_FILE, Store
 
 RANK_FILES = "store.rank*.sqlite"
@@ -35,10 +37,10 @@ def merge(inputs: Sequence[Path], output: Path) -> None:
         raise ConfigError(f"-o {output} is among the stores to merge; name it only after -o: what it holds stays in it")
     with ExitStack() as stack:
         sources = [stack.enter_context(Store.open(path, write=False)) for path in paths]
-        for source in sources:
-            if found := source.verify():
-                raise StoreDamagedError(f"{source.path} is not sound: {found[0]}; leave it out, or mend it first")
-        store = stack.enter_context(Store.open(target))
+        looks = [(source.path, stack.enter_context(audit(source))) for source in sources]
+        for path, findings in looks:
+            refuse_damage(path, findings)
+        store = stack.enter_context(open_sound(target, write=True))
         with track(f"merge into {target}", sum(source.count_rows() for source in sources)) as tracker:
             gained = store.absorb(sources, advance=tracker.advance)
     facts = [f"{gained[name]:,} {name}" for name in ("problems", "candidates", "scores", "verdicts")]
@@ -58,6 +60,7 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet
 
     Raises:
         StoreLockedError: A rank is still at work.
+        StoreDamagedError: What a rank left is not sound.
     """
     paths = rank_paths(work_dir)
     if remove:
@@ -65,7 +68,7 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet
     if not paths:
         return
     with ExitStack() as stack:
-        sources = [stack.enter_context(Store.open(path, write=remove)) for path in paths]
+        sources = [stack.enter_context(open_sound(path, write=remove)) for path in paths]
         gained = store.absorb(sources)
     for path in paths if remove else ():
         path.unlink()  # First of all: a log without its store is known to be of no more use, the reverse is not.
@@ -99,6 +102,6 @@ def _input_paths(given: Path) -> Iterator[Path]:
     """A work dir also has what ranks left there."""
     path = store_path(given)
     leftovers: Iterable[Path] = rank_paths(given) if path != given else ()
-    if path.exists() or not leftovers:
+    if os.path.lexists(path) or not leftovers:  # A link that leads nowhere is told, not passed over.
         yield path
     yield from leftovers

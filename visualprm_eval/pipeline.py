@@ -24,6 +24,7 @@ from visualprm_eval.ranks.work import SHARED, follow, lead
 from visualprm_eval.registry import build_rerankers, unread_prms
 from visualprm_eval.rerankers import Reranker
 from visualprm_eval.session import Session
+from visualprm_eval.soundness import open_sound
 from visualprm_eval.store import STORE_FILE, Store
 
 
@@ -89,8 +90,10 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
         if team is not None:
             lead(session, rerankers, team)
         for stage in config.stages:
+            store.check_in_place()
             if team is None or stage not in SHARED:
                 getattr(session, stage)()
+        store.check_in_place()
         if "report" in config.stages:
             note_asked(store, session.rerankers, session.scorings)
         session.finish()
@@ -100,11 +103,12 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
     """Writes the stored candidates of a work dir as a pack.
 
     Raises:
+        StoreDamagedError: When the store is not sound.
         StoreError: When there is no store, or nothing in it fits the filters.
     """
     from visualprm_eval.candidates import export_candidates
 
-    with Store.open(work_dir / STORE_FILE, write=False) as store:
+    with open_sound(work_dir / STORE_FILE) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
     print(summary)
     if left := rank_paths(work_dir):
@@ -113,15 +117,16 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
 
 @contextmanager
 def _open_store(config: RunConfig) -> Iterator[Store]:
+    """The run's store, after a look for damage: nothing is paid for that would go into a broken one."""
     path = config.work_dir / STORE_FILE
     if not config.dry_run:
-        with Store.open(path) as store:
+        with open_sound(path, write=True) as store:
             yield store
         return
     with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.
         copy = Path(scratch) / STORE_FILE
-        if path.exists():
-            with Store.open(path, write=False) as store:
+        if os.path.lexists(path):
+            with open_sound(path) as store:
                 store.copy_to(copy)
         with Store.open(copy) as store:
             yield store

@@ -106,7 +106,7 @@ def shown_native(problems: Iterable[Problem], config: RunConfig) -> dict[str, Sh
                 f"{problem.index}; leave the benchmark out, or use another policy"
             )
         found[problem.id] = tuple(
-            part if isinstance(part, str) else Picture(place(part[0]), *part[1:]) for part in turn
+            part if isinstance(part, str) else Picture(place(part[0]), part[1], part[2], as_is=True) for part in turn
         )
     return found
 

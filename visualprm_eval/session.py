@@ -20,7 +20,7 @@ from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Greedy
 from visualprm_eval.sample.policies import find_policy, greedy_config, greedy_twin, notes_of
 from visualprm_eval.sample.stage import sample_missing
-from visualprm_eval.score.critics import build_critics, named_scoring, release
+from visualprm_eval.score.critics import build_critics, named_scoring, ranged_scoring, release
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
 from visualprm_eval.thoughts import is_empty_reply
@@ -131,7 +131,7 @@ class Session:
     def scorings(self) -> dict[str, Spec]:
         """The key of each critic's scores, by label."""
         return {
-            label: named_scoring(label, self._spec("scoring", critic, "score"))
+            label: named_scoring(label, ranged_scoring(self._spec("scoring", critic, "score"), critic))
             for label, critic in self.critics.items()
         }
 
@@ -228,6 +228,7 @@ class Session:
 
         with uncollected():
             results = self.results()
+            self.store.check_in_place()  # Else the files would bring a folder back that somebody removed.
             paths = write_reports(self.config.work_dir, results)
         print_table(results, files=paths)
 

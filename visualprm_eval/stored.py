@@ -16,9 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.config import RunConfig
+from visualprm_eval.config import DEFAULT_PICTURES, RunConfig
 from visualprm_eval.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
 from visualprm_eval.prompts import export_prompts, note_unheeded
+from visualprm_eval.soundness import open_sound
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.types import JSONValue, Part, Problem, Spec
 
@@ -54,7 +55,9 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
     set_verbose(config.verbose)
     use_data_dir(config.data_dir)
     try:
-        benchmarks, missing = load_from_host(config.data, config.limit, fetch=not config.dry_run)
+        benchmarks, missing = load_from_host(
+            config.data, config.limit, fetch=not config.dry_run, pictures=config.pictures
+        )
     except HostError as error:
         if "grade" in config.stages:
             hint = "Only grading needs it: name the other stages, such as --stages sample"
@@ -72,6 +75,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         store.put_problems(benchmark.problems)
         _note_origin(store, benchmark)
         note_unheeded(store, benchmark)
+        _tell_shown(benchmark)
         if benchmark.task.note:
             print(f"note: {benchmark.task.note}", file=sys.stderr)
     return benchmarks
@@ -89,7 +93,7 @@ def load_part(config: RunConfig, store: Store) -> list[Benchmark]:
 
         use_data_dir(config.data_dir)
         with suppress(HostError):
-            whole = [load_benchmark(name, limit=config.limit) for name in names]
+            whole = [load_benchmark(name, limit=config.limit, pictures=config.pictures) for name in names]
             return [replace(each, problems=_known(each.problems, store, each.name)) for each in whole]
     return [stored_benchmark(store, name, config) for name in names]
 
@@ -118,11 +122,23 @@ def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
         )
     problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
     task = _stored_task(store, name)
-    total, file, left_out = _origin(store, name)
+    total, file, left_out, shown = _origin(store, name)
     if total is None and (task.size or len(problems) < len(latest)):
         total = task.size or 0
     total = None if total is None else max(total, len(latest))
-    return Benchmark(name, task, None, problems, total=total, file=file, left_out=left_out)
+    return Benchmark(name, task, None, problems, total=total, file=file, left_out=left_out, shown=shown)
+
+
+def _tell_shown(benchmark: Benchmark) -> None:
+    """Tells of pictures that are shown in another way than their files are."""
+    from visualprm_eval.pictures import AS_THEY_ARE
+
+    if benchmark.shown not in {"", AS_THEY_ARE}:
+        print(
+            f"note: {benchmark.name}: {benchmark.shown}. They are problems of their own; --pictures raw leaves "
+            "pictures as they are",
+            file=sys.stderr,
+        )
 
 
 def _note_origin(store: Store, benchmark: Benchmark) -> None:
@@ -133,17 +149,19 @@ def _note_origin(store: Store, benchmark: Benchmark) -> None:
         origin["left out"] = dict(benchmark.left_out)
     if file is not None:
         origin |= {"file": file.path.name, "md5": file.md5, "expected": file.expected}
+    if benchmark.shown:
+        origin["pictures"] = benchmark.shown
     store.put_note(origin)
 
 
-def _origin(store: Store, name: str) -> tuple[int | None, DataFile | None, Mapping[str, str]]:
+def _origin(store: Store, name: str) -> tuple[int | None, DataFile | None, Mapping[str, str], str]:
     """What ``_note_origin`` kept last."""
     from visualprm_eval.host.files import DataFile
 
     notes = store.notes("benchmark", name)
     last: dict[str, Any] = dict(notes[-1]) if notes else {}
     file = DataFile(Path(last["file"]), last["md5"], last["expected"]) if "file" in last else None
-    return last.get("total"), file, last.get("left out", {})
+    return last.get("total"), file, last.get("left out", {}), str(last.get("pictures", ""))
 
 
 def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
@@ -208,7 +226,9 @@ def of_this_policy(sampling: Spec, store: Store) -> Spec:
     return alike[0] if len(alike) == 1 else sampling
 
 
-def export_problems(names: Sequence[str], output: Path, *, prompt: str, limit: int | None) -> None:
+def export_problems(
+    names: Sequence[str], output: Path, *, prompt: str, limit: int | None, pictures: str = DEFAULT_PICTURES
+) -> None:
     """Writes problems, prompts and pictures as a work dir for a machine without the host; needs the host here.
 
     Args:
@@ -216,15 +236,16 @@ def export_problems(names: Sequence[str], output: Path, *, prompt: str, limit: i
         output: The work dir; problems are added to one that exists.
         prompt: How problems are put to policies there, as for ``RunConfig``.
         limit: Only the first problems of each benchmark.
+        pictures: How pictures are shown there, as for ``RunConfig``.
 
     Raises:
         BenchmarkError: A benchmark's data is missing or malformed, or the pictures cannot be written.
     """
     from visualprm_eval.host.benchmarks import load_benchmark
 
-    with Store.open(output / STORE_FILE) as store:
+    with open_sound(output / STORE_FILE, write=True) as store:
         for name in names:
-            benchmark = load_benchmark(name, limit=limit)
+            benchmark = load_benchmark(name, limit=limit, pictures=pictures)
             try:
                 store.put_problems([_with_pictures_copied(problem, output) for problem in benchmark.problems])
                 _note_origin(store, benchmark)
@@ -233,6 +254,7 @@ def export_problems(names: Sequence[str], output: Path, *, prompt: str, limit: i
             except OSError as error:
                 raise BenchmarkError(f"cannot write {name} to {output} ({error.strerror})") from error
             print(f"{output}: {len(benchmark.problems):,} problems of {name}")
+            _tell_shown(benchmark)
 
 
 def _gradings(store: Store, name: str) -> list[Spec]:

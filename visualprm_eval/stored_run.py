@@ -8,20 +8,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.asked import last_asked
-from visualprm_eval.beside import beside
 from visualprm_eval.cells import Cell
 from visualprm_eval.config import GIVEN, JudgeOptions, ModelSource, RunConfig
-from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
+from visualprm_eval.errors import ConfigError, StoreError, UnknownNameError
 from visualprm_eval.merge import rank_paths
 from visualprm_eval.registry import BUILTIN_CRITICS, build_rerankers
 from visualprm_eval.rerankers import Greedy, Reranker, StepAggregate
 from visualprm_eval.session import GRADE_ALL_UP_TO, Session
+from visualprm_eval.soundness import audit, refuse_damage
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.stored import stored_benchmark, stored_grading
 from visualprm_eval.stored_critics import StoredCritics, stored_critics
@@ -32,10 +31,7 @@ from visualprm_eval.whole_tables import is_whole
 if TYPE_CHECKING:
     from visualprm_eval.report.results import Results
 
-__all__ = ["StoredSession", "open_sound", "report"]
-
-_WORTH_A_PROCESS = 64 * 2**20
-"""Bytes of a store from which on the look for damage has a process of its own."""
+__all__ = ["StoredSession", "report"]
 
 
 def report(config: RunConfig, rerankers: Sequence[str]) -> None:
@@ -51,53 +47,16 @@ def report(config: RunConfig, rerankers: Sequence[str]) -> None:
         ConfigError: A benchmark, policy or reranker that it knows nothing of.
     """
     path = config.work_dir / STORE_FILE
-    with Store.open(path, write=False) as store, _audit(store) as findings:
+    with Store.open(path, write=False) as store, audit(store) as findings:
         try:
-            session = StoredSession(config, store, rerankers, check=lambda: _refuse_damage(path, findings))
+            session = StoredSession(config, store, rerankers, check=lambda: refuse_damage(path, findings))
             session.gather()
             session.report()
         except Exception:
-            _refuse_damage(path, findings)  # It explains whatever reading stumbled over.
+            refuse_damage(path, findings)  # It explains whatever reading stumbled over.
             raise
     if left := rank_paths(config.work_dir):
         print(f"note: without {len(left)} stores that ranks left in {config.work_dir}; any run there takes them over")
-
-
-def open_sound(work_dir: Path) -> Store:
-    """A work dir's store for reading, after a look for damage.
-
-    Raises:
-        StoreDamagedError: The store is not sound; the message names the damage.
-        StoreError: There is no store.
-    """
-    path = work_dir / STORE_FILE
-    store = Store.open(path, write=False)
-    try:
-        _refuse_damage(path, store.verify)
-    except BaseException:
-        store.close()
-        raise
-    return store
-
-
-def _audit(store: Store) -> AbstractContextManager[Callable[[], list[str]]]:
-    """A look for damage, beside this process where it takes longer than a process takes to start."""
-    if store.path.stat().st_size < _WORTH_A_PROCESS:
-        return nullcontext(store.verify)
-    return beside(damage_of, store.path.absolute())
-
-
-def damage_of(path: Path) -> list[str]:
-    """What is wrong with a store, see ``Store.verify``."""
-    with Store.open(path, write=False) as store:
-        return store.verify()
-
-
-def _refuse_damage(path: Path, findings: Callable[[], Sequence[str]]) -> None:
-    """Waits for what a look for damage found."""
-    if damage := findings():
-        listed = "; ".join(damage[:5]) + (f"; and {len(damage) - 5:,} more" if len(damage) > 5 else "")
-        raise StoreDamagedError(f"{path} is damaged: {listed}. Restore it from a backup, or merge what is sound")
 
 
 class StoredSession(Session):

@@ -220,7 +220,7 @@ def stored_facts() -> list[ProblemFacts]:
                 key: StepScores((place / 10, 0.5), ("x", "y"), seconds=0.25)
                 for place, key in enumerate(dict.fromkeys(keys))
             },
-            "visualorm": {keys[0]: StepScores((), error="too \udc80 long"), keys[2]: StepScores((math.nan, 1.0))},
+            "visualorm": {keys[0]: StepScores((), error="too \udc80 long"), keys[2]: StepScores((0.25, 1.0))},
         }  # fmt: skip
         verdicts = {text_id("c:8"): Verdict(1.0), keys[0]: Verdict(1 / 3, seconds=2.0),
                     keys[2]: Verdict(None, "no judge")}  # fmt: skip

@@ -279,7 +279,7 @@ with Store.open(Path(sys.argv[1]), write=False) as source, Store.open(Path(sys.a
 def test_a_killed_merge_changes_nothing(tmp_path: Path, after: int) -> None:
     many = [Candidate(f"p{i % 3}", i, f"text {i} " * 20) for i in range(6_000)]
     a = filled(tmp_path / "a.sqlite", lambda store: store.put_candidates(SAMPLING.id, many))
-    out = filled(tmp_path / "out.sqlite", sampled(0, 99_999))
+    out = filled(tmp_path / "out.sqlite", sampled(1, 0))
     before = rows(out)
     done = subprocess.run([sys.executable, "-c", KILLED, str(a), str(out), str(after)], check=False)
     assert done.returncode == -signal.SIGKILL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -11,7 +12,7 @@ import pytest
 
 from visualprm_eval.store import Store, schema
 from visualprm_eval.store.repairs import came_empty
-from visualprm_eval.types import Verdict
+from visualprm_eval.types import Spec, Verdict
 
 DUMP = Path(__file__).parent / "data" / "store_schema5.sql"
 COUNTED = ("specs", "problems", "texts", "candidates", "scores", "verdicts", "judge_replies", "host_figures")
@@ -45,6 +46,31 @@ def test_nothing_is_missing_after_the_upgrade(old: Path) -> None:
 
 def test_the_store_is_sound_after_the_upgrade(store: Store) -> None:
     assert store.verify() == []
+
+
+def test_scores_of_third_parties_beyond_0_to_1_are_kept(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(old)) as db, db:
+        (problem, text), position = db.execute("SELECT problem_id, text_id FROM verdicts").fetchone(), 10_000
+        for critic, scores in (("depth", "[-3.5, 0.25]"), ("plain", "[0.5]"), ("judge", "[0.5]")):
+            spec = Spec("scoring", {"critic": critic})
+            db.execute(
+                "INSERT INTO specs VALUES (NULL, ?, 'scoring', ?, 1)", (spec.id, json.dumps(dict(spec.settings)))
+            )
+            position += 1
+            db.execute(
+                "INSERT INTO scores VALUES (?, ?, ?, ?, NULL, ?, '[]', 1, NULL)",
+                (position, spec.id, problem, text, scores),
+            )
+    with Store.open(old) as opened:
+        said = capsys.readouterr().err
+        assert "scores beyond 0 to 1 now stand under a key that says so (texts of depth 1)" in said
+        declared = Spec("scoring", {"critic": "depth", "score_range": [None, 1.0]})
+        specs = opened.specs("scoring")
+        assert declared in specs
+        assert Spec("scoring", {"critic": "plain"}) in specs, "others keep their keys"
+        assert Spec("scoring", {"critic": "judge"}) in specs
+        assert opened.scores(declared.id, [problem])[problem, text].scores == (-3.5, 0.25)
+        assert opened.verify() == []
 
 
 def test_the_upgrade_is_done_once(old: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -217,7 +217,7 @@ class Streaming(Critic):
 
     @staticmethod
     def scores(place, steps):
-        return StepScores(tuple(float(place) for _ in steps), tuple(steps))
+        return StepScores(tuple(place / 10 for _ in steps), tuple(steps))
 
 
 def test_a_streaming_critic_gets_all_work_at_once(store: Store) -> None:
@@ -226,7 +226,7 @@ def test_a_streaming_critic_gets_all_work_at_once(store: Store) -> None:
     score(store, critic)
     assert [[problem for problem, _ in call] for call in critic.calls] == [["p0", "p0", "p1", "p1", "p2", "p2"]]
     stored = store.scores(SCORING.id, list(PROBLEMS))
-    assert sorted(outcome.scores[0] for outcome in stored.values()) == [0, 1, 2, 3, 4, 5]
+    assert sorted(outcome.scores[0] for outcome in stored.values()) == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
     for (problem, text), outcome in stored.items():
         assert (problem, text) == ("p0", Candidate("p0", 0, "a\n\nb 0").text_id) or outcome.scores[0] != 0
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval import stored_run
+from visualprm_eval import soundness, stored_run
 from visualprm_eval.asked import note_asked
 from visualprm_eval.cli import main
 from visualprm_eval.collect import collect
 from visualprm_eval.config import GIVEN
 from visualprm_eval.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
 from visualprm_eval.registry import build_rerankers
+from visualprm_eval.soundness import open_sound
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.stored_run import StoredSession, config_of, open_sound
+from visualprm_eval.stored_run import StoredSession, config_of
 from visualprm_eval.tasks import TASKS
 from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict
 
@@ -62,7 +63,7 @@ def config(work_dir: Path, **changes):
 
 
 def results(work_dir: Path, names=(), **changes):
-    with open_sound(work_dir) as store:
+    with open_sound(work_dir / STORE_FILE) as store:
         session = StoredSession(config(work_dir, **changes), store, names)
         session.gather()
         return collect(session)
@@ -237,7 +238,7 @@ def test_values_that_were_graded_without_the_hosts_judge_say_so(tmp_path):
     metric = TASKS["DynaMath"].metric
     for judge, expected in (("exact_matching", f"{metric}, exact matching"), ("gpt-4o-mini", metric)):
         fill(tmp_path / judge, benchmark="DynaMath", judge=judge)
-        with open_sound(tmp_path / judge) as store:
+        with open_sound(tmp_path / judge / STORE_FILE) as store:
             session = StoredSession(config(tmp_path / judge), store)
             session.gather()
             assert {row.metric for row in collect(session).rows} == {expected}
@@ -351,12 +352,12 @@ def test_a_damaged_store_is_named(tmp_path):
     with sqlite3.connect(tmp_path / STORE_FILE) as db:
         db.execute("UPDATE texts SET value = 'forged' WHERE position = 1")
     with pytest.raises(StoreDamagedError, match=r"store\.sqlite is damaged: text \w+ is not what was stored"):
-        open_sound(tmp_path)
+        open_sound(tmp_path / STORE_FILE)
 
 
 @pytest.mark.parametrize("least", [0, 2**40], ids=["looked at by another process", "looked at by this one"])
 def test_a_report_is_of_a_store_without_damage(tmp_path, monkeypatch, capsys, least):
-    monkeypatch.setattr(stored_run, "_WORTH_A_PROCESS", least)
+    monkeypatch.setattr(soundness, "_WORTH_A_PROCESS", least)
     fill(tmp_path)
     stored_run.report(config(tmp_path), [])
     assert (tmp_path / "results.xlsx").is_file()

@@ -19,7 +19,7 @@ from visualprm_eval.stored_run import config_of, report
 
 _NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "weighted-vote", "oracle")
 _PARTS = (
-    ("looking for damage, in a large store beside the rest", "visualprm_eval.stored_run", "_refuse_damage"),
+    ("looking for damage, in a large store beside the rest", "visualprm_eval.stored_run", "refuse_damage"),
     ("what there is to report on", "visualprm_eval.stored_run:StoredSession", "gather"),
     ("reading", "visualprm_eval.session:Session", "facts"),
     ("table", "visualprm_eval.collect", "evaluate_cell"),

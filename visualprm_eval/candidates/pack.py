@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from visualprm_eval.candidates.record import CandidateRecord, parse_record, parse_row
 from visualprm_eval.errors import CandidateFileError
+from visualprm_eval.store.sound import is_too_far
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from visualprm_eval.candidates.fields import FieldMap
     from visualprm_eval.types import JSONValue
@@ -103,8 +105,8 @@ def read_candidates(path: Path, fields: FieldMap | None = None) -> CandidatePack
             be one JSON array of rows, whose numbers then stand for lines.
 
     Raises:
-        CandidateFileError: The file cannot be read, is not what its manifest says, has a line that is no candidate, or
-            contradicts itself. The message names the line and what was expected there.
+        CandidateFileError: The file cannot be read, is not what its manifest says, has a line that is no candidate or
+            whose rank is out of proportion, or contradicts itself. The message names the line and what was expected.
     """
     path = Path(path)
     try:
@@ -118,6 +120,7 @@ def read_candidates(path: Path, fields: FieldMap | None = None) -> CandidatePack
         raise CandidateFileError(f"cannot read {error.filename or path} ({error.strerror}); check the path") from error
     if not records:
         raise CandidateFileError(f"{path} holds no candidates; expected one JSON object per line")
+    _refuse_far_ranks(path, records)
     kept: list[CandidateRecord] = []
     gaps: list[Gap] = []
     duplicates: list[Duplicate] = []
@@ -181,6 +184,23 @@ def _by_problem(records: Iterable[CandidateRecord]) -> Iterable[list[CandidateRe
     for record in records:
         groups.setdefault((record.policy, record.sampling_key, record.benchmark, record.index), []).append(record)
     return groups.values()
+
+
+def _refuse_far_ranks(path: Path, records: Sequence[CandidateRecord]) -> None:
+    """Refuses ranks out of proportion before anything has a place for every rank below them."""
+    counts = Counter((record.policy, record.sampling_key, record.benchmark, record.index) for record in records)
+    fullest: dict[tuple[str, str], int] = {}
+    for (policy, sampling, *_), count in counts.items():
+        fullest[policy, sampling] = max(count, fullest.get((policy, sampling), 0))
+    for record in records:
+        most = fullest[record.policy, record.sampling_key]
+        if record.rank is not None and is_too_far(record.rank, most):
+            raise CandidateFileError(
+                f"{path}, line {record.line}: rank {record.rank:,} of problem {record.index!r} of {record.benchmark}, "
+                f"though no problem has more than {most:,} candidates of this sampling; ranks count the candidates of "
+                "a problem from 0: mend them, or leave them out of all lines, and candidates count in the order of the "
+                "file"
+            )
 
 
 def _ranked(path: Path, candidates: list[CandidateRecord], duplicates: list[Duplicate]) -> dict[int, CandidateRecord]:

@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import CandidateFileError
 from visualprm_eval.store.repairs import came_empty
+from visualprm_eval.store.sound import RANK_LIMIT
 from visualprm_eval.types import Candidate, JSONValue, Usage, canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
-
-RANK_LIMIT = 1_000_000
-"""No policy is sampled this often; a larger rank is a mistake."""
 
 _USAGE = tuple(field.name for field in dataclasses.fields(Usage))
 

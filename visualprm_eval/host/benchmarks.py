@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from visualprm_eval.config import DEFAULT_PICTURES, RAW_PICTURES
 from visualprm_eval.errors import BenchmarkError, ConfigError, UnknownNameError, VisualPRMEvalError
 from visualprm_eval.host.bridge import at_work, load_host
 from visualprm_eval.host.files import DataFile, data_root, find_file, md5_of
@@ -16,7 +17,9 @@ from visualprm_eval.host.linked import use_own_image_folder, whole_files
 from visualprm_eval.host.problems import row_problem
 from visualprm_eval.host.reading import readable
 from visualprm_eval.host.texts import texts_kept
+from visualprm_eval.host.upright import ShownRow, upright_row
 from visualprm_eval.host.usable import lack_of_answers, left_out_remark, unusable_rows
+from visualprm_eval.pictures import AS_THEY_ARE, described
 from visualprm_eval.tasks import Task, task_for
 from visualprm_eval.types import Problem
 
@@ -44,6 +47,7 @@ class Benchmark:
         file: Where the data come from; ``None`` for what is not one file in the host's data folder.
         left_out: Why rows of the table are no problems, by where they stand.
         answerless: Why nothing of it can be graded; ``""`` where it has answers.
+        shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
     """
 
     name: str
@@ -56,6 +60,7 @@ class Benchmark:
     file: DataFile | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     answerless: str = ""
+    shown: str = ""
 
 
 @dataclass
@@ -84,13 +89,16 @@ def benchmark_names() -> list[str]:
     return sorted({name for cls in classes for name in cls.supported_datasets()})
 
 
-def load_benchmark(name: str, limit: int | None = None, *, fetch: bool = True) -> Benchmark:
+def load_benchmark(
+    name: str, limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES
+) -> Benchmark:
     """Loads a benchmark: the bundled one, one of the host's, or an own TSV file in the host's data folder.
 
     Args:
         name: The host's name of the dataset.
         limit: Only the first rows; ``None`` for all.
         fetch: Whether files that are missing may be fetched.
+        pictures: ``"upright"`` turns and scales pictures as they are meant to be seen; ``"raw"`` leaves them alone.
 
     Raises:
         UnknownNameError: When the host does not know the name; the message offers the nearest.
@@ -109,12 +117,17 @@ def load_benchmark(name: str, limit: int | None = None, *, fetch: bool = True) -
     rows = dataset.data if limit is None else dataset.data.iloc[:limit]
     problems: list[Problem] = []
     broken: dict[str, str] = {}
-    pictures: dict[str, tuple[str, ...]] = {}
+    files_of: dict[str, tuple[str, ...]] = {}
+    changes: dict[str, str] = {}
     with at_work(), whole_files():
         for position in range(len(rows)):
-            problem, files, reason = row_problem(dataset, name, rows.iloc[position], task.group_columns)
+            row = rows.iloc[position]
+            given = ShownRow(row) if pictures == RAW_PICTURES else upright_row(dataset, row)
+            problem, files, reason = row_problem(dataset, name, row, task.group_columns, given)
             problems.append(problem)
-            pictures[problem.index] = files
+            files_of[problem.index] = files
+            if given.change:
+                changes[problem.index] = given.change
             if reason is not None:
                 broken[problem.index] = findings.broken.get(problem.index, reason)
     _check_indices(name, problems)
@@ -126,8 +139,9 @@ def load_benchmark(name: str, limit: int | None = None, *, fetch: bool = True) -
     # Who knows a benchmark's size does not count rows that nobody can use.
     total = max(len(dataset.data), task.size) if task.size else len(dataset.data) + len(left_out)
     return Benchmark(
-        name, task, dataset, problems, broken, pictures, total=total, file=file, left_out=left_out,
+        name, task, dataset, problems, broken, files_of, total=total, file=file, left_out=left_out,
         answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "",
+        shown=AS_THEY_ARE if pictures == RAW_PICTURES else described(changes),
     )  # fmt: skip
 
 

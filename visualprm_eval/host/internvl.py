@@ -125,7 +125,7 @@ def _noting(model: Any) -> Iterator[tuple[list[Picture], list[str]]]:
 
     @functools.wraps(original)
     def load_image(image_file: str, *, max_num: int = 6, upscale: bool = False) -> torch.Tensor:
-        opened.append(Picture(str(image_file), max_num, upscale))
+        opened.append(Picture(str(image_file), max_num, upscale, as_is=True))
         return torch.zeros(1, 1)
 
     def chat(*_args: Any, question: str, **_kwargs: Any) -> str:

@@ -59,7 +59,7 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
         import torch
 
         from visualprm_eval.prm.checkpoint import load_checkpoint
-        from visualprm_eval.prm.generate import GenerationRequest, generate
+        from visualprm_eval.prm.generate import GenerationRequest, generate, problem_shown
 
         if self._loaded is None:
             self._loaded = load_checkpoint(
@@ -69,8 +69,9 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
         name = digest([dataset, [(part.kind, part.value) for part in parts]])
         problem = Problem(benchmark=dataset or "", index="", split="", parts=parts, answer="", id=name)
         seed = int(torch.randint(2**31, ())) if self.seed is None else self.seed
+        shown = problem_shown(problem, as_is=False)  # The host turns no pictures.
         batches = generate(
-            self._loaded, [GenerationRequest(problem, 0)], temperature=self.temperature, top_p=self.top_p,
+            self._loaded, [GenerationRequest(problem, 0, shown=shown)], temperature=self.temperature, top_p=self.top_p,
             max_tokens=self.max_tokens, seed=seed, batch_size=1,
         )  # fmt: skip
         candidate = next(iter(batches))[0]

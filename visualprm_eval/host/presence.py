@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from visualprm_eval.config import DEFAULT_PICTURES
 from visualprm_eval.errors import MissingFilesError
 from visualprm_eval.host.benchmarks import Benchmark, find_class, load_benchmark
 from visualprm_eval.host.bridge import load_host
@@ -13,7 +14,7 @@ __all__ = ["load_benchmarks"]
 
 
 def load_benchmarks(
-    names: Sequence[str], limit: int | None = None, *, fetch: bool = True
+    names: Sequence[str], limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES
 ) -> tuple[list[Benchmark], list[str]]:
     """Loads benchmarks, and says of all files at once which are missing.
 
@@ -21,6 +22,7 @@ def load_benchmarks(
         names: The host's names of the datasets.
         limit: Only the first rows of each; ``None`` for all.
         fetch: Whether files that are missing may be fetched.
+        pictures: As for :func:`load_benchmark`.
 
     Returns:
         The benchmarks, and a sentence on each one that lacks files. When files may be fetched and one is missing all
@@ -45,7 +47,7 @@ def load_benchmarks(
         if lacks.get(name):
             continue
         try:
-            benchmarks.append(load_benchmark(name, limit, fetch=fetch))
+            benchmarks.append(load_benchmark(name, limit, fetch=fetch, pictures=pictures))
         except MissingFilesError as error:  # Of a class that loads several files in a way of its own.
             missing += error.missing
     return benchmarks, missing

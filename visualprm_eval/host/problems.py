@@ -7,11 +7,13 @@ import dataclasses
 import errno
 import hashlib
 import string
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from visualprm_eval.errors import BenchmarkError
+from visualprm_eval.host.upright import ShownRow, written_apart
+from visualprm_eval.pictures import RULES
 from visualprm_eval.types import Part, Problem, digest
 
 __all__ = ["row_problem"]
@@ -20,7 +22,7 @@ _CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC,
 
 
 def row_problem(
-    dataset: Any, name: str, row: Any, group_columns: Sequence[str] = ()
+    dataset: Any, name: str, row: Any, group_columns: Sequence[str] = (), shown: ShownRow | None = None
 ) -> tuple[Problem, tuple[str, ...], str | None]:
     """The problem of a row, its picture files, and why one of them cannot be used.
 
@@ -29,6 +31,8 @@ def row_problem(
         name: The host's name of the dataset.
         row: One row of its table; it is not changed.
         group_columns: Columns by which the benchmark's metric groups rows.
+        shown: The row with its pictures as they are shown, where that is not as the table has them: the problem has
+            an id of its own then.
 
     Returns:
         The problem; the files of the row's pictures in the row's order, of which the prompt may show some, or some
@@ -37,7 +41,9 @@ def row_problem(
     Raises:
         BenchmarkError: When the host cannot make the row's prompt, or makes one of more than text and pictures.
     """
-    message, files, reason = _prompt(dataset, name, row)
+    shown = shown or ShownRow(row)
+    with written_apart(dataset, shown):
+        message, files, reason = _prompt(dataset, name, shown.row)
     parts = []
     for item in message:
         if item["type"] not in {"text", "image"}:
@@ -56,7 +62,7 @@ def row_problem(
         id="",
         groups=_groups(row, name, group_columns),
     )
-    pictures, unreadable = _picture_digests(row, problem.images)
+    pictures, unreadable = _picture_digests(row, problem.images, shown.originals)
     content = {
         "benchmark": name,
         "index": problem.index,
@@ -64,6 +70,7 @@ def row_problem(
         # A path says where this machine keeps the picture; its name says which of the row's pictures it is.
         "parts": [[part.kind, part.value if part.kind == "text" else Path(part.value).name] for part in parts],
         "pictures": pictures,
+        **({"shown": RULES} if shown.change else {}),
     }
     return dataclasses.replace(problem, id=digest(content)), files or problem.images, reason or unreadable
 
@@ -113,7 +120,7 @@ def _expected_paths(dataset: Any, line: Any) -> list[str]:
     return [str(Path(dataset.img_root) / path) for path in ([names] if isinstance(names, str) else names)]
 
 
-def _picture_digests(row: Any, paths: tuple[str, ...]) -> tuple[list[str], str | None]:
+def _picture_digests(row: Any, paths: tuple[str, ...], originals: Mapping[str, str]) -> tuple[list[str], str | None]:
     """Digests of a row's pictures as the benchmark holds them, and which file cannot be read."""
     from vlmeval.smp import read_ok
 
@@ -122,7 +129,7 @@ def _picture_digests(row: Any, paths: tuple[str, ...]) -> tuple[list[str], str |
         # Not of the files: the host encodes pictures anew, and another version of Pillow writes other bytes.
         images = row["image"] if isinstance(row["image"], list) else [row["image"]]
         return [hashlib.sha256(str(image).encode()).hexdigest() for image in images], unreadable
-    files = [Path(path) for path in paths]
+    files = [Path(originals.get(path, path)) for path in paths]
     return [hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "" for file in files], unreadable
 
 

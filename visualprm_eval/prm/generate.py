@@ -233,15 +233,20 @@ class _State:
         self.hidden, self.mask, self.lengths = self.hidden[rows], self.mask[rows], self.lengths[rows]
 
 
-def problem_shown(problem: Problem) -> Shown:
-    """A problem's prompt with its pictures: before the text when there is one, else where the benchmark puts them."""
-    pictures = [Picture(path) for path in problem.images]
+def problem_shown(problem: Problem, *, as_is: bool = True) -> Shown:
+    """A problem's prompt with its pictures: before the text when there is one, else where the benchmark puts them.
+
+    Args:
+        problem: The problem.
+        as_is: Whether its pictures are as they are meant to be seen, or as somebody wanted them; see ``Picture``.
+    """
+    pictures = [Picture(path, as_is=as_is) for path in problem.images]
     if len(pictures) <= 1:
         text = "\n".join(part.value for part in problem.parts if part.kind == "text")
         return (*(part for picture in pictures for part in (picture, "\n")), text)
     shown: list[str | Picture] = []
     for part in problem.parts:
-        shown += [part.value] if part.kind == "text" else [Picture(part.value), "\n"]
+        shown += [part.value] if part.kind == "text" else [Picture(part.value, as_is=as_is), "\n"]
     return tuple(shown)
 
 

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from visualprm_eval.errors import InputError
+from visualprm_eval.pictures import upright
 
 ImageSource = Image.Image | str | Path | bytes
 """A picture, or the path or the bytes of a picture file."""
@@ -26,11 +27,14 @@ class Picture:
         source: The picture.
         max_tiles: Most tiles, thumbnail not counted; ``None`` for what the checkpoint says.
         upscale: Whether it is first made twice as wide and twice as high.
+        as_is: Whether it is read as its file is: a problem's pictures were turned and scaled when the problem was made,
+            unless somebody wanted them raw.
     """
 
     source: ImageSource
     max_tiles: int | None = None
     upscale: bool = False
+    as_is: bool = False
 
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -38,22 +42,26 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
 def load_image(source: ImageSource | Picture) -> Image.Image:
-    """Reads a picture and converts it to RGB; transparency is dropped, not composited.
+    """Reads a picture, upright and in eight bits, and converts it to RGB; transparency is dropped, not composited.
 
     Raises:
         InputError: When there is no such file, or it is no picture, damaged, of size zero or absurdly large.
     """
     if isinstance(source, Picture):
-        image = load_image(source.source)
+        image = _read(source.source, as_is=source.as_is)
         larger = (2 * image.width, 2 * image.height)
         return image.resize(larger, Image.Resampling.BILINEAR) if source.upscale else image
+    return _read(source, as_is=False)
+
+
+def _read(source: ImageSource, *, as_is: bool) -> Image.Image:
     name = _name(source)
     try:
         if isinstance(source, Image.Image):
-            image = source.convert("RGB")
+            image = (source if as_is else upright(source)[0]).convert("RGB")
         else:
             with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source) as opened:
-                image = opened.convert("RGB")
+                image = (opened if as_is else upright(opened)[0]).convert("RGB")
     except FileNotFoundError:
         raise InputError(f"{name} is not there; expected a picture file") from None
     except Image.DecompressionBombError as error:
@@ -69,7 +77,7 @@ def load_image(source: ImageSource | Picture) -> Image.Image:
 def image_key(source: ImageSource | Picture) -> Hashable:
     """What tells pictures of one call apart; equal keys are one picture."""
     if isinstance(source, Picture):
-        return image_key(source.source), source.max_tiles, source.upscale
+        return image_key(source.source), source.max_tiles, source.upscale, source.as_is
     return ("object", id(source)) if isinstance(source, Image.Image) else (type(source).__name__, source)
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from visualprm_eval.prm.images import ImageSource, image_key
+from visualprm_eval.prm.images import ImageSource, Picture, image_key
 from visualprm_eval.prm.prompt import Prompt
 
-Item = tuple[str, Sequence[str], Sequence[ImageSource]]
+Item = tuple[str, Sequence[str], Sequence[ImageSource | Picture]]
 """A question, the steps of one solution [T], and the question's images."""
 
 _T = TypeVar("_T")
@@ -46,7 +46,7 @@ class Question:
         works: Its solutions, at least one.
     """
 
-    images: tuple[ImageSource, ...]
+    images: tuple[ImageSource | Picture, ...]
     works: tuple[Work, ...]
 
     @cached_property

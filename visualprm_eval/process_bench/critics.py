@@ -13,8 +13,9 @@ from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import ConfigError, UnknownNameError
 from visualprm_eval.process_bench.data import ProcessSample, steps_of
 from visualprm_eval.registry import JUDGE, critic_label, critic_names
-from visualprm_eval.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics
+from visualprm_eval.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics, shown_images
 from visualprm_eval.score.judge import JudgeCritic, judge_policy, question_text
+from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.types import JSONValue, Problem, StepScores, digest
 
 __all__ = ["ALL_CORRECT", "RANDOM", "Judging", "baseline", "build"]
@@ -153,7 +154,7 @@ class GivenVisualPRM:
 
     def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
         """One call of ``VisualPRM.score_stream``: batches hold solutions to as many questions as fit."""
-        triples = [(_asked(problem), list(steps), problem.images) for problem, steps in items]
+        triples = [(_asked(problem), list(steps), shown_images(problem)) for problem, steps in items]
         return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
 
     def release(self) -> None:
@@ -176,6 +177,7 @@ class GivenSteps:
 
     def __init__(self, inner: Critic) -> None:
         self._inner = inner
+        self.score_range = getattr(inner, SCORE_RANGE, None)
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The critic's own, and that the steps are given."""

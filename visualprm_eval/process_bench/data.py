@@ -15,7 +15,10 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from visualprm_eval.config import DEFAULT_PICTURES, RAW_PICTURES
 from visualprm_eval.errors import BenchmarkError
+from visualprm_eval.host.files import cache_root
+from visualprm_eval.pictures import AS_THEY_ARE, RULES, described, upright_copy
 from visualprm_eval.types import Part, Problem, digest, text_id
 
 __all__ = [
@@ -96,6 +99,7 @@ class ProcessSet:
         samples: What can be used, in the order of the file, [S].
         bad: What cannot.
         file_digest: Names the content of the file with the labels.
+        shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
     """
 
     name: str
@@ -103,6 +107,7 @@ class ProcessSet:
     samples: tuple[ProcessSample, ...]
     bad: tuple[BadLine, ...]
     file_digest: str
+    shown: str = ""
 
     @property
     def problems(self) -> dict[str, Problem]:
@@ -124,12 +129,13 @@ def steps_of(text: str) -> list[str]:
     return steps
 
 
-def read_set(folder: Path, name: str) -> ProcessSet:
+def read_set(folder: Path, name: str, pictures: str = DEFAULT_PICTURES) -> ProcessSet:
     """Reads a set; lines that cannot be used are named and left out.
 
     Args:
         folder: Holds ``test.jsonl`` and the pictures, in it or in its folder ``images``.
         name: What results call the set.
+        pictures: Whether pictures are turned and scaled as they are meant to be seen, as for ``RunConfig``.
 
     Raises:
         BenchmarkError: When there is no such file, it is no UTF-8 text, or none of its lines can be used.
@@ -145,7 +151,7 @@ def read_set(folder: Path, name: str) -> ProcessSet:
         ) from error
     except UnicodeDecodeError as error:
         raise BenchmarkError(f"{name}: {path} is no UTF-8 text ({error}); fetch it again") from error
-    reader = _Reader(folder, name)
+    reader = _Reader(folder, name, raw=pictures == RAW_PICTURES)
     samples: list[ProcessSample] = []
     bad: list[BadLine] = []
     for number, line in enumerate(lines, start=1):
@@ -157,7 +163,8 @@ def read_set(folder: Path, name: str) -> ProcessSet:
     if not samples:
         first = f"; line {bad[0].line}: {bad[0].reason}" if bad else ""
         raise BenchmarkError(f"{name}: {path} has no line that can be used{first}")
-    return ProcessSet(name, folder, tuple(samples), tuple(bad), hashlib.sha256(content).hexdigest()[:16])
+    shown = AS_THEY_ARE if pictures == RAW_PICTURES else described(reader.changes, "line")
+    return ProcessSet(name, folder, tuple(samples), tuple(bad), hashlib.sha256(content).hexdigest()[:16], shown)
 
 
 class _BadLineError(Exception):
@@ -165,10 +172,15 @@ class _BadLineError(Exception):
 
 
 class _Reader:
-    """Lines to samples; pictures are looked for and read once."""
+    """Lines to samples; pictures are looked for and read once.
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder.resolve(), name
+    Attributes:
+        changes: What was done to the pictures of lines, by their numbers.
+    """
+
+    def __init__(self, folder: Path, name: str, *, raw: bool) -> None:
+        self._folder, self._name, self._raw = folder.resolve(), name, raw
+        self.changes: dict[str, str] = {}
         self._picture = cache(self._find_picture)
 
     def sample(self, number: int, line: str) -> ProcessSample:
@@ -185,23 +197,28 @@ class _Reader:
         answer = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         # The line is no part of the id: a set that is completed or sorted anew asks nothing twice.
         content = {"benchmark": self._name, "split": source, "question": question, "answer": answer,
-                   "pictures": [sha for _, sha in pictures]}  # fmt: skip
-        parts = (*(Part("image", str(path)) for path, _ in pictures), Part("text", question))
+                   "pictures": [sha for _, sha, _ in pictures]}  # fmt: skip
+        if changed := dict.fromkeys(change for *_, change in pictures if change):
+            content["shown"] = RULES
+            self.changes[str(number)] = " and ".join(changed)
+        parts = (*(Part("image", str(path)) for path, *_ in pictures), Part("text", question))
         problem_id = digest(content)
         problem = Problem(self._name, problem_id, source, parts, answer, problem_id)
         return ProcessSample(number, problem, steps, labels, _text(row, "policy_model"))
 
-    def _find_picture(self, path: str) -> tuple[Path, str]:
-        """The file of a picture and the digest of its content."""
+    def _find_picture(self, path: str) -> tuple[Path, str, str]:
+        """The file of a picture as it is shown, the digest of the set's own content, and what was done to it."""
         relative = PurePosixPath(path)
         if relative.is_absolute() or ".." in relative.parts:
             raise _BadLineError(f"the picture {path} is outside of the set's folder")
         for place in (self._folder / relative, self._folder / "images" / relative):
             if place.is_file():
                 try:
-                    return place, hashlib.sha256(place.read_bytes()).hexdigest()
+                    own = hashlib.sha256(place.read_bytes()).hexdigest()
+                    shown = (place, "") if self._raw else upright_copy(place, cache_root() / "pictures")
+                    return shown[0], own, shown[1]
                 except OSError as error:
-                    raise _BadLineError(f"the picture {path} cannot be read ({error.strerror})") from error
+                    raise _BadLineError(f"the picture {path} cannot be read, or turned ({error})") from error
         raise _BadLineError(f"the picture {path} is missing")
 
 

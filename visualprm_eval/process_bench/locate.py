@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from visualprm_eval.config import DEFAULT_PICTURES
 from visualprm_eval.errors import BenchmarkError
 from visualprm_eval.host.files import cache_root
 from visualprm_eval.process_bench import demo_set, released
@@ -22,25 +23,28 @@ REVISION = "b727f7b791628ad701adfbc2a60892ff340dd651"
 _PICTURES_FILE = "images.zip"
 
 
-def load_set(name: str, folder: Path | None = None, data_dir: Path | None = None) -> ProcessSet:
+def load_set(
+    name: str, folder: Path | None = None, data_dir: Path | None = None, pictures: str = DEFAULT_PICTURES
+) -> ProcessSet:
     """Reads a set, after finding, fetching or making it.
 
     Args:
         name: One of ``config.PROCESS_BENCHMARKS``.
         folder: Where its files are; ``None`` looks into its folder in the data folder.
         data_dir: The folder that holds benchmarks; ``None`` for the host's.
+        pictures: As for ``read_set``.
 
     Raises:
         BenchmarkError: When it is not there and cannot be had, or cannot be read.
     """
     if folder is not None:
-        return read_set(folder, name)
+        return read_set(folder, name, pictures)
     if name == demo_set.NAME:
-        return read_set(demo_set.make(cache_root()), name)
+        return read_set(demo_set.make(cache_root()), name, pictures)
     place = (data_dir or data_folder()) / name
     if not (place / LABELS_FILE).is_file():
         _fetch(place)
-    return read_set(place, name)
+    return read_set(place, name, pictures)
 
 
 def data_folder() -> Path:

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from visualprm_eval.checkpoints import CheckpointUser, spec_of
-from visualprm_eval.config import GIVEN, RunConfig
+from visualprm_eval.config import GIVEN, RAW_PICTURES, RunConfig
 from visualprm_eval.process_bench.assess import Opinion
 from visualprm_eval.process_bench.critics import Judging, baseline, build
 from visualprm_eval.process_bench.data import ProcessSample, ProcessSet, text_of
 from visualprm_eval.process_bench.locate import load_set
 from visualprm_eval.process_bench.released import differences
 from visualprm_eval.process_bench.results import ProcessResults, evaluate
+from visualprm_eval.score.critics import ranged_scoring
 from visualprm_eval.score.stage import score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.types import Candidate, JSONValue, Spec, StepScores
@@ -54,15 +55,23 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     """
     (name,) = config.data
     critics = build(config.critics, config)
-    whole = load_set(name, config.vpb_dir, config.data_dir)
+    whole = load_set(name, config.vpb_dir, config.data_dir, config.pictures)
     _tell_bad_lines(whole)
+    if whole.shown and config.pictures != RAW_PICTURES:
+        print(
+            f"note: {name}: {whole.shown}. Their questions are problems of their own; --pictures raw leaves pictures "
+            "as they are",
+            file=sys.stderr,
+        )
     place = _put(store, whole, config.limit)
     remarks = differences(place.process_set) or _limited(whole, place.process_set)
     if remarks:
         print(f"note: {name} is marked partial: {'; '.join(remarks)}", file=sys.stderr)
     will_make = "score" in config.stages
     scorings = {
-        judging.label: spec_of("scoring", judging.critic, store, will_make=will_make, dry_run=config.dry_run)
+        judging.label: ranged_scoring(
+            spec_of("scoring", judging.critic, store, will_make=will_make, dry_run=config.dry_run), judging.critic
+        )
         for judging in critics
         if judging.critic is not None
     }
@@ -74,6 +83,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
         opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
+        store.check_in_place()
         protocol = dict(_protocol(config, place.process_set, scorings, recorded_versions(store)))
         _report(config, evaluate(place.process_set, opinions, seed=config.seed, remarks=remarks, protocol=protocol))
 
@@ -177,6 +187,8 @@ def _protocol(
     yield "file", process_set.file_digest
     yield "samples", len(process_set.samples)
     yield "lines that cannot be used", len(process_set.bad)
+    if process_set.shown:
+        yield "pictures", process_set.shown
     yield "critics", list(config.critics)
     yield "threshold of scores", config.threshold
     yield "seed", config.seed

@@ -22,7 +22,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor,
 
 from visualprm_eval.errors import CheckpointError, ContextLengthError
 from visualprm_eval.prm.checkpoint import DOWNLOADS, locate
-from visualprm_eval.prm.images import load_image
+from visualprm_eval.prm.images import Picture, load_image
 from visualprm_eval.prm.inspect import inspect_weights
 from visualprm_eval.prm.memory import ran_out
 from visualprm_eval.prm.native import resolve_device, resolve_dtype
@@ -221,7 +221,7 @@ def draw(chat: ChatModel, problem: Problem, ranks: Sequence[int], sampling: Chat
 def _inputs(chat: ChatModel, problem: Problem) -> Any:
     """Token ids and pixels of a problem."""
     content = [
-        {"type": "image", "image": load_image(part.value)}
+        {"type": "image", "image": load_image(Picture(part.value, as_is=True))}
         if part.kind == "image"
         else {"type": "text", "text": _as_data(chat, part.value)}
         for part in problem.parts

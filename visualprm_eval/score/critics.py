@@ -6,6 +6,7 @@ Third parties add theirs through the entry-point group ``visualprm_eval.critics`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -17,9 +18,11 @@ from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
 from visualprm_eval.score.judge import JudgeCritic, judge_policy
 from visualprm_eval.steps import split_steps
+from visualprm_eval.store.sound import SCORE_RANGE, UNIT, range_of
 from visualprm_eval.types import JSONValue, Problem, Spec, StepScores, canonical_json
 
 if TYPE_CHECKING:
+    from visualprm_eval.prm.images import Picture
     from visualprm_eval.prm.visualprm import VisualPRM
 
 
@@ -40,8 +43,15 @@ class CriticOptions:
     token_budget: int = 16_384
 
 
+def shown_images(problem: Problem) -> list[Picture]:
+    """A problem's pictures for the reward model: as their files are, which is how the problem's id knows them."""
+    from visualprm_eval.prm.images import Picture
+
+    return [Picture(path, as_is=True) for path in problem.images]
+
+
 class Critic(Protocol):
-    """Scores the steps of solutions."""
+    """Scores the steps of solutions: numbers from 0 to 1, unless it has another ``score_range = (LEAST, GREATEST)``."""
 
     def settings(self) -> Mapping[str, JSONValue]:
         """Everything that can change a score: the key under which scores are kept."""
@@ -135,7 +145,7 @@ class VisualPRMCritic:
 
     def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
         """One call of ``VisualPRM.score_stream``: batches hold candidates of as many problems as fit."""
-        triples = [(problem.question, list(steps), problem.images) for problem, steps in items]
+        triples = [(problem.question, list(steps), shown_images(problem)) for problem, steps in items]
         return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
 
 
@@ -199,6 +209,29 @@ def named_scoring(label: str, scoring: Spec) -> Spec:
             f"critic {base!r} has settings that are no JSON object ({error}); they are the key of its scores"
         ) from error
     return named
+
+
+def ranged_scoring(scoring: Spec, critic: object) -> Spec:
+    """The key of a critic's scores with the range of its scores in it, where that is not 0 to 1.
+
+    Args:
+        scoring: What it says of itself.
+        critic: The critic; a third party's declares a range as an attribute, such as ``score_range = (-1, None)``.
+
+    Raises:
+        CriticError: What it declares is no range.
+    """
+    declared = scoring.settings.get(SCORE_RANGE, getattr(critic, SCORE_RANGE, None))
+    if declared is None:
+        return scoring
+    try:
+        low, high = range_of({SCORE_RANGE: declared})
+    except ValueError as error:
+        raise CriticError(f"a critic's {error}, such as (-1, None) for scores from -1 on") from error
+    if (low, high) == UNIT:
+        return scoring
+    bounds = [None if math.isinf(bound) else bound for bound in (low, high)]
+    return Spec(scoring.kind, {**scoring.settings, SCORE_RANGE: bounds})
 
 
 def _judge(model: str, config: RunConfig) -> JudgeCritic:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.progress import track
 from visualprm_eval.score.judge import JudgeCritic, kept_by
+from visualprm_eval.store import sound
 from visualprm_eval.types import Problem, Spec, StepScores
 from visualprm_eval.versions import note_versions
 
@@ -52,6 +53,7 @@ def score_missing(
     """
     if not work:
         return
+    allowed = sound.range_of(scoring.settings)
     store.put_spec(scoring)
     if isinstance(critic, JudgeCritic):
         store.put_scores(scoring.id, [(*item[:2], _NOTHING_TO_JUDGE) for item in work if not item[2].strip()])
@@ -61,9 +63,10 @@ def score_missing(
         for number, (part, outcomes) in enumerate(_scored(critic, problems, work, label)):
             _insist_on_scores(outcomes, label)
             if number == 0:
+                _insist_on_range(outcomes, allowed, label)
                 note_versions(store, scoring)
             share = (time.monotonic() - start) / max(1, len(part))
-            store.put_scores(scoring.id, _facts(part, outcomes, share))
+            store.put_scores(scoring.id, _facts(part, outcomes, share, allowed))
             tracker.advance(len(part))
             start = time.monotonic()
 
@@ -149,20 +152,30 @@ def _insist_on_scores(outcomes: Sequence[StepScores], label: str) -> None:
         raise CriticError(f"{label}: the critic gave {strange}, expected StepScores; all scores until then are kept")
 
 
+def _insist_on_range(outcomes: Sequence[StepScores], allowed: sound.ScoreRange, label: str) -> None:
+    """A critic whose first scores are beyond its range has declared none, and all that it gives would be failures."""
+    for outcome in outcomes:
+        if all(map(math.isfinite, outcome.scores)) and (wrong := sound.wrong_with_numbers(outcome.scores, allowed)):
+            raise CriticError(
+                f"{label}: {wrong}; let the critic declare its range as an attribute, such as {sound.SCORE_RANGE} = "
+                "(-1, 1), with None where there is no bound"
+            )
+
+
 def _facts(
-    chunk: Sequence[Work], outcomes: Sequence[StepScores], seconds: float
+    chunk: Sequence[Work], outcomes: Sequence[StepScores], seconds: float, allowed: sound.ScoreRange
 ) -> Iterator[tuple[str, str, StepScores]]:
     """Facts for the store, each with its share of the time that they took together."""
     for (problem_id, text_id, _), outcome in zip(chunk, outcomes, strict=True):
-        yield problem_id, text_id, replace(_checked(outcome), seconds=seconds)
+        yield problem_id, text_id, replace(_checked(outcome, allowed), seconds=seconds)
 
 
-def _checked(outcome: StepScores) -> StepScores:
-    """A score that is no number, or none at all, is a failure, which reports count; it must not slip into a mean."""
+def _checked(outcome: StepScores, allowed: sound.ScoreRange) -> StepScores:
+    """Scores that are no numbers of the critic's range, or none at all, are a failure, which reports count."""
     if outcome.error is None and not outcome.scores:
         return StepScores((), error="the critic gave no scores")
-    if outcome.error is None and not all(map(math.isfinite, outcome.scores)):
-        return StepScores((), error=f"the critic gave {outcome.scores}, which are not all finite numbers")
+    if outcome.error is None and (wrong := sound.wrong_with_numbers([*map(float, outcome.scores)], allowed)):
+        return StepScores((), error=f"the critic gave {outcome.scores}: {wrong}")
     return outcome
 
 

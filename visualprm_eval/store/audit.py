@@ -1,30 +1,56 @@
-"""Looking for damage: what SQLite can check of itself, and what only this package knows about its facts."""
+"""Looking for damage: what SQLite can check of itself, and what only this package knows about its facts.
+
+What the values of each column must be is in ``columns_checked``; here is what holds between them.
+"""
 
 from __future__ import annotations
 
 import json
 import math
 import sqlite3
+from contextlib import suppress
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.store import codec, schema
+from visualprm_eval.store import codec, schema, sound
 from visualprm_eval.store.codec import unpack_text
+from visualprm_eval.store.columns_checked import PROBLEM_KEY, TEXT_KEY, odd_values, place
 from visualprm_eval.types import text_id
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
-_ROWS_AT_ONCE = 10_000
+_ROWS_AT_ONCE = 4_000
 _FACTS = (("candidates", "sampling"), ("scores", "scoring"), ("verdicts", "grading"))
+_UNMET = ("SQLite: CHECK constraint failed", "SQLite: NULL value")
+"""How SQLite tells of a row that a table should not have; it does not say which."""
 
 
 def findings(db: sqlite3.Connection) -> list[str]:
-    """One sentence per problem found; what SQLite itself finds broken is not looked into further."""
+    """One sentence per problem found, with its table and row; what SQLite itself finds broken is not looked into.
+
+    All of it is looked at as it is at one moment, though somebody may be writing to it.
+    """
     broken = list(_structure(db))
-    if broken:
+    unmet = [line for line in broken if line.startswith(_UNMET)]
+    if len(unmet) < len(broken):
         return broken
-    checks = (_migrations, _spec_ids, _texts_and_references, _problems, _kinds, _scores)
-    return [finding for check in checks for finding in check(db)]
+    decoding = db.text_factory
+    db.execute("SAVEPOINT audit")  # Which may stand inside of a transaction.
+    try:
+        db.text_factory = _decoded
+        return [finding for check in CHECKS for finding in check(db)] or unmet
+    finally:
+        db.text_factory = decoding
+        db.execute("RELEASE audit")
+
+
+def _decoded(stored: bytes) -> str | bytes:
+    """A text as SQLite has it; one that is no UTF-8 stays bytes, which are found to be no text."""
+    try:
+        return stored.decode()
+    except UnicodeDecodeError:
+        return stored
 
 
 def _structure(db: sqlite3.Connection) -> Iterator[str]:
@@ -41,6 +67,19 @@ def _migrations(db: sqlite3.Connection) -> Iterator[str]:
         yield f"migrations {applied} are listed, expected {expected}"
 
 
+def _specs(db: sqlite3.Connection) -> Iterator[str]:
+    for spec_id, kind, settings in db.execute("SELECT id, kind, settings FROM specs"):
+        try:
+            spec = codec.spec_of(kind, settings)
+            known = spec.id
+            sound.range_of(spec.settings)
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            yield f"the settings of spec {spec_id} cannot be read: {error}"
+            continue
+        if known != spec_id:
+            yield f"spec {spec_id} does not fit its settings"
+
+
 def _texts_and_references(db: sqlite3.Connection) -> Iterator[str]:
     known: set[str] = set()
     for rows in _rows(db, "SELECT id, value FROM texts"):
@@ -52,6 +91,13 @@ def _texts_and_references(db: sqlite3.Connection) -> Iterator[str]:
     query = 'SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY "table", parent'
     for table, parent, count in db.execute(query):
         yield f"{count} rows of {table} refer to {parent} that are not there"
+
+
+def _is_text(stored_id: str, value: codec.SQLText) -> bool:
+    try:
+        return text_id(unpack_text(value)) == stored_id
+    except (UnicodeDecodeError, AttributeError):
+        return False
 
 
 def _refers_beyond(db: sqlite3.Connection, table: str, texts: set[str]) -> bool:
@@ -70,24 +116,6 @@ def _rows(db: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]
         yield rows
 
 
-def _spec_ids(db: sqlite3.Connection) -> Iterator[str]:
-    for spec_id, kind, settings in db.execute("SELECT id, kind, settings FROM specs"):
-        try:
-            known = codec.spec_of(kind, settings).id
-        except (ValueError, TypeError) as error:
-            yield f"the settings of spec {spec_id} cannot be read: {error}"
-            continue
-        if known != spec_id:
-            yield f"spec {spec_id} does not fit its settings"
-
-
-def _is_text(stored_id: str, value: codec.SQLText) -> bool:
-    try:
-        return text_id(unpack_text(value)) == stored_id
-    except UnicodeDecodeError:
-        return False
-
-
 def _problems(db: sqlite3.Connection) -> Iterator[str]:
     for row in db.execute(
         "SELECT id, benchmark, row_index, split, parts, answer, choices, row_groups FROM problems"
@@ -96,11 +124,11 @@ def _problems(db: sqlite3.Connection) -> Iterator[str]:
             problem = codec.problem_of(row)
             parts = [part for one in problem.parts for part in (one.kind, one.value)]
             named = [word for known in (problem.choices, problem.groups) for pair in known.items() for word in pair]
-            sound = all(isinstance(word, str) for word in (*parts, *named))
-        except (ValueError, TypeError, AttributeError):
-            sound = False
-        if not sound:
-            yield f"problem {row[0]}: its parts, options or groups cannot be read"
+            sound_parts = all(isinstance(word, str) for word in (*parts, *named))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            sound_parts = False
+        if not sound_parts or not {one.kind for one in problem.parts} <= {"text", "image"}:
+            yield f"{place(PROBLEM_KEY, row[:3])}: its parts, options or groups cannot be read"
 
 
 def _kinds(db: sqlite3.Connection) -> Iterator[str]:
@@ -110,36 +138,77 @@ def _kinds(db: sqlite3.Connection) -> Iterator[str]:
             yield f"{table} of spec {spec_id}, which is not a {kind}"
 
 
-_ODD_SCORES = """
-SELECT text_id, problem_id, step_scores, steps, error FROM scores WHERE error IS NOT NULL OR NOT CASE
-    WHEN typeof(steps) = 'text' AND json_valid(step_scores) AND json_valid(steps)
-        AND step_scores NOT GLOB '*[^]0-9., eE+[-]*' AND step_scores NOT GLOB '*[eE][+0-9]*'
-    THEN json_array_length(step_scores) > 0 AND json_array_length(steps) IN (0, json_array_length(step_scores))
-    ELSE 0 END"""
-"""Scores that cannot be plain numbers from 0 to 1, or are of another number of steps, and those of failures: SQLite
-finds them sooner than Python could look at all."""
+def _ranks(db: sqlite3.Connection) -> Iterator[str]:
+    """Samplings in which a rank is out of proportion; what is no rank at all is told elsewhere."""
+    query = (
+        "SELECT spec_id, max(greatest), max(count) FROM (SELECT spec_id, max(rank) AS greatest, count(*) AS count "
+        "FROM candidates WHERE typeof(rank) = 'integer' GROUP BY spec_id, problem_id) GROUP BY spec_id"
+    )
+    for spec_id, greatest, fullest in db.execute(query).fetchall():
+        if greatest < sound.RANK_LIMIT and sound.is_too_far(greatest, fullest):
+            found = db.execute("SELECT problem_id FROM candidates WHERE spec_id = ? AND rank = ?", (spec_id, greatest))
+            yield (
+                f"candidates of spec {spec_id}, problem {found.fetchone()[0]}: rank {greatest:,}, though no problem "
+                f"has more than {fullest:,}"
+            )
 
 
 def _scores(db: sqlite3.Connection) -> Iterator[str]:
-    for key, problem, numbers, steps, error in db.execute(_ODD_SCORES):
-        if finding := _wrong_with(numbers, steps, failed=error is not None):
-            yield f"scores of text {key} of problem {problem}: {finding}"
+    """Numbers and steps of all texts, some thousands parsed at a time; where anything is odd, one by one."""
+    ranges = _ranges(db)
+    columns = "spec_id, problem_id, text_id, error, step_scores, steps"
+    valid = "coalesce(json_valid(step_scores) AND json_valid(steps), 0)"
+    for rows in _rows(db, f"SELECT {columns}, {valid} FROM scores WHERE error IS NULL"):  # noqa: S608
+        if not _all_sound(rows, ranges):
+            yield from _odd_scores([row[:-1] for row in rows], ranges)
+    yield from _odd_scores(db.execute(f"SELECT {columns} FROM scores WHERE error IS NOT NULL").fetchall(), ranges)  # noqa: S608
 
 
-def _wrong_with(step_scores: codec.SQLText, stored_steps: codec.SQLText, *, failed: bool) -> str:
+def _ranges(db: sqlite3.Connection) -> dict[str, sound.ScoreRange]:
+    """The range of each scoring that declares a sound one; what is wrong with the others is told of their specs."""
+    ranges = {}
+    for spec_id, settings in db.execute("SELECT id, settings FROM specs WHERE kind = 'scoring'"):
+        with suppress(ValueError, TypeError, AttributeError, RecursionError):
+            ranges[spec_id] = sound.range_of(codec.unpack_json(settings))
+    return ranges
+
+
+def _all_sound(rows: Sequence[tuple[Any, ...]], ranges: Mapping[str, sound.ScoreRange]) -> bool:
+    """Whether all is well with the scores of some texts, as far as one look at all of them can tell."""
+    specs, _, _, _, numbers, steps, valid = zip(*rows, strict=True)
+    if not all(valid) or set(map(type, (*numbers, *steps))) != {str}:
+        return False
+    found, known = json.loads(f"[{','.join(numbers)}]"), json.loads(f"[{','.join(steps)}]")
+    if set(map(type, (*found, *known))) != {list} or not all(found):
+        return False
+    if any(len(one) not in {0, len(other)} for one, other in zip(known, found, strict=True)):
+        return False
+    flat, words = list(chain.from_iterable(found)), chain.from_iterable(known)
+    lows, highs = zip(*(ranges.get(spec, sound.UNIT) for spec in set(specs)), strict=True)
+    if not set(map(type, flat)) <= {float, int} or not set(map(type, words)) <= {str}:
+        return False
+    # A sum is finite only if all of it is; what is not slips past comparisons.
+    return math.isfinite(sum(flat)) and not sound.wrong_with_numbers((min(flat), max(flat)), (max(lows), min(highs)))
+
+
+def _odd_scores(rows: Sequence[tuple[Any, ...]], ranges: Mapping[str, sound.ScoreRange]) -> Iterator[str]:
+    for *key, error, numbers, steps in rows:
+        if wrong := _wrong_with(numbers, steps, ranges.get(key[0], sound.UNIT), failed=error is not None):
+            yield f"scores of {place(TEXT_KEY, key)}: {wrong}"
+
+
+def _wrong_with(
+    step_scores: codec.SQLText, stored_steps: codec.SQLText, allowed: sound.ScoreRange, *, failed: bool
+) -> str:
     """What is wrong with the scores of one text; ``""`` for nothing."""
     try:
-        numbers, steps = json.loads(step_scores), codec.unpack_json(stored_steps)
-    except (ValueError, TypeError) as error:
+        numbers, steps = codec.unpack_json(step_scores), codec.unpack_json(stored_steps)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
         return f"they cannot be read ({error})"
-    if not isinstance(numbers, list) or not isinstance(steps, list) or not all(isinstance(one, str) for one in steps):
-        return "expected a list of numbers and a list of steps"
-    if not all(_is_finite(number) for number in numbers):
-        return "they are not all finite numbers"
-    if not failed and (not numbers or len(steps) not in (0, len(numbers))):
-        return f"{len(numbers)} numbers for {len(steps)} steps"
-    return ""
+    return sound.wrong_with_scores(numbers, steps, allowed, failed=failed)
 
 
-def _is_finite(number: object) -> bool:
-    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
+CHECKS = (
+    _migrations, _specs, _texts_and_references, _problems, _kinds, odd_values, _ranks, _scores,
+)  # fmt: skip
+"""All of them, in the order in which they tell; a table that comes with a migration gets its own here."""

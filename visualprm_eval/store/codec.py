@@ -7,10 +7,10 @@ faithfully. Such a text is stored as a BLOB of its UTF-8 bytes (surrogates passe
 from __future__ import annotations
 
 import json
-import math
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.errors import StoreError
+from visualprm_eval.store import sound
 from visualprm_eval.types import Candidate, JSONValue, Part, Problem, Spec, StepScores, Usage, Verdict
 
 if TYPE_CHECKING:
@@ -88,8 +88,10 @@ def problem_of(row: Sequence[Any]) -> Problem:
 
 def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) -> tuple[Any, ...]:
     """(spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at, usage's two counts)."""
-    if candidate.rank < 0:
-        raise StoreError(f"rank {candidate.rank} of problem {candidate.problem_id}: ranks count from 0")
+    usage = candidate.usage
+    counts = (candidate.tokens, usage and usage.prompt_tokens, usage and usage.completion_tokens)
+    if wrong := sound.wrong_with_rank(candidate.rank) or sound.wrong_with_costs(candidate.seconds, *counts):
+        raise StoreError(f"a candidate of problem {candidate.problem_id}: {wrong}")
     return (
         spec_id,
         candidate.problem_id,
@@ -97,11 +99,10 @@ def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) 
         text_id,
         pack_optional(candidate.error),
         pack_text(candidate.finish),
-        candidate.tokens,
+        counts[0],
         candidate.seconds,
         now,
-        candidate.usage and candidate.usage.prompt_tokens,
-        candidate.usage and candidate.usage.completion_tokens,
+        *counts[1:],
     )
 
 
@@ -113,18 +114,16 @@ def candidate_of(row: Sequence[Any]) -> Candidate:
     return Candidate(problem_id, rank, *known, tokens, seconds, usage)
 
 
-def scores_row(spec_id: str, problem_id: str, text_id: str, scores: StepScores, now: float) -> tuple[Any, ...]:
+def scores_row(
+    spec_id: str, problem_id: str, text_id: str, scores: StepScores, now: float, *, allowed: sound.ScoreRange
+) -> tuple[Any, ...]:
     """(spec_id, problem_id, text_id, error, step_scores, steps, created_at, seconds); JSON spells a float exactly."""
-    if (not scores.scores) == (scores.error is None):
-        raise StoreError(f"scores of text {text_id} of problem {problem_id}: expected either step scores or an error")
-    if scores.error is None and scores.steps and len(scores.steps) != len(scores.scores):
-        raise StoreError(
-            f"scores of text {text_id} of problem {problem_id}: "
-            f"{len(scores.scores)} scores for {len(scores.steps)} steps; expected one each"
-        )
-    numbers = json.dumps([float(score) for score in scores.scores])
+    numbers, failed = [float(score) for score in scores.scores], scores.error is not None
+    wrong = sound.wrong_with_scores(numbers, scores.steps if numbers else (), allowed, failed=failed)
+    if wrong := wrong or sound.wrong_with_costs(scores.seconds):
+        raise StoreError(f"scores of text {text_id} of problem {problem_id}: {wrong}")
     error, steps = pack_optional(scores.error), pack_json(scores.steps)
-    return (spec_id, problem_id, text_id, error, numbers, steps, now, scores.seconds)
+    return (spec_id, problem_id, text_id, error, json.dumps(numbers), steps, now, scores.seconds)
 
 
 def scores_of(error: SQLText | None, step_scores: str, steps: SQLText, seconds: float | None = None) -> StepScores:
@@ -134,10 +133,9 @@ def scores_of(error: SQLText | None, step_scores: str, steps: SQLText, seconds: 
 
 def verdict_row(spec_id: str, problem_id: str, text_id: str, verdict: Verdict, now: float) -> tuple[Any, ...]:
     """(spec_id, problem_id, text_id, error, value, created_at, seconds)."""
-    if (verdict.value is None) == (verdict.error is None) or not math.isfinite(verdict.value or 0.0):
-        raise StoreError(
-            f"verdict {verdict} on text {text_id} of problem {problem_id}: expected either a finite value or an error"
-        )
+    wrong = sound.wrong_with_verdict(verdict.value, failed=verdict.error is not None)
+    if wrong := wrong or sound.wrong_with_costs(verdict.seconds):
+        raise StoreError(f"verdict on text {text_id} of problem {problem_id}: {wrong}")
     return (spec_id, problem_id, text_id, pack_optional(verdict.error), verdict.value, now, verdict.seconds)
 
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from visualprm_eval.errors import StoreDamagedError, StoreError
 from visualprm_eval.store import schema
+from visualprm_eval.store.place import check_way, log_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +25,13 @@ _BUSY_TIMEOUT_S = 30.0
 _CACHE_KIB = 64 * 1024
 
 
-def open_for_writing(path: Path, *, one_thread: bool = True) -> sqlite3.Connection:
+def open_for_writing(path: Path, *, one_thread: bool = True, create: bool = True) -> sqlite3.Connection:
     """Opens a store, creating it or bringing its schema up to date; the caller holds the writer's lock.
 
     Args:
         path: The store's file.
         one_thread: Whether only this thread uses it; otherwise the caller lets in one thread at a time.
+        create: Whether one is made where there is none.
 
     Returns:
         A connection in autocommit mode: write-ahead log, every commit synced to the disk, foreign keys on.
@@ -39,7 +41,10 @@ def open_for_writing(path: Path, *, one_thread: bool = True) -> sqlite3.Connecti
         StoreError: It was written by a newer version, or cannot be opened.
     """
     with translated_errors(path):
+        check_way(path)
         if not path.exists():
+            if not create:
+                raise StoreError(f"{path} is gone: it was removed while it was in use; bring it back, and run again")
             _create(path)
         db = _connect(path, "rw", one_thread=one_thread)
         try:
@@ -61,10 +66,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         StoreError: There is no file, its schema is not the current one, or it cannot be opened.
     """
     with translated_errors(path):
+        check_way(path)
         if not path.exists():
             raise StoreError(f"there is no store at {path}; check --work-dir, or make a run that fills it first")
         # A closed store on a read-only disk has no log beside it, and SQLite may not create one.
-        frozen = not os.access(path.parent, os.W_OK) and not _log(path).exists()
+        frozen = not os.access(path.parent, os.W_OK) and not log_of(path).exists()
         db = _connect(path, "ro&immutable=1" if frozen else "ro")
         if schema.version(db) < schema.latest_version():
             found = schema.version(db)
@@ -144,10 +150,10 @@ def _raw_connection(path: Path, mode: str, *, one_thread: bool = True) -> sqlite
 
 def _create(path: Path) -> None:
     """Makes a store beside its place and moves it there: a store exists whole or not at all."""
-    if _log(path).exists():
+    if log_of(path).exists():
         # SQLite would replay the log of the lost file into the new one.
         raise StoreDamagedError(
-            f"{path} is gone but its log {_log(path).name} is there. Nothing was changed; "
+            f"{path} is gone but its log {log_of(path).name} is there. Nothing was changed; "
             "restore the store from a backup, or move the log away to start anew"
         )
     draft = path.with_name(path.name + ".new")
@@ -160,10 +166,6 @@ def _create(path: Path) -> None:
         os.fsync(directory)
     finally:
         os.close(directory)
-
-
-def _log(path: Path) -> Path:
-    return path.with_name(path.name + "-wal")
 
 
 def _damaged(path: Path, reason: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.errors import StoreError
-from visualprm_eval.store import absorb, codec, queries
+from visualprm_eval.errors import StoreDamagedError, StoreError
+from visualprm_eval.store import absorb, codec, queries, sound
 from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.file import StoreFile, fill_wanted
 from visualprm_eval.store.replies import Replies
@@ -79,7 +79,7 @@ class Store(StoreFile):
             How many were new or took the place of a failure.
 
         Raises:
-            StoreError: The sampling or a problem was never put, or a rank is negative.
+            StoreError: The sampling or a problem was never put, or a rank, time or count is none.
         """
         now = time.time()
         facts = [(candidate, candidate.text_id) for candidate in candidates]
@@ -121,12 +121,13 @@ class Store(StoreFile):
             How many were new or took the place of a failure.
 
         Raises:
-            StoreError: The scoring, a problem or a text was never put, or something is neither scores nor failure.
+            StoreError: The scoring, a problem or a text was never put, or something is neither scores nor failure, no
+                finite number, or out of the range that the scoring declares.
         """
         now = time.time()
-        rows = [codec.scores_row(scoring_id, problem_id, text_id, one, now) for problem_id, text_id, one in scores]
         with self._writing() as db:
-            self._require_spec(scoring_id, "scoring")
+            allowed = sound.range_of(self._require_spec(scoring_id, "scoring"))
+            rows = [codec.scores_row(scoring_id, *fact, now, allowed=allowed) for fact in scores]
             return _changed(db.executemany(queries.PUT_SCORES, rows))
 
     def scores(
@@ -158,7 +159,8 @@ class Store(StoreFile):
             How many were new or took the place of a failure.
 
         Raises:
-            StoreError: The grading, a problem or a text was never put, or something is neither a value nor a failure.
+            StoreError: The grading, a problem or a text was never put, or something is neither a value from 0 to 1 nor
+                a failure.
         """
         now = time.time()
         rows = [codec.verdict_row(grading_id, problem_id, text_id, one, now) for problem_id, text_id, one in verdicts]
@@ -191,8 +193,18 @@ class Store(StoreFile):
         return found
 
     def sampled(self, sampling_id: str, problem_ids: Iterable[str]) -> int:
-        """N as far as the problems were sampled: one more than the highest rank of any of them, failures included."""
-        return int(self._value(queries.SAMPLED, (sampling_id,), problem_ids))
+        """N as far as the problems were sampled: one more than the highest rank of any of them, failures included.
+
+        Raises:
+            StoreDamagedError: A rank is out of proportion; tables would have a column for each up to it.
+        """
+        n = int(self._value(queries.SAMPLED, (sampling_id,), problem_ids))
+        if sound.is_too_far(n - 1, 0) and sound.is_too_far(n - 1, self._value(queries.FULLEST, (sampling_id,))):
+            raise StoreDamagedError(
+                f"{self.path} is damaged: candidates of spec {sampling_id}: rank {n - 1:,}, though no problem has "
+                "nearly as many; restore it from a backup, or delete that row"
+            )
+        return n
 
     def any_scores(self, scoring_id: str, sampling_id: str, problem_ids: Iterable[str]) -> bool:
         """Whether a critic has looked at any candidate of a sampling."""
@@ -217,7 +229,12 @@ class Store(StoreFile):
             grading_id: The key of the verdicts.
             selection: A digest of the picked texts.
             figure: What the host made of them, in percent or as its class counts.
+
+        Raises:
+            StoreError: It is no finite number.
         """
+        if wrong := sound.wrong_with_figure(figure):
+            raise StoreError(f"the host's figure of {selection}: {wrong}")
         with self._writing() as db:
             db.execute(queries.PUT_FIGURE, (grading_id, selection, figure, time.time()))
 
@@ -238,11 +255,12 @@ class Store(StoreFile):
             since: Replies that are not younger than this time, in seconds since 1970, are passed over.
 
         Raises:
-            StoreError: The store was opened for reading.
+            StoreError: The store was opened for reading, or was removed or replaced meanwhile.
         """
         if self._lock is None:
             raise StoreError(f"{self.path} was opened for reading; open it with write=True to keep replies")
-        return Replies(self.path, since)
+        self.check_in_place()
+        return Replies(self.path.resolve(), since)
 
     def absorb(
         self,
@@ -274,12 +292,14 @@ class Store(StoreFile):
         with self._writing() as db:
             return absorb.absorb(db, self.path, pairs, only_wanted=wanted is not None, advance=advance)
 
-    def _require_spec(self, spec_id: str, kind: str) -> None:
-        found = self._db.execute("SELECT kind FROM specs WHERE id = ?", (spec_id,)).fetchone()
+    def _require_spec(self, spec_id: str, kind: str) -> Mapping[str, Any]:
+        """The settings of a spec of some kind."""
+        found = self._db.execute("SELECT kind, settings FROM specs WHERE id = ?", (spec_id,)).fetchone()
         if found is None:
             raise StoreError(f"{self.path} knows no {kind} {spec_id!r}; put its spec first")
         if found[0] != kind:
             raise StoreError(f"{spec_id!r} in {self.path} is a {found[0]}, expected a {kind}")
+        return codec.spec_of(*found).settings
 
 
 def _changed(cursor: sqlite3.Cursor) -> int:

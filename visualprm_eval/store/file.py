@@ -11,6 +11,7 @@ from visualprm_eval.errors import StoreError
 from visualprm_eval.store import absorb, audit, queries
 from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
 from visualprm_eval.store.lock import WriterLock
+from visualprm_eval.store.place import Place, check_way
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -24,13 +25,14 @@ class StoreFile:
         self.path = path
         self._db = db
         self._lock = lock
+        self._place = Place(path.resolve(), writes=lock is not None)
 
     @classmethod
     def open(cls, path: Path, write: bool = True) -> Self:
         """Opens the store at ``path``.
 
         Args:
-            path: The store's file. Writing creates it and its directory where they are missing.
+            path: The store's file, or a link to it. Writing creates it and its directory where they are missing.
             write: Whether facts will be put; there is one such opener at a time.
 
         Raises:
@@ -39,13 +41,16 @@ class StoreFile:
             StoreError: It was written by a newer version, cannot be written, or is missing when only reading.
         """
         path = Path(path)
+        check_way(path)
+        # Of a link: the log and the lock are beside the file itself, for whoever comes to it by another way.
+        real = path.resolve()
         if not write:
-            return cls(path, open_for_reading(path), None)
+            return cls(path, open_for_reading(real), None)
         with translated_errors(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-        lock = WriterLock(path)
+            real.parent.mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(real)
         try:
-            return cls(path, open_for_writing(path), lock)
+            return cls(path, open_for_writing(real), lock)
         except BaseException:
             lock.release()
             raise
@@ -58,6 +63,17 @@ class StoreFile:
         finally:
             if self._lock is not None:
                 self._lock.release()
+
+    def check_in_place(self) -> None:
+        """Looks whether the file is still the one that was opened.
+
+        Raises:
+            StoreError: It, or its folder, was removed or replaced meanwhile.
+            StoreLockedError: The lock file was, and another process writes to the store now.
+        """
+        self._place.check()
+        if self._lock is not None:
+            self._lock.renew()
 
     def __enter__(self) -> Self:
         return self
@@ -90,9 +106,14 @@ class StoreFile:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: committed and synced to the disk at its end, undone on any exception."""
+        """One transaction: committed and synced to the disk at its end, undone on any exception.
+
+        Raises:
+            StoreError: The file was removed or replaced since it was opened, or is opened for reading.
+        """
         if self._lock is None:
             raise StoreError(f"{self.path} was opened for reading; open it with write=True to put facts")
+        self.check_in_place()
         with translated_errors(self.path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
@@ -101,6 +122,7 @@ class StoreFile:
             except BaseException:
                 self._db.rollback()
                 raise
+        self.check_in_place()
 
     def _query(
         self, sql: str, arguments: Sequence[Any] = (), *, wanted: Iterable[str] | None = None

@@ -32,8 +32,15 @@ class WriterLock:
 
     def __init__(self, store: Path) -> None:
         self.path = store.with_name(store.name + ".lock")
+        self._store = store
+        self._fd: int | None = None
+        self._take()
+        _held.add(self)
+
+    def _take(self) -> None:
+        store = self._store
         try:
-            self._fd: int | None = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise StoreError(
                 f"cannot write in {store.parent} ({error.strerror}); choose a --work-dir that can be written"
@@ -53,7 +60,23 @@ class WriterLock:
             raise StoreError(
                 f"cannot lock {self.path} ({error.strerror}); choose a --work-dir on a local disk with free space"
             ) from error
-        _held.add(self)
+
+    def renew(self) -> None:
+        """Takes the right again where somebody removed the lock file: nobody would heed the old one.
+
+        Raises:
+            StoreLockedError: Another process has taken it meanwhile.
+            StoreError: The lock file cannot be made again.
+        """
+        if self._fd is None or not self._is_there(self._fd):
+            self.release()
+            self._take()
+
+    def _is_there(self, fd: int) -> bool:
+        try:
+            return os.path.samestat(self.path.stat(), os.fstat(fd))
+        except OSError:
+            return False
 
     def release(self) -> None:
         """Gives the lock back; a second call does nothing."""

@@ -126,6 +126,10 @@ SELECT coalesce(max(c.rank), -1) + 1
 FROM wanted AS w
 CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id"""
 
+FULLEST = """
+SELECT coalesce(max(count), 0)
+FROM (SELECT count(*) AS count FROM candidates WHERE spec_id = ? GROUP BY problem_id)"""
+
 ANY_SCORES = """
 SELECT EXISTS (
     SELECT 1

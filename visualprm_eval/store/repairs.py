@@ -10,8 +10,11 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from visualprm_eval.store import codec
 from visualprm_eval.store.codec import unpack_text
+from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.thoughts import after_thoughts
+from visualprm_eval.types import Spec
 
 if TYPE_CHECKING:
     import sqlite3
@@ -81,4 +84,40 @@ def verdicts_with_thoughts(db: sqlite3.Connection) -> str:
     )
 
 
-REPAIRS_TO_6: tuple[Repair, ...] = (empty_replies, verdicts_with_thoughts)
+_OURS = frozenset({"visualprm", "visualorm", "judge"})
+"""Critics whose scores are from 0 to 1."""
+
+_EXTREMES = """
+SELECT min(each.value), max(each.value), count(DISTINCT s.position)
+FROM scores AS s, json_each(CASE WHEN json_valid(s.step_scores) THEN s.step_scores ELSE '[]' END) AS each
+WHERE s.spec_id = ? AND s.error IS NULL AND each.type IN ('integer', 'real')"""
+
+
+def declare_ranges(db: sqlite3.Connection) -> str:
+    """Scores of third parties' critics beyond 0 to 1, which no key spoke of, get a key that does."""
+    db.execute("PRAGMA defer_foreign_keys = ON")  # Until the scores have followed their spec.
+    critics: dict[str, int] = {}
+    for spec_id, stored in db.execute("SELECT id, settings FROM specs WHERE kind = 'scoring'").fetchall():
+        try:
+            settings = dict(codec.unpack_json(stored))
+        except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
+            continue
+        low, high, count = db.execute(_EXTREMES, (spec_id,)).fetchone()
+        if settings.get("critic") in _OURS or SCORE_RANGE in settings or not count or (low >= 0 and high <= 1):
+            continue
+        bounds = [0.0 if low >= 0 else None, 1.0 if high <= 1 else None]
+        declared = Spec("scoring", {**settings, SCORE_RANGE: bounds})
+        db.execute(
+            "UPDATE specs SET id = ?, settings = ? WHERE id = ?",
+            (declared.id, codec.pack_json(dict(declared.settings)), spec_id),
+        )
+        db.execute("UPDATE scores SET spec_id = ? WHERE spec_id = ?", (declared.id, spec_id))
+        critics[str(settings.get("critic"))] = count
+    told = ", ".join(f"{critic} {count:,}" for critic, count in critics.items())
+    return told and (
+        f"scores beyond 0 to 1 now stand under a key that says so (texts of {told}); "
+        f"let the critic declare its {SCORE_RANGE}"
+    )
+
+
+REPAIRS_TO_6: tuple[Repair, ...] = (empty_replies, verdicts_with_thoughts, declare_ranges)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Self
 
 from visualprm_eval.store import codec, queries
 from visualprm_eval.store.connection import open_for_writing, translated_errors
+from visualprm_eval.store.place import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +29,8 @@ class Replies:
     def __init__(self, path: Path, since: float = 0.0) -> None:
         self._path, self._since = path, since
         self._lock = threading.Lock()
-        self._db = open_for_writing(path, one_thread=False)
+        self._db = open_for_writing(path, one_thread=False, create=False)
+        self._place = Place(path, writes=False)
 
     def __enter__(self) -> Self:
         return self
@@ -51,7 +53,12 @@ class Replies:
         return None if row is None else codec.unpack_text(row[0])
 
     def put(self, request: str, attempt: int, reply: str) -> None:
-        """Keeps a reply; it is durable when this returns. A former reply to the same attempt gives way."""
+        """Keeps a reply; it is durable when this returns. A former reply to the same attempt gives way.
+
+        Raises:
+            StoreError: The store was removed or replaced meanwhile.
+        """
         row = (request, attempt, codec.pack_text(reply), time.time())
         with self._lock, translated_errors(self._path):
             self._db.execute(queries.PUT_REPLY, row)
+            self._place.check()

@@ -9,7 +9,7 @@ from visualprm_eval.config import DEMO_PRM, ModelSource, RunConfig
 from visualprm_eval.errors import ConfigError, UnknownNameError
 from visualprm_eval.process_bench.critics import _asked, baseline, build
 from visualprm_eval.process_bench.data import read_set, text_of
-from visualprm_eval.score.critics import StreamingCritic
+from visualprm_eval.score.critics import StreamingCritic, shown_images
 from visualprm_eval.types import StepScores
 
 
@@ -65,7 +65,7 @@ def test_steps_reach_a_reward_model_as_they_are(sample) -> None:
     assert tuple(critic.split(text_of(sample.steps))) == sample.steps
     scored = critic.score([(sample.problem, critic.split(text_of(sample.steps)))])
     assert scored == [StepScores((0.5,))]
-    assert seen == [("Which? <image 1> A. one B. two", ["one\n\nstill one", "", "three"], sample.problem.images)]
+    assert seen == [("Which? <image 1> A. one B. two", ["one\n\nstill one", "", "three"], shown_images(sample.problem))]
     assert isinstance(critic, StreamingCritic), "all solutions go to the model at once, which fills its batches"
     assert critic.settings()["steps"] == "given"
 

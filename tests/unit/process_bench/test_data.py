@@ -128,3 +128,25 @@ def test_the_released_counts_are_told_from_others(tmp_path) -> None:
     assert any(
         "16,584 correct" in said for said in differences(replace(complete, samples=(flipped, *complete.samples[1:])))
     )
+
+
+def test_pictures_of_a_set_are_shown_upright(tmp_path, monkeypatch) -> None:
+    from PIL import Image
+
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = write_set(tmp_path / "set", [row(), row(image=["b.png"])])
+    plain = read_set(folder, "S")
+    assert plain.shown == ""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (30, 40), "red").save(folder / "images" / "a.png", exif=exif)
+    before = (folder / "images" / "a.png").read_bytes()
+    raw, upright = read_set(folder, "S", "raw"), read_set(folder, "S")
+    assert upright.shown == "1 line with pictures that were turned upright: 1"
+    assert "as their files are" in raw.shown
+    same = [one.problem.id == other.problem.id for one, other in zip(raw.samples, upright.samples, strict=True)]
+    assert same == [False, True]
+    assert upright.samples[1].problem == plain.samples[1].problem, "others keep their ids"
+    (copy,) = upright.samples[0].problem.images
+    assert Image.open(copy).size == (40, 30)
+    assert (folder / "images" / "a.png").read_bytes() == before

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from visualprm_eval.sample.endpoint.options import EndpointOptions
 
 _COMMON_FORMATS = frozenset({"PNG", "JPEG", "WEBP", "GIF"})
-"""Pictures that every server reads; others are sent as PNG."""
+"""Pictures that every server reads; others, and those that move, are sent as PNG of what a policy here would see."""
 
 _KEPT_PROMPTS = 16
 
@@ -105,7 +105,7 @@ def _data_url(path: Path) -> str:
         data = path.read_bytes()
         with Image.open(io.BytesIO(data)) as image:
             kind = image.format or ""
-            if kind not in _COMMON_FORMATS:
+            if kind not in _COMMON_FORMATS or getattr(image, "is_animated", False):
                 buffer = io.BytesIO()
                 image.convert("RGBA" if image.has_transparency_data else "RGB").save(buffer, "PNG")
                 data, kind = buffer.getvalue(), "PNG"

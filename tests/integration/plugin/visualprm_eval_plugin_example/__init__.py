@@ -25,6 +25,9 @@ class Shortest(Reranker):
 class Digits:
     """Scores a step by its number of digits."""
 
+    score_range = (0, None)
+    """From 0 on."""
+
     options: CriticOptions
 
     def settings(self) -> Mapping[str, object]:
