@@ -14,6 +14,7 @@ from visualprm_eval.evaluate import overall_rows
 from visualprm_eval.fingerprints import Fingerprint, overall_prints, settings_of, stamped
 from visualprm_eval.headlines import Headline, evaluate_cell, headlines, host_figure_name, is_matched, metric_of
 from visualprm_eval.insight import Examiner, Study
+from visualprm_eval.overall import unfinished
 from visualprm_eval.prompts import prompt_of
 from visualprm_eval.report.results import Failure, Results
 from visualprm_eval.report.tables import final_picks
@@ -64,7 +65,7 @@ def collect(session: Session) -> Results:
         tallies[cell.label] = _tally(facts)
     rows += overall_rows(rows)
     fingerprints += overall_prints(rows, fingerprints)
-    insight, names = examiner.insight(), selectors(session.prms)
+    insight, names = examiner.insight(unfinished(rows)), selectors(session.prms)
     return Results(
         rows=rows,
         picks=picks,

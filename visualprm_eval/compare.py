@@ -17,6 +17,7 @@ from visualprm_eval.insight.pairs import Side, compare, corrected, side_of
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import First
 from visualprm_eval.store import STORE_FILE
+from visualprm_eval.withheld import lost_critics
 
 if TYPE_CHECKING:
     from visualprm_eval.config import RunConfig
@@ -167,5 +168,7 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]
 
 def _gaps(study: Study) -> Iterator[str]:
     """What is still to be done before its picks can be compared."""
-    columns, critics = Columns.of(study.facts), needed_critics(study.rerankers)
-    return missing_of(study.policy, study.benchmark, columns, study.n, critics, grade_all=study.grade_all)
+    columns, where = Columns.of(study.facts), f"{study.policy} on {study.benchmark}"
+    yield from missing_of(study.policy, study.benchmark, columns, study.n, grade_all=study.grade_all)
+    for said in lost_critics(columns, needed_critics(study.rerankers), study.n).values():
+        yield f"{where}: {said}"

@@ -4,6 +4,8 @@ The rules, which hold for every reranker alike:
 
 - A candidate without a text, without a score of any critic in play, or whose verdict failed leaves the pool, see
   ``visualprm_eval.grid``. When only picks are graded, only verdicts of picks count, see ``visualprm_eval.pools``.
+- A critic that lacks scores, or failed on more than 1% of the texts, is not in play: its own rows are withheld, and
+  nobody else's change, see ``visualprm_eval.withheld``.
 - A problem whose pool is empty at k is left out of the values at k and counted as failed. Above 1% failed problems the
   value is withheld.
 - A problem whose first k candidates were not all sampled, scored and graded yet is incomplete, and every value at k is
@@ -31,6 +33,7 @@ from visualprm_eval.pools import ProblemFacts, arranged, build_pool, needs_all_v
 from visualprm_eval.registry import needed_critics
 from visualprm_eval.tasks.base import no_remark, row_mean
 from visualprm_eval.types import Problem
+from visualprm_eval.withheld import MAX_FAILED, lost_critics, why_withheld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,8 +62,6 @@ Metric = Callable[[Sequence[Problem], Sequence[float]], float]
 TableFigure = Callable[[Mapping[str, str]], float | None]
 """Picked texts, by the index of their problem, to the host's figure of them as one table, in percent."""
 
-MAX_FAILED = 0.01
-"""The greatest part of problems that may be left out of a value."""
 _NO_VERDICTS = "needs verdicts on single texts, which do not make this metric"
 _LACKING = f"{INCOMPLETE}candidates, scores or verdicts are lacking"
 
@@ -107,15 +108,19 @@ def evaluate_benchmark(
     """
     sizes = sorted(set(ks))
     told = sizes if picks_at is None else picks_at
-    critic = next(iter(needed_critics(rerankers)), None)
-    grid = arranged(Columns.of(facts), rerankers, sizes, sizes[-1], answer, grade_all=grade_all)
+    columns, critics = Columns.of(facts), needed_critics(rerankers)
+    lost = lost_critics(columns, critics, sizes[-1])
+    critic = next((label for label in critics if label not in lost), None)
+    grid = arranged(columns, rerankers, sizes, sizes[-1], answer, grade_all=grade_all)
     splits: dict[str, list[int]] = {}
     for place, problem in enumerate(grid.problems):
         splits.setdefault(problem.split, []).append(place)
     total = n_total if len(splits) == 1 else None
     parts = {split: grid if len(splits) == 1 else grid.take(np.array(places)) for split, places in splits.items()}
     rounds = [
-        _Round(policy, benchmark, split, metric, k, part, critic, grade_all, aggregate, remark, total, whole, matched)
+        _Round(
+            policy, benchmark, split, metric, k, part, critic, lost, grade_all, aggregate, remark, total, whole, matched
+        )  # fmt: skip
         for split, part in parts.items()
         for k in sizes
     ]
@@ -137,6 +142,7 @@ class _Round:
     Attributes:
         grid: Its problems, [P].
         critic: Whose step scores picks show when their reranker has no critic.
+        lost: Critics that are not in play, and why.
     """
 
     policy: str
@@ -146,6 +152,7 @@ class _Round:
     k: int
     grid: Grid
     critic: str | None
+    lost: Mapping[str, str]
     grade_all: bool
     aggregate: Metric
     remark: Callable[[Sequence[Problem]], str]
@@ -180,7 +187,7 @@ class _Round:
         A rank is -1 where nothing can be chosen; there are none of an expectation, nor of what needs verdicts that are
         not asked for.
         """
-        if needs_all_verdicts(reranker) and not self.grade_all:
+        if (needs_all_verdicts(reranker) and not self.grade_all) or reranker.critic in self.lost:
             return [], None
         places = np.flatnonzero(self.sizes)
         if reranker.expectation:
@@ -237,10 +244,10 @@ class _Round:
         n_failed = n_problems - n_incomplete - n_kept
         n_ungraded = sum(map(math.isnan, values))
         value: float | None = None
-        if n_incomplete:
-            note = f"{INCOMPLETE}{n_incomplete:,} of {n_problems:,} problems lack candidates, scores or verdicts"
-        elif n_failed / n_problems > MAX_FAILED:
-            note = f"withheld: {n_failed:,} of {n_problems:,} problems failed"
+        if lost := self.lost.get(reranker.critic or ""):
+            note = lost
+        elif refused := why_withheld(self.grid, self.k):
+            note = refused
         elif needs_all_verdicts(reranker) and not self.grade_all:
             note = "needs --grade all" if self.whole is None else _NO_VERDICTS
         elif self.whole is not None:
@@ -262,6 +269,7 @@ class _Round:
             note=note,
             n_total=self.n_total,
             n_left_out=0 if n_incomplete else self.n_left_out,
+            critics=self.grid.critics,
         )
 
     def _figure(self, ranks: IntArray | None) -> tuple[float | None, str]:
@@ -292,6 +300,7 @@ class _Round:
         n_all = self.k * len(self.grid)
         counts = {
             "left out": self.n_left_out,
+            **{f"not scored by {critic}": self.grid.unscored(critic, self.k) for critic in self.grid.critics},
             "are empty replies": int(self.grid.empty[:, : self.k].sum()),
             "cut at the token limit": int(self.grid.cut[:, : self.k].sum()),
         }

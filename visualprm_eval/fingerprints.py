@@ -22,14 +22,15 @@ __all__ = ["FIELDS", "Fingerprint", "overall_prints", "settings_of", "stamped"]
 FIELDS = (
     "protocol", "policy", "policy checkpoint", "benchmark", "split", "metric", "problems", "problem set", "file MD5",
     "host", "prompt", "temperature", "top_p", "max_tokens", "seed", "N", "k", "reranker", "reward model", "max_steps",
-    "judge", "judge address", "prediction", "sampling key", "scoring key", "grading key",
+    "pool critics", "judge", "judge address", "prediction", "sampling key", "scoring key", "grading key",
     "sampled with", "scored with", "graded with", "parts",
 )  # fmt: skip
 """What a protocol has, in order.
 
-``protocol`` is a digest of the rest. ``problem set`` is one of the problems' ids. The keys name all settings of the
-facts, and what stands after ``with`` are the versions of packages that made them. ``parts`` are, for the mean over
-benchmarks only, these with their protocols; its own is a digest of theirs.
+``protocol`` is a digest of the rest, ``problem set`` one of the problems' ids. ``pool critics`` shaped the pool: every
+candidate needs a score of each. The keys name all settings of the facts, and what stands after ``with`` are the
+versions of packages that made them. ``parts`` are, for the mean over benchmarks only, these with their protocols; its
+own is a digest of theirs.
 """
 
 Fingerprint = Mapping[str, JSONValue]
@@ -58,6 +59,7 @@ def stamped(
             **of_cell,
             **_facts_of_row(row, cell),
             **_facts_of_scoring(session, by_name[row.reranker], versions),
+            "pool critics": _named(session, row.critics),
             "problem set": sets[row.split],
         }
         facts = {name: facts.get(name, "") for name in FIELDS if name != "protocol"}
@@ -129,6 +131,12 @@ def _facts_of_scoring(session: Session, reranker: Reranker, versions: Mapping[st
         "scoring key": scoring.id,
         "scored with": versions.get(scoring.id, NOT_RECORDED),
     }
+
+
+def _named(session: Session, critics: Iterable[str]) -> str:
+    """Critics with the keys of their scores, however they are called in this run."""
+    specs = (session.scorings[critic] for critic in critics)
+    return ", ".join(sorted(f"{_first(spec.settings, 'checkpoint', 'model', 'critic')} ({spec.id})" for spec in specs))
 
 
 def _facts_of_row(row: ResultRow, cell: Cell) -> dict[str, JSONValue]:

@@ -109,6 +109,15 @@ class Grid:
         table[candidates.owners[chosen], candidates.ranks[chosen]] = True
         return table[self.rows]
 
+    def unscored(self, critic: str, k: int) -> int:
+        """How many of the first k candidates have a text that a critic failed on."""
+        candidates, said = self.columns.candidates, self.columns.said.get(critic)
+        if said is None:
+            return 0
+        failed = np.append(said.known & ~said.sound, False)[candidates.texts]
+        counted = np.bincount(candidates.owners[failed & (candidates.ranks < k)], minlength=len(self.columns))
+        return int(counted[self.rows].sum())
+
     @cached_property
     def empty(self) -> BoolArray:
         """Which candidates are empty replies, [P, N]."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["INCOMPLETE", "MAX_LEFT_OUT", "OVERALL", "Pick", "ResultRow"]
+__all__ = ["INCOMPLETE", "MAX_LEFT_OUT", "OVERALL", "WITHOUT_CRITIC", "Pick", "ResultRow"]
 
 OVERALL = "overall"
 """The benchmark's name in rows that stand for all benchmarks."""
 INCOMPLETE = "incomplete: "
 """How the note of a value begins that is withheld since something is still to be done."""
+WITHOUT_CRITIC = "withheld without its critic: "
+"""How the note of a value begins whose critic has too few scores; no other value suffers from that."""
 MAX_LEFT_OUT = 0.01
 """The greatest part of a benchmark's candidates that may have failed for its value to count in an overall."""
 
@@ -32,6 +34,7 @@ class ResultRow:
         n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
         protocol: A digest of how the value came about, see ``visualprm_eval.fingerprints``; ``""`` without one.
         n_left_out: How many of the first k candidates of all problems failed, so that nobody could pick them.
+        critics: Labels of the critics that shaped the pool: a candidate needs a score of each.
     """
 
     policy: str
@@ -47,6 +50,7 @@ class ResultRow:
     n_total: int | None = None
     protocol: str = ""
     n_left_out: int = 0
+    critics: tuple[str, ...] = ()
 
     @property
     def lacks_too_many(self) -> bool:

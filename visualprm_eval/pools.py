@@ -14,8 +14,8 @@ from visualprm_eval.columns import AnswerFn, Columns, ProblemFacts
 from visualprm_eval.exact import BoolArray, IntArray
 from visualprm_eval.grid import Grid
 from visualprm_eval.picks import ranks_from_first
-from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Pool, Reranker
+from visualprm_eval.withheld import shaping_critics
 
 __all__ = ["AnswerFn", "ProblemFacts", "arranged", "build_pool", "needs_all_verdicts", "picked_texts"]
 
@@ -43,6 +43,8 @@ def arranged(
 ) -> Grid:
     """What rerankers may choose from; without picks that were graded in vain where only picks are graded.
 
+    A critic that lost its rows, see ``visualprm_eval.withheld``, and who reads it have no say in that.
+
     Args:
         columns: What is known of each problem, [P].
         rerankers: All rerankers of the run.
@@ -51,7 +53,7 @@ def arranged(
         answer: The local answer of a text.
         grade_all: Whether all texts are graded, or only picks.
     """
-    grid = Grid.of(columns, needed_critics(rerankers), answer, n, graded=grade_all)
+    grid = Grid.of(columns, shaping_critics(columns, rerankers, n), answer, n, graded=grade_all)
     return grid if grade_all else _settled(grid, rerankers, sorted(set(ks)))[0]
 
 
@@ -73,7 +75,7 @@ def picked_texts(
         Pairs of problem id and text id, whether graded already or not; picks whose verdict failed are among them.
     """
     columns, sizes = Columns.of(facts), sorted(set(ks))
-    grid = Grid.of(columns, needed_critics(rerankers), answer, sizes[-1], graded=False)
+    grid = Grid.of(columns, shaping_critics(columns, rerankers, sizes[-1]), answer, sizes[-1], graded=False)
     picked = _settled(grid, rerankers, sizes)[1]
     return {columns.key(text) for text in np.flatnonzero(picked).tolist()}
 
@@ -86,7 +88,7 @@ def needs_all_verdicts(reranker: Reranker) -> bool:
 def _settled(grid: Grid, rerankers: Sequence[Reranker], ks: Sequence[int]) -> tuple[Grid, BoolArray]:
     """The grid without failed picks, and which texts were picked on the way, [S]."""
     graded = grid.columns.graded
-    choosers = [reranker for reranker in rerankers if not needs_all_verdicts(reranker)]
+    choosers = [one for one in rerankers if not needs_all_verdicts(one) and one.critic in {None, *grid.critics}]
     picked = np.zeros(len(grid.columns.values), dtype=bool)
     open_rows = np.arange(len(grid))
     while len(open_rows):

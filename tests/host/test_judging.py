@@ -81,8 +81,8 @@ def test_a_yes_or_no_without_a_reply_is_no_wrong_answer(lmu, tmp_path, monkeypat
     with store.replies() as replies:
         verdicts = grade_table(load_benchmark("OwnYesNo"), texts, tmp_path, local_judge(judge_server), replies)
     assert verdicts["0"] == RIGHT
-    assert verdicts["1"].value is verdicts["2"].value is None
-    judge_server.reply = lambda text: "OK"
+    assert verdicts["1"].value is verdicts["2"].value is None, "nobody said that it is wrong"
+    judge_server.reply = lambda text: "Unknown"
     verdicts = grade_table(load_benchmark("OwnYesNo"), {"2": "perhaps"}, tmp_path, local_judge(judge_server))
     assert verdicts == {"2": WRONG}, "a judge that cannot tell is the host's own case"
 

@@ -14,6 +14,7 @@ from visualprm_eval.host.figures import countable, tolerance
 from visualprm_eval.host.grading import check_gradable, grade_table, host_figure
 from visualprm_eval.host.judge import Judge
 from visualprm_eval.host.judging import Asked
+from visualprm_eval.store import Store
 from visualprm_eval.types import Verdict
 
 RIGHT, WRONG = Verdict(1.0), Verdict(0.0)
@@ -79,7 +80,8 @@ def test_a_part_of_a_table_has_the_same_verdicts(tables, judge_server, tmp_path,
 @pytest.mark.parametrize("name", TABLE2)
 def test_nasty_texts_are_graded(tables, judge_server, tmp_path, name):
     nasty = ["", "None", "007", "=1+1", "\ud800 lone", "\x00", "a" * 40_000, "True"]
-    judge_server.reply = lambda asked: "1" if "Judgement:" in asked[-40:] else "A"
+    wanted = "7" if name == "DynaMath" else "A"
+    judge_server.reply = lambda asked: "1" if "Judgement:" in asked[-40:] else wanted
     benchmark = load_benchmark(name)
     for start in (0, 4):
         texts = {problem.index: each for problem, each in zip(benchmark.problems, nasty[start:], strict=False)}
@@ -124,7 +126,58 @@ def test_a_lone_letter_is_misread_in_a_whole_solution(tables, tmp_path):
     assert grade_table(benchmark, texts, tmp_path, Judge(name="exact_matching")) == {"2": RIGHT}
 
 
+@pytest.fixture
+def store_of_replies(tmp_path):
+    with Store.open(tmp_path / "store.sqlite") as store, store.replies() as replies:
+        yield replies
+
+
 # Replies that cannot be read ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", TABLE2)
+@pytest.mark.parametrize(
+    "dressed",
+    [
+        "<think>it could be A, B or 8</think>\n\n{}", "let me see, 8 or D</think>{}", "Extracted answer: **{}**",
+        "<think>8</think>\n**Final answer:** $\\boxed{{{}}}$",
+    ],
+)  # fmt: skip
+def test_a_judge_may_think_and_decorate(tables, judge_server, tmp_path, name, dressed):
+    """What is right stays right, and what is wrong stays wrong."""
+    judge_server.reply = lambda asked: dressed.format(judge(asked))
+    verdicts = grade_table(load_benchmark(name), texts_of(name), tmp_path, local(judge_server))
+    assert verdicts == {index: RIGHT if good else WRONG for index, good in pattern(name).items()}
+
+
+@pytest.mark.parametrize("name", TABLE2)
+@pytest.mark.parametrize("vague", ["<think>it may well be B, or 7", "I would say 7 or so, or 8 (B or C)"])
+def test_a_thought_without_an_end_is_a_failure(tables, judge_server, tmp_path, name, vague):
+    """Nor is it wrong: the host asks again, or it is done for it."""
+    victim = list(pattern(name))[1]
+    asked_for = []
+
+    def reply(asked):
+        if f"[{name}/{victim}]" in asked:
+            asked_for.append(asked)
+        return vague if f"[{name}/{victim}]" in asked or vague in asked else judge(asked)
+
+    judge_server.reply = reply
+    verdicts = grade_table(load_benchmark(name), texts_of(name), tmp_path, local(judge_server))
+    assert verdicts.pop(victim).value is None
+    assert all(verdict.value is not None for verdict in verdicts.values())
+    assert 1 < len(asked_for) <= 5 or name == "MathVerse_MINI_Vision_Only"
+
+
+def test_a_judge_that_comes_to_an_answer_when_asked_again(tables, judge_server, store_of_replies, tmp_path):
+    """Its first reply is kept too, and asked for no more."""
+    turn = iter(["well", "it could be anything", "Extracted answer: 7"])
+    judge_server.reply = lambda asked: next(turn) if "[DynaMath/1]" in asked else judge(asked)
+    benchmark, texts = load_benchmark("DynaMath"), {"1": texts_of("DynaMath")["1"]}
+    assert grade_table(benchmark, texts, tmp_path, local(judge_server), store_of_replies) == {"1": RIGHT}
+    n = len(judge_server.requests)
+    assert grade_table(benchmark, texts, tmp_path, local(judge_server), store_of_replies) == {"1": RIGHT}
+    assert len(judge_server.requests) == n
 
 
 @pytest.mark.parametrize("name", ["MMMU_DEV_VAL", "WeMath", "MathVerse_MINI_Vision_Only", "LogicVista"])
@@ -196,7 +249,7 @@ def test_what_a_model_wrote_is_not_run(tables, judge_server, tmp_path, by):
         )
     verdicts = grade_table(load_benchmark("MathVision_MINI"), texts, tmp_path / "grading", local(judge_server))
     assert not flag.exists()
-    assert all(verdict == WRONG for verdict in verdicts.values())
+    assert all(verdict.value in {0.0, None} for verdict in verdicts.values())
 
 
 def test_the_host_would_run_it(tmp_path):

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
+from visualprm_eval import withheld
 from visualprm_eval.columns import AnswerFn, ProblemFacts
-from visualprm_eval.evaluate import MAX_FAILED, Metric
+from visualprm_eval.evaluate import Metric
 from visualprm_eval.outcomes import Pick, ResultRow
 from visualprm_eval.pools import needs_all_verdicts
 from visualprm_eval.registry import needed_critics
@@ -133,6 +134,7 @@ class Case:
         cls,
         facts: ProblemFacts,
         rerankers: Sequence[Reranker],
+        critics: Collection[str],
         ks: Iterable[int],
         answer: AnswerFn,
         *,
@@ -145,21 +147,24 @@ class Case:
 
         Args:
             facts: What is known of the problem.
-            rerankers: All rerankers of the run.
+            rerankers: Those of the run that read no critic but these.
+            critics: Those of which a candidate needs scores.
             ks: Best of how many.
             answer: The local answer of a text.
             grade_all: Whether all texts are graded, or only picks.
         """
-        labels = sorted(set(needed_critics(rerankers)))
+        labels = sorted(critics)
         standings = _standings(facts, labels, require_verdicts=grade_all)
         known = frozenset(each.rank for each, standing in standings if standing != "unknown")
         sound = [each for each, standing in standings if standing == "sound"]
         case = cls(facts, _pool(facts, sound, labels, answer, require_verdicts=grade_all), known)
-        return case if grade_all else case._without_failed_picks(rerankers, sorted(set(ks)), answer)
+        return case if grade_all else case._without_failed_picks(rerankers, labels, sorted(set(ks)), answer)
 
-    def _without_failed_picks(self, rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn) -> Case:
+    def _without_failed_picks(
+        self, rerankers: Sequence[Reranker], critics: Sequence[str], ks: Sequence[int], answer: AnswerFn
+    ) -> Case:
         """Itself with what is picked, after picks whose verdicts failed have given way to others."""
-        case, critics = self, needed_critics(rerankers)
+        case = self
         choosers = [reranker for reranker in rerankers if not needs_all_verdicts(reranker)]
         picked: set[str] = set()
         failed: set[str] = set()
@@ -202,8 +207,35 @@ def picked_texts(
     Returns:
         Pairs of problem id and text id, whether graded already or not; picks whose verdict failed are among them.
     """
-    cases = (Case.of(each, rerankers, ks, answer, grade_all=False) for each in facts)
+    facts = list(facts)
+    lost = lost_critics(facts, rerankers, max(ks))
+    heard, critics = _in_play(rerankers, lost)
+    cases = (Case.of(each, heard, critics, ks, answer, grade_all=False) for each in facts)
     return {(case.facts.problem.id, key) for case in cases for key in case.picked}
+
+
+def lost_critics(facts: Sequence[ProblemFacts], rerankers: Sequence[Reranker], n: int) -> dict[str, str]:
+    """The critics that lack a score of what the first n candidates wrote, or failed on more than 1% of it, and why."""
+    lost: dict[str, str] = {}
+    for critic in needed_critics(rerankers):
+        total = lacking = failed = 0
+        for each in facts:
+            known = each.scores.get(critic, {})
+            for key in {one.text_id for one in each.candidates if one.error is None and one.rank < n}:
+                total += 1
+                lacking += key not in known
+                failed += key in known and not _is_sound(known[key])
+        if lacking:
+            lost[critic] = f"withheld without its critic: {lacking} of {total} texts are not scored by {critic}"
+        elif failed > withheld.MAX_FAILED * total:
+            lost[critic] = f"withheld without its critic: {failed} of {total} texts failed to be scored by {critic}"
+    return lost
+
+
+def _in_play(rerankers: Sequence[Reranker], lost: Mapping[str, str]) -> tuple[list[Reranker], list[str]]:
+    """The rerankers that have values, and the critics of which a candidate needs scores."""
+    heard = [reranker for reranker in rerankers if reranker.critic not in lost]
+    return heard, needed_critics(heard)
 
 
 def evaluate_benchmark(
@@ -222,14 +254,15 @@ def evaluate_benchmark(
 ) -> tuple[list[ResultRow], list[Pick]]:
     """As ``visualprm_eval.evaluate.evaluate_benchmark``."""
     sizes = sorted(set(ks))
-    critic = next(iter(needed_critics(rerankers)), None)
+    lost = lost_critics(facts, rerankers, sizes[-1])
+    heard, critics = _in_play(rerankers, lost)
     splits: dict[str, list[Case]] = {}
     for each in facts:
-        case = Case.of(each, rerankers, sizes, answer, grade_all=grade_all)
+        case = Case.of(each, heard, critics, sizes, answer, grade_all=grade_all)
         splits.setdefault(each.problem.split, []).append(case)
     total = n_total if len(splits) == 1 else None
     rounds = [
-        _Round(policy, benchmark, split, metric, k, cases, critic, grade_all, aggregate, remark, total)
+        _Round(policy, benchmark, split, metric, k, cases, critics, lost, grade_all, aggregate, remark, total)
         for split, cases in splits.items()
         for k in sizes
     ]
@@ -249,7 +282,8 @@ class _Round:
 
     Attributes:
         cases: Its problems, [P].
-        critic: Whose step scores picks show when their reranker has no critic.
+        critics: Those of which a candidate needs scores; picks whose reranker has no critic show those of the first.
+        lost: The others, and why.
     """
 
     policy: str
@@ -258,7 +292,8 @@ class _Round:
     metric: str
     k: int
     cases: Sequence[Case]
-    critic: str | None
+    critics: Sequence[str]
+    lost: Mapping[str, str]
     grade_all: bool
     aggregate: Metric
     remark: Callable[[Sequence[Problem]], str]
@@ -279,7 +314,7 @@ class _Round:
         """The value of each problem in ``kept``, NaN where a verdict is missing, and a pick per problem, [P]."""
         values: list[float] = []
         picks: list[Pick] = []
-        if needs_all_verdicts(reranker) and not self.grade_all:
+        if (needs_all_verdicts(reranker) and not self.grade_all) or reranker.critic in self.lost:
             return values, picks
         for case, head in zip(self.cases, self.heads, strict=True):
             place = pick(reranker, head) if head else None
@@ -315,7 +350,7 @@ class _Round:
         )
 
     def _pick(self, reranker: Reranker, facts: ProblemFacts, head: Pool, place: int) -> Pick:
-        critic = reranker.critic or self.critic
+        critic = reranker.critic or next(iter(self.critics), None)
         value = verdict_value(facts, text_id(head.texts[place]))
         return replace(
             self._no_pick(reranker, facts.problem, note=""),
@@ -333,9 +368,11 @@ class _Round:
         n_failed = n_problems - n_incomplete - n_kept
         n_ungraded = sum(map(math.isnan, values))
         value: float | None = None
-        if n_incomplete:
+        if reranker.critic in self.lost:
+            note = self.lost[reranker.critic]
+        elif n_incomplete:
             note = f"incomplete: {n_incomplete} of {n_problems} problems lack candidates, scores or verdicts"
-        elif n_failed / n_problems > MAX_FAILED:
+        elif n_failed / n_problems > withheld.MAX_FAILED:
             note = f"withheld: {n_failed} of {n_problems} problems failed"
         elif needs_all_verdicts(reranker) and not self.grade_all:
             note = "needs --grade all"
@@ -356,6 +393,7 @@ class _Round:
             note=note,
             n_total=self.n_total,
             n_left_out=0 if n_incomplete else self.k * len(self.cases) - sum(len(head) for _, head in self.kept),
+            critics=tuple(sorted(self.critics)),
         )
 
     def _counted(self, values: Sequence[float]) -> tuple[float | None, str]:
@@ -378,6 +416,16 @@ class _Round:
         )
         counts = {
             "left out": n_all - sum(len(head) for _, head in self.kept),
+            **{f"not scored by {critic}": self._unscored(critic) for critic in sorted(self.critics)},
             "cut at the token limit": n_cut,
         }
         return "; ".join(f"{count} of {n_all} candidates {what}" for what, count in counts.items() if count)
+
+    def _unscored(self, critic: str) -> int:
+        """How many of the first k candidates have a text that a critic failed on."""
+        return sum(
+            one.error is None and one.rank < self.k and one.text_id in known and not _is_sound(known[one.text_id])
+            for case in self.cases
+            for known in [case.facts.scores.get(critic, {})]
+            for one in case.facts.candidates
+        )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,13 +15,16 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit import plain_rule
+from visualprm_eval import withheld
 from visualprm_eval.columns import Columns, ProblemFacts, Said
 from visualprm_eval.errors import StoreDamagedError
 from visualprm_eval.evaluate import build_pool, evaluate_benchmark, picked_texts
 from visualprm_eval.exact import group_sums, segment_sums
+from visualprm_eval.insight import Study, examine
 from visualprm_eval.registry import build_rerankers, needed_critics
 from visualprm_eval.rerankers import AGGREGATES, Reranker, SelfConsistency
 from visualprm_eval.store import Store
+from visualprm_eval.tasks import row_mean
 from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 
 if TYPE_CHECKING:
@@ -101,9 +106,19 @@ def often(values: st.SearchStrategy[str], times: int) -> st.SearchStrategy[str |
     return st.integers(0, times).flatmap(lambda number: values if number else st.none())
 
 
-@given(random_facts(), st.booleans(), st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[2:3], RERANKERS[-2:]]))
+SUBSETS = st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[2:3], RERANKERS[-2:]])
+SHARES = st.sampled_from([0.01, 0.3])
+"""The greatest part that may have failed; made-up facts are too few for the usual one to leave any."""
+
+
+@given(random_facts(), st.booleans(), SUBSETS, SHARES)
 @RELAXED
-def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers) -> None:
+def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers, share) -> None:
+    with patch.object(withheld, "MAX_FAILED", share):
+        compare_with_plain_loops(facts, rerankers, grade_all=grade_all)
+
+
+def compare_with_plain_loops(facts, rerankers, *, grade_all) -> None:
     about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all, "n_total": 9}
     expected = plain_rule.evaluate_benchmark(facts, rerankers, KS, last_word, **about)
     found = evaluate_benchmark(facts, rerankers, KS, last_word, **about)
@@ -112,10 +127,56 @@ def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers) 
     assert (rows, picks) == (expected[0], [pick for pick in expected[1] if pick.k == KS[-1]])
 
 
-@given(random_facts(), st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[-2:]]))
+@given(random_facts(), st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[-2:]]), SHARES)
 @RELAXED
-def test_what_is_to_be_graded_is_what_plain_loops_pick(facts, rerankers) -> None:
-    assert picked_texts(facts, rerankers, KS, last_word) == plain_rule.picked_texts(facts, rerankers, KS, last_word)
+def test_what_is_to_be_graded_is_what_plain_loops_pick(facts, rerankers, share) -> None:
+    with patch.object(withheld, "MAX_FAILED", share):
+        found = picked_texts(facts, rerankers, KS, last_word)
+        assert found == plain_rule.picked_texts(facts, rerankers, KS, last_word)
+
+
+@given(random_facts(), st.booleans(), SHARES)
+@RELAXED
+def test_a_critic_that_lost_its_rows_changes_no_other(facts, grade_all, share) -> None:
+    about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all, "n_total": 9}
+    with patch.object(withheld, "MAX_FAILED", share):
+        lost = withheld.lost_critics(Columns.of(facts), CRITICS, N)
+        heard = [one for one in RERANKERS if one.critic not in lost]
+        rows, picks = evaluate_benchmark(facts, RERANKERS, KS, last_word, **about)
+        names = {one.name for one in heard}
+        kept = [row for row in rows if row.reranker in names], [pick for pick in picks if pick.reranker in names]
+        assert kept == evaluate_benchmark(facts, heard, KS, last_word, **about)
+        assert picked_texts(facts, RERANKERS, KS, last_word) == picked_texts(facts, heard, KS, last_word)
+    gone = [row for row in rows if row.reranker not in names]
+    assert all(row.value is None and row.note in lost.values() for row in gone)
+    assert len(gone) + len(kept[0]) == len(rows)
+
+
+@given(random_facts(), st.booleans(), SHARES, st.booleans())
+@settings(RELAXED, max_examples=100)
+def test_no_view_shows_what_results_withhold(facts, grade_all, share, grouped) -> None:
+    """Nor does a critic that lost its rows change what they show of others."""
+    about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all}
+    study = Study("P", "B", "accuracy", facts, RERANKERS, N, last_word, grade_all, picky if grouped else row_mean)
+    with patch.object(withheld, "MAX_FAILED", share):
+        lost = withheld.lost_critics(Columns.of(facts), CRITICS, N)
+        rows, _ = evaluate_benchmark(facts, RERANKERS, range(1, N + 1), last_word, aggregate=study.aggregate, **about)
+        insight = examine([study])
+        fewer = examine([replace(study, rerankers=[one for one in RERANKERS if one.critic not in lost])])
+    shown = {(row.split, row.reranker, row.k) for row in rows if row.value is not None}
+    assert {(one.split, one.reranker, one.k) for one in insight.points} <= shown
+    assert {(one.split, one.reranker, one.k) for one in insight.standings} <= shown
+    for one in insight.comparisons:
+        assert {(one.split, one.reranker, N), (one.split, one.baseline, N)} <= shown
+    prefixes = {(one.split, one.reranker, one.k): one.prefix for one in insight.points}
+    values = {(row.split, row.reranker, row.k): row.value for row in rows}
+    assert all(prefix == pytest.approx(values[place]) for place, prefix in prefixes.items())
+    assert replace(insight, unheard=(), costs=()) == replace(fewer, costs=())
+
+
+def picky(problems, values) -> float:
+    """A metric that has nothing to be taken over without the first problem."""
+    return math.fsum(values) / len(values) if any(one.index == "0" for one in problems) else math.nan
 
 
 @given(random_facts(), st.booleans())

@@ -118,11 +118,11 @@ def grade_table(
     judge = judge.resolve(benchmark.task)
     folder = new_folder(directory)
     file, asked, _, uncounted = evaluate_table(benchmark, predictions, folder, judge, replies, tally=tally)
-    if asked.unanswered and not leaves_verdicts(benchmark):
+    if asked.unplaced or (asked.unread and not leaves_verdicts(benchmark)):
         raise unanswered(benchmark, judge, asked, folder)
     log = folder / LOG_NAME
     with at_work(log, environment=judge.environment()), tamed_graders(text_columns(benchmark)):
-        how = Reading(judged=judge.used, unanswered=asked.unanswered > 0)
+        how = Reading(judged=judge.used, unread=asked.unread)
         try:
             verdicts = read_verdicts(benchmark, file, list(predictions), how)
         except NoVerdictsError as error:
@@ -272,8 +272,9 @@ def _added(asked: Asked, tally: Asked | None) -> Iterator[None]:
 def unanswered(benchmark: Benchmark, judge: Judge, asked: Asked, folder: Path) -> JudgeError:
     """For graders that count rows without a reply as they like, so that nobody sees which they are."""
     return JudgeError(
-        f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered, so what the host "
-        f"says of the table is void; the other replies are stored: run again. The host's output is in {folder}"
+        f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered and gave no reply "
+        f"that can be read to {len(asked.unread) + asked.unplaced:,} questions, so what the host says of the table is "
+        f"void; all replies are stored: run again, or take another judge. The host's output is in {folder}"
     )
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from visualprm_eval.host.fingerprint import plain, without_credentials
+from visualprm_eval.host.forms import ASKS_AGAIN
+from visualprm_eval.host.jobs import current_job, replaced, rows_apart
 from visualprm_eval.host.outgoing import watched
 from visualprm_eval.redact import redacted
 from visualprm_eval.store import Replies
@@ -23,6 +25,8 @@ __all__ = ["Asked", "counted_requests", "kept_replies", "no_requests", "request_
 
 _FAILURE = "Failed to obtain answer"
 """What the host returns instead of raising."""
+_TRIES = 3
+"""How often a question is asked that its grader would ask once, until the reply can be read."""
 
 
 @dataclass
@@ -33,6 +37,9 @@ class Asked:
         made: Requests that the judge answered.
         saved: Requests whose replies were known already, from the store or from another row of the table.
         unanswered: Requests that failed for good, after all the tries that were allowed.
+        unread: Rows, by index, of which the last request brought nothing that can be read; their graders go on as they
+            like, so what they say of them is void.
+        unplaced: Requests that brought nothing that can be read, of rows that are not known.
         sent: Everything that was sent while :func:`counted_requests` looked: every try, and the question whether the
             judge works at all.
     """
@@ -41,12 +48,15 @@ class Asked:
     saved: int = 0
     unanswered: int = 0
     sent: int = 0
+    unread: set[str] = field(default_factory=set)
+    unplaced: int = 0
 
     def add(self, other: Asked) -> None:
         """Counts what another table asked."""
         self.made += other.made
         self.saved += other.saved
         self.unanswered += other.unanswered
+        self.unplaced += other.unplaced
         self.sent += other.sent
 
 
@@ -76,6 +86,10 @@ def kept_replies(replies: Replies | None, *, secrets: Sequence[str] = ()) -> Ite
     host asks again, because it could not read the reply, is asked again. Rows that ask the same share their replies,
     also while the first of them is still being waited for. Failures are not kept.
 
+    Replies are kept as they came. What a grader is handed is the answer in them, see ``visualprm_eval.host.forms``; of
+    a reply without one it is told that there is none, and most graders ask again, each time at a higher temperature.
+    For the others that is done here.
+
     The host's own check whether the judge works is not made: the judge has answered before, or is not needed, because
     all its replies are known.
 
@@ -88,10 +102,10 @@ def kept_replies(replies: Replies | None, *, secrets: Sequence[str] = ()) -> Ite
     table = _Table(replies, secrets, BaseAPI.generate)
     with ExitStack() as stack:
         stack.enter_context(
-            _replaced(BaseAPI, "generate", lambda api, message, **kwargs: table.ask(api, message, kwargs))
+            replaced(BaseAPI, "generate", lambda api, message, **kwargs: table.ask(api, message, kwargs))
         )
-        stack.enter_context(_replaced(BaseAPI, "working", lambda _: True))
-        stack.enter_context(_rows_apart())
+        stack.enter_context(replaced(BaseAPI, "working", lambda _: True))
+        stack.enter_context(rows_apart(table.asked.unread))
         yield table.asked
 
 
@@ -111,9 +125,29 @@ class _Table:
         self._waiting: dict[tuple[str, int], Future[Any]] = {}
 
     def ask(self, api: Any, message: Any, options: Mapping[str, Any]) -> Any:
-        """A reply, or the host's word that there is none."""
+        """What a grader gets of a reply, or the host's word that there is none."""
+        job = current_job()
+        question = request_key(api, message, {name: value for name, value in options.items() if name != "temperature"})
+        for number in range(1 if job.grader in ASKS_AGAIN else _TRIES):
+            hotter = {"temperature": 0.5 * number} if number else {}
+            reply = self._reply(api, deepcopy(message), {**options, **hotter})
+            if _has_failed(reply):
+                break
+            if (said := job.read(reply)) is not None:
+                job.unread.discard(question)
+                return said
+        else:
+            reply = f"{_FAILURE} via API. "
+        job.unread.add(question)
+        if not job.rows:
+            with self._lock:
+                self.asked.unplaced += 1
+        return reply
+
+    def _reply(self, api: Any, message: Any, options: Mapping[str, Any]) -> Any:
+        """A reply as it came, or the host's word that there is none."""
         key = request_key(api, message, options)  # Taken first: the host's code changes messages.
-        place = key, _attempt(key)
+        place = key, current_job().attempt(key)
         with self._lock:
             first = place not in self._waiting
             reply = self._waiting.setdefault(place, Future())
@@ -166,51 +200,6 @@ def _has_failed(reply: Any) -> bool:
     return not isinstance(reply, str) or _FAILURE in reply
 
 
-_row = threading.local()
-"""How often the row that this thread works on has asked the same, as a counter by request."""
-
-
-def _attempt(key: str) -> int:
-    """How often the row that this thread works on has asked the same before."""
-    if not hasattr(_row, "asked"):
-        _begin_row()
-    attempt: int = _row.asked[key]
-    _row.asked[key] += 1
-    return attempt
-
-
-def _begin_row() -> None:
-    _row.asked = Counter()
-
-
-def _as_a_row(work: Any, /, *arguments: Any, **options: Any) -> Any:
-    _begin_row()
-    return work(*arguments, **options)
-
-
-@contextmanager
-def _rows_apart() -> Iterator[None]:
-    """While it lasts, every job of a pool of threads is a row of its own, as the host's graders deal them out."""
-    submit = ThreadPoolExecutor.submit
-
-    def submit_row(self: Any, work: Any, /, *arguments: Any, **options: Any) -> Any:
-        return submit(self, _as_a_row, work, *arguments, **options)
-
-    _begin_row()  # Graders that need no pool work in this thread.
-    with _replaced(ThreadPoolExecutor, "submit", submit_row):
-        yield
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
-
-
 @contextmanager
 def no_requests() -> Iterator[Asked]:
     """While it lasts, no request leaves the host's API classes: grading without a judge must not ask one.
@@ -219,7 +208,7 @@ def no_requests() -> Iterator[Asked]:
     """
     from vlmeval.api.base import BaseAPI
 
-    with _replaced(BaseAPI, "generate", lambda *_, **__: f"{_FAILURE} via API."):
+    with replaced(BaseAPI, "generate", lambda *_, **__: f"{_FAILURE} via API."):
         yield Asked()
 
 

@@ -6,7 +6,7 @@ Where the table has the judge's replies only, the host's own rule, by which it c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,11 +22,11 @@ class Reading:
 
     Attributes:
         judged: Whether a judge helped.
-        unanswered: Whether requests to it failed.
+        unread: Rows, by index, of which it gave no reply that can be read; what the host says of them is void.
     """
 
     judged: bool = False
-    unanswered: bool = False
+    unread: Collection[str] = ()
 
 
 Reader = Callable[[Path, Reading], dict[str, Verdict] | None]
@@ -35,8 +35,8 @@ Reader = Callable[[Path, Reading], dict[str, Verdict] | None]
 _MATCHED = "Match Log: "
 _RANDOM = "Failed to predict, thus randomly generate one. "
 """The host's remark when it drew an option at random because it could not read the judge's reply."""
-_GAVE_UP = "All 5 retries failed."
-"""The host's last word on a row when no reply could be read; it counts such rows as wrong."""
+_GAVE_UP = ("All 5 retries failed.", "Fail to Judge")
+"""The host's last words on a row when no reply could be read; it counts such rows as wrong."""
 UNREAD = Verdict(None, "the judge gave no reply that can be read")
 
 
@@ -124,12 +124,8 @@ def _read_logicvista(predictions: Path, how: Reading) -> dict[str, Verdict] | No
 
 
 def _read_dynamath(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
-    def verdict(row: Any) -> Verdict:
-        # The host takes a request that failed for a reply. Of an open answer, it takes its text for the answer.
-        failed = not row["parse"] or "Failed to obtain answer" in str(row["extracted"])
-        return UNREAD if how.unanswered and failed and not row["correct"] else _hit(row["correct"])
-
-    return _verdicts(_rows(predictions, "parse", "extracted", "correct"), verdict)
+    del how
+    return _verdicts(_rows(predictions, "parse", "extracted", "correct"), lambda row: _hit(row["correct"]))
 
 
 def _read_wemath(predictions: Path, how: Reading) -> dict[str, Verdict] | None:

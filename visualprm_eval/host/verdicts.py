@@ -47,8 +47,7 @@ def read_verdicts(
         benchmark: Whose grader wrote them.
         predictions: The graded prediction file; results lie beside it.
         indices: The rows that were to be graded.
-        how: How it was graded; ``None`` without a judge. Where requests to the judge failed, a yes or no that the host
-            does not know is a failure; the host would count it as wrong.
+        how: How it was graded; ``None`` without a judge.
 
     Returns:
         A verdict for every index; one without a value where the host did not grade the row, or guessed.
@@ -57,23 +56,23 @@ def read_verdicts(
         NoVerdictsError: When no file has verdicts that are understood.
         GradingError: When a verdict is not between 0 and 1.
     """
+    how = how or Reading()
     reader = reader_of(benchmark.dataset)
-    if reader is not None:
-        rows = reader(predictions, how or Reading())
-        if rows is None:
-            raise _no_verdicts(benchmark, predictions)
-        return {index: rows.get(index, UNGRADED) for index in indices}
+    graded = _graded(benchmark, predictions) if reader is None else reader(predictions, how)
+    if graded is None:
+        raise _no_verdicts(benchmark, predictions)
+    # The host counts a row as wrong of which it read no reply, or rolls dice.
+    return {index: UNREAD if index in how.unread else graded.get(index, UNGRADED) for index in indices}
+
+
+def _graded(benchmark: Benchmark, predictions: Path) -> dict[str, Verdict] | None:
+    """The verdicts of a table without a reader of its own."""
     found = _result_table(benchmark, predictions)
     if found is None:
-        raise _no_verdicts(benchmark, predictions)
+        return None
     table, values = found
-    if how is not None and how.unanswered and "extracted" in table:
-        values = [
-            math.nan if known == "Unknown" else value for known, value in zip(table["extracted"], values, strict=True)
-        ]
     logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
-    graded = {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
-    return {index: graded.get(index, UNGRADED) for index in indices}
+    return {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
 
 
 def _no_verdicts(benchmark: Benchmark, predictions: Path) -> NoVerdictsError:

@@ -70,7 +70,7 @@ def _evaluated(
     """The host's primary metric of a table, and what became of the table."""
     load_host()
     evaluated = evaluate_table(benchmark, predictions, folder, judge, replies, tally=tally)
-    if evaluated.asked.unanswered:
+    if evaluated.asked.unread or evaluated.asked.unplaced:
         raise unanswered(benchmark, judge, evaluated.asked, folder)
     if drawn := rows_drawn(evaluated.file):
         raise GradingError(

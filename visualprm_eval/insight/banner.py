@@ -15,18 +15,23 @@ __all__ = ["banner_of"]
 _WHAT = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
 
 
-def banner_of(missing: Sequence[str], costs: Sequence[Cost], lost: Sequence[str] = ()) -> str:
+def banner_of(
+    missing: Sequence[str], costs: Sequence[Cost], lost: Sequence[str] = (), unheard: Sequence[str] = ()
+) -> str:
     """What is missing and what failed.
 
     Args:
         missing: What is still to be done, or failed too often, one sentence each; overalls are withheld then.
         costs: What stages took, with their failures, which are left out.
         lost: Where too many candidates failed for an overall, one sentence each.
+        unheard: Critics whose own rows are withheld, one sentence each.
 
     Returns:
         One line; ``""`` when nothing is missing and nothing failed.
     """
     said = [f"UNFINISHED: {'; '.join(missing)}. Overalls are withheld."] if missing else []
+    if unheard:
+        said.append(f"WITHOUT A CRITIC: {'; '.join(unheard)}. The rows that read it are withheld, and no others.")
     failed = list(_failed(costs))
     if failed:
         said.append(f"FAILED: {'; '.join(failed)}. The failures are listed with their reasons.")

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import TypeVar
 
-import numpy as np
-
 from visualprm_eval.columns import Columns
 from visualprm_eval.insight.facts import Cost
 
@@ -58,17 +56,14 @@ def _sum(seconds: Sequence[float | None], chosen: Sequence[bool]) -> float | Non
     return sum(known) if known else None
 
 
-def missing_of(
-    policy: str, benchmark: str, columns: Columns, n: int, critics: Sequence[str], *, grade_all: bool
-) -> Iterator[str]:
-    """What is still to be sampled, scored and graded; failures are not missing.
+def missing_of(policy: str, benchmark: str, columns: Columns, n: int, *, grade_all: bool) -> Iterator[str]:
+    """What is still to be sampled and graded, without which nobody has a value; failures are not missing.
 
     Args:
         policy: The policy's name.
         benchmark: The benchmark's name.
         columns: What is known.
         n: N, candidates per problem.
-        critics: Labels of the critics whose scores are wanted.
         grade_all: Whether every distinct text is to have a verdict.
     """
     where = f"{policy} on {benchmark}"
@@ -76,10 +71,5 @@ def missing_of(
     wanted, total = len(columns) * n, int(texts.sum())
     if lacking := wanted - int(below.sum()):
         yield f"{where}: {lacking:,} of {wanted:,} candidates are not sampled"
-    unseen = np.zeros(len(texts), dtype=bool)
-    for critic in critics:
-        known = columns.said[critic].known if critic in columns.said else unseen
-        if lacking := int((texts & ~known).sum()):
-            yield f"{where}: {lacking:,} of {total:,} texts are not scored by {critic}"
     if grade_all and (lacking := int((texts & ~columns.graded.known).sum())):
         yield f"{where}: {lacking:,} of {total:,} texts are not graded"

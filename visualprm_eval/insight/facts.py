@@ -229,6 +229,7 @@ class Insight:
         lost: Where too many candidates failed for an overall, one sentence each, of policies that might have one.
         baselines: (policy, benchmark, split) to what its gains are measured against.
         means: (policy, benchmark, split) to the mean of all N samples, where there is one.
+        unheard: Critics whose own rows are withheld, since they lack scores or failed too often, one sentence each.
     """
 
     points: tuple[CurvePoint, ...] = ()
@@ -244,8 +245,9 @@ class Insight:
     lost: tuple[str, ...] = ()
     baselines: Mapping[tuple[str, str, str], Baseline] = field(default_factory=dict)
     means: Mapping[tuple[str, str, str], Mean] = field(default_factory=dict)
+    unheard: tuple[str, ...] = ()
 
     @property
     def banner(self) -> str:
         """One line that says what is missing and what failed, for every page; ``""`` for nothing."""
-        return banner_of(self.missing, self.costs, self.lost)
+        return banner_of(self.missing, self.costs, self.lost, self.unheard)

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from visualprm_eval.columns import Columns
-from visualprm_eval.evaluate import MAX_FAILED, Metric, row_mean
+from visualprm_eval.evaluate import Metric, row_mean
 from visualprm_eval.grid import FloatArray, Grid
 from visualprm_eval.insight.measure import GroupKey, Measure
+from visualprm_eval.outcomes import INCOMPLETE, MAX_LEFT_OUT
 from visualprm_eval.picks import mean_worth, ranks_from_first, worth
 from visualprm_eval.pools import AnswerFn, ProblemFacts, arranged, needs_all_verdicts
 from visualprm_eval.rerankers import Reranker
 from visualprm_eval.tasks.base import UNJUDGED
+from visualprm_eval.withheld import why_withheld
 
 __all__ = ["Finals", "Study", "finals"]
 
@@ -84,6 +86,15 @@ class Finals:
         """How many candidates of all problems cannot be picked."""
         return self.study.n * self.n_problems - int(self.grid.usable.sum())
 
+    def why_withheld(self, k: int) -> str:
+        """Why there is no value from the first k candidates; ``""`` when there is one."""
+        return why_withheld(self.grid, k, self.n_problems - len(self.grid))
+
+    def lacks_too_many(self, k: int) -> bool:
+        """Whether too many of the first k candidates were left out for the value to count in an overall."""
+        total = k * self.n_problems
+        return total - int(self.grid.usable[:, :k].sum()) > MAX_LEFT_OUT * total
+
     @property
     def note(self) -> str:
         """What must be said wherever a number of it stands: how it was graded, and of how many of the problems."""
@@ -98,7 +109,10 @@ class Finals:
 
 
 def finals(study: Study) -> Iterator[Finals | str]:
-    """The picks of each split at k = N; a sentence instead where too much failed or is not graded."""
+    """The picks of each split at k = N; a sentence instead where too much failed or is not graded.
+
+    Rerankers whose critic lost its rows, see ``visualprm_eval.withheld``, are not among them.
+    """
     columns = Columns.of(study.facts)
     everything = arranged(columns, study.rerankers, [study.n], study.n, study.answer, grade_all=study.grade_all)
     splits: dict[str, list[int]] = {}
@@ -107,14 +121,14 @@ def finals(study: Study) -> Iterator[Finals | str]:
     for split, places in splits.items():
         where = f"{study.policy} on {study.benchmark} {split}".rstrip()
         whole = everything if len(splits) == 1 else everything.take(np.array(places))
-        if not whole.complete(study.n).all():
-            continue  # What is lacking is counted elsewhere.
+        if refused := why_withheld(whole, study.n):
+            if not refused.startswith(INCOMPLETE):  # What is lacking is counted elsewhere.
+                yield f"{where}: {refused}"
+            continue
         filled = np.flatnonzero(whole.usable.any(axis=1))
         grid = whole if len(filled) == len(whole) else whole.take(filled)
-        if (len(whole) - len(grid)) / len(whole) > MAX_FAILED:
-            yield f"{where}: {len(whole) - len(grid):,} of {len(whole):,} problems failed"
-            continue
-        rerankers = [one for one in study.rerankers if study.grade_all or not needs_all_verdicts(one)]
+        heard = [one for one in study.rerankers if one.critic in {None, *grid.critics}]
+        rerankers = [one for one in heard if study.grade_all or not needs_all_verdicts(one)]
         values = np.array([_worths(grid, one) for one in rerankers]).reshape(len(rerankers), -1).T
         if np.isnan(values).any():
             yield f"{where}: {int(np.isnan(values).sum()):,} picks are not graded"

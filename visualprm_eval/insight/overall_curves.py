@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +33,10 @@ def place_of(point: CurvePoint) -> Place:
 
 
 def overall_points(
-    points: Sequence[CurvePoint], standings: Sequence[Standing], resamples: Mapping[Place, Resample]
+    points: Sequence[CurvePoint],
+    standings: Sequence[Standing],
+    resamples: Mapping[Place, Resample],
+    thin: Collection[tuple[str, str, int]] = (),
 ) -> Iterator[CurvePoint]:
     """The plain mean over the benchmarks of each policy at every k that all of them have.
 
@@ -41,6 +44,7 @@ def overall_points(
         points: Of single benchmarks.
         standings: Values at k = N; only what has an overall one has a curve.
         resamples: Where intervals come from.
+        thin: Policy, benchmark and k where too many candidates were left out for a mean.
     """
     benchmarks: dict[str, set[str]] = {}
     lines: dict[tuple[str, str], dict[int, list[CurvePoint]]] = {}
@@ -51,7 +55,8 @@ def overall_points(
     for row in standings:
         line = lines.get((row.policy, row.reranker), {}) if row.benchmark == OVERALL else {}
         for k in sorted(line):
-            if len(line[k]) == len(benchmarks[row.policy] - {OVERALL}):
+            whole = len(line[k]) == len(benchmarks[row.policy] - {OVERALL})
+            if whole and not any((one.policy, one.benchmark, k) in thin for one in line[k]):
                 yield replace(_mean(line[k], resamples), note=row.note)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,13 +21,16 @@ from visualprm_eval.insight.diagnostics import (
 from visualprm_eval.insight.estimates import estimates
 from visualprm_eval.insight.finals import Finals
 from visualprm_eval.insight.intervals import percentiles
-from visualprm_eval.insight.overall_curves import Place, Resample, place_of
+from visualprm_eval.insight.overall_curves import Place, Resample
 from visualprm_eval.insight.subsets import first_ranks, values_in_subsets
 from visualprm_eval.rerankers import Oracle, StepAggregate
 
 
 def points(found: Finals, grid: Grid) -> tuple[list[shown.CurvePoint], dict[Place, Resample]]:
-    """Curves of all rerankers with intervals; all ends come from the same resamples, which come along."""
+    """Curves of all rerankers with intervals; all ends come from the same resamples, which come along.
+
+    There is no point at a k at which values are withheld.
+    """
     study, marked = found.study, set(curve_ks(grid.n))
     rows = [
         (reranker, estimate)
@@ -42,7 +46,10 @@ def points(found: Finals, grid: Grid) -> tuple[list[shown.CurvePoint], dict[Plac
         ends = {place: (float(lows[at]), float(highs[at])) for at, place in enumerate(columns)}
         drawn = {place: resamples[:, at].astype(np.float32) for at, place in enumerate(columns)}
     points: list[shown.CurvePoint] = []
+    refused = {one.k: found.why_withheld(one.k) for _, one in rows}
     for place, (reranker, one) in enumerate(rows):
+        if refused[one.k] or math.isnan(one.value) or math.isnan(one.prefix):
+            continue  # As in the table of results.
         low, high = ends.get(place, (None, None))
         points.append(
             shown.CurvePoint(
@@ -50,7 +57,10 @@ def points(found: Finals, grid: Grid) -> tuple[list[shown.CurvePoint], dict[Plac
                 one.value, low, high, one.sampling_error, one.prefix,
             )
         )  # fmt: skip
-    return points, {place_of(points[place]): values for place, values in drawn.items()}
+    names = {
+        place: (study.policy, study.benchmark, found.split, rows[place][0].name, rows[place][1].k) for place in drawn
+    }
+    return points, {names[place]: values for place, values in drawn.items()}
 
 
 def diagnoses(found: Finals, grid: Grid, numbers: FloatArray) -> Iterator[shown.Diagnosis]:

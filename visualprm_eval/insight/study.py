@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from visualprm_eval.baselines import FIRST, GREEDY, MEAN, ROWS, chosen
@@ -21,8 +21,9 @@ from visualprm_eval.insight.overall_curves import Place as CurvePlace
 from visualprm_eval.insight.overall_curves import Resample, overall_points
 from visualprm_eval.insight.overalls import overall_baselines, overall_means, overalls
 from visualprm_eval.insight.pairs import beside_greedy, by_baseline, comparisons
-from visualprm_eval.outcomes import INCOMPLETE, MAX_LEFT_OUT, ResultRow
+from visualprm_eval.outcomes import INCOMPLETE, MAX_LEFT_OUT, WITHOUT_CRITIC, ResultRow
 from visualprm_eval.registry import needed_critics
+from visualprm_eval.withheld import lost_critics
 
 __all__ = ["Examiner", "examine"]
 
@@ -59,6 +60,8 @@ class Examiner:
         self.histograms: list[shown.StepScoreHistogram] = []
         self.costs: list[shown.Cost] = []
         self.missing: list[str] = []
+        self.unheard: list[str] = []
+        self._thin: set[tuple[str, str, int]] = set()
         self.tallies: dict[tuple[str, str, str], shown.Tally] = {}
         self._unfinished: set[str] = set()
         self._places: dict[Place, Gains | WholeTables] = {}
@@ -70,8 +73,8 @@ class Examiner:
         """Examines one policy on one benchmark."""
         columns = Columns.of(study.facts)
         self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
-        critics = needed_critics(study.rerankers)
-        missing = list(missing_of(study.policy, study.benchmark, columns, study.n, critics, grade_all=study.grade_all))
+        missing = list(missing_of(study.policy, study.benchmark, columns, study.n, grade_all=study.grade_all))
+        self._look_at_critics(study, columns)
         self._note_rows(study, {problem.split for problem in columns.problems})
         for found in finals(replace(study, facts=columns)):
             if isinstance(found, str):
@@ -89,9 +92,10 @@ class Examiner:
             study: The policy and the benchmark.
             results: Its values at any k; those at the largest count.
         """
-        columns, critics = Columns.of(study.facts), needed_critics(study.rerankers)
+        columns = Columns.of(study.facts)
         self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
-        missing = list(missing_of(study.policy, study.benchmark, columns, study.n, critics, grade_all=False))
+        missing = list(missing_of(study.policy, study.benchmark, columns, study.n, grade_all=False))
+        self._look_at_critics(study, columns)
         results = list(results)
         largest = max((row.k for row in results), default=0)  # Below N where smaller k were asked for alone.
         results = [row for row in results if row.k == largest]
@@ -114,6 +118,13 @@ class Examiner:
         for split in splits:
             known = self._known.setdefault((study.policy, study.benchmark, split), {})
             known |= {kind: study.n for one in study.rerankers for kind in (FIRST, GREEDY) if one.name == ROWS[kind]}
+
+    def _look_at_critics(self, study: Study, columns: Columns) -> None:
+        """Remembers whose rows are withheld for want of a critic; all others have theirs."""
+        lost = lost_critics(columns, needed_critics(study.rerankers), study.n)
+        self.unheard += [
+            f"{study.policy} on {study.benchmark}: {said.removeprefix(WITHOUT_CRITIC)}" for said in lost.values()
+        ]
 
     def _look_at_failures(self, study: Study, split: str, n_left_out: int, total: int) -> None:
         """Remembers where too many candidates failed for an overall."""
@@ -139,15 +150,21 @@ class Examiner:
         points, resampled = rows.points(found, grid)
         self.points += [replace(row, note=note, n_problems=found.n_problems) for row in points]
         self._curves |= resampled
+        self._thin |= {(study.policy, study.benchmark, one.k) for one in points if found.lacks_too_many(one.k)}
         pool = pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems)
         self.pools.append(replace(pool, note=note))
         self.diagnoses += [replace(row, note=note) for row in rows.diagnoses(found, grid, split.numbers)]
         where = (study.policy, f"{study.benchmark} {found.split}".rstrip() + (f" ({note})" if note else ""))
-        self.histograms += [step_scores(grid, critic, *where) for critic in needed_critics(study.rerankers)]
+        critics = [critic for critic in needed_critics(study.rerankers) if critic in grid.critics]
+        self.histograms += [step_scores(grid, critic, *where) for critic in critics]
 
-    def insight(self) -> shown.Insight:
-        """All rows, with overalls of the policies for which nothing is missing."""
-        refused = self._unfinished | {policy for policy, _ in self._lost}
+    def insight(self, unfinished: Collection[str] = ()) -> shown.Insight:
+        """All rows, with overalls of the policies for which nothing is missing.
+
+        Args:
+            unfinished: Policies of which anything else is withheld, at whatever k.
+        """
+        refused = self._unfinished | {policy for policy, _ in self._lost} | set(unfinished)
         finished = {place: each for place, each in self._places.items() if place[0] not in refused}
         baselines = {place: self._baseline(place) for place in self._known}
         standings = [row for place, each in self._places.items() for row, *_ in each.standings(baselines[place].kind)]
@@ -158,11 +175,11 @@ class Examiner:
         several = {policy for policy, count in Counter(policy for policy, _ in benchmarks).items() if count > 1}
         lost = tuple(said for (policy, _), said in self._lost.items() if policy in several)
         standings += overalls(finished, baselines)
-        points = (*self.points, *overall_points(self.points, standings, self._curves))
+        points = (*self.points, *overall_points(self.points, standings, self._curves, self._thin))
         return shown.Insight(
             points, tuple(standings), tuple(self._comparisons(baselines)), tuple(self.diagnoses), tuple(self.pools),
             tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)), self.tallies,
-            lost=lost, baselines=baselines, means=means,
+            lost=lost, baselines=baselines, means=means, unheard=tuple(self.unheard),
         )  # fmt: skip
 
     def _baseline(self, place: Place) -> shown.Baseline:

@@ -53,6 +53,8 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
                 figure = make(rows)
                 if insight.missing:
                     _say_below(figure, "unfinished: the report says what is missing", color="#A8321A")
+                elif insight.unheard:
+                    _say_below(figure, "without a critic: the report says which and why", color="#A8321A")
                 found[name] = {kind: _saved(figure, kind) for kind in FORMATS}
     return found
 
