@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from visualprm_eval.errors import JudgeError
 from visualprm_eval.host.bridge import at_work, load_host
+from visualprm_eval.host.replies import bounded_replies
 from visualprm_eval.redact import SHORTEST_SECRET, blanked
 from visualprm_eval.tasks import EXACT_MATCHING, Task
 from visualprm_eval.types import JSONValue
@@ -109,7 +110,10 @@ def probe_judge(judge: Judge) -> None:
     options = {**judge.options(), "retry": 1, "timeout": min(judge.timeout_s, _PROBE_TIMEOUT_S)}
     address = judge.base_url or os.environ.get("OPENAI_API_BASE") or "the host's default address"
     try:
-        code, answer, response = build_judge(**options).generate_inner([{"type": "text", "value": "Reply with: OK"}])
+        with bounded_replies():
+            code, answer, response = build_judge(**options).generate_inner(
+                [{"type": "text", "value": "Reply with: OK"}]
+            )
     except Exception as error:  # noqa: BLE001 - connection, certificate, name, key: all mean that there is no judge
         reason = f"{type(error).__name__}: {error}"
     else:

@@ -17,6 +17,7 @@ from visualprm_eval.host.fingerprint import plain, without_credentials
 from visualprm_eval.host.forms import ASKS_AGAIN
 from visualprm_eval.host.jobs import current_job, replaced, rows_apart
 from visualprm_eval.host.outgoing import watched
+from visualprm_eval.host.replies import bounded_replies
 from visualprm_eval.redact import redacted
 from visualprm_eval.store import Replies
 from visualprm_eval.types import JSONValue, canonical_json
@@ -106,6 +107,7 @@ def kept_replies(replies: Replies | None, *, secrets: Sequence[str] = ()) -> Ite
         )
         stack.enter_context(replaced(BaseAPI, "working", lambda _: True))
         stack.enter_context(rows_apart(table.asked.unread))
+        stack.enter_context(bounded_replies())
         yield table.asked
 
 

@@ -12,6 +12,7 @@ from visualprm_eval import __version__
 from visualprm_eval.sample.endpoint.options import EndpointOptions
 from visualprm_eval.sample.endpoint.reply import MalformedReplyError, Reply, error_code, error_message, parse_reply
 from visualprm_eval.sample.endpoint.waiting import retry_after_s
+from visualprm_eval.wire import ReplySize, ReplyTooLongError
 
 _CONNECT_S = 10.0
 _IDLE_S = 4.0
@@ -111,24 +112,26 @@ class Client:
         http = idle.pop() if idle else self._connection()
         try:
             async with asyncio.timeout(timeout_s):  # A reply that comes drop by drop has a limit too.
-                response = await http.send(request)
+                response, data = await _received(http, request)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise TroubleError(Kind.UNREACHABLE, self._said(f"cannot be reached ({_described(error)})")) from None
         except (TimeoutError, httpx2.TimeoutException):
             raise TroubleError(Kind.PASSING, f"no reply within {timeout_s:g} s", timed_out=True) from None
+        except ReplyTooLongError as error:
+            raise TroubleError(Kind.PASSING, str(error)) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
             raise TroubleError(Kind.PASSING, self._said(f"the connection broke ({_described(error)})")) from None
         finally:
             idle.append(http)
         if not response.is_success:
-            raise self._failure(response)
+            raise self._failure(response, data)
         try:
-            return parse_reply(response.content)
+            return parse_reply(data)
         except MalformedReplyError as error:
             raise TroubleError(Kind.PASSING, self._said(str(error))) from None
 
-    def _failure(self, response: httpx2.Response) -> TroubleError:
-        status, data = response.status_code, response.content
+    def _failure(self, response: httpx2.Response, data: bytes) -> TroubleError:
+        status = response.status_code
         wait_s = retry_after_s(response.headers.get("Retry-After"))
         message = self._said(f"HTTP {status}: {error_message(data)}")
         if response.is_redirect:
@@ -146,6 +149,20 @@ class Client:
 
     def _said(self, text: str) -> str:
         return self._options.blanked(text)
+
+
+async def _received(http: httpx2.AsyncClient, request: httpx2.Request) -> tuple[httpx2.Response, bytes]:
+    """The reply to a request, with what it says.
+
+    Raises:
+        ReplyTooLongError: It is too long.
+    """
+    response = await http.send(request, stream=True)
+    try:
+        size = ReplySize(response.headers.get("Content-Encoding"))
+        return response, b"".join([size.add(piece) async for piece in response.aiter_bytes()])
+    finally:
+        await response.aclose()
 
 
 def _described(error: Exception) -> str:
