@@ -18,6 +18,7 @@
     ├── HostError            the host toolkit cannot be used
     ├── PolicyError          a policy that cannot write samples
     ├── CriticError          a critic that cannot score
+    │   └── UnreadableJudgeError a judge of steps of whose replies none can be read
     └── GradingError         the host could not grade
         ├── JudgeError           the host's judge does not answer, or not all requests
         ├── GraderStumbledError  the host's grader raised, perhaps over one text of many
@@ -140,6 +141,10 @@ class PolicyError(VisualPRMEvalError):
 
 class CriticError(VisualPRMEvalError):
     """A critic that cannot score."""
+
+
+class UnreadableJudgeError(CriticError):
+    """A judge of steps of whose replies none can be read; it is not asked about more."""
 
 
 class GradingError(VisualPRMEvalError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -12,7 +13,7 @@ from visualprm_eval import prompts
 from visualprm_eval.cells import Cell, import_cells
 from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.errors import ConfigError, GradingError, HostError
+from visualprm_eval.errors import ConfigError, CriticError, GradingError, HostError, UnreadableJudgeError
 from visualprm_eval.evaluate import picked_texts
 from visualprm_eval.grade import grade_cells
 from visualprm_eval.memory import uncollected
@@ -58,6 +59,7 @@ class Session:
         greedy: The rerankers that stand for a sample of their own at temperature 0.
         unconfirmed: Cells for which the host has another figure than ours, or none where it should.
         ungraded: Benchmarks that could not be graded.
+        unread: Judges of steps of whose replies none could be read.
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
@@ -70,6 +72,7 @@ class Session:
         self._twins: dict[str, Policy] = {}
         self.unconfirmed: list[str] = []
         self.ungraded: list[str] = []
+        self.unread: list[str] = []
 
     def gather(self) -> None:
         """Loads the benchmarks and learns whose candidates this run is about.
@@ -186,11 +189,15 @@ class Session:
             if last is not None and getattr(critic, "weights", None) is not getattr(last, "weights", None):
                 release(last)
             last = critic
-            for cell in self.scored_cells:
-                score_missing(
-                    self.store, critic, self.scorings[label], _by_id(cell), self.missing_scores(cell, label),
-                    label=f"score {cell.label} with {label}",
-                )  # fmt: skip
+            try:
+                for cell in self.scored_cells:
+                    score_missing(
+                        self.store, critic, self.scorings[label], _by_id(cell), self.missing_scores(cell, label),
+                        label=f"score {cell.label} with {label}",
+                    )  # fmt: skip
+            except UnreadableJudgeError as error:  # It costs its own rows and nobody else's.
+                print(f"error: {error}", file=sys.stderr)
+                self.unread.append(label)
         if last is not None:
             release(last)
 
@@ -213,14 +220,18 @@ class Session:
         Raises:
             GradingError: When a benchmark could not be graded (the others were), or the host's own figure of a table
                 is another than ours.
+            CriticError: When nothing else is wrong than that a judge of steps could not be read.
         """
         problems = []
+        if self.unread:
+            problems.append(f"not scored: {', '.join(self.unread)}")
         if self.ungraded:
             problems.append(f"not graded: {', '.join(dict.fromkeys(self.ungraded))}")
         if self.unconfirmed:
             problems.append(f"not confirmed by the host's own figure: {', '.join(dict.fromkeys(self.unconfirmed))}")
         if problems:
-            raise GradingError(f"{'; '.join(problems)} (the reasons stand above)")
+            kind = GradingError if self.ungraded or self.unconfirmed else CriticError
+            raise kind(f"{'; '.join(problems)} (the reasons stand above)")
 
     def report(self) -> None:
         """Evaluates what the store holds, prints the tables and writes the result files."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from visualprm_eval.checkpoints import CheckpointUser, spec_of
 from visualprm_eval.config import GIVEN, RAW_PICTURES, RunConfig
+from visualprm_eval.errors import UnreadableJudgeError
 from visualprm_eval.process_bench.assess import Opinion
 from visualprm_eval.process_bench.critics import Judging, baseline, build
 from visualprm_eval.process_bench.data import ProcessSample, ProcessSet, text_of
@@ -140,15 +141,21 @@ def _score(
         if isinstance(judging.critic, CheckpointUser):
             judging.critic.checkpoint.inspect()
             judging.critic.checkpoint.record(store)
+    unread: UnreadableJudgeError | None = None
     for judging in critics:
         if judging.critic is None:
             continue
         scoring, label = scorings[judging.label], f"score {place.process_set.name} with {judging.label}"
         work = _missing(store, place, scoring, config)
-        score_missing(store, judging.critic, scoring, place.process_set.problems, work, label=label)
+        try:
+            score_missing(store, judging.critic, scoring, place.process_set.problems, work, label=label)
+        except UnreadableJudgeError as error:  # The others are heard first.
+            unread = error
         release = getattr(judging.critic, "release", None)
         if release is not None:  # The next critic needs the memory.
             release()
+    if unread is not None:
+        raise unread
 
 
 def _opinion(store: Store, place: _Place, judging: Judging, scoring: Spec | None, config: RunConfig) -> Opinion:

@@ -1,20 +1,20 @@
 """A language model as a critic: it is shown a solution and says of every step whether it is correct.
 
-Any policy can be asked: a model of the host, one behind an endpoint, a checkpoint. Its reply must be one JSON object
+Any policy can be asked: a model of the host, one behind an endpoint, a checkpoint. Its reply must have one JSON object
 with a truth value for every step; what cannot be read is asked for again with the reason, a few times, and is then a
 failure. Every reply is stored as soon as it came, so that a run which is broken off pays for none twice.
 """
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from visualprm_eval.errors import CriticError, InputError, PolicyError
+from visualprm_eval.sample.endpoint.reply import quoted
+from visualprm_eval.score.verdicts import parse_verdicts
 from visualprm_eval.steps import split_steps
 from visualprm_eval.types import JSONValue, Part, Problem, StepScores, digest
 
@@ -24,12 +24,15 @@ if TYPE_CHECKING:
     from visualprm_eval.store import Replies, Store
 
 __all__ = [
-    "TRIES", "JudgeCritic", "judge_policy", "judge_prompt", "kept_by", "parse_verdicts",
-    "question_text",
+    "TRIES", "UNREADABLE", "JudgeCritic", "judge_policy", "judge_prompt", "kept_by", "parse_verdicts", "question_text",
 ]  # fmt: skip
 
+UNREADABLE = "the judge's reply cannot be read"
+"""How the error begins of scores that could not be read off replies."""
 TRIES = 3
 """How often a judge is asked before an unreadable reply is a failure."""
+_QUOTED = 100
+"""Characters of an unreadable reply that are quoted."""
 LEAST_TOKENS = 4096
 """Tokens that a judge may write at least, whatever ``--max-tokens`` allows policies."""
 
@@ -52,44 +55,11 @@ Reply with one JSON object and nothing else, with one entry per step in order:
 
 _AGAIN = "\n\nAn earlier reply to this could not be read: {reason}. Reply with the JSON object alone."
 
-_FENCE = re.compile(r"\A```(?:json)?[ \t]*\n(.*)\n?```\Z", re.DOTALL)
-_THOUGHTS = re.compile(r"\A\s*<think>.*?</think>", re.DOTALL)
-
 
 def judge_prompt(question: str, steps: Sequence[str]) -> str:
     """What a judge is asked about the steps of one solution, [T]."""
     shown = "\n\n".join(f"<step {number}>\n{step}\n</step {number}>" for number, step in enumerate(steps, start=1))
     return _TASK.format(question=question, number=len(steps), steps=shown)
-
-
-def parse_verdicts(reply: str, number: int) -> list[bool]:
-    """What a judge says of every step, [T]; strictly the form that was asked for.
-
-    Args:
-        reply: Its reply: one JSON object, perhaps fenced as code, perhaps after thoughts between ``<think>`` tags.
-        number: T, the number of steps.
-
-    Raises:
-        InputError: When the reply is anything else; the message says what.
-    """
-    text = _THOUGHTS.sub("", reply).strip()
-    if (fenced := _FENCE.match(text)) is not None:
-        text = fenced[1]
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError("it is no JSON object") from error
-    entries = content.get("steps") if isinstance(content, dict) else None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise InputError('it has no list "steps" of objects')
-    if len(entries) != number:
-        raise InputError(f"it judges {len(entries)} steps instead of {number}")
-    for place, entry in enumerate(entries, start=1):
-        if type(entry.get("step")) is not int or entry["step"] != place:
-            raise InputError(f'entry {place} has "step": {json.dumps(entry.get("step"))[:40]} instead of {place}')
-        if type(entry.get("correct")) is not bool:
-            raise InputError(f'entry {place} has no truth value "correct"')
-    return [entry["correct"] for entry in entries]
 
 
 @dataclass(frozen=True)
@@ -125,12 +95,16 @@ class JudgeCritic:
         max_steps: Most steps per solution when it has to be split; ``None`` for no limit.
         tries: How often it is asked before an unreadable reply is a failure.
         retry_failed: Whether stored replies that cannot be read are asked for again.
+
+    Attributes:
+        came: How the last reply began that could not be read, as one printable line; ``""`` without one.
     """
 
     def __init__(
         self, make: Callable[[], Policy], max_steps: int | None, *, tries: int = TRIES, retry_failed: bool = False
     ) -> None:
         self._make, self._max_steps, self._tries, self._retry_failed = make, max_steps, tries, retry_failed
+        self.came = ""
         self._built: Policy | None = None
         self._replies: Replies | None = None
 
@@ -175,7 +149,8 @@ class JudgeCritic:
                     verdicts = parse_verdicts(reply, len(asked.steps))
                 except InputError as reason:
                     if last:
-                        said = f"the judge's reply cannot be read: {reason} ({self._tries} tries)"
+                        self.came = quoted(reply[:_QUOTED].encode("utf-8", "replace"))
+                        said = f"{UNREADABLE}: {reason} ({self._tries} tries)"
                         outcomes[asked.place] = StepScores((), asked.steps, said)
                     else:
                         again.append(_Asked(asked.place, asked.problem, asked.steps, str(reason)))

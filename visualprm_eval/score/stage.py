@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,9 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from visualprm_eval.errors import CriticError, VisualPRMEvalError
+from visualprm_eval.errors import CriticError, UnreadableJudgeError, VisualPRMEvalError
 from visualprm_eval.progress import track
-from visualprm_eval.score.judge import JudgeCritic, kept_by
+from visualprm_eval.score.judge import UNREADABLE, JudgeCritic, kept_by
 from visualprm_eval.store import sound
 from visualprm_eval.types import Problem, Spec, StepScores
 from visualprm_eval.versions import note_versions
@@ -50,6 +51,7 @@ def score_missing(
 
     Raises:
         CriticError: When the critic breaks its contract.
+        UnreadableJudgeError: When none of the first replies of a judge can be read; they are kept.
     """
     if not work:
         return
@@ -68,6 +70,9 @@ def score_missing(
             share = (time.monotonic() - start) / max(1, len(part))
             store.put_scores(scoring.id, _facts(part, outcomes, share, allowed))
             tracker.advance(len(part))
+            if number == 0 and isinstance(critic, JudgeCritic):
+                asked = [outcome for (_, _, text), outcome in zip(part, outcomes, strict=True) if text.strip()]
+                _insist_on_readable(critic, asked, len(work) - len(part), label)
             start = time.monotonic()
 
 
@@ -160,6 +165,20 @@ def _insist_on_range(outcomes: Sequence[StepScores], allowed: sound.ScoreRange, 
                 f"{label}: {wrong}; let the critic declare its range as an attribute, such as {sound.SCORE_RANGE} = "
                 "(-1, 1), with None where there is no bound"
             )
+
+
+def _insist_on_readable(judge: JudgeCritic, outcomes: Sequence[StepScores], rest: int, label: str) -> None:
+    """Stops paying a judge of whose first replies none can be read."""
+    reasons = [each.error or "" for each in outcomes]
+    if not reasons or not all(reason.startswith(UNREADABLE) for reason in reasons):
+        return
+    said = (
+        f"{label}: of {len(outcomes):,} solutions none got a reply that can be read ({reasons[-1]}; the last one began "
+        f"{judge.came}). The replies are stored; take another judge, or ask this one again with --retry-failed"
+    )
+    if rest:
+        raise UnreadableJudgeError(f"{said}. It is not asked about the other {rest:,}")
+    print(f"note: {said}", file=sys.stderr)
 
 
 def _facts(

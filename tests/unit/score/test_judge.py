@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
+from contextlib import nullcontext
 
 import pytest
 
 from tests.servers import Answer, Server, completion, failure
+from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import RunConfig
-from visualprm_eval.errors import CriticError, InputError
+from visualprm_eval.errors import CriticError, InputError, UnreadableJudgeError
 from visualprm_eval.score.judge import JudgeCritic, judge_policy, judge_prompt, kept_by, parse_verdicts
+from visualprm_eval.score.stage import MOST_ITEMS, score_missing
 from visualprm_eval.store import Store
-from visualprm_eval.types import Part, Problem, StepScores
+from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, text_id
 
 
 def reply(*verdicts: bool, **more) -> str:
@@ -35,6 +39,19 @@ def test_the_prompt_numbers_the_steps_and_keeps_their_text() -> None:
         f"```\n{reply(True, False)}\n```",
         f"<think>\nsteps {{}} ...</think>\n\n{reply(True, False)}",
         reply(True, False, note="well"),
+        f"\ufeff{reply(True, False)}",
+        f"let me see {{steps}}</think>\n{reply(True, False)}",
+        f"[THINK]no: {reply(False, True)}[/THINK]{reply(True, False)}",
+        f"Here you are: {reply(True, False)} I hope that helps.",
+        f"Step 1 holds, \\frac{{1}}{{2}}, but {{2 does not.\n{reply(True, False)}",
+        f"```JSON\n{reply(True, False)}\n```\nThat is all.",
+        f"First {reply(True, False)}, and again: {reply(True, False)}",
+        '{"steps": [{"step": "1", "correct": "true"}, {"step": "2", "correct": "False"}]}',
+        '{"steps": [{"step": 1, "reason": "\\(a \\cdot b\\)", "correct": true}, {"step": 2, "correct": false}]}',
+        '{"steps": [{"step": 1, "reason": "one\ntwo\tthree", "correct": true}, {"step": 2, "correct": false}]}',
+        '{"steps": [{"step": 1, "correct": true}, {"step": 2, "correct": false},]}',
+        '{"steps": [{"step": 1, "reason": "\\( {x} ]", "correct": true,}, {"step": 2, "correct": false,},],}',
+        "{'steps': [{'step': 1, 'correct': True}, {'step': 2, 'correct': False}]}",
     ],
 )
 def test_the_form_that_was_asked_for_is_read(text: str) -> None:
@@ -46,8 +63,36 @@ def test_the_form_that_was_asked_for_is_read(text: str) -> None:
     [
         ("", "no JSON object"),
         ("Step 1 is correct.", "no JSON object"),
-        (f"Here you are: {reply(True, False)}", "no JSON object"),
-        (f"{reply(True, False)} I hope that helps.", "no JSON object"),
+        (f"Here you are: {reply(True)}", "judges 1 steps instead of 2"),
+        (f"{reply(True, False)} or rather {reply(True, True)}", "2 objects that contradict"),
+        (f"<think>{reply(True, False)}", "thoughts never end"),
+        (f"so {reply(True, False)[:-1]}", "no JSON object"),
+        (f"so {reply(True, False)[:-2]}", "no JSON object"),
+        (reply(True, False)[:-2], "no JSON object"),
+        ('{"steps": [{"step": 1, "correct": true}, {"step": 2, "correct": tr', "no JSON object"),
+        ('{"steps": [{"step": 1, "correct": true}, {"step": 2, "correct": true', "no JSON object"),
+        ('{"steps": [{"step": 1, "correct": true}, {"step": 2, "correct": true}}', "no JSON object"),
+        (
+            'so {"steps": [{"step": 1, "correct": true}, {"step": 2, "reason": "\\(x\\)"}]}',
+            "entry 2 has no truth value",
+        ),
+        ('{"steps": [{"step": 1, "correct": true, "correct": false}, {"step": 2, "correct": true}]}', "two values"),
+        (
+            '{"steps": [{"step": 1, "correct": true, "correct": false,}, {"step": 2, "correct": true}]}',
+            "two values|more",
+        ),
+        ('{"steps": [{"step": 1, "correct": true}, {"step": 1, "correct": false}]}', 'entry 2 has "step": 1'),
+        (
+            '{"steps": [{"step": 1, "correct": true},], "steps": [{"step": 1, "correct": false}]}',
+            "more often than once",
+        ),
+        ('{"steps": [{"step": 1, "reason": "a short reason", "correct": true}, ...]}', "no JSON object"),
+        (
+            '{"steps": [{"step": 1, "correct": "not true",}, {"step": 2, "correct": "true"}]}',
+            "entry 1 has no truth value",
+        ),
+        ('{"steps": [{"step": 1, "correct": null}, {"step": 2, "correct": true}]}', "entry 1 has no truth value"),
+        ('{"steps": [{"step": 1.5, "correct": true}, {"step": 2, "correct": true}]}', 'entry 1 has "step": 1.5'),
         (reply(True, False)[:-3], "no JSON object"),
         ("[" * 100_000, "no JSON object"),
         ("[true, false]", 'no list "steps"'),
@@ -63,6 +108,14 @@ def test_the_form_that_was_asked_for_is_read(text: str) -> None:
 def test_any_other_form_is_refused(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         parse_verdicts(text, 2)
+
+
+@pytest.mark.parametrize("piece", ['{"', "{", '{"steps": [', '{"steps": "', "}{", "\\", '{"steps": {"a": ', "...]"])
+def test_a_long_reply_takes_no_time(piece: str) -> None:
+    start = time.monotonic()
+    with pytest.raises(InputError):
+        parse_verdicts("so " + piece * (200_000 // len(piece)), 2)
+    assert time.monotonic() - start < 5
 
 
 def problem(number: int) -> Problem:
@@ -133,6 +186,30 @@ def test_replies_outlive_a_crash(tmp_path) -> None:
                 assert critic.score(items) == outcomes
             assert len(server.requests) == 3
     assert [one.scores for one in outcomes] == [(1.0, 0.0), (1.0, 1.0), ()]
+
+
+@pytest.mark.parametrize("extra", [1, 0])
+def test_a_judge_that_is_never_read_is_asked_about_one_batch(tmp_path, capsys, extra: int) -> None:
+    """And it is said what came; its replies are kept."""
+    problems = {f"p{number}": problem(number) for number in range(MOST_ITEMS + extra)}
+    work = [(name, text_id("a\n\nb"), "a\n\nb") for name in problems]
+    with Store.open(tmp_path / "store.sqlite") as store, Server(lambda _: completion("All \x1b[31m fine.")) as server:
+        critic = judge(server)
+        scoring = spec_of("scoring", critic, store, will_make=True, dry_run=False)
+        store.put_problems(problems.values())
+        sampling = Spec("sampling", {"policy": "P"})
+        store.put_spec(sampling)
+        store.put_candidates(sampling.id, [Candidate(name, 0, "a\n\nb") for name in problems])
+        told = pytest.raises(UnreadableJudgeError, match="not asked about the other 1") if extra else nullcontext()
+        with told as caught:
+            score_missing(store, critic, scoring, problems, work, label="score")
+        said = str(caught.value) if caught is not None else capsys.readouterr().err
+        assert "none got a reply that can be read" in said
+        assert "it is no JSON object (3 tries)" in said
+        assert "'All \ufffd[31m fine.'" in said
+        assert len(server.requests) == 3 * MOST_ITEMS
+        left = store.missing_scores(scoring.id, sampling.id, list(problems), 1, retry_failed=False)
+        assert len(left) == extra
 
 
 def test_only_unreadable_replies_are_asked_for_again_on_demand(tmp_path) -> None:
