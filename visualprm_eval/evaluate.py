@@ -82,6 +82,7 @@ def evaluate_benchmark(
     picks_at: Collection[int] | None = None,
     whole: TableFigure | None = None,
     matched: bool = False,
+    n: int | None = None,
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of one policy on one benchmark.
 
@@ -102,6 +103,7 @@ def evaluate_benchmark(
             that is complete.
         matched: Whether texts are graded by exact matching where a judge is usual: a value is marked where most of them
             have no final answer.
+        n: N, where there are more candidates than the largest k; what all of them wrote tells which critics count.
 
     Returns:
         A row per split, reranker and k, and a pick per such row and problem of those rerankers that pick.
@@ -109,9 +111,10 @@ def evaluate_benchmark(
     sizes = sorted(set(ks))
     told = sizes if picks_at is None else picks_at
     columns, critics = Columns.of(facts), needed_critics(rerankers)
-    lost = lost_critics(columns, critics, sizes[-1])
-    critic = next((label for label in critics if label not in lost), None)
-    grid = arranged(columns, rerankers, sizes, sizes[-1], answer, grade_all=grade_all)
+    lost = lost_critics(columns, critics, n or sizes[-1])
+    critics = [label for label in critics if label not in lost]
+    critic = next(iter(critics), None)
+    grid = arranged(columns, rerankers, critics, sizes, answer, grade_all=grade_all)
     splits: dict[str, list[int]] = {}
     for place, problem in enumerate(grid.problems):
         splits.setdefault(problem.split, []).append(place)
@@ -120,7 +123,7 @@ def evaluate_benchmark(
     rounds = [
         _Round(
             policy, benchmark, split, metric, k, part, critic, lost, grade_all, aggregate, remark, total, whole, matched
-        )  # fmt: skip
+        )
         for split, part in parts.items()
         for k in sizes
     ]

@@ -94,6 +94,7 @@ def evaluate_cell(
         picks_at=ks[-1:],
         whole=whole or stored_figures(session, cell),
         matched=is_matched(session, cell),
+        n=cell.n,
     )
 
 

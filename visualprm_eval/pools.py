@@ -39,26 +39,34 @@ def build_pool(facts: ProblemFacts, critics: Iterable[str], answer: AnswerFn, *,
 
 
 def arranged(
-    columns: Columns, rerankers: Sequence[Reranker], ks: Iterable[int], n: int, answer: AnswerFn, *, grade_all: bool
+    columns: Columns,
+    rerankers: Sequence[Reranker],
+    critics: Sequence[str],
+    ks: Sequence[int],
+    answer: AnswerFn,
+    *,
+    grade_all: bool,
 ) -> Grid:
     """What rerankers may choose from; without picks that were graded in vain where only picks are graded.
 
-    A critic that lost its rows, see ``visualprm_eval.withheld``, and who reads it have no say in that.
-
     Args:
         columns: What is known of each problem, [P].
-        rerankers: All rerankers of the run.
-        ks: Best of how many.
-        n: N; candidates of later ranks are left out.
+        rerankers: All rerankers of the run; who reads another critic has no say.
+        critics: Labels of the critics that shape the pool, see ``visualprm_eval.withheld``.
+        ks: Best of how many, ascending; candidates beyond the last are left out.
         answer: The local answer of a text.
         grade_all: Whether all texts are graded, or only picks.
     """
-    grid = Grid.of(columns, shaping_critics(columns, rerankers, n), answer, n, graded=grade_all)
-    return grid if grade_all else _settled(grid, rerankers, sorted(set(ks)))[0]
+    grid = Grid.of(columns, critics, answer, ks[-1], graded=grade_all)
+    return grid if grade_all else _settled(grid, rerankers, ks)[0]
 
 
 def picked_texts(
-    facts: Sequence[ProblemFacts] | Columns, rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn
+    facts: Sequence[ProblemFacts] | Columns,
+    rerankers: Sequence[Reranker],
+    ks: Sequence[int],
+    answer: AnswerFn,
+    n: int | None = None,
 ) -> set[tuple[str, str]]:
     """The texts whose verdicts decide the results when only picks are graded.
 
@@ -70,12 +78,14 @@ def picked_texts(
         rerankers: All rerankers of the run; those that need all verdicts pick nothing here.
         ks: Best of how many.
         answer: The local answer of a text.
+        n: N, where there are more candidates than the largest k; what all of them wrote tells which critics count.
 
     Returns:
         Pairs of problem id and text id, whether graded already or not; picks whose verdict failed are among them.
     """
     columns, sizes = Columns.of(facts), sorted(set(ks))
-    grid = Grid.of(columns, shaping_critics(columns, rerankers, sizes[-1]), answer, sizes[-1], graded=False)
+    critics = shaping_critics(columns, rerankers, n or sizes[-1])
+    grid = Grid.of(columns, critics, answer, sizes[-1], graded=False)
     picked = _settled(grid, rerankers, sizes)[1]
     return {columns.key(text) for text in np.flatnonzero(picked).tolist()}
 

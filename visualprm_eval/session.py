@@ -260,7 +260,7 @@ class Session:
         """Problem and text ids whose verdicts decide a cell's results; ``None`` for all."""
         if self.grades_all(cell):
             return None
-        return picked_texts(facts, self.rerankers_of(cell), self.ks(cell), cell.answer)
+        return picked_texts(facts, self.rerankers_of(cell), self.ks(cell), cell.answer, cell.n)
 
     def is_judged(self, cell: Cell) -> bool:
         """Whether a language model helps to grade a cell."""

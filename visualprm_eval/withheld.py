@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from visualprm_eval.grid import Grid
     from visualprm_eval.rerankers import Reranker
 
-__all__ = ["MAX_FAILED", "lost_critics", "shaping_critics", "why_withheld"]
+__all__ = ["MAX_FAILED", "MAX_UNSCORED", "lost_critics", "shaping_critics", "why_withheld"]
 
 MAX_FAILED = 0.01
-"""The greatest part of problems that may be left out of a value, and of a critic's scores that may have failed."""
+"""The greatest part of problems that may be left out of a value."""
+MAX_UNSCORED = 0.01
+"""The greatest part of texts on which a critic may have failed and still shape the pool."""
 
 
 def lost_critics(columns: Columns, critics: Iterable[str], n: int) -> dict[str, str]:
@@ -40,7 +42,7 @@ def lost_critics(columns: Columns, critics: Iterable[str], n: int) -> dict[str, 
         failed = 0 if said is None else int((texts & said.known & ~said.sound).sum())
         if lacking:
             found[critic] = f"{WITHOUT_CRITIC}{lacking:,} of {total:,} texts are not scored by {critic}"
-        elif failed > MAX_FAILED * total:
+        elif failed > MAX_UNSCORED * total:
             found[critic] = f"{WITHOUT_CRITIC}{failed:,} of {total:,} texts failed to be scored by {critic}"
     return found
 

@@ -227,7 +227,7 @@ def lost_critics(facts: Sequence[ProblemFacts], rerankers: Sequence[Reranker], n
                 failed += key in known and not _is_sound(known[key])
         if lacking:
             lost[critic] = f"withheld without its critic: {lacking} of {total} texts are not scored by {critic}"
-        elif failed > withheld.MAX_FAILED * total:
+        elif failed > withheld.MAX_UNSCORED * total:
             lost[critic] = f"withheld without its critic: {failed} of {total} texts failed to be scored by {critic}"
     return lost
 

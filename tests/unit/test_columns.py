@@ -114,7 +114,7 @@ SHARES = st.sampled_from([0.01, 0.3])
 @given(random_facts(), st.booleans(), SUBSETS, SHARES)
 @RELAXED
 def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers, share) -> None:
-    with patch.object(withheld, "MAX_FAILED", share):
+    with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
         compare_with_plain_loops(facts, rerankers, grade_all=grade_all)
 
 
@@ -130,7 +130,7 @@ def compare_with_plain_loops(facts, rerankers, *, grade_all) -> None:
 @given(random_facts(), st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[-2:]]), SHARES)
 @RELAXED
 def test_what_is_to_be_graded_is_what_plain_loops_pick(facts, rerankers, share) -> None:
-    with patch.object(withheld, "MAX_FAILED", share):
+    with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
         found = picked_texts(facts, rerankers, KS, last_word)
         assert found == plain_rule.picked_texts(facts, rerankers, KS, last_word)
 
@@ -139,7 +139,7 @@ def test_what_is_to_be_graded_is_what_plain_loops_pick(facts, rerankers, share) 
 @RELAXED
 def test_a_critic_that_lost_its_rows_changes_no_other(facts, grade_all, share) -> None:
     about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all, "n_total": 9}
-    with patch.object(withheld, "MAX_FAILED", share):
+    with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
         lost = withheld.lost_critics(Columns.of(facts), CRITICS, N)
         heard = [one for one in RERANKERS if one.critic not in lost]
         rows, picks = evaluate_benchmark(facts, RERANKERS, KS, last_word, **about)
@@ -158,7 +158,7 @@ def test_no_view_shows_what_results_withhold(facts, grade_all, share, grouped) -
     """Nor does a critic that lost its rows change what they show of others."""
     about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all}
     study = Study("P", "B", "accuracy", facts, RERANKERS, N, last_word, grade_all, picky if grouped else row_mean)
-    with patch.object(withheld, "MAX_FAILED", share):
+    with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
         lost = withheld.lost_critics(Columns.of(facts), CRITICS, N)
         rows, _ = evaluate_benchmark(facts, RERANKERS, range(1, N + 1), last_word, aggregate=study.aggregate, **about)
         insight = examine([study])

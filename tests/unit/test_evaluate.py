@@ -6,11 +6,13 @@ import math
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from visualprm_eval import withheld
 from visualprm_eval.evaluate import (
     OVERALL,
     Pick,
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from visualprm_eval.rerankers import Reranker
+
+
+@pytest.fixture(autouse=True, scope="module")
+def critics_in_play():
+    """However often they fail: a few made-up texts have no part below one in a hundred."""
+    with patch.object(withheld, "MAX_UNSCORED", 1.0):
+        yield
+
 
 # The machine may be busy, and facts are costly to draw.
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=40)
@@ -344,7 +354,8 @@ def test_a_failed_candidate_leaves_every_pool(broken: str) -> None:
         facts = replace(facts, scores={**facts.scores, "visualorm": {**facts.scores["visualorm"], key: bad}})
     rows, picks = results([facts], ks=(2,))
     assert {row.value for row in rows.values()} == {0.0}
-    assert {row.note for row in rows.values()} == {"1 of 2 candidates left out"}
+    why = "" if broken in {"candidate", "verdict"} else "; 1 of 2 candidates not scored by visualorm"
+    assert {row.note for row in rows.values()} == {f"1 of 2 candidates left out{why}"}
     assert {pick.rank for pick in picks} == {1}
     at_one, no_picks = results([facts], ks=(1,))
     assert {(row.value, row.n_problems, row.n_failed) for row in at_one.values()} == {(None, 1, 1)}
@@ -364,13 +375,45 @@ def test_up_to_one_percent_of_problems_may_fail() -> None:
     assert {(row.value, row.note) for row in rows.values()} == {(None, "withheld: 3 of 201 problems failed")}
 
 
-@pytest.mark.parametrize("lacking", ["candidate", "score", "verdict"])
+def test_a_critic_that_lacks_a_score_loses_its_own_rows_alone() -> None:
+    facts = facts_of(["a:7", "b:8"])
+    facts = replace(facts, scores={**facts.scores, "visualorm": {text_id("a:7"): StepScores((0.5,))}})
+    whole = [facts_of(["a:7", "b:8"], index=str(index)) for index in range(1, 500)]
+    rows, picks = results([facts, *whole], ks=(1, 2))
+    said = {(row.value, row.note) for (name, _), row in rows.items() if name == "visualorm"}
+    assert said == {(None, "withheld without its critic: 1 of 1,000 texts are not scored by visualorm")}
+    others = {(row.value, row.note, row.critics) for (name, _), row in rows.items() if name != "visualorm"}
+    assert others == {(100.0, "", ("visualprm",))}
+    assert {pick.reranker for pick in picks} == set(NAMES) - {"random", "visualorm"}
+    assert {pick.critic for pick in picks} == {"visualprm"}
+
+
+@pytest.mark.parametrize(("failed", "out"), [(10, False), (11, True)])
+def test_a_critic_may_fail_on_one_percent(monkeypatch, failed: int, out: bool) -> None:
+    monkeypatch.setattr(withheld, "MAX_UNSCORED", 0.01)
+    texts = {place: ["a:7", "b:8" if place >= failed else "c:8"] for place in range(500)}
+    scores = {"a:7": 0.1, "b:8": 0.9, "c:8": 0.9}
+    facts = [facts_of(own, scores, dict.fromkeys(own, 1.0), index=str(place)) for place, own in texts.items()]
+    bad = {text_id("c:8"): StepScores((), error="too long")}
+    facts = [replace(each, scores={**each.scores, "visualorm": {**each.scores["visualorm"], **bad}}) for each in facts]
+    rows, _ = results(facts, ks=(2,))
+    if out:
+        assert (
+            rows["visualorm", 2].note
+            == "withheld without its critic: 11 of 1,000 texts failed to be scored by visualorm"
+        )
+        assert {row.n_left_out for row in rows.values()} == {0}
+    else:
+        assert {row.n_left_out for row in rows.values()} == {10}
+        note = "10 of 1,000 candidates left out; 10 of 1,000 candidates not scored by visualorm"
+        assert {row.note for row in rows.values()} == {note}
+
+
+@pytest.mark.parametrize("lacking", ["candidate", "verdict"])
 def test_what_is_not_known_yet_is_no_failure(lacking: str) -> None:
     facts = facts_of(["a:7", "b:8"])
     if lacking == "candidate":
         facts = replace(facts, candidates=facts.candidates[:1])
-    elif lacking == "score":
-        facts = replace(facts, scores={**facts.scores, "visualorm": {text_id("a:7"): StepScores((0.5,))}})
     else:
         facts = replace(facts, verdicts={text_id("a:7"): Verdict(1.0)})
     whole = [facts_of(["a:7", "b:8"], index=str(index)) for index in range(1, 500)]

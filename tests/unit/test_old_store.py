@@ -44,6 +44,40 @@ def test_nothing_is_missing_after_the_upgrade(old: Path) -> None:
     assert counts(old) == before
 
 
+def test_misread_replies_stay_and_their_verdicts_go(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Those that judges helped to since the first such reply; the replies of the dump are younger than its verdicts."""
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        ((first,),) = db.execute("SELECT min(created_at) FROM judge_replies WHERE request NOT LIKE 'plain%'")
+        places = enumerate((first - 1, first, first + 1))
+        for place, moment in places:
+            db.execute("UPDATE verdicts SET created_at = ? WHERE problem_id = ?", (moment, TOY[place]))
+        db.execute("UPDATE host_figures SET created_at = ?", (first + 1,))
+        db.execute("UPDATE verdicts SET created_at = ? WHERE spec_id = '08145adae47fe9ee'", (first + 1,))
+    before = counts(old)
+    Store.open(old).close()
+    said = capsys.readouterr().err
+    assert "2 replies of judges hold thoughts or mark-up" in said
+    assert "2 verdicts and 1 of the host's figures since then are dropped" in said
+    after = counts(old)
+    assert {table: before[table] - after[table] for table in COUNTED if before[table] != after[table]} == {
+        "verdicts": 2, "host_figures": 1,
+    }, "none of exact matching"  # fmt: skip
+    with closing(sqlite3.connect(old)) as db:
+        left = db.execute("SELECT problem_id FROM verdicts WHERE spec_id = ?", (GRADING,)).fetchall()
+    assert left == [(TOY[0],)]
+
+
+def test_no_verdict_goes_where_no_reply_was_misread(old: Path) -> None:
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        db.execute("DELETE FROM judge_replies WHERE request NOT LIKE 'plain%'")
+        for place, reply in enumerate(["7.", "B", '```json\n{"steps": []}\n```', "[2007, 2008]", "\\frac{1}{2}"]):
+            db.execute("INSERT INTO judge_replies VALUES (?, 0, ?, 0)", (f"request{place}", reply))
+        db.execute("UPDATE judge_replies SET created_at = 0")
+    before = counts(old)
+    Store.open(old).close()
+    assert counts(old) == before
+
+
 def test_the_store_is_sound_after_the_upgrade(store: Store) -> None:
     assert store.verify() == []
 

@@ -16,22 +16,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from visualprm_eval.answer_keys import normalise, undecorated
-from visualprm_eval.answers import MAX_LENGTH, final_answer
+from visualprm_eval.answer_keys import normalise
+from visualprm_eval.answers import final_answer
+from visualprm_eval.markup import LONGEST, shorn
 from visualprm_eval.thoughts import after_thoughts
 
-__all__ = ["ASKS_AGAIN", "Form", "form_of", "shorn"]
+__all__ = ["ASKS_AGAIN", "Form", "form_of"]
 
 Form = Callable[[str], str | None]
 """From a reply without its thoughts to what the grader gets; ``None`` when it cannot be read."""
 
-_LABEL = re.compile(
-    r"[\s*_`#>]*(?:(?:so|thus|hence|therefore)\b,?\s)?(?:the\s|your\s|my\s)?(?:extracted\s|final\s|correct\s|short\s|model\s)?"
-    r"(?:answer|option|choice|output|result|judge?ment)s?[*_`]{0,3}\s{0,3}(?:[:：=]|\bis\b:?)[*_`]{0,3}\s{0,3}",
-    re.IGNORECASE,
-)
-_FENCED = re.compile(r"```[ \t]*\w{0,20}[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
-_BOX = re.compile(r"\\f?boxed\s{0,3}\{[^\n]*\}")
 _NO_ANSWER = re.compile(
     r"(?:none|null|nil|n/?a|nan|z|unknown|unclear|undefined|undetermined|indeterminate|\[\s*\]|-+|\?+)[.!]?",
     re.IGNORECASE,
@@ -41,8 +35,6 @@ _DENIES = re.compile(
     r"incomplete|without|sorry|refus\w{1,6}|never|needed|please provide|(?:more|additional|further) information)\b",
     re.IGNORECASE,
 )
-_LONGEST = 4 * MAX_LENGTH
-"""Characters of a reply from which on it is no answer in mark-up; what it concludes with may be one."""
 _COMMAND = re.compile(r"\\[a-zA-Z]+")
 _WORD = re.compile(r"[^\W\d_]{2,}(?!\w*\()")
 _LEAD = re.compile(r"\D{0,200}[^\W\d_]{2}[\s:=]{1,9}[^\d\n]{0,200}\d")
@@ -75,25 +67,6 @@ def form_of(grader: str, row: Mapping[str, Any] | None) -> Form:
     return read
 
 
-def shorn(text: str) -> str:
-    """An answer without the label before it, and without code fences, Markdown and mathematics delimiters around it."""
-    if len(text) > _LONGEST:
-        return text
-    fenced = _FENCED.fullmatch(text.strip())
-    text = fenced[1] if fenced else text
-    bare = _bare(text)
-    label = _LABEL.match(bare) or _LABEL.match(text)
-    return bare if label is None else _bare(label.string[label.end() :]) or bare
-
-
-def _bare(text: str) -> str:
-    for _ in range(3):
-        text = undecorated(text)
-        if _BOX.fullmatch(text):
-            text = final_answer(text) or text
-    return text
-
-
 def _as_it_is(_: Mapping[str, Any]) -> Form:
     return lambda text: text
 
@@ -104,18 +77,18 @@ def _shorn(_: Mapping[str, Any]) -> Form:
 
 def _readings(text: str) -> Iterator[str]:
     """Ever less of a reply: itself, without mark-up, and what it concludes with."""
-    if len(text) <= _LONGEST:
+    if len(text) <= LONGEST:
         yield text
         yield shorn(text)
     if concluded := final_answer(text):
         yield shorn(concluded)
-    if len(text) <= _LONGEST and (ends := _ENDS_IN_NUMBER.fullmatch(shorn(text))) is not None:
+    if len(text) <= LONGEST and (ends := _ENDS_IN_NUMBER.fullmatch(shorn(text))) is not None:
         yield ends[1]
 
 
 def _denies(text: str) -> bool:
     """Whether a reply says that there is no answer, and nothing that could be one."""
-    bare = shorn(text)[:_LONGEST]
+    bare = shorn(text)[:LONGEST]
     return _NO_ANSWER.fullmatch(bare) is not None or (_DENIES.search(bare) is not None and not re.search(r"\d", bare))
 
 

@@ -17,7 +17,7 @@ from visualprm_eval.picks import mean_worth, ranks_from_first, worth
 from visualprm_eval.pools import AnswerFn, ProblemFacts, arranged, needs_all_verdicts
 from visualprm_eval.rerankers import Reranker
 from visualprm_eval.tasks.base import UNJUDGED
-from visualprm_eval.withheld import why_withheld
+from visualprm_eval.withheld import shaping_critics, why_withheld
 
 __all__ = ["Finals", "Study", "finals"]
 
@@ -114,7 +114,8 @@ def finals(study: Study) -> Iterator[Finals | str]:
     Rerankers whose critic lost its rows, see ``visualprm_eval.withheld``, are not among them.
     """
     columns = Columns.of(study.facts)
-    everything = arranged(columns, study.rerankers, [study.n], study.n, study.answer, grade_all=study.grade_all)
+    critics = shaping_critics(columns, study.rerankers, study.n)
+    everything = arranged(columns, study.rerankers, critics, [study.n], study.answer, grade_all=study.grade_all)
     splits: dict[str, list[int]] = {}
     for place, problem in enumerate(columns.problems):
         splits.setdefault(problem.split, []).append(place)
@@ -123,7 +124,7 @@ def finals(study: Study) -> Iterator[Finals | str]:
         whole = everything if len(splits) == 1 else everything.take(np.array(places))
         if refused := why_withheld(whole, study.n):
             if not refused.startswith(INCOMPLETE):  # What is lacking is counted elsewhere.
-                yield f"{where}: {refused}"
+                yield f"{where}: {refused.removeprefix('withheld: ')}"
             continue
         filled = np.flatnonzero(whole.usable.any(axis=1))
         grid = whole if len(filled) == len(whole) else whole.take(filled)

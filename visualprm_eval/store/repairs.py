@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from visualprm_eval.markup import shorn
 from visualprm_eval.store import codec
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.sound import SCORE_RANGE
@@ -120,4 +121,50 @@ def declare_ranges(db: sqlite3.Connection) -> str:
     )
 
 
-REPAIRS_TO_6: tuple[Repair, ...] = (empty_replies, verdicts_with_thoughts, declare_ranges)
+_NO_JUDGE = (None, "default", "exact_matching")
+"""What the settings of a grading without a judge have in the place of one."""
+
+
+def misread_replies(db: sqlite3.Connection) -> str:
+    """Verdicts from a judge's thoughts or mark-up go; its replies, which are read otherwise now, stay.
+
+    No reply says which verdict came of it, but a verdict is younger than the replies that it came of. So where there
+    are such replies the verdicts go that judges helped to since the oldest of them, and the host's figures of these.
+    """
+    rows = db.execute("SELECT created_at, reply FROM judge_replies")
+    since = [created_at for created_at, reply in rows if _is_read_otherwise(unpack_text(reply))]
+    if not since:
+        return ""
+    specs = db.execute("SELECT id, settings FROM specs WHERE kind = 'grading'").fetchall()
+    judged = [(key, min(since)) for key, settings in specs if _judge_of(settings) not in _NO_JUDGE]
+    verdicts = db.executemany("DELETE FROM verdicts WHERE spec_id = ? AND created_at >= ?", judged).rowcount
+    figures = db.executemany(
+        "DELETE FROM host_figures WHERE selection <> 'reference answers' AND grading_id = ? AND created_at >= ?", judged
+    ).rowcount
+    if verdicts <= 0 and figures <= 0:  # It is -1 where no grading has a judge.
+        return ""
+    return (
+        f"{len(since):,} replies of judges hold thoughts or mark-up that were taken for the answer; {verdicts:,} "
+        f"verdicts and {figures:,} of the host's figures since then are dropped: the next run makes them from the "
+        "stored replies"
+    )
+
+
+def _judge_of(settings: codec.SQLText) -> object:
+    try:
+        content = codec.unpack_json(settings)
+    except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
+        return None
+    return content.get("judge") if isinstance(content, dict) else None
+
+
+def _is_read_otherwise(reply: str) -> bool:
+    """Whether a grader gets something else of a reply than the reply."""
+    said = after_thoughts(reply)
+    if said != reply:
+        return True
+    # A judge of steps was always read without its fences; a full stop never mattered.
+    return '"steps"' not in reply and shorn(reply) != reply.strip().rstrip(".,;:。")
+
+
+REPAIRS_TO_6: tuple[Repair, ...] = (empty_replies, verdicts_with_thoughts, declare_ranges, misread_replies)
