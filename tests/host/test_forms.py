@@ -50,7 +50,8 @@ def test_an_option_is_seen_in_mark_up(dress, bare):
         *((form, "hard to say, really") for form in (INTEGER, FLOAT, OPTION, OPEN, DYNAMATH, LETTER)),
         *((form, "It is 7, or rather 8") for form in (INTEGER, FLOAT, OPTION, OPEN, DYNAMATH, LETTER)),
         (INTEGER, "7 cm"), (INTEGER, "seven"), (FLOAT, "7%"), (INTEGER, "There are 7 bags with less than 81 buttons."),
-        (DYNAMATH, "OK"), (DYNAMATH, "B"), (LETTER, "7"), (LETTER, "the second one"),
+        (DYNAMATH, "OK"), (DYNAMATH, "B"), (DYNAMATH, "7 or 8"), (DYNAMATH, "8 is wrong, the angle is larger"),
+        (LETTER, "7"), (LETTER, "the second one"),
         (("YOrN_auxeval", {}), "perhaps"),
     ],
 )  # fmt: skip

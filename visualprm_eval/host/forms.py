@@ -193,7 +193,9 @@ def _dynamath(row: Mapping[str, Any]) -> Form:
     from vlmeval.dataset.dynamath import parse_answer
 
     def number(text: str) -> None:
-        if not parse_answer(text, "float")[0]:
+        # The host would take the first number of any sentence that begins with one.
+        several = len(_WORD.findall(text)) > _MOST_WORDS or len(_DECIMAL.findall(text)) > 1
+        if several or not parse_answer(text, "float")[0]:
             raise ValueError(text)
 
     def letter(text: str) -> str | None:
@@ -206,7 +208,7 @@ def _dynamath(row: Mapping[str, Any]) -> Form:
     if row.get("answer_type") == "multiple choice":
         return letter
     if row.get("answer_type") == "float":
-        return lambda text: _parsed(text, number) or (text if _denies(text) else None)  # Neither is empty.
+        return lambda text: _parsed(text, float, number) or (text if _denies(text) else None)  # Neither is empty.
     return shorn
 
 
