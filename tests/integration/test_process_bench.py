@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import sqlite3
 import sys
@@ -160,6 +161,40 @@ def test_a_judge_picks_among_candidates(run: Run, tmp_path: Path) -> None:
     (pick,) = [each for each in picks if each["reranker"] == "judge:org/m"]
     assert pick["rank (from 0)"] == 1
     assert pick["response score (mean)"] == 1.0
+    header, *rest = book["fingerprints"].iter_rows(values_only=True)
+    shaped = {dict(zip(header, each, strict=True))["pool critics"].partition(" (")[0] for each in rest}
+    assert shaped == {"judge"}, "whose scores a candidate needs"
+
+
+def test_a_judge_that_cannot_be_read_costs_its_own_rows_alone(tmp_path: Path, capsys) -> None:
+    """It is asked about one batch, and what it said is told."""
+    from visualprm_eval.cli import main
+
+    pack = tmp_path / "pack.jsonl"
+    rows = [
+        {"index": index, "text": [f"So \\boxed{{{index}}}", f"No, \\boxed{{{index + 1}}}"]} for index in range(1, 41)
+    ]
+    pack.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with Server(lambda _: completion("all steps look fine to me")) as server:
+        status = main(
+            ["run", "--candidates", str(pack), "--candidate-fields", "index=index", "text=text", "policy:=p", "--data",
+             "DemoWorld", "--limit", "40", "--reranker", "first", "oracle", "judge:org/m", "--critic-base-url",
+             server.url, "--work-dir", str(tmp_path / "w")]
+        )  # fmt: skip
+        assert len(server.requests) == 3 * 64
+    assert status != 0
+    told = capsys.readouterr().err
+    assert "'all steps look fine to me'" in told
+    assert "It is not asked about the other 16" in told
+    found = {(row["reranker"], row["k"]): row for row in read_rows(tmp_path / "w")}
+    assert found["judge:org/m", "2"]["value"] == ""
+    assert found["judge:org/m", "2"]["note"] == (
+        "withheld without its critic: 16 of 80 texts are not scored by judge:org/m"
+    )
+    for name in ("first", "oracle"):
+        assert (found[name, "2"]["value"] != "", found[name, "2"]["n_failed"]) == (True, "0")
+    with (tmp_path / "w" / "curves.csv").open(encoding="utf-8") as stream:
+        assert {row["reranker"] for row in csv.DictReader(stream)} == {"first", "oracle"}
 
 
 def test_the_given_solutions_are_no_candidates(run: Run, work_dir: Path, tmp_path: Path, capsys) -> None:

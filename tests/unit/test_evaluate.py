@@ -23,6 +23,8 @@ from visualprm_eval.evaluate import (
     overall_rows,
     picked_texts,
 )
+from visualprm_eval.outcomes import WITHOUT_CRITIC
+from visualprm_eval.overall import unfinished
 from visualprm_eval.registry import build_rerankers, needed_critics
 from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict, text_id
 
@@ -534,6 +536,17 @@ def test_a_reward_model_beside_another_keeps_its_own_scores() -> None:
 
 def row(benchmark: str, value: float | None, **changes: object) -> ResultRow:
     return replace(ResultRow("policy", benchmark, "", "first", 8, "accuracy", value, 100, 1), **changes)
+
+
+def test_want_of_a_critic_withholds_the_overall_of_its_own_rows_alone() -> None:
+    why = f"{WITHOUT_CRITIC}3 of 9 texts are not scored by visualprm"
+    rows = [row("A", 50.0), row("B", 70.0), row("A", 60.0, reranker="visualprm")]
+    lost = row("B", None, reranker="visualprm", note=why)
+    overall = {one.reranker: one for one in overall_rows([*rows, lost])}
+    assert overall["first"].value == 60.0
+    assert (overall["visualprm"].value, overall["visualprm"].note) == (None, "withheld: no value for B")
+    assert unfinished([*rows, lost]) == {}
+    assert unfinished([row("B", None, note="withheld: 3 of 9 problems failed")]) == {"policy": ["B"]}
 
 
 def test_overall_is_the_plain_mean_over_benchmarks() -> None:
