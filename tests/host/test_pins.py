@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import pytest
 
 from tests.host.material import mcq_rows, picture
-from visualprm_eval.host import grading, models, readers
+from visualprm_eval.host import forms, grading, models, readers
 
 
 def parameters(function):
@@ -48,7 +49,26 @@ def test_marks_of_failure():
 
     for module in (logicvista, mathv, mathverse, mathvista):
         assert readers._GAVE_UP in inspect.getsource(module)
+    from vlmeval.dataset import image_shortqa
+
+    assert readers._NOT_JUDGED in inspect.getsource(image_shortqa)
     assert grading._WITHOUT_JUDGE in inspect.getsource(image_mcq.ImageMCQDataset.evaluate_heuristic)
+
+
+def test_graders_whose_replies_are_read_by_name():
+    """Each works on a row in a pool of threads, and asks again where that is relied on."""
+    import vlmeval.dataset
+    from vlmeval.utils import mp_util
+
+    folder = Path(vlmeval.dataset.__file__).parent
+    sources = {path: path.read_text("utf-8") for path in folder.rglob("*.py")}
+    for name in forms._FORMS:
+        found = [source.partition(f"def {name}(")[2] for source in sources.values() if f"def {name}(" in source]
+        assert found, name
+        if name in forms.ASKS_AGAIN and name.endswith("_auxeval"):
+            own = found[0].partition("\ndef ")[0]
+            assert ("for i in range(retry)" in own, ".generate(" in own) == (True, True), name
+    assert "executor.submit(new_func, idx, func, inputs)" in inspect.getsource(mp_util.track_progress_rich)
 
 
 def test_exact_metric_of_the_demo():

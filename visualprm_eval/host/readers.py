@@ -35,7 +35,7 @@ Reader = Callable[[Path, Reading], dict[str, Verdict] | None]
 _MATCHED = "Match Log: "
 _RANDOM = "Failed to predict, thus randomly generate one. "
 """The host's remark when it drew an option at random because it could not read the judge's reply."""
-_GAVE_UP = ("All 5 retries failed.", "Fail to Judge")
+_GAVE_UP, _NOT_JUDGED = "All 5 retries failed.", "Fail to Judge"
 """The host's last words on a row when no reply could be read; it counts such rows as wrong."""
 UNREAD = Verdict(None, "the judge gave no reply that can be read")
 
@@ -84,7 +84,7 @@ def _hit(value: Any) -> Verdict:
 def gave_up(log: Any) -> bool:
     """Whether the host's log of a row says that no reply of the judge could be read; it counts such rows as wrong."""
     # What a policy wrote stands in the log of failed tries: only the end is the host's.
-    return str(log).rstrip().endswith(_GAVE_UP)
+    return str(log).rstrip().endswith((_GAVE_UP, _NOT_JUDGED))
 
 
 def _read_mathvista(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
