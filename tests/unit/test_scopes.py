@@ -13,8 +13,9 @@ from visualprm_eval.columns import Columns, ProblemFacts
 from visualprm_eval.errors import UnknownNameError
 from visualprm_eval.registry import build_rerankers
 from visualprm_eval.scopes import Scope, finished_part, put_scope, scopes
+from visualprm_eval.soundness import open_sound
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.stored_run import StoredSession, open_sound
+from visualprm_eval.stored_run import StoredSession
 from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 
 
@@ -60,7 +61,7 @@ def test_the_judge_is_the_last_runs(tmp_path):
         store.put_spec(second)
     for spec in (second, first):
         scope_in(tmp_path, grading=spec.settings)
-        with open_sound(tmp_path) as store:
+        with open_sound(tmp_path / STORE_FILE) as store:
             session = StoredSession(config(tmp_path), store)
             session.gather()
             assert session.grading(session.cells[0]) == spec
@@ -163,7 +164,7 @@ def test_texts_that_repeat_are_of_the_first_candidate_that_says_them():
 def test_a_scope_comes_back(tmp_path):
     fill(tmp_path)
     scope_in(tmp_path, greedy=True)
-    with open_sound(tmp_path) as store:
+    with open_sound(tmp_path / STORE_FILE) as store:
         (sampling,) = store.specs("sampling")
         [(place, found)] = scopes(store).items()
         assert place == (sampling.id, "Bench")
