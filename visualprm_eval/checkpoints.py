@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from visualprm_eval.store import Store
 
 _DEMO = {DEMO_POLICY: "policy", DEMO_PRM: "prm"}
+CHECKPOINT = "checkpoint"
+"""The kind of notes on the sources that weights came from, by their fingerprint."""
 _FREE = frozenset({"checkpoint", "dtype"})
 """Settings that only the machine with the weights can tell."""
 
@@ -83,14 +85,17 @@ class CheckpointSource:
 
         inspect_checkpoint(self.location, self.revision)
 
+    @property
+    def _named(self) -> dict[str, JSONValue]:
+        return {"source": self.source, "revision": self.revision}
+
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""
-        store.put_note({"source": self.source, "revision": self.revision, "fingerprint": self.fingerprint})
+        store.put_note(CHECKPOINT, self.fingerprint, self._named)
 
     def may_be(self, settings: Mapping[str, JSONValue], store: Store) -> bool:
         """Whether stored facts may be of this checkpoint: of its content, and of its precision if that was named."""
-        notes = store.notes("source", self.source)
-        known = {note["fingerprint"] for note in notes if note.get("revision") == self.revision}
+        known = {fingerprint for fingerprint, named in store.notes(CHECKPOINT) if named == self._named}
         if self.at_hand:
             known = {self.fingerprint}
         return settings.get("checkpoint") in known and self.dtype in {"auto", settings.get("dtype")}

@@ -144,14 +144,16 @@ def _add_report(commands: Any) -> None:
         help="rerankers (those of the last run, else all that the stored scores serve)",
     )
     report.add_argument(
-        "--k", nargs="+", type=int, default=(), metavar="K", help="the k to tabulate (powers of two below N, and N)"
+        "--k", nargs="+", type=int, default=(), metavar="K", help="the k to tabulate (those of the last run)"
     )
     report.add_argument("--baseline", choices=BASELINES, default=None, help=BASELINE_HELP)
-    report.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark (all)")
-    report.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the only one)")
+    report.add_argument(
+        "--limit", type=int, default=None, help="only the first problems of each benchmark (as many as the last run)"
+    )
+    report.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the last run's)")
     report.add_argument(
         "--grade", choices=("auto", "all", "picks"), default="auto",
-        help="which verdicts decide (auto: of all texts where no judge is needed, N <= 8 or all are there)",
+        help="which verdicts decide (auto: as in the last run)",
     )  # fmt: skip
     report.set_defaults(command=_report)
     compare = commands.add_parser(
@@ -167,7 +169,7 @@ def _add_report(commands: Any) -> None:
     compare.add_argument(
         "--reranker", nargs="+", default=(), metavar="R", help="of two work dirs: which (all that both have)"
     )
-    compare.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the only one)")
+    compare.add_argument("--judge", default=None, help="whose verdicts, where several judges graded (the last run's)")
     compare.set_defaults(command=_compare)
 
 

@@ -23,7 +23,7 @@ from visualprm_eval.report.viewer import ViewerBuilder
 from visualprm_eval.sample.stage import Tally
 from visualprm_eval.types import JSONValue, StepScores, Usage
 from visualprm_eval.versions import NOT_RECORDED, PACKAGES, installed, recorded_versions
-from visualprm_eval.whole_tables import is_whole
+from visualprm_eval.whole_tables import is_whole, known_figure
 
 if TYPE_CHECKING:
     from visualprm_eval.cells import Cell
@@ -160,10 +160,9 @@ def _protocol(
     session: Session, shown: Mapping[str, Sequence[Headline]], tallies: Mapping[str, Tally], versions: Mapping[str, str]
 ) -> Iterator[tuple[str, JSONValue]]:
     """What a reader needs to judge or repeat the results, as names and values."""
-    config = session.config
     yield "rerankers", [reranker.name for reranker in (*session.greedy, *session.rerankers)]
-    yield "baseline of gains", config.baseline or "by default: mean, else greedy, else first; each head says which"
-    yield "problems per benchmark", f"the first {config.limit}" if config.limit else "all"
+    said = session.config.baseline or "by default: mean, else greedy, else first; each head says which"
+    yield "baseline of gains", said
     for cell in session.cells:
         where = cell.label
         yield f"{where}: N", cell.n
@@ -203,7 +202,7 @@ def _graded(session: Session, cell: Cell) -> str:
 def _host_figures(session: Session, cell: Cell, shown: Sequence[Headline]) -> Iterator[tuple[str, JSONValue]]:
     """What the host itself made of the picked texts, as far as it was asked."""
     for headline in shown:
-        figure = session.store.host_figure(session.grading(cell).id, headline.selection)
+        figure = known_figure(session, cell, headline.texts)
         name = f"{host_figure_name(session, cell)} of {headline.row.reranker} at k = {headline.row.k}"
         if headline.n_apart:
             name += f", without {headline.n_apart:,} problems because of empty replies"
@@ -221,8 +220,8 @@ def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:
             yield f"{cell.label}: version of the file", known
     if benchmark.shown:
         yield f"{cell.label}: pictures", benchmark.shown
-    if benchmark.total is not None:
-        yield f"{cell.label}: problems", f"{len(benchmark.problems):,} of {benchmark.total:,}"
+    of_all = "" if benchmark.total is None else f" of {benchmark.total:,}"
+    yield f"{cell.label}: problems", f"{len(benchmark.problems):,}{of_all}"
 
 
 def _cost(cell: Cell, tally: Tally) -> Iterator[tuple[str, JSONValue]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,6 @@ from visualprm_eval.insight.facts import Comparison
 from visualprm_eval.insight.finals import Finals, Study, finals
 from visualprm_eval.insight.pairs import Side, compare, corrected, side_of
 from visualprm_eval.registry import needed_critics
-from visualprm_eval.rerankers import First
 from visualprm_eval.store import STORE_FILE
 from visualprm_eval.withheld import lost_critics
 
@@ -42,16 +41,22 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
     """
     if ROWS.get(first, first) == ROWS.get(second, second):
         raise ConfigError(f"{first} and {second} are one reranker; name two, or two work dirs")
-    rows, names = [], {name: ROWS.get(name, name) for name in (first, second)}
-    places: dict[tuple[str, str, str], list[Finals]] = {}
-    for found in _all_finals(config, tuple(names.values())):
-        places.setdefault((found.study.policy, found.study.benchmark, found.split), []).append(found)
+    rows = []
+    places: dict[tuple[str, str, str], list[tuple[Finals, _Called]]] = {}
+    asked = {name: ROWS.get(name, name) for name in (first, second)}
+    for found, called in _all_finals(config, tuple(asked.values())):
+        if len({called(row) for row in asked.values()}) == 1:
+            raise ConfigError(
+                f"{first} and {second} are one reranker, which is called {called(asked[first])}; name two"
+            )
+        places.setdefault((found.study.policy, found.study.benchmark, found.split), []).append((found, called))
     for place, samplings in places.items():
         sides = {
-            name: side_of(found, row, name) for found in samplings for name, row in names.items() if _has(found, row)
-        }
+            name: side_of(found, called(row), name if name in ROWS else called(row))
+            for found, called in samplings for name, row in asked.items() if _has(found, called(row))
+        }  # fmt: skip
         if len(sides) == 2:
-            notes = dict.fromkeys(found.note for found in samplings if found.note)
+            notes = dict.fromkeys(found.note for found, _ in samplings if found.note)
             rows.append(replace(compare(sides[first], sides[second], *place), note="; ".join(notes)))
     if not rows:
         raise ConfigError(
@@ -79,15 +84,17 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
     policies = [list(dict.fromkeys(policy for policy, *_ in side)) for side in (ours, theirs)]
     lone = all(len(names) == 1 for names in policies)
     rows = []
-    for (policy, benchmark, split, is_greedy), found in ours.items():
-        other = theirs.get((policies[1][0] if lone else policy, benchmark, split, is_greedy))
-        for reranker in found.rerankers if other is not None else ():
-            # A session has the first candidate beside whatever it is asked for.
-            unasked = type(reranker) is First and rerankers and reranker.name not in rerankers
-            if other is not None and _has(other, reranker.name) and not unasked:
+    for (policy, benchmark, split, is_greedy), (found, called) in ours.items():
+        place = (policies[1][0] if lone else policy, benchmark, split, is_greedy)
+        if place not in theirs:
+            continue
+        other, called_there = theirs[place]
+        for asked in rerankers or [each.name for each in found.rerankers]:
+            names = called(asked), called_there(asked)
+            if _has(found, names[0]) and _has(other, names[1]):
                 sides = [
-                    side_of(each, reranker.name, f"{reranker.name} in {config.work_dir}")
-                    for each, config in ((found, first), (other, second))
+                    side_of(each, name, f"{name} in {config.work_dir}")
+                    for each, name, config in zip((found, other), names, (first, second), strict=True)
                 ]
                 notes = dict.fromkeys(each.note for each in (found, other) if each.note)
                 rows.append(replace(compare(sides[0], sides[1], policy, benchmark, split), note="; ".join(notes)))
@@ -124,7 +131,7 @@ def _chance(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"= {p:.4f}"
 
 
-def _listed(found: Mapping[_Sampling, Finals]) -> str:
+def _listed(found: Mapping[_Sampling, object]) -> str:
     return ", ".join(dict.fromkeys(f"{policy} on {name}" for policy, name, *_ in found)) or "no finished policy"
 
 
@@ -132,15 +139,19 @@ def _has(found: Finals, name: str) -> bool:
     return any(one.name == name for one in found.rerankers)
 
 
-def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, Finals]:
+_Called = Callable[[str], str]
+"""A reranker's name as somebody asked for it, to the name that it has in a work dir."""
+
+
+def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, tuple[Finals, _Called]]:
     return {
-        (found.study.policy, found.study.benchmark, found.split, _has(found, ROWS[GREEDY])): found
-        for found in _all_finals(config, rerankers)
+        (found.study.policy, found.study.benchmark, found.split, _has(found, ROWS[GREEDY])): (found, called)
+        for found, called in _all_finals(config, rerankers)
     }
 
 
-def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]:
-    """The picks of a work dir at k = N; what is unfinished is told and left out."""
+def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[Finals, _Called]]:
+    """The picks of a work dir at k = N, and what rerankers are called there; of what is unfinished it tells."""
     from visualprm_eval.collect import study_of
     from visualprm_eval.soundness import open_sound
     from visualprm_eval.store import STORE_FILE
@@ -161,7 +172,7 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[Finals]
                 print(f"note: unfinished: {gap}")
             for found in finals(study):
                 if isinstance(found, Finals):
-                    yield found
+                    yield found, session.called
                 else:
                     print(f"note: left out: {found}")
 

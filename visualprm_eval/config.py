@@ -52,11 +52,13 @@ class ModelSource:
         name: What results call it; the last part of the source unless given.
         source: A directory or a hub id.
         revision: Commit, tag or branch on the hub; ``None`` for the newest (or for a directory).
+        is_named: Whether somebody gave it the name.
     """
 
     name: str
     source: str
     revision: str | None = None
+    is_named: bool = field(default=False, compare=False)
 
     @classmethod
     def parse(cls, text: str, option: str = "--prm") -> ModelSource:
@@ -77,7 +79,8 @@ class ModelSource:
         source = match["source"]
         if match["revision"] and Path(source).is_dir():
             raise ConfigError(f"{option} {text}: {source} is a directory, which has no revision; leave out the @")
-        return cls(name=match["name"] or Path(source).resolve().name, source=source, revision=match["revision"])
+        name = match["name"] or Path(source).resolve().name
+        return cls(name, source, match["revision"], is_named=match["name"] is not None)
 
     @classmethod
     def parse_hf(cls, text: str) -> ModelSource | None:

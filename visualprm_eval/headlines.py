@@ -26,9 +26,10 @@ from visualprm_eval.whole_tables import (
     grade_tables,
     host_metric,
     is_whole,
+    keep_figure,
+    known_figure,
     note_metric,
     remark_of,
-    selection_of,
     stored_figures,
 )
 
@@ -59,11 +60,6 @@ class Headline:
     texts: dict[str, str]
     value: float
     n_apart: int = 0
-
-    @property
-    def selection(self) -> str:
-        """The name of this table of picks."""
-        return selection_of(self.texts)
 
 
 def evaluate_cell(
@@ -201,14 +197,14 @@ def _check(session: Session, cell: Cell, headline: Headline, tally: Asked) -> No
     from visualprm_eval.host.figures import tolerance
 
     grading, row = session.grading(cell), headline.row
-    figure = session.store.host_figure(grading.id, headline.selection)
+    figure = known_figure(session, cell, headline.texts)
     if figure is None:
         said = _asked(session, cell, headline, tally)
         if said is None:
             return
         if cell.benchmark.task.note:
             note_metric(session.store, grading, said.metric, whole=False)
-        session.store.put_host_figure(grading.id, headline.selection, said.value)
+        keep_figure(session, cell, headline.texts, said.value)
         figure = said.value
     near = tolerance(cell.benchmark, list(headline.texts))
     same = [figure, 100 * figure] if cell.benchmark.task.note else [figure]  # Some classes of the host count in parts.

@@ -26,6 +26,7 @@ from visualprm_eval.rerankers import Reranker
 from visualprm_eval.session import Session
 from visualprm_eval.soundness import open_sound
 from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.stored_critics import note_names
 
 
 def run(config: RunConfig) -> None:
@@ -87,6 +88,7 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
             print_plan(session)
             return
         check(session)
+        _note(session)
         if team is not None:
             lead(session, rerankers, team)
         for stage in config.stages:
@@ -94,9 +96,20 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
             if team is None or stage not in SHARED:
                 getattr(session, stage)()
         store.check_in_place()
-        if "report" in config.stages:
-            note_asked(store, session.rerankers, session.scorings)
         session.finish()
+
+
+def _note(session: Session) -> None:
+    """Keeps what the run is about, for later ones and for reports from the store alone."""
+    stages = session.config.stages
+    session.note_scopes()
+    if {"score", "report"} & set(stages):
+        note_names(session.store, session.scorings, session.prms)
+    if "report" in stages:
+        note_asked(
+            session.store, session.rerankers, session.scorings, greedy=bool(session.greedy),
+            baseline=session.config.baseline,
+        )  # fmt: skip
 
 
 def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, policies: Sequence[str] | None) -> None:

@@ -27,7 +27,8 @@ __all__ = ["export_prompts", "note_unheeded", "prompt_of", "put", "shown_native"
 FOLDER = "prompts"
 """Folder of a work dir with the prompts of its problems."""
 
-_OF, _WHICH = "prompt of", "asked for in vain"
+_UNHEEDED = "unheeded prompts"
+"""The kind of notes on which values of ``--prompt`` change nothing for a benchmark."""
 
 Place = Callable[[str], str]
 """Where a picture is on the machine that reads or writes."""
@@ -144,9 +145,7 @@ def note_unheeded(store: Store, benchmark: Benchmark) -> None:
     """Notes, where the host is, which values of ``--prompt`` change nothing for a benchmark; the last word counts."""
     from visualprm_eval.host.prompts import unheeded_prompts
 
-    unheeded = list(unheeded_prompts(benchmark.name, benchmark.dataset))
-    if unheeded != _unheeded(store, benchmark.name):
-        store.put_note({_OF: benchmark.name, _WHICH: unheeded})
+    store.put_note(_UNHEEDED, benchmark.name, list(unheeded_prompts(benchmark.name, benchmark.dataset)))
 
 
 def prompt_of(store: Store, name: str, asked: str) -> str:
@@ -160,13 +159,8 @@ def prompt_of(store: Store, name: str, asked: str) -> str:
     Returns:
         That value; words that name it where it changed nothing.
     """
-    return f"the dataset's own ({asked} changes nothing there)" if asked in _unheeded(store, name) else asked
-
-
-def _unheeded(store: Store, name: str) -> list[str]:
-    """The values that the last note names; none without a note."""
-    notes = store.notes(_OF, name)
-    return list(notes[-1][_WHICH]) if notes else []
+    unheeded = store.last_note(_UNHEEDED, name) or []
+    return f"the dataset's own ({asked} changes nothing there)" if asked in unheeded else asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,7 +14,14 @@ from visualprm_eval import prompts
 from visualprm_eval.cells import Cell, import_cells
 from visualprm_eval.checkpoints import spec_of
 from visualprm_eval.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.errors import ConfigError, CriticError, GradingError, HostError, UnreadableJudgeError
+from visualprm_eval.errors import (
+    ConfigError,
+    CriticError,
+    GradingError,
+    HostError,
+    UnknownNameError,
+    UnreadableJudgeError,
+)
 from visualprm_eval.evaluate import picked_texts
 from visualprm_eval.grade import grade_cells
 from visualprm_eval.memory import uncollected
@@ -21,9 +29,12 @@ from visualprm_eval.registry import needed_critics
 from visualprm_eval.rerankers import Greedy
 from visualprm_eval.sample.policies import find_policy, greedy_config, greedy_twin, notes_of
 from visualprm_eval.sample.stage import sample_missing
+from visualprm_eval.scopes import Scope, put_scope, scopes
 from visualprm_eval.score.critics import build_critics, named_scoring, ranged_scoring, release
 from visualprm_eval.score.stage import score_missing
-from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_grading, stored_sampling
+from visualprm_eval.stored import load_benchmarks, origin_of, stored_grading
+from visualprm_eval.stored_critics import known_prm
+from visualprm_eval.stored_policies import known_policy, of_this_policy, stored_sampling
 from visualprm_eval.thoughts import is_empty_reply
 from visualprm_eval.types import JSONValue, Problem, Spec
 from visualprm_eval.whole_tables import has_verdicts, is_whole
@@ -63,7 +74,8 @@ class Session:
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
-        self.config, self.store = config, store
+        self.config = replace(config, prms=tuple(known_prm(store, prm) for prm in config.prms))
+        self.store = store
         self.rerankers = [reranker for reranker in rerankers if not isinstance(reranker, Greedy)]
         self.greedy = [reranker for reranker in rerankers if isinstance(reranker, Greedy)]
         self.cells: list[Cell] = []
@@ -100,10 +112,10 @@ class Session:
         """
         config = self.config
         n = config.num_samples or DEFAULT_NUM_SAMPLES
-        for text in config.models:
-            name, policy, twin, greedy = text, None, None, None
+        for model in config.models:
+            name, policy, twin, greedy = model, None, None, None
             try:
-                policy = find_policy(text, config)
+                policy, text = self._policy(model)
                 name = policy.name
                 if name in self.policies:
                     raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
@@ -124,6 +136,16 @@ class Session:
             if greedy is not None:
                 self.cells += [Cell(name, greedy, benchmark, 1, greedy=True) for benchmark in benchmarks]
             self.cells += [Cell(name, sampling, benchmark, n) for benchmark in benchmarks]
+
+    def _policy(self, text: str) -> tuple[Policy, str]:
+        """The policy that ``--model`` names, and the option's value with its path where a former run told that."""
+        try:
+            return find_policy(text, self.config), text
+        except UnknownNameError:
+            known = known_policy(self.store, text)
+            if known is None:
+                raise
+            return find_policy(known, self.config), known
 
     @cached_property
     def critics(self) -> dict[str, Critic]:
@@ -165,6 +187,19 @@ class Session:
         from visualprm_eval.host.judging import Asked
 
         return Asked()
+
+    def note_scopes(self) -> None:
+        """Keeps what this run has of each policy on each benchmark."""
+        wanted = {"grade", "report"} & set(self.config.stages)
+        for cell in self.cells:
+            name = cell.benchmark.name
+            former = scopes(self.store, cell.sampling, name).get((cell.sampling.id, name))
+            grading = self.grading(cell).settings if wanted else None if former is None else former.grading
+            scope = Scope(
+                cell.policy, cell.greedy, cell.problem_ids, cell.n, self.ks(cell), self.config.grade, grading,
+                origin_of(cell.benchmark),
+            )  # fmt: skip
+            put_scope(self.store, cell.sampling, name, scope)
 
     def sample(self) -> None:
         """Draws the candidates that are missing, one policy after the other."""

@@ -19,18 +19,20 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.config import DEFAULT_PICTURES, RunConfig
 from visualprm_eval.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
 from visualprm_eval.prompts import export_prompts, note_unheeded
+from visualprm_eval.scopes import Scope, scopes
 from visualprm_eval.soundness import open_sound
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.types import JSONValue, Part, Problem, Spec
 
 if TYPE_CHECKING:
     from visualprm_eval.host.benchmarks import Benchmark
-    from visualprm_eval.host.files import DataFile
     from visualprm_eval.host.judge import Judge
     from visualprm_eval.tasks import Task
 
-_OF_THE_HOST = frozenset({"host_model", "wording"})
-"""Settings of samplings that depend on the host's version."""
+_ORIGIN = "origin"
+"""The kind of notes on what a benchmark is, see :func:`origin_of`."""
+_OF_TASK = ("needs_judge", "judge", "host_judge", "prediction", "note")
+"""What the host says of a benchmark without a task of its own."""
 
 PICTURES = "pictures"
 """Folder of a work dir with the pictures of its problems, named by their content."""
@@ -73,7 +75,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         print(f"{lack}; a run would try to fetch it, and this plan is made without it")
     for benchmark in benchmarks:
         store.put_problems(benchmark.problems)
-        _note_origin(store, benchmark)
+        store.put_note(_ORIGIN, benchmark.name, origin_of(benchmark))
         note_unheeded(store, benchmark)
         _tell_shown(benchmark)
         if benchmark.task.note:
@@ -104,29 +106,41 @@ def _known(problems: Sequence[Problem], store: Store, name: str) -> list[Problem
     return [problem for problem in problems if problem.id in ids]
 
 
-def stored_benchmark(store: Store, name: str, config: RunConfig) -> Benchmark:
+def stored_benchmark(store: Store, name: str, config: RunConfig, scope: Scope | None = None) -> Benchmark:
     """A benchmark of the problems that a store holds; it cannot be graded.
 
-    Of a problem that changed since, the last version counts.
+    Of a problem that changed since, what was put last counts.
+
+    Args:
+        store: Where the problems are.
+        name: The benchmark.
+        config: The run; with a limit the first problems, though the scope may have fewer.
+        scope: What a run had of it; without one all problems.
 
     Raises:
         BenchmarkError: The store has no problems of it.
     """
     from visualprm_eval.host.benchmarks import Benchmark
+    from visualprm_eval.host.files import DataFile
 
-    latest = list({problem.index: problem for problem in store.problems(name)}.values())
-    if not latest:
+    known = store.current_problems(name)
+    if not known:
         raise BenchmarkError(
             f"{store.path} has no problems of {name}: where the host toolkit is, run `visualprm_eval export-problems "
             f"--data {name} -o FOLDER`, and make a copy of that folder the --work-dir here"
         )
-    problems = [_with_pictures_here(problem, config.work_dir) for problem in latest[: config.limit]]
-    task = _stored_task(store, name)
-    total, file, left_out, shown = _origin(store, name)
-    if total is None and (task.size or len(problems) < len(latest)):
-        total = task.size or 0
-    total = None if total is None else max(total, len(latest))
-    return Benchmark(name, task, None, problems, total=total, file=file, left_out=left_out, shown=shown)
+    problems, whole = _chosen_problems(store, name, known, scope, config.limit)
+    origin: Mapping[str, Any] = (store.last_note(_ORIGIN, name) or {}) if scope is None else scope.origin
+    task = _stored_task(store, name, origin.get("task"))
+    total = origin.get("total")
+    if total is None and (task.size or len(problems) < whole):
+        total = max(task.size or 0, whole)
+    if total is not None and scope is None:
+        total = max(total, whole)
+    file = DataFile(Path(origin["file"]), origin["md5"], origin["expected"]) if "file" in origin else None
+    here = [_with_pictures_here(problem, config.work_dir) for problem in problems]
+    left_out, shown = origin.get("left out", {}), str(origin.get("pictures", ""))
+    return Benchmark(name, task, None, here, total=total, file=file, left_out=left_out, shown=shown)
 
 
 def _tell_shown(benchmark: Benchmark) -> None:
@@ -141,34 +155,45 @@ def _tell_shown(benchmark: Benchmark) -> None:
         )
 
 
-def _note_origin(store: Store, benchmark: Benchmark) -> None:
-    """Keeps what only the host's side knows of a benchmark: how many problems it has, and which file they come from."""
-    file = benchmark.file
-    origin: dict[str, JSONValue] = {"benchmark": benchmark.name, "total": benchmark.total}
+def _chosen_problems(
+    store: Store, name: str, known: Sequence[Problem], scope: Scope | None, limit: int | None
+) -> tuple[Sequence[Problem], int]:
+    """The problems that a report is of, and of how many they are the first."""
+    if scope is None:
+        return known[:limit], len(known)
+    by_id = {problem.id: problem for problem in store.problems(name)}
+    own = [by_id[each] for each in scope.problems if each in by_id]
+    if limit is None:
+        return own, len(own)
+    indices = {problem.index for problem in own}
+    wider = [*own, *(problem for problem in known if problem.index not in indices)]
+    return wider[:limit], len(wider)
+
+
+def origin_of(benchmark: Benchmark) -> dict[str, JSONValue]:
+    """What only the host's side knows of a benchmark.
+
+    That is how many problems it has, which file they come from, and how the host would grade one without a task of its
+    own.
+    """
+    file, task = benchmark.file, benchmark.task
+    origin: dict[str, JSONValue] = {"total": benchmark.total}
     if benchmark.left_out:
         origin["left out"] = dict(benchmark.left_out)
     if file is not None:
         origin |= {"file": file.path.name, "md5": file.md5, "expected": file.expected}
     if benchmark.shown:
         origin["pictures"] = benchmark.shown
-    store.put_note(origin)
-
-
-def _origin(store: Store, name: str) -> tuple[int | None, DataFile | None, Mapping[str, str], str]:
-    """What ``_note_origin`` kept last."""
-    from visualprm_eval.host.files import DataFile
-
-    notes = store.notes("benchmark", name)
-    last: dict[str, Any] = dict(notes[-1]) if notes else {}
-    file = DataFile(Path(last["file"]), last["md5"], last["expected"]) if "file" in last else None
-    return last.get("total"), file, last.get("left out", {}), str(last.get("pictures", ""))
+    if task.note:
+        origin["task"] = {name: getattr(task, name) for name in _OF_TASK}
+    return origin
 
 
 def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
-    """The key of a benchmark's verdicts where no host can tell its version: that of the last ones stored.
+    """The key of a benchmark's verdicts where no host can tell its version: of the last run, else of the last stored.
 
     Raises:
-        ConfigError: They were given by several judges.
+        ConfigError: They were given by several judges, and no run said which it had.
     """
     found = [
         spec
@@ -176,6 +201,9 @@ def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
         if judge.name in {None, spec.settings.get("judge")}
         and judge.prediction in {None, spec.settings.get("prediction")}
     ]
+    runs = [scope.graded for (_, name), scope in scopes(store).items() if name == benchmark.name]
+    if noted := [spec for spec in runs if spec in found]:
+        return noted[-1]
     judges = list(dict.fromkeys(str(spec.settings.get("judge")) for spec in found))
     if len(judges) > 1:
         raise ConfigError(f"{benchmark.name} was graded by {', '.join(judges)}; choose with --judge")
@@ -183,47 +211,6 @@ def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
         return found[-1]
     how = judge.resolve(benchmark.task).prediction
     return Spec("grading", {"benchmark": benchmark.name, "prediction": how, "host": "none"})
-
-
-def stored_sampling(store: Store, policy: str, config: RunConfig) -> Spec:
-    """The key of a policy's samples where the policy itself cannot be looked up.
-
-    Raises:
-        ConfigError: The store has no such samples, or several kinds of them.
-    """
-    wanted = {name: getattr(config, name) for name in ("temperature", "top_p", "max_tokens", "prompt", "seed")}
-    named = [spec for spec in store.specs("sampling") if spec.settings.get("policy") == policy]
-    fitting = [spec for spec in named if {name: spec.settings.get(name) for name in wanted} == wanted]
-    if len(fitting) == 1:
-        return fitting[0]
-    listed = "".join(f"\n  {dict(spec.settings)}" for spec in fitting or named)
-    if fitting:
-        raise ConfigError(
-            f"{store.path} has several samplings of {policy} with these settings:{listed}\n"
-            "Export one of them with export-candidates and pass it with --candidates"
-        )
-    had = f"; it has:{listed}" if named else ""
-    raise ConfigError(f"{store.path} has no samples of {policy} with {wanted}{had}")
-
-
-def of_this_policy(sampling: Spec, store: Store) -> Spec:
-    """A sampling as the store has it: it may have been drawn with another version of the host.
-
-    Args:
-        sampling: What this machine would call it.
-        store: Where the samples are.
-
-    Returns:
-        Itself when the store has it; the only stored one that differs in nothing but what the host says of the model
-        and how it words prompts; else itself.
-    """
-    stored = store.specs("sampling")
-    theirs = dict.fromkeys(_OF_THE_HOST & sampling.settings.keys())
-    if sampling in stored or not theirs:
-        return sampling
-    settings = {**sampling.settings, **theirs}
-    alike = [spec for spec in stored if {**spec.settings, **theirs} == settings]
-    return alike[0] if len(alike) == 1 else sampling
 
 
 def export_problems(
@@ -248,7 +235,7 @@ def export_problems(
             benchmark = load_benchmark(name, limit=limit, pictures=pictures)
             try:
                 store.put_problems([_with_pictures_copied(problem, output) for problem in benchmark.problems])
-                _note_origin(store, benchmark)
+                store.put_note(_ORIGIN, benchmark.name, origin_of(benchmark))
                 note_unheeded(store, benchmark)
                 export_prompts(benchmark, prompt, output, lambda value: _copied(Path(value), output))
             except OSError as error:
@@ -261,12 +248,17 @@ def _gradings(store: Store, name: str) -> list[Spec]:
     return [spec for spec in store.specs("grading") if spec.settings.get("benchmark") == name]
 
 
-def _stored_task(store: Store, name: str) -> Task:
-    """The benchmark's task; for one without a file of its own, what its last grading tells."""
+def _stored_task(store: Store, name: str, noted: Mapping[str, Any] | None) -> Task:
+    """The benchmark's task.
+
+    For one without a file of its own it is what the host said, or what the last grading tells where that was not noted.
+    """
     from visualprm_eval.tasks import EXACT_MATCHING, TASKS, Task
 
     if name in TASKS:
         return TASKS[name]
+    if noted is not None:
+        return Task(name=name, host_dataset=name, **noted)
     last: dict[str, Any] = dict(gradings[-1].settings) if (gradings := _gradings(store, name)) else {}
     judge = str(last.get("judge") or EXACT_MATCHING)
     return Task(

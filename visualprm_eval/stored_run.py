@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visualprm_eval.asked import last_asked
+from visualprm_eval.asked import choose
 from visualprm_eval.cells import Cell
 from visualprm_eval.config import GIVEN, JudgeOptions, ModelSource, RunConfig
 from visualprm_eval.errors import ConfigError, StoreError, UnknownNameError
 from visualprm_eval.merge import rank_paths
-from visualprm_eval.registry import BUILTIN_CRITICS, build_rerankers
-from visualprm_eval.rerankers import Greedy, Reranker, StepAggregate
+from visualprm_eval.rerankers import Greedy, Reranker
+from visualprm_eval.scopes import Scope, finished_part, scopes
 from visualprm_eval.session import GRADE_ALL_UP_TO, Session
 from visualprm_eval.soundness import audit, refuse_damage
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.stored import stored_benchmark, stored_grading
-from visualprm_eval.stored_critics import StoredCritics, stored_critics
+from visualprm_eval.stored_policies import named_apart, policy_names, with_greedy
 from visualprm_eval.tasks import EXACT_MATCHING
 from visualprm_eval.types import Spec
 from visualprm_eval.whole_tables import is_whole
@@ -74,9 +75,11 @@ class StoredSession(Session):
     ) -> None:
         super().__init__(config, store, ())
         self._check = check
-        self._names = tuple(dict.fromkeys(("first", *names))) if names else ()
-        # A greedy row is of samples of its own: the first of N at another temperature must not bear the name.
-        self.rerankers = [one for one in self._rerankers() if not isinstance(one, Greedy)]
+        self._names = tuple(names)
+        self._choice = choose(store, names)
+        self.config = replace(self.config, baseline=config.baseline or self._choice.baseline)
+        self.rerankers = list(self._choice.rerankers)
+        self._scopes: dict[tuple[str, str], Scope] = {}
 
     def gather(self) -> None:
         """Learns from the store whose candidates it holds.
@@ -87,26 +90,52 @@ class StoredSession(Session):
         """
         samplings, known = self._samplings()
         _check_known("benchmark", self.config.data, known)
-        found = [
-            (spec, name) for spec in samplings for name in known if not self.config.data or name in self.config.data
-        ]
-        benchmarks = {name: stored_benchmark(self.store, name, self.config) for _, name in found}
-        cells = []
-        for spec, name in found:
-            cell = Cell(str(spec.settings.get("policy")), spec, benchmarks[name], 0)
-            n = self.store.sampled(spec.id, cell.problem_ids)
-            if n:
-                cells.append(Cell(cell.policy, spec, benchmarks[name], n))
-        if not cells:
+        self._scopes = scopes(self.store)
+        ids = {name: [problem.id for problem in self.store.problems(name)] for name in self.config.data or known}
+        pairs = [(spec, name) for spec in samplings for name, own in ids.items() if self.store.sampled(spec.id, own)]
+        found = [cell for spec, name in pairs if (cell := self._cell(spec, name)) is not None]
+        if not found:
             raise StoreError(f"{self.store.path} has no candidates to report on; sample some with run.py first")
-        _check_known("policy", self.config.models, [cell.policy for cell in cells])
-        self.cells = _told_apart([cell for cell in cells if cell.policy in (self.config.models or (cell.policy,))])
+        cells = named_apart(with_greedy(found, self._scopes), list(self._scopes))
+        names = {id(cell): policy_names(cell.sampling, cell.policy) for cell in cells}
+        _check_known("policy", self.config.models, [name for own in names.values() for name in own])
+        wanted = set(self.config.models)
+        chosen = [cell for cell in cells if not wanted or wanted & names[id(cell)]]
+        self.cells = [cell for cell in chosen if not cell.greedy or self._choice.greedy is not False]
+        if len(self.cells) < len(chosen):
+            print("note: as in the last run, without greedy; --reranker shows what it names", file=sys.stderr)
         self.greedy = [Greedy("greedy")] if any(cell.greedy for cell in self.cells) else []
         if "greedy" in self._names and not self.greedy:
             raise ConfigError(
                 f"{self.store.path} has no samples at temperature 0 beside others; leave the reranker greedy out, or "
                 "sample them with run.py --reranker greedy"
             )
+
+    def _cell(self, sampling: Spec, name: str) -> Cell | None:
+        """A policy on a benchmark as the last run had it that had it; ``None`` where it has no candidates."""
+        scope = self._scopes.get((sampling.id, name))
+        benchmark = stored_benchmark(self.store, name, self.config, scope)
+        policy = str(sampling.settings.get("policy")) if scope is None else scope.policy
+        cell = Cell(policy, sampling, benchmark, 0)
+        n = self.store.sampled(sampling.id, cell.problem_ids)
+        if not n:
+            return None
+        asked = min(n, max(self.config.ks, default=0))
+        if scope is not None:
+            return replace(cell, n=max(scope.n, asked))
+        if part := self._finished_part(replace(cell, n=n)):
+            rows, columns = part
+            total = benchmark.total or len(benchmark.problems)
+            benchmark = replace(benchmark, problems=benchmark.problems[:rows], total=total)
+            n = max(columns, asked)
+        return replace(cell, benchmark=benchmark, n=n)
+
+    def _finished_part(self, cell: Cell) -> tuple[int, int] | None:
+        """Problems and candidates of the part of a cell that is finished, where some of it is not."""
+        ids, graded = (cell.sampling.id, cell.problem_ids), self.grading(cell).id
+        if not self.store.any_ungraded(graded, *ids) and not self.store.missing_candidates(*ids, cell.n):
+            return None
+        return finished_part(self.facts(cell), cell.n)
 
     def results(self) -> Results:
         """As for a run, from a store without damage."""
@@ -123,62 +152,18 @@ class StoredSession(Session):
         return [spec for spec in specs if spec.settings not in given], known
 
     @cached_property
-    def _critics(self) -> StoredCritics:
-        return stored_critics(self.store)
-
-    @cached_property
     def scorings(self) -> dict[str, Spec]:
-        """The key of each critic's scores, by label; labels that would be equal carry their checkpoint or their key."""
-        return dict(self._critics.scorings)
+        """The key of each critic's scores, by label."""
+        return dict(self._choice.scorings)
 
     @property
     def prms(self) -> tuple[ModelSource, ...]:
-        """The reward models whose scores the store has."""
-        return self._critics.prms
+        """The reward models whose scores are shown."""
+        return self._choice.prms
 
-    def _rerankers(self) -> list[Reranker]:
-        """Those asked for, else those that the last run showed, else all that what is stored can serve."""
-        labels = list(self.scorings)
-        own = [label for label in labels if label.partition("@")[0] in BUILTIN_CRITICS]
-        prms = list(dict.fromkeys(label.partition("@")[2] or "prm" for label in own))
-        if self._names:
-            known = self._critics.also_called
-            asked = [name if name in labels else known.get(name, name) for name in self._names]
-            chosen = build_rerankers(asked, prms)
-            lacking = [one.name for one in chosen if one.critic is not None and one.critic not in labels]
-            if lacking:
-                raise ConfigError(
-                    f"{self.store.path} has no scores for {', '.join(lacking)}; it has those of "
-                    f"{', '.join(labels) or 'no critic'}"
-                )
-            return chosen
-        if (shown := self._shown(prms)) is not None:
-            return shown
-        votes = [f"weighted-vote{label.removeprefix('visualprm')}" for label in own if label.startswith("visualprm")]
-        others = [StepAggregate(label, label) for label in labels if label not in own]
-        return [
-            *build_rerankers(["first", "random", "self-consistency", *own, *votes], prms), *others,
-            *build_rerankers(["oracle"], prms),
-        ]  # fmt: skip
-
-    def _shown(self, prms: Sequence[str]) -> list[Reranker] | None:
-        """What the last run showed; ``None`` where that is not known, or cannot be shown any more."""
-        names = last_asked(self.store, self.scorings)
-        if names is None:
-            return None
-        try:
-            shown = build_rerankers(names, prms)
-        except (ConfigError, UnknownNameError):  # A third party's that is not installed here.
-            return None
-        read = {one.critic for one in shown}
-        if not read <= {None, *self.scorings}:
-            return None
-        if others := [label for label in self.scorings if label not in read]:
-            print(
-                f"note: as in the last run, without {', '.join(others)}; --reranker shows what it names",
-                file=sys.stderr,
-            )
-        return shown
+    def called(self, name: str) -> str:
+        """A reranker that was asked for, by the name that it has here."""
+        return self._choice.called.get(name, name)
 
     def rerankers_of(self, cell: Cell) -> list[Reranker]:
         """Those whose critics looked at the cell's candidates at all."""
@@ -190,8 +175,17 @@ class StoredSession(Session):
         }  # fmt: skip
         return [one for one in self.rerankers if one.critic not in silent or self._names]
 
+    def ks(self, cell: Cell) -> tuple[int, ...]:
+        """Those asked for, else those of the last run that had the cell."""
+        scope = self._scope(cell)
+        return super().ks(cell) if scope is None or self.config.ks else tuple(scope.ks)
+
     def grading(self, cell: Cell) -> Spec:
-        """The key of the verdicts that the store has last; those of one judge where one is named."""
+        """The key of the verdicts of the last run that had the cell, else of the last ones; of one judge if named."""
+        scope = self._scope(cell)
+        graded = None if scope is None else scope.graded
+        if graded is not None and self.judge.name in {None, graded.settings.get("judge")}:
+            return graded
         return stored_grading(self.store, cell.benchmark, self.judge)
 
     def is_judged(self, cell: Cell) -> bool:
@@ -200,38 +194,22 @@ class StoredSession(Session):
         return super().is_judged(cell) if judge is None else judge not in {EXACT_MATCHING, "default"}
 
     def grades_all(self, cell: Cell) -> bool:
-        """As for a run; with a judge and many candidates, whether every text has a verdict."""
+        """As for the last run that had the cell.
+
+        Where that is not known, with a judge and many candidates, it is whether every text has a verdict.
+        """
         if is_whole(self, cell):
             return False
-        if self.config.grade != "auto":
-            return self.config.grade == "all"
-        spec = self.grading(cell)
-        if spec.settings.get("judge", EXACT_MATCHING) == EXACT_MATCHING or cell.n <= GRADE_ALL_UP_TO:
+        scope = self._scope(cell)
+        grade = self.config.grade if scope is None or self.config.grade != "auto" else scope.grade
+        if grade != "auto":
+            return grade == "all"
+        if not self.is_judged(cell) or cell.n <= GRADE_ALL_UP_TO:
             return True
-        return not self.store.any_ungraded(spec.id, cell.sampling.id, cell.problem_ids)
+        return scope is None and not self.store.any_ungraded(self.grading(cell).id, cell.sampling.id, cell.problem_ids)
 
-
-def _told_apart(cells: Sequence[Cell]) -> list[Cell]:
-    """Cells in which one sample at temperature 0 beside others is the greedy one, and policies' names differ."""
-    told: list[Cell] = []
-    for cell in cells:
-        beside = [one for one in cells if one is not cell and _place(one) == _place(cell)]
-        sampled = [one for one in [cell, *beside] if not _is_greedy(one)]
-        if sampled and _is_greedy(cell):
-            told.append(Cell(cell.policy, cell.sampling, cell.benchmark, 1, greedy=True))
-            continue
-        twice = len(sampled or beside) > 1
-        policy = f"{cell.policy} ({cell.sampling.id[:6]})" if twice else cell.policy
-        told.append(Cell(policy, cell.sampling, cell.benchmark, cell.n))
-    return told
-
-
-def _place(cell: Cell) -> tuple[str, str]:
-    return cell.policy, cell.benchmark.name
-
-
-def _is_greedy(cell: Cell) -> bool:
-    return cell.n == 1 and cell.sampling.settings.get("temperature") == 0
+    def _scope(self, cell: Cell) -> Scope | None:
+        return self._scopes.get((cell.sampling.id, cell.benchmark.name))
 
 
 def _check_known(kind: str, names: Sequence[str], known: Sequence[str]) -> None:

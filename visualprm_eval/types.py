@@ -91,7 +91,7 @@ class Spec:
     """What produced a fact: the settings of a sampling, a scoring or a grading.
 
     Attributes:
-        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``; ``"checkpoint"`` for what a store notes beside facts.
+        kind: ``"sampling"``, ``"scoring"`` or ``"grading"``.
         settings: Everything that can change the outcome, as JSON values.
     """
 

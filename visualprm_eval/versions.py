@@ -24,7 +24,8 @@ PACKAGES = (
 NOT_RECORDED = "not recorded"
 """Stands for the versions that made facts of older stores, and of packs of candidates."""
 
-_OF, _WHICH = "versions for", "packages"
+_VERSIONS = "versions"
+"""The kind of notes on which versions made the facts of a key."""
 
 
 def installed(package: str) -> str:
@@ -46,20 +47,26 @@ def note_versions(store: Store, maker: Spec) -> None:
     """
     if store.has_facts(maker.id) and maker.id not in recorded_versions(store):
         note_unknown_versions(store, maker)
-    store.put_note({_OF: maker.id, _WHICH: _here()})
+    _note(store, maker, _here())
 
 
 def note_unknown_versions(store: Store, maker: Spec) -> None:
     """Notes that facts under a key were made elsewhere, by nobody knows which versions."""
-    store.put_note({_OF: maker.id, _WHICH: NOT_RECORDED})
+    _note(store, maker, NOT_RECORDED)
 
 
 def recorded_versions(store: Store) -> Mapping[str, str]:
     """The versions that made facts, by their key; several sets in the order in which they came, oldest first."""
     found: dict[str, list[str]] = {}
-    for note in store.notes(_OF):
-        found.setdefault(str(note[_OF]), []).append(str(note[_WHICH]))
+    for key, packages in store.notes(_VERSIONS):
+        found.setdefault(key, []).append(str(packages))
     return {key: "; then ".join(sets) for key, sets in found.items()}
+
+
+def _note(store: Store, maker: Spec, packages: str) -> None:
+    """Once: said again it would be the last, and the oldest stands first."""
+    if (maker.id, packages) not in store.notes(_VERSIONS, maker.id):
+        store.put_note(_VERSIONS, maker.id, packages)
 
 
 @cache

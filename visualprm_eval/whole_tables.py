@@ -39,15 +39,18 @@ __all__ = [
     "has_verdicts",
     "host_metric",
     "is_whole",
+    "keep_figure",
+    "known_figure",
     "lacks_figures",
     "note_metric",
     "remark_of",
-    "selection_of",
     "stored_figures",
     "to_grade",
     "try_out",
 ]
 
+_METRIC, _BY_INDEX = "metric", "figures by index"
+"""Kinds of notes on gradings: what is known of the host's metric, and the problems that older figures are of."""
 _TRIED = "problems at the trial"
 """How many problems there were when a grader was tried out, in notes of what that showed."""
 _REFERENCE = "reference answers"
@@ -68,17 +71,12 @@ def note_metric(
         tried: How many problems there were when the grader was tried out, if this is what that showed.
     """
     store.put_spec(grading)
-    note: dict[str, JSONValue] = {
-        "grading": grading.id,
-        "host metric": metric,
-        "whole tables": whole,
-        "verdicts": verdicts,
-    }
-    store.put_note(note if tried is None else {**note, _TRIED: tried})
+    note: dict[str, JSONValue] = {"host metric": metric, "whole tables": whole, "verdicts": verdicts}
+    store.put_note(_METRIC, grading.id, note if tried is None else {**note, _TRIED: tried})
 
 
 def _notes(session: Session, cell: Cell) -> list[Mapping[str, Any]]:
-    return session.store.notes("grading", session.grading(cell).id)
+    return [note for _, note in session.store.notes(_METRIC, session.grading(cell).id)]
 
 
 def is_whole(session: Session, cell: Cell) -> bool:
@@ -127,9 +125,36 @@ def _in_brackets(metric: str) -> str:
     return f" ({metric})" if metric else ""
 
 
-def selection_of(texts: Mapping[str, str]) -> str:
-    """The name of a table of picks: their texts by the index of their problem."""
-    return digest(sorted((index, text_id(text)) for index, text in texts.items()))
+def known_figure(session: Session, cell: Cell, texts: Mapping[str, str]) -> float | None:
+    """The host's own figure of a table of picks; ``None`` where it was not asked yet.
+
+    Args:
+        session: The run.
+        cell: Whose picks they are.
+        texts: The texts by the index of their problem.
+    """
+    store, grading_id = session.store, session.grading(cell).id
+    figure = store.host_figure(grading_id, _selection(cell, texts))
+    if figure is not None:
+        return figure
+    # Older stores named tables by the indices of their rows; what they had is of the problems that they had then.
+    named = digest(sorted((index, text_id(text)) for index, text in texts.items()))
+    wanted = {problem.id for problem in cell.benchmark.problems if problem.index in texts}
+    for _, ids in store.notes(_BY_INDEX, grading_id):
+        if wanted <= set(ids) and (figure := store.host_figure(grading_id, f"{named}-{digest(ids)}")) is not None:
+            return figure
+    return None
+
+
+def keep_figure(session: Session, cell: Cell, texts: Mapping[str, str], figure: float) -> None:
+    """Stores the host's own figure of a table of picks, see :func:`known_figure`."""
+    session.store.put_host_figure(session.grading(cell).id, _selection(cell, texts), figure)
+
+
+def _selection(cell: Cell, texts: Mapping[str, str]) -> str:
+    """The name of a table of picks: their texts by the id of their problem; an index may stand for several problems."""
+    ids = {problem.index: problem.id for problem in cell.benchmark.problems}
+    return digest(sorted((ids[index], text_id(text)) for index, text in texts.items()))
 
 
 def stored_figures(session: Session, cell: Cell) -> TableFigure | None:
@@ -141,10 +166,10 @@ def stored_figures(session: Session, cell: Cell) -> TableFigure | None:
     """
     if not is_whole(session, cell):
         return None
-    grading, factor = session.grading(cell), 100.0 if _counts_in_parts(session, cell) else 1.0
+    factor = 100.0 if _counts_in_parts(session, cell) else 1.0
 
     def known(texts: Mapping[str, str]) -> float | None:
-        figure = session.store.host_figure(grading.id, selection_of(texts))
+        figure = known_figure(session, cell, texts)
         return None if figure is None else factor * figure
 
     return known
@@ -258,8 +283,7 @@ def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
             return whole_table_figure(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
 
         def figure(texts: Mapping[str, str]) -> float | None:
-            selection = selection_of(texts)
-            known = session.store.host_figure(grading.id, selection)
+            known = known_figure(session, cell, texts)
             if known is None:
                 try:
                     said = ask(texts)
@@ -267,7 +291,7 @@ def grade_tables(session: Session, cell: Cell, tally: Asked) -> None:
                     raise _StumbledError(texts) from error
                 note_metric(session.store, grading, said.metric, whole=True, verdicts=verdicts)
                 note_versions(session.store, grading)
-                session.store.put_host_figure(grading.id, selection, said.value)
+                keep_figure(session, cell, texts, said.value)
                 known = said.value
             tracker.advance()
             return known

@@ -172,6 +172,10 @@ def test_exact_matching_is_marked(run: Run, data: Path, tmp_path: Path, server: 
     for name in ("MMMU_DEV_VAL", "DynaMath", "WeMath"):
         assert value(rows, "first", 8, name) == pytest.approx(BY_HAND[name])
     assert all(row["metric"].endswith("exact matching") for row in rows)
+    told = (tmp_path / "out" / "results.md").read_text()
+    assert main(["report", "--work-dir", str(tmp_path / "out")]) == 0
+    assert read_rows(tmp_path / "out") == rows, "a report from the store alone is the run's"
+    assert (tmp_path / "out" / "results.md").read_text() == told
     report = (tmp_path / "out" / "results.md").read_text()
     assert "other metric" in report
     assert "DynaMath (exact matching)" in report

@@ -98,7 +98,7 @@ def read(tmp_path: Path, *lines: Any) -> CandidatePack:
 
 
 def test_a_store_that_gets_its_own_candidates_back_knows_what_made_them(store: Store, tmp_path: Path) -> None:
-    store.put_spec(Spec("checkpoint", {"versions for": SAMPLING.id, "packages": "torch 2"}))
+    store.put_note("versions", SAMPLING.id, "torch 2")
     export_candidates(store, tmp_path / "pack.jsonl")
     import_candidates(store, read_candidates(tmp_path / "pack.jsonl"), PROBLEMS)
     assert recorded_versions(store) == {SAMPLING.id: "torch 2"}

@@ -42,7 +42,7 @@ def scored(
     store: Store, dtype: str = "bfloat16", fingerprint: str = "f1", source: str = HUB, max_steps: int = 12
 ) -> Spec:
     """A store that came from a machine with the weights."""
-    store.put_spec(Spec("checkpoint", {"source": source, "revision": None, "fingerprint": fingerprint}))
+    store.put_note("checkpoint", fingerprint, {"source": source, "revision": None})
     spec = Spec("scoring", {"critic": "visualprm", "max_steps": max_steps, "checkpoint": fingerprint, "dtype": dtype})
     store.put_spec(spec)
     return spec

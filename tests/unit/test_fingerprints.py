@@ -114,7 +114,7 @@ def test_a_prompt_that_changes_nothing_is_not_recorded_as_asked(tmp_path, asked)
         ids = [problem.id for problem in store.problems("Bench")]
         candidates = [one for found in store.candidates(sampling.id, ids).values() for one in found]
         store.put_candidates(put.id, candidates)
-        store.put_spec(Spec("checkpoint", {"prompt of": "Bench", "asked for in vain": ["cot", "direct"]}))
+        store.put_note("unheeded prompts", "Bench", ["cot", "direct"])
     found, prints = prints_of(tmp_path)
     own = f"the dataset's own ({asked} changes nothing there)" if asked == "cot" else asked
     assert {each["prompt"] for each in prints.values() if each["sampling key"] == put.id} == {own}

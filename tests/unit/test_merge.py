@@ -288,3 +288,24 @@ def test_a_killed_merge_changes_nothing(tmp_path: Path, after: int) -> None:
         assert store.verify() == []
     merge([a], out)
     assert len(rows(out)["candidates"]) == 6_001
+
+
+def noted(*values: str) -> Fill:
+    def fill(store: Store) -> None:
+        for value in values:
+            store.put_note("remark", "Toy", value)
+
+    return fill
+
+
+def test_notes_travel_and_the_last_word_stays_the_last(tmp_path: Path) -> None:
+    here = filled(tmp_path / "a.sqlite", noted("A", "B", "A"))
+    there = filled(tmp_path / "b.sqlite", noted("C", "B"))
+    merge([here, there], tmp_path / "out")
+    merge([there, here], tmp_path / "back")
+    for path in (tmp_path / "out", tmp_path / "back"):
+        with Store.open(path / "store.sqlite") as store:
+            assert [value for _, value in store.notes("remark", "Toy")] == ["A", "C", "B"]
+            store.put_note("remark", "Toy", "A")
+            assert store.last_note("remark", "Toy") == "A"
+            assert [problem.id for problem in store.current_problems("Toy")] == ["p0", "p1", "p2"]

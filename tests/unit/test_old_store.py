@@ -6,16 +6,25 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
+from tests.unit.test_stored_run import results
+from visualprm_eval.cells import Cell
+from visualprm_eval.session import Session
 from visualprm_eval.store import Store, schema
 from visualprm_eval.store.repairs import came_empty
-from visualprm_eval.types import Spec, Verdict
+from visualprm_eval.stored_critics import stored_critics
+from visualprm_eval.types import Spec, Verdict, digest, text_id
+from visualprm_eval.versions import recorded_versions
+from visualprm_eval.whole_tables import known_figure
 
 DUMP = Path(__file__).parent / "data" / "store_schema5.sql"
-COUNTED = ("specs", "problems", "texts", "candidates", "scores", "verdicts", "judge_replies", "host_figures")
+COUNTED = ("problems", "texts", "candidates", "scores", "verdicts", "judge_replies", "host_figures")
 
 
 @pytest.fixture
@@ -35,7 +44,9 @@ def store(old: Path) -> Iterator[Store]:
 
 def counts(path: Path) -> dict[str, int]:
     with closing(sqlite3.connect(path)) as db:
-        return {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in COUNTED}
+        found = {table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in COUNTED}
+        keys = db.execute("SELECT kind, count(*) FROM specs WHERE kind <> 'checkpoint' GROUP BY kind")
+        return found | dict(keys)
 
 
 def test_nothing_is_missing_after_the_upgrade(old: Path) -> None:
@@ -182,3 +193,87 @@ def test_figures_of_tables_without_verdicts_go_where_a_policy_thought(old: Path)
 )
 def test_which_former_failures_were_empty_replies(error: str, empty: bool) -> None:
     assert came_empty(error) is empty
+
+
+# Notes, names and figures ----------------------------------------------------------------------------------------
+
+
+def test_notes_are_carried_over(store: Store) -> None:
+    assert store.last_note("origin", "DemoWorld") == {"total": 360}
+    assert store.last_note("unheeded prompts", "DemoWorld") == ["cot", "direct", "host"]
+    assert dict(store.notes("checkpoint"))["8d565fc67c21489336e555de4bdf071b"]["source"] == "checkpoints/step1000/hf"
+    assert store.last_note("metric", "6b22a43359903012")["host metric"] == "acc"
+    assert "torch 2.15.0" in recorded_versions(store)["08145adae47fe9ee"]
+    assert store.specs("checkpoint") == []
+
+
+def test_reward_models_have_the_names_of_the_last_run(store: Store) -> None:
+    found = {label: spec.id for label, spec in stored_critics(store).scorings.items() if "@" in label}
+    assert found == {
+        "visualprm@step1000": "32b08ff2885a1dc6", "visualorm@step1000": "c5e0a4615dbd86d6",
+        "visualprm@step2000": "632105d5cf93a2b0", "visualorm@step2000": "63d1aab217a8ccf0",
+    }  # fmt: skip
+
+
+def test_a_report_shows_what_was_finished(old: Path) -> None:
+    Store.open(old).close()
+    rows = [row for row in results(old.parent, data=("DemoWorld",)).rows if row.k == 4]
+    assert {row.reranker for row in rows} > {"visualprm@step1000", "visualprm@step2000", "visualorm@step2000", "oracle"}
+    assert None not in {row.value for row in rows}
+
+
+DEMO = "08145adae47fe9ee"
+"""The key of verdicts on DemoWorld."""
+
+
+def figure_of(path: Path) -> float | None:
+    """The host's figure of a table of picks, as a session asks the store for it."""
+    with Store.open(path) as store:
+        grading = next(spec for spec in store.specs("grading") if spec.id == DEMO)
+        problems = store.current_problems("DemoWorld")
+        cell = cast("Cell", SimpleNamespace(benchmark=SimpleNamespace(problems=problems)))
+        session = cast("Session", SimpleNamespace(store=store, grading=lambda _: grading))
+        return known_figure(session, cell, {problem.index: f"text of {problem.index}" for problem in problems[:2]})
+
+
+@pytest.fixture
+def with_figure(old: Path) -> Path:
+    """The same store with a figure of a table of picks of two problems, as it was kept then."""
+    with closing(sqlite3.connect(old)) as db, db:
+        rows = db.execute("SELECT row_index FROM problems WHERE benchmark = 'DemoWorld' ORDER BY position LIMIT 2")
+        texts = sorted((index, text_id(f"text of {index}")) for (index,) in rows)
+        db.execute("INSERT INTO host_figures VALUES (?, ?, 42.0, 1.0)", (DEMO, digest(texts)))
+        db.execute("INSERT INTO host_figures VALUES (?, 'reference answers', 100.0, 1.0)", (DEMO,))
+    return old
+
+
+def test_figures_of_known_problems_are_found(with_figure: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert figure_of(with_figure) == 42.0
+    assert "dropped" not in capsys.readouterr().err
+    with Store.open(with_figure) as store:  # The file changes: one of the two is another problem now.
+        changed = store.current_problems("DemoWorld")[0]
+        store.put_problems([replace(changed, id="newer", answer="other")])
+    assert figure_of(with_figure) is None
+    with Store.open(with_figure) as store:
+        store.put_problems([changed])
+    assert figure_of(with_figure) == 42.0
+
+
+def test_figures_of_rows_that_changed_are_dropped(with_figure: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note = '{"grading": "08145adae47fe9ee", "host metric": "Overall", "whole tables": %s, "verdicts": true}'
+    with closing(sqlite3.connect(with_figure)) as db, db:
+        columns = "benchmark, row_index, split, parts, answer, choices, created_at, row_groups"
+        db.execute(
+            f"INSERT INTO problems (id, {columns}) SELECT 'newer', {columns} FROM problems "
+            "WHERE benchmark = 'DemoWorld' ORDER BY position LIMIT 1"
+        )
+        for number, whole in enumerate(("false", "true")):
+            db.execute("INSERT INTO specs VALUES (NULL, ?, 'checkpoint', ?, 2.0)", (f"note{number}", note % whole))
+    before = counts(with_figure)
+    assert figure_of(with_figure) is None
+    assert "6 of the host's figures of whole tables dropped" in capsys.readouterr().err
+    assert counts(with_figure) == {**before, "host_figures": before["host_figures"] - 6}
+    with Store.open(with_figure) as store:
+        assert [said["whole tables"] for _, said in store.notes("metric", DEMO)] == [False]
+        assert store.greatest_host_figure(DEMO) == 100.0, "that of the reference answers is of no row's text"
+        assert store.verify() == []

@@ -86,19 +86,56 @@ def test_a_checkpoint_is_noted_but_is_the_key_of_no_fact(path: Path) -> None:
         assert any("not a sampling" in finding for finding in store.verify())
 
 
-def test_notes_are_kept_once_and_found_by_what_they_say(path: Path) -> None:
+def test_what_is_said_again_is_the_last_word_again(path: Path) -> None:
     with Store.open(path) as store:
-        for note in (
-            {"grading": "a", "metric": ""},
-            {"grading": "b"},
-            {"grading": "a", "metric": "F1"},
-            {"grading": "b"},
-        ):
-            store.put_note(note)
-        assert store.notes("grading", "a") == [{"grading": "a", "metric": ""}, {"grading": "a", "metric": "F1"}]
-        assert [note["metric"] for note in store.notes("metric")] == ["", "F1"]
-        assert len(store.notes("grading")) == 3
-        assert store.notes("source") == []
+        for value in ({"file": "A"}, {"file": "B"}, {"file": "A"}):
+            store.put_note("remark", NASTY, value)
+            store.put_note("remark", "other", [1, None])
+        assert store.last_note("remark", NASTY) == {"file": "A"}
+        assert store.notes("remark", NASTY) == [(NASTY, {"file": "B"}), (NASTY, {"file": "A"})]
+        assert [subject for subject, _ in store.notes("remark")] == [NASTY, NASTY, "other"]
+        assert (store.last_note("remark", "nothing"), store.notes("nothing")) == (None, [])
+        assert store.verify() == []
+
+
+def test_the_last_word_is_told_though_the_clock_goes_back(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(path) as store:
+        for now, value in ((1000.0, "first"), (10.0, "second"), (10.0, "third"), (5.0, "second")):
+            monkeypatch.setattr("time.time", lambda now=now: now)
+            store.put_note("kind", "subject", value)
+        assert [value for _, value in store.notes("kind")] == ["first", "third", "second"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("versions", 5), ("problems", ["a", 5]), ("scope", {"policy": "P"}), ("name", {"name": "a", "given": 1})],
+)
+def test_a_note_that_is_not_what_its_kind_says_is_damage(path: Path, kind: str, value: object) -> None:
+    with filled(path) as store:
+        store.put_note("of no known kind", "", value)
+        assert store.verify() == []
+        store.put_note(kind, "subject", value)
+        assert [finding for finding in store.verify() if f"the kind '{kind}'" in finding]
+
+
+def test_a_note_that_is_no_json_is_damage(path: Path) -> None:
+    with filled(path) as store:
+        store.put_note("versions", "a", "1")
+        store._db.execute("PRAGMA ignore_check_constraints = ON")
+        store._db.execute("UPDATE notes SET value = '[' WHERE kind = 'versions'")
+        assert store.verify()
+
+
+def test_a_problem_that_is_put_again_is_the_current_one_again(path: Path) -> None:
+    old, new = PROBLEMS[0], replace(PROBLEMS[0], id="newer", answer="other")
+    with Store.open(path) as store:
+        for version in (old, new):
+            store.put_problems([version, *PROBLEMS[1:]])
+            assert {problem.id for problem in store.current_problems(old.benchmark)} >= {version.id}
+        store.put_problems([old])
+        current = store.current_problems(old.benchmark)
+    assert old in current and new not in current
+    assert len(current) == len([problem for problem in PROBLEMS if problem.benchmark == old.benchmark])
 
 
 def test_a_kind_nobody_knows_is_refused(path: Path) -> None:
@@ -689,8 +726,9 @@ def as_before_token_usage(patch: pytest.MonkeyPatch, schema_version: int) -> Non
 
 
 def as_before_seconds(patch: pytest.MonkeyPatch, schema_version: int) -> None:
-    """The same for the seconds of scores and verdicts."""
+    """The same for the seconds of scores and verdicts, and for notes."""
     scores, verdict = codec.scores_row, codec.verdict_row
+    patch.setattr(queries, "PUT_NOTE", "DELETE FROM problems WHERE ? || ? || ? || ? IS NULL")
     patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:schema_version])
     patch.setattr(queries, "PUT_SCORES", "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)")
     patch.setattr(codec, "scores_row", lambda *fact, **named: scores(*fact, **named)[:7])
@@ -792,7 +830,7 @@ def test_migrations_are_ordered_and_listed(path: Path) -> None:
 
 def test_an_older_store_is_brought_up_to_date_by_a_writer(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(path).close()
-    newer = schema.Migration(schema.latest_version() + 1, "notes", ("CREATE TABLE notes (value TEXT)",))
+    newer = schema.Migration(schema.latest_version() + 1, "others", ("CREATE TABLE others (value TEXT)",))
     monkeypatch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, newer))
     with pytest.raises(StoreError, match="open it for writing once"):
         Store.open(path, write=False)
@@ -800,12 +838,12 @@ def test_an_older_store_is_brought_up_to_date_by_a_writer(path: Path, monkeypatc
         assert store.specs("sampling") == [SAMPLING]
         assert store.verify() == []
     with closing(sqlite3.connect(path)) as db:
-        assert db.execute("SELECT count(*) FROM notes").fetchone() == (0,)
+        assert db.execute("SELECT count(*) FROM others").fetchone() == (0,)
 
 
 def test_a_migration_that_fails_leaves_the_former_schema(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filled(path).close()
-    broken = schema.Migration(schema.latest_version() + 1, "broken", ("CREATE TABLE notes (value TEXT)", "NONSENSE"))
+    broken = schema.Migration(schema.latest_version() + 1, "broken", ("CREATE TABLE others (value TEXT)", "NONSENSE"))
     with monkeypatch.context() as patch:
         patch.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, broken))
         with pytest.raises(StoreError, match="syntax error"):
@@ -813,7 +851,7 @@ def test_a_migration_that_fails_leaves_the_former_schema(path: Path, monkeypatch
     with Store.open(path) as store:
         assert store.specs("sampling") == [SAMPLING]
         assert store.verify() == []
-        assert store._db.execute("SELECT name FROM sqlite_master WHERE name = 'notes'").fetchall() == []
+        assert store._db.execute("SELECT name FROM sqlite_master WHERE name = 'others'").fetchall() == []
 
 
 def test_commits_are_synced_and_references_checked(path: Path) -> None:

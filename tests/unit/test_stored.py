@@ -13,8 +13,10 @@ from visualprm_eval.candidates import export_candidates
 from visualprm_eval.config import RunConfig
 from visualprm_eval.errors import BenchmarkError, ConfigError, HostError
 from visualprm_eval.host.judge import Judge
+from visualprm_eval.scopes import Scope, put_scope
 from visualprm_eval.store import Store
-from visualprm_eval.stored import load_benchmarks, of_this_policy, stored_benchmark, stored_grading, stored_sampling
+from visualprm_eval.stored import load_benchmarks, stored_benchmark, stored_grading
+from visualprm_eval.stored_policies import of_this_policy, stored_sampling
 from visualprm_eval.types import Candidate, Part, Problem, Spec, Verdict
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -169,6 +171,9 @@ def test_which_grading_counts(work_dir: Path) -> None:
         with pytest.raises(ConfigError, match="B was graded by exact_matching, gpt; choose with --judge"):
             stored_grading(store, benchmark, Judge())
         assert stored_grading(store, benchmark, Judge("gpt")).settings["judge"] == "gpt"
+        for spec in (*store.specs("grading"), store.specs("grading")[0]):  # What the last run had is the last one.
+            put_scope(store, SAMPLING, "B", Scope("P", False, [], 2, (1, 2), "auto", spec.settings, {}))
+            assert stored_grading(store, benchmark, Judge()) == spec
 
 
 def test_which_sampling_counts(work_dir: Path) -> None:

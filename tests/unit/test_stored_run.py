@@ -36,8 +36,9 @@ def fill(
     scoring = Spec("scoring", {"critic": "visualprm", "max_steps": 12, "checkpoint": "f00"})
     grading = Spec("grading", {"benchmark": benchmark, "prediction": "raw", "host": "1", "judge": judge})
     with Store.open(work_dir / STORE_FILE) as store:
-        for spec in (sampling, scoring, grading, Spec("checkpoint", {"source": prm, "fingerprint": "f00"})):
+        for spec in (sampling, scoring, grading):
             store.put_spec(spec)
+        store.put_note("checkpoint", "f00", {"source": prm, "revision": None})
         store.put_problems(problems)
         for number, problem in enumerate(problems[:sampled]):
             right = {number % N, (number + 1) % N}
@@ -101,7 +102,8 @@ def note(work_dir: Path, names, prms=("prm",), critics=None) -> None:
     """What a run leaves that showed these rerankers; ``critics`` are its labels and the keys of their scores."""
     with Store.open(work_dir / STORE_FILE) as store:
         (scoring,) = (one for one in store.specs("scoring") if one.settings.get("critic") == "visualprm")
-        note_asked(store, build_rerankers(names, prms), {"visualprm": scoring} if critics is None else critics)
+        labels = {"visualprm": scoring} if critics is None else critics
+        note_asked(store, build_rerankers(names, prms), labels, greedy=False, baseline=None)
 
 
 def test_without_names_it_shows_what_the_last_run_showed(tmp_path):
@@ -123,7 +125,7 @@ def test_what_the_last_run_showed_is_noted_once(tmp_path):
     for _ in range(3):
         note(tmp_path, ["first", "visualprm:min"])
     with Store.open(tmp_path / STORE_FILE) as store:
-        assert len([one for one in store.specs("checkpoint") if "rerankers" in one.settings]) == 1
+        assert len(store.notes("asked")) == 1
         assert store.verify() == []
 
 
@@ -140,7 +142,7 @@ def test_a_reranker_that_is_not_installed_any_more(tmp_path, capsys):
     as_before = {row.reranker for row in results(tmp_path).rows}
     with Store.open(tmp_path / STORE_FILE) as store:
         gone = replace(build_rerankers(["random"], ["prm"])[0], name="gone")
-        note_asked(store, [gone], {})
+        note_asked(store, [gone], {}, greedy=False, baseline=None)
     assert {row.reranker for row in results(tmp_path).rows} == as_before
     note(tmp_path, ["first", "random"])
     capsys.readouterr()

@@ -43,7 +43,7 @@ def test_one_note_per_set_of_versions_oldest_first(store, monkeypatch):
         note_versions(store, SAMPLING)
         put(store)
     assert recorded_versions(store) == {SAMPLING.id: "torch 2; then torch 3"}
-    assert len(store.specs("checkpoint")) == 2
+    assert len(store.notes("versions")) == 2
 
 
 def test_facts_of_an_older_store_are_not_laid_on_todays_versions(store, monkeypatch):

@@ -14,6 +14,7 @@ from visualprm_eval import __version__
 from visualprm_eval.candidates.pack import FORMAT, FORMAT_VERSION, manifest_path
 from visualprm_eval.config import GIVEN
 from visualprm_eval.errors import CandidateFileError, StoreError
+from visualprm_eval.scopes import scopes
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -80,12 +81,13 @@ def export_candidates(
 ) -> ExportSummary:
     """Writes stored candidates, failures included, as a pack with a manifest; a former pack there is replaced whole.
 
-    Where a benchmark changed and the store holds former versions of a problem, only the last one is written.
+    Where a benchmark changed and the store holds several versions of a problem, only one is written: that of the last
+    run which had the sampling, else the one that was put last.
 
     Args:
         store: Where the candidates are.
         path: The pack to write; the manifest goes beside it.
-        policies: Only samplings of these policies; ``None`` for all.
+        policies: Only samplings of these policies, as a key of samples or a report names them; ``None`` for all.
         benchmarks: Only problems of these benchmarks; ``None`` for all.
 
     Raises:
@@ -120,8 +122,11 @@ def export_candidates(
 def _chosen_specs(store: Store, policies: Collection[str] | None) -> list[Spec]:
     # Solutions with labelled steps were given, not sampled: they are in their own file already.
     specs = [spec for spec in store.specs("sampling") if spec.settings.get("engine") != GIVEN]
-    names = _chosen("policy", policies, [_policy(spec) for spec in specs], store.path)
-    return [spec for spec in specs if _policy(spec) in names]
+    called: dict[str, set[str]] = {spec.id: {_policy(spec)} for spec in specs}
+    for (key, _), scope in scopes(store).items():
+        called.get(key, set()).add(scope.policy)
+    names = _chosen("policy", policies, [name for own in called.values() for name in sorted(own)], store.path)
+    return [spec for spec in specs if called[spec.id] & set(names)]
 
 
 def _chosen(kind: str, wanted: Collection[str] | None, known: Sequence[str], path: Path) -> list[str]:
@@ -140,13 +145,21 @@ def _write_pack(draft: Path, store: Store, specs: Sequence[Spec], benchmarks: Se
     counts: list[ExportCount] = []
     with draft.open("xb") as file:
         for benchmark in benchmarks:
-            latest = {problem.index: problem for problem in store.problems(benchmark)}
-            counts += [_write(file, store, spec, benchmark, list(latest.values())) for spec in specs]
+            counts += [_write(file, store, spec, benchmark, _problems(store, spec, benchmark)) for spec in specs]
         _sync(file)
     counts = [count for count in counts if count.n_candidates]
     if not counts:
         raise StoreError(f"{store.path} holds no such candidates; sample some first, or choose other filters")
     return tuple(counts)
+
+
+def _problems(store: Store, spec: Spec, benchmark: str) -> list[Problem]:
+    """Of each row the version that a sampling is of."""
+    chosen = {problem.index: problem for problem in store.current_problems(benchmark)}
+    known = {problem.id: problem for problem in store.problems(benchmark)}
+    for scope in scopes(store, spec, benchmark).values():
+        chosen |= {known[each].index: known[each] for each in scope.problems if each in known}
+    return list(chosen.values())
 
 
 def _write(file: BinaryIO, store: Store, spec: Spec, benchmark: str, problems: Sequence[Problem]) -> ExportCount:

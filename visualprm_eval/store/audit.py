@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.store import codec, schema, sound
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.columns_checked import PROBLEM_KEY, TEXT_KEY, odd_values, place
+from visualprm_eval.store.note_shapes import odd_notes
 from visualprm_eval.types import text_id
 
 if TYPE_CHECKING:
@@ -209,6 +210,6 @@ def _wrong_with(
 
 
 CHECKS = (
-    _migrations, _specs, _texts_and_references, _problems, _kinds, odd_values, _ranks, _scores,
+    _migrations, _specs, _texts_and_references, _problems, _kinds, odd_values, _ranks, _scores, odd_notes,
 )  # fmt: skip
 """All of them, in the order in which they tell; a table that comes with a migration gets its own here."""

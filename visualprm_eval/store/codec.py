@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.errors import StoreError
 from visualprm_eval.store import sound
-from visualprm_eval.types import Candidate, JSONValue, Part, Problem, Spec, StepScores, Usage, Verdict
+from visualprm_eval.types import Candidate, JSONValue, Part, Problem, Spec, StepScores, Usage, Verdict, canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -142,6 +142,11 @@ def verdict_row(spec_id: str, problem_id: str, text_id: str, verdict: Verdict, n
 def verdict_of(error: SQLText | None, value: float | None, seconds: float | None = None) -> Verdict:
     """From the stored values of one row."""
     return Verdict(value, unpack_optional(error), seconds)
+
+
+def note_row(kind: str, subject: str, value: JSONValue, now: float) -> tuple[Any, ...]:
+    """(kind, subject, value, created_at); equal values are spelled alike."""
+    return (kind, pack_text(subject), canonical_json(value), now)
 
 
 def spec_row(spec: Spec, now: float) -> tuple[Any, ...]:

@@ -10,18 +10,17 @@ from visualprm_eval.store import absorb, codec, queries, sound
 from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.file import StoreFile, fill_wanted
 from visualprm_eval.store.replies import Replies
-from visualprm_eval.types import Spec
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from visualprm_eval.columns import Columns
-    from visualprm_eval.types import Candidate, JSONValue, Problem, StepScores, Verdict
+    from visualprm_eval.types import Candidate, JSONValue, Problem, Spec, StepScores, Verdict
 
 STORE_FILE = "store.sqlite"
-_NOTE = "checkpoint"
-"""The kind of spec that notes are; the first of them were of checkpoints."""
+_PROBLEMS = "problems"
+"""The kind of notes on which problems a benchmark has: their ids in order."""
 
 
 class Store(StoreFile):
@@ -39,27 +38,58 @@ class Store(StoreFile):
         return spec.id
 
     def specs(self, kind: str) -> list[Spec]:
-        """All specs of a kind (``"sampling"``, ``"scoring"``, ``"grading"``, ``"checkpoint"``), oldest first."""
+        """All specs of a kind (``"sampling"``, ``"scoring"``, ``"grading"``), oldest first."""
         return [codec.spec_of(*row) for row in self._query(queries.SPECS, (kind,))]
 
     def has_facts(self, spec_id: str) -> bool:
         """Whether there are candidates, scores or verdicts of a spec."""
         return bool(self._value(queries.HAS_FACTS, (spec_id, spec_id, spec_id)))
 
-    def put_note(self, note: Mapping[str, JSONValue]) -> None:
-        """Keeps what is good to know beside facts, such as which file a benchmark is from; the same is kept once."""
-        self.put_spec(Spec(_NOTE, note))
+    def put_note(self, kind: str, subject: str, value: JSONValue) -> None:
+        """Keeps what is good to know beside facts, such as which file a benchmark is from.
 
-    def notes(self, name: str, value: JSONValue = None) -> list[Mapping[str, Any]]:
-        """The notes that have something of a name, oldest first; with a value, those in which it is that."""
-        found = [spec.settings for spec in self.specs(_NOTE) if name in spec.settings]
-        return found if value is None else [note for note in found if note[name] == value]
+        It is the last word on its subject, even where it was said before; what else was said of it stays.
+
+        Args:
+            kind: What kind of thing is said.
+            subject: Of what: a key of facts, the name of a benchmark, ``""`` for the store.
+            value: What is said.
+        """
+        with self._writing() as db:
+            db.execute(queries.PUT_NOTE, codec.note_row(kind, subject, value, time.time()))
+
+    def notes(self, kind: str, subject: str | None = None) -> list[tuple[str, Any]]:
+        """Subjects and values of the notes of a kind, the last word last; all of them, or those on one subject."""
+        wanted = (kind, codec.pack_optional(subject))
+        return [(codec.unpack_text(row[0]), codec.unpack_json(row[1])) for row in self._query(queries.NOTES, wanted)]
+
+    def last_note(self, kind: str, subject: str) -> Any:
+        """What was said last of a subject; ``None`` when nothing was."""
+        found = self.notes(kind, subject)
+        return found[-1][1] if found else None
 
     def put_problems(self, problems: Iterable[Problem]) -> None:
-        """Keeps problems in the order given; of a known one only its images' places are brought up to date."""
+        """Keeps problems in the order given; of a known one only its images' places are brought up to date.
+
+        They are what their benchmarks are made of now, see :meth:`current_problems`.
+        """
         now = time.time()
+        given = list(problems)
+        ids: dict[str, list[str]] = {}
+        for problem in given:
+            ids.setdefault(problem.benchmark, []).append(problem.id)
         with self._writing() as db:
-            db.executemany(queries.PUT_PROBLEM, (codec.problem_row(problem, now) for problem in problems))
+            db.executemany(queries.PUT_PROBLEM, (codec.problem_row(problem, now) for problem in given))
+            rows = [codec.note_row(_PROBLEMS, benchmark, own, now) for benchmark, own in ids.items()]
+            db.executemany(queries.PUT_NOTE, rows)
+
+    def current_problems(self, benchmark: str) -> list[Problem]:
+        """The problems of a benchmark in the order of their rows; of those with one index the one that was put last."""
+        known = {problem.id: problem for problem in self.problems(benchmark)}
+        current = {problem.index: problem for problem in known.values()}
+        for _, ids in self.notes(_PROBLEMS, benchmark):
+            current |= {known[each].index: known[each] for each in ids if each in known}
+        return list(current.values())
 
     def problems(self, benchmark: str) -> list[Problem]:
         """All problems of a benchmark, first put first.

@@ -7,6 +7,15 @@ INSERT INTO specs (id, kind, settings, created_at) VALUES (?, ?, ?, ?) ON CONFLI
 
 SPECS = "SELECT kind, settings FROM specs WHERE kind = ? ORDER BY position"
 
+# Later than all before it even where the clock went back: what is said again is the last word again.
+PUT_NOTE = """
+INSERT INTO notes (kind, subject, value, created_at)
+VALUES (?, ?, ?, max(?, (SELECT coalesce(max(created_at), 0) + 1e-6 FROM notes)))
+ON CONFLICT (kind, subject, value) DO UPDATE SET created_at = excluded.created_at"""
+
+NOTES = """
+SELECT subject, value FROM notes WHERE kind = ? AND subject = coalesce(?, subject) ORDER BY created_at, position"""
+
 HAS_FACTS = """
 SELECT EXISTS (SELECT 1 FROM candidates WHERE spec_id = ?) OR EXISTS (SELECT 1 FROM scores WHERE spec_id = ?)
     OR EXISTS (SELECT 1 FROM verdicts WHERE spec_id = ?)"""

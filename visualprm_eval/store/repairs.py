@@ -7,15 +7,15 @@ that the next run makes it anew. Nothing that was paid for is dropped where it c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.markup import shorn
-from visualprm_eval.store import codec
+from visualprm_eval.store import codec, queries
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.thoughts import after_thoughts
-from visualprm_eval.types import Spec
+from visualprm_eval.types import Spec, digest
 
 if TYPE_CHECKING:
     import sqlite3
@@ -113,6 +113,8 @@ def declare_ranges(db: sqlite3.Connection) -> str:
             (declared.id, codec.pack_json(dict(declared.settings)), spec_id),
         )
         db.execute("UPDATE scores SET spec_id = ? WHERE spec_id = ?", (declared.id, spec_id))
+        db.execute("UPDATE notes SET subject = ? WHERE subject = ?", (declared.id, spec_id))
+        db.execute("UPDATE notes SET value = replace(value, ?, ?) WHERE kind = 'asked'", (spec_id, declared.id))
         critics[str(settings.get("critic"))] = count
     told = ", ".join(f"{critic} {count:,}" for critic, count in critics.items())
     return told and (
@@ -167,4 +169,91 @@ def _is_read_otherwise(reply: str) -> bool:
     return '"steps"' not in reply and shorn(reply) != reply.strip().rstrip(".,;:。")
 
 
-REPAIRS_TO_6: tuple[Repair, ...] = (empty_replies, verdicts_with_thoughts, declare_ranges, misread_replies)
+_Note = tuple[str, str, Any]
+"""Kind, subject and value."""
+
+
+def carry_notes(db: sqlite3.Connection) -> str:
+    """Notes were specs of a kind of their own; they move to their table, and the labels of critics become names."""
+    rows = db.execute("SELECT id, settings, created_at FROM specs WHERE kind = 'checkpoint' ORDER BY position")
+    moved = 0
+    for spec_id, settings, created_at in rows.fetchall():
+        try:
+            notes = list(_as_notes(codec.unpack_json(settings)))
+        except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
+            continue
+        for note in notes:
+            db.execute(queries.PUT_NOTE, codec.note_row(*note, created_at))
+        if notes and not db.execute(queries.HAS_FACTS, [spec_id] * 3).fetchone()[0]:
+            db.execute("DELETE FROM specs WHERE id = ?", (spec_id,))
+            moved += 1
+    return f"{moved:,} notes moved to a table of their own" if moved else ""
+
+
+def _as_notes(old: Mapping[str, Any]) -> Iterator[_Note]:
+    match old:
+        case {"source": source, "fingerprint": fingerprint}:
+            yield "checkpoint", fingerprint, {"source": source, "revision": old.get("revision")}
+        case {"grading": grading, **said}:
+            yield "metric", grading, said
+        case {"benchmark": benchmark, **origin}:
+            yield "origin", benchmark, origin
+        case {"prompt of": benchmark, "asked for in vain": unheeded}:
+            yield "unheeded prompts", benchmark, unheeded
+        case {"versions for": key, "packages": packages}:
+            yield "versions", key, packages
+        case {"rerankers": rerankers, "scorings": scorings}:
+            yield "asked", "", {"rerankers": rerankers, "scorings": scorings}
+            for label, key in scorings.items():
+                if name := label.partition("@")[2]:
+                    yield "name", key, {"name": name, "given": True}
+
+
+def drop_figures_of_unknown_rows(db: sqlite3.Connection) -> str:
+    """Drops figures of the host that are of no known table, with what followed from them.
+
+    They were kept by the index of each row, whatever the row said. Where no row of a benchmark changed they are of the
+    problems that there are.
+    """
+    dropped = 0
+    for key, settings in db.execute("SELECT id, settings FROM specs WHERE kind = 'grading'").fetchall():
+        try:
+            benchmark = str(codec.unpack_json(settings).get("benchmark", ""))
+        except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
+            continue
+        query = "SELECT id, row_index FROM problems WHERE benchmark = ? ORDER BY position"
+        problems = db.execute(query, (codec.pack_text(benchmark),)).fetchall()
+        query = "SELECT count(*) FROM host_figures WHERE grading_id = ? AND selection <> 'reference answers'"
+        ((count,),) = db.execute(query, (key,))
+        if not count:
+            continue
+        if len({index for _, index in problems}) == len(problems):
+            ids = [each for each, _ in problems]
+            db.execute(queries.PUT_NOTE, codec.note_row("figures by index", key, ids, 0.0))
+            query = "UPDATE host_figures SET selection = selection || '-' || ? WHERE grading_id = ? AND selection <> ?"
+            db.execute(query, (digest(ids), key, "reference answers"))
+            continue
+        db.execute("DELETE FROM host_figures WHERE grading_id = ? AND selection <> 'reference answers'", (key,))
+        # Whether a mean over the rows is the metric is found out anew, where there are verdicts to take it over.
+        db.execute(
+            "DELETE FROM notes WHERE kind = 'metric' AND subject = ? AND json_extract(value, '$.verdicts') "
+            "AND json_extract(value, '$.\"whole tables\"')",
+            (key,),
+        )
+        dropped += count
+    if not dropped:
+        return ""
+    return (
+        f"{dropped:,} of the host's figures of whole tables dropped, since it is not known which rows they are of; "
+        "the next run with the stage grade asks for them again"
+    )
+
+
+REPAIRS_TO_6: tuple[Repair, ...] = (
+    carry_notes,
+    empty_replies,
+    verdicts_with_thoughts,
+    declare_ranges,
+    misread_replies,
+    drop_figures_of_unknown_rows,
+)

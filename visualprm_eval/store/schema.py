@@ -143,6 +143,17 @@ CREATE TABLE host_figures (
 # Each text's share of the time that its scores or its verdict took; NULL in stores of older versions.
 _SECONDS = ("ALTER TABLE scores ADD COLUMN seconds REAL", "ALTER TABLE verdicts ADD COLUMN seconds REAL")
 
+# What is good to know beside facts. Of what was said of a subject the greatest created_at was said last.
+_NOTES = """
+CREATE TABLE notes (
+    position INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    value TEXT NOT NULL CHECK (json_valid(value)),
+    created_at REAL NOT NULL,
+    UNIQUE (kind, subject, value)
+)"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1,
@@ -153,7 +164,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "token usage of candidates", _USAGE),
     Migration(4, "groups of rows and the host's figures", (_GROUPS, _FIGURES)),
     Migration(5, "seconds of scores and verdicts", _SECONDS),
-    Migration(6, "facts that changed their meaning", (), REPAIRS_TO_6),
+    Migration(6, "notes, and facts that changed their meaning", (_NOTES,), REPAIRS_TO_6),
 )
 
 _APPLIED = """

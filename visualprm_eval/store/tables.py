@@ -137,6 +137,8 @@ TABLES = (
           _same_scores, _shown("step_scores", "steps")),
     Table("verdicts", ("spec_id", "problem_id", "text_id"), ("value",), "spec_id, problem_id, text_id", "problem_id",
           "verdict", _never, _shown("value")),
+    # Both were said; what was said later counts.
+    Table("notes", ("kind", "subject", "value"), (), "position", None, "note", _always, _shown("value"), latest=True),
     # A judge that is asked twice may say two things, and it is asked again only when the first came to nothing.
     Table(REPLIES, ("request", "attempt"), (), "request, attempt", None, "reply of a judge", _always, _shown("reply"),
           latest=True),
