@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from visualprm_eval.errors import ConfigError
+from visualprm_eval.errors import ConfigError, StoreLockedError
 from visualprm_eval.progress import track
 from visualprm_eval.soundness import audit, open_sound, refuse_damage
 from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store.lock import WriterLock
 
 RANK_FILES = "store.rank*.sqlite"
 """Where ranks store what they do, until rank 0, or the next run, takes it over."""
@@ -81,11 +82,25 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet
 
 
 def _remove_orphans(work_dir: Path) -> None:
-    """Removes logs that outlive their stores when somebody looked on while those were removed."""
-    for kind in ("-wal", "-shm"):
-        for log in work_dir.glob(RANK_FILES + kind):
-            if not log.with_name(log.name.removesuffix(kind)).exists():
-                log.unlink(missing_ok=True)
+    """Removes what has no store beside it.
+
+    Logs outlive their stores when somebody looked on while those were removed; a lock comes before its store, and stays
+    alone when its rank is killed in between.
+    """
+    for kind in ("-wal", "-shm", ".lock"):
+        for path in work_dir.glob(RANK_FILES + kind):
+            store = path.with_name(path.name.removesuffix(kind))
+            if not store.exists() and (kind != ".lock" or _is_free(store)):
+                path.unlink(missing_ok=True)
+
+
+def _is_free(store: Path) -> bool:
+    """Whether no rank holds the lock of a store."""
+    try:
+        WriterLock(store).release()
+    except StoreLockedError:
+        return False
+    return True
 
 
 def rank_paths(work_dir: Path) -> list[Path]:

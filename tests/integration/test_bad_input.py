@@ -151,7 +151,8 @@ def test_responses_that_cannot_be_used_are_counted_and_the_run_goes_on(
     pack.write_text("".join(json.dumps(record) + "\n" for record in records))
     output = run("--candidates", pack, "--data", "Mine", "--prm", "demo-prm", "--work-dir", tmp_path / "out")
     told = " ".join(output.split())
-    assert "4 of 16 candidates left out; 4 of 16 candidates are empty replies" in told
+    assert "withheld without its critic: 4 of 16 texts failed to be scored by visualprm" in told
+    assert "4 of 16 candidates are empty replies" in told
     assert "4 failures (4 in score)" in told
     with Store.open(tmp_path / "out" / STORE_FILE, write=False) as store:
         (sampling,) = store.specs("sampling")
@@ -163,7 +164,7 @@ def test_responses_that_cannot_be_used_are_counted_and_the_run_goes_on(
     assert "the model's context" in error
     rows = read_rows(tmp_path / "out")
     assert {row["n_failed"] for row in rows} == {"0"}
-    assert all(row["value"] for row in rows)
+    assert {row["reranker"]: bool(row["value"]) for row in rows} == {"first": True, "visualprm": False}
 
 
 def test_a_broken_picture_is_a_counted_failure(run: Run, data_folder: Path, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 from visualprm_eval.cli import EXIT_ERROR, EXIT_OK, main
 from visualprm_eval.errors import StoreConflictError
 from visualprm_eval.merge import absorb_leftovers, merge
-from visualprm_eval.store import Store
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 
 SAMPLING = Spec("sampling", {"policy": "toy", "seed": 0})
@@ -233,6 +234,16 @@ def test_leftovers_of_ranks_go_when_they_are_safe(tmp_path: Path, capsys: pytest
     assert len(rows(tmp_path / "store.sqlite")["candidates"]) == 1
 
 
+def test_locks_of_ranks_that_died_before_they_stored_anything_go(tmp_path: Path) -> None:
+    left, held = tmp_path / "store.rank0.sqlite", tmp_path / "store.rank1.sqlite"
+    WriterLock(left).release()
+    lock = WriterLock(held)
+    with Store.open(tmp_path / STORE_FILE) as store:
+        absorb_leftovers(store, tmp_path)
+    assert [path.name for path in tmp_path.glob("*rank*")] == ["store.rank1.sqlite.lock"]
+    lock.release()
+
+
 def test_somebody_may_look_on_while_leftovers_go(tmp_path: Path) -> None:
     rank = filled(tmp_path / "store.rank0.sqlite", sampled(0, 0))
     with (
@@ -263,7 +274,8 @@ def test_only_the_wanted_problems(tmp_path: Path) -> None:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from visualprm_eval.store import Store
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store.lock import WriterLock
 looked_at = 0
 def advance(count):
     global looked_at
