@@ -71,6 +71,7 @@ class Task:
         prediction: What the host's grader gets of a text: its final answer (all of it where there is none), or all;
             ``"auto"``: all when a judge reads it, else the final answer.
         answer: The local answer of a text, for votes: text and options to a canonical answer, ``None`` without one.
+            Plain strings are compared by their spelling, an ``answers.Vote`` by what it means.
         concluded: What a text concludes with, as it stands there, which is what ``answer`` names; ``None`` without one.
         note: What a user should know about how it is graded, ``""`` when there is nothing.
         group_columns: Columns of the table that the metric needs, see ``Problem.groups``.

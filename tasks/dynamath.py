@@ -16,10 +16,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from visualprm_eval.answer_keys import undecorated
 from visualprm_eval.answers import MAX_LENGTH, final_answer, normalise
 from visualprm_eval.answers import answer as local_answer
+from visualprm_eval.answers.keys import Vote
+from visualprm_eval.answers.marks import undecorated
 from visualprm_eval.tasks.base import Published, Task
+from visualprm_eval.thoughts import response
 from visualprm_eval.types import Problem
 
 __all__ = ["TASK", "VARIANTS", "answer", "answer_request", "concluded", "question_of", "worst_case"]
@@ -65,7 +67,7 @@ _SHORT_ANSWER = re.compile(r'"short answer"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|(-?\d[\
 def concluded(text: str) -> str | None:
     """What a text concludes with: its last "short answer" as in a JSON object, else what other texts conclude with.
 
-    Backslashes go, as in the host, since many models write LaTeX into the object without escaping it.
+    Thoughts do not count. Backslashes go, as in the host: many models write LaTeX into the object without escaping it.
     """
     short = _short_answer(text)
     return final_answer(text) if short is None else short or None
@@ -77,12 +79,12 @@ def answer(text: str, choices: Mapping[str, str]) -> str | None:
     if short is None:
         return local_answer(text, choices)
     key = normalise(short, choices)
-    return None if key is None else str(key)
+    return None if key is None else Vote.of(key)
 
 
 def _short_answer(text: str) -> str | None:
     """The "short answer" of a text, ``""`` for one that says nothing; ``None`` where there is none."""
-    found = list(_SHORT_ANSWER.finditer(text))
+    found = list(_SHORT_ANSWER.finditer(response(text)))
     if not found:
         return None
     short = (found[-1][1] or found[-1][2] or "").replace("\\", "")

@@ -14,9 +14,9 @@ from visualprm_eval.tasks import SUITES, host_name
 # Options that go into the run as they are.
 _SAME = (
     "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "engine", "prompt", "key",
-    "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "device", "dtype", "token_budget", "grade",
-    "baseline", "limit", "work_dir", "data_dir", "pictures", "prediction", "retry_failed", "dry_run", "verbose",
-    "vpb_dir", "threshold", "critic_key",
+    "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "thoughts", "device", "dtype", "token_budget",
+    "grade", "baseline", "limit", "work_dir", "data_dir", "pictures", "prediction", "retry_failed", "dry_run",
+    "verbose", "vpb_dir", "threshold", "critic_key",
 )  # fmt: skip
 # Fields of the run that are lists, with the options that fill them.
 _LISTS = {
@@ -134,6 +134,10 @@ def _add_scoring(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> No
     group.add_argument(
         "--max-steps", type=int, default=defaults.max_steps, help="steps per solution, merged evenly (%(default)s)"
     )
+    group.add_argument(
+        "--thoughts", choices=cfg.THOUGHTS, default=defaults.thoughts,
+        help="whether reward models and step judges read what stands in <think> tags and the like (%(default)s)",
+    )  # fmt: skip
     group.add_argument("--device", default=defaults.device, help="auto, cpu, cuda, cuda:1 ... (%(default)s)")
     group.add_argument(
         "--dtype", choices=("auto", "float32", "bfloat16"), default=defaults.dtype,

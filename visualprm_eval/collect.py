@@ -186,7 +186,9 @@ def _protocol(
             yield f"{policy}: {name}", note
     for label, scoring in session.scorings.items():
         yield f"critic {label}", dict(scoring.settings)
+        yield f"critic {label}: thoughts", scoring.settings.get("thoughts", "skip")
         yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)
+    yield "votes compared by", session.equalities.told()
     yield "python of this report", platform.python_version()
     for package in PACKAGES:
         yield f"{package} of this report", installed(package)

@@ -7,12 +7,14 @@ text, which its candidates share, as they share its scores and its verdict.
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
+from visualprm_eval.answers.equality import FormulasEqual, leaders, unasked
 from visualprm_eval.exact import BoolArray, FloatArray, IntArray, segment_sums
 from visualprm_eval.rerankers import AGGREGATES
 from visualprm_eval.thoughts import is_empty_reply
@@ -23,6 +25,7 @@ __all__ = ["AnswerFn", "Candidates", "Columns", "Graded", "ProblemFacts", "Said"
 AnswerFn = Callable[[str, Mapping[str, str]], str | None]
 """A text and the problem's options to the text's vote, ``None`` for an abstention."""
 
+_OWNER = operator.itemgetter(0)
 _EXTREMES: Mapping[str, np.ufunc] = {"min": np.minimum, "max": np.maximum}
 
 
@@ -197,6 +200,7 @@ class Columns:
         owners: The place of each one's problem, ascending, [S].
         said: Critic label to what that critic said of the texts.
         graded: Their verdicts.
+        formulas_equal: Asked whether votes that are formulas of different spelling are one answer.
     """
 
     problems: Sequence[Problem]
@@ -206,6 +210,7 @@ class Columns:
     owners: IntArray
     said: Mapping[str, Said]
     graded: Graded
+    formulas_equal: FormulasEqual = field(default=unasked, repr=False, compare=False)
     _answers: dict[AnswerFn, list[str | None]] = field(default_factory=dict, repr=False, compare=False)
     _codes: dict[AnswerFn, IntArray] = field(default_factory=dict, repr=False, compare=False)
 
@@ -254,11 +259,18 @@ class Columns:
         return len(self.problems)
 
     def answers(self, answer: AnswerFn) -> list[str | None]:
-        """The vote of each text, ``None`` for an abstention, [S]; each is worked out once."""
+        """The vote of each text, ``None`` for an abstention, [S]; each is worked out once.
+
+        Votes of a problem that are one answer, see ``answers.equality``, are spelled as the first of them.
+        """
         if answer not in self._answers:
-            choices = [self.problems[place].choices for place in range(len(self.problems))]
-            pairs = zip(self.values, self.owners.tolist(), strict=True)
-            self._answers[answer] = [answer(text, choices[owner]) for text, owner in pairs]
+            found: list[str | None] = []
+            for place, texts in itertools.groupby(zip(self.owners.tolist(), self.values, strict=True), _OWNER):
+                choices = self.problems[place].choices
+                votes = [answer(text, choices) for _, text in texts]
+                spelled = leaders(votes, choices, self.formulas_equal)
+                found += [None if vote is None else spelled[vote] for vote in votes]
+            self._answers[answer] = found
         return self._answers[answer]
 
     def answer_codes(self, answer: AnswerFn) -> IntArray:

@@ -16,6 +16,7 @@ PROMPTS = ("cot", "direct", "host")
 STAGES = ("sample", "score", "grade", "report")
 PREDICTIONS = ("raw", "final")
 DEFAULT_PICTURES, RAW_PICTURES = PICTURES = ("upright", "raw")
+THOUGHTS = ("skip", "score")
 MODES = {"all": STAGES, "infer": ("sample",), "eval": ("score", "grade", "report")}
 
 DEFAULT_PRM = "OpenGVLab/VisualPRM-8B"
@@ -139,6 +140,7 @@ class RunConfig:
         max_tokens: Longest sample, in tokens.
         seed: Seed of the sampling noise.
         max_steps: Most steps per solution (pieces are merged evenly); the paper uses 12.
+        thoughts: Whether critics read what a model thought before its response, one of ``THOUGHTS``.
         stages: Which of the stages to run.
         prediction: What the host's grader gets of a text, one of ``PREDICTIONS``; ``None`` for what suits the benchmark
             and its judge.
@@ -186,6 +188,7 @@ class RunConfig:
     max_tokens: int = 4096
     seed: int = 0
     max_steps: int = 12
+    thoughts: str = "skip"
     stages: tuple[str, ...] = STAGES
     prediction: str | None = None
     baseline: str | None = None
@@ -228,6 +231,8 @@ class RunConfig:
             raise ConfigError(f"--prompt {self.prompt}: expected one of {', '.join(PROMPTS)}")
         if self.pictures not in PICTURES:
             raise ConfigError(f"--pictures {self.pictures}: expected one of {', '.join(PICTURES)}")
+        if self.thoughts not in THOUGHTS:
+            raise ConfigError(f"--thoughts {self.thoughts}: expected one of {', '.join(THOUGHTS)}")
         if self.prediction not in {None, *PREDICTIONS}:
             raise ConfigError(f"--prediction {self.prediction}: expected one of {', '.join(PREDICTIONS)}")
         if self.data_dir is not None and not self.data_dir.is_dir():

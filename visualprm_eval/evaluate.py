@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from visualprm_eval.abstentions import abstained, is_vote
 from visualprm_eval.columns import Columns
 from visualprm_eval.exact import BoolArray, IntArray
 from visualprm_eval.grid import Grid
@@ -180,6 +181,12 @@ class _Round:
         return self.k * len(self.grid) - int(self.sizes.sum())
 
     @cached_property
+    def abstained(self) -> str:
+        """What must be said of the first k candidates beside a vote."""
+        usable = self.grid.usable[:, : self.k]
+        return abstained(int((usable & (self.grid.votes[:, : self.k] < 0)).sum()), int(usable.sum()))
+
+    @cached_property
     def kept(self) -> list[Problem]:
         """The problems that have something to choose from."""
         return [self.grid.problems[place] for place in np.flatnonzero(self.sizes).tolist()]
@@ -259,6 +266,8 @@ class _Round:
             note = f"{INCOMPLETE}{n_ungraded:,} of {n_kept:,} picks are not graded"
         else:
             value, note = self._counted(values)
+        if value is not None and is_vote(reranker):
+            note = "; ".join(filter(None, (note, self.abstained)))
         return ResultRow(
             policy=self.policy,
             benchmark=self.benchmark,

@@ -22,7 +22,7 @@ __all__ = ["FIELDS", "Fingerprint", "overall_prints", "settings_of", "stamped"]
 FIELDS = (
     "protocol", "policy", "policy checkpoint", "benchmark", "split", "metric", "problems", "problem set", "file MD5",
     "host", "prompt", "temperature", "top_p", "max_tokens", "seed", "N", "k", "reranker", "reward model", "max_steps",
-    "pool critics", "judge", "judge address", "prediction", "sampling key", "scoring key", "grading key",
+    "thoughts", "pool critics", "judge", "judge address", "prediction", "sampling key", "scoring key", "grading key",
     "sampled with", "scored with", "graded with", "parts",
 )  # fmt: skip
 """What a protocol has, in order.
@@ -128,6 +128,7 @@ def _facts_of_scoring(session: Session, reranker: Reranker, versions: Mapping[st
     return {
         "reward model": _first(scoring.settings, "checkpoint", "model", "critic"),
         "max_steps": scoring.settings.get("max_steps", ""),
+        "thoughts": scoring.settings.get("thoughts", "skip"),
         "scoring key": scoring.id,
         "scored with": versions.get(scoring.id, NOT_RECORDED),
     }

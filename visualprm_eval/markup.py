@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from visualprm_eval.answer_keys import undecorated
-from visualprm_eval.answers import MAX_LENGTH, final_answer
+from visualprm_eval.answers import MAX_LENGTH, announced_answer
+from visualprm_eval.answers.marks import undecorated
 
 __all__ = ["LONGEST", "shorn"]
 
@@ -35,5 +35,5 @@ def _bare(text: str) -> str:
     for _ in range(3):
         text = undecorated(text)
         if _BOX.fullmatch(text):
-            text = final_answer(text) or text
+            text = announced_answer(text) or text
     return text

@@ -40,6 +40,7 @@ from visualprm_eval.types import JSONValue, Problem, Spec
 from visualprm_eval.whole_tables import has_verdicts, is_whole
 
 if TYPE_CHECKING:
+    from visualprm_eval.answers.asking import Equalities
     from visualprm_eval.columns import Columns
     from visualprm_eval.config import ModelSource
     from visualprm_eval.host.benchmarks import Benchmark
@@ -156,7 +157,9 @@ class Session:
     def scorings(self) -> dict[str, Spec]:
         """The key of each critic's scores, by label."""
         return {
-            label: named_scoring(label, ranged_scoring(self._spec("scoring", critic, "score"), critic))
+            label: named_scoring(
+                label, ranged_scoring(self._spec("scoring", critic, "score"), critic), thoughts=self.config.thoughts
+            )
             for label, critic in self.critics.items()
         }
 
@@ -201,6 +204,22 @@ class Session:
             )  # fmt: skip
             put_scope(self.store, cell.sampling, name, scope)
 
+    @cached_property
+    def equalities(self) -> Equalities:
+        """Which formulas are one answer: what the store knows of this machine's math-verify, and what that says."""
+        from visualprm_eval.answers.asking import Equalities, MathVerify
+
+        ask = MathVerify()
+        return Equalities(self.store.equalities(ask.version), ask)
+
+    def keep_equalities(self) -> None:
+        """Keeps what was found out of formulas, so that a report from the store alone comes to the same votes."""
+        from visualprm_eval.answers.asking import MathVerify
+
+        new = self.equalities.taken()
+        if new:
+            self.store.put_equalities(MathVerify().version, new)
+
     def sample(self) -> None:
         """Draws the candidates that are missing, one policy after the other."""
         for name in list(self.policies):
@@ -228,7 +247,7 @@ class Session:
                 for cell in self.scored_cells:
                     score_missing(
                         self.store, critic, self.scorings[label], _by_id(cell), self.missing_scores(cell, label),
-                        label=f"score {cell.label} with {label}",
+                        label=f"score {cell.label} with {label}", thoughts=self.config.thoughts,
                     )  # fmt: skip
             except UnreadableJudgeError as error:  # It costs its own rows and nobody else's.
                 print(f"error: {error}", file=sys.stderr)
@@ -274,9 +293,12 @@ class Session:
 
         with uncollected():
             results = self.results()
+            self.keep_equalities()
             self.store.check_in_place()  # Else the files would bring a folder back that somebody removed.
             paths = write_reports(self.config.work_dir, results)
         print_table(results, files=paths)
+        if self.equalities.lacking:
+            print(f"note: votes were compared by {self.equalities.told()}", file=sys.stderr)
 
     def results(self) -> Results:
         """All values, with what they rest on."""
@@ -289,13 +311,18 @@ class Session:
         scorings = self.scorings if with_scores and not cell.greedy else {}
         keys = {label: spec.id for label, spec in scorings.items()}
         grading_id = self.grading(cell).id
-        return self.store.columns(cell.benchmark.problems, cell.sampling.id, cell.n, keys, grading_id=grading_id)
+        return self.store.columns(
+            cell.benchmark.problems, cell.sampling.id, cell.n, keys, grading_id=grading_id,
+            formulas_equal=self.equalities,
+        )  # fmt: skip
 
     def wanted_texts(self, cell: Cell, facts: Columns) -> set[tuple[str, str]] | None:
         """Problem and text ids whose verdicts decide a cell's results; ``None`` for all."""
         if self.grades_all(cell):
             return None
-        return picked_texts(facts, self.rerankers_of(cell), self.ks(cell), cell.answer, cell.n)
+        picked = picked_texts(facts, self.rerankers_of(cell), self.ks(cell), cell.answer, cell.n)
+        self.keep_equalities()
+        return picked
 
     def is_judged(self, cell: Cell) -> bool:
         """Whether a language model helps to grade a cell."""
@@ -337,12 +364,14 @@ class Session:
     def missing_scores(self, cell: Cell, label: str) -> list[tuple[str, str, str]]:
         """Problem ids, text ids and texts of a cell that a critic has still to score.
 
-        Nothing is left of an empty reply, whatever stands in its thoughts: it is one step, which is empty.
+        Nothing is left of an empty reply, whatever stands in its thoughts: it is one step, which is empty; but for
+        critics that read thoughts.
         """
         missing = self.store.missing_scores(
             self.scorings[label].id, cell.sampling.id, cell.problem_ids, cell.n, retry_failed=self.config.retry_failed
         )
-        return [(*item[:2], "" if is_empty_reply(item[2]) else item[2]) for item in missing]
+        skip = self.config.thoughts == "skip"
+        return [(*item[:2], "" if skip and is_empty_reply(item[2]) else item[2]) for item in missing]
 
     def missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
         """Problem ids, text ids and texts that need a verdict and have none, ordered by problem, then by rank."""

@@ -30,6 +30,7 @@ from visualprm_eval.types import Spec
 from visualprm_eval.whole_tables import is_whole
 
 if TYPE_CHECKING:
+    from visualprm_eval.answers.asking import Equalities
     from visualprm_eval.report.results import Results
 
 __all__ = ["StoredSession", "report"]
@@ -80,6 +81,13 @@ class StoredSession(Session):
         self.config = replace(self.config, baseline=config.baseline or self._choice.baseline)
         self.rerankers = list(self._choice.rerankers)
         self._scopes: dict[tuple[str, str], Scope] = {}
+
+    @cached_property
+    def equalities(self) -> Equalities:
+        """Which formulas are one answer, as far as runs found out; nobody is asked."""
+        from visualprm_eval.answers.asking import Equalities
+
+        return Equalities(self.store.equalities())
 
     def gather(self) -> None:
         """Learns from the store whose candidates it holds.

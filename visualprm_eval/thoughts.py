@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["after_thoughts", "is_empty_reply"]
+__all__ = ["SCORED", "after_thoughts", "is_empty_reply", "response"]
+
+SCORED = {"thoughts": "score"}
+"""What the key of scores says besides when thoughts were scored, too."""
 
 _NAMES = r"(?:seed:)?(?:think|thinking|thought)"
 _TAG = re.compile(
@@ -54,6 +57,15 @@ def after_thoughts(text: str) -> str | None:
 def is_empty_reply(text: str) -> bool:
     """Whether nothing but blanks is left of a text without its thoughts: a reply that came and holds no answer."""
     return not (after_thoughts(text) or "").strip()
+
+
+def response(text: str) -> str:
+    """What critics read of a text without its thoughts: :func:`after_thoughts`, ``""`` where that is nothing.
+
+    The blank lines behind thoughts are no step.
+    """
+    found = after_thoughts(text)
+    return "" if found is None else found if found == text else found.lstrip()
 
 
 def _message(text: str, start: int) -> str:

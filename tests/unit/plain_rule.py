@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Literal
 
 from visualprm_eval import withheld
+from visualprm_eval.answers.numbers import is_measure
 from visualprm_eval.columns import AnswerFn, ProblemFacts
 from visualprm_eval.evaluate import Metric
 from visualprm_eval.outcomes import Pick, ResultRow
@@ -54,14 +55,42 @@ def _pool(
 ) -> Pool:
     """Candidates by ascending rank, all of whose facts are there, as a pool."""
     ids = [candidate.text_id for candidate in kept]
+    votes = votes_by_rank(facts, answer)
     return Pool(
         problem_id=facts.problem.id,
         ranks=tuple(candidate.rank for candidate in kept),
         texts=tuple(candidate.text for candidate in kept),
-        answers=tuple(answer(candidate.text, facts.problem.choices) for candidate in kept),
+        answers=tuple(votes[candidate.rank] for candidate in kept),
         scores={label: tuple(facts.scores[label][key].scores for key in ids) for label in labels},
         verdicts=tuple(verdict_value(facts, key) for key in ids) if require_verdicts else None,
     )
+
+
+def votes_by_rank(facts: ProblemFacts, answer: AnswerFn) -> dict[int, str | None]:
+    """The vote of each candidate that has a text: the first one, by rank, that is the same answer."""
+    votes: dict[int, str | None] = {}
+    groups: list[list[str]] = []
+    for candidate in sorted(facts.candidates, key=lambda candidate: candidate.rank):
+        if candidate.error is not None:
+            continue
+        vote = answer(candidate.text, facts.problem.choices)
+        group = next((group for group in groups if vote is not None and _joins(vote, group)), None)
+        if group is None and vote is not None:
+            groups.append([vote])
+        elif group is not None and vote is not None:
+            group.append(vote)
+        votes[candidate.rank] = vote if group is None else group[0]
+    return votes
+
+
+def _joins(vote: str, group: Sequence[str]) -> bool:
+    """Whether a vote is the answer of a group: spelled alike, or the same number with no other unit of measure."""
+    if vote in group:
+        return True
+    keys = [getattr(one, "key", None) for one in (vote, *group)]
+    if any(key is None or key.kind != "number" or key.value != keys[0].value for key in keys):
+        return False
+    return len({key.unit for key in keys if key.unit and is_measure(key.unit)}) <= 1
 
 
 _Standing = Literal["sound", "failed", "unknown"]
@@ -380,6 +409,8 @@ class _Round:
             note = f"incomplete: {n_ungraded} of {n_kept} picks are not graded"
         else:
             value, note = self._counted(values)
+        if value is not None and "answers" in reranker.needs:
+            note = "; ".join(filter(None, (note, self._abstained())))
         return ResultRow(
             policy=self.policy,
             benchmark=self.benchmark,
@@ -405,6 +436,15 @@ class _Round:
         partial = self.n_total is not None and self.n_total > len(self.cases)
         subset = f"{len(self.cases):,} of {self.n_total:,} problems" if partial else ""
         return 100 * number, "; ".join(filter(None, (subset, remark, self._remarks())))
+
+    def _abstained(self) -> str:
+        votes = [vote for _, head in self.kept for vote in head.answers]
+        count = sum(vote is None for vote in votes)
+        if not count:
+            return ""
+        share = f"{100 * count / len(votes):.1f}%"
+        said = f"{count:,} of {len(votes):,} candidates abstain ({share}): no answer is found in them"
+        return f"WARNING: {said}" if count > len(votes) / 10 else said
 
     def _remarks(self) -> str:
         """What a reader of a value must know of its candidates."""

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from tests.unit import plain_rule
 from visualprm_eval import withheld
+from visualprm_eval.answers import answer
 from visualprm_eval.columns import Columns, ProblemFacts, Said
 from visualprm_eval.errors import StoreDamagedError
 from visualprm_eval.evaluate import build_pool, evaluate_benchmark, picked_texts
@@ -65,6 +66,13 @@ def last_word(text: str, choices: Mapping[str, str]) -> str | None:
     return choices.get(text.partition(":")[2], text.partition(":")[2]) or None
 
 
+def with_units(text: str, choices: Mapping[str, str]) -> str | None:
+    """The same as a vote of ours, with units that decide whether two votes are one answer."""
+    word = last_word(text, choices)
+    unit = ("", " cm", " m", " dots")[ord(text[:1] or "a") % 4]
+    return None if word is None else answer(f"Answer: {word}{unit if word.isdigit() else ''}")
+
+
 # Sums of these are not exact, so that the order of terms decides ties unless they are rounded once.
 SCORES = st.sampled_from([0.1, 0.2, 0.3, 0.7, 0.9, 1 / 3, 1e-30])
 SAID = st.lists(SCORES, min_size=1, max_size=3).map(lambda scores: StepScores(tuple(scores)))
@@ -111,19 +119,19 @@ SHARES = st.sampled_from([0.01, 0.3])
 """The greatest part that may have failed; made-up facts are too few for the usual one to leave any."""
 
 
-@given(random_facts(), st.booleans(), SUBSETS, SHARES)
+@given(random_facts(), st.booleans(), SUBSETS, SHARES, st.sampled_from([last_word, with_units]))
 @RELAXED
-def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers, share) -> None:
+def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers, share, vote) -> None:
     with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
-        compare_with_plain_loops(facts, rerankers, grade_all=grade_all)
+        compare_with_plain_loops(facts, rerankers, vote, grade_all=grade_all)
 
 
-def compare_with_plain_loops(facts, rerankers, *, grade_all) -> None:
+def compare_with_plain_loops(facts, rerankers, vote=last_word, *, grade_all) -> None:
     about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all, "n_total": 9}
-    expected = plain_rule.evaluate_benchmark(facts, rerankers, KS, last_word, **about)
-    found = evaluate_benchmark(facts, rerankers, KS, last_word, **about)
+    expected = plain_rule.evaluate_benchmark(facts, rerankers, KS, vote, **about)
+    found = evaluate_benchmark(facts, rerankers, KS, vote, **about)
     assert found == expected
-    rows, picks = evaluate_benchmark(facts, rerankers, KS, last_word, picks_at=[KS[-1]], **about)
+    rows, picks = evaluate_benchmark(facts, rerankers, KS, vote, picks_at=[KS[-1]], **about)
     assert (rows, picks) == (expected[0], [pick for pick in expected[1] if pick.k == KS[-1]])
 
 

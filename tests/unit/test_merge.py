@@ -321,3 +321,20 @@ def test_notes_travel_and_the_last_word_stays_the_last(tmp_path: Path) -> None:
             store.put_note("remark", "Toy", "A")
             assert store.last_note("remark", "Toy") == "A"
             assert [problem.id for problem in store.current_problems("Toy")] == ["p0", "p1", "p2"]
+
+
+def test_equalities_of_formulas_are_taken_over_and_options_of_an_older_store_are_no_contradiction(
+    tmp_path: Path,
+) -> None:
+    pair = ("1+x", "x+1")
+    knowing = Problem("Toy", "0", "test", problem(0).parts, "3", "p0", {"A": "3"})
+    first = filled(tmp_path / "a" / "store.sqlite", problems=1)
+    second = filled(
+        tmp_path / "b" / "store.sqlite",
+        lambda store: store.put_problems([knowing]),
+        lambda store: store.put_equalities("1", {pair: True}),
+        problems=1,
+    )
+    merge([first, second], tmp_path / "c.sqlite")
+    with Store.open(tmp_path / "c.sqlite", write=False) as store:
+        assert store.equalities() == {pair: True}

@@ -19,10 +19,22 @@ from visualprm_eval.session import Session
 from visualprm_eval.store import Store, schema
 from visualprm_eval.store.repairs import came_empty
 from visualprm_eval.stored_critics import stored_critics
-from visualprm_eval.types import Spec, Verdict, digest, text_id
+from visualprm_eval.types import Spec, Verdict, canonical_json, digest, text_id
 from visualprm_eval.versions import recorded_versions
 from visualprm_eval.whole_tables import known_figure
 
+JUDGE = Spec(
+    "scoring",
+    {"critic": "judge", "wording of the request": "x", "tries": 3, "max_steps": 12, "judge": {"policy": "gpt"}},
+)
+THOUGHTS = f"""
+INSERT INTO scores VALUES (900, '{JUDGE.id}', 'toy0000000000000', 'bc3c336287e4cced9ddbdcc9b124ac08', NULL, '[1.0]',
+    '["<think>it could be"]', 1.8e9, NULL);
+INSERT INTO specs VALUES (900, '{(NOTE_1 := Spec("checkpoint", {"versions for": JUDGE.id, "packages": "one"})).id}',
+    'checkpoint', '{canonical_json(dict(NOTE_1.settings))}', 1.8e9);
+INSERT INTO specs VALUES (901, '{(NOTE_2 := Spec("checkpoint", {"versions for": JUDGE.id, "packages": "two"})).id}',
+    'checkpoint', '{canonical_json(dict(NOTE_2.settings))}', 1.9e9);
+"""
 DUMP = Path(__file__).parent / "data" / "store_schema5.sql"
 COUNTED = ("problems", "texts", "candidates", "scores", "verdicts", "judge_replies", "host_figures")
 
@@ -53,6 +65,37 @@ def test_nothing_is_missing_after_the_upgrade(old: Path) -> None:
     before = counts(old)
     Store.open(old).close()
     assert counts(old) == before
+
+
+def test_scores_of_texts_with_thoughts_have_the_key_of_thoughts(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        db.executescript(THOUGHTS)
+    with Store.open(old) as store:
+        scored = Spec("scoring", {**JUDGE.settings, "thoughts": "score"})
+        assert scored in store.specs("scoring")
+        assert {text for _, text in store.scores(scored.id, ["toy0000000000000"])} == {
+            "bc3c336287e4cced9ddbdcc9b124ac08"
+        }
+        assert len(store.scores(JUDGE.id, ["toy0000000000000", "toy0000000000001", "toy0000000000002"])) == 3
+        assert recorded_versions(store)[scored.id] == "one; then two"
+        assert store.verify() == []
+    assert "1 scores of texts with thoughts are those of --thoughts score now" in capsys.readouterr().err
+
+
+def test_verdicts_on_final_answers_are_given_anew(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    final = Spec("grading", {"benchmark": "Toy", "prediction": "final", "host": "1", "judge": "exact_matching"})
+    with closing(sqlite3.connect(old, isolation_level=None)) as db:
+        db.execute(
+            "INSERT INTO specs VALUES (902, ?, 'grading', ?, 1.8e9)", (final.id, canonical_json(dict(final.settings)))
+        )
+        db.execute(
+            "INSERT INTO verdicts (spec_id, problem_id, text_id, value, created_at) VALUES (?, ?, ?, 1.0, 0)",
+            (final.id, TOY[0], RIGHT),
+        )
+    with Store.open(old) as store:
+        assert store.verdicts(final.id, TOY) == {}
+        assert store.verdicts(GRADING, TOY)[TOY[0], RIGHT] == Verdict(1.0), "whole texts are what they were"
+    assert "1 verdicts on final answers" in capsys.readouterr().err
 
 
 def test_misread_replies_stay_and_their_verdicts_go(old: Path, capsys: pytest.CaptureFixture[str]) -> None:

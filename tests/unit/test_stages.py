@@ -269,3 +269,31 @@ def test_a_streaming_critic_that_loses_or_makes_up_items_is_refused(store: Store
     with pytest.raises(CriticError, match=message):
         score(store, Confused())
     assert len(store.scores(SCORING.id, list(PROBLEMS))) == len({place for place in places if place < 6})
+
+
+@pytest.mark.parametrize(
+    ("thoughts", "steps"),
+    [
+        ("skip", [("a", "b"), ("",)]),
+        ("score", [("<think>x", "y</think>", "a", "b"), ("<think>no end",)]),
+    ],
+)
+def test_critics_read_thoughts_only_when_they_are_asked_to(
+    store: Store, thoughts: str, steps: list[tuple[str, ...]]
+) -> None:
+    texts = ["<think>x\n\ny</think>\n\na\n\nb", "<think>no end"]
+    store.put_spec(SAMPLING)
+    store.put_candidates(SAMPLING.id, [Candidate("p0", rank, text) for rank, text in enumerate(texts)])
+    critic = Critic()
+    work = store.missing_scores(SCORING.id, SAMPLING.id, ["p0"], 8)
+    score_missing(store, critic, SCORING, PROBLEMS, work, label="score", thoughts=thoughts)
+    assert critic.calls == [[("p0", one) for one in steps]]
+    assert [one.steps for one in store.scores(SCORING.id, ["p0"]).values()] == steps
+
+
+def test_the_key_of_scores_tells_of_thoughts_only_when_they_were_scored() -> None:
+    scoring = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
+    assert named_scoring("visualprm", scoring, thoughts="skip") == scoring
+    scored = named_scoring("visualprm", scoring, thoughts="score")
+    assert scored.settings == {**scoring.settings, "thoughts": "score"}
+    assert scored.id != scoring.id

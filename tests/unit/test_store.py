@@ -873,3 +873,23 @@ def test_importing_the_store_is_light() -> None:
     script = "import sys, visualprm_eval.store; print({'torch', 'vlmeval', 'numpy', 'pandas'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout == "set()\n"
+
+
+def test_equalities_of_formulas_are_kept_by_version(path: Path) -> None:
+    with Store.open(path) as store:
+        store.put_equalities("1.0", {("1+x", "x+1"): True, ("a", "b"): False})
+        store.put_equalities("1.0", {("a", "b"): True})
+        store.put_equalities("2.0", {("a", "b"): True})
+        assert store.equalities("1.0") == {("1+x", "x+1"): True, ("a", "b"): False}
+        assert store.equalities("3.0") == {}
+    with Store.open(path, write=False) as store:
+        assert store.equalities() == {("1+x", "x+1"): True, ("a", "b"): True}
+
+
+def test_a_known_problem_follows_its_options(path: Path) -> None:
+    with Store.open(path) as store:
+        known = problem("1")
+        store.put_problems([known])
+        store.put_problems([replace(known, choices={"A": "7"})])
+        assert store.problems("Toy")[0].choices == {"A": "7"}
+        assert len(store.problems("Toy")) == 1

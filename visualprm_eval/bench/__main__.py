@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from visualprm_eval.bench import report, sampling_client, sampling_native, scoring
+from visualprm_eval.bench import answers, report, sampling_client, sampling_native, scoring
 from visualprm_eval.errors import VisualPRMEvalError
 
 SAMPLING_PARTS = {"native": sampling_native, "client": sampling_client}
@@ -35,6 +35,9 @@ def _build_parser() -> argparse.ArgumentParser:
     scores = commands.add_parser("scoring", help=scoring.HELP)
     scoring.add_options(scores)
     scores.set_defaults(command=scoring.run)
+    reading = commands.add_parser("answers", help=answers.HELP)
+    answers.add_options(reading)
+    reading.set_defaults(command=_answers)
     reporting = commands.add_parser("report", help="what a report takes, from the store to the files")
     report.add_options(reporting)
     reporting.set_defaults(command=_report)
@@ -45,6 +48,10 @@ def _sampling(arguments: argparse.Namespace) -> None:
     chosen = [name for name in SAMPLING_PARTS if getattr(arguments, name)] or list(SAMPLING_PARTS)
     for name in chosen:
         print(SAMPLING_PARTS[name].measure(arguments))
+
+
+def _answers(arguments: argparse.Namespace) -> None:
+    print(answers.measure(arguments))
 
 
 def _report(arguments: argparse.Namespace) -> None:

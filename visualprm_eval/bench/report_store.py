@@ -10,7 +10,7 @@ from visualprm_eval.steps import SEPARATOR, split_steps
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 
-__all__ = ["fill"]
+__all__ = ["fill", "made_up"]
 
 _STEPS = 6
 _SAME = 0.1
@@ -50,6 +50,14 @@ def fill(work_dir: Path, n_problems: int, n: int) -> None:
             first = {(one.problem_id, one.text_id): (scores, verdict) for one, scores, verdict in reversed(facts)}
             store.put_scores(scoring.id, [(*key, scores) for key, (scores, _) in first.items()])
             store.put_verdicts(grading.id, [(*key, verdict) for key, (_, verdict) in first.items()])
+
+
+def made_up(n_problems: int, n: int) -> tuple[list[Problem], list[list[str]]]:
+    """Problems, [P], and what their candidates say, [P][N]."""
+    draw = random.Random(0)  # noqa: S311 - made-up candidates
+    sentences = [_sentence(draw) for _ in range(2_000)]
+    problems = [_problem(number) for number in range(n_problems)]
+    return problems, [[one.text for one, _, _ in _candidates(draw, problem, n, sentences)] for problem in problems]
 
 
 def _sentence(draw: random.Random) -> str:

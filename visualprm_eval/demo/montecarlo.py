@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from visualprm_eval.answers import final_answer
+from visualprm_eval.answers import announced_answer
 from visualprm_eval.prm.generate import GenerationRequest, generate
 from visualprm_eval.progress import track
 from visualprm_eval.steps import split_steps
@@ -46,7 +46,7 @@ class LabelledSolution:
 
 def is_right(text: str, problem: Problem) -> bool:
     """Whether a text ends in the problem's answer."""
-    return final_answer(text) == problem.answer
+    return announced_answer(text) == problem.answer
 
 
 def sample_solutions(

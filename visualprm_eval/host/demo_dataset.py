@@ -11,7 +11,7 @@ from vlmeval.dataset.image_base import ImageBaseDataset
 from vlmeval.dataset.utils.vqa_eval import hit_calculate, process_line
 from vlmeval.smp import dump, get_intermediate_file_path
 
-from visualprm_eval.answers import final_answer
+from visualprm_eval.answers import announced_answer
 from visualprm_eval.demo.assets import BENCHMARK, BENCHMARK_FILE, MissingAssetError, demo_path
 from visualprm_eval.errors import BenchmarkError
 
@@ -65,7 +65,7 @@ class DemoWorld(ImageBaseDataset):  # type: ignore[misc]  # the host is not type
             One row: ``Overall`` and every category in percent. ``*_result`` holds the rows with ``final`` and ``hit``.
         """
         data = _read_text_table(eval_file)
-        data["final"] = [final_answer(text) or "" for text in data["prediction"]]
+        data["final"] = [announced_answer(text) or "" for text in data["prediction"]]
         lines = [{"answer": row.answer, "prediction": row.final} for row in data.itertuples()]
         results = [process_line(line, method="accuracy") for line in lines]
         data["hit"] = [float(hit) for hit in hit_calculate(results, self.dataset_name)]

@@ -16,8 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
-from visualprm_eval.answer_keys import normalise
-from visualprm_eval.answers import final_answer
+from visualprm_eval.answers import announced_answer, normalise
 from visualprm_eval.markup import LONGEST, shorn
 from visualprm_eval.thoughts import after_thoughts
 
@@ -80,7 +79,7 @@ def _readings(text: str) -> Iterator[str]:
     if len(text) <= LONGEST:
         yield text
         yield shorn(text)
-    if concluded := final_answer(text):
+    if concluded := announced_answer(text):
         yield shorn(concluded)
     if len(text) <= LONGEST and (ends := _ENDS_IN_NUMBER.fullmatch(shorn(text))) is not None:
         yield ends[1]

@@ -251,7 +251,9 @@ def evaluate_table(
 
 def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: Judge) -> dict[str, str]:
     """What the host gets of texts, by index."""
-    choices = {problem.index: problem.choices for problem in benchmark.problems}
+    # Where a table has its options in one list, the host's graders read the answer as it stands.
+    lettered = "A" in benchmark.dataset.data
+    choices = {problem.index: problem.choices for problem in benchmark.problems if lettered}
     how = judge.prediction or "raw"
     shown = {index: benchmark.task.shown(text, how, choices.get(index)) for index, text in predictions.items()}
     # Of an option that is read from nothing a judge may say anything, and the host might draw one.

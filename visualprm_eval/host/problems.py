@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import dataclasses
 import errno
@@ -51,7 +52,7 @@ def row_problem(
                 f"{name}: row {row['index']} has a part of type {item['type']}; expected text and pictures"
             )
         parts.append(Part(item["type"], str(item["value"])))
-    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)}
+    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)} or _listed(row)
     problem = Problem(
         benchmark=name,
         index=str(row["index"]),
@@ -73,6 +74,21 @@ def row_problem(
         **({"shown": RULES} if shown.change else {}),
     }
     return dataclasses.replace(problem, id=digest(content)), files or problem.images, reason or unreadable
+
+
+def _listed(row: Any) -> dict[str, str]:
+    """The options of a row whose table has them as one list, spelled as in Python or JSON, in a column ``choices``."""
+    if not _given(row, "choices"):
+        return {}
+    found = row["choices"]
+    if isinstance(found, str):
+        try:
+            found = ast.literal_eval(found)  # Literals only.
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return {}
+    if not isinstance(found, list | tuple) or len(found) > len(string.ascii_uppercase):
+        return {}
+    return {letter: str(option) for letter, option in zip(string.ascii_uppercase, found, strict=False)}
 
 
 def _groups(row: Any, name: str, columns: Sequence[str]) -> dict[str, str]:

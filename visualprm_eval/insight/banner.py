@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from visualprm_eval.abstentions import MANY
 from visualprm_eval.outcomes import MAX_LEFT_OUT
 
 if TYPE_CHECKING:
@@ -16,7 +17,11 @@ _WHAT = {"sample": "candidates failed to be sampled", "grade": "texts failed to 
 
 
 def banner_of(
-    missing: Sequence[str], costs: Sequence[Cost], lost: Sequence[str] = (), unheard: Sequence[str] = ()
+    missing: Sequence[str],
+    costs: Sequence[Cost],
+    lost: Sequence[str] = (),
+    unheard: Sequence[str] = (),
+    abstaining: Sequence[str] = (),
 ) -> str:
     """What is missing and what failed.
 
@@ -25,9 +30,10 @@ def banner_of(
         costs: What stages took, with their failures, which are left out.
         lost: Where too many candidates failed for an overall, one sentence each.
         unheard: Critics whose own rows are withheld, one sentence each.
+        abstaining: Where votes rest on few candidates, one sentence each.
 
     Returns:
-        One line; ``""`` when nothing is missing and nothing failed.
+        One line; ``""`` when there is nothing to say.
     """
     said = [f"UNFINISHED: {'; '.join(missing)}. Overalls are withheld."] if missing else []
     if unheard:
@@ -39,6 +45,8 @@ def banner_of(
         said.append(
             f"Overalls are withheld where more than {MAX_LEFT_OUT:.0%} of the candidates failed: {'; '.join(lost)}."
         )
+    if abstaining:
+        said.append(f"WARNING: votes count less than {1 - MANY:.0%} of the candidates: {'; '.join(abstaining)}.")
     return " ".join(said)
 
 

@@ -230,6 +230,7 @@ class Insight:
         baselines: (policy, benchmark, split) to what its gains are measured against.
         means: (policy, benchmark, split) to the mean of all N samples, where there is one.
         unheard: Critics whose own rows are withheld, since they lack scores or failed too often, one sentence each.
+        abstaining: Where so many candidates have no answer that votes say little, one sentence each.
     """
 
     points: tuple[CurvePoint, ...] = ()
@@ -246,8 +247,9 @@ class Insight:
     baselines: Mapping[tuple[str, str, str], Baseline] = field(default_factory=dict)
     means: Mapping[tuple[str, str, str], Mean] = field(default_factory=dict)
     unheard: tuple[str, ...] = ()
+    abstaining: tuple[str, ...] = ()
 
     @property
     def banner(self) -> str:
-        """One line that says what is missing and what failed, for every page; ``""`` for nothing."""
-        return banner_of(self.missing, self.costs, self.lost, self.unheard)
+        """One line that says what is missing, failed or rests on few votes, for every page; ``""`` for nothing."""
+        return banner_of(self.missing, self.costs, self.lost, self.unheard, self.abstaining)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from visualprm_eval.abstentions import MANY, abstaining, is_vote
 from visualprm_eval.baselines import FIRST, GREEDY, MEAN, ROWS, chosen
 from visualprm_eval.columns import Columns
 from visualprm_eval.insight import facts as shown
@@ -68,6 +69,7 @@ class Examiner:
         self._known: dict[Place, dict[str, int]] = {}
         self._lost: dict[tuple[str, str], str] = {}
         self._curves: dict[CurvePlace, Resample] = {}
+        self.abstaining: list[str] = []
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
@@ -75,6 +77,7 @@ class Examiner:
         self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
         missing = list(missing_of(study.policy, study.benchmark, columns, study.n, grade_all=study.grade_all))
         self._look_at_critics(study, columns)
+        self._look_at_abstentions(study, columns)
         self._note_rows(study, {problem.split for problem in columns.problems})
         for found in finals(replace(study, facts=columns)):
             if isinstance(found, str):
@@ -96,6 +99,7 @@ class Examiner:
         self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
         missing = list(missing_of(study.policy, study.benchmark, columns, study.n, grade_all=False))
         self._look_at_critics(study, columns)
+        self._look_at_abstentions(study, columns)
         results = list(results)
         largest = max((row.k for row in results), default=0)  # Below N where smaller k were asked for alone.
         results = [row for row in results if row.k == largest]
@@ -131,6 +135,15 @@ class Examiner:
         if n_left_out > MAX_LEFT_OUT * total:
             where = f"{study.policy} on {study.benchmark} {split}".rstrip()
             self._lost[study.policy, where] = f"{where}: {n_left_out:,} of {total:,} candidates cannot be picked"
+
+    def _look_at_abstentions(self, study: Study, columns: Columns) -> None:
+        """Remembers where so many candidates have no answer that votes say little."""
+        if not any(map(is_vote, study.rerankers)):
+            return
+        count, total = abstaining(columns, study.answer, study.n)
+        if count > MANY * total:
+            said = f"{count:,} of {total:,} abstain ({100 * count / total:.1f}%), since no answer is found in them"
+            self.abstaining.append(f"{study.policy} on {study.benchmark}: {said}")
 
     def _take(self, found: Finals) -> None:
         """Examines one split."""
@@ -180,6 +193,7 @@ class Examiner:
             points, tuple(standings), tuple(self._comparisons(baselines)), tuple(self.diagnoses), tuple(self.pools),
             tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)), self.tallies,
             lost=lost, baselines=baselines, means=means, unheard=tuple(self.unheard),
+            abstaining=tuple(self.abstaining),
         )  # fmt: skip
 
     def _baseline(self, place: Place) -> shown.Baseline:

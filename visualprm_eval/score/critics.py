@@ -19,6 +19,7 @@ from visualprm_eval.registry import BUILTIN_CRITICS, JUDGE, load_critic, split_l
 from visualprm_eval.score.judge import JudgeCritic, judge_policy
 from visualprm_eval.steps import split_steps
 from visualprm_eval.store.sound import SCORE_RANGE, UNIT, range_of
+from visualprm_eval.thoughts import SCORED
 from visualprm_eval.types import JSONValue, Problem, Spec, StepScores, canonical_json
 
 if TYPE_CHECKING:
@@ -186,18 +187,21 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
     return critics
 
 
-def named_scoring(label: str, scoring: Spec) -> Spec:
-    """The key of a critic's scores with the critic's name in it.
+def named_scoring(label: str, scoring: Spec, *, thoughts: str = "skip") -> Spec:
+    """The key of a critic's scores with the critic's name in it, and with thoughts when it gets these, too.
 
     Ours name themselves. Two of third parties may have equal settings, even none, and must not share scores.
 
     Args:
         label: The critic's label.
         scoring: What it says of itself.
+        thoughts: One of ``config.THOUGHTS``.
 
     Raises:
         CriticError: When its settings are no JSON object.
     """
+    if thoughts == "score":
+        scoring = Spec(scoring.kind, {**scoring.settings, **SCORED})
     base = split_label(label)[0]
     if base in BUILTIN_CRITICS or label.startswith(JUDGE):
         return scoring

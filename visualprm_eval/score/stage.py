@@ -15,6 +15,7 @@ from visualprm_eval.errors import CriticError, UnreadableJudgeError, VisualPRMEv
 from visualprm_eval.progress import track
 from visualprm_eval.score.judge import UNREADABLE, JudgeCritic, kept_by
 from visualprm_eval.store import sound
+from visualprm_eval.thoughts import response
 from visualprm_eval.types import Problem, Spec, StepScores
 from visualprm_eval.versions import note_versions
 
@@ -36,8 +37,9 @@ PATIENCE_S = 10.0
 
 
 def score_missing(
-    store: Store, critic: Critic, scoring: Spec, problems: Mapping[str, Problem], work: Sequence[Work], *, label: str
-) -> None:
+    store: Store, critic: Critic, scoring: Spec, problems: Mapping[str, Problem], work: Sequence[Work], *, label: str,
+    thoughts: str = "score",
+) -> None:  # fmt: skip
     """Scores ``work`` and stores each chunk as soon as it is done.
 
     Args:
@@ -48,6 +50,8 @@ def score_missing(
         work: What the store said is missing, ordered by problem; an empty reply as a blank text, which step judges are
             not asked about.
         label: What to call this work in the progress display.
+        thoughts: Whether the critic gets a text's thoughts, one of ``config.THOUGHTS``; a text whose thought never
+            closes has one empty step without them.
 
     Raises:
         CriticError: When the critic breaks its contract.
@@ -56,6 +60,8 @@ def score_missing(
     if not work:
         return
     allowed = sound.range_of(scoring.settings)
+    if thoughts == "skip":
+        work = [(problem_id, text_id, response(text)) for problem_id, text_id, text in work]
     store.put_spec(scoring)
     if isinstance(critic, JudgeCritic):
         store.put_scores(scoring.id, [(*item[:2], _NOTHING_TO_JUDGE) for item in work if not item[2].strip()])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from visualprm_eval.answers.equality import FormulasEqual
     from visualprm_eval.columns import Columns
     from visualprm_eval.types import Candidate, JSONValue, Problem, Spec, StepScores, Verdict
 
@@ -69,7 +70,7 @@ class Store(StoreFile):
         return found[-1][1] if found else None
 
     def put_problems(self, problems: Iterable[Problem]) -> None:
-        """Keeps problems in the order given; of a known one only its images' places are brought up to date.
+        """Keeps problems in the order given; of known ones the places of images, options and groups are replaced.
 
         They are what their benchmarks are made of now, see :meth:`current_problems`.
         """
@@ -204,13 +205,16 @@ class Store(StoreFile):
         return {(row[0], row[1]): codec.verdict_of(*row[2:]) for row in rows}
 
     def columns(
-        self, problems: Sequence[Problem], sampling_id: str, n: int, scorings: Mapping[str, str], *, grading_id: str
-    ) -> Columns:
+        self, problems: Sequence[Problem], sampling_id: str, n: int, scorings: Mapping[str, str], *, grading_id: str,
+        formulas_equal: FormulasEqual | None = None,
+    ) -> Columns:  # fmt: skip
         """All that is known of the candidates with rank < n, see :func:`~visualprm_eval.store.reading.read_columns`."""
         from visualprm_eval.store.reading import read_columns  # numpy is only worth its import time for this.
 
         with translated_errors(self.path):
-            return read_columns(self._db, problems, sampling_id, n, scorings, grading_id=grading_id)
+            return read_columns(
+                self._db, problems, sampling_id, n, scorings, grading_id=grading_id, formulas_equal=formulas_equal
+            )
 
     def scores_of(self, scoring_id: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], StepScores]:
         """Step scores with their steps, failures included, of these (problem id, text id), as far as there are any."""
@@ -251,6 +255,26 @@ class Store(StoreFile):
     def last_failed_verdict(self, grading_id: str) -> float:
         """When a grading last stored a failure, in seconds since 1970; 0 when it has none."""
         return self._value(queries.LAST_FAILED_VERDICT, (grading_id,)) or 0.0
+
+    def put_equalities(self, version: str, equalities: Mapping[tuple[str, str], bool]) -> None:
+        """Keeps whether pairs of formulas are equal; what is known of a pair stays.
+
+        Args:
+            version: The version of the library that says so.
+            equalities: What it says, by pairs in ascending order.
+        """
+        now = time.time()
+        rows = [
+            (version, codec.pack_text(left), codec.pack_text(right), equal, now)
+            for (left, right), equal in equalities.items()
+        ]
+        with self._writing() as db:
+            db.executemany(queries.PUT_EQUALITY, rows)
+
+    def equalities(self, version: str | None = None) -> dict[tuple[str, str], bool]:
+        """Whether pairs of formulas are equal, as a version of the library says; without one, as was said last."""
+        rows = self._query(queries.EQUALITIES, (version, version))
+        return {(codec.unpack_text(left), codec.unpack_text(right)): bool(equal) for left, right, equal in rows}
 
     def put_host_figure(self, grading_id: str, selection: str, figure: float) -> None:
         """Keeps the host's own figure of a whole table of picks.

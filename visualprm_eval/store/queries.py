@@ -46,16 +46,24 @@ ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
 WHERE verdicts.error IS NOT NULL"""
 
 # The same problem (its id covers the images' bytes) may find its images elsewhere after the work dir was moved, and a
-# store of an older version knows no groups.
+# store of an older version knows no groups, nor options that the benchmark has in one column.
 PUT_PROBLEM = """
 INSERT INTO problems (id, benchmark, row_index, split, parts, answer, choices, row_groups, created_at)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET parts = excluded.parts, row_groups = excluded.row_groups
-WHERE parts IS NOT excluded.parts OR row_groups IS NOT excluded.row_groups"""
+ON CONFLICT (id) DO UPDATE SET
+    parts = excluded.parts, choices = excluded.choices, row_groups = excluded.row_groups
+WHERE parts IS NOT excluded.parts OR choices IS NOT excluded.choices OR row_groups IS NOT excluded.row_groups"""
 
 PROBLEMS = """
 SELECT id, benchmark, row_index, split, parts, answer, choices, row_groups FROM problems WHERE benchmark = ?
 ORDER BY position"""
+
+PUT_EQUALITY = """
+INSERT INTO answer_equalities (version, one, other, equal, created_at) VALUES (?, ?, ?, ?, ?)
+ON CONFLICT (version, one, other) DO NOTHING"""
+
+EQUALITIES = """
+SELECT one, other, equal FROM answer_equalities WHERE version = ? OR ? IS NULL ORDER BY created_at"""
 
 PUT_FIGURE = """
 INSERT INTO host_figures VALUES (?, ?, ?, ?) ON CONFLICT (grading_id, selection) DO UPDATE SET

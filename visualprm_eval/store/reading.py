@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from visualprm_eval.answers.equality import FormulasEqual, unasked
 from visualprm_eval.columns import Candidates, Columns, Graded, Said
 from visualprm_eval.errors import StoreDamagedError
 from visualprm_eval.memory import uncollected
@@ -37,6 +38,7 @@ def read_columns(
     scorings: Mapping[str, str],
     *,
     grading_id: str,
+    formulas_equal: FormulasEqual | None = None,
 ) -> Columns:
     """Reads what is known of problems.
 
@@ -47,6 +49,7 @@ def read_columns(
         n: N; candidates of later ranks are left out.
         scorings: Critic label to the key of its scores.
         grading_id: The key of the verdicts.
+        formulas_equal: Asked whether votes that are formulas of different spelling are one answer; ``None``: none are.
     """
     db.execute(queries.CREATE_PLACES)
     db.execute("DELETE FROM places")
@@ -58,7 +61,7 @@ def read_columns(
         return Columns(
             problems, candidates, _values(db, ids), ids, owners,
             {label: _said(db, scoring_id, texts) for label, scoring_id in scorings.items()},
-            _graded(db, grading_id, texts),
+            _graded(db, grading_id, texts), formulas_equal or unasked,
         )  # fmt: skip
 
 

@@ -10,11 +10,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.config import GIVEN
 from visualprm_eval.markup import shorn
 from visualprm_eval.store import codec, queries
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.sound import SCORE_RANGE
-from visualprm_eval.thoughts import after_thoughts
+from visualprm_eval.thoughts import SCORED, after_thoughts
 from visualprm_eval.types import Spec, digest
 
 if TYPE_CHECKING:
@@ -62,19 +63,27 @@ AND json_extract(CAST(s.settings AS TEXT), '$.benchmark') IN (
 """Gradings of which a verdict, or a table without verdicts on single texts, may be of a text with thoughts."""
 
 
-def verdicts_with_thoughts(db: sqlite3.Connection) -> str:
-    """Verdicts on texts that were graded with their thoughts go, and the host's figures of tables that held such."""
+_DROP_FIGURES = "DELETE FROM host_figures WHERE grading_id = ? AND selection <> 'reference answers'"
+
+
+def _note_thoughtful(db: sqlite3.Connection) -> bool:
+    """Lists the texts with thoughts in a temporary table; whether there are any."""
     texts = ((text_id, unpack_text(value)) for text_id, value in db.execute("SELECT id, value FROM texts"))
     thoughtful = [(text_id,) for text_id, text in texts if after_thoughts(text) != text]
-    db.execute("CREATE TEMP TABLE thoughtful (text_id TEXT PRIMARY KEY)")
-    db.executemany("INSERT INTO thoughtful VALUES (?)", thoughtful)
+    db.execute("CREATE TEMP TABLE IF NOT EXISTS thoughtful (text_id TEXT PRIMARY KEY)")
+    db.executemany("INSERT OR IGNORE INTO thoughtful VALUES (?)", thoughtful)
+    return bool(thoughtful)
+
+
+def verdicts_with_thoughts(db: sqlite3.Connection) -> str:
+    """Verdicts on texts that were graded with their thoughts go, and the host's figures of tables that held such."""
+    if not _note_thoughtful(db):
+        return ""
     gradings = db.execute(_GRADED_WITH_THOUGHTS).fetchall()
     verdicts = db.execute("DELETE FROM verdicts WHERE text_id IN (SELECT text_id FROM thoughtful)").rowcount
     figures = max(
         0,
-        db.executemany(
-            "DELETE FROM host_figures WHERE grading_id = ? AND selection <> 'reference answers'", gradings
-        ).rowcount,
+        db.executemany(_DROP_FIGURES, gradings).rowcount,
     )
     db.execute("DROP TABLE thoughtful")
     if not verdicts and not figures:
@@ -249,11 +258,60 @@ def drop_figures_of_unknown_rows(db: sqlite3.Connection) -> str:
     )
 
 
+def scores_with_thoughts(db: sqlite3.Connection) -> str:
+    """Scores of texts with thoughts get the key of ``--thoughts score``: that is how they were made."""
+    if not _note_thoughtful(db):
+        return ""
+    moved = 0
+    for key, settings, created_at in db.execute(_SCORINGS).fetchall():
+        spec = Spec("scoring", codec.unpack_json(settings))
+        if spec.settings.get("steps") == GIVEN:  # labelled steps are scored as they are
+            continue
+        scored = Spec("scoring", {**spec.settings, **SCORED})
+        db.execute(queries.PUT_SPEC, codec.spec_row(scored, created_at))
+        moved += db.execute(_MOVE_SCORES, (scored.id, key)).rowcount
+        if not db.execute(queries.HAS_FACTS, (scored.id,) * 3).fetchone()[0]:
+            db.execute("DELETE FROM specs WHERE id = ?", (scored.id,))
+            continue
+        db.execute(_COPY_VERSIONS, (scored.id, key))
+    db.execute("DROP TABLE thoughtful")
+    if not moved:
+        return ""
+    return (
+        f"{moved:,} scores of texts with thoughts are those of --thoughts score now; without it critics read what "
+        "follows the thoughts, and score these texts again"
+    )
+
+
+def verdicts_on_final_answers(db: sqlite3.Connection) -> str:
+    """Verdicts on final answers go, since texts are read by other rules now; judges' replies to equal requests stay."""
+    rows = db.execute("SELECT id, settings FROM specs WHERE kind = 'grading'").fetchall()
+    gradings = [(key,) for key, settings in rows if codec.unpack_json(settings).get("prediction") == "final"]
+    verdicts = max(0, db.executemany("DELETE FROM verdicts WHERE spec_id = ?", gradings).rowcount)
+    figures = max(0, db.executemany(_DROP_FIGURES, gradings).rowcount)
+    if not verdicts and not figures:
+        return ""
+    return (
+        f"{verdicts:,} verdicts on final answers, and {figures:,} of the host's figures of them, are dropped: texts "
+        "are read by other rules now. The next run grades them again and asks judges only about what differs"
+    )
+
+
+_SCORINGS = "SELECT id, settings, created_at FROM specs WHERE kind = 'scoring'"
+_COPY_VERSIONS = """
+INSERT INTO notes (kind, subject, value, created_at)
+SELECT kind, ?, value, created_at FROM notes WHERE kind = 'versions' AND subject = ? ORDER BY position"""
+_MOVE_SCORES = """
+UPDATE scores SET spec_id = ? WHERE spec_id = ? AND text_id IN (SELECT text_id FROM thoughtful)"""
+
+
 REPAIRS_TO_6: tuple[Repair, ...] = (
     carry_notes,
     empty_replies,
     verdicts_with_thoughts,
     declare_ranges,
     misread_replies,
+    verdicts_on_final_answers,
+    scores_with_thoughts,
     drop_figures_of_unknown_rows,
 )

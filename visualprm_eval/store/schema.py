@@ -154,6 +154,17 @@ CREATE TABLE notes (
     UNIQUE (kind, subject, value)
 )"""
 
+# What math-verify said of two formulas, so that votes depend on no machine's load, and a report needs no library.
+_EQUALITIES = """
+CREATE TABLE answer_equalities (
+    version TEXT NOT NULL,
+    one TEXT NOT NULL,
+    other TEXT NOT NULL,
+    equal INTEGER NOT NULL CHECK (equal IN (0, 1)),
+    created_at REAL NOT NULL,
+    PRIMARY KEY (version, one, other)
+) WITHOUT ROWID"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1,
@@ -164,7 +175,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(3, "token usage of candidates", _USAGE),
     Migration(4, "groups of rows and the host's figures", (_GROUPS, _FIGURES)),
     Migration(5, "seconds of scores and verdicts", _SECONDS),
-    Migration(6, "notes, and facts that changed their meaning", (_NOTES,), REPAIRS_TO_6),
+    Migration(6, "notes, and facts that changed their meaning", (_NOTES, _EQUALITIES), REPAIRS_TO_6),
 )
 
 _APPLIED = """

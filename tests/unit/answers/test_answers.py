@@ -10,9 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from visualprm_eval import answers
-from visualprm_eval.answer_keys import undecorated
-from visualprm_eval.answers import MAX_LENGTH, AnswerKey, answer, final_answer, normalise
+from visualprm_eval.answers import MAX_LENGTH, AnswerKey, announced_answer, answer, final_answer, normalise, reading
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -60,6 +58,13 @@ FRAGMENTS = st.lists(
         ("ANSWER: (B)\nmore", "(B)"),
         ("The answer is 7. This is my final answer.", "7"),
         (r"Answer: $\text{B}$", "B"),
+        ("Answer: B because it fits", "B"),
+        ("Answer: B (no).", "B"),
+        ("The answer is 7, which is the sum", "7"),
+        ("Answer: C ... The answer is based on the picture.", "C"),
+        (r"\boxed{5} ... Wait. The correct answer is 7.", "7"),
+        ("The age gap is 21 years.", "21 years"),
+        ("<think>The answer is 3</think>", None),
         ("no conclusion", None),
         ("the answer is", None),
         ("Answer:", None),
@@ -153,7 +158,7 @@ def test_two_options_that_say_the_same_settle_nothing() -> None:
 def test_answer_puts_both_steps_together() -> None:
     assert answer(r"... \boxed{\frac{1}{2}}", CHOICES) == "D"
     assert answer(r"... \boxed{\frac{1}{2}}") == "0.5"
-    assert answer("7 cm is long") is None
+    assert answer("7 cm is long") == "7 cm"
 
 
 @pytest.mark.parametrize(
@@ -191,6 +196,20 @@ def test_nothing_is_evaluated(text: str) -> None:
         "Answer: " + "1a" * 490,
         "\\" * 2_000_000,
         "\n" * 2_000_000,
+        "<answer>" * 200_000,
+        '"answer": "' * 200_000,
+        "<think></think>" * 100_000,
+        "#### " * 300_000,
+        "option A is correct. " * 100_000,
+        "".join(f"The answer is {number}. " for number in range(50_000)),
+        "".join(f"final answer\n{number} because\n" for number in range(50_000)),
+        "答案是选" * 300_000,
+        "정답은 " * 300_000,
+        "الإجابة هي " * 100_000,
+        "1, " * 500_000,
+        "= " * 500_000,
+        "therefore " * 200_000,
+        "(A) " * 300_000,
     ],
     ids=lambda text: repr(text[:12]),
 )
@@ -211,15 +230,16 @@ def test_a_long_answer_is_no_answer() -> None:
 @RELAXED
 @example("\ud800")
 def test_any_text_is_answered_or_abstained_from(text: str) -> None:
-    found = final_answer(text)
-    assert found is None or 0 < len(found) <= MAX_LENGTH
     for choices in ({}, CHOICES):
+        found = final_answer(text, choices)
+        assert found is None or 0 < len(found) <= MAX_LENGTH
         vote = answer(text, choices)
         assert vote is None or vote
         key = normalise(text, choices)
         assert key is None or key.value
-        if found is not None:
-            assert vote == (None if normalise(found, choices) is None else str(normalise(found, choices)))
+        if found is not None and not (choices and len(found) == 1):  # a letter that the problem does not have
+            key = normalise(found, choices)
+            assert vote == (None if key is None else str(key))
 
 
 def boxed_by_hand(text: str) -> str | None:
@@ -242,7 +262,8 @@ def test_the_last_box_is_found_as_by_hand(text: str) -> None:
     expected = boxed_by_hand(text)
     if expected is not None and re.fullmatch(r"\s*\\boxed\{\s*\}\s*", expected):
         expected = None  # a box around an empty box says nothing
-    assert final_answer(text) == (expected.strip() if expected is not None else None)
+    if expected is not None:  # else what its last sentence comes to
+        assert final_answer(text) == expected.strip()
 
 
 @given(st.fractions(max_denominator=999).filter(lambda value: abs(value) < 10**6))
@@ -282,27 +303,16 @@ PIECES = st.sampled_from([
 ])  # fmt: skip
 
 
-def plain_ending(text: str) -> str | None:
-    """What follows the last cue, searched from the front; the words of :func:`final_answer`'s docstring."""
-    start = -1
-    for match in answers._CUE.finditer(text):
-        start = match.end()
-    if start < 0:
-        return None
-    start = answers._LEAD.match(text, start).end()
-    line = re.split(r"[\r\n]", text[start : start + MAX_LENGTH + 1], maxsplit=1)[0]
-    end = answers._SENTENCE_END.search(line)
-    said = line if end is None else line[: end.end()]
-    return undecorated(said) or None if len(said) <= MAX_LENGTH else None
+@given(st.lists(PIECES, max_size=12).map("".join), st.sampled_from([{}, {"A": "7", "B": "x"}]))
+@settings(deadline=None, max_examples=500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_look_at_the_end_finds_what_a_look_at_all_of_it_finds(text: str, choices: dict[str, str]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "_WINDOWS", ())
+        at_once = answer(text, choices)
+    assert answer(text, choices) == at_once
 
 
-@given(st.lists(PIECES, max_size=12).map("".join))
-@settings(deadline=None, max_examples=500)
-def test_a_search_from_the_end_finds_what_one_from_the_front_finds(text: str) -> None:
-    if answers._last_boxed(text) is None:
-        assert final_answer(text) == plain_ending(text)
-    for choices in ({}, {"A": "7", "B": "x"}):
-        found = final_answer(text)
-        if found is not None:
-            key = normalise(found, choices)
-            assert answer(text, choices) == (None if key is None else str(key))
+def test_what_is_announced_leaves_last_sentences_out() -> None:
+    assert announced_answer("The answer is 7. It is long.") == "7"
+    assert announced_answer("So there are 7 of them.") is None
+    assert announced_answer("__import__('os').system('true') or 7") is None
