@@ -7,10 +7,10 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from visualprm_eval.answers import answer as local_answer
-from visualprm_eval.answers import final_answer
-from visualprm_eval.thoughts import after_thoughts
-from visualprm_eval.types import Problem
+from visualprm_eval.core.answers import answer as local_answer
+from visualprm_eval.core.answers import final_answer
+from visualprm_eval.core.thoughts import after_thoughts
+from visualprm_eval.core.types import Problem
 
 __all__ = ["EXACT_MATCHING", "HOSTS", "UNJUDGED", "Published", "Task", "no_remark", "row_mean"]
 
@@ -37,7 +37,7 @@ class Published:
     """Where the papers' figures of a benchmark stand, and of what they are.
 
     Attributes:
-        column: The benchmark's column in the tables of ``visualprm_eval.published``.
+        column: The benchmark's column in the tables of ``visualprm_eval.evaluate.published.tables``.
         split: The split that they are of, as ``Task.split_label`` names it.
         metric: The metric that they are of, as ``Task.metric`` names it.
         other_splits: Figures that are of another split than the rest of their column: the paper's name of the policy

@@ -1,6 +1,6 @@
 """DemoWorld: the bundled benchmark of generated pictures.
 
-Data: ``visualprm_eval/demo/assets/DemoWorld.tsv``, 360 problems made by ``visualprm_eval.demo.world``. Open
+Data: ``tasks/demo_world/assets/DemoWorld.tsv``, 360 problems made by ``visualprm_eval.tasks.demo_world.world``. Open
 answers. The host's class takes the final answer itself and compares it with the host's exact-match metric; no judge.
 """
 

@@ -16,13 +16,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from visualprm_eval.answers import MAX_LENGTH, final_answer, normalise
-from visualprm_eval.answers import answer as local_answer
-from visualprm_eval.answers.keys import Vote
-from visualprm_eval.answers.marks import undecorated
+from visualprm_eval.core.answers import MAX_LENGTH, final_answer, normalise
+from visualprm_eval.core.answers import answer as local_answer
+from visualprm_eval.core.answers.keys import Vote
+from visualprm_eval.core.answers.marks import undecorated
+from visualprm_eval.core.thoughts import response
+from visualprm_eval.core.types import Problem
 from visualprm_eval.tasks.base import Published, Task
-from visualprm_eval.thoughts import response
-from visualprm_eval.types import Problem
 
 __all__ = ["TASK", "VARIANTS", "answer", "answer_request", "concluded", "question_of", "worst_case"]
 

@@ -17,8 +17,8 @@ def generic_task(name: str, host_type: str, host_judge: str | None) -> Task:
         host_judge: The judge that the host would take by default, ``None`` when it takes none.
 
     Returns:
-        A task whose value is the host's primary metric (``visualprm_eval.whole_tables``), which ``note`` says. Without
-        a judge the host compares short texts, so it gets the final answer.
+        A task whose value is the host's primary metric (``visualprm_eval.stages.grade.table_figures``), which ``note``
+        says. Without a judge the host compares short texts, so it gets the final answer.
     """
     needs_judge = host_judge not in {None, EXACT_MATCHING} and host_type not in _MATCHED_TYPES
     return Task(

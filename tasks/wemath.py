@@ -17,8 +17,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from visualprm_eval.core.types import Problem
 from visualprm_eval.tasks.base import Published, Task
-from visualprm_eval.types import Problem
 
 __all__ = ["COT", "GROUPS", "TASK", "complete_groups", "group_of", "strict_score"]
 

@@ -22,7 +22,7 @@ class Blocker:
 
 
 def fake_policy(name, config):
-    from visualprm_eval.types import Candidate
+    from visualprm_eval.core.types import Candidate
 
     class Fake:
         def __init__(self) -> None:
@@ -47,9 +47,9 @@ if __name__ == "__main__":
 
     arguments = sys.argv[2:]
     if arguments[0] == "--fake-policy":
-        import visualprm_eval.session
+        import visualprm_eval.run.plan_run
 
-        visualprm_eval.session.find_policy = fake_policy
+        visualprm_eval.run.plan_run.find_policy = fake_policy
         del arguments[0]
     try:
         status = main(arguments)

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval import __version__
-from visualprm_eval import config as cfg
-from visualprm_eval.baselines import BASELINES
-from visualprm_eval.cli_run import BASELINE_HELP, add_run_options, benchmarks, judge_url, run_config
-from visualprm_eval.errors import ConfigError, VisualPRMEvalError
+from visualprm_eval.core import config as cfg
+from visualprm_eval.core.baselines import BASELINES
+from visualprm_eval.core.errors import ConfigError, VisualPRMEvalError
+from visualprm_eval.core.packages import VERSION
+from visualprm_eval.run.options import BASELINE_HELP, add_run_options, benchmarks, judge_url, run_config
 from visualprm_eval.tasks import SUITES
 
 EXIT_OK, EXIT_UNUSABLE, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
@@ -48,7 +48,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="visualprm_eval", description="Best-of-N with multimodal process reward models.", allow_abbrev=False
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     run = commands.add_parser(
         "run",
@@ -97,6 +97,7 @@ def _build_parser() -> argparse.ArgumentParser:
     merge.add_argument("-o", "--output", type=Path, required=True, help="the store or work dir that takes them over")
     merge.set_defaults(command=_merge)
     _add_doctor(commands)
+    _add_host(commands)
     return parser
 
 
@@ -115,8 +116,28 @@ def _add_doctor(commands: Any) -> None:
     doctor.set_defaults(command=_doctor)
 
 
+def _add_host(commands: Any) -> None:
+    host = commands.add_parser(
+        "host", help="VLMEvalKit's own commands, with our benchmarks and policies in its tables", allow_abbrev=False,
+        description="Start an entry point of VLMEvalKit with our benchmarks and policies in its tables.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog="run    the host's runner (vlmeval.run); all its options, see `host run --help`\n"
+        "dlist  the host's list of datasets: all, or one of its levels (l1, l2, ...)\n"
+        "mlist  the host's list of models: all, or one of its groups",
+    )  # fmt: skip
+    host.add_argument("entry", choices=("run", "dlist", "mlist"), help="what to start")
+    host.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="the host's own options")
+    host.set_defaults(command=_host)
+
+
+def _host(arguments: argparse.Namespace) -> int:
+    from visualprm_eval.host.load.entry_points import start
+
+    return start(arguments.entry, arguments.rest)
+
+
 def _doctor(arguments: argparse.Namespace) -> int:
-    from visualprm_eval.doctor import findings
+    from visualprm_eval.run.doctor import findings
 
     judge = cfg.JudgeOptions(arguments.judge, judge_url(arguments), arguments.judge_key)
     if not arguments.data and not arguments.suite:
@@ -182,28 +203,28 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 def _run(arguments: argparse.Namespace) -> int:
     config = run_config(arguments)
-    from visualprm_eval.pipeline import run
+    from visualprm_eval.run.pipeline import run
 
     run(config)
     return EXIT_OK
 
 
 def _export(arguments: argparse.Namespace) -> int:
-    from visualprm_eval.pipeline import export
+    from visualprm_eval.run.pipeline import export
 
     export(arguments.work_dir, arguments.output, benchmarks=arguments.data, policies=arguments.model)
     return EXIT_OK
 
 
 def _merge(arguments: argparse.Namespace) -> int:
-    from visualprm_eval.merge import merge
+    from visualprm_eval.store.merge import merge
 
     merge(arguments.stores, arguments.output)
     return EXIT_OK
 
 
 def _export_problems(arguments: argparse.Namespace) -> int:
-    from visualprm_eval.stored import export_problems
+    from visualprm_eval.run.export_problems import export_problems
 
     export_problems(
         arguments.data, arguments.output, prompt=arguments.prompt, limit=arguments.limit, pictures=arguments.pictures
@@ -212,7 +233,7 @@ def _export_problems(arguments: argparse.Namespace) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    from visualprm_eval.stored_run import config_of, report
+    from visualprm_eval.run.plan_report import config_of, report
 
     config = config_of(
         arguments.work_dir, data=arguments.data, models=arguments.model, ks=arguments.k, limit=arguments.limit,
@@ -223,8 +244,8 @@ def _report(arguments: argparse.Namespace) -> int:
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from visualprm_eval.compare import compare_rerankers, compare_work_dirs, in_words, is_work_dir
-    from visualprm_eval.stored_run import config_of
+    from visualprm_eval.run.compare import compare_rerankers, compare_work_dirs, in_words, is_work_dir
+    from visualprm_eval.run.plan_report import config_of
 
     def config(work_dir: Path) -> cfg.RunConfig:
         return config_of(

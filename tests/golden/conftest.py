@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.golden.material import CHECKPOINTS, DATA
-from visualprm_eval.prm.visualprm import VisualPRM
+from visualprm_eval.engine.visualprm import VisualPRM
 
 # Tensors this small only lose by being shared among threads.
 torch.set_num_threads(1)

@@ -50,7 +50,7 @@ class Case:
 
     @property
     def steps(self) -> list[str]:
-        from visualprm_eval.steps import split_steps
+        from visualprm_eval.core.steps import split_steps
 
         response = self.facts["response"]
         return [response] if self.facts["mode"] == "orm" else split_steps(response, self.facts["max_steps"])

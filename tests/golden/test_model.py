@@ -8,8 +8,8 @@ import torch
 from safetensors.numpy import load_file
 
 from tests.golden.material import DATA, LOGIT_TOLERANCE, Case, reference
-from visualprm_eval.prm.features import ImageEncoder
-from visualprm_eval.prm.images import load_image
+from visualprm_eval.engine.image_features import ImageEncoder
+from visualprm_eval.engine.images import load_image
 
 
 @pytest.fixture

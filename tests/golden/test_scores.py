@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.golden.material import CHECKPOINTS, LOGIT_TOLERANCE, SCORE_TOLERANCE, Case, cases, reference
-from visualprm_eval.errors import InputError
-from visualprm_eval.prm.features import ImageEncoder, ImageShelf
-from visualprm_eval.prm.prompt import question_content
-from visualprm_eval.prm.questions import Question, Work
+from visualprm_eval.core.errors import InputError
+from visualprm_eval.engine.image_features import ImageEncoder, ImageShelf
+from visualprm_eval.engine.prompt import question_content
+from visualprm_eval.engine.question_groups import Question, Work
 
 SCORED = [case.id for case in cases("a1", ok=True)]
 RAISING = [case.id for case in cases("a1", ok=False)]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.golden.material import DATA, IMAGES, tile_reference
-from visualprm_eval.prm.images import IMAGENET_MEAN, IMAGENET_STD, choose_grid, load_image, tiles
+from visualprm_eval.engine.images import IMAGENET_MEAN, IMAGENET_STD, choose_grid, load_image, tiles
 
 SIZES = [(name, size) for name, image in tile_reference()["images"].items() for size in image["sizes"]]
 

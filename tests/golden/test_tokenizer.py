@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.golden.material import CHECKPOINTS, DATA, reference
-from visualprm_eval.prm.tokenizer import load_tokenizer
+from visualprm_eval.engine.tokenizer import load_tokenizer
 
 STRINGS = [(name, case) for name in CHECKPOINTS for case in reference(name)["tokenizer_cases"]]
 

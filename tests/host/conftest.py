@@ -10,7 +10,7 @@ from tests.host.material import JudgeServer, demo_rows, mcq_rows, seven_rows, wr
 @pytest.fixture(scope="session", autouse=True)
 def host():
     """The host, imported once; it takes some twelve seconds."""
-    from visualprm_eval.host.bridge import load_host
+    from visualprm_eval.host.load.bridge import load_host
 
     return load_host()
 
@@ -28,7 +28,7 @@ def lmu(tmp_path, monkeypatch):
 @pytest.fixture
 def demo_world(lmu, tmp_path, monkeypatch):
     """The bundled benchmark with four rows of our own."""
-    import visualprm_eval.host.demo_dataset as module
+    import visualprm_eval.host.data.demo_dataset as module
 
     path = write_tsv(tmp_path / "DemoWorld.tsv", demo_rows())
     monkeypatch.setattr(module, "demo_path", lambda name: path)
@@ -58,7 +58,7 @@ def add_model(monkeypatch):
 
 @pytest.fixture
 def judge_server(monkeypatch):
-    from visualprm_eval.host import judge
+    from visualprm_eval.host.grading import judge
 
     monkeypatch.setattr(judge, "_answering", set())  # Another test's server may have had this port.
     for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):

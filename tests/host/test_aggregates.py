@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from tests.host.seven_tables import rows_of
-from visualprm_eval.host.hazards import tamed_graders
-from visualprm_eval.host.readers import Reading, reader_of
+from visualprm_eval.core.types import Part, Problem
+from visualprm_eval.host.grading.verdict_readers import Reading, reader_of
+from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
 from visualprm_eval.tasks import TASKS
-from visualprm_eval.types import Part, Problem
 
 
 def problems_of(table: pd.DataFrame, task) -> list[Problem]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.host.material import demo_rows, mcq_rows, picture, write_tsv
-from visualprm_eval.demo.assets import MissingAssetError
-from visualprm_eval.errors import BenchmarkError, ConfigError, UnknownNameError
-from visualprm_eval.host.benchmarks import benchmark_names, load_benchmark
+from visualprm_eval.core.errors import BenchmarkError, ConfigError, UnknownNameError
+from visualprm_eval.host.data.benchmarks import benchmark_names, load_benchmark
+from visualprm_eval.tasks.demo_world.assets import MissingAssetError
 
 
 def test_demo_benchmark(demo_world):
@@ -241,7 +241,7 @@ def test_an_empty_name_is_nobodys(lmu):
 
 
 def test_missing_demo_file_is_reported(lmu, monkeypatch):
-    import visualprm_eval.host.demo_dataset as module
+    import visualprm_eval.host.data.demo_dataset as module
 
     def gone(name):
         raise MissingAssetError(f"{name} is gone")

@@ -9,12 +9,12 @@ import warnings
 
 import pytest
 
-from visualprm_eval.host.bridge import at_work, load_host, register, set_verbose
+from visualprm_eval.host.load.bridge import at_work, load_host, register, set_verbose
 
 IMPORT_SCRIPT = """
 import contextlib, json, logging, os, random, ssl, sys, warnings
 import numpy, torch
-import visualprm_eval.host.bridge as bridge
+import visualprm_eval.host.load.bridge as bridge
 
 def state():
     return {
@@ -79,7 +79,7 @@ def test_a_checkout_is_not_taken_for_the_installed_package(tmp_path, monkeypatch
     """It may stand before the package on the path; its verdicts are not those of the package's version."""
     import vlmeval
 
-    from visualprm_eval.host import bridge
+    from visualprm_eval.host.load import bridge
 
     assert bridge._version().startswith("0.0.")
     monkeypatch.setattr(vlmeval, "__file__", str(tmp_path / "vlmeval" / "__init__.py"))

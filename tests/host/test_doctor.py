@@ -9,12 +9,12 @@ import pytest
 
 from tests.host.material import mcq_rows, write_tsv
 from visualprm_eval.cli import main
-from visualprm_eval.config import JudgeOptions
-from visualprm_eval.doctor import findings
-from visualprm_eval.errors import HostError
-from visualprm_eval.host import bridge
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.files import use_data_dir
+from visualprm_eval.core.config import JudgeOptions
+from visualprm_eval.core.errors import HostError
+from visualprm_eval.core.folders import use_data_dir
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.load import bridge
+from visualprm_eval.run.doctor import findings
 
 ROOT = Path(__file__).resolve().parents[2]
 

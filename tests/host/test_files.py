@@ -7,10 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from tests.host.material import mcq_rows, picture, write_tsv
-from visualprm_eval.errors import BenchmarkError
-from visualprm_eval.host import files
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.files import data_root, find_file, use_data_dir
+from visualprm_eval.core.errors import BenchmarkError
+from visualprm_eval.core.folders import data_root, use_data_dir
+from visualprm_eval.host.data import files
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.data.files import find_file
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from visualprm_eval.host.forms import form_of
+from visualprm_eval.host.grading.forms import form_of
 
 INTEGER = "MathVista_auxeval", {"question_type": "free_form", "answer_type": "integer", "answer": "7"}
 FLOAT = "MathVista_auxeval", {"question_type": "free_form", "answer_type": "float", "answer": "7.0"}

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 
 from tests.host.material import demo_rows, mcq_rows, write_tsv
-from visualprm_eval.errors import GradingError, NoVerdictsError
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.figures import HostFigure, host_figure_of
-from visualprm_eval.host.grading import check_gradable, grade_table, host_figure
-from visualprm_eval.host.judge import Judge, probe_judge
-from visualprm_eval.host.tables import sanitise, write_predictions
-from visualprm_eval.host.texts import texts_kept
+from visualprm_eval.core.errors import GradingError, NoVerdictsError
+from visualprm_eval.core.types import Verdict
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.data.texts import texts_kept
+from visualprm_eval.host.grading.grade_table import check_gradable, grade_table, host_figure
+from visualprm_eval.host.grading.host_figures import HostFigure, host_figure_of
+from visualprm_eval.host.grading.judge import Judge, probe_judge
+from visualprm_eval.host.grading.prediction_file import sanitise, write_predictions
 from visualprm_eval.tasks import Task
-from visualprm_eval.types import Verdict
 
 RIGHT, WRONG = Verdict(1.0), Verdict(0.0)
 

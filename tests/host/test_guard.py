@@ -18,9 +18,9 @@ import pytest
 from sympy.parsing import sympy_parser
 
 from tests.host.test_grading import own_benchmark
-from visualprm_eval.errors import GradingError
-from visualprm_eval.host.grading import Judge, grade_table
-from visualprm_eval.host.guard import guarded
+from visualprm_eval.core.errors import GradingError
+from visualprm_eval.host.grading.grade_table import Judge, grade_table
+from visualprm_eval.host.sandbox.eval_guard import guarded
 
 UTILS = "vlmeval.dataset.utils"
 

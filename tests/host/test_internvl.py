@@ -10,17 +10,18 @@ import torch
 
 from tests.golden.material import DATA
 from tests.host.material import SEVEN
-from visualprm_eval.errors import PolicyError
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.internvl import bare_model, native_keywords, shown
-from visualprm_eval.host.prompts import prompt_fingerprint, put_problems, unheeded_prompts
-from visualprm_eval.prm.config import SYSTEM_MESSAGE, read_config
-from visualprm_eval.prm.features import ImageEncoder
-from visualprm_eval.prm.images import Picture, load_image
-from visualprm_eval.prm.prompt import ImageSlot, PromptFormat
-from visualprm_eval.prm.tokenizer import load_tokenizer
+from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.core.types import Part, Problem
+from visualprm_eval.engine.config import SYSTEM_MESSAGE
+from visualprm_eval.engine.image_features import ImageEncoder
+from visualprm_eval.engine.images import Picture, load_image
+from visualprm_eval.engine.prompt import ImageSlot, PromptFormat
+from visualprm_eval.engine.read_config import read_config
+from visualprm_eval.engine.tokenizer import load_tokenizer
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.models.internvl_prompts import bare_model, native_keywords, shown
+from visualprm_eval.host.models.prompts import prompt_fingerprint, put_problems, unheeded_prompts
 from visualprm_eval.tasks import TASKS
-from visualprm_eval.types import Part, Problem
 
 
 class ChatOfTheCheckpoint:

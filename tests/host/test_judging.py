@@ -12,10 +12,10 @@ from tests.host.material import demo_rows, write_tsv
 from tests.host.seven_tables import TABLE2, pattern, rows_of, text, write_seven
 from tests.host.seven_tables import judge as seven_judge
 from tests.host.test_grading import RIGHT, WRONG, local_judge
-from visualprm_eval.errors import GradingError
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.grading import grade_table
-from visualprm_eval.host.judging import Asked, counted_requests, kept_replies, request_key
+from visualprm_eval.core.errors import GradingError
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.grading.grade_table import grade_table
+from visualprm_eval.host.grading.judge_replies import Asked, counted_requests, kept_replies, request_key
 from visualprm_eval.store import Store
 
 TEXTS = {"0": "the red and round one", "1": "the yellow and long one", "2": "the small and dark one"}

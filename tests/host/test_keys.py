@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from tests.golden.material import DATA, copy_checkpoint
-from visualprm_eval.config import JudgeOptions, ModelSource, RunConfig
-from visualprm_eval.host.judge import Judge
-from visualprm_eval.sample.hosted import HostModelPolicy
-from visualprm_eval.sample.policies import NativePolicy
-from visualprm_eval.score.critics import build_critics
+from visualprm_eval.core.config import JudgeOptions, ModelSource, RunConfig
+from visualprm_eval.host.grading.judge import Judge
+from visualprm_eval.stages.sample.host_policy import HostModelPolicy
+from visualprm_eval.stages.sample.native_policy import NativePolicy
+from visualprm_eval.stages.score.critics import build_critics
 from visualprm_eval.tasks import Task
 
 BASE = RunConfig(models=("m",), data=("D",), prms=(ModelSource("A", str(DATA / "a1")),), device="cpu")

@@ -12,9 +12,9 @@ from PIL import Image
 from tests.host.material import mcq_rows, picture, write_tsv
 from tests.host.seven_tables import rows_of
 from tests.host.test_files import snapshot
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.files import cache_root
-from visualprm_eval.host.linked import mirrored_root, whole_files
+from visualprm_eval.core.folders import cache_root
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.data.linked_data import mirrored_root, whole_files
 
 
 @pytest.fixture

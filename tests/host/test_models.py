@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from tests.host.material import api_model
-from visualprm_eval.errors import PolicyError, UnknownNameError
-from visualprm_eval.host.bridge import set_verbose
-from visualprm_eval.host.models import HostPolicy, model_fingerprint, model_names
-from visualprm_eval.host.sampling import SamplingSettings, forced_generation, seeded
-from visualprm_eval.types import Part, Problem
+from visualprm_eval.core.errors import PolicyError, UnknownNameError
+from visualprm_eval.core.types import Part, Problem
+from visualprm_eval.host.load.bridge import set_verbose
+from visualprm_eval.host.models.host_model import HostPolicy, model_fingerprint, model_names
+from visualprm_eval.host.models.sampling_settings import SamplingSettings, forced_generation, seeded
 
 
 @pytest.fixture

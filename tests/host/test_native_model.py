@@ -4,15 +4,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from visualprm_eval.host.models import HostPolicy
-from visualprm_eval.types import Candidate, Part, Problem
+from visualprm_eval.core.types import Candidate, Part, Problem
+from visualprm_eval.host.models.host_model import HostPolicy
 
 
 @pytest.fixture
 def engine(monkeypatch):
     """Stands for the native engine; remembers what it was asked."""
-    import visualprm_eval.prm.checkpoint as checkpoint
-    import visualprm_eval.prm.generate as generation
+    import visualprm_eval.engine.checkpoint as checkpoint
+    import visualprm_eval.engine.generate as generation
 
     calls = SimpleNamespace(loads=[], asked=[], error=None)
 
@@ -39,7 +39,7 @@ def test_the_host_builds_it_by_name_and_by_class(engine, monkeypatch):
     from vlmeval.config import supported_VLM
     from vlmeval.run import build_model_from_config
 
-    import visualprm_eval.host.native_model as module
+    import visualprm_eval.host.models.native_model as module
 
     monkeypatch.setattr(module, "demo_path", lambda name: f"/assets/{name}")
     model = supported_VLM["demo-policy"]()

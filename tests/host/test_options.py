@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from visualprm_eval.host.problems import row_problem
+from visualprm_eval.host.data.rows_to_problems import row_problem
 
 
 def problem_of(**columns: object):

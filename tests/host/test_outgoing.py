@@ -10,12 +10,12 @@ import pytest
 import requests
 
 from tests.host.material import api_model
-from visualprm_eval.config import RunConfig
-from visualprm_eval.errors import PolicyError
-from visualprm_eval.host.outgoing import noted, verify_requests
-from visualprm_eval.host.sampling import SamplingSettings
-from visualprm_eval.sample.hosted import HostModelPolicy
-from visualprm_eval.types import Part, Problem
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.core.types import Part, Problem
+from visualprm_eval.host.models.request_capture import noted, verify_requests
+from visualprm_eval.host.models.sampling_settings import SamplingSettings
+from visualprm_eval.stages.sample.host_policy import HostModelPolicy
 
 CONFIG = RunConfig(models=("test-model",), data=("B",), engine="host", temperature=0.7, top_p=0.9, api_nproc=2)
 PROBLEM = Problem("B", "0", "", (Part("text", "What is it?"),), "", "p")

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.host.material import mcq_rows, picture
-from visualprm_eval.host import forms, grading, models, readers
+from visualprm_eval.host.grading import forms
+from visualprm_eval.host.grading import grade_table as grading
+from visualprm_eval.host.grading import verdict_readers as readers
+from visualprm_eval.host.models import host_model as models
 
 
 def parameters(function):

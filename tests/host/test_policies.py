@@ -12,14 +12,15 @@ import pytest
 from tests.golden.material import DATA
 from tests.host.material import demo_rows, mcq_rows, write_tsv
 from tests.servers import Server
-from tests.unit.sample.tiny import make_checkpoint
+from tests.unit.stages.sample.tiny import make_checkpoint
 from visualprm_eval.cli import main
-from visualprm_eval.config import RunConfig
-from visualprm_eval.errors import ConfigError
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.prompts import prompt_fingerprint, put_problems
-from visualprm_eval.sample.hosted import HostModelPolicy
-from visualprm_eval.sample.policies import NativePolicy, find_policy
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.models.prompts import prompt_fingerprint, put_problems
+from visualprm_eval.stages.sample.find_policy import find_policy
+from visualprm_eval.stages.sample.host_policy import HostModelPolicy
+from visualprm_eval.stages.sample.native_policy import NativePolicy
 from visualprm_eval.store import STORE_FILE, Store
 
 

@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from tests.host.test_models import local_class, make_problem, texts, transformers_class
-from visualprm_eval.config import RunConfig
-from visualprm_eval.errors import PolicyError
-from visualprm_eval.host.models import TESTED_CLASSES, HostPolicy, class_name
-from visualprm_eval.host.probe import verify_settings
-from visualprm_eval.host.sampling import seeded
-from visualprm_eval.sample.hosted import HostModelPolicy
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.host.models.host_model import TESTED_CLASSES, HostPolicy, class_name
+from visualprm_eval.host.models.sampling_probe import verify_settings
+from visualprm_eval.host.models.sampling_settings import seeded
+from visualprm_eval.stages.sample.host_policy import HostModelPolicy
 
 WORDS = [f"word{number}" for number in range(50)]
 

@@ -7,11 +7,11 @@ import json
 import pandas as pd
 import pytest
 
-from tests.unit.process_bench.material import row, write_set
-from visualprm_eval.errors import BenchmarkError
-from visualprm_eval.host.bridge import at_work
-from visualprm_eval.host.files import data_root
-from visualprm_eval.process_bench.locate import data_folder
+from tests.unit.evaluate.step_labels.material import row, write_set
+from visualprm_eval.core.errors import BenchmarkError
+from visualprm_eval.core.folders import data_root
+from visualprm_eval.host.load.bridge import at_work
+from visualprm_eval.tasks.process_bench.locate import data_folder
 
 
 def reply(*verdicts):
@@ -75,7 +75,7 @@ def test_the_hosts_own_run_judges_with_its_models(lmu, monkeypatch, tmp_path):
     from vlmeval.config import supported_VLM
     from vlmeval.vlm.base import BaseModel
 
-    from visualprm_eval.host.__main__ import main
+    from visualprm_eval.cli import main
 
     class Fine(BaseModel):
         INTERLEAVE = True
@@ -88,7 +88,7 @@ def test_the_hosts_own_run_judges_with_its_models(lmu, monkeypatch, tmp_path):
     monkeypatch.setitem(supported_VLM, "fine", Fine)
     write_set(lmu / "VisualProcessBench", [row()])
     work = tmp_path / "work"
-    assert main(["run", "--data", "VisualProcessBench", "--model", "fine", "--work-dir", str(work)]) == 0
+    assert main(["host", "run", "--data", "VisualProcessBench", "--model", "fine", "--work-dir", str(work)]) == 0
     (file,) = work.rglob("fine_VisualProcessBench_acc.*")
     table = pd.read_csv(file) if file.suffix == ".csv" else pd.read_excel(file)
     assert table["Overall"][0] == pytest.approx(100 / 3)

@@ -10,9 +10,9 @@ from PIL import Image
 
 from tests.host.material import mcq_rows, picture, write_tsv
 from tests.host.test_files import snapshot
-from visualprm_eval.errors import BenchmarkError, MissingFilesError
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.presence import load_benchmarks
+from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.data.presence import load_benchmarks
 
 SINGLE = ("ERQA", "GMAI-MMBench_VAL")
 PARTS = {
@@ -97,7 +97,7 @@ def test_a_part_that_can_be_fetched_is_fetched_whole(lmu, tmp_path, monkeypatch)
         write_tsv(lmu / f"microbench_part_{number}.tsv", rows)
     source = write_tsv(tmp_path / "part_1.tsv", mcq_rows())
     monkeypatch.setattr(
-        "visualprm_eval.host.reading.fetch_file", lambda url, path, md5: path.write_bytes(source.read_bytes())
+        "visualprm_eval.host.data.data_view.fetch_file", lambda url, path, md5: path.write_bytes(source.read_bytes())
     )
     original = urllib.request.urlretrieve
     assert len(load_benchmark("MicroBench").problems) == 56

@@ -9,11 +9,11 @@ import pytest
 
 from tests.host.test_grading import RIGHT, local_judge
 from tests.servers import Answer, Server, completion
-from visualprm_eval.errors import JudgeError
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.grading import grade_table
-from visualprm_eval.host.judge import Judge, probe_judge
-from visualprm_eval.host.replies import bounded_replies
+from visualprm_eval.core.errors import JudgeError
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.grading.grade_table import grade_table
+from visualprm_eval.host.grading.judge import Judge, probe_judge
+from visualprm_eval.host.grading.replies import bounded_replies
 
 
 def judge_at(server, **settings):

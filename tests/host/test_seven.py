@@ -8,14 +8,14 @@ import pytest
 
 from tests.host.material import write_tsv
 from tests.host.seven_tables import BY_HAND, TABLE2, judge, pattern, rows_of, text, write_seven
-from visualprm_eval.errors import BenchmarkError, GradingError
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.figures import countable, tolerance
-from visualprm_eval.host.grading import check_gradable, grade_table, host_figure
-from visualprm_eval.host.judge import Judge
-from visualprm_eval.host.judging import Asked
+from visualprm_eval.core.errors import BenchmarkError, GradingError
+from visualprm_eval.core.types import Verdict
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.grading.grade_table import check_gradable, grade_table, host_figure
+from visualprm_eval.host.grading.host_figures import countable, tolerance
+from visualprm_eval.host.grading.judge import Judge
+from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.store import Store
-from visualprm_eval.types import Verdict
 
 RIGHT, WRONG = Verdict(1.0), Verdict(0.0)
 NEED_A_JUDGE = ("MathVista_MINI", "MathVision_MINI", "MathVerse_MINI_Vision_Only", "LogicVista")
@@ -286,7 +286,7 @@ def test_a_tower_of_powers_does_not_stop_the_grader(tables, judge_server, tmp_pa
 def test_legitimate_arithmetic_keeps_its_verdict(given, right):
     from vlmeval.dataset.utils import mathv
 
-    from visualprm_eval.host.hazards import same_value
+    from visualprm_eval.host.sandbox.grader_fixes import same_value
 
     assert same_value(given, right) == mathv.is_equal(given, right)
 

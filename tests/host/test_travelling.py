@@ -11,14 +11,14 @@ import pytest
 
 from tests.golden.material import DATA
 from tests.servers import Server
-from visualprm_eval import prompts
 from visualprm_eval.cli import main
-from visualprm_eval.config import PROMPTS, RunConfig
-from visualprm_eval.errors import HostError
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.sample.policies import find_policy
+from visualprm_eval.core.config import PROMPTS, RunConfig
+from visualprm_eval.core.errors import HostError
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.run.export_problems import stored_benchmark
+from visualprm_eval.stages.sample import prompts
+from visualprm_eval.stages.sample.find_policy import find_policy
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.stored import stored_benchmark
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -12,13 +12,13 @@ from PIL import Image
 
 from tests.host.material import demo_rows, mcq_rows, write_tsv
 from visualprm_eval.cli import main
-from visualprm_eval.config import RunConfig
-from visualprm_eval.host.benchmarks import load_benchmark
-from visualprm_eval.host.prompts import put_problems
-from visualprm_eval.pictures import RULES
-from visualprm_eval.sample.endpoint.request import _data_url
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.pictures import RULES
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.models.prompts import put_problems
+from visualprm_eval.run.export_problems import load_benchmarks, stored_benchmark
+from visualprm_eval.stages.sample.endpoint.request import _data_url
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.stored import load_benchmarks, stored_benchmark
 
 UPRIGHT = Image.fromarray(np.linspace(0, 255, 40 * 20).astype(np.uint8).reshape(20, 40))
 

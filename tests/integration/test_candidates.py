@@ -76,8 +76,8 @@ def test_picks_only_grades_less_and_says_what_it_cannot_tell(run: Run, pack: Pat
 def test_a_failed_verdict_makes_room_for_another_pick(
     run: Run, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from visualprm_eval.host import grading
-    from visualprm_eval.types import Verdict
+    from visualprm_eval.core.types import Verdict
+    from visualprm_eval.host.grading import grade_table as grading
 
     real = grading.grade_table
 

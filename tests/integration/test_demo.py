@@ -123,7 +123,7 @@ def facts(work_dir: Path) -> dict[str, set[tuple[object, ...]]]:
 
 def test_the_hosts_own_runner_knows_our_names(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "visualprm_eval.host", "run", "--model", "demo-policy", "--data", "DemoWorld",
+        [sys.executable, "-m", "visualprm_eval", "host", "run", "--model", "demo-policy", "--data", "DemoWorld",
          "--limit", "3", "--work-dir", str(tmp_path)],
         capture_output=True, text=True, check=False, cwd=ROOT,
     )  # fmt: skip

@@ -14,8 +14,8 @@ import pytest
 from tests.integration.conftest import Run, read_rows
 from tests.integration.test_resume import kill_when, stored
 from tests.servers import Answer, Server, completion
-from tests.unit.process_bench.material import row, write_set
-from visualprm_eval.process_bench.files import FIGURES
+from tests.unit.evaluate.step_labels.material import row, write_set
+from visualprm_eval.report.render.step_label_files import FIGURES
 
 DEMO = ("--data", "DemoProcessBench", "--critic")
 
@@ -69,8 +69,8 @@ def test_the_files(work_dir: Path) -> None:
 
 
 def lines() -> list[str]:
-    from visualprm_eval.host.files import cache_root
-    from visualprm_eval.process_bench.demo_set import NAME
+    from visualprm_eval.core.folders import cache_root
+    from visualprm_eval.tasks.process_bench.demo_set import NAME
 
     (folder,) = cache_root().glob(f"{NAME}-*")
     return (folder / "test.jsonl").read_text().splitlines()
@@ -205,7 +205,7 @@ def test_the_given_solutions_are_no_candidates(run: Run, work_dir: Path, tmp_pat
 
 
 def test_a_model_of_the_host_is_a_judge(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from visualprm_eval.host.bridge import load_host
+    from visualprm_eval.host.load.bridge import load_host
 
     load_host()
     from vlmeval.config import supported_VLM
@@ -254,5 +254,5 @@ def test_options_that_make_no_sense(run: Run, tmp_path: Path, argv: str, said: s
 
 
 def test_torchrun_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("visualprm_eval.pipeline.launched", lambda *_: "two ranks")
+    monkeypatch.setattr("visualprm_eval.run.pipeline.launched", lambda *_: "two ranks")
     assert "start it without torchrun" in run(*DEMO, "random", "--work-dir", tmp_path, status=2)

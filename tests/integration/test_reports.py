@@ -11,7 +11,7 @@ import pytest
 from tests.host.material import mcq_rows, picture, write_tsv
 from tests.integration.conftest import Rows, Run, read_rows, value
 from visualprm_eval.cli import main
-from visualprm_eval.host.files import use_data_dir
+from visualprm_eval.core.folders import use_data_dir
 from visualprm_eval.store import Store
 
 NAME = "MyOwnTable"
@@ -143,7 +143,7 @@ def reward_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]
     import torch
     from safetensors.torch import load_file, save_file
 
-    from visualprm_eval.demo.assets import demo_path
+    from visualprm_eval.tasks.demo_world.assets import demo_path
 
     folders = [tmp_path_factory.mktemp(step) / "hf" for step in ("step1000", "step2000")]
     for folder in folders:
@@ -223,7 +223,7 @@ def test_policies_keep_the_names_that_they_were_given(
     """Both are in folders of one name, and so are their later versions."""
     import shutil
 
-    from visualprm_eval.demo.assets import demo_path
+    from visualprm_eval.tasks.demo_world.assets import demo_path
 
     folders = [tmp_path / step / "hf" for step in ("step1000", "step2000")]
     for number, folder in enumerate(folders):

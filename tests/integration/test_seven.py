@@ -14,8 +14,8 @@ from tests.host.material import JudgeServer
 from tests.host.seven_tables import BY_HAND, TABLE2, judge, pattern, rows_of, text, write_seven
 from tests.integration.conftest import Run, read_rows, value
 from visualprm_eval.cli import main
-from visualprm_eval.demo.assets import demo_path
-from visualprm_eval.host.files import use_data_dir
+from visualprm_eval.core.folders import use_data_dir
+from visualprm_eval.tasks.demo_world.assets import demo_path
 
 NO_PROXY = ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
 POLICY, OTHER = "InternVL2_5-8B", "Qwen2.5-VL-7B-Instruct"

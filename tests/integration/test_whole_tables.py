@@ -12,7 +12,7 @@ from openpyxl import load_workbook
 from tests.host.material import JudgeServer, picture, write_tsv
 from tests.integration.conftest import Run, read_rows, value
 from visualprm_eval.cli import main
-from visualprm_eval.host.files import use_data_dir
+from visualprm_eval.core.folders import use_data_dir
 
 RERANKERS = ["--reranker", "self-consistency", "random", "oracle"]
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from visualprm_eval.insight import Study, examine
-from visualprm_eval.pools import ProblemFacts
-from visualprm_eval.rerankers import First, Oracle
-from visualprm_eval.types import Candidate, Part, Problem, Verdict
+from visualprm_eval.core.types import Candidate, Part, Problem, Verdict
+from visualprm_eval.evaluate.pools import ProblemFacts
+from visualprm_eval.evaluate.rerankers import First, Oracle
+from visualprm_eval.evaluate.stats import Study, examine
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real"
 N = 12

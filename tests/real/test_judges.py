@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from visualprm_eval.host.forms import form_of
+from visualprm_eval.host.grading.forms import form_of
 
 REAL = Path(__file__).resolve().parents[2].parent / "shared" / "real"
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason=f"{REAL} is not here")

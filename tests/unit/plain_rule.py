@@ -11,16 +11,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-from visualprm_eval import withheld
-from visualprm_eval.answers.numbers import is_measure
-from visualprm_eval.columns import AnswerFn, ProblemFacts
-from visualprm_eval.evaluate import Metric
-from visualprm_eval.outcomes import Pick, ResultRow
-from visualprm_eval.pools import needs_all_verdicts
-from visualprm_eval.registry import needed_critics
-from visualprm_eval.rerankers import Pool, Reranker, pick
+from visualprm_eval.core.answers.numbers import is_measure
+from visualprm_eval.core.types import Candidate, Problem, StepScores, text_id
+from visualprm_eval.evaluate import withheld
+from visualprm_eval.evaluate.benchmark_values import Metric
+from visualprm_eval.evaluate.fact_columns import AnswerFn, ProblemFacts
+from visualprm_eval.evaluate.pools import needs_all_verdicts
+from visualprm_eval.evaluate.reranker_registry import needed_critics
+from visualprm_eval.evaluate.rerankers import Pool, Reranker, pick
+from visualprm_eval.evaluate.result_rows import Pick, ResultRow
 from visualprm_eval.tasks.base import no_remark, row_mean
-from visualprm_eval.types import Candidate, Problem, StepScores, text_id
 
 
 def build_pool(
@@ -281,7 +281,7 @@ def evaluate_benchmark(
     remark: Callable[[Sequence[Problem]], str] = no_remark,
     n_total: int | None = None,
 ) -> tuple[list[ResultRow], list[Pick]]:
-    """As ``visualprm_eval.evaluate.evaluate_benchmark``."""
+    """As ``visualprm_eval.evaluate.benchmark_values.evaluate_benchmark``."""
     sizes = sorted(set(ks))
     lost = lost_critics(facts, rerankers, sizes[-1])
     heard, critics = _in_play(rerankers, lost)

@@ -6,10 +6,10 @@ import math
 
 import pytest
 
+from visualprm_eval.core.types import Part, Problem
 from visualprm_eval.tasks import SUITES, TASKS, host_name
 from visualprm_eval.tasks.dynamath import answer, concluded, worst_case
 from visualprm_eval.tasks.wemath import complete_groups, strict_score
-from visualprm_eval.types import Part, Problem
 
 
 def problem(**groups):

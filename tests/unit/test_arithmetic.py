@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from visualprm_eval.host.arithmetic import NotArithmeticError, value_of
+from visualprm_eval.host.sandbox.safe_arithmetic import NotArithmeticError, value_of
 
 
 @pytest.mark.parametrize(

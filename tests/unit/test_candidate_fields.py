@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from visualprm_eval.candidates import FieldMap, import_candidates, manifest_path, read_candidates
-from visualprm_eval.candidates.fields import NO_TEXT
-from visualprm_eval.errors import CandidateFileError, ConfigError
+from visualprm_eval.core.errors import CandidateFileError, ConfigError
+from visualprm_eval.core.types import Part, Problem
 from visualprm_eval.store import Store
-from visualprm_eval.types import Part, Problem
+from visualprm_eval.store.packs import FieldMap, import_candidates, manifest_path, read_candidates
+from visualprm_eval.store.packs.fields import NO_TEXT
 
 PROBLEMS = [Problem("B", str(i), "", (Part("text", "?"),), "3", f"p{i}") for i in range(3)]
 

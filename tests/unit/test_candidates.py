@@ -13,7 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import visualprm_eval
-from visualprm_eval.candidates import (
+from visualprm_eval.core.errors import CandidateFileError, StoreError
+from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Usage, digest
+from visualprm_eval.store import Store
+from visualprm_eval.store.package_versions import NOT_RECORDED, recorded_versions
+from visualprm_eval.store.packs import (
     CandidatePack,
     Duplicate,
     Gap,
@@ -22,11 +26,7 @@ from visualprm_eval.candidates import (
     manifest_path,
     read_candidates,
 )
-from visualprm_eval.candidates.pack import FORMAT, FORMAT_VERSION
-from visualprm_eval.errors import CandidateFileError, StoreError
-from visualprm_eval.store import Store
-from visualprm_eval.types import Candidate, Part, Problem, Spec, Usage, digest
-from visualprm_eval.versions import NOT_RECORDED, recorded_versions
+from visualprm_eval.store.packs.pack import FORMAT, FORMAT_VERSION
 
 SETTINGS = {
     "policy": "toy",

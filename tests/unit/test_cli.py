@@ -7,10 +7,10 @@ import sys
 
 import pytest
 
-from visualprm_eval import config as cfg
 from visualprm_eval.cli import EXIT_ERROR, _build_parser, main
-from visualprm_eval.cli_run import run_config
-from visualprm_eval.errors import ConfigError
+from visualprm_eval.core import config as cfg
+from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.run.options import run_config
 
 
 def parse(*argv: str) -> cfg.RunConfig:
@@ -142,7 +142,8 @@ def test_every_option_has_a_help_line() -> None:
 
 @pytest.mark.parametrize("code", [
     "from visualprm_eval.cli import main; main(['run', '--help'])",
-    "import visualprm_eval.answers, visualprm_eval.rerankers, visualprm_eval.evaluate, visualprm_eval.store",
+    "import visualprm_eval.core.answers, visualprm_eval.evaluate.rerankers, visualprm_eval.store",
+    "import visualprm_eval.evaluate.benchmark_values",
 ])  # fmt: skip
 def test_light_imports_stay_light(code: str) -> None:
     check = "import sys\ntry:\n    " + code + "\nexcept SystemExit:\n    pass\n"

@@ -13,7 +13,7 @@ from sympy.parsing import sympy_parser
 from sympy.parsing.latex import parse_latex
 from sympy.parsing.sympy_parser import implicit_multiplication_application, parse_expr, standard_transformations
 
-from visualprm_eval.host.formulas import tamed_formulas
+from visualprm_eval.host.sandbox.safe_sympy import tamed_formulas
 
 FORMULAS = [
     "1/2", "x + 1", "2*sin(pi/3)", "sqrt(2)", "Matrix([[1, 2], [3, 4]])", "5!", "x**2 - 1", "Eq(x, 1)", "1.5e3",

@@ -7,7 +7,7 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from visualprm_eval.host.literals import MAX_CHARACTERS, plain_value
+from visualprm_eval.host.sandbox.safe_literals import MAX_CHARACTERS, plain_value
 
 GRADER = {"math": math, "np": np, "E": 2.718, "secret": "the answer", "os": __import__("os"), "open": open}
 

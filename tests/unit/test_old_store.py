@@ -13,15 +13,15 @@ from typing import cast
 
 import pytest
 
-from tests.unit.test_stored_run import results
-from visualprm_eval.cells import Cell
-from visualprm_eval.session import Session
+from tests.unit.run.test_plan_report import results
+from visualprm_eval.core.types import Spec, Verdict, canonical_json, digest, text_id
+from visualprm_eval.run.plan_run import Session
+from visualprm_eval.run.stored_critics import stored_critics
+from visualprm_eval.stages.experiment import Cell
+from visualprm_eval.stages.grade.metric_notes import known_figure
 from visualprm_eval.store import Store, schema
+from visualprm_eval.store.package_versions import recorded_versions
 from visualprm_eval.store.repairs import came_empty
-from visualprm_eval.stored_critics import stored_critics
-from visualprm_eval.types import Spec, Verdict, canonical_json, digest, text_id
-from visualprm_eval.versions import recorded_versions
-from visualprm_eval.whole_tables import known_figure
 
 JUDGE = Spec(
     "scoring",

@@ -15,24 +15,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from visualprm_eval.candidates import read_candidates
 from visualprm_eval.cli import main
-from visualprm_eval.config import RunConfig
-from visualprm_eval.errors import (
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.errors import (
     CandidateFileError,
     CriticError,
     StoreDamagedError,
     StoreError,
     StoreLockedError,
 )
-from visualprm_eval.merge import absorb_leftovers, merge
-from visualprm_eval.pipeline import run
-from visualprm_eval.score.critics import ranged_scoring
-from visualprm_eval.score.stage import score_missing
-from visualprm_eval.soundness import open_sound
+from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
+from visualprm_eval.run.pipeline import run
+from visualprm_eval.stages.score.critics import ranged_scoring
+from visualprm_eval.stages.score.stage import score_missing
 from visualprm_eval.store import STORE_FILE, Store, sound
 from visualprm_eval.store.lock import WriterLock
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
+from visualprm_eval.store.merge import absorb_leftovers, merge
+from visualprm_eval.store.packs import read_candidates
+from visualprm_eval.store.soundness import open_sound
 
 SAMPLING = Spec("sampling", {"policy": "P"})
 SCORING = Spec("scoring", {"critic": "visualprm"})
@@ -268,7 +268,7 @@ class Scorer:
 def test_scores_beyond_the_range_stop_a_run_at_once_or_are_failures(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("visualprm_eval.score.stage.FIRST_ITEMS", 1)
+    monkeypatch.setattr("visualprm_eval.stages.score.stage.FIRST_ITEMS", 1)
     spec = Spec("scoring", {"critic": "mine"})
     with Store.open(filled(tmp_path / STORE_FILE)) as store:
         work = [("p7", text_id("t"), "t"), ("p7", text_id("u"), "u"), ("p7", text_id("v"), "v")]
@@ -276,7 +276,7 @@ def test_scores_beyond_the_range_stop_a_run_at_once_or_are_failures(
         with pytest.raises(CriticError, match=r"a score of 7\.0, and the critic's range is 0 to 1; let .* score_range"):
             score_missing(store, Scorer([7.0, 7.0, 7.0]), spec, {"p7": PROBLEM}, work, label="score")
         assert store.scores(spec.id, ["p7"]) == {}
-        monkeypatch.setattr("visualprm_eval.score.stage._chunks", lambda work, _: [[one] for one in work])
+        monkeypatch.setattr("visualprm_eval.stages.score.stage._chunks", lambda work, _: [[one] for one in work])
         score_missing(store, Scorer([0.5, 7.0, math.inf]), spec, {"p7": PROBLEM}, work, label="score")
         found = store.scores(spec.id, ["p7"])
         assert found["p7", text_id("t")].scores == (0.5,)
@@ -434,10 +434,11 @@ def test_a_lock_file_that_was_removed_is_made_again(tmp_path: Path) -> None:
 
 
 def test_a_report_brings_no_folder_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from visualprm_eval import session
+    from visualprm_eval.run import collect_results
 
     path = filled(tmp_path / "work" / STORE_FILE)
-    results = session.Session.results
-    monkeypatch.setattr(session.Session, "results", lambda self: (results(self), path.parent.rename(tmp_path / "x"))[0])
+    collect = collect_results.collect
+    moved = lambda session: (collect(session), path.parent.rename(tmp_path / "x"))[0]  # noqa: E731
+    monkeypatch.setattr(collect_results, "collect", moved)
     assert main(["report", "--work-dir", str(path.parent)]) != 0
     assert not path.parent.exists()

@@ -7,14 +7,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from visualprm_eval.errors import CriticError, PolicyError
-from visualprm_eval.sample.stage import sample_missing
-from visualprm_eval.score import stage
-from visualprm_eval.score.critics import named_scoring
-from visualprm_eval.score.judge import JudgeCritic
-from visualprm_eval.score.stage import Pace, score_missing
+from visualprm_eval.core.errors import CriticError, PolicyError
+from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage
+from visualprm_eval.stages.sample.stage import sample_missing
+from visualprm_eval.stages.score import stage
+from visualprm_eval.stages.score.critics import named_scoring
+from visualprm_eval.stages.score.judge_critic import JudgeCritic
+from visualprm_eval.stages.score.stage import Pace, score_missing
 from visualprm_eval.store import Store
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage
 
 PROBLEMS = {
     name: Problem("B", name, "", (Part("text", name),), answer="1", id=name) for name in ("p0", "p1", "p2")
@@ -233,7 +233,7 @@ def test_a_streaming_critic_gets_all_work_at_once(store: Store) -> None:
 
 def test_texts_share_the_seconds_that_their_scores_took(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=100.0)
-    monkeypatch.setattr("visualprm_eval.score.stage.time.monotonic", lambda: clock.now)
+    monkeypatch.setattr("visualprm_eval.stages.score.stage.time.monotonic", lambda: clock.now)
 
     def slowly(items):
         clock.now += 3.0

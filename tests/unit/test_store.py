@@ -23,9 +23,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from visualprm_eval.errors import StoreDamagedError, StoreError, StoreLockedError
+from visualprm_eval.core.errors import StoreDamagedError, StoreError, StoreLockedError
+from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 from visualprm_eval.store import Store, audit, codec, connection, queries, schema
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 
 SAMPLING = Spec("sampling", {"policy": "toy", "temperature": 0.7, "seed": 0})
 SCORING = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
@@ -459,7 +459,7 @@ _WRITER = """
 import sys
 from pathlib import Path
 from visualprm_eval.store import Store
-from visualprm_eval.types import Candidate, Spec, Verdict
+from visualprm_eval.core.types import Candidate, Spec, Verdict
 
 path, sampling, grading, ids, start = Path(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4].split(), int(sys.argv[5])
 with Store.open(path) as store:

@@ -10,14 +10,15 @@ import openpyxl
 import pytest
 from rich.console import Console
 
-from visualprm_eval.abstentions import abstained
-from visualprm_eval.config import RunConfig
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
+from visualprm_eval.evaluate.abstentions import abstained
 from visualprm_eval.report import print_table, write_reports
 from visualprm_eval.report.results import Results
-from visualprm_eval.session import Session
+from visualprm_eval.run.collect_results import collect
+from visualprm_eval.run.plan_report import StoredSession, config_of
+from visualprm_eval.run.plan_run import Session
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.stored_run import StoredSession, config_of
-from visualprm_eval.types import Candidate, Part, Problem, Spec, Verdict
 
 TEXTS = ("Answer: 7 cm", r"\boxed{\sqrt{12}}", r"\boxed{2\sqrt{3}}", "No idea.")
 SAMPLING = Spec("sampling", {"policy": "P", "temperature": 0.7})
@@ -41,7 +42,7 @@ def results(work_dir: Path) -> tuple[Results, StoredSession]:
     with Store.open(work_dir / STORE_FILE, write=False) as store:
         session = StoredSession(config, store, ("self-consistency",))
         session.gather()
-        return session.results(), session
+        return collect(session), session
 
 
 def value(found: Results) -> float | None:
@@ -69,7 +70,7 @@ def test_a_run_keeps_what_it_compared(tmp_path: Path) -> None:
         columns = store.columns(
             store.problems("Bench"), SAMPLING.id, 4, {}, grading_id=GRADING.id, formulas_equal=session.equalities
         )
-        from visualprm_eval.answers import answer
+        from visualprm_eval.core.answers import answer
 
         assert columns.answer_codes(answer).tolist() == [0, 1, 1, -1]
         session.keep_equalities()

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from visualprm_eval.demo.world import TEST_PROBLEMS
 from visualprm_eval.tasks import EXACT_MATCHING, TASKS, Task, task_for
+from visualprm_eval.tasks.demo_world.world import TEST_PROBLEMS
 
 STEPS = "There are 3 dots.\n\n3 plus 4 is 7.\n\nThe answer is 7."
 

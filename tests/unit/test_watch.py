@@ -16,8 +16,8 @@ from threading import Thread
 
 import pytest
 
-from visualprm_eval.errors import GradingError
-from visualprm_eval.host.watch import RefusedError, watched
+from visualprm_eval.core.errors import GradingError
+from visualprm_eval.host.sandbox.audit_hook import RefusedError, watched
 
 
 @pytest.fixture

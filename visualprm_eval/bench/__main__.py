@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from visualprm_eval.bench import answers, report, sampling_client, sampling_native, scoring
-from visualprm_eval.errors import VisualPRMEvalError
+from visualprm_eval.core.errors import VisualPRMEvalError
 
 SAMPLING_PARTS = {"native": sampling_native, "client": sampling_client}
 """Parts of ``sampling`` by the option that chooses one alone: modules with ``HELP`` and ``measure(arguments)``."""

@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval.answers import AnswerKey, answer, normalise
-from visualprm_eval.answers.equality import leaders
 from visualprm_eval.bench.machine import machine
 from visualprm_eval.bench.report_store import made_up
-from visualprm_eval.errors import InputError
+from visualprm_eval.core.answers import AnswerKey, answer, normalise
+from visualprm_eval.core.answers.equality import leaders
+from visualprm_eval.core.errors import InputError
 
 HELP = "whether votes are the answers that texts end in, for a file of such texts, and how fast votes are"
 

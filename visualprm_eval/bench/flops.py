@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from visualprm_eval.prm.config import CheckpointConfig, LanguageConfig
+from visualprm_eval.engine.config import CheckpointConfig, LanguageConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from visualprm_eval.prm.features import ImageEncoder
-from visualprm_eval.prm.images import ImageSource, load_image
-from visualprm_eval.prm.prompt import PromptFormat, question_content
+from visualprm_eval.engine.image_features import ImageEncoder
+from visualprm_eval.engine.images import ImageSource, load_image
+from visualprm_eval.engine.prompt import PromptFormat, question_content
 
 if TYPE_CHECKING:
-    from visualprm_eval.prm.checkpoint import LoadedCheckpoint
+    from visualprm_eval.engine.checkpoint import LoadedCheckpoint
 
 
 @torch.inference_mode()

@@ -14,25 +14,25 @@ from typing import Any
 
 from visualprm_eval.bench.machine import machine
 from visualprm_eval.bench.report_store import fill
+from visualprm_eval.run.plan_report import config_of, report
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.stored_run import config_of, report
 
 _NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "weighted-vote", "oracle")
 _PARTS = (
-    ("looking for damage, in a large store beside the rest", "visualprm_eval.stored_run", "refuse_damage"),
-    ("what there is to report on", "visualprm_eval.stored_run:StoredSession", "gather"),
-    ("reading", "visualprm_eval.session:Session", "facts"),
-    ("table", "visualprm_eval.collect", "evaluate_cell"),
-    ("curves, intervals, comparisons, diagnoses", "visualprm_eval.insight:Examiner", "add"),
-    ("viewer's texts", "visualprm_eval.collect", "add_to_viewer"),
-    ("protocol, published figures, failures", "visualprm_eval.collect", "collect"),
-    ("figures", "visualprm_eval.report.figures", "draw_figures"),
-    ("results.csv", "visualprm_eval.report.tidy", "write_csv"),
-    ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.files", "_awaited"),
-    ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.workbook", "write_workbook"),
-    ("results.png", "visualprm_eval.report.plots", "write_plot"),
-    ("results.md", "visualprm_eval.report.markdown", "write_markdown"),
-    ("report.html", "visualprm_eval.report.html", "write_html"),
+    ("looking for damage, in a large store beside the rest", "visualprm_eval.run.plan_report", "refuse_damage"),
+    ("what there is to report on", "visualprm_eval.run.plan_report:StoredSession", "gather"),
+    ("reading", "visualprm_eval.run.plan_run:Session", "facts"),
+    ("table", "visualprm_eval.run.collect_results", "evaluate_cell"),
+    ("curves, intervals, comparisons, diagnoses", "visualprm_eval.evaluate.stats:Examiner", "add"),
+    ("viewer's texts", "visualprm_eval.run.collect_results", "add_to_viewer"),
+    ("protocol, published figures, failures", "visualprm_eval.run.collect_results", "collect"),
+    ("figures", "visualprm_eval.report.render.figures", "draw_figures"),
+    ("results.csv", "visualprm_eval.report.render.csv", "write_csv"),
+    ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.files", "_awaited"),
+    ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.workbook", "write_workbook"),
+    ("results.png", "visualprm_eval.report.render.plots", "write_plot"),
+    ("results.md", "visualprm_eval.report.render.markdown", "write_markdown"),
+    ("report.html", "visualprm_eval.report.render.html", "write_html"),
 )
 """What each part of a report is for people, and the function that does it; what it calls of the others is not its."""
 

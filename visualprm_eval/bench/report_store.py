@@ -6,9 +6,9 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
-from visualprm_eval.steps import SEPARATOR, split_steps
+from visualprm_eval.core.steps import SEPARATOR, split_steps
+from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 from visualprm_eval.store import STORE_FILE, Store
-from visualprm_eval.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 
 __all__ = ["fill", "made_up"]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 from visualprm_eval.bench.instant_server import instant_server
 from visualprm_eval.bench.machine import machine
-from visualprm_eval.sample.endpoint import EndpointOptions, EndpointPolicy
+from visualprm_eval.core.types import Part, Problem, Spec
+from visualprm_eval.stages.sample.endpoint import EndpointOptions, EndpointPolicy
 from visualprm_eval.store import Store
-from visualprm_eval.types import Part, Problem, Spec
 
 HELP = "the client's overhead per reply of an endpoint"
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from visualprm_eval.prm.checkpoint import LoadedCheckpoint
-    from visualprm_eval.types import Problem
+    from visualprm_eval.core.types import Problem
+    from visualprm_eval.engine.checkpoint import LoadedCheckpoint
 
 __all__ = ["HELP", "NativeTimes", "add_options", "measure", "native_times"]
 
@@ -86,8 +86,8 @@ def native_times(
         rounds: Measurements of either way.
         device: As for ``load_checkpoint``.
     """
-    from visualprm_eval.demo.assets import POLICY, demo_path
-    from visualprm_eval.prm.checkpoint import load_checkpoint
+    from visualprm_eval.engine.checkpoint import load_checkpoint
+    from visualprm_eval.tasks.demo_world.assets import POLICY, demo_path
 
     checkpoint = load_checkpoint(path or demo_path(POLICY), device=device)
     asked = _problems(problems)
@@ -103,7 +103,7 @@ def native_times(
 
 
 def _problems(count: int) -> list[Problem]:
-    from visualprm_eval.host.benchmarks import load_benchmark
+    from visualprm_eval.host.data.benchmarks import load_benchmark
 
     return load_benchmark("DemoWorld", limit=count).problems
 
@@ -112,7 +112,7 @@ def _seconds(
     checkpoint: LoadedCheckpoint, problems: Sequence[Problem], samples: int, tokens: int, *, one_batch: bool
 ) -> float:
     """Seconds to draw all samples of all problems."""
-    from visualprm_eval.prm.generate import GenerationRequest, generate
+    from visualprm_eval.engine.generate import GenerationRequest, generate
 
     begin = time.perf_counter()
     for problem in problems:

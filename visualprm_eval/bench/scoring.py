@@ -17,11 +17,11 @@ from visualprm_eval.bench.clocks import CLOCKS, Stopwatch
 from visualprm_eval.bench.machine import machine
 from visualprm_eval.bench.scoring_rows import Round, Row, Setting, row_of, table, write_csv
 from visualprm_eval.bench.shapes import GRIDS, PRESETS, Material, material, random_checkpoint
-from visualprm_eval.errors import ConfigError
-from visualprm_eval.progress import Tracker, track
+from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.progress import Tracker, track
 
 if TYPE_CHECKING:
-    from visualprm_eval.prm.visualprm import VisualPRM
+    from visualprm_eval.engine.visualprm import VisualPRM
 
 HELP = "N candidates at once against one forward pass per candidate"
 MOST_TILES = max(GRIDS)
@@ -89,7 +89,7 @@ class Bench:
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        from visualprm_eval.prm.visualprm import VisualPRM
+        from visualprm_eval.engine.visualprm import VisualPRM
 
         self._options = arguments
         checkpoint = random_checkpoint(
@@ -114,8 +114,8 @@ class Bench:
     def memory_note(self) -> str:
         """What scoring takes at most on a GPU for the 8B shape, whatever N."""
         config, gib = PRESETS["8b"].config, GIBIBYTE
-        from visualprm_eval.prm.decoder import GPU_BLOCK_BYTES
-        from visualprm_eval.prm.features import PATCHES_PER_PASS
+        from visualprm_eval.engine.decoder import GPU_BLOCK_BYTES
+        from visualprm_eval.engine.image_features import PATCHES_PER_PASS
 
         tiles = PATCHES_PER_PASS // (config.vision.image_size // config.vision.patch_size) ** 2
         counted = flops.memory(config, self._options.token_budget, 2, GPU_BLOCK_BYTES, tiles)
@@ -194,8 +194,8 @@ class Bench:
 
     def _vision(self, given: Material, *, at_once: bool) -> float:
         """Seconds to cut and encode the picture: all tiles in one pass as on the card, or as the engine does."""
-        from visualprm_eval.prm.features import ImageEncoder
-        from visualprm_eval.prm.images import load_image
+        from visualprm_eval.engine.image_features import ImageEncoder
+        from visualprm_eval.engine.images import load_image
 
         def encode() -> None:
             encoder = ImageEncoder(self._prm.checkpoint)
@@ -205,8 +205,8 @@ class Bench:
         return self._watch.measure(encode)[0]
 
     def _load(self, given: Material, tiles: int, size: int) -> flops.Load:
-        from visualprm_eval.prm.prompt import ImageSlot, PromptFormat
-        from visualprm_eval.prm.questions import Question, Work
+        from visualprm_eval.engine.prompt import ImageSlot, PromptFormat
+        from visualprm_eval.engine.question_groups import Question, Work
 
         checkpoint = self._prm.checkpoint
         form = PromptFormat(checkpoint.tokenizer, checkpoint.config)

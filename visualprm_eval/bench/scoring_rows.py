@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from visualprm_eval.bench import flops
-from visualprm_eval.prm.config import CheckpointConfig
+from visualprm_eval.engine.config import CheckpointConfig
 
 MEBIBYTE = 1 << 20
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from visualprm_eval.prm.config import INTERNLM2, CheckpointConfig, LanguageConfig, VisionConfig
-from visualprm_eval.prm.prompt import ImageSlot, PromptFormat
+from visualprm_eval.engine.config import INTERNLM2, CheckpointConfig, LanguageConfig, VisionConfig
+from visualprm_eval.engine.prompt import ImageSlot, PromptFormat
 
 if TYPE_CHECKING:
     import torch
 
-    from visualprm_eval.prm.checkpoint import LoadedCheckpoint
-    from visualprm_eval.prm.tokenizer import Tokenizer
+    from visualprm_eval.engine.checkpoint import LoadedCheckpoint
+    from visualprm_eval.engine.tokenizer import Tokenizer
 
 GRIDS = {1: (1, 1), 3: (2, 1), 5: (2, 2), 7: (3, 2), 10: (3, 3), 13: (4, 3)}
 """Columns and rows of a picture that is cut into so many tiles, thumbnail included."""
@@ -75,10 +75,10 @@ def random_checkpoint(preset: Preset, device: str, dtype: str = "auto", attn: st
     """
     import torch
 
-    from visualprm_eval.demo.assets import demo_path
-    from visualprm_eval.prm.checkpoint import LoadedCheckpoint
-    from visualprm_eval.prm.native import build_empty_model, resolve_device, resolve_dtype
-    from visualprm_eval.prm.tokenizer import IMAGE_CONTEXT, load_tokenizer
+    from visualprm_eval.engine.checkpoint import LoadedCheckpoint
+    from visualprm_eval.engine.hf_model import build_empty_model, resolve_device, resolve_dtype
+    from visualprm_eval.engine.tokenizer import IMAGE_CONTEXT, load_tokenizer
+    from visualprm_eval.tasks.demo_world.assets import demo_path
 
     target = resolve_device(device)
     number_type = resolve_dtype(preset.dtype if dtype == "auto" else dtype, target)

@@ -1,5 +1,1 @@
-"""The embedded default: a small world of pictures and questions, a tiny policy and a tiny reward model.
-
-``world`` makes the problems and ``draw`` their pictures; ``train`` recreates everything in ``assets`` from seeds;
-``assets`` finds the bundled files in an installed package.
-"""
+"""The bundled demo."""

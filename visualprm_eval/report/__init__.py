@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from visualprm_eval.report.files import write_reports
-from visualprm_eval.report.results import Failure, Results
-from visualprm_eval.report.terminal import print_table
+from visualprm_eval.evaluate.result_rows import Failure
+from visualprm_eval.report.render.files import write_reports
+from visualprm_eval.report.render.terminal import print_table
+from visualprm_eval.report.results import Results
 
 __all__ = ["Failure", "Results", "print_table", "write_reports"]

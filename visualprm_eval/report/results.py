@@ -5,34 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from visualprm_eval.insight.facts import Insight
-from visualprm_eval.report.viewer import Viewer
+from visualprm_eval.evaluate.result_rows import Failure
+from visualprm_eval.evaluate.stats.rows import Insight
+from visualprm_eval.report.viewer.viewer import Viewer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from visualprm_eval.comparison import Comparison
-    from visualprm_eval.outcomes import Pick, ResultRow
-    from visualprm_eval.types import JSONValue
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One thing that could not be sampled, scored or graded.
-
-    Attributes:
-        stage: ``"sample"``, ``"score"`` or ``"grade"``.
-        benchmark: The benchmark's name in the host.
-        index: The host's index of the problem.
-        rank: The candidate's place among the samples of its problem, from 0; ``None`` when the whole problem failed.
-        message: What happened.
-    """
-
-    stage: str
-    benchmark: str
-    index: str
-    rank: int | None
-    message: str
+    from visualprm_eval.core.types import JSONValue
+    from visualprm_eval.evaluate.published.comparison import Comparison
+    from visualprm_eval.evaluate.result_rows import Pick, ResultRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +28,7 @@ class Results:
         protocol: How the results came about: settings, versions, fingerprints, seeds.
         failures: Everything that failed on the way.
         comparisons: Published figures beside ours.
-        fingerprints: The protocol of each value, see ``visualprm_eval.fingerprints``.
+        fingerprints: The protocol of each value, see ``visualprm_eval.run.protocol``.
         insight: Curves, intervals, comparisons and diagnoses; empty where nobody worked them out.
         viewer: Problems with their candidates, for the HTML page.
     """

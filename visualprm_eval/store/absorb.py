@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval.errors import StoreConflictError
+from visualprm_eval.core.errors import StoreConflictError
 from visualprm_eval.store import codec
 from visualprm_eval.store.tables import REPLIES, TABLES, Row, Table
 

@@ -12,11 +12,11 @@ from contextlib import suppress
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.types import text_id
 from visualprm_eval.store import codec, schema, sound
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.columns_checked import PROBLEM_KEY, TEXT_KEY, odd_values, place
 from visualprm_eval.store.note_shapes import odd_notes
-from visualprm_eval.types import text_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -9,9 +9,19 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.errors import StoreError
+from visualprm_eval.core.errors import StoreError
+from visualprm_eval.core.types import (
+    Candidate,
+    JSONValue,
+    Part,
+    Problem,
+    Spec,
+    StepScores,
+    Usage,
+    Verdict,
+    canonical_json,
+)
 from visualprm_eval.store import sound
-from visualprm_eval.types import Candidate, JSONValue, Part, Problem, Spec, StepScores, Usage, Verdict, canonical_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

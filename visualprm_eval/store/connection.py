@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from visualprm_eval.errors import StoreDamagedError, StoreError
+from visualprm_eval.core.errors import StoreDamagedError, StoreError
 from visualprm_eval.store import schema
 from visualprm_eval.store.place import check_way, log_of
 

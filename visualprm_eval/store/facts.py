@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.errors import StoreDamagedError, StoreError
+from visualprm_eval.core.errors import StoreDamagedError, StoreError
 from visualprm_eval.store import absorb, codec, queries, sound
 from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.file import StoreFile, fill_wanted
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from visualprm_eval.answers.equality import FormulasEqual
-    from visualprm_eval.columns import Columns
-    from visualprm_eval.types import Candidate, JSONValue, Problem, Spec, StepScores, Verdict
+    from visualprm_eval.core.answers.equality import FormulasEqual
+    from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, StepScores, Verdict
+    from visualprm_eval.evaluate.fact_columns import Columns
 
 STORE_FILE = "store.sqlite"
 _PROBLEMS = "problems"

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from visualprm_eval.errors import StoreError
+from visualprm_eval.core.errors import StoreError
 from visualprm_eval.store import absorb, audit, queries
 from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
 from visualprm_eval.store.lock import WriterLock

@@ -13,7 +13,7 @@ import socket
 import weakref
 from typing import TYPE_CHECKING
 
-from visualprm_eval.errors import StoreError, StoreLockedError
+from visualprm_eval.core.errors import StoreError, StoreLockedError
 
 if TYPE_CHECKING:
     from pathlib import Path

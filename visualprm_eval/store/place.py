@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from visualprm_eval.errors import StoreError
+from visualprm_eval.core.errors import StoreError
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from visualprm_eval.answers.equality import FormulasEqual, unasked
-from visualprm_eval.columns import Candidates, Columns, Graded, Said
-from visualprm_eval.errors import StoreDamagedError
-from visualprm_eval.memory import uncollected
+from visualprm_eval.core.answers.equality import FormulasEqual, unasked
+from visualprm_eval.core.errors import StoreDamagedError
+from visualprm_eval.evaluate.fact_columns import Candidates, Columns, Graded, Said
 from visualprm_eval.store import queries
 from visualprm_eval.store.codec import unpack_text
+from visualprm_eval.store.memory import uncollected
 
 if TYPE_CHECKING:
     import sqlite3
 
-    from visualprm_eval.exact import FloatArray, IntArray
-    from visualprm_eval.types import Problem
+    from visualprm_eval.core.types import Problem
+    from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray
 
 __all__ = ["read_columns"]
 

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.config import GIVEN
-from visualprm_eval.markup import shorn
+from visualprm_eval.core.config import GIVEN
+from visualprm_eval.core.markup import shorn
+from visualprm_eval.core.thoughts import SCORED, after_thoughts
+from visualprm_eval.core.types import Spec, digest
 from visualprm_eval.store import codec, queries
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.sound import SCORE_RANGE
-from visualprm_eval.thoughts import SCORED, after_thoughts
-from visualprm_eval.types import Spec, digest
 
 if TYPE_CHECKING:
     import sqlite3

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from visualprm_eval.answers import MAX_LENGTH, AnswerKey, announced_answer, answer, final_answer, normalise, reading
+from visualprm_eval.core.answers import (
+    MAX_LENGTH,
+    AnswerKey,
+    announced_answer,
+    answer,
+    final_answer,
+    normalise,
+    reading,
+)
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from visualprm_eval.answers import answer
+from visualprm_eval.core.answers import answer
 
 OPTIONS = {"A": "35°", "B": "55°", "C": "145°", "D": "170°"}
 WORDS = {"A": "the red ball", "B": "the blue cube", "C": "both", "D": "neither of them"}

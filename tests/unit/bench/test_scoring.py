@@ -9,16 +9,16 @@ import pytest
 import torch
 
 from tests.golden.material import IMAGES, Case, reference
-from tests.unit.prm.conftest import load
+from tests.unit.engine.conftest import load
 from visualprm_eval.bench import flops
 from visualprm_eval.bench.__main__ import main
 from visualprm_eval.bench.flops import Load
 from visualprm_eval.bench.model_card import card_scores
 from visualprm_eval.bench.shapes import ENDING_TOKENS, GRIDS, OPENING_TOKENS, PRESETS, material, random_checkpoint
-from visualprm_eval.prm.features import ImageEncoder
-from visualprm_eval.prm.images import load_image
-from visualprm_eval.prm.native import build_empty_model
-from visualprm_eval.prm.prompt import ImageSlot, PromptFormat
+from visualprm_eval.engine.hf_model import build_empty_model
+from visualprm_eval.engine.image_features import ImageEncoder
+from visualprm_eval.engine.images import load_image
+from visualprm_eval.engine.prompt import ImageSlot, PromptFormat
 
 
 @pytest.mark.parametrize(

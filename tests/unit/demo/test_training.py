@@ -7,18 +7,19 @@ import re
 import pytest
 import torch
 
-from visualprm_eval.demo import montecarlo, sequences, stages, train, world
-from visualprm_eval.demo.draw import picture
-from visualprm_eval.demo.fit import fit, rate_factors
-from visualprm_eval.demo.muon import Muon, orthogonalised
-from visualprm_eval.demo.network import Eyes, image_features, network_config, new_network, sequence_loss
-from visualprm_eval.demo.pictures import TARGET_SIZES, Pictures, token_facts
-from visualprm_eval.demo.recipe import TINY
-from visualprm_eval.demo.tokenizer import CONTROL_TOKENS
-from visualprm_eval.prm.images import tiles
-from visualprm_eval.prm.prompt import ImageSlot, PromptFormat
-from visualprm_eval.prm.tokenizer import load_tokenizer
-from visualprm_eval.types import Candidate, Part, Problem
+from visualprm_eval.core.types import Candidate, Part, Problem
+from visualprm_eval.demo.training import montecarlo, sequences, stages, train
+from visualprm_eval.demo.training.fit import fit, rate_factors
+from visualprm_eval.demo.training.muon import Muon, orthogonalised
+from visualprm_eval.demo.training.network import Eyes, image_features, network_config, new_network, sequence_loss
+from visualprm_eval.demo.training.pictures import TARGET_SIZES, Pictures, token_facts
+from visualprm_eval.demo.training.recipe import TINY
+from visualprm_eval.demo.training.tokenizer import CONTROL_TOKENS
+from visualprm_eval.engine.images import tiles
+from visualprm_eval.engine.prompt import ImageSlot, PromptFormat
+from visualprm_eval.engine.tokenizer import load_tokenizer
+from visualprm_eval.tasks.demo_world import world
+from visualprm_eval.tasks.demo_world.draw import picture
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from visualprm_eval.outcomes import Pick, ResultRow
+from visualprm_eval.evaluate.result_rows import Pick, ResultRow
 from visualprm_eval.report import Failure, Results
 
 POLICIES = {"InternVL2_5-8B": 0.0, "Qwen2.5-VL-7B-Instruct": 4.0}

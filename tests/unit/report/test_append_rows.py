@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from lxml import etree
 from openpyxl import Workbook, load_workbook
 
-from visualprm_eval.report.cells import MAX_CELL_UNITS, safe_cell
-from visualprm_eval.report.sheets import COUNT, PERCENT, WRAPPED, add_styles, append_rows
+from visualprm_eval.report.render.xlsx import COUNT, PERCENT, WRAPPED, add_styles, append_rows
+from visualprm_eval.report.render.xlsx_cells import MAX_CELL_UNITS, safe_cell
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 STYLES = (WRAPPED, COUNT, PERCENT)

@@ -11,21 +11,21 @@ import pytest
 from openpyxl import load_workbook
 from rich.console import Console
 
-from tests.unit.insight.test_baselines import PICKED, RIGHT, STUDY, drawn, greedy_of, lacking
-from visualprm_eval.comparison import compare, selectors
-from visualprm_eval.config import ModelSource, RunConfig
-from visualprm_eval.errors import ConfigError
-from visualprm_eval.insight import Insight, examine
-from visualprm_eval.insight.facts import Baseline, Mean, Standing
-from visualprm_eval.outcomes import OVERALL, ResultRow
-from visualprm_eval.overall import overall_rows
+from tests.unit.evaluate.stats.test_baselines import PICKED, RIGHT, STUDY, drawn, greedy_of, lacking
+from visualprm_eval.core.config import ModelSource, RunConfig
+from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.evaluate.overall import overall_rows
+from visualprm_eval.evaluate.published.comparison import compare, selectors
+from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
+from visualprm_eval.evaluate.stats import Insight, examine
+from visualprm_eval.evaluate.stats.rows import Baseline, Mean, Standing
 from visualprm_eval.report import Results, print_table
-from visualprm_eval.report.figures import _gains, draw_figures
-from visualprm_eval.report.html import render as render_page
-from visualprm_eval.report.markdown import render
-from visualprm_eval.report.tables import Column, summarise
-from visualprm_eval.report.tidy import write_results_csv
-from visualprm_eval.report.workbook import write_workbook
+from visualprm_eval.report.render.csv import write_results_csv
+from visualprm_eval.report.render.figures import _gains, draw_figures
+from visualprm_eval.report.render.html import render as render_page
+from visualprm_eval.report.render.markdown import render
+from visualprm_eval.report.render.workbook import write_workbook
+from visualprm_eval.report.tables.summary import Column, summarise
 from visualprm_eval.tasks import TASKS
 
 MEAN = 100 * RIGHT.mean()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.report.browser import browser, in_browser
-from visualprm_eval.pools import ProblemFacts
+from visualprm_eval.core.types import Candidate, Part, Problem, StepScores, Verdict
+from visualprm_eval.evaluate.pools import ProblemFacts
 from visualprm_eval.report import Results
-from visualprm_eval.report.html import render
-from visualprm_eval.report.viewer import PAGE, ViewerBuilder
-from visualprm_eval.types import Candidate, Part, Problem, StepScores, Verdict
+from visualprm_eval.report.render.html import render
+from visualprm_eval.report.viewer.viewer import PAGE, ViewerBuilder
 
 P = 6_000
 STEP = "The bar of May is as high as that of June. " * 4
@@ -38,7 +38,7 @@ def large(request) -> str:
 
 
 def _pick(problem, candidate):
-    from visualprm_eval.outcomes import Pick
+    from visualprm_eval.evaluate.result_rows import Pick
 
     return Pick(
         "P", "Bench", "", problem.id, problem.index, problem.question, "3", "visualprm", 3, candidate.rank,

@@ -6,18 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from visualprm_eval.rerankers import FloatArray, Pool, Reranker
-from visualprm_eval.score.critics import CriticOptions
-from visualprm_eval.steps import split_steps
-from visualprm_eval.types import Problem, StepScores
+from visualprm_eval import CriticOptions, Pool, Problem, Reranker, StepScores, split_steps
 
 
 @dataclass(frozen=True)
 class Shortest(Reranker):
     """Picks the shortest text."""
 
-    def utilities(self, pool: Pool) -> FloatArray:
+    def utilities(self, pool: Pool) -> NDArray[np.float64]:
         return -np.array([len(text) for text in pool.texts], dtype=np.float64)
 
 

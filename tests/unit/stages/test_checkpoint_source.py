@@ -1,0 +1,111 @@
+"""Whose facts are used where the weights are, and where they are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from visualprm_eval.core.errors import CheckpointError, ConfigError
+from visualprm_eval.core.types import Spec
+from visualprm_eval.stages import checkpoint_source as checkpoints
+from visualprm_eval.stages.checkpoint_source import CheckpointSource, spec_of
+from visualprm_eval.store import Store
+
+HUB = "Org/PRM"
+
+
+@dataclass
+class Critic:
+    checkpoint: CheckpointSource
+    max_steps: int = 12
+
+    def manner(self) -> dict[str, object]:
+        return {"critic": "visualprm", "max_steps": self.max_steps}
+
+    def settings(self) -> dict[str, object]:
+        return {**self.manner(), **self.checkpoint.settings()}
+
+
+@pytest.fixture
+def store(tmp_path: Path):
+    with Store.open(tmp_path / "store.sqlite") as opened:
+        yield opened
+
+
+def critic(source: str = HUB, revision: str | None = None, dtype: str = "auto", max_steps: int = 12) -> Critic:
+    return Critic(CheckpointSource(source, revision, "cpu", dtype), max_steps)
+
+
+def scored(
+    store: Store, dtype: str = "bfloat16", fingerprint: str = "f1", source: str = HUB, max_steps: int = 12
+) -> Spec:
+    """A store that came from a machine with the weights."""
+    store.put_note("checkpoint", fingerprint, {"source": source, "revision": None})
+    spec = Spec("scoring", {"critic": "visualprm", "max_steps": max_steps, "checkpoint": fingerprint, "dtype": dtype})
+    store.put_spec(spec)
+    return spec
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str, revision: str | None = None) -> str:
+        raise CheckpointError(f"{path} cannot be fetched")
+
+    monkeypatch.setattr("visualprm_eval.engine.checkpoint.fingerprint", refuse)
+
+
+def test_scores_are_found_where_the_weights_are_not(store: Store) -> None:
+    spec = scored(store)
+    assert spec_of("scoring", critic(), store, will_make=False) == spec
+    assert spec_of("scoring", critic(dtype="bfloat16"), store, will_make=False) == spec
+
+
+@pytest.mark.parametrize(
+    "asked", [critic("Org/Other"), critic(revision="main"), critic(max_steps=5), critic(dtype="float32")]
+)
+def test_another_checkpoints_scores_are_never_taken(store: Store, asked: Critic) -> None:
+    scored(store)
+    with pytest.raises(CheckpointError, match="cannot be fetched"):
+        spec_of("scoring", asked, store, will_make=False)
+
+
+def test_scoring_needs_the_weights(store: Store) -> None:
+    scored(store)
+    with pytest.raises(CheckpointError):
+        spec_of("scoring", critic(), store, will_make=True)
+
+
+def test_several_precisions_must_be_told_apart(store: Store) -> None:
+    scored(store, "bfloat16")
+    wanted = scored(store, "float32")
+    with pytest.raises(ConfigError, match="choose with --dtype"):
+        spec_of("scoring", critic(), store, will_make=False)
+    assert spec_of("scoring", critic(dtype="float32"), store, will_make=False) == wanted
+
+
+def test_a_dry_run_fetches_nothing(store: Store) -> None:
+    spec = spec_of("scoring", critic(), store, will_make=True, dry_run=True)
+    assert spec not in store.specs("scoring")
+    known = scored(store)
+    assert spec_of("scoring", critic(), store, will_make=True, dry_run=True) == known
+
+
+def test_precision_and_content_are_part_of_the_key(store: Store, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("visualprm_eval.engine.checkpoint.fingerprint", lambda path, revision=None: "mine")
+    ids = {
+        spec_of("scoring", critic(str(tmp_path), dtype=dtype), store, will_make=True).id
+        for dtype in ("auto", "float32", "bfloat16")
+    }
+    assert len(ids) == 2, "on a CPU auto is float32"
+
+
+def test_a_directory_is_known_by_its_content_wherever_it_lies(store: Store, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("visualprm_eval.engine.checkpoint.fingerprint", lambda path, revision=None: "f1")
+    spec = scored(store, source="/elsewhere")
+    assert spec_of("scoring", critic(str(tmp_path)), store, will_make=False) == spec
+
+
+def test_bundled_names_are_known() -> None:
+    assert set(checkpoints._DEMO) == {"demo-policy", "demo-prm"}

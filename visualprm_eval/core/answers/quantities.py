@@ -1,0 +1,158 @@
+"""The number in a sentence that it comes to, or that it has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from visualprm_eval.core.answers.keys import is_mathematics, normalise
+from visualprm_eval.core.answers.marks import undecorated
+from visualprm_eval.core.answers.numbers import NUMERAL, UNIT_WORDS, number_word, with_points
+
+__all__ = ["numbers_in"]
+
+_COMMA_LANGUAGE = re.compile(r"\b(?:es|est|ist|son|sont|sind|beträgt|равен|равна|равно|составляет)\b")
+
+
+def numbers_in(sentence: str) -> Iterator[tuple[str, bool]]:
+    """The number that a sentence comes to, then the one that it has, each with its unit.
+
+    Args:
+        sentence: One sentence, or one line.
+
+    Yields:
+        The number as it stands there, and whether the sentence says that it is this: behind "is" or "=".
+    """
+    if _COMMA_LANGUAGE.search(sentence):
+        sentence = with_points(sentence)
+    for find in (_value, _mentioned):
+        found = find(sentence)
+        if found is not None:
+            yield found
+
+
+_ADVERBS = (
+    r"(?:(?:about|approximately|approx\.?|around|roughly|nearly|almost|exactly|only|just|also|equal to|equals|"
+    r"thus|therefore|"
+    r"then|a total of|now|up to|at least|at most|over|still|precisely|the number|≈|~|=|:|约|大约|約|共|有)\s?){0,3}"
+)
+_COPULA = re.compile(
+    r"(?:\b(?:is|are|was|were|be|equals?|becomes?|gives?|gets|remains?|costs?|weighs?|totals?|yields?|es|est|"
+    r"ist|son|sont|sind|beträgt|"
+    r"равен|равна|равно|составляет|будет|هو|هي|يساوي)\b|[=≈:：]|等于|为|為|是|は|が|는|은|이)\s{0,3}"
+    + _ADVERBS
+    + r"[\s*_$`\"'“\\(\[{]{0,6}(?P<value>"
+    + NUMERAL.pattern
+    + r")",
+    re.IGNORECASE,
+)
+_REASON = re.compile(r"[,，;；]?\s(?:because|since|given|due to|based on|assuming|as)\b|[;；]|因为|因為", re.IGNORECASE)
+_ASIDE = re.compile(r"[,，]?\s(?:which|where|after|so that|but|while|when|if|with)\b", re.IGNORECASE)
+_LOOSELY = re.compile(
+    r"\b(?:of|to|has|have|had|contains?|shows?|needs?|spends?|makes?|reaches|takes?|leaves?|leaving|receives?|"
+    r"scored|sold|got|ate)"
+    r"\s{1,3}" + _ADVERBS + r"[\s*_$`\"'“\\(\[{]{0,6}(?P<value>" + NUMERAL.pattern + r")",
+    re.IGNORECASE,
+)
+_BEHIND = re.compile(r"[*_$`\"'”\\)\]}\s.。!?]{0,8}$")
+_BADLY_BEFORE = re.compile(
+    r"[\w#^_\\/√]$|\bthan\s?\$?$|[\w)]\s[-+*/×÷]\s?$|\b(?:figure|fig|step|image|table|"
+    r"person|part|question|problem|option|no|page|day|type|category|group)\.?\s?$",
+    re.IGNORECASE,
+)
+_BADLY_BEHIND = re.compile(
+    r"(?!-[a-z]{3})(?:(?:st|nd|rd|th)\b|[a-zA-Z_^](?![a-zA-Z]{0,3}\b)|"
+    r"\s?[-–+*/×÷=<>^]\s?[\w(\\]|[:.]\d|\)\s?=)"
+)
+_MOST_NUMBERS = 12
+"""Numbers of a sentence; what has more of them is a list."""
+_WHICH = re.compile(
+    r",\s(?:which|that) (?:is|equals|gives|makes|comes to)\s{0,3}(?:about |approximately |equal to )?[*_$\\(]{0,4}"
+    r"(" + NUMERAL.pattern + r"(?:\s?[a-z%°]{1,12})?)[*_$\\)]{0,4}[.\s]{0,4}$"
+)
+_ASSIGNED = re.compile(
+    r".*(?:[=≈]|\b(?:equals|is|are|be|gets?|gives?|obtain|"
+    r"yields?)\b)\s{0,3}[:：]?\s{0,3}(?:an?\s)?([^=≈]{1,80}?)[\s*_`\"'.。]{0,6}$"
+)
+
+
+def _value(sentence: str) -> tuple[str, bool] | None:
+    """The number, with its unit, at the end of a sentence, else behind its last "is"; and whether it stands there."""
+    assigned = _ASSIGNED.search(sentence[-120:])
+    if assigned is not None:
+        span = undecorated(assigned[1])
+        key = normalise(span)
+        if key is not None and (key.kind == "number" or (key.kind == "mathematics" and is_mathematics(key.value))):
+            return span, True
+    which = _WHICH.search(sentence)
+    if which is not None:
+        return which[1].strip(), True
+    for part in _clauses(sentence):
+        numbers = _places(NUMERAL, part)
+        ending = [place for place in numbers[-1:] if _BEHIND.match(_unit_off(part, place[1]))]
+        behind = _places(_COPULA, part)[-1:]
+        found = (ending if len(numbers) <= _MOST_NUMBERS else []) or behind
+        if found:
+            return _with_unit(part, *found[0]), found == behind
+    return None
+
+
+def _clauses(sentence: str) -> tuple[str, ...]:
+    """The sentence without its asides and reasons, with asides, and whole."""
+    whole = _REASON.split(sentence, maxsplit=1)[0]
+    return tuple(dict.fromkeys((_ASIDE.split(whole, maxsplit=1)[0], whole, sentence)))
+
+
+def _mentioned(sentence: str) -> tuple[str, bool] | None:
+    """The number that a sentence has, or the one that is most likely meant; it does not come to it."""
+    found = _only_number(sentence)
+    return None if found is None else (found, False)
+
+
+def _only_number(sentence: str) -> str | None:
+    for part in _clauses(sentence):
+        sound = _places(NUMERAL, part)
+        loose = _places(_LOOSELY, part)
+        if len(sound) > _MOST_NUMBERS:
+            return None
+        if len({part[low:high] for low, high in sound}) == 1:
+            return _with_unit(part, *sound[-1])
+        if loose:
+            return _with_unit(part, *loose[-1])
+    found = list(NUMERAL.finditer(sentence))
+    if len(found) == 1 and _BADLY_BEHIND.match(sentence, found[0].end()) is None:
+        return _with_unit(sentence, *found[0].span())
+    return _in_words(_clauses(sentence)[0])
+
+
+def _places(pattern: re.Pattern[str], text: str) -> list[tuple[int, int]]:
+    """Where a pattern finds numbers that stand for themselves."""
+    group = "value" if "value" in pattern.groupindex else 0
+    found = [match.span(group) for match in pattern.finditer(text)]
+    return [place for place in found if _is_sound(text, *place)]
+
+
+def _is_sound(text: str, start: int, end: int) -> bool:
+    """Whether a numeral stands for a number of its own: no ordinal, no part of a name, a formula or a label."""
+    return _BADLY_BEFORE.search(text[max(0, start - 12) : start]) is None and (
+        UNIT_WORDS.match(text, end) is not None or _BADLY_BEHIND.match(text, end) is None
+    )
+
+
+def _unit_off(text: str, end: int) -> str:
+    unit = UNIT_WORDS.match(text, end)
+    return text[end if unit is None else unit.end() :]
+
+
+def _with_unit(text: str, start: int, end: int) -> str:
+    unit = UNIT_WORDS.match(text, end)
+    return text[start : end if unit is None else unit.end()].strip()
+
+
+_WORDS = re.compile(r"[A-Za-z]+(?:-[a-z]+)?")
+
+
+def _in_words(clause: str) -> str | None:
+    """The only number word of a clause, as digits; "one" is none, which may stand for anything."""
+    found = [word for word in _WORDS.findall(clause) if number_word(word) not in {None, 1}]
+    return str(number_word(found[0])) if len(found) == 1 else None

@@ -1,0 +1,42 @@
+"""What gains are measured against: the mean of all samples, one sample at temperature 0, or the first of N."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+__all__ = ["BASELINES", "FIRST", "GREEDY", "LACKING", "MEAN", "MEANINGS", "ROWS", "chosen"]
+
+MEAN, GREEDY, FIRST = "mean", "greedy", "first"
+BASELINES = (MEAN, GREEDY, FIRST)
+"""The first of them that there is counts where nobody names one."""
+ROWS: Mapping[str, str] = {MEAN: "random", GREEDY: "greedy", FIRST: "first"}
+"""The reranker whose value a baseline is."""
+MEANINGS: Mapping[str, str] = {
+    MEAN: "of all N samples, the expected pass@1",
+    GREEDY: "one sample at temperature 0",
+    FIRST: "the first of the N samples",
+}
+LACKING: Mapping[str, str] = {
+    MEAN: "not every candidate has a verdict",
+    GREEDY: "no samples at temperature 0",
+    FIRST: "no value of the first sample",
+}
+"""Why there is no such baseline."""
+
+
+def chosen(asked: str | None, known: Collection[str], n: int) -> str | None:
+    """Which baseline gains are measured against.
+
+    Args:
+        asked: The one that was asked for, ``None`` for the default.
+        known: Those that there are.
+        n: N; the mean of one sample is the first.
+
+    Returns:
+        One of ``BASELINES``; ``None`` where there is none of the kind that was asked for.
+    """
+    if asked is not None:
+        return asked if asked in known else None
+    if n == 1 and FIRST in known:
+        return FIRST
+    return next((kind for kind in BASELINES if kind in known), None)

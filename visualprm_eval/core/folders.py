@@ -1,0 +1,57 @@
+"""Where benchmarks, links and pictures are on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from visualprm_eval.core.errors import BenchmarkError
+
+__all__ = ["cache_root", "data_root", "use_data_dir"]
+
+_chosen: list[Path] = []
+"""The data folder that somebody named, if anybody did."""
+
+
+def use_data_dir(path: Path | None) -> None:
+    """Makes a folder the data folder of this process, or the host's again (``None``).
+
+    Raises:
+        BenchmarkError: It is no folder.
+    """
+    if path is not None and not path.is_dir():
+        raise BenchmarkError(f"--data-dir {path} is no folder: name the one that holds the benchmarks' TSV files")
+    _chosen[:] = [] if path is None else [path.resolve()]
+
+
+def data_root() -> Path:
+    """The folder that holds benchmarks: the one that was named, else the host's: ``$LMUData``, else ``~/LMUData``.
+
+    Nothing is made: the last one need not be there.
+
+    Raises:
+        BenchmarkError: When ``$LMUData`` names a folder that is not there (the host would silently take the other).
+    """
+    if _chosen:
+        return _chosen[0]
+    named = os.environ.get("LMUData")  # noqa: SIM112 - the host spells it so
+    if named is not None and not Path(named).is_dir():
+        raise BenchmarkError(
+            f"the environment variable LMUData names {named}, which is no folder: make it, or unset LMUData"
+        )
+    return Path(named) if named is not None else Path.home() / "LMUData"
+
+
+def cache_root() -> Path:
+    """The folder for links and pictures: ``$XDG_CACHE_HOME/visualprm_eval``, else ``~/.cache/visualprm_eval``."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visualprm_eval"
+
+
+PICTURES = "pictures"
+"""Folder of a work dir with the pictures of its problems, named by their content."""
+
+
+def picture_here(work_dir: Path, value: str) -> str:
+    """Where this work dir has a picture; as it is named when it has none."""
+    here = work_dir / PICTURES / Path(value).name
+    return str(here.absolute()) if here.is_file() else value

@@ -1,0 +1,54 @@
+"""Watches the first samples for a server that does not sample.
+
+Some servers ignore the temperature silently (``transformers serve`` does for checkpoints whose generation config does
+not say ``do_sample``). Best-of-N of N equal texts would be wasted money.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.core.types import Candidate
+
+_REPEATS = 8
+_LENGTH = 40
+"""Shorter texts are not counted: an option letter repeats itself honestly."""
+
+
+class Watch:
+    """One pair of different samples of a problem ends it.
+
+    Args:
+        name: The policy's name.
+        temperature: At 0 equal samples are meant.
+    """
+
+    def __init__(self, name: str, temperature: float) -> None:
+        self._name, self._watching, self._repeats = name, temperature > 0, 0
+        self._first: dict[str, str] = {}
+
+    def see(self, candidates: Iterable[Candidate]) -> None:
+        """Looks at some more samples.
+
+        Raises:
+            PolicyError: When ``_REPEATS`` samples repeated an earlier one of their problem and none differed.
+        """
+        for candidate in candidates if self._watching else ():
+            first = self._first.get(candidate.problem_id)
+            if candidate.error is not None:
+                continue
+            if first is None:
+                self._first[candidate.problem_id] = candidate.text
+            elif first == candidate.text:
+                self._repeats += len(first) >= _LENGTH
+            else:
+                self._watching = False
+                self._first.clear()
+                return
+        if self._watching and self._repeats >= _REPEATS:
+            raise PolicyError(
+                f"{self._name}: {self._repeats} samples repeat an earlier one word by word at a temperature above 0, "
+                "none differs: the server ignores the temperature (see its settings and the checkpoint's generation "
+                "config). What came is stored; use --temperature 0 with -n 1 if that is meant"
+            )

@@ -1,0 +1,1 @@
+"""How the demo's benchmark and models were made."""

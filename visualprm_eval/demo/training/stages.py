@@ -1,0 +1,261 @@
+"""The stages of the training run, each from files to files, so that any of them can be run again by itself.
+
+All language models look through the same image encoder, which is trained first and then stays as it is. The policy
+learns from worked solutions of careless readers, and errs as they do. The reward model starts from a *verifier* that
+learned for longer: to tell true readings from false ones, and to follow worked solutions with mistakes made on purpose,
+of which the truth is known. VisualPRM likewise starts from a chat model that is stronger than many of the policies
+whose solutions it judges. Only then come the labels of the policy's own solutions, which know nothing of the truth but
+the final answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence as Many
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from visualprm_eval.demo.training import courses
+from visualprm_eval.demo.training.benchmark import pipeline_problems, write_benchmark
+from visualprm_eval.demo.training.fit import fit
+from visualprm_eval.demo.training.montecarlo import LabelledSolution, label_solutions, sample_solutions
+from visualprm_eval.demo.training.network import Eyes, image_features, network_config, new_network, sequence_loss
+from visualprm_eval.demo.training.pictures import Pictures, token_facts
+from visualprm_eval.demo.training.sequences import Writer, corpus
+from visualprm_eval.demo.training.tokenizer import PAD_TOKEN, train_tokenizer
+from visualprm_eval.engine.checkpoint import load_checkpoint, save_checkpoint
+from visualprm_eval.engine.prompt import PromptFormat
+from visualprm_eval.engine.tokenizer import load_tokenizer
+from visualprm_eval.tasks.demo_world import world
+from visualprm_eval.tasks.demo_world.assets import BENCHMARK_FILE, POLICY, PRM
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from transformers import InternVLForConditionalGeneration
+
+    from visualprm_eval.core.types import Problem
+    from visualprm_eval.demo.training.recipe import Recipe
+    from visualprm_eval.engine.checkpoint import LoadedCheckpoint
+
+
+VISION = "vision"
+"""Folder of the checkpoint whose image encoder is trained."""
+LOOKING = "looking"
+"""Folder of the checkpoint that learned to look, and that all others start from."""
+BASE = "base"
+"""Folder of the checkpoint that looks closely."""
+VERIFIER = "verifier"
+"""Folder of the checkpoint that the reward model starts from."""
+_FURTHER_RATE = 0.5
+"""Factor of the learning rates of a network that can already look."""
+_SEEN_AT_ONCE = 64
+"""Pictures that are encoded together."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Where a training run keeps its files, and the data that its stages share.
+
+    Attributes:
+        folder: Where everything is written; what is to be bundled goes to ``folder / "assets"``.
+        recipe: The run's sizes.
+    """
+
+    folder: Path
+    recipe: Recipe
+
+    @property
+    def assets(self) -> Path:
+        """What is to be bundled."""
+        return self.folder / "assets"
+
+    @cached_property
+    def scenes(self) -> list[world.Scene]:
+        """The scenes of supervised training."""
+        return list(islice(world.scenes("train", self.recipe.seed), self.recipe.scenes))
+
+    @cached_property
+    def features(self) -> Tensor:
+        """What the image encoder makes of them, [scenes, 16, hidden]."""
+        return self.see([*self.scenes])
+
+    def see(self, scenes: Many[world.Scene]) -> Tensor:
+        """What the image encoder makes of some scenes, [n, 16, hidden]."""
+        model, pictures = self.load(VISION).model, Pictures(scenes)
+        with torch.no_grad():
+            parts = [
+                image_features(model, pictures.pixels(range(start, min(start + _SEEN_AT_ONCE, len(scenes)))))
+                for start in range(0, len(scenes), _SEEN_AT_ONCE)
+            ]
+        return torch.cat(parts)
+
+    @cached_property
+    def writer(self) -> Writer:
+        """Writes sequences with the run's tokenizer."""
+        tokenizer = load_tokenizer(self.folder / "tokenizer")
+        config = network_config(_vocabulary_size(self.folder / "tokenizer"))
+        return Writer(PromptFormat(tokenizer, config), tokenizer.id_of(PAD_TOKEN))
+
+    def problems(self, split: world.Split, count: int) -> tuple[list[world.WorldProblem], list[Problem]]:
+        """The first problems of a split, as the world and as the pipeline know them."""
+        made = world.problems(split, count, self.recipe.seed)
+        return made, pipeline_problems(made, self.folder / "images" / split)
+
+    def load(self, name: str) -> LoadedCheckpoint:
+        """A checkpoint that an earlier stage left."""
+        return load_checkpoint(self.path(name), device="cpu", dtype="float32")
+
+    def save(self, model: InternVLForConditionalGeneration, name: str) -> None:
+        """Leaves a checkpoint for later stages; what is bundled is stored in bfloat16."""
+        save_checkpoint(
+            model,
+            network_config(model.config.text_config.vocab_size),
+            self.folder / "tokenizer",
+            self.path(name),
+            dtype="bfloat16" if name in (POLICY, PRM) else "float32",
+            architecture="InternVLRewardModel" if name == PRM else "InternVLChatModel",
+        )
+
+    def path(self, name: str) -> Path:
+        """The folder of a checkpoint."""
+        return (self.assets if name in (POLICY, PRM) else self.folder) / name
+
+
+def make_benchmark(shop: Workshop) -> None:
+    """Writes the benchmark's file."""
+    shop.assets.mkdir(parents=True, exist_ok=True)
+    test = world.problems("test", shop.recipe.test_problems, shop.recipe.seed)
+    write_benchmark(test, shop.assets / BENCHMARK_FILE)
+
+
+def make_tokenizer(shop: Workshop) -> None:
+    """Learns the tokenizer."""
+    problems = world.problems("train", shop.recipe.tokenizer_problems, shop.recipe.seed)
+    train_tokenizer(corpus(problems), shop.folder / "tokenizer")
+
+
+def train_vision(shop: Workshop) -> None:
+    """Teaches the image encoder what each part of a picture shows."""
+    recipe = shop.recipe
+    tokenizer = load_tokenizer(shop.folder / "tokenizer")
+    model = new_network(network_config(_vocabulary_size(shop.folder / "tokenizer")), tokenizer, recipe.seed)
+    eyes = Eyes(model, recipe.seed)
+    facts = torch.from_numpy(np.stack([token_facts(scene) for scene in shop.scenes]))
+    pictures, rng = Pictures(shop.scenes), world.stream("vision", recipe.seed)
+
+    def loss_at(_step: int) -> Tensor:
+        chosen = rng.sample(range(len(shop.scenes)), recipe.vision_batch)
+        return eyes.loss(pictures.pixels(chosen), facts[chosen])
+
+    fit(eyes, loss_at, recipe.vision_steps, VISION)
+    shop.save(model, VISION)
+
+
+def train_looking(shop: Workshop) -> None:
+    """Teaches a language model to read, and to tell true readings from false ones; the others start from it."""
+    model = shop.load(VISION).model
+    _supervise(shop, model, LOOKING, courses.LOOKING, steps=shop.recipe.looking_steps)
+    shop.save(model, LOOKING)
+
+
+def train_policy(shop: Workshop) -> None:
+    """Teaches sums and worked solutions by careless readers; most of its mistakes will be about the picture."""
+    model = shop.load(LOOKING).model
+    _supervise(shop, model, POLICY, courses.POLICY, steps=shop.recipe.policy_steps)
+    shop.save(model, POLICY)
+
+
+def train_base(shop: Workshop) -> None:
+    """Teaches another language model to read and to tell true readings from false ones."""
+    model = shop.load(LOOKING).model
+    _supervise(shop, model, BASE, courses.BASE, steps=shop.recipe.base_steps)
+    shop.save(model, BASE)
+
+
+def train_verifier(shop: Workshop) -> None:
+    """Teaches the base to follow worked solutions into which mistakes have slipped."""
+    model = shop.load(BASE).model
+    _supervise(shop, model, VERIFIER, courses.VERIFYING, steps=shop.recipe.verifier_steps, scale=_FURTHER_RATE)
+    shop.save(model, VERIFIER)
+
+
+def _supervise(
+    shop: Workshop,
+    model: InternVLForConditionalGeneration,
+    name: str,
+    course: Many[courses.Lesson],
+    *,
+    steps: int,
+    scale: float = 1.0,
+) -> None:
+    """Trains a language model on fresh sequences about the training scenes."""
+    _train_language_only(model)
+    rng = world.stream(name, shop.recipe.seed)
+    shares = [lesson.share for lesson in course]
+
+    def loss_at(_step: int) -> Tensor:
+        (lesson,) = rng.choices(course, shares)
+        chosen = rng.sample(range(len(shop.scenes)), lesson.batch)
+        sequences = [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen]
+        return sequence_loss(model, *shop.writer.batch(sequences), shop.features[chosen])
+
+    fit(model, loss_at, steps, name, scale=scale)
+
+
+def make_labels(shop: Workshop) -> None:
+    """Samples solutions from the policy and labels their steps."""
+    recipe = shop.recipe
+    _, problems = shop.problems("prm", recipe.prm_problems)
+    policy = shop.load(POLICY)
+    solutions = sample_solutions(policy, problems, recipe.prm_samples, recipe.seed)
+    labelled = label_solutions(policy, problems, solutions, recipe.seed + 1)
+    with (shop.folder / "labels.jsonl").open("w", encoding="utf-8") as file:
+        for entry in labelled:
+            row = {"problem": entry.problem, "steps": entry.steps, "labels": entry.labels}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def read_labels(shop: Workshop) -> list[LabelledSolution]:
+    """What ``make_labels`` wrote."""
+    lines = (shop.folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = map(json.loads, lines)
+    return [LabelledSolution(row["problem"], tuple(row["steps"]), tuple(row["labels"])) for row in rows]
+
+
+def train_prm(shop: Workshop) -> None:
+    """Teaches the verifier the labels of the policy's own solutions; gently, or it would forget how to look."""
+    recipe = shop.recipe
+    problems = world.problems("prm", recipe.prm_problems, recipe.seed)
+    features = shop.see([problem.scene for problem in problems])
+    labelled = read_labels(shop)
+    sequences = [shop.writer.process_labels(problems[e.problem].question, e.steps, e.labels) for e in labelled]
+    model = shop.load(VERIFIER).model
+    _train_language_only(model)
+    rng = world.stream("prm", recipe.seed)
+
+    def loss_at(_step: int) -> Tensor:
+        chosen = rng.sample(range(len(labelled)), min(recipe.prm_batch, len(labelled)))
+        batch = shop.writer.batch([sequences[number] for number in chosen])
+        return sequence_loss(model, *batch, features[[labelled[number].problem for number in chosen]])
+
+    fit(model, loss_at, recipe.prm_steps, PRM, scale=recipe.prm_rate)
+    shop.save(model, PRM)
+
+
+def _train_language_only(model: InternVLForConditionalGeneration) -> None:
+    """Lets everything learn but the image encoder, whose output was computed beforehand."""
+    model.requires_grad_(requires_grad=True)
+    model.model.vision_tower.requires_grad_(requires_grad=False)
+    model.model.multi_modal_projector.requires_grad_(requires_grad=False)
+
+
+def _vocabulary_size(folder: Path) -> int:
+    """Number of token ids of a tokenizer whose control tokens come last."""
+    added: dict[str, int] = json.loads((folder / "added_tokens.json").read_text(encoding="utf-8"))
+    return max(added.values()) + 1

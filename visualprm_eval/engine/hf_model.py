@@ -1,0 +1,153 @@
+"""The same model in transformers' own classes."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import torch
+from transformers import (
+    InternVLConfig,
+    InternVLForConditionalGeneration,
+    InternVLVisionConfig,
+    LlamaConfig,
+    Qwen2Config,
+)
+
+from visualprm_eval.core.errors import CheckpointError, ConfigError
+from visualprm_eval.engine.config import INTERNLM2, CheckpointConfig, LanguageConfig, VisionConfig
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+ATTENTION_KINDS = ("auto", "eager", "sdpa", "flash_attention_2")
+
+
+def build_model(
+    config: CheckpointConfig, image_token_id: int, attn: str = "auto"
+) -> InternVLForConditionalGeneration:  # fmt: skip
+    """A model with random weights, ready to be trained or filled.
+
+    Args:
+        config: What to build.
+        image_token_id: Id of ``<IMG_CONTEXT>``.
+        attn: ``"eager"``, ``"sdpa"`` or ``"flash_attention_2"``; ``"auto"`` takes sdpa.
+
+    Raises:
+        ConfigError: When ``attn`` is something else.
+    """
+    if attn not in ATTENTION_KINDS:
+        raise ConfigError(f"unknown attention {attn!r}; expected one of {', '.join(ATTENTION_KINDS)}")
+    model = InternVLForConditionalGeneration(native_config(config, image_token_id))
+    model.set_attn_implementation("sdpa" if attn == "auto" else attn)
+    return model
+
+
+def build_empty_model(config: CheckpointConfig, image_token_id: int, attn: str) -> InternVLForConditionalGeneration:
+    """A model whose parameters take no memory and must be assigned; its buffers hold their values.
+
+    Raises:
+        ConfigError: When ``attn`` is unknown.
+        CheckpointError: When a buffer would stay empty.
+    """
+    with torch.device("meta"):
+        model = build_model(config, image_token_id, attn)
+    # Rotary frequencies are buffers that no checkpoint stores: made again, outside of the meta device.
+    language_model = model.model.language_model
+    language_model.rotary_emb = type(language_model.rotary_emb)(language_model.config)
+    empty = [name for name, buffer in model.named_buffers() if buffer.is_meta]
+    if empty:
+        raise CheckpointError(f"this version of transformers has buffers that we cannot fill: {', '.join(empty)}")
+    return model
+
+
+def native_config(config: CheckpointConfig, image_token_id: int) -> InternVLConfig:
+    """The configuration of transformers' class.
+
+    Args:
+        config: The checkpoint.
+        image_token_id: Id of ``<IMG_CONTEXT>``.
+    """
+    return InternVLConfig(
+        vision_config=_vision_config(config.vision),
+        text_config=_text_config(config.language),
+        image_token_id=image_token_id,
+        image_seq_length=config.tokens_per_tile,
+        downsample_ratio=config.downsample_ratio,
+        vision_feature_layer=-1,
+        # The class ties by default.
+        tie_word_embeddings=config.language.tie_word_embeddings,
+    )
+
+
+def _vision_config(vision: VisionConfig) -> InternVLVisionConfig:
+    return InternVLVisionConfig(
+        hidden_size=vision.hidden_size,
+        num_hidden_layers=vision.num_hidden_layers,
+        num_attention_heads=vision.num_attention_heads,
+        intermediate_size=vision.intermediate_size,
+        image_size=vision.image_size,
+        patch_size=vision.patch_size,
+        norm_type=vision.norm_type,
+        layer_norm_eps=vision.layer_norm_eps,
+        attention_bias=vision.qkv_bias,
+        use_qk_norm=vision.qk_normalization,
+        hidden_act="gelu",
+        # Leaves out a final norm, which the original has not.
+        use_mean_pooling=True,
+    )
+
+
+def _text_config(language: LanguageConfig) -> PretrainedConfig:
+    sizes = {
+        "vocab_size": language.vocab_size,
+        "hidden_size": language.hidden_size,
+        "num_hidden_layers": language.num_hidden_layers,
+        "num_attention_heads": language.num_attention_heads,
+        "num_key_value_heads": language.num_key_value_heads,
+        "intermediate_size": language.intermediate_size,
+        "max_position_embeddings": language.max_position_embeddings,
+        "rms_norm_eps": language.rms_norm_eps,
+        # Dynamic scaling is left out: it acts beyond max_position_embeddings only, and no prompt may be longer.
+        "rope_parameters": {"rope_type": "default", "rope_theta": language.rope_theta},
+        "tie_word_embeddings": language.tie_word_embeddings,
+        # Prompts end where we say; defaults of the class are another vocabulary's ids.
+        "bos_token_id": None,
+        "eos_token_id": None,
+        "pad_token_id": None,
+    }
+    if language.architecture == INTERNLM2:
+        return LlamaConfig(**sizes, hidden_act="silu", attention_bias=language.bias, mlp_bias=False)
+    return Qwen2Config(**sizes, hidden_act="silu", use_sliding_window=False)
+
+
+def resolve_device(device: str) -> torch.device:
+    """``"auto"`` is the GPU when there is one.
+
+    Raises:
+        ConfigError: When the name is no device, or this machine has none of it.
+    """
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", device):
+        raise ConfigError(f"unknown device {device!r}; expected auto, cpu, mps, cuda or cuda:N")
+    wanted = torch.device(device)
+    if wanted.type == "cuda" and (wanted.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(f"device {device!r} is not there ({torch.cuda.device_count()} GPUs seen); try auto or cpu")
+    if wanted.type == "mps" and not torch.backends.mps.is_available():
+        raise ConfigError("device 'mps' is not there; try auto or cpu")
+    return wanted
+
+
+def resolve_dtype(dtype: str, device: torch.device) -> torch.dtype:
+    """``"auto"`` is bfloat16 on a GPU and float32 elsewhere.
+
+    Raises:
+        ConfigError: When the name is unknown.
+    """
+    known = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+    if dtype == "auto":
+        return torch.bfloat16 if device.type == "cuda" else torch.float32
+    if dtype not in known:
+        raise ConfigError(f"unknown dtype {dtype!r}; expected auto, {', '.join(known)}")
+    return known[dtype]

@@ -1,0 +1,59 @@
+"""JSON objects of config.json, read with messages that name the key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from visualprm_eval.core.errors import CheckpointError
+from visualprm_eval.core.types import JSONValue
+
+_T = TypeVar("_T")
+
+
+class Section:
+    """One JSON object.
+
+    Args:
+        raw: The object.
+        where: The file, for messages.
+        prefix: Keys that lead to it, for messages.
+    """
+
+    def __init__(self, raw: Mapping[str, JSONValue], where: str, prefix: str = "") -> None:
+        self.raw, self.where, self.prefix = raw, where, prefix
+
+    def section(self, key: str) -> Section:
+        """A nested object."""
+        return Section(self.get(key, dict), self.where, f"{self.prefix}{key}.")
+
+    def get(self, key: str, kind: type[_T], default: _T | None = None) -> _T:
+        """A value of a known kind; ``default`` when the key is absent and a default is given."""
+        value: Any = self.raw.get(key)
+        if value is None:
+            if default is None:
+                raise CheckpointError(f"{self.where} lacks {self.prefix}{key}; expected the OpenGVLab layout")
+            return default
+        if kind is float and isinstance(value, int) and not isinstance(value, bool):
+            value = float(value)
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise CheckpointError(f"{self.where}: {self.prefix}{key} is {value!r}; expected {kind.__name__}")
+        return value
+
+    def size(self, key: str) -> int:
+        """A positive whole number."""
+        value = self.get(key, int)
+        if value < 1:
+            raise CheckpointError(f"{self.where}: {self.prefix}{key} is {value}; expected a positive number")
+        return value
+
+    def expect(self, key: str, wanted: JSONValue, default: JSONValue = ..., or_none: bool = False) -> None:
+        """Refuses any value but the one whose arithmetic is implemented."""
+        value = self.raw.get(key, default)
+        if value is ...:
+            raise CheckpointError(f"{self.where} lacks {self.prefix}{key}; expected {wanted!r}")
+        if value != wanted and not (or_none and value is None):
+            raise CheckpointError(
+                f"{self.where}: {self.prefix}{key} is {value!r}, but only {wanted!r} is implemented; "
+                "expected a checkpoint of InternVL2, 2.5 or 3 in OpenGVLab's own layout or transformers'"
+            )

@@ -1,0 +1,196 @@
+"""Reading and writing config.json of a checkpoint in the OpenGVLab layout."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from visualprm_eval.core.errors import CheckpointError
+from visualprm_eval.core.types import JSONValue
+from visualprm_eval.engine.config import (
+    HF_MODEL_TYPE,
+    INTERNLM2,
+    MODEL_TYPE,
+    QWEN2,
+    TEMPLATE,
+    TEMPLATES,
+    VISION_MODEL_TYPE,
+    CheckpointConfig,
+    LanguageConfig,
+    VisionConfig,
+)
+from visualprm_eval.engine.json_section import Section
+
+__all__ = ["config_json", "parse_config", "read_config"]
+
+_NORM_TYPES = ("layer_norm", "rms_norm")
+
+
+_LANGUAGE_MODEL_TYPES = {INTERNLM2: "internlm2", QWEN2: "qwen2"}
+
+
+def read_config(directory: Path) -> CheckpointConfig:
+    """Reads config.json of a checkpoint.
+
+    Raises:
+        CheckpointError: When the file is missing or malformed, or describes a model that we do not know.
+    """
+    path = directory / "config.json"
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"{directory}: no config.json; expected a checkpoint in the OpenGVLab layout") from None
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read as JSON ({error}); download the checkpoint again") from error
+    if not isinstance(raw, dict):
+        raise CheckpointError(f"{path} holds no JSON object; expected the configuration of a model")
+    return parse_config(raw, str(path))
+
+
+def parse_config(raw: Mapping[str, JSONValue], where: str = "config.json") -> CheckpointConfig:
+    """Checks and freezes the content of config.json.
+
+    Args:
+        raw: The parsed JSON.
+        where: What messages call it.
+
+    Raises:
+        CheckpointError: When a key is missing, or the model is one that we would compute wrongly.
+    """
+    if raw.get("model_type") == HF_MODEL_TYPE:
+        from visualprm_eval.engine.hf_config import parse_hf_config
+
+        return parse_hf_config(raw, where)
+    top = Section(raw, where)
+    # What the file says it is comes first, so that another model's file is not blamed for missing keys.
+    top.expect("model_type", MODEL_TYPE)
+    vision = _parse_vision(top.section("vision_config"))
+    language = _parse_language(top.section("llm_config"))
+    template = top.get("template", str)
+    if template not in TEMPLATES:
+        top.expect("template", TEMPLATE)
+    top.expect("ps_version", "v2")
+    top.expect("select_layer", -1, default=-1)
+    top.expect("pad2square", wanted=False, default=False)
+    top.expect("downsample_ratio", 0.5, default=0.5)
+    top.expect("force_image_size", vision.image_size, default=None, or_none=True)
+    config = CheckpointConfig(
+        vision=vision,
+        language=language,
+        downsample_ratio=0.5,
+        max_tiles=top.get("max_dynamic_patch", int, 12),
+        min_tiles=top.get("min_dynamic_patch", int, 1),
+        use_thumbnail=top.get("use_thumbnail", bool, True),
+        dynamic_tiles=top.get("dynamic_image_size", bool, True),
+        system_message=top.get("system_message", str, TEMPLATES[template]),
+        dtype=str(raw.get("torch_dtype") or raw.get("dtype") or "float32"),
+        template=template,
+    )
+    if (vision.image_size // vision.patch_size) % 2:
+        raise CheckpointError(f"{where}: an odd number of patches per side cannot be halved by the pixel shuffle")
+    return config
+
+
+def config_json(config: CheckpointConfig, architecture: str = "InternVLChatModel") -> dict[str, JSONValue]:
+    """The content of config.json in the OpenGVLab layout; the inverse of ``parse_config``.
+
+    Args:
+        config: The checkpoint.
+        architecture: Name of the original's class, ``"InternVLRewardModel"`` for a reward model.
+    """
+    language = asdict(config.language)
+    name = language.pop("architecture")
+    if name == QWEN2:
+        del language["bias"]
+    llm_type = _LANGUAGE_MODEL_TYPES[name]
+    return {
+        "architectures": [architecture],
+        "model_type": MODEL_TYPE,
+        "template": config.template,
+        "ps_version": "v2",
+        "select_layer": -1,
+        "downsample_ratio": config.downsample_ratio,
+        "dynamic_image_size": config.dynamic_tiles,
+        "force_image_size": config.image_size,
+        "min_dynamic_patch": config.min_tiles,
+        "max_dynamic_patch": config.max_tiles,
+        "use_thumbnail": config.use_thumbnail,
+        "pad2square": False,
+        "system_message": config.system_message,
+        "tie_word_embeddings": config.language.tie_word_embeddings,
+        "torch_dtype": config.dtype,
+        "llm_config": {"architectures": [name], "model_type": llm_type, "hidden_act": "silu", **language},
+        "vision_config": {
+            "architectures": ["InternVisionModel"],
+            "model_type": VISION_MODEL_TYPE,
+            "hidden_act": "gelu",
+            "num_channels": 3,
+            **asdict(config.vision),
+        },
+    }
+
+
+def _parse_vision(section: Section) -> VisionConfig:
+    section.expect("model_type", VISION_MODEL_TYPE)
+    section.expect("hidden_act", "gelu", default="gelu")
+    section.expect("num_channels", 3, default=3)
+    norm_type = section.get("norm_type", str, "rms_norm")
+    if norm_type not in _NORM_TYPES:
+        raise CheckpointError(f"{section.where}: vision_config.norm_type is {norm_type!r}; expected {_NORM_TYPES}")
+    config = VisionConfig(
+        hidden_size=section.size("hidden_size"),
+        num_hidden_layers=section.size("num_hidden_layers"),
+        num_attention_heads=section.size("num_attention_heads"),
+        intermediate_size=section.size("intermediate_size"),
+        image_size=section.size("image_size"),
+        patch_size=section.size("patch_size"),
+        norm_type=norm_type,
+        layer_norm_eps=section.get("layer_norm_eps", float, 1e-6),
+        qkv_bias=section.get("qkv_bias", bool),
+        qk_normalization=section.get("qk_normalization", bool),
+    )
+    if config.qk_normalization and config.layer_norm_eps != 1e-6:
+        # transformers' class has this number fixed in the norms of queries and keys.
+        section.expect("layer_norm_eps", 1e-6)
+    return config
+
+
+def _parse_language(section: Section) -> LanguageConfig:
+    names = section.get("architectures", list)
+    if len(names) != 1 or names[0] not in _LANGUAGE_MODEL_TYPES:
+        raise CheckpointError(
+            f"{section.where}: unknown language model {names!r}; expected one of {', '.join(_LANGUAGE_MODEL_TYPES)}. "
+            "A policy may run otherwise: --engine host --allow-remote-code with the host's name of it, or hf:PATH_OR_ID"
+        )
+    section.expect("hidden_act", "silu", default="silu")
+    _check_rope(section)
+    section.expect("use_sliding_window", wanted=False, default=False)
+    config = LanguageConfig(
+        architecture=names[0],
+        vocab_size=section.size("vocab_size"),
+        hidden_size=section.size("hidden_size"),
+        num_hidden_layers=section.size("num_hidden_layers"),
+        num_attention_heads=section.size("num_attention_heads"),
+        num_key_value_heads=section.size("num_key_value_heads"),
+        intermediate_size=section.size("intermediate_size"),
+        max_position_embeddings=section.size("max_position_embeddings"),
+        rms_norm_eps=section.get("rms_norm_eps", float),
+        rope_theta=section.get("rope_theta", float),
+        bias=section.get("bias", bool) if names[0] == INTERNLM2 else False,
+        tie_word_embeddings=section.get("tie_word_embeddings", bool, False),
+    )
+    if config.hidden_size % config.num_attention_heads or config.num_attention_heads % config.num_key_value_heads:
+        raise CheckpointError(f"{section.where}: the sizes of llm_config do not divide into heads and groups of heads")
+    return config
+
+
+def _check_rope(section: Section) -> None:
+    """Dynamic scaling acts beyond ``max_position_embeddings`` only, which no prompt may exceed; others act always."""
+    scaling = section.raw.get("rope_scaling")
+    kind = None if scaling is None else scaling.get("rope_type", scaling.get("type"))
+    if kind not in {None, "default", "dynamic"}:
+        raise CheckpointError(
+            f"{section.where}: llm_config.rope_scaling has type {kind!r}; only dynamic scaling is implemented"
+        )

@@ -1,0 +1,1 @@
+"""Arithmetic on stored facts: rerankers, values, statistics, published figures. Reads and writes nothing."""

@@ -1,0 +1,245 @@
+"""The candidates that every reranker may choose from, of many problems at once, as arrays, [P, N].
+
+The rules, which hold for every reranker alike:
+
+- A candidate without a text, without a score of any critic in play, or whose verdict failed cannot be chosen. When only
+  picks are graded no verdict matters here, see ``visualprm_eval.evaluate.pools``.
+- A candidate of which nothing failed and something is lacking is not known yet: best-of-k of its problem would be a
+  guess from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from visualprm_eval.core.types import Problem
+from visualprm_eval.evaluate.fact_columns import AnswerFn, Columns
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray
+from visualprm_eval.evaluate.rerankers import Oracle, Pool, Reranker, StepAggregate
+
+__all__ = ["BoolArray", "FloatArray", "Grid", "IntArray"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """P problems with N candidates each, a column per rank.
+
+    Attributes:
+        columns: Where their facts are.
+        critics: Labels of all critics in play, sorted.
+        answer: The local answer of a text.
+        graded: Whether all texts are graded, or only picks.
+        rows: The place of each problem in ``columns``, [P].
+        known: Whether all is known of the candidate, be it that it failed, [P, N].
+        texts: The number of its text in ``columns``; -1 where there is no candidate to choose, [P, N].
+        leaders: What ``vectorized_picks.leaders`` has worked out.
+    """
+
+    columns: Columns
+    critics: tuple[str, ...]
+    answer: AnswerFn
+    graded: bool
+    rows: IntArray = field(repr=False)
+    known: BoolArray = field(repr=False)
+    texts: IntArray = field(repr=False)
+    _utilities: dict[Reranker, FloatArray] = field(default_factory=dict, repr=False, compare=False)
+    leaders: dict[Reranker, IntArray] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def of(cls, columns: Columns, critics: Iterable[str], answer: AnswerFn, n: int, *, graded: bool) -> Grid:
+        """Arranges all problems.
+
+        Args:
+            columns: What is known of them.
+            critics: Labels of all critics in play; their order does not matter.
+            answer: The local answer of a text.
+            n: N; candidates of later ranks are left out.
+            graded: Whether a candidate must have a verdict.
+        """
+        labels, all_candidates = tuple(sorted(set(critics))), columns.candidates
+        failed, lacking = _standings(columns, labels, graded=graded)
+        chosen = np.flatnonzero(all_candidates.ranks < n)
+        texts = all_candidates.texts[chosen]
+        place = (all_candidates.owners[chosen], all_candidates.ranks[chosen])
+        # A candidate without a text has failed, whatever is said of the last text, which -1 points at.
+        out = (texts < 0) | np.append(failed, True)[texts]
+        waiting = ~out & np.append(lacking, False)[texts]
+        shape = (len(columns), n)
+        known, numbers = np.zeros(shape, dtype=bool), np.full(shape, -1, dtype=np.int64)
+        known[place] = ~waiting
+        numbers[place] = np.where(out | waiting, -1, texts)
+        return cls(columns, labels, answer, graded, np.arange(len(columns)), known, numbers)
+
+    @property
+    def n(self) -> int:
+        """N."""
+        return int(self.texts.shape[1])
+
+    def __len__(self) -> int:
+        """P."""
+        return len(self.rows)
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """The problems, [P]."""
+        return [self.columns.problems[row] for row in self.rows.tolist()]
+
+    @cached_property
+    def usable(self) -> BoolArray:
+        """Whether there is a candidate to choose, [P, N]."""
+        usable: BoolArray = self.texts >= 0
+        return usable
+
+    @cached_property
+    def verdicts(self) -> FloatArray:
+        """1.0 right, 0.0 wrong (or the host's fraction), NaN where nothing is usable or graded, [P, N]."""
+        return self.spread(self.columns.graded.values)
+
+    @cached_property
+    def cut(self) -> BoolArray:
+        """Which candidates have a text that ended at the token limit, whether they can be chosen or not, [P, N]."""
+        candidates = self.columns.candidates
+        cut = np.fromiter((finish == "length" for finish in candidates.finishes), bool, len(candidates))
+        chosen = np.flatnonzero(cut & (candidates.texts >= 0) & (candidates.ranks < self.n))
+        table = np.zeros((len(self.columns), self.n), dtype=bool)
+        table[candidates.owners[chosen], candidates.ranks[chosen]] = True
+        return table[self.rows]
+
+    def unscored(self, critic: str, k: int) -> int:
+        """How many of the first k candidates have a text that a critic failed on."""
+        candidates, said = self.columns.candidates, self.columns.said.get(critic)
+        if said is None:
+            return 0
+        failed = np.append(said.known & ~said.sound, False)[candidates.texts]
+        counted = np.bincount(candidates.owners[failed & (candidates.ranks < k)], minlength=len(self.columns))
+        return int(counted[self.rows].sum())
+
+    @cached_property
+    def empty(self) -> BoolArray:
+        """Which candidates are empty replies, [P, N]."""
+        empty: BoolArray = np.append(self.columns.empty, False)[self.texts]
+        return empty
+
+    @cached_property
+    def unread(self) -> BoolArray:
+        """Which candidates say something that has no final answer, as far as votes can tell, [P, N]."""
+        codes = np.append(self.columns.answer_codes(self.answer), 0)[self.texts]
+        return self.usable & ~self.empty & (codes < 0)
+
+    def unread_remark(self, k: int) -> str:
+        """A warning of exact matching where most of the first k candidates have no final answer, ``""`` elsewhere."""
+        total = int((self.usable & ~self.empty)[:, :k].sum())
+        unread = int(self.unread[:, :k].sum())
+        if 2 * unread <= total:
+            return ""
+        return (
+            f"warning: exact matching found no final answer in {unread:,} of {total:,} candidates, so a low value may "
+            "say nothing of the policy: grade with a judge (--judge)"
+        )
+
+    @cached_property
+    def votes(self) -> IntArray:
+        """A number per distinct answer of a problem, from 0; -1 for an abstention or a gap, [P, N]."""
+        codes = self.columns.answer_codes(self.answer)
+        found = np.where(self.usable, np.append(codes, -1)[self.texts], -1)
+        return _renumbered(found, int(codes.max(initial=-1)) + 1)
+
+    @cached_property
+    def pools(self) -> tuple[Pool, ...]:
+        """The same problem by problem, [P], for rerankers of which only their own code is known."""
+        return tuple(map(self.pool, range(len(self))))
+
+    def pool(self, row: int) -> Pool:
+        """What there is to choose from of one problem."""
+        ranks = np.flatnonzero(self.usable[row])
+        texts = self.texts[row, ranks].tolist()
+        answers, columns = self.columns.answers(self.answer), self.columns
+        return Pool(
+            self.problems[row].id,
+            tuple(ranks.tolist()),
+            tuple(columns.values[text] for text in texts),
+            tuple(answers[text] for text in texts),
+            {label: tuple(columns.said[label].steps(text) for text in texts) for label in self.critics},
+            tuple(columns.graded.values[texts].tolist()) if self.graded else None,
+        )
+
+    def complete(self, k: int) -> BoolArray:
+        """Of which problems all is known of the first k candidates, [P]; else best-of-k would be a guess."""
+        return np.logical_and.reduce(self.known[:, :k], axis=1) if k <= self.n else np.zeros(len(self), dtype=bool)
+
+    def take(self, rows: IntArray | BoolArray) -> Grid:
+        """Some of the problems, by their places here."""
+        return replace(
+            self, rows=self.rows[rows], known=self.known[rows], texts=self.texts[rows], _utilities={}, leaders={}
+        )
+
+    def without(self, texts: BoolArray) -> Grid:
+        """The same without candidates that have one of these texts, [S]; what is known stays known."""
+        gone = self.usable & np.append(texts, False)[self.texts]
+        return replace(self, texts=np.where(gone, -1, self.texts), _utilities={}, leaders={})
+
+    def spread(self, numbers: FloatArray, gap: float = np.nan) -> FloatArray:
+        """A number per text, [S], as one per candidate, [P, N].
+
+        Args:
+            numbers: By the text's number.
+            gap: What stands where there is no usable candidate.
+        """
+        return np.append(numbers, gap)[self.texts]
+
+    def utilities(self, reranker: Reranker) -> FloatArray:
+        """What a reranker gives each candidate of the whole pool, minus infinity where there is none, [P, N].
+
+        NaN, which is never picked, counts as minus infinity too. Who does not declare that it needs verdicts sees none.
+        """
+        if type(reranker) is StepAggregate:
+            reranker = replace(reranker, name="")  # What it is called changes no number.
+        if reranker not in self._utilities:
+            found = self._given(reranker)
+            self._utilities[reranker] = np.where(np.isnan(found), -np.inf, found)
+        return self._utilities[reranker]
+
+    def _given(self, reranker: Reranker) -> FloatArray:
+        if type(reranker) is StepAggregate and reranker.critic is not None:
+            return self.spread(self.columns.said[reranker.critic].aggregate(reranker.how))
+        if type(reranker) is Oracle:
+            return self.verdicts
+        array = np.full(self.texts.shape, -np.inf)
+        for row, pool in enumerate(self.pools):
+            seen = pool if "verdicts" in reranker.needs else replace(pool, verdicts=None)
+            array[row, list(pool.ranks)] = reranker.utilities(seen)
+        return array
+
+
+def _standings(columns: Columns, critics: Sequence[str], *, graded: bool) -> tuple[BoolArray, BoolArray]:
+    """Which texts cannot be chosen since something failed, and of which something is lacking, [S]."""
+    count = len(columns.values)
+    failed, lacking = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    if graded:
+        failed |= columns.graded.failed
+        lacking |= ~columns.graded.known
+    for label in critics:
+        said = columns.said.get(label)
+        if said is None:
+            lacking[:] = True
+        else:
+            failed |= said.known & ~said.sound
+            lacking |= ~said.known
+    return failed, lacking & ~failed
+
+
+def _renumbered(codes: IntArray, count: int) -> IntArray:
+    """Numbers from 0 within each row for what has one number in all rows, below ``count``; -1 stays."""
+    cells = codes + (count + 1) * np.arange(len(codes))[:, None] + 1
+    found, places = np.unique(cells, return_inverse=True)
+    row_of = found // (count + 1)
+    first = np.searchsorted(row_of, np.arange(len(codes)))
+    lone = found % (count + 1) > 0  # All but the places of -1, which come first in their rows.
+    has_gap = np.zeros(len(codes), dtype=np.int64)
+    has_gap[row_of[~lone]] = 1
+    numbers: IntArray = places.reshape(codes.shape) - (first + has_gap)[:, None]
+    return np.where(codes < 0, -1, numbers)

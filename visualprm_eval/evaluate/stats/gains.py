@@ -1,0 +1,239 @@
+"""Values and gains of one policy on one benchmark, over whichever baseline there is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS
+from visualprm_eval.evaluate.candidate_grid import FloatArray
+from visualprm_eval.evaluate.rerankers import First, Greedy, Random, Reranker
+from visualprm_eval.evaluate.result_rows import ResultRow
+from visualprm_eval.evaluate.stats.bootstrap import percentiles
+from visualprm_eval.evaluate.stats.chance import ChancePicks
+from visualprm_eval.evaluate.stats.final_picks import Finals
+from visualprm_eval.evaluate.stats.measure import Measure
+from visualprm_eval.evaluate.stats.rows import Mean, Standing
+from visualprm_eval.evaluate.vectorized_picks import mean_worth
+
+__all__ = ["Gains", "Place", "Split", "WholeTables", "interval"]
+
+Place = tuple[str, str, str]
+"""Policy, benchmark and split."""
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """The values of all rerankers on one split, without the candidates behind them.
+
+    Attributes:
+        place: Policy, benchmark and split.
+        n: N.
+        note: What must be said of its numbers.
+        rerankers: Who has a value, [R]; the mean of all N samples comes last where nobody asked for it.
+        n_asked: How many of these were asked for.
+        measure: The benchmark's number over its problems.
+        values: What each pick is worth, from 0 to 1, [P, R].
+        chance: Picks by chance; ``None`` where only picks are graded.
+        mean: The mean of all N samples; ``None`` where not every candidate has a verdict.
+    """
+
+    place: Place
+    n: int
+    note: str
+    rerankers: Sequence[Reranker]
+    n_asked: int
+    measure: Measure
+    values: FloatArray
+    chance: ChancePicks | None
+    mean: Mean | None
+
+    @classmethod
+    def of(cls, found: Finals) -> Split:
+        """What is kept of the picks of a split."""
+        study, grid = found.study, found.grid
+        rerankers, values = list(found.rerankers), found.values
+        mean = None
+        if found.has_mean:
+            worth = mean_worth(grid, grid.n)
+            mean = Mean(found.measure.value(worth), study.n, found.n_problems, found.n_problems - len(grid))
+            if not any(isinstance(one, Random) for one in rerankers):
+                rerankers.append(Random(ROWS[MEAN]))
+                values = np.column_stack([values, worth])
+        chance = ChancePicks(np.where(grid.usable, grid.verdicts, np.nan), found.measure) if study.grade_all else None
+        return cls(
+            (study.policy, study.benchmark, found.split), study.n, found.note, rerankers, len(found.rerankers),
+            found.measure, values, chance, mean,
+        )  # fmt: skip
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether it is one sample at temperature 0 per problem, beside others."""
+        asked = self.rerankers[: self.n_asked]
+        return bool(asked) and all(isinstance(one, Greedy) for one in asked)
+
+    @cached_property
+    def numbers(self) -> FloatArray:
+        """The benchmark's number of each reranker, in percent, [R]."""
+        return np.array([self.measure.value(column) for column in self.values.T])
+
+    @cached_property
+    def resamples(self) -> FloatArray | None:
+        """The same in bootstrap resamples, [B, R]; ``None`` where no group can be drawn."""
+        return self.measure.resampled(self.values)
+
+    def column(self, kind: str) -> int | None:
+        """Which reranker's value a baseline of this kind is."""
+        kinds: Mapping[str, type[Reranker]] = {MEAN: Random, FIRST: First, GREEDY: Greedy}
+        if kind == MEAN and self.mean is None:
+            return None
+        return next((place for place, one in enumerate(self.rerankers) if type(one) is kinds[kind]), None)
+
+    def over(self, other: Split, column: int) -> tuple[FloatArray, FloatArray | None]:
+        """How much greater each number is than one of another sampling, on the problems that both have.
+
+        Args:
+            other: This split, or the other sampling's of the same place.
+            column: Which of its rerankers.
+
+        Returns:
+            Points, [R], and the same in paired bootstrap resamples, [B, R]; NaN where they have nothing in common.
+        """
+        if other is self:
+            draws = self.resamples
+            return self.numbers - self.numbers[column], None if draws is None else draws - draws[:, [column]]
+        theirs = {problem.id: row for row, problem in enumerate(other.measure.problems)}
+        rows = [row for row, problem in enumerate(self.measure.problems) if problem.id in theirs]
+        problems = [self.measure.problems[row] for row in rows]
+        if not problems:
+            return np.full(len(self.rerankers), np.nan), None
+        worth = other.values[[theirs[problem.id] for problem in problems], column]
+        both = np.column_stack([self.values[rows], worth])
+        measure = replace(self.measure, problems=problems)
+        numbers = np.array([measure.value(each) for each in both.T])
+        resamples = measure.resampled(both)
+        return numbers[:-1] - numbers[-1], None if resamples is None else resamples[:, :-1] - resamples[:, -1:]
+
+
+def interval(resamples: FloatArray | None) -> tuple[float | None, float | None]:
+    """The 95% interval of one number, from its resamples, [B]."""
+    if resamples is None:
+        return None, None
+    low, high = percentiles(resamples[:, None])
+    return float(low[0]), float(high[0])
+
+
+Draws = FloatArray | None
+
+
+class Gains:
+    """The values of a place and their gains over each kind of baseline.
+
+    Attributes:
+        n: N.
+        sampled: The values of those who pick from the N candidates.
+        greedy: The value of one sample at temperature 0.
+    """
+
+    def __init__(self) -> None:
+        self.n = 1
+        self.sampled: Split | None = None
+        self.greedy: Split | None = None
+        self._standings: dict[str | None, list[tuple[Standing, Draws, Draws]]] = {}
+
+    def take(self, split: Split) -> None:
+        """Adds what was worked out of one sampling."""
+        if split.is_greedy:
+            self.greedy = split
+        else:
+            self.sampled, self.n = split, split.n
+        self._standings = {}
+
+    @property
+    def mean(self) -> Mean | None:
+        """The mean of all N samples, where there is one."""
+        return None if self.sampled is None else self.sampled.mean
+
+    @property
+    def kinds(self) -> set[str]:
+        """The baselines that there are."""
+        return {kind for kind in ROWS if self._base(kind) is not None}
+
+    def _base(self, kind: str) -> tuple[Split, int] | None:
+        split = self.greedy if kind == GREEDY else self.sampled
+        column = None if split is None else split.column(kind)
+        return None if split is None or column is None else (split, column)
+
+    def standings(self, kind: str | None) -> Sequence[tuple[Standing, Draws, Draws]]:
+        """Every value with its interval and its gain, with the resamples of the value and of the gain, [B].
+
+        Args:
+            kind: Of the baseline; ``None`` for none.
+        """
+        if kind not in self._standings:
+            self._standings[kind] = list(self._worked_out(kind))
+        return self._standings[kind]
+
+    def _worked_out(self, kind: str | None) -> Iterator[tuple[Standing, Draws, Draws]]:
+        base = None if kind is None else self._base(kind)
+        for split in filter(None, (self.greedy, self.sampled)):
+            draws = split.resamples
+            gains, differences = (None, None) if base is None else split.over(*base)
+            for place, reranker in enumerate(split.rerankers):
+                if place >= split.n_asked and kind != MEAN:
+                    continue  # Nobody asked for the mean.
+                own = None if draws is None else draws[:, place]
+                row = Standing(
+                    *split.place, reranker.name, split.n, float(split.numbers[place]), *interval(own), note=split.note,
+                    baseline=kind or "", is_bound="verdicts" in reranker.needs,
+                )  # fmt: skip
+                difference = None if differences is None else differences[:, place]
+                if gains is not None and (split, place) != base and not math.isnan(gains[place]):
+                    row = with_gain(row, float(gains[place]), difference)
+                yield row, own, difference
+
+
+def with_gain(row: Standing, gain: float, difference: Draws) -> Standing:
+    """The row with its gain and that one's interval; an upper bound has none, since there is nothing to test."""
+    low, high = interval(None if row.is_bound else difference)
+    return replace(row, gain=gain, gain_low=low, gain_high=high)
+
+
+class WholeTables:
+    """The same of a place whose values are figures of whole tables: there is no mean, and nothing can be resampled.
+
+    Attributes:
+        rows: The values at the largest k, by reranker.
+    """
+
+    mean = None
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.rows: dict[str, ResultRow] = {}
+
+    @property
+    def n(self) -> int:
+        """The largest k."""
+        return max((row.k for row in self.rows.values()), default=1)
+
+    @property
+    def kinds(self) -> set[str]:
+        """The baselines that there are."""
+        return {kind for kind in (GREEDY, FIRST) if ROWS[kind] in self.rows}
+
+    def standings(self, kind: str | None) -> Iterator[tuple[Standing, Draws, Draws]]:
+        """Every value with its gain, without resamples."""
+        base = None if kind is None else self.rows.get(ROWS[kind])
+        for name, row in self.rows.items():
+            if row.value is None:
+                continue
+            gain = None if base is None or base.value is None or base is row else row.value - base.value
+            yield Standing(
+                *self.place, name, row.k, row.value, None, None, gain, note="figure of a whole table",
+                baseline=kind or "",
+            ), None, None  # fmt: skip

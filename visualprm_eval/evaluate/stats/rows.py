@@ -1,0 +1,255 @@
+"""What an examination comes to, as frozen rows; every view shows these and adds nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from visualprm_eval.core.baselines import LACKING, MEAN, ROWS
+from visualprm_eval.evaluate.stats.diagnosis_rows import Cost, Diagnosis, PoolFacts, StepScoreHistogram, Tally
+from visualprm_eval.evaluate.stats.unfinished_banner import banner_of
+
+__all__ = [
+    "Baseline",
+    "Comparison",
+    "Cost",
+    "CurvePoint",
+    "Diagnosis",
+    "Insight",
+    "Mean",
+    "PoolFacts",
+    "PublishedPoint",
+    "Standing",
+    "StepScoreHistogram",
+    "Tally",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """The value of best-of-k for one reranker and k.
+
+    Attributes:
+        policy: Who wrote the candidates.
+        benchmark: The benchmark's name.
+        split: Its split, ``""`` when it has one only.
+        metric: The metric's name.
+        reranker: The reranker's label.
+        k: Best of how many.
+        estimator: How ``value`` was estimated, in the glossary's words.
+        value: The expected value over subsets of k of the N candidates, in percent.
+        low: Lower end of its 95% interval; ``None`` where there is none.
+        high: Upper end.
+        sampling_error: Standard error from drawing subsets, in points; 0 where nothing was drawn.
+        prefix: The value from the first k candidates, in percent, which is what published figures are.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
+        n_problems: Of how many problems, those left out included; of a mean, of all its benchmarks together.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    metric: str
+    reranker: str
+    k: int
+    estimator: str
+    value: float
+    low: float | None
+    high: float | None
+    sampling_error: float
+    prefix: float
+    note: str = ""
+    n_problems: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedPoint:
+    """A published best-of-k that a figure shows beside our curve.
+
+    Attributes:
+        policy: Our name of the policy.
+        benchmark: The benchmark's name.
+        split: The split of our curve.
+        reranker: Our label of what selected; the first candidate stands for pass@1.
+        k: Best of how many.
+        value: In percent, of the whole benchmark.
+        source: The paper and the table.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    reranker: str
+    k: int
+    value: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A reranker's value at k = N, with its gain over the baseline.
+
+    Attributes:
+        value: In percent: the value of the results table.
+        low: Lower end of its 95% interval; ``None`` where there is none.
+        high: Upper end.
+        gain: In points, on the same problems; ``None`` for the baseline itself, and without one.
+        gain_low: Lower end of its 95% interval; ``None`` where there is none, and of an upper bound.
+        gain_high: Upper end.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
+        baseline: What the gain is over, one of ``visualprm_eval.core.baselines.BASELINES``; ``""`` without one.
+        is_bound: Whether it looks at verdicts, as the oracle does: an upper bound, of which there is nothing to test.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    reranker: str
+    k: int
+    value: float
+    low: float | None
+    high: float | None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
+    note: str = ""
+    baseline: str = ""
+    is_bound: bool = False
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is what gains are measured against."""
+        return bool(self.baseline) and self.gain is None and self.reranker == ROWS[self.baseline]
+
+    @property
+    def gain_is_shown(self) -> bool:
+        """Whether the gain's interval leaves out 0."""
+        return self.gain_low is not None and self.gain_high is not None and not self.gain_low <= 0 <= self.gain_high
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """What the gains of a policy on a benchmark are measured against.
+
+    Attributes:
+        kind: One of ``BASELINES``; ``None`` where there is none of the kind asked for.
+        asked: The kind that was asked for; ``None`` for the default.
+    """
+
+    kind: str | None
+    asked: str | None = None
+
+    @property
+    def head(self) -> str:
+        """What the head of a column of gains says."""
+        return f"gain over {self.kind}" if self.kind else f"no gain: {LACKING[self.asked or MEAN]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """The mean of all N samples, where every one of them has a verdict.
+
+    Attributes:
+        value: In percent.
+        k: N.
+        n_problems: P, the problems of the run, those left out included.
+        n_failed: How many of them were left out.
+    """
+
+    value: float
+    k: int
+    n_problems: int
+    n_failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two rerankers on the same problems at k = N.
+
+    Attributes:
+        difference: Value of ``reranker`` less that of ``baseline``, in points.
+        low: Lower end of its 95% interval; ``None`` where there is none.
+        high: Upper end.
+        p: Two-sided: of the sign-flip test where both pick, of picks by chance where one is their mean; ``None`` where
+            nothing is tested: two means, or an upper bound.
+        p_corrected: After Holm's correction over all rerankers that are compared with this baseline.
+        better: Problems on which ``reranker`` did better.
+        worse: Problems on which it did worse.
+        n_problems: All problems compared.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
+        baseline_k: Best of how many ``baseline`` is, where that is not ``k``.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+    k: int
+    reranker: str
+    baseline: str
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    p_corrected: float | None
+    better: int
+    worse: int
+    n_problems: int
+    note: str = ""
+    baseline_k: int | None = None
+
+    @property
+    def verdict(self) -> str:
+        """The outcome in words."""
+        names = (self.reranker, self.baseline)
+        winner, loser = names if self.difference > 0 else names[::-1]
+        if self.p_corrected is None:
+            return "not tested"
+        if self.p_corrected <= 0.05:
+            return f"{winner} is better than {loser}"
+        if self.low is not None and self.high is not None and not self.low <= 0 <= self.high:
+            return f"{winner} may be better than {loser}, but not beyond doubt"
+        return "no difference is shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Insight:
+    """Everything that the reports show beside the plain values.
+
+    Attributes:
+        points: Curves over k.
+        standings: Values and gains at k = N with intervals, overalls last.
+        comparisons: Paired tests at k = N.
+        diagnoses: Where rerankers lose.
+        pools: What candidates are like.
+        histograms: Distributions of step scores.
+        costs: What stages took.
+        missing: What the store still lacks or what failed, one sentence each; their policies have no overalls then.
+        tallies: (policy, benchmark, problem id) to how many candidates are right.
+        published: Published figures for the curves.
+        lost: Where too many candidates failed for an overall, one sentence each, of policies that might have one.
+        baselines: (policy, benchmark, split) to what its gains are measured against.
+        means: (policy, benchmark, split) to the mean of all N samples, where there is one.
+        unheard: Critics whose own rows are withheld, since they lack scores or failed too often, one sentence each.
+        abstaining: Where so many candidates have no answer that votes say little, one sentence each.
+    """
+
+    points: tuple[CurvePoint, ...] = ()
+    standings: tuple[Standing, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    diagnoses: tuple[Diagnosis, ...] = ()
+    pools: tuple[PoolFacts, ...] = ()
+    histograms: tuple[StepScoreHistogram, ...] = ()
+    costs: tuple[Cost, ...] = ()
+    missing: tuple[str, ...] = ()
+    tallies: Mapping[tuple[str, str, str], Tally] = field(default_factory=dict)
+    published: tuple[PublishedPoint, ...] = ()
+    lost: tuple[str, ...] = ()
+    baselines: Mapping[tuple[str, str, str], Baseline] = field(default_factory=dict)
+    means: Mapping[tuple[str, str, str], Mean] = field(default_factory=dict)
+    unheard: tuple[str, ...] = ()
+    abstaining: tuple[str, ...] = ()
+
+    @property
+    def banner(self) -> str:
+        """One line that says what is missing, failed or rests on few votes, for every page; ``""`` for nothing."""
+        return banner_of(self.missing, self.costs, self.lost, self.unheard, self.abstaining)

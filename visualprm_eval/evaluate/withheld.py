@@ -1,0 +1,70 @@
+"""The one rule of what is withheld, for tables, curves, figures and comparisons alike.
+
+A critic whose scores are lacking on a benchmark, or failed too often there, loses its own rows and restricts nobody:
+the pool of all others is what it would be without that critic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from visualprm_eval.evaluate.fact_columns import Columns
+from visualprm_eval.evaluate.reranker_registry import needed_critics
+from visualprm_eval.evaluate.result_rows import INCOMPLETE, WITHOUT_CRITIC
+
+if TYPE_CHECKING:
+    from visualprm_eval.evaluate.candidate_grid import Grid
+    from visualprm_eval.evaluate.rerankers import Reranker
+
+__all__ = ["MAX_FAILED", "MAX_UNSCORED", "lost_critics", "shaping_critics", "why_withheld"]
+
+MAX_FAILED = 0.01
+"""The greatest part of problems that may be left out of a value."""
+MAX_UNSCORED = 0.01
+"""The greatest part of texts on which a critic may have failed and still shape the pool."""
+
+
+def lost_critics(columns: Columns, critics: Iterable[str], n: int) -> dict[str, str]:
+    """The critics that have no rows on a benchmark, and why.
+
+    Args:
+        columns: What is known of a policy on the benchmark.
+        critics: Labels of all critics of the run.
+        n: N; what later candidates wrote does not count.
+    """
+    texts = columns.below(n)[1]
+    total = int(texts.sum())
+    found: dict[str, str] = {}
+    for critic in critics:
+        said = columns.said.get(critic)
+        lacking = total if said is None else int((texts & ~said.known).sum())
+        failed = 0 if said is None else int((texts & said.known & ~said.sound).sum())
+        if lacking:
+            found[critic] = f"{WITHOUT_CRITIC}{lacking:,} of {total:,} texts are not scored by {critic}"
+        elif failed > MAX_UNSCORED * total:
+            found[critic] = f"{WITHOUT_CRITIC}{failed:,} of {total:,} texts failed to be scored by {critic}"
+    return found
+
+
+def shaping_critics(columns: Columns, rerankers: Iterable[Reranker], n: int) -> list[str]:
+    """Labels of the critics without whose score no candidate is in the pool, in order."""
+    critics = needed_critics(rerankers)
+    lost = lost_critics(columns, critics, n)
+    return [critic for critic in critics if critic not in lost]
+
+
+def why_withheld(grid: Grid, k: int, n_empty: int = 0) -> str:
+    """Why no value from the first k candidates is given, whatever reranker picks; ``""`` when there is none.
+
+    Args:
+        grid: The problems.
+        k: Best of how many.
+        n_empty: Problems beside them of which no candidate can be used at any k.
+    """
+    complete = grid.complete(k)
+    total = len(grid) + n_empty
+    if n_incomplete := int((~complete).sum()):
+        return f"{INCOMPLETE}{n_incomplete:,} of {total:,} problems lack candidates, scores or verdicts"
+    n_failed = n_empty + int((~grid.usable[:, :k].any(axis=1)).sum())
+    return f"withheld: {n_failed:,} of {total:,} problems failed" if n_failed > MAX_FAILED * total else ""

@@ -1,0 +1,1 @@
+"""Benchmarks of VLMEvalKit: files, rows, problems."""

@@ -1,0 +1,340 @@
+"""Benchmarks of the host as problems."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
+from visualprm_eval.core.errors import BenchmarkError, ConfigError, UnknownNameError, VisualPRMEvalError
+from visualprm_eval.core.folders import data_root
+from visualprm_eval.core.pictures import AS_THEY_ARE, described
+from visualprm_eval.core.types import Problem
+from visualprm_eval.host.data.data_view import readable
+from visualprm_eval.host.data.files import DataFile, find_file, md5_of
+from visualprm_eval.host.data.linked_data import use_own_image_folder, whole_files
+from visualprm_eval.host.data.rows_to_problems import row_problem
+from visualprm_eval.host.data.texts import texts_kept
+from visualprm_eval.host.data.upright import ShownRow, upright_row
+from visualprm_eval.host.data.usable import lack_of_answers, left_out_remark, unusable_rows
+from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.tasks import Task, task_for
+
+__all__ = ["Benchmark", "benchmark_names", "find_class", "load_benchmark"]
+
+_LOGGER = logging.getLogger(__name__)
+
+_UNDECODABLE = "!" * 65
+"""Stands for an image that is not there: longer than any reference to another row, and no base64."""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """A dataset of the host and its problems.
+
+    Attributes:
+        name: The host's name of the dataset.
+        task: What results need beyond the host's data.
+        dataset: The host's dataset object, without the image column: its ``evaluate`` grades. ``None`` where the
+            problems come from a store, because there is no host.
+        problems: In the host's order.
+        broken: Why a row's picture cannot be used, by index. Such problems stay: whoever opens the picture fails.
+        pictures: The files of a row's pictures in the row's order, by index; a prompt may show some only.
+        total: How many problems the whole benchmark has; ``None`` when nobody here knows.
+        file: Where the data come from; ``None`` for what is not one file in the host's data folder.
+        left_out: Why rows of the table are no problems, by where they stand.
+        answerless: Why nothing of it can be graded; ``""`` where it has answers.
+        shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
+    """
+
+    name: str
+    task: Task
+    dataset: Any = field(repr=False)
+    problems: list[Problem] = field(repr=False)
+    broken: Mapping[str, str] = field(default_factory=dict)
+    pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    total: int | None = None
+    file: DataFile | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
+    answerless: str = ""
+    shown: str = ""
+
+
+@dataclass
+class _Findings:
+    """What a table looks like before the host's constructor sees it.
+
+    Attributes:
+        broken: Why rows have no usable picture, by index.
+        pictureless: Rows without a picture, which the host leaves out.
+        nameless: Rows without an index.
+        rows: Where each index stands in the file.
+    """
+
+    broken: dict[str, str] = field(default_factory=dict)
+    pictureless: tuple[str, ...] = ()
+    nameless: tuple[str, ...] = ()
+    rows: dict[str, str] = field(default_factory=dict)
+
+
+def benchmark_names() -> list[str]:
+    """The host's datasets that problems can be made of: pictures or text, one turn."""
+    load_host()
+    from vlmeval.dataset import DATASET_CLASSES
+
+    classes = [cls for cls in DATASET_CLASSES if _refusal(cls) is None]
+    return sorted({name for cls in classes for name in cls.supported_datasets()})
+
+
+def load_benchmark(
+    name: str, limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES
+) -> Benchmark:
+    """Loads a benchmark: the bundled one, one of the host's, or an own TSV file in the host's data folder.
+
+    Args:
+        name: The host's name of the dataset.
+        limit: Only the first rows; ``None`` for all.
+        fetch: Whether files that are missing may be fetched.
+        pictures: ``"upright"`` turns and scales pictures as they are meant to be seen; ``"raw"`` leaves them alone.
+
+    Raises:
+        UnknownNameError: When the host does not know the name; the message offers the nearest.
+        MissingFilesError: When its file is missing and cannot be fetched.
+        BenchmarkError: When its data is malformed, or nothing that a picture-and-text policy can answer.
+        ConfigError: When ``limit`` is below 1.
+    """
+    if limit is not None and limit < 1:
+        raise ConfigError(f"limit {limit}: expected at least 1")
+    load_host()
+    dataset, findings, file = _build(name, fetch=fetch)
+    task = _task(name, dataset)
+    _keep_split(dataset, name, task.row_split)
+    left_out = _leave_out(dataset, name, task, findings)
+    answerless = lack_of_answers(dataset, has_task=not task.note)
+    rows = dataset.data if limit is None else dataset.data.iloc[:limit]
+    problems: list[Problem] = []
+    broken: dict[str, str] = {}
+    files_of: dict[str, tuple[str, ...]] = {}
+    changes: dict[str, str] = {}
+    with at_work(), whole_files():
+        for position in range(len(rows)):
+            row = rows.iloc[position]
+            given = ShownRow(row) if pictures == RAW_PICTURES else upright_row(dataset, row)
+            problem, files, reason = row_problem(dataset, name, row, task.group_columns, given)
+            problems.append(problem)
+            files_of[problem.index] = files
+            if given.change:
+                changes[problem.index] = given.change
+            if reason is not None:
+                broken[problem.index] = findings.broken.get(problem.index, reason)
+    _check_indices(name, problems)
+    if broken:
+        shown = "; ".join(f"row {index}: {reason}" for index, reason in list(broken.items())[:3])
+        _LOGGER.warning("%s: %d rows have a picture that cannot be used (%s)", name, len(broken), shown)
+    # The pictures are files by now, and the host's graders do not look at them.
+    dataset.data = dataset.data.drop(columns=["image"], errors="ignore")
+    # Who knows a benchmark's size does not count rows that nobody can use.
+    total = max(len(dataset.data), task.size) if task.size else len(dataset.data) + len(left_out)
+    return Benchmark(
+        name, task, dataset, problems, broken, files_of, total=total, file=file, left_out=left_out,
+        answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "",
+        shown=AS_THEY_ARE if pictures == RAW_PICTURES else described(changes),
+    )  # fmt: skip
+
+
+def _leave_out(dataset: Any, name: str, task: Task, findings: _Findings) -> dict[str, str]:
+    """Takes rows that the host cannot use out of a dataset; why, by where they stand in the file."""
+    unusable = unusable_rows(dataset, task.group_columns)
+    pictureless = findings.pictureless if getattr(dataset, "skip_noimg", False) and not task.row_split else ()
+    left_out = dict.fromkeys(findings.nameless, "no index") | dict.fromkeys(pictureless, "no picture")
+    for place, reason in unusable.items():
+        index = str(dataset.data["index"].iloc[place])
+        left_out[findings.rows.get(index, f"index {index}")] = reason
+    if len(unusable) == len(dataset.data) and unusable:
+        raise BenchmarkError(
+            f"{name}: none of its rows can be used ({left_out_remark(left_out)}). Is it a file of this benchmark?"
+        )
+    if unusable:
+        kept = [place for place in range(len(dataset.data)) if place not in unusable]
+        dataset.data = dataset.data.iloc[kept].reset_index(drop=True)
+    if left_out:
+        _LOGGER.warning("%s: %s", name, left_out_remark(left_out))
+    return left_out
+
+
+# Building the host's dataset ------------------------------------------------------------------------------------------
+
+
+def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
+    """The host's dataset object, what was found in its table, and where that came from."""
+    from vlmeval.dataset import build_dataset
+
+    dataset_class = find_class(name)
+    refusal = _refusal(dataset_class) if dataset_class is not None else None
+    if refusal:
+        raise BenchmarkError(f"{name} {refusal}: only benchmarks of pictures or text with one turn can be used")
+    file = find_file(name, dataset_class, fetch=fetch) if dataset_class is not None else _own_file(name)
+    if file is not None and not file.is_known:
+        _LOGGER.warning(
+            "%s: %s has the MD5 %s, the host knows %s: the file is used as it is, and the protocol says so",
+            name, file.path, file.md5, file.expected,
+        )  # fmt: skip
+    findings, place = _Findings(), file.path if file is not None else data_root()
+    with ExitStack() as stack:
+        root = stack.enter_context(readable(name, dataset_class, file, fetch=fetch))
+        stack.enter_context(at_work(environment={"LMUData": str(root), "FORCE_LOCAL": None}))
+        stack.enter_context(texts_kept())
+        stack.enter_context(_checked_loading(name, dataset_class, findings))
+        try:
+            dataset = build_dataset(name)
+        except VisualPRMEvalError:
+            raise
+        except Exception as error:  # The host raises whatever its code stumbles over.
+            place = file.path if file is not None else data_root()
+            raise BenchmarkError(
+                f"{name}: the host cannot load it ({type(error).__name__}: {error}); it looked in {place}"
+            ) from error
+    if dataset is None:
+        raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")
+    if file is not None:
+        use_own_image_folder(dataset, file, root)
+    return dataset, findings, file
+
+
+def _own_file(name: str) -> DataFile:
+    """A table of a user's own in the data folder."""
+    path = data_root() / f"{name}.tsv"
+    if not name or not path.is_file():
+        hint = f"(or put an own benchmark into {data_root()}/{name or 'NAME'}.tsv)"
+        raise UnknownNameError("benchmark", name, benchmark_names(), hint)
+    return DataFile(path, md5_of(path))
+
+
+def _keep_split(dataset: Any, name: str, split: str) -> None:
+    """Leaves the rows that belong to the benchmark, where its file has more."""
+    if not split:
+        return
+    kept = dataset.data[dataset.data["split"] == split] if "split" in dataset.data else None
+    if kept is None or kept.empty:
+        raise BenchmarkError(f"{name}: {dataset.data_path} has no rows whose split is {split}, which the benchmark is")
+    dataset.data = kept.reset_index(drop=True)
+
+
+def find_class(name: str) -> Any:
+    """The host's class of a dataset; ``None`` when the name stands for a user's own file."""
+    from vlmeval.dataset import DATASET_CLASSES, supported_video_datasets
+
+    if name in supported_video_datasets:
+        raise BenchmarkError(f"{name} is made of videos: only benchmarks of pictures or text with one turn can be used")
+    return next((cls for cls in DATASET_CLASSES if name in cls.supported_datasets()), None)
+
+
+def _refusal(dataset_class: Any) -> str | None:
+    """Why no problems can be made of a class of datasets."""
+    if getattr(dataset_class, "MODALITY", "IMAGE") not in {"IMAGE", "TEXT"}:
+        return f"is made of {dataset_class.MODALITY.lower()}s"
+    if getattr(dataset_class, "TYPE", "") == "MT":
+        return "is a dialogue of several turns"
+    return None
+
+
+@contextmanager
+def _checked_loading(name: str, dataset_class: Any, findings: _Findings) -> Iterator[None]:
+    """Looks at a table before the host's constructor does, which fails on the first odd row with a bare assertion."""
+    from vlmeval.dataset.image_base import ImageBaseDataset
+    from vlmeval.dataset.image_mcq import CustomMCQDataset
+    from vlmeval.dataset.image_vqa import CustomVQADataset
+
+    # An own file becomes one of the two custom classes, depending on its columns.
+    classes = [dataset_class] if dataset_class is not None else [CustomMCQDataset, CustomVQADataset]
+    own = {cls: cls.__dict__.get("load_data") for cls in classes if issubclass(cls, ImageBaseDataset)}
+    for cls in own:
+        cls.load_data = _with_check(cls.load_data, name, findings)
+    try:
+        yield
+    finally:
+        for cls, method in own.items():
+            if method is None:
+                del cls.load_data  # The inherited method is seen again.
+            else:
+                cls.load_data = method
+
+
+def _with_check(load: Callable[[Any, str], Any], name: str, findings: _Findings) -> Callable[[Any, str], Any]:
+    def load_data(self: Any, dataset: str) -> Any:
+        return _checked(name, self, load(self, dataset), findings)
+
+    return load_data
+
+
+def _checked(name: str, dataset: Any, data: Any, findings: _Findings) -> Any:
+    """A table with the columns that are needed, in which pictures that are not there are marked."""
+    place = getattr(dataset, "data_path", f"{data_root()}/{name}.tsv")
+    missing = [column for column in ("index", "question") if column not in data]
+    if "image" not in data and "image_path" not in data:
+        missing.append("image (or image_path)")
+    if getattr(dataset, "TYPE", "") == "Caption" and "question" in missing:
+        missing.remove("question")  # The class asks the same of every picture.
+    if missing:
+        raise BenchmarkError(
+            f"{place} lacks the columns {', '.join(missing)}; it has {', '.join(map(str, data.columns))}. "
+            "Is it a whole file of this benchmark?"
+        )
+    data = _with_indices(data, findings)
+    if "image" not in data:
+        return data
+    given = data[data["image"].notna()]
+    findings.pictureless = tuple(findings.rows[index] for index in data["index"][data["image"].isna()].astype(str))
+    images = dict(zip(given["index"].astype(str), given["image"].astype(str), strict=True))
+    for index, image in images.items():
+        # A short text is the index of the row that has the picture; the host asserts that it is.
+        if len(image) <= 64 and len(images.get(image, "")) <= 64:
+            findings.broken[index] = (
+                f"its picture should be that of row {image!r}, which has none" if image else "empty"
+            )
+    pairs = zip(data["index"].astype(str), data["image"], strict=True)
+    return data.assign(image=[_UNDECODABLE if index in findings.broken else image for index, image in pairs])
+
+
+def _with_indices(data: Any, findings: _Findings) -> Any:
+    """The rows that have an index, which is a whole number where all are."""
+    findings.nameless = tuple(f"row {place + 1}" for place, lacks in enumerate(data["index"].isna()) if lacks)
+    places = [place + 1 for place, lacks in enumerate(data["index"].isna()) if not lacks]
+    if findings.nameless:
+        data = data[data["index"].notna()].copy()
+        if data["index"].dtype.kind == "f" and (data["index"] % 1 == 0).all():
+            data["index"] = data["index"].astype(int)  # One that is missing made all of them fractions.
+    for place, index in zip(places, data["index"].astype(str), strict=True):
+        findings.rows.setdefault(index, f"row {place}, index {index}")
+    return data
+
+
+def _check_indices(name: str, problems: list[Problem]) -> None:
+    doubled = [index for index, count in Counter(problem.index for problem in problems).items() if count > 1]
+    if doubled:
+        raise BenchmarkError(
+            f"{name}: the index {', '.join(doubled[:5])} stands in several rows; expected one row each"
+        )
+    if not problems:
+        raise BenchmarkError(f"{name} has no rows")
+
+
+def _task(name: str, dataset: Any) -> Task:
+    """The benchmark's task; what the host would do by default fills in for one without a file of its own."""
+    from types import SimpleNamespace
+
+    try:
+        from vlmeval.run import get_judge_kwargs
+    except ImportError:  # A checkout keeps it beside the package.
+        judge = "gpt-4o-mini" if dataset.TYPE in {"MCQ", "Y/N"} else None
+        return task_for(name, host_type=dataset.TYPE, host_judge=judge)
+    silent = SimpleNamespace(
+        judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
+        judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,
+    )  # fmt: skip
+    judge = get_judge_kwargs(name, dataset.TYPE, silent).get("model")
+    return task_for(name, host_type=dataset.TYPE, host_judge=judge)

@@ -1,0 +1,199 @@
+"""Lets the host read benchmark files without touching the folder that they lie in.
+
+The host would *move* a file that another benchmark shares, writes pictures and smaller copies of large tables among the
+files, in place, and believes whatever it finds of these. Here it reads through links in a folder of this project's own,
+one for each content, where what it writes goes as well, each file whole or not at all.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.core.errors import BenchmarkError
+from visualprm_eval.core.folders import cache_root, data_root
+from visualprm_eval.host.data.files import DataFile
+
+__all__ = ["known_checksums", "link_to", "linked_root", "mirrored_root", "use_own_image_folder", "whole_files"]
+
+_LOCAL = "_local.tsv"
+"""How the host ends the name of a table without the pictures, which are files then."""
+
+
+def linked_root(name: str, file: DataFile) -> Path:
+    """A folder for one content of one file, in which ``NAME.tsv`` is a link to it.
+
+    Raises:
+        BenchmarkError: It cannot be written.
+    """
+    path = file.path.resolve()
+    root = cache_root() / "data" / hashlib.sha256(f"{path}\n{file.md5}".encode()).hexdigest()[:12]
+    with _writable(root):
+        root.mkdir(parents=True, exist_ok=True)
+        link_to(root / f"{name}.tsv", path)
+    return root
+
+
+def mirrored_root(name: str) -> Path:
+    """A folder with links to all files of the data folder; another one when one of its tables has changed.
+
+    The host's smaller copies of tables are no files of a user's own, and are left out where the table itself is there.
+
+    Raises:
+        BenchmarkError: It cannot be written.
+    """
+    source, links = data_root(), cache_root() / "data"
+    place = hashlib.sha256(f"{source.resolve()}\n{name}".encode()).hexdigest()[:12]
+    files = dict(_files_below(source, Path()))
+    stamps = {str(path): stamp for path, stamp in files.items() if path.parts[0] != "images"}
+    with _writable(links):
+        links.mkdir(parents=True, exist_ok=True)
+        root = links / f"{place}-{_generation(links / f'{place}.json', stamps)}"
+        root.mkdir(exist_ok=True)
+        for path in files:
+            if not os.path.lexists(root / path):
+                (root / path).parent.mkdir(parents=True, exist_ok=True)
+                link_to(root / path, (source / path).absolute())
+    return root
+
+
+def _files_below(source: Path, below: Path, above: frozenset[str] = frozenset()) -> Iterator[tuple[Path, list[int]]]:
+    """Paths and stamps (size, time) of all files below a folder, but for hidden ones and our own."""
+    here = source / below
+    real = os.path.realpath(here)
+    if not here.is_dir() or real in above or here == cache_root():
+        return
+    entries = sorted(os.scandir(here), key=lambda entry: entry.name)
+    names = {entry.name for entry in entries}
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        if entry.is_dir():
+            yield from _files_below(source, below / entry.name, above | {real})
+        elif entry.is_file() and not _is_copy(entry.name, names):
+            yield below / entry.name, [entry.stat().st_size, entry.stat().st_mtime_ns]
+
+
+def _is_copy(name: str, names: set[str]) -> bool:
+    """Whether a file is the host's smaller copy of another one that is there."""
+    stem = name.removesuffix(_LOCAL)
+    return name.endswith(_LOCAL) and not names.isdisjoint({f"{stem}.tsv", f"{stem}.jsonl"})
+
+
+def _generation(note: Path, stamps: dict[str, list[int]]) -> int:
+    """How often files that were linked have changed or gone since; new ones change nothing."""
+    before: dict[str, Any] = {}
+    with suppress(OSError, ValueError):
+        before = json.loads(note.read_text(encoding="utf-8"))
+    changed = any(stamps.get(path) != stamp for path, stamp in before.get("stamps", {}).items())
+    generation: int = before.get("generation", 0) + changed
+    draft = note.with_name(f".{note.name}.{os.getpid()}")
+    draft.write_text(json.dumps({"generation": generation, "stamps": stamps}), encoding="utf-8")
+    draft.replace(note)
+    return generation
+
+
+def link_to(link: Path, target: Path) -> None:
+    """Makes a link, or leads it to another file, in one step."""
+    if link.is_symlink() and link.readlink() == target:
+        return
+    draft = link.with_name(f".{link.name}.{os.getpid()}")
+    draft.unlink(missing_ok=True)
+    draft.symlink_to(target)
+    draft.replace(link)
+
+
+@contextmanager
+def _writable(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise BenchmarkError(
+            f"cannot write to {root} ({error}): set the environment variable XDG_CACHE_HOME to a folder that can be "
+            "written to"
+        ) from error
+
+
+def use_own_image_folder(dataset: Any, file: DataFile, root: Path) -> None:
+    """Gives each version of a file a folder for its pictures: the host never refreshes what it once wrote.
+
+    A table that only names picture files may mean those of the data folder, unless the host itself made it so.
+    """
+    folder = Path(dataset.img_root)
+    if "image" not in dataset.data:
+        if folder.is_relative_to(root) and not (root / f"{dataset.dataset_name}{_LOCAL}").exists():
+            dataset.img_root = str(data_root() / folder.relative_to(root))
+    elif folder.is_relative_to(root / "images"):
+        with file.path.open("rb") as stream:
+            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        dataset.img_root = str(cache_root() / "images" / f"{folder.name}-{content[:8]}")
+
+
+# What the host writes -------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def whole_files() -> Iterator[None]:
+    """While it lasts, a picture or table that the host writes appears whole or not at all; not for several threads.
+
+    The host believes every picture whose header it can read, and every table: one that a killed process left half
+    written, or that another process is about to write, would be broken for good.
+    """
+    from pandas import DataFrame
+    from PIL import Image
+
+    with _drafted(Image.Image, "save"), _drafted(DataFrame, "to_csv"):
+        yield
+
+
+@contextmanager
+def _drafted(owner: Any, method: str) -> Iterator[None]:
+    """Lets a method that writes a file write a draft, which then takes the file's place."""
+    original = getattr(owner, method)
+
+    @functools.wraps(original)
+    def write(self: Any, file: Any = None, *arguments: Any, **options: Any) -> Any:
+        if not isinstance(file, str | os.PathLike):
+            return original(self, file, *arguments, **options)
+        path = Path(file)
+        draft = path.with_name(f".{os.getpid()}-{path.name}")  # Its ending says in which format it is written.
+        try:
+            result = original(self, draft, *arguments, **options)
+            draft.replace(path)
+        finally:
+            draft.unlink(missing_ok=True)
+        return result
+
+    setattr(owner, method, write)
+    try:
+        yield
+    finally:
+        setattr(owner, method, original)
+
+
+@contextmanager
+def known_checksums(dataset_class: Any, checksums: dict[str, str | None]) -> Iterator[None]:
+    """Keeps the host from downloading a file anew whose checksum it does not know.
+
+    Args:
+        dataset_class: Whose checksums.
+        checksums: Those that it is to expect; ``None`` for any.
+    """
+    known: dict[str, Any] = getattr(dataset_class, "DATASET_MD5", {})
+    before = dict(known)
+    for name in checksums.keys() & known.keys():
+        if checksums[name] is None:
+            del known[name]
+        else:
+            known[name] = checksums[name]
+    try:
+        yield
+    finally:
+        known.clear()
+        known.update(before)

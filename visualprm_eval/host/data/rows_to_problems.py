@@ -1,0 +1,156 @@
+"""Rows of the host's tables as problems, with what the host's own prompt for them says."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import dataclasses
+import errno
+import hashlib
+import string
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.core.errors import BenchmarkError
+from visualprm_eval.core.pictures import RULES
+from visualprm_eval.core.types import Part, Problem, digest
+from visualprm_eval.host.data.upright import ShownRow, written_apart
+
+__all__ = ["row_problem"]
+
+_CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+
+
+def row_problem(
+    dataset: Any, name: str, row: Any, group_columns: Sequence[str] = (), shown: ShownRow | None = None
+) -> tuple[Problem, tuple[str, ...], str | None]:
+    """The problem of a row, its picture files, and why one of them cannot be used.
+
+    Args:
+        dataset: The host's dataset object.
+        name: The host's name of the dataset.
+        row: One row of its table; it is not changed.
+        group_columns: Columns by which the benchmark's metric groups rows.
+        shown: The row with its pictures as they are shown, where that is not as the table has them: the problem has
+            an id of its own then.
+
+    Returns:
+        The problem; the files of the row's pictures in the row's order, of which the prompt may show some, or some
+        twice; why one of its pictures cannot be used (``None`` when all can).
+
+    Raises:
+        BenchmarkError: When the host cannot make the row's prompt, or makes one of more than text and pictures.
+    """
+    shown = shown or ShownRow(row)
+    with written_apart(dataset, shown):
+        message, files, reason = _prompt(dataset, name, shown.row)
+    parts = []
+    for item in message:
+        if item["type"] not in {"text", "image"}:
+            raise BenchmarkError(
+                f"{name}: row {row['index']} has a part of type {item['type']}; expected text and pictures"
+            )
+        parts.append(Part(item["type"], str(item["value"])))
+    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)} or _listed(row)
+    problem = Problem(
+        benchmark=name,
+        index=str(row["index"]),
+        split=str(row["split"]) if _given(row, "split") else "",
+        parts=tuple(parts),
+        answer=str(row["answer"]) if _given(row, "answer") else "",
+        choices=choices,
+        id="",
+        groups=_groups(row, name, group_columns),
+    )
+    pictures, unreadable = _picture_digests(row, problem.images, shown.originals)
+    content = {
+        "benchmark": name,
+        "index": problem.index,
+        "answer": problem.answer,
+        # A path says where this machine keeps the picture; its name says which of the row's pictures it is.
+        "parts": [[part.kind, part.value if part.kind == "text" else Path(part.value).name] for part in parts],
+        "pictures": pictures,
+        **({"shown": RULES} if shown.change else {}),
+    }
+    return dataclasses.replace(problem, id=digest(content)), files or problem.images, reason or unreadable
+
+
+def _listed(row: Any) -> dict[str, str]:
+    """The options of a row whose table has them as one list, spelled as in Python or JSON, in a column ``choices``."""
+    if not _given(row, "choices"):
+        return {}
+    found = row["choices"]
+    if isinstance(found, str):
+        try:
+            found = ast.literal_eval(found)  # Literals only.
+        except (ValueError, SyntaxError, MemoryError, RecursionError):
+            return {}
+    if not isinstance(found, list | tuple) or len(found) > len(string.ascii_uppercase):
+        return {}
+    return {letter: str(option) for letter, option in zip(string.ascii_uppercase, found, strict=False)}
+
+
+def _groups(row: Any, name: str, columns: Sequence[str]) -> dict[str, str]:
+    missing = [column for column in columns if column not in row]
+    if missing:
+        raise BenchmarkError(f"{name}: the table lacks the columns {', '.join(missing)}, which its metric needs")
+    return {column: str(row[column]) for column in columns}
+
+
+def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], tuple[str, ...], str | None]:
+    """The host's message of a row and its pictures' files; when one cannot be written, as it would be, and why."""
+    write = dataset.dump_image
+    files: list[str] = []
+
+    def noted(line: Any) -> Any:
+        paths = write(line)
+        files[:] = [paths] if isinstance(paths, str) else paths
+        return paths
+
+    dataset.dump_image = noted
+    try:
+        return dataset.build_prompt(copy.deepcopy(row)), tuple(files), None
+    except Exception as error:  # Told apart here and below: the disk's fault, the picture's, or the row's.
+        if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
+            raise BenchmarkError(f"{name}: cannot write pictures to {dataset.img_root}: {error}") from error
+        reason = f"{type(error).__name__}: {error}"
+    finally:
+        del dataset.dump_image  # The class's own method is seen again.
+    dataset.dump_image = lambda line: _expected_paths(dataset, line)
+    try:
+        return dataset.build_prompt(copy.deepcopy(row)), tuple(_expected_paths(dataset, row)), reason
+    except KeyError as error:
+        raise BenchmarkError(f"{name}: the table lacks the column {error}, which the prompt needs") from error
+    except Exception as error:
+        raise BenchmarkError(f"{name}: the host cannot make the prompt of row {row['index']} ({reason})") from error
+    finally:
+        del dataset.dump_image
+
+
+def _expected_paths(dataset: Any, line: Any) -> list[str]:
+    """Where the host would write the pictures of a row."""
+    names = line["image_path"] if "image_path" in line else f"{line['index']}.png"
+    if isinstance(line["image"], list) and "image_path" not in line:
+        names = [f"{line['index']}_{number}.png" for number in range(len(line["image"]))]
+    return [str(Path(dataset.img_root) / path) for path in ([names] if isinstance(names, str) else names)]
+
+
+def _picture_digests(row: Any, paths: tuple[str, ...], originals: Mapping[str, str]) -> tuple[list[str], str | None]:
+    """Digests of a row's pictures as the benchmark holds them, and which file cannot be read."""
+    from vlmeval.smp import read_ok
+
+    unreadable = next((f"{path} is missing or no picture" for path in paths if not read_ok(path)), None)
+    if _given(row, "image"):
+        # Not of the files: the host encodes pictures anew, and another version of Pillow writes other bytes.
+        images = row["image"] if isinstance(row["image"], list) else [row["image"]]
+        return [hashlib.sha256(str(image).encode()).hexdigest() for image in images], unreadable
+    files = [Path(originals.get(path, path)) for path in paths]
+    return [hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "" for file in files], unreadable
+
+
+def _given(row: Any, column: str) -> bool:
+    """Whether a row has a value in a column."""
+    import pandas as pd
+
+    return column in row and (isinstance(row[column], list) or not pd.isna(row[column]))

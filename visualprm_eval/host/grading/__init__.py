@@ -1,0 +1,1 @@
+"""Verdicts and figures from VLMEvalKit's own evaluation, and its judge."""

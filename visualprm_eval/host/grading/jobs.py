@@ -1,0 +1,107 @@
+"""What the host's graders work on at a time: a row, or a group of rows, in a thread of a pool of theirs."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from visualprm_eval.host.grading.forms import Form, form_of
+
+__all__ = ["Job", "current_job", "replaced", "rows_apart"]
+
+
+@dataclass
+class Job:
+    """One call of a grader.
+
+    Attributes:
+        grader: The name of the host's function.
+        rows: The indices of the rows that it works on; none where these are not known.
+        read: How it is to get replies.
+        asked: How often it has asked the same, by request.
+        unread: What it asked without a reply that can be read.
+    """
+
+    grader: str = ""
+    rows: tuple[str, ...] = ()
+    read: Form = field(default_factory=lambda: form_of("", None))
+    asked: Counter[str] = field(default_factory=Counter)
+    unread: set[str] = field(default_factory=set)
+
+    @classmethod
+    def of(cls, arguments: Sequence[Any]) -> Job:
+        """The job that a pool of threads was given, by the function and the arguments that the host gave it."""
+        grader = next((each.__name__ for each in arguments if hasattr(each, "__name__")), "")
+        row = _row_in(arguments)
+        if row is None:
+            return cls(grader, (), form_of(grader, None))
+        indices = row["index"]
+        return cls(grader, tuple(map(str, indices if hasattr(row, "columns") else [indices])), form_of(grader, row))
+
+    def attempt(self, request: str) -> int:
+        """How often it has asked the same before."""
+        self.asked[request] += 1
+        return self.asked[request] - 1
+
+
+def _row_in(value: Any) -> Any:
+    """The first row, or table of rows, of a benchmark among arguments of the host's functions; ``None`` without one."""
+    if hasattr(value, "keys") and "index" in value:
+        return value
+    if isinstance(value, Mapping):
+        value = tuple(value.values())
+    found = map(_row_in, value) if isinstance(value, tuple | list) else ()
+    return next((row for row in found if row is not None), None)
+
+
+_working = threading.local()
+"""The job that this thread works on."""
+
+
+def current_job() -> Job:
+    """The job that this thread works on; one that nothing is known of outside of pools."""
+    if not hasattr(_working, "job"):
+        _working.job = Job()
+    job: Job = _working.job
+    return job
+
+
+@contextmanager
+def rows_apart(unread: set[str]) -> Iterator[None]:
+    """While it lasts, every job of a pool of threads is one of its own, as the host's graders deal out rows.
+
+    Args:
+        unread: Gets the indices of rows of which something was asked without a reply that can be read.
+    """
+    submit = ThreadPoolExecutor.submit
+
+    def as_a_job(work: Any, /, *arguments: Any, **options: Any) -> Any:
+        _working.job = job = Job.of((*arguments, options, work))
+        try:
+            return work(*arguments, **options)
+        finally:
+            if job.unread:
+                unread.update(job.rows)
+
+    def submit_job(self: Any, work: Any, /, *arguments: Any, **options: Any) -> Any:
+        return submit(self, as_a_job, work, *arguments, **options)
+
+    _working.job = Job()  # Graders that need no pool work in this thread.
+    with replaced(ThreadPoolExecutor, "submit", submit_job):
+        yield
+
+
+@contextmanager
+def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """While it lasts, an object has another attribute."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)

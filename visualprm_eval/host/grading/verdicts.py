@@ -1,0 +1,143 @@
+"""Verdicts out of the files that the host's graders leave behind."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.core.errors import GradingError, NoVerdictsError
+from visualprm_eval.core.types import Verdict
+from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.grading.verdict_readers import UNREAD, Reading, drawn_at_random, gave_up, reader_of
+
+__all__ = ["MATCHED_TYPES", "UNGRADED", "leaves_verdicts", "read_verdicts", "rows_drawn"]
+
+UNGRADED = Verdict(None, "the host did not grade this row")
+"""Of a row that the host's files say nothing of."""
+
+MATCHED_TYPES = ("MCQ", "Y/N")
+"""Types whose reference answers the host matches without a judge."""
+_VERDICT_COLUMNS = ("score", "correct")
+"""Columns that most other graders leave. Whether they are what the host counts its primary metric shows."""
+
+
+def leaves_verdicts(benchmark: Benchmark) -> bool:
+    """Whether the dataset's class is one of those whose graders leave verdicts on single texts that are understood."""
+    from vlmeval.dataset import ImageVQADataset
+
+    from visualprm_eval.host.data.demo_dataset import DemoWorld
+
+    understood = isinstance(benchmark.dataset, ImageVQADataset | DemoWorld) or reader_of(benchmark.dataset) is not None
+    return understood or benchmark.dataset.TYPE in MATCHED_TYPES
+
+
+def read_verdicts(
+    benchmark: Benchmark, predictions: Path, indices: Sequence[str], how: Reading | None = None
+) -> dict[str, Verdict]:
+    """The verdicts of one graded table.
+
+    The host's graders have no common result format. Understood are a table with a row per index and either ``hit``
+    (multiple choice, the bundled benchmark), ``eval_match`` (short answers), or ``score`` or ``correct`` (yes or no,
+    and most others).
+
+    Args:
+        benchmark: Whose grader wrote them.
+        predictions: The graded prediction file; results lie beside it.
+        indices: The rows that were to be graded.
+        how: How it was graded; ``None`` without a judge.
+
+    Returns:
+        A verdict for every index; one without a value where the host did not grade the row, or guessed.
+
+    Raises:
+        NoVerdictsError: When no file has verdicts that are understood.
+        GradingError: When a verdict is not between 0 and 1.
+    """
+    how = how or Reading()
+    reader = reader_of(benchmark.dataset)
+    graded = _graded(benchmark, predictions) if reader is None else reader(predictions, how)
+    if graded is None:
+        raise _no_verdicts(benchmark, predictions)
+    # The host counts a row as wrong of which it read no reply, or rolls dice.
+    return {index: UNREAD if index in how.unread else graded.get(index, UNGRADED) for index in indices}
+
+
+def _graded(benchmark: Benchmark, predictions: Path) -> dict[str, Verdict] | None:
+    """The verdicts of a table without a reader of its own."""
+    found = _result_table(benchmark, predictions)
+    if found is None:
+        return None
+    table, values = found
+    logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
+    return {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
+
+
+def _no_verdicts(benchmark: Benchmark, predictions: Path) -> NoVerdictsError:
+    kind = f"{type(benchmark.dataset).__name__}, type {benchmark.dataset.TYPE}"
+    return NoVerdictsError(
+        f"{benchmark.name}: the host's grader ({kind}) left no verdict per row that is understood; its files are in "
+        f"{predictions.parent}"
+    )
+
+
+def rows_drawn(predictions: Path) -> int:
+    """For how many rows of a graded table the host drew an option at random, as far as its logs tell."""
+    import pandas as pd
+
+    drawn = 0
+    for file in predictions.parent.glob(f"{predictions.stem}*.tsv"):
+        table = pd.read_csv(file, sep="\t")
+        if file != predictions and "log" in table:
+            drawn = max(drawn, sum(drawn_at_random(str(log)) for log in table["log"]))
+    return drawn
+
+
+def _result_table(benchmark: Benchmark, predictions: Path) -> tuple[Any, list[Any]] | None:
+    """The first table beside the predictions that has verdicts, and its verdicts."""
+    import pandas as pd
+
+    for file in sorted(predictions.parent.glob(f"{predictions.stem}*.tsv")):
+        if file == predictions:
+            continue
+        table = pd.read_csv(file, sep="\t")
+        if "index" not in table:
+            continue
+        if "hit" in table:
+            return table, list(table["hit"])
+        if "eval_match" in table:
+            return table, _hits(benchmark.name, table["eval_match"])
+        for column in _VERDICT_COLUMNS:
+            if column in table and (benchmark.dataset.TYPE == "Y/N" or _are_verdicts(table[column])):
+                return table, list(table[column])
+    return None
+
+
+def _are_verdicts(column: Any) -> bool:
+    """Whether a column holds nothing but numbers from 0 to 1 and gaps."""
+    import pandas as pd
+
+    numbers = pd.to_numeric(column, errors="coerce")
+    return bool(numbers.notna().equals(column.notna()) and numbers.dropna().between(0, 1).all())
+
+
+def _hits(name: str, matches: Sequence[str]) -> list[float]:
+    """The host's verdicts on short answers, made from their matches by its own rule for the dataset."""
+    from vlmeval.dataset.utils.vqa_eval import hit_calculate
+
+    return [float(hit) for hit in hit_calculate([{"match": ast.literal_eval(match)} for match in matches], name)]
+
+
+def _verdict(value: Any, log: str) -> Verdict:
+    if drawn_at_random(log):
+        return Verdict(None, "the judge gave no reply that can be read, and the host drew an option at random")
+    if gave_up(log):
+        return UNREAD
+    number = float(value)
+    if math.isnan(number):
+        return UNGRADED
+    if not 0 <= number <= 1:
+        raise GradingError(f"the host's verdict {number} is not between 0 and 1")
+    return Verdict(number)

@@ -1,0 +1,1 @@
+"""Importing VLMEvalKit and registering our classes in it."""

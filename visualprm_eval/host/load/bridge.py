@@ -1,0 +1,299 @@
+"""Imports the host toolkit without its side effects, and registers our datasets and policies into it.
+
+Importing ``vlmeval`` switches gradients off, seeds torch, installs a handler on the root logger, changes environment
+variables, the module path and warning filters, and turns certificate checks off for the whole process. All of that is
+undone; :func:`at_work` brings back the part that the host's own code needs, for as long as it runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import random
+import ssl
+import sys
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from visualprm_eval.core.config import DEMO_POLICY
+from visualprm_eval.core.errors import HostError
+from visualprm_eval.core.secrets import blanked
+from visualprm_eval.host.data.files import no_folder_made
+
+__all__ = ["Host", "at_work", "load_host", "register", "set_verbose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The host toolkit, imported once.
+
+    Attributes:
+        version: Its version according to the installed distribution.
+        environment: The environment variables that its import set or changed; some of its classes read them later.
+        kind: ``"package"``, or ``"checkout"`` of VLMEvalKit's repository, which differs from the packaged host.
+        folder: Where it lies.
+    """
+
+    version: str
+    environment: Mapping[str, str]
+    kind: str = "package"
+    folder: str = ""
+
+
+_lock = threading.Lock()
+_loaded: list[Host] = []
+_shown = threading.Event()
+"""Set while the host's own messages are shown."""
+
+
+def load_host() -> Host:
+    """Imports the host toolkit once per process (some 12 s), quietly and offline, and registers our classes into it.
+
+    Raises:
+        HostError: When the toolkit is missing or cannot be imported here.
+    """
+    with _lock:
+        if not _loaded:
+            before = dict(os.environ)
+            try:
+                with _process_unchanged(), no_folder_made():
+                    _import_host()
+                    environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
+            except Exception as error:  # Anything can go wrong in some hundred third-party modules.
+                raise HostError(
+                    f"the host toolkit (vlmeval) cannot be imported: {type(error).__name__}: {error}; "
+                    "install it with `pip install ms-vlmeval`, in the versions that this project's pyproject names"
+                ) from error
+            import vlmeval
+
+            register()
+            _loaded.append(Host(_version(), environment, _kind(), str(Path(vlmeval.__file__).parent)))
+        return _loaded[0]
+
+
+def _import_host() -> None:
+    """Pulls in the models, the datasets and, of the packaged host, the runner; a checkout keeps that elsewhere."""
+    try:
+        import vlmeval.run
+    except ModuleNotFoundError as error:
+        if error.name != "vlmeval.run":
+            raise
+        import vlmeval.config
+        import vlmeval.dataset  # noqa: F401
+
+
+def _kind() -> str:
+    return "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
+
+
+def register() -> None:
+    """Puts our datasets and policies into the host's tables, in place; doing it again changes nothing.
+
+    The tables are bound by name all over the host, so they are changed and never replaced.
+    """
+    import vlmeval.config
+    import vlmeval.dataset as tables
+    import vlmeval.vlm
+
+    from visualprm_eval.host.data.demo_dataset import DemoWorld
+    from visualprm_eval.host.data.process_bench_dataset import VisualProcessBench
+    from visualprm_eval.host.models.native_model import NativePolicyModel, demo_policy
+
+    for dataset in (DemoWorld, VisualProcessBench):
+        if dataset not in tables.DATASET_CLASSES:
+            tables.DATASET_CLASSES.insert(0, dataset)
+            tables.IMAGE_DATASET.append(dataset)
+            tables.SUPPORTED_DATASETS.extend(dataset.supported_datasets())
+        # The host's --config files name classes, which it looks up as attributes of these packages.
+        setattr(tables, dataset.__name__, dataset)
+    vlmeval.vlm.NativePolicyModel = NativePolicyModel
+    vlmeval.config.supported_VLM.setdefault(DEMO_POLICY, demo_policy)
+
+
+def set_verbose(on: bool) -> None:
+    """Shows, or stops showing, the host's own messages: what :func:`at_work` collects also goes to standard error."""
+    if on:
+        _shown.set()
+    else:
+        _shown.clear()
+
+
+@contextlib.contextmanager
+def at_work(
+    log: Path | None = None, *, environment: Mapping[str, str | None] | None = None, secrets: Sequence[str] = ()
+) -> Iterator[None]:
+    """While the host's code runs: its settings hold, and what it prints and logs goes to a file, not the terminal.
+
+    After ``set_verbose(True)`` it goes to the terminal too.
+
+    Not for several threads at once: output, root logger and environment belong to the process.
+
+    Args:
+        log: Where output and log records are appended; ``None`` keeps none.
+        environment: Further variables to set, or to remove where the value is ``None``.
+        secrets: Texts that neither log nor terminal must show, such as keys, which the host logs.
+    """
+    import torch
+
+    changes: dict[str, str | None] = {**load_host().environment, **(environment or {})}
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_restored(os.environ))
+        for key, value in changes.items():
+            if value is None:
+                os.environ.pop(key, None)
+            else:
+                os.environ[key] = value
+        stack.enter_context(torch.no_grad())
+        sink = stack.enter_context(_LogStream(log, secrets, sys.stderr if _shown.is_set() else None))
+        stack.enter_context(contextlib.redirect_stdout(sink))
+        stack.enter_context(contextlib.redirect_stderr(sink))
+        stack.enter_context(_root_handlers([logging.StreamHandler(sink)], logging.INFO))
+        stack.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("always")  # Some of the host's failures are warnings only.
+        # Not left to the standard error stream: somebody may have led warnings away from it.
+        stack.enter_context(_attribute(warnings, "showwarning", sink.show_warning))
+        yield
+
+
+def _version() -> str:
+    """The version of the distribution that the imported toolkit is of; of a checkout its own and its commit.
+
+    A checkout on the path may stand before an installed package, whose version says nothing of it.
+    """
+    from importlib.metadata import PackageNotFoundError, distribution
+
+    import vlmeval
+
+    imported = Path(vlmeval.__file__).resolve()
+    for name in ("ms-vlmeval", "vlmeval"):
+        with contextlib.suppress(PackageNotFoundError):
+            installed = distribution(name)
+            if Path(str(installed.locate_file("vlmeval/__init__.py"))).resolve() == imported:
+                return installed.version
+    own = str(getattr(vlmeval, "__version__", "unknown"))
+    return "+".join(filter(None, (own, _commit(imported.parent.parent))))
+
+
+def _commit(folder: Path) -> str:
+    """The commit of a git checkout, shortened; ``""`` where there is none or it cannot be told."""
+    git = folder / ".git"
+    with contextlib.suppress(OSError):
+        head = (git / "HEAD").read_text(encoding="utf-8").strip()
+        name = head.removeprefix("ref: ")
+        if name == head:
+            return head[:12]
+        if (git / name).is_file():
+            return (git / name).read_text(encoding="utf-8").strip()[:12]
+        packed = (line.split() for line in (git / "packed-refs").read_text(encoding="utf-8").splitlines())
+        return next((words[0][:12] for words in packed if words[1:] == [name]), "")
+    return ""
+
+
+@contextlib.contextmanager
+def _process_unchanged() -> Iterator[None]:
+    """Undoes what an import does to the process; keys from the host's own ``.env`` file stay, as users expect."""
+    import numpy as np
+    import torch
+
+    gradients, path = torch.is_grad_enabled(), list(sys.path)
+    context = ssl._create_default_https_context  # noqa: SLF001 - the host replaces exactly this name
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002 - the global state is meant
+    with warnings.catch_warnings(), _root_handlers([logging.NullHandler()], logging.CRITICAL):
+        warnings.simplefilter("ignore")
+        try:
+            with _restored(os.environ):
+                yield
+            _load_dotenv()
+        finally:
+            torch.set_grad_enabled(gradients)
+            ssl._create_default_https_context = context  # noqa: SLF001
+            sys.path[:] = path
+            torch.set_rng_state(states[0])
+            np.random.set_state(states[1])  # noqa: NPY002
+            random.setstate(states[2])
+
+
+def _load_dotenv() -> None:
+    """Sets the keys of the host's ``.env`` file again; without the file the host only complains."""
+    import vlmeval
+
+    if (Path(vlmeval.__file__).parent.parent / ".env").is_file():
+        vlmeval.load_env()
+
+
+@contextlib.contextmanager
+def _restored(mapping: Any) -> Iterator[None]:
+    """Puts a mutable mapping back into its present state, touching only what changed."""
+    before = dict(mapping)
+    try:
+        yield
+    finally:
+        for key in [key for key in mapping if key not in before]:
+            del mapping[key]
+        for key, value in before.items():
+            if mapping.get(key) != value:
+                mapping[key] = value
+
+
+@contextlib.contextmanager
+def _attribute(owner: object, name: str, value: object) -> Iterator[None]:
+    """Gives an attribute another value for a while."""
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextlib.contextmanager
+def _root_handlers(handlers: list[logging.Handler], level: int) -> Iterator[None]:
+    """Gives the root logger other handlers for a while.
+
+    With at least one handler there, ``logging.basicConfig`` and ``logging.warning``, which the host calls, add none.
+    """
+    root = logging.getLogger()
+    saved = list(root.handlers), root.level
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    try:
+        yield
+    finally:
+        root.handlers[:] = saved[0]
+        root.setLevel(saved[1])
+
+
+class _LogStream(io.TextIOBase):
+    """A text stream into a file, another stream, both or nowhere, that blanks out secrets."""
+
+    def __init__(self, path: Path | None, secrets: Sequence[str], echo: TextIO | None) -> None:
+        self._echo = echo
+        self._file = None if path is None else path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+        self._secrets = secrets
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        written = blanked(text, self._secrets)
+        for stream in (self._file, self._echo):
+            if stream is not None:
+                stream.write(written)
+        return len(text)
+
+    def show_warning(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
+        """Stands for ``warnings.showwarning``."""
+        filename, lineno = place[:2]
+        self.write(warnings.formatwarning(message, category, filename, lineno))
+
+    def close(self) -> None:
+        # No closed-file error for a progress bar that outlives its loop: what it still says is dropped.
+        file, self._file, self._echo = self._file, None, None
+        if file is not None:
+            file.close()

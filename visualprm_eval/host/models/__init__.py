@@ -1,0 +1,1 @@
+"""Models of VLMEvalKit as policies, and ours as models of it."""

@@ -1,0 +1,248 @@
+"""Watches what the process does while one of the host's graders is at work: no programs, no writing just anywhere.
+
+Python tells an audit hook of every file that is opened and every program that is started, in all threads and in forked
+children. The hook here cannot be removed, as no audit hook can, and does nothing but look at one variable while nobody
+watches. It is a second fence, for what graders do of their own accord: who runs Python of his own choice can climb it,
+and ``visualprm_eval.host.sandbox.eval_guard`` sees to it that nobody does.
+
+What is watched: programs, and files that are written, moved, removed or made. What is not: reading, connections (the
+judge), shared libraries (modules that a grader imports load theirs), forks (the host's time limits are forks), and
+SQLite files, of which the host has none.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from visualprm_eval.core.errors import GraderRefusedError
+
+__all__ = ["Refusals", "RefusedError", "watched"]
+
+_MOST_NOTES = 20
+_EXCERPT = 60
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+_QUESTIONS = {("ldconfig", "-p"), ("uname", "-p"), ("fc-list", "--format=%{file}\\n")}
+"""Commands by which libraries ask about the machine when they are imported: where a shared library lies, fonts."""
+_TRIALS = {("gcc", "-Wl,-t"), ("ld", "-t")}
+"""How ``ctypes.util`` goes on to look for a shared library that is not there. Refused, and nobody's wish."""
+
+
+class RefusedError(PermissionError):
+    """What a grader wanted to do is not allowed; an ``OSError``, as for a file that cannot be written."""
+
+
+class Refusals:
+    """What a grader wanted to do and was not let, in this process and in forked children.
+
+    Graders swallow errors: whoever asked one must look here before its verdicts are believed.
+    """
+
+    def __init__(self) -> None:
+        self._file = os.memfd_create("refusals")  # What forked children share, and no hook forbids.
+        self._known: set[str] = set()
+
+    def note(self, wish: str, about: object = "") -> None:
+        """Remembers a wish, such as ``"start a program"``, once per process.
+
+        Args:
+            wish: What the grader wanted to do.
+            about: What it wanted that with; a short part of it is shown, without signs that could do harm.
+        """
+        shown = ascii(about if isinstance(about, str) else str(about))[1:-1] if about else ""
+        shown = shown[:_EXCERPT] + "..." * (len(shown) > _EXCERPT)
+        line = f"{wish} ({shown})" if shown else wish
+        if line not in self._known and len(self._known) < _MOST_NOTES:
+            self._known.add(line)
+            os.write(self._file, f"{line}\n".encode("ascii"))  # All at once: children write there too.
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was refused, each once."""
+        text = os.pread(self._file, os.fstat(self._file).st_size, 0).decode("ascii")
+        return tuple(dict.fromkeys(text.splitlines()))
+
+    def check(self, name: str) -> None:
+        """Does nothing where nothing was refused.
+
+        Args:
+            name: The benchmark whose grader was at work.
+
+        Raises:
+            GraderRefusedError: Something was: verdicts may be wrong because of it.
+        """
+        notes = self.notes
+        if notes:
+            more = f", and {len(notes) - 1} more of the kind" if len(notes) > 1 else ""
+            raise GraderRefusedError(
+                f"{name}: the host's grader wants to {notes[0]}{more}: such benchmarks cannot be graded here"
+            )
+
+    def close(self) -> None:
+        """Gives back what forked children shared."""
+        os.close(self._file)
+
+
+class _Watch:
+    """What is allowed while one grader is at work.
+
+    Attributes:
+        refusals: Where refusals are noted.
+    """
+
+    def __init__(self, refusals: Refusals, roots: Sequence[Path], kept: Sequence[Path]) -> None:
+        self.refusals = refusals
+        self._roots = [os.path.realpath(root) for root in (*roots, *map(Path, ("/dev/null", "/dev/shm")))]  # noqa: S108
+        self._kept = [os.path.realpath(root) for root in kept]
+        self._start = time.time()
+
+    def refuse(self, wish: str, about: object = "") -> None:
+        self.refusals.note(wish, about)
+        raise RefusedError(f"refused: {wish}")
+
+    def check_write(self, path: Any, folder: int | None = None, *, follow: bool = True) -> None:
+        """Refuses a change at a place where none is allowed.
+
+        Args:
+            path: Where; a descriptor of an open file may be written.
+            folder: The descriptor of the folder that a relative path begins at.
+            follow: Whether the change is to what a link leads to, and not to the link.
+        """
+        if isinstance(path, int):
+            return
+        place = Path("" if folder in {None, -1} else f"/proc/self/fd/{folder}", os.fsdecode(path))
+        real = os.path.realpath(place) if follow else f"{os.path.realpath(place.parent)}/{place.name}"
+        if not self._is_allowed(real):
+            self.refuse("write outside of its folder", real[-_EXCERPT:])
+
+    def _is_allowed(self, path: str) -> bool:
+        if any(_is_in(path, root) for root in self._roots):
+            return True
+        if not any(_is_in(path, root) for root in self._kept):
+            return False
+        try:
+            return os.lstat(path).st_ctime >= self._start
+        except OSError:  # Nothing is there yet.
+            return True
+
+
+def _is_in(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip("/") + "/")
+
+
+_active: _Watch | None = None
+_installed = False
+
+
+@contextlib.contextmanager
+def watched(folders: Sequence[Path], kept: Sequence[Path] = ()) -> Iterator[Refusals]:
+    """While it lasts, this process starts no program and writes nowhere but where it is told; in all threads.
+
+    Args:
+        folders: Where it may write.
+        kept: Where it may make new files, and change these, but must leave alone what was there before.
+
+    Yields:
+        What was refused.
+    """
+    global _active, _installed  # noqa: PLW0603 - a hook belongs to the process
+    if not _installed:
+        sys.addaudithook(_hook)
+        _installed = True
+    refusals, before, writes_bytecode = Refusals(), _active, sys.dont_write_bytecode
+    with _without_fresh_interpreters(refusals):
+        sys.dont_write_bytecode = True  # Modules that a grader imports would be compiled beside their source.
+        _active = _Watch(refusals, folders, kept)
+        try:
+            yield refusals
+        finally:
+            _active, sys.dont_write_bytecode = before, writes_bytecode
+            refusals.close()
+
+
+def _hook(event: str, arguments: tuple[Any, ...]) -> None:
+    watch = _active
+    if watch is not None and event in _CHECKS:
+        _CHECKS[event](watch, arguments)
+
+
+def _program(watch: _Watch, arguments: tuple[Any, ...]) -> None:
+    command = arguments[1] if len(arguments) > 1 and arguments[1] else arguments[0] if arguments else ""
+    words = [os.fsdecode(each) for each in command] if isinstance(command, list | tuple) else [os.fsdecode(command)]
+    called = (Path(words[0]).name, *words[1:]) if words else ()
+    if called in _QUESTIONS:
+        return
+    if called[:2] in _TRIALS:
+        raise RefusedError("refused: start a program")
+    watch.refuse("start a program", " ".join(words))
+
+
+def _open(watch: _Watch, arguments: tuple[Any, ...]) -> None:
+    path, _, flags = arguments
+    if flags & _WRITES:
+        watch.check_write(path)
+
+
+def _removed(watch: _Watch, arguments: tuple[Any, ...]) -> None:
+    watch.check_write(arguments[0], arguments[1], follow=False)
+
+
+def _made(watch: _Watch, arguments: tuple[Any, ...]) -> None:
+    path, _, folder = arguments
+    if not Path(os.fsdecode(path)).is_dir():  # One that is there is not made again, which many a caller expects.
+        watch.check_write(path, folder, follow=False)
+
+
+def _moved(watch: _Watch, arguments: tuple[Any, ...]) -> None:
+    source, target, source_folder, target_folder = arguments
+    watch.check_write(source, source_folder, follow=False)
+    watch.check_write(target, target_folder, follow=False)
+
+
+def _linked(watch: _Watch, arguments: tuple[Any, ...]) -> None:
+    watch.check_write(arguments[1], arguments[-1], follow=False)
+
+
+def _changed(watch: _Watch, arguments: tuple[Any, ...]) -> None:
+    folder = arguments[-1] if len(arguments) > 2 else None
+    watch.check_write(arguments[0], folder)
+
+
+_CHECKS: Mapping[str, Callable[[_Watch, tuple[Any, ...]], None]] = {
+    **dict.fromkeys(("subprocess.Popen", "os.posix_spawn", "os.exec"), _program),
+    **dict.fromkeys(("os.system", "pty.spawn", "os.forkpty", "os.spawn"), _program),
+    "open": _open,
+    "os.remove": _removed, "os.rmdir": _removed, "shutil.rmtree": _removed,
+    "os.mkdir": _made,
+    "os.rename": _moved,
+    "os.link": _linked, "os.symlink": _linked,
+    "os.truncate": _changed, "os.chmod": _changed, "os.chown": _changed,
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def _without_fresh_interpreters(refusals: Refusals) -> Iterator[None]:
+    """Refuses processes of ``multiprocessing`` that begin with a new interpreter, which no hook would watch."""
+    from multiprocessing import util
+
+    before = util.spawnv_passfds
+
+    def spawn(path: Any, args: Sequence[Any], passfds: Any) -> Any:
+        if any(
+            "resource_tracker" in os.fsdecode(each) for each in args
+        ):  # Counts shared memory, and runs nothing else.
+            return before(path, args, passfds)
+        refusals.note("start a program", "a new interpreter")
+        raise RefusedError("refused: start a program")
+
+    util.spawnv_passfds = spawn
+    try:
+        yield
+    finally:
+        util.spawnv_passfds = before

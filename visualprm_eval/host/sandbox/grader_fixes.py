@@ -1,0 +1,135 @@
+"""Keeps the host's graders from what goes wrong in them; no verdict on an honest text changes.
+
+- MathVision's passes answers to ``eval``: see ``host.sandbox.safe_arithmetic``. Its other way of comparing, through
+  LaTeX, stays, in a process of its own with a time limit.
+- WeMath's needs a method that pandas 3 no longer has, and divides by zero when no composite problem is right.
+- Predictions, replies and the benchmark's texts stay texts, see ``visualprm_eval.host.data.texts``: whether 7.0 is the
+  answer 7 would depend on what else is in the table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from visualprm_eval.host.data.texts import texts_kept
+from visualprm_eval.host.sandbox.safe_arithmetic import MAX_LENGTH, NotArithmeticError, value_of
+
+__all__ = ["same_value", "tamed_graders"]
+
+LATEX_LIMIT_S = 10
+"""Longest that LaTeX may be worked on, in seconds."""
+
+
+@contextlib.contextmanager
+def tamed_graders(texts: Collection[str] = ()) -> Iterator[None]:
+    """While it lasts, the host's graders are safe, in this process.
+
+    Args:
+        texts: Columns of the benchmark that hold texts.
+    """
+    import pandas as pd
+    from vlmeval.dataset.utils import mathv, wemath
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(texts_kept(texts))
+        stack.enter_context(_replaced(mathv, "is_equal", same_value))
+        stack.enter_context(_replaced(wemath, "evaluate_compute_final_scores", _final_scores))
+        if not hasattr(pd.DataFrame, "_append"):
+            stack.enter_context(_replaced(pd.DataFrame, "_append", _append))
+        yield
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
+    had, before = hasattr(owner, name), getattr(owner, name, None)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        if had:
+            setattr(owner, name, before)
+        else:
+            delattr(owner, name)
+
+
+# MathVision -----------------------------------------------------------------------------------------------------------
+
+
+def same_value(asw: Any, gt_asw: Any) -> bool:
+    """Whether an answer is the reference answer: as text, as arithmetic or as LaTeX; stands for ``mathv.is_equal``.
+
+    Args:
+        asw: What a model, or a judge that read it, wrote.
+        gt_asw: The reference answer.
+    """
+    given, right = str(asw).lower().strip(), str(gt_asw).lower().strip()
+    if given == right:
+        return True
+    if len(given) > MAX_LENGTH:
+        return False
+    try:
+        if abs(value_of(right) - value_of(given)) < 1e-6:
+            return True
+    except (NotArithmeticError, ArithmeticError, TypeError):
+        pass
+    # Without digits LaTeX is no number, and only numbers can be equal here; plain numbers it says nothing new of.
+    if not (re.search(r"\d", given) and re.search(r"\d", right)) or (_plain(given) and _plain(right)):
+        return False
+    return _same_latex(given, right)
+
+
+def _plain(text: str) -> bool:
+    """Whether a text is a decimal number that Python and LaTeX read alike."""
+    return re.fullmatch(r"-?(?:0|[1-9]\d{0,30})(?:\.\d{1,30})?", text) is not None
+
+
+def _same_latex(given: str, right: str) -> bool:
+    """The host's comparison through sympy, which may take for ever on a tower of powers."""
+    import timeout_decorator
+
+    limited = timeout_decorator.timeout(LATEX_LIMIT_S, use_signals=False)(_latex_difference)
+    try:
+        difference: float = limited(given, right)
+    except Exception:  # noqa: BLE001 - the parser, sympy and the clock raise whatever they like: not equal
+        return False
+    return difference < 1e-6
+
+
+def _latex_difference(given: str, right: str) -> float:
+    from vlmeval.dataset.utils.mathv import latex2sympy
+
+    return float(abs(value_of(str(latex2sympy(right))) - value_of(str(latex2sympy(given)))))
+
+
+# WeMath ---------------------------------------------------------------------------------------------------------------
+
+
+def _append(self: Any, other: Any, ignore_index: bool = False) -> Any:
+    """``DataFrame._append`` as pandas had it before version 3, for one row."""
+    import pandas as pd
+
+    return pd.concat([self, pd.DataFrame([other])], ignore_index=ignore_index)
+
+
+_KINDS = {
+    "InadequateGeneralization": "2", "InsufficientKnowledge": "3", "CompleteMastery_loose": "4_loose",
+    "CompleteMastery_strict": "4_strict", "RoteMemorization_loose": "1_loose", "RoteMemorization_strict": "1_strict",
+}  # fmt: skip
+
+
+def _final_scores(metrics: Mapping[str, Sequence[Any]], total_count: int) -> tuple[dict[str, int], dict[str, str]]:
+    """``wemath.evaluate_compute_final_scores`` without its division by zero: a part of nothing is 0%."""
+    counts = {
+        kind: sum(len(metrics[f"steps{steps}_filtered_rows_{rows}"]) for steps in (2, 3))
+        for kind, rows in _KINDS.items()
+    }
+    rates = {}
+    for kind, count in counts.items():
+        total = total_count
+        if kind.startswith("RoteMemorization"):
+            total = count + counts[kind.replace("RoteMemorization", "CompleteMastery")]
+        rates[f"{kind}_rate"] = f"{count / total if total else 0:.2%}"
+    return counts, rates

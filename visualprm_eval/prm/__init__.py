@@ -1,1 +1,0 @@
-"""VisualPRM itself: checkpoints in OpenGVLab's layout, run with transformers' own classes."""

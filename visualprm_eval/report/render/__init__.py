@@ -1,0 +1,1 @@
+"""Tables as files: spreadsheet, page, Markdown, terminal, CSV, figures."""

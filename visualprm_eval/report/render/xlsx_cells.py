@@ -1,0 +1,130 @@
+"""Spreadsheet cells that survive whatever a model writes.
+
+Excel's limits: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3; the ``_xHHHH_`` escapes are
+ST_Xstring of ECMA-376, part 1, 22.9.2.19.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from functools import cached_property
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+
+from openpyxl.cell import WriteOnlyCell
+
+from visualprm_eval.report.render.text import visible_text
+
+if TYPE_CHECKING:
+    from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+MAX_CELL_UNITS = 32_767
+_LEADING = ("=", "+", "-", "@", "\t", "\n", "'")
+_ESCAPE_LIKE = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
+
+
+def utf16_units(text: str) -> int:
+    """The length of a visible text as Excel counts it: a character beyond U+FFFF (most emoji) counts twice."""
+    return len(text.encode("utf-16-le")) // 2
+
+
+def _prefix(text: str, units: int) -> str:
+    """The longest prefix of at most ``units`` UTF-16 units that splits no character."""
+    return text[:units].encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
+
+
+def _escape(text: str) -> str:
+    """Keeps Excel from reading ``_x0041_`` as the letter A."""
+    return _ESCAPE_LIKE.sub("_x005F_", text)
+
+
+def safe_text(text: str) -> str:
+    """The content of a text cell: visible characters only, no escape that Excel would decode, within Excel's limit.
+
+    A text that is too long ends with a mark that says how many characters were cut.
+    """
+    shown = visible_text(text)
+    escaped = _escape(shown) if "_x" in shown else shown
+    if len(escaped) <= MAX_CELL_UNITS // 2 or utf16_units(escaped) <= MAX_CELL_UNITS:
+        return escaped
+    low, high = 0, MAX_CELL_UNITS  # The mark and the escapes take room as well: search for what fits.
+    while low < high:
+        middle = (low + high + 1) // 2
+        if utf16_units(_cut(shown, middle)) <= MAX_CELL_UNITS:
+            low = middle
+        else:
+            high = middle - 1
+    return _cut(shown, low)
+
+
+def _cut(shown: str, units: int) -> str:
+    """The first ``units`` UTF-16 units of a text, escaped, with a mark that tells what is missing."""
+    kept = _prefix(shown, units)
+    return f"{_escape(kept)}\n[... {len(shown) - len(kept)} characters cut here; the store keeps the whole text]"
+
+
+def safe_cell(value: object, sheet: WriteOnlyWorksheet | None = None, style: str | None = None) -> Any:
+    """A cell of a write-only sheet that shows a value as it is.
+
+    Text is stored as text, whatever it looks like: no formula, no error value, no number, no link. Text that Excel
+    would read as a formula on editing carries the mark of a leading apostrophe (``quotePrefix``). Numbers and truth
+    values stay what they are; those that a sheet cannot hold (not finite) become text.
+
+    Args:
+        value: Text, a number, a truth value or ``None``; anything else is shown as its ``str``.
+        sheet: The sheet that the cell goes to; needed when the cell has a style.
+        style: The name of one of the workbook's styles.
+
+    Returns:
+        The cell; ``None`` (an empty cell) for ``None``.
+    """
+    return ColumnCells(sheet, style).cell(value)
+
+
+class ColumnCells:
+    """The cells of one column of a write-only sheet, see :func:`safe_cell`: one object that each row changes.
+
+    A write-only sheet writes a row when it is appended and keeps none of its cells; making an object for each of a
+    million of them would take longer than writing them.
+
+    Args:
+        sheet: The sheet that the cells go to; needed when they have a style.
+        style: The name of one of the workbook's styles.
+    """
+
+    def __init__(self, sheet: WriteOnlyWorksheet | None, style: str | None) -> None:
+        self._sheet, self._style = sheet, style
+        self._plain = self._new()
+
+    def _new(self) -> Any:
+        cell: Any = WriteOnlyCell(self._sheet)
+        if self._style is not None:
+            cell.style = self._style
+        return cell
+
+    @cached_property
+    def _quoted(self) -> Any:
+        """With the mark of a leading apostrophe; a workbook lists the styles that it uses."""
+        cell = self._new()
+        cell.quotePrefix = True
+        return cell
+
+    def cell(self, value: object) -> Any:
+        """The cell of a value, good until the next one is asked for; ``None`` for ``None``."""
+        if value is None:
+            return None
+        if not isinstance(value, str) and isinstance(value, Real) and _storable(value):
+            self._plain.value = value
+            return self._plain
+        text = safe_text(value if isinstance(value, str) else str(value))
+        cell = self._quoted if text.startswith(_LEADING) else self._plain  # Excel would read a formula on editing.
+        cell._value, cell.data_type = text, "s"  # noqa: SLF001  (the property would guess formulas and cut the text)
+        return cell
+
+
+def _storable(value: Real) -> bool:
+    """Whether a sheet's 64-bit floats hold the number."""
+    if isinstance(value, Integral):
+        return abs(int(value)) <= 2**53
+    return math.isfinite(value)

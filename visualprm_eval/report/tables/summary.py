@@ -1,0 +1,391 @@
+"""Results arranged for people: the summary of policies and rerankers against benchmarks, and the curves over k.
+
+Every view (spreadsheet, Markdown, terminal, plot) shows these, so that all of them say the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from visualprm_eval.core import baselines
+from visualprm_eval.core.baselines import MEANINGS, ROWS
+from visualprm_eval.evaluate.result_rows import OVERALL
+from visualprm_eval.evaluate.stats.lacking_means import lacking_means
+from visualprm_eval.evaluate.stats.rows import Baseline, Insight
+from visualprm_eval.report.render.text import one_line
+from visualprm_eval.tasks.base import HOSTS, UNJUDGED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from visualprm_eval.evaluate.result_rows import Failure, Pick, ResultRow
+    from visualprm_eval.evaluate.stats.rows import Standing
+
+FIRST = ROWS[baselines.FIRST]
+WITHHELD = "withheld"
+ABSENT = "–"
+NOT_SHOWN = "~"
+"""Stands before a gain whose interval contains 0."""
+NOT_TESTED = "not tested"
+"""What is said of a gain without an interval."""
+UPPER_BOUND = "upper bound"
+"""What is said of a gain of the oracle's, which nothing can be tested against."""
+ABOUT_INTERVALS = f"95% intervals of gains below the values; {NOT_SHOWN}: the interval contains 0, so no gain is shown"
+FIRST_K = "from the first k candidates"
+"""What the values at a k below N are of that stand in the tidy table, as published ones are."""
+_MEANINGS = {FIRST: "pass@1", "oracle": "pass@k", "random": "mean", "greedy": "temperature 0"}
+
+
+def reranker_label(name: str) -> str:
+    """A reranker's name, with what it amounts to where that is known by another name."""
+    meaning = _MEANINGS.get(name)
+    return f"{name} ({meaning})" if meaning else name
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One number that is compared: a metric of a benchmark's split."""
+
+    benchmark: str
+    split: str
+    metric: str
+
+    @property
+    def title(self) -> str:
+        """Benchmark and split."""
+        return f"{self.benchmark} {self.split}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One value of the summary.
+
+    Attributes:
+        row: The value with its counts and note.
+        gain: Points over the baseline on the same problems; ``None`` for the baseline itself and where either value is
+            withheld.
+        ends: The gain's 95% interval; ``None`` where there is none.
+        baseline: The baseline's kind, see ``visualprm_eval.core.baselines``; ``""`` where there is none.
+        is_baseline: Whether it is the baseline.
+        is_bound: Whether it is the oracle's, an upper bound.
+    """
+
+    row: ResultRow
+    gain: float | None
+    ends: tuple[float, float] | None = None
+    baseline: str = ""
+    is_baseline: bool = False
+    is_bound: bool = False
+
+    @property
+    def text(self) -> str:
+        """The value with the gain in brackets, or the word for a withheld one; a gain not shown bears a mark."""
+        if self.row.value is None:
+            return WITHHELD
+        mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
+        gain = "" if self.gain is None else f" ({mark}{in_points(self.gain)})"
+        if self.is_baseline:
+            gain = " (baseline)"
+        return f"{self.row.value:.1f}{gain}"
+
+    @property
+    def interval(self) -> str:
+        """``"+0.4 to +9.8"``: the gain's interval, or why it has none; ``""`` without a gain."""
+        if self.gain is None:
+            return ""
+        if self.is_bound:
+            return UPPER_BOUND
+        return NOT_TESTED if self.ends is None else " to ".join(map(in_points, self.ends))
+
+    @property
+    def reading(self) -> str:
+        """What it comes to, in words."""
+        return reading(self.gain, self.ends, is_baseline=self.is_baseline, is_bound=self.is_bound)
+
+
+def reading(gain: float | None, ends: tuple[float, float] | None, *, is_baseline: bool, is_bound: bool) -> str:
+    """Whether a gain is shown, in words: by its interval; ``""`` where there is neither a gain nor a baseline.
+
+    Args:
+        gain: In points.
+        ends: Its 95% interval; ``None`` without one.
+        is_baseline: Whether it is what gains are over.
+        is_bound: Whether it is an upper bound's, of which there is nothing to test.
+    """
+    if gain is None:
+        return "baseline" if is_baseline else ""
+    if is_bound or ends is None:
+        return UPPER_BOUND if is_bound else NOT_TESTED
+    if ends[0] <= 0 <= ends[1]:
+        return "not shown: the interval contains 0"
+    return "a gain" if gain > 0 else "a loss"
+
+
+def in_points(number: float) -> str:
+    """A difference, such as ``"+1.5"``."""
+    return f"{round(number, 1) + 0.0:+.1f}"  # + 0.0: no "-0.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the summary: a policy with a reranker at its largest k, against the columns it has values for."""
+
+    policy: str
+    reranker: str
+    k: int
+    cells: Mapping[Column, Cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Policies and rerankers against benchmarks; pass@1 comes first for each policy.
+
+    Attributes:
+        columns: What stands side by side.
+        lines: What stands below one another.
+        baselines: What the gains of a policy in a column are over, where there are gains or could be none.
+    """
+
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    baselines: Mapping[tuple[str, Column], Baseline] = field(default_factory=dict)
+
+    def head(self, column: Column) -> str:
+        """What the gains of a column are over: ``"gain over mean"``; with the policies where these differ."""
+        heads: dict[str, list[str]] = {}
+        for (policy, where), baseline in self.baselines.items():
+            if where == column:
+                heads.setdefault(baseline.head, []).append(policy)
+        return "; ".join(head if len(heads) == 1 else f"{head} ({', '.join(names)})" for head, names in heads.items())
+
+    @property
+    def meanings(self) -> str:
+        """What the heads' baselines are, in words."""
+        kinds = dict.fromkeys(baseline.kind for baseline in self.baselines.values() if baseline.kind)
+        return "; ".join(f"{kind}: {MEANINGS[kind]}" for kind in kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The values of one reranker over k.
+
+    Attributes:
+        points: k to value in percent, by growing k; the value is ``None`` where it is withheld.
+        part: Of how many of the benchmark's problems, such as ``"8 of 304 problems"``; ``""`` for all.
+    """
+
+    policy: str
+    column: Column
+    reranker: str
+    points: Mapping[int, float | None]
+    part: str = ""
+
+
+def _column(row: ResultRow) -> Column:
+    return Column(row.benchmark, row.split, row.metric)
+
+
+def column_titles(columns: Sequence[Column]) -> dict[Column, str]:
+    """Short titles of the columns.
+
+    The metric is named where a benchmark's split has more than one and where it is the host's own, which need not be in
+    percent, and that no judge was asked where one is usual.
+    """
+    shared = Counter(column.title for column in columns)
+    return {column: column.title + _mark(column, shared[column.title]) for column in columns}
+
+
+def _mark(column: Column, alike: int) -> str:
+    if alike > 1 or column.metric.startswith(HOSTS):
+        return f" ({column.metric})"
+    return f" ({UNJUDGED})" if UNJUDGED in column.metric else ""
+
+
+def curve_titles(all_curves: Sequence[Curve]) -> dict[Column, str]:
+    """Titles of the tables over k: as of the columns, and of how many of the problems they are."""
+    titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
+    parts = {
+        column: dict.fromkeys(curve.part for curve in all_curves if curve.column == column and curve.part)
+        for column in titles
+    }
+    return {column: ", ".join([title, *parts[column]]) for column, title in titles.items()}
+
+
+def series(rows: Iterable[ResultRow]) -> dict[tuple[str, Column, str], dict[int, ResultRow]]:
+    """(policy, column, reranker) to its rows by growing k; pass@1 first, else in order of first appearance."""
+    rows = list(rows)
+    policies = {name: place for place, name in enumerate(dict.fromkeys(row.policy for row in rows))}
+    columns = {column: place for place, column in enumerate(dict.fromkeys(map(_column, rows)))}
+    names = sorted(dict.fromkeys(row.reranker for row in rows), key=lambda name: name != FIRST)
+    rerankers = {name: place for place, name in enumerate(names)}
+    table: dict[tuple[str, Column, str], dict[int, ResultRow]] = {}
+    for row in sorted(rows, key=lambda r: (policies[r.policy], columns[_column(r)], rerankers[r.reranker], r.k)):
+        table.setdefault((row.policy, _column(row), row.reranker), {})[row.k] = row
+    return table
+
+
+def summarise(rows: Iterable[ResultRow], insight: Insight | None = None) -> Summary:
+    """Arranges the values at the largest k of each policy, benchmark and reranker.
+
+    A reranker whose largest k differs between benchmarks has one line for each such k. The mean of all samples has a
+    line wherever gains are over it.
+
+    Args:
+        rows: The values.
+        insight: Where gains with their intervals come from, and what they are over.
+    """
+    insight, rows = insight or Insight(), list(rows)
+    over = {place for place, baseline in insight.baselines.items() if baseline.kind == baselines.MEAN}
+    means = list(lacking_means(rows, {place: mean for place, mean in insight.means.items() if place in over}))
+    table = series([*rows, *means])
+    standings = {(one.policy, one.benchmark, one.split, one.reranker, one.k): one for one in insight.standings}
+    made: dict[tuple[str, Column, str], Cell] = {}
+    for (policy, column, reranker), by_k in table.items():
+        k, row = max(by_k.items())
+        about = _baseline(policy, column, insight)
+        base = None if about.kind is None else _baseline_row(row, about.kind, table, insight)
+        standing = standings.get((policy, row.benchmark, row.split, reranker, k))
+        made[policy, column, reranker] = _cell(row, standing, about, base)
+    gained = dict.fromkeys((policy, column) for (policy, column, _), cell in made.items() if cell.gain is not None)
+    found = {
+        (policy, column): about for policy, column, _ in made
+        if (about := _baseline(policy, column, insight)).kind is None or (policy, column) in gained
+    }  # fmt: skip
+    cells: dict[tuple[str, str, int], dict[Column, Cell]] = {}
+    for (policy, column, reranker), cell in made.items():
+        is_baseline = cell.is_baseline and (policy, column) in gained
+        cells.setdefault((policy, reranker, cell.row.k), {})[column] = replace(cell, is_baseline=is_baseline)
+    policies = list(dict.fromkeys(policy for policy, _, _ in table))
+    # What gains are over comes before what gains, though nobody asked for it.
+    before = [FIRST, *(row.reranker for row in means[:1])]
+    names = [*before, *dict.fromkeys(name for _, _, name in table if name not in before)]
+    order = sorted(cells, key=lambda key: (policies.index(key[0]), names.index(key[1]), -key[2]))
+    columns = tuple(dict.fromkeys(column for _, column, _ in table))
+    return Summary(columns, tuple(Line(*key, cells[key]) for key in order), found)
+
+
+def _baseline(policy: str, column: Column, insight: Insight) -> Baseline:
+    """What gains are over; the first sample where nobody looked."""
+    return insight.baselines.get((policy, column.benchmark, column.split), Baseline(baselines.FIRST))
+
+
+def _baseline_row(
+    row: ResultRow, kind: str, table: Mapping[tuple[str, Column, str], Mapping[int, ResultRow]], insight: Insight
+) -> ResultRow | None:
+    """The value that a row's gain is over: of a mean that of all samples, else at the same k, or of one sample."""
+    if kind == baselines.MEAN:
+        mean = insight.means.get((row.policy, row.benchmark, row.split))
+        if mean is None:
+            return None
+        return replace(
+            row, reranker=ROWS[kind], k=mean.k, value=mean.value, n_problems=mean.n_problems, n_failed=mean.n_failed
+        )
+    by_k = table.get((row.policy, _column(row), ROWS[kind]), {})
+    return by_k.get(row.k) or by_k.get(1)
+
+
+def _cell(row: ResultRow, standing: Standing | None, about: Baseline, base: ResultRow | None) -> Cell:
+    """A value with its gain: as it was examined, or without an interval where it was not, such as at a smaller k."""
+    is_bound = row.reranker == "oracle" if standing is None else standing.is_bound
+    cell = Cell(row, None, None, about.kind or "", is_bound=is_bound)
+    if base is None or row.value is None or base.value is None:
+        return cell
+    if (base.reranker, base.k) == (row.reranker, row.k):
+        return replace(cell, is_baseline=True)
+    if standing is not None:
+        low, high = standing.gain_low, standing.gain_high
+        ends = None if low is None or high is None else (low, high)
+        return replace(cell, gain=standing.gain, ends=ends)
+    if (base.n_problems, base.n_failed) != (row.n_problems, row.n_failed):
+        return cell
+    return replace(cell, gain=row.value - base.value)
+
+
+def curves(rows: Iterable[ResultRow]) -> list[Curve]:
+    """One curve per policy, benchmark and reranker."""
+    return [
+        Curve(*key, {k: row.value for k, row in by_k.items()}, _part(by_k.values()))
+        for key, by_k in series(rows).items()
+    ]
+
+
+def _part(rows: Iterable[ResultRow]) -> str:
+    partial = [row for row in rows if row.is_partial]
+    return f"{partial[0].n_problems:,} of {partial[0].n_total:,} problems" if partial else ""
+
+
+def counts(lines: Iterable[Line], column: Column) -> str:
+    """``"300 (2)"``: the problems behind these lines' values, and how many of them failed and were left out.
+
+    Where the benchmark has more problems, ``"300 of 304 (2)"``; of a mean, ``"2 benchmarks, 600 of 604 (2)"``, since
+    another policy's may be of others.
+    """
+    lines = list(lines)
+    rows = [line.cells[column].row for line in lines if column in line.cells]
+    if not rows:
+        return ABSENT
+    totals = [row.n_total for row in rows if row.n_total is not None and row.is_partial]
+    of = f" of {max(totals):,}" if totals else ""
+    count = f"{_span([row.n_problems for row in rows])}{of} ({_span([row.n_failed for row in rows])})"
+    if column.benchmark != OVERALL:
+        return count
+    known = {other.benchmark for line in lines for other in line.cells} - {OVERALL}
+    return f"{len(known)} benchmarks, {count}"
+
+
+def _span(numbers: Sequence[int]) -> str:
+    low, high = min(numbers), max(numbers)
+    return f"{low:,}" if low == high else f"{low:,}–{high:,}"
+
+
+def notes(rows: Iterable[ResultRow]) -> list[str]:
+    """Why values are withheld, then what else must be known of the values at the largest k: one line per note."""
+    rows = list(rows)
+    final = [max(by_k.items())[1] for by_k in series(rows).values()]
+    withheld = _notes([row for row in rows if row.value is None], rows, "all values")
+    return withheld + _notes([row for row in final if row.value is not None and row.note], final, "all rerankers")
+
+
+def _notes(chosen: Iterable[ResultRow], rows: Iterable[ResultRow], everything: str) -> list[str]:
+    """One line per note of the chosen rows with the values it belongs to; ``everything`` names all of ``rows``."""
+    totals = Counter((row.policy, _column(row)) for row in rows)
+    places: dict[str, dict[tuple[str, Column], dict[str, set[int]]]] = {}
+    for row in chosen:
+        where = places.setdefault(row.note or "value withheld", {}).setdefault((row.policy, _column(row)), {})
+        where.setdefault(row.reranker, set()).add(row.k)
+    lines = []
+    for note, owners in places.items():
+        spelled = []
+        for (policy, column), ks in owners.items():
+            whole = sum(map(len, ks.values())) == totals[policy, column]
+            which = everything if whole else ", ".join(f"{name} (k = {_listed(ks[name])})" for name in ks)
+            spelled.append(f"{policy} on {column.title}: {which}")
+        lines.append(one_line(f"{note} [{'; '.join(spelled)}]"))
+    return lines
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, sorted(numbers)))
+
+
+def failure_line(failures: Sequence[Failure]) -> str:
+    """One line that counts what failed, by stage, and says how to try again."""
+    if not failures:
+        return "No failures."
+    stages = Counter(failure.stage for failure in failures)
+    parts = ", ".join(f"{count:,} in {stage}" for stage, count in stages.items())
+    example = one_line(failures[0].message, 100)
+    noun = "failure" if len(failures) == 1 else "failures"
+    return f"{len(failures):,} {noun} ({parts}); try them again with --retry-failed. The first: {example}"
+
+
+def final_picks(picks: Iterable[Pick]) -> list[Pick]:
+    """The picks at the largest k of each policy, benchmark, split and reranker, in the given order."""
+    picks = list(picks)
+    largest: dict[tuple[str, str, str, str], int] = {}
+    for pick in picks:
+        key = (pick.policy, pick.benchmark, pick.split, pick.reranker)
+        largest[key] = max(largest.get(key, 0), pick.k)
+    return [p for p in picks if p.k == largest[p.policy, p.benchmark, p.split, p.reranker]]

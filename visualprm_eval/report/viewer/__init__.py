@@ -1,0 +1,1 @@
+"""The part of the page that shows single problems."""

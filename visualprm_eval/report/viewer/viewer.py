@@ -1,0 +1,277 @@
+"""The data of the viewer in ``report.html``: problems with their candidates, within limits on their size.
+
+Everything here ends up as JSON that the page shows as text; nothing is markup.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from visualprm_eval.evaluate.fact_columns import Columns
+from visualprm_eval.report.render.text import visible_text
+from visualprm_eval.report.viewer.thumbnails import Thumbnails
+
+if TYPE_CHECKING:
+    from visualprm_eval.core.types import Problem, StepScores
+    from visualprm_eval.evaluate.pools import AnswerFn, ProblemFacts
+    from visualprm_eval.evaluate.result_rows import Pick
+
+__all__ = ["Viewer", "ViewerBuilder"]
+
+PAGE = 25
+"""Problems that the page decodes at a time."""
+_EXCERPT = 300
+_LONGEST = 20_000
+_LEAST = 2_000
+_CEILING = "oracle"
+"""Who knows the verdicts, and so differs from every reranker that errs."""
+
+_Scored = Mapping[tuple[str, str], "StepScores"]
+StepsOf = Callable[[str, Collection[tuple[str, str]]], _Scored]
+"""A critic's label, and problem and text ids, to what it said of these texts, steps included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """What the viewer shows.
+
+    Attributes:
+        rerankers: Labels of all rerankers, in order; the index refers to them by number.
+        index: One entry per policy and problem, for the list, filters and search.
+        pages: JSON of ``PAGE`` problems each, in the order of the index.
+        pictures: Data URLs.
+        notes: What had to be left out.
+    """
+
+    rerankers: tuple[str, ...] = ()
+    index: tuple[Mapping[str, Any], ...] = ()
+    pages: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class ViewerBuilder:
+    """Takes one policy on one benchmark after the other.
+
+    Attributes:
+        n_problems: How many entries there will be, which share the room for texts.
+        budget: Characters of candidates' texts for all entries together.
+        thumbnails: Who makes pictures small.
+    """
+
+    n_problems: int
+    budget: int = 40_000_000
+    thumbnails: Thumbnails = field(default_factory=Thumbnails)
+
+    def __post_init__(self) -> None:
+        self._rerankers: dict[str, int] = {}
+        self._index: list[dict[str, Any]] = []
+        self._entries: list[dict[str, Any]] = []
+        self._pages: list[str] = []
+        self._purse, self._left_out, self._cut = 0, 0, 0
+
+    def add(
+        self, facts: Sequence[ProblemFacts] | Columns, picks: Sequence[Pick], steps: StepsOf, answer: AnswerFn,
+        policy: str,
+    ) -> None:  # fmt: skip
+        """Adds the problems of a policy on a benchmark.
+
+        Args:
+            facts: What is known of each problem.
+            picks: What rerankers chose at their largest k.
+            steps: Where the steps are.
+            answer: The local answer of a text.
+            policy: The policy's name.
+        """
+        columns = Columns.of(facts)
+        chosen: dict[str, list[Pick]] = {}
+        for pick in picks:
+            chosen.setdefault(pick.problem_id, []).append(pick)
+        entries = [_Entry(*parts, chosen.get(parts[0].id, ())) for parts in _parts(columns)]
+        sizes = list(map(len, columns.values))
+        limits = [self._limits(entry, sizes) for entry in entries]
+        keys = [columns.key(text) for shown in limits for text in shown]
+        told = _Texts(columns, {critic: steps(critic, keys) for critic in columns.said}, columns.answers(answer))
+        for entry, shown in zip(entries, limits, strict=True):
+            texts = [told.shown(text, entry.ranks[text], limit) for text, limit in shown.items()]
+            self._add(entry, texts, policy)
+
+    def viewer(self) -> Viewer:
+        """Everything that was added."""
+        self._turn_page()
+        notes = []
+        if self._left_out:
+            notes.append(f"{self._left_out:,} candidates are left out here to keep this file small; the store has them")
+        if self._cut:
+            notes.append(f"{self._cut:,} texts are cut here to keep this file small; the store has the whole")
+        if self.thumbnails.left_out:
+            notes.append(f"{self.thumbnails.left_out:,} pictures are not here, unreadable, or left out to save room")
+        return Viewer(
+            tuple(self._rerankers), tuple(self._index), tuple(self._pages), tuple(self.thumbnails.urls), tuple(notes)
+        )
+
+    def _add(self, entry: _Entry, texts: Sequence[Mapping[str, Any]], policy: str) -> None:
+        missed = []
+        for pick in entry.picks:
+            number = self._rerankers.setdefault(pick.reranker, len(self._rerankers))
+            if entry.solvable and pick.verdict is not None and pick.verdict < 1:
+                missed.append(number)
+        verdicts = {pick.verdict for pick in entry.picks if pick.reranker != _CEILING}
+        problem = entry.problem
+        self._index.append({
+            "p": visible_text(policy), "b": visible_text(problem.benchmark), "s": visible_text(problem.split),
+            "i": visible_text(problem.index), "q": _cut(problem.question, _EXCERPT), "a": _cut(problem.answer, 80),
+            "m": missed, "d": len(verdicts) > 1, "f": entry.failed, "u": entry.unsolvable,
+        })  # fmt: skip
+        self._entries.append({
+            "q": visible_text(problem.question), "a": visible_text(problem.answer),
+            "c": {visible_text(key): visible_text(value) for key, value in problem.choices.items()},
+            "g": [self.thumbnails.place_of(path) for path in problem.images],
+            "k": [
+                {"n": pick.reranker, "r": pick.rank, "v": pick.verdict, "k": pick.k, "o": visible_text(pick.note)}
+                for pick in entry.picks
+            ],
+            "t": texts, "l": sum(map(len, entry.ranks.values())) - sum(len(text["r"]) for text in texts),
+            "e": [{"r": rank, "e": _cut(error, 500)} for rank, error in entry.failures],
+        })  # fmt: skip
+        if len(self._entries) == PAGE:
+            self._turn_page()
+
+    def _turn_page(self) -> None:
+        if self._entries:
+            self._pages.append(json.dumps(self._entries, separators=(",", ":")))
+            self._entries = []
+
+    def _limits(self, entry: _Entry, sizes: Sequence[int]) -> dict[int, int]:
+        """The texts of a problem that there is room for, by their numbers, with how many characters of each."""
+        self._purse += self.budget // max(1, self.n_problems)
+        limits: dict[int, int] = {}
+        ordered = entry.ordered()
+        for place, text in enumerate(ordered):
+            if place and sizes[text] > self._purse:
+                self._left_out += sum(len(entry.ranks[each]) for each in ordered[place:])
+                break
+            limits[text] = min(_LONGEST, max(_LEAST, self._purse))
+            self._cut += sizes[text] > limits[text]
+            self._purse = max(0, self._purse - min(limits[text], sizes[text]))
+        return limits
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One policy on one problem.
+
+    Attributes:
+        problem: The problem.
+        ranks: The number of each of its texts to the ranks of the candidates that wrote it, lowest first.
+        failures: Ranks of candidates without a text, and why.
+        solvable: Whether one of its texts is right.
+        unsolvable: Whether all of them are known not to be.
+        failed: Whether anything failed at any stage.
+        picks: What rerankers chose.
+    """
+
+    problem: Problem
+    ranks: Mapping[int, Sequence[int]]
+    failures: Sequence[tuple[int, str]]
+    solvable: bool
+    unsolvable: bool
+    failed: bool
+    picks: Sequence[Pick]
+
+    def ordered(self) -> list[int]:
+        """Its texts: those that somebody picked, then the others, each by lowest rank."""
+        picked = {pick.rank for pick in self.picks}
+        first = [text for text, ranks in self.ranks.items() if not picked.isdisjoint(ranks)]
+        return [*first, *(text for text in self.ranks if text not in first)]
+
+
+def _parts(columns: Columns) -> Iterator[tuple[Problem, dict[int, list[int]], list[tuple[int, str]], bool, bool, bool]]:
+    """What an entry says of each problem."""
+    candidates, count = columns.candidates, len(columns)
+    right = np.bincount(columns.owners[columns.graded.values == 1], minlength=count)
+    ungraded = np.bincount(columns.owners[np.isnan(columns.graded.values)], minlength=count)
+    broken = set(columns.graded.errors).union(*(said.errors for said in columns.said.values()))
+    ends = np.searchsorted(candidates.owners, np.arange(count + 1))
+    ranks, texts = candidates.ranks.tolist(), candidates.texts.tolist()
+    for place, problem in enumerate(columns.problems):
+        own: dict[int, list[int]] = {}
+        failures = []
+        for number in range(ends[place], ends[place + 1]):
+            if texts[number] < 0:
+                failures.append((ranks[number], candidates.errors[number]))
+            else:
+                own.setdefault(texts[number], []).append(ranks[number])
+        failed = bool(failures) or not broken.isdisjoint(own)
+        unsolvable = bool(own) and not right[place] and not ungraded[place]  # Of what is not graded nobody knows.
+        yield problem, own, failures, bool(right[place]), unsolvable, failed
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """What the page shows of texts.
+
+    Attributes:
+        columns: All texts.
+        scored: Critic label to what it said of the shown ones, steps included.
+        answers: The vote of each text.
+    """
+
+    columns: Columns
+    scored: Mapping[str, _Scored]
+    answers: Sequence[str | None]
+
+    def shown(self, number: int, ranks: Sequence[int], limit: int) -> dict[str, Any]:
+        """One text, cut to ``limit`` characters."""
+        columns, key, text = self.columns, self.columns.key(number), self.columns.values[number]
+        verdict = float(columns.graded.values[number])
+        shown: dict[str, Any] = {
+            "r": list(ranks), "v": None if math.isnan(verdict) else verdict, "f": _optional(self.answers[number]),
+            "n": columns.candidates.finishes[columns.writers[number]], "s": {}, "e": [],
+        }  # fmt: skip
+        if number in columns.graded.errors:
+            shown["e"].append(f"not graded: {_cut(columns.graded.errors[number], 300)}")
+        known_as: dict[tuple[str, ...], str] = {}
+        for critic, known in self.scored.items():
+            said = known.get(key)
+            if said is None or said.error is not None:
+                shown["e"] += [f"{critic}: {_cut(said.error or '', 300)}"] if said is not None else []
+                continue
+            if not all(map(math.isfinite, said.scores)):  # JSON has no word for such a number.
+                shown["e"].append(f"{critic}: its scores are not all finite numbers")
+                continue
+            steps = said.steps if all(said.steps) and said.steps else (text,)
+            parts: str | list[str] | None = None  # The whole text as one step is not kept twice.
+            if len(steps) > 1 and len(steps) == len(said.scores):  # Nor are steps that an earlier critic scored too.
+                owner = known_as.setdefault(steps, critic)
+                parts = owner if owner != critic else _cut_steps(steps, limit)
+            shown["s"][critic] = [parts, [round(score, 4) for score in said.scores]]
+        shown["t"] = _cut(text, limit)
+        if any(parts[0] is not None for parts in shown["s"].values()):
+            first = next(critic for critic, parts in shown["s"].items() if parts[0] is not None)
+            shown["t"] = None if "\n\n".join(shown["s"][first][0]) == shown["t"] else shown["t"]
+        return shown
+
+
+def _cut_steps(steps: Sequence[str], limit: int) -> list[str]:
+    """Steps until their characters come to ``limit``; later ones are empty but keep their scores."""
+    shown, room = [], limit
+    for step in steps:
+        shown.append(_cut(step, room) if room > 0 else "…")
+        room -= len(step)
+    return shown
+
+
+def _cut(text: str, limit: int) -> str:
+    return visible_text(text if len(text) <= limit else f"{text[:limit]} …")
+
+
+def _optional(text: str | None) -> str | None:
+    return None if text is None else _cut(text, 200)

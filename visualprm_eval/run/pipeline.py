@@ -1,0 +1,174 @@
+"""The main path: sample, score, grade, evaluate, report.
+
+The stages meet only in the store. Each asks it what is missing, does that, and stores it; the evaluation is
+arithmetic on what the store holds. Several ranks, started by ``torchrun``, share the first two.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
+from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
+from visualprm_eval.evaluate.rerankers import Reranker
+from visualprm_eval.run.dry_run import print_plan
+from visualprm_eval.run.last_run import note_asked
+from visualprm_eval.run.plan_run import Session
+from visualprm_eval.run.preflight import check
+from visualprm_eval.run.ranks.launch import launched
+from visualprm_eval.run.ranks.team import Team, remove_traces
+from visualprm_eval.run.ranks.work import SHARED, follow, lead
+from visualprm_eval.run.stored_critics import note_names
+from visualprm_eval.run.write_report import write_report
+from visualprm_eval.stages.grade.stage import grade_cells
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store.merge import absorb_leftovers, rank_paths
+from visualprm_eval.store.soundness import open_sound
+
+_STAGES: Mapping[str, Callable[[Session], None]] = {
+    "sample": Session.sample,
+    "score": Session.score,
+    "grade": grade_cells,
+    "report": write_report,
+}
+
+
+def run(config: RunConfig) -> None:
+    """Does what the configuration asks for and prints the results.
+
+    Raises:
+        VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
+    """
+    launch = launched(os.environ, config.device)
+    if config.critics:
+        if launch is not None:
+            raise ConfigError("--critic is the work of one process: start it without torchrun")
+        _judge_critics(config)
+        return
+    rerankers = _rerankers(config)
+    shared = [stage for stage in SHARED if stage in config.stages and not config.dry_run]
+    if launch is None or not shared:
+        if launch is None or launch.rank == 0:
+            _run(config, rerankers, team=None)
+        return
+    with Team(launch, config.work_dir) as team:
+        if launch.rank == 0:
+            _run(config, rerankers, team)
+        else:
+            follow(config, rerankers, team)
+
+
+def _judge_critics(config: RunConfig) -> None:
+    """Critics against labelled steps, over the same store."""
+    from visualprm_eval.run.step_labels import run_process_bench
+
+    with _open_store(config) as store:
+        absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
+        run_process_bench(config, store)
+
+
+def _rerankers(config: RunConfig) -> list[Reranker]:
+    """What selects; every reward model that somebody named is read by one of them."""
+    names = [prm.name for prm in config.prms]
+    rerankers = build_rerankers(("first", *config.rerankers), names)
+    unread = unread_prms(rerankers, names)
+    if unread and config.prms_named:
+        raise ConfigError(
+            f"--prm {', '.join(unread)} is read by none of the rerankers, which are "
+            f"{', '.join(each.name for each in rerankers)}; add visualprm to --reranker, or leave out what is not read"
+        )
+    return rerankers
+
+
+def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) -> None:
+    """The whole run, in this process but for what ranks share."""
+    with _open_store(config) as store:
+        absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
+        if team is None and not config.dry_run:
+            remove_traces(config.work_dir)
+        session = Session(config, store, rerankers)
+        session.gather()
+        if config.dry_run:
+            print_plan(session)
+            return
+        check(session)
+        _note(session)
+        if team is not None:
+            lead(session, rerankers, team)
+        for stage in config.stages:
+            store.check_in_place()
+            if team is None or stage not in SHARED:
+                _STAGES[stage](session)
+        store.check_in_place()
+        finish(session)
+
+
+def finish(session: Session) -> None:
+    """Tells at the end what a stage could not do.
+
+    Raises:
+        GradingError: When a benchmark could not be graded (the others were), or the host's own figure of a table is
+            another than ours.
+        CriticError: When nothing else is wrong than that a judge of steps could not be read.
+    """
+    problems = []
+    if session.unread:
+        problems.append(f"not scored: {', '.join(session.unread)}")
+    if session.ungraded:
+        problems.append(f"not graded: {', '.join(dict.fromkeys(session.ungraded))}")
+    if session.unconfirmed:
+        problems.append(f"not confirmed by the host's own figure: {', '.join(dict.fromkeys(session.unconfirmed))}")
+    if problems:
+        kind = GradingError if session.ungraded or session.unconfirmed else CriticError
+        raise kind(f"{'; '.join(problems)} (the reasons stand above)")
+
+
+def _note(session: Session) -> None:
+    """Keeps what the run is about, for later ones and for reports from the store alone."""
+    stages = session.config.stages
+    session.note_scopes()
+    if {"score", "report"} & set(stages):
+        note_names(session.store, session.scorings, session.prms)
+    if "report" in stages:
+        note_asked(
+            session.store, session.rerankers, session.scorings, greedy=bool(session.greedy),
+            baseline=session.config.baseline,
+        )  # fmt: skip
+
+
+def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, policies: Sequence[str] | None) -> None:
+    """Writes the stored candidates of a work dir as a pack.
+
+    Raises:
+        StoreDamagedError: When the store is not sound.
+        StoreError: When there is no store, or nothing in it fits the filters.
+    """
+    from visualprm_eval.store.packs import export_candidates
+
+    with open_sound(work_dir / STORE_FILE) as store:
+        summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
+    print(summary)
+    if left := rank_paths(work_dir):
+        print(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
+
+
+@contextmanager
+def _open_store(config: RunConfig) -> Iterator[Store]:
+    """The run's store, after a look for damage: nothing is paid for that would go into a broken one."""
+    path = config.work_dir / STORE_FILE
+    if not config.dry_run:
+        with open_sound(path, write=True) as store:
+            yield store
+        return
+    with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.
+        copy = Path(scratch) / STORE_FILE
+        if os.path.lexists(path):
+            with open_sound(path) as store:
+                store.copy_to(copy)
+        with Store.open(copy) as store:
+            yield store

@@ -1,0 +1,152 @@
+"""The protocol of every single result: all that it takes to say what a number is of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from visualprm_eval.core.types import JSONValue, digest
+from visualprm_eval.evaluate.result_rows import OVERALL, Fingerprint
+from visualprm_eval.stages.experiment import settings_of
+from visualprm_eval.stages.sample.prompts import prompt_of
+from visualprm_eval.store.package_versions import NOT_RECORDED
+
+if TYPE_CHECKING:
+    from visualprm_eval.evaluate.rerankers import Reranker
+    from visualprm_eval.evaluate.result_rows import ResultRow
+    from visualprm_eval.run.plan_run import Session
+    from visualprm_eval.stages.experiment import Cell
+
+__all__ = ["FIELDS", "overall_prints", "stamped"]
+
+FIELDS = (
+    "protocol", "policy", "policy checkpoint", "benchmark", "split", "metric", "problems", "problem set", "file MD5",
+    "host", "prompt", "temperature", "top_p", "max_tokens", "seed", "N", "k", "reranker", "reward model", "max_steps",
+    "thoughts", "pool critics", "judge", "judge address", "prediction", "sampling key", "scoring key", "grading key",
+    "sampled with", "scored with", "graded with", "parts",
+)  # fmt: skip
+"""What a protocol has, in order.
+
+``protocol`` is a digest of the rest, ``problem set`` one of the problems' ids. ``pool critics`` shaped the pool: every
+candidate needs a score of each. The keys name all settings of the facts, and what stands after ``with`` are the
+versions of packages that made them. ``parts`` are, for the mean over benchmarks only, these with their protocols; its
+own is a digest of theirs.
+"""
+
+
+def stamped(
+    session: Session, cell: Cell, rows: Iterable[ResultRow], versions: Mapping[str, str]
+) -> tuple[list[ResultRow], list[Fingerprint]]:
+    """The rows of a cell with the digest of each one's protocol, and these protocols.
+
+    Args:
+        session: The run.
+        cell: The policy and benchmark of the rows.
+        rows: Its results.
+        versions: The versions of packages that made facts, by their key.
+    """
+    by_name = {reranker.name: reranker for reranker in session.rerankers_of(cell)}
+    of_cell = _facts_of_cell(session, cell, versions)
+    sets: dict[str, str] = {}
+    marked: list[ResultRow] = []
+    prints: list[Fingerprint] = []
+    for row in rows:
+        if row.split not in sets:
+            sets[row.split] = digest(sorted(each.id for each in cell.benchmark.problems if each.split == row.split))
+        facts = {
+            **of_cell,
+            **_facts_of_row(row, cell),
+            **_facts_of_scoring(session, by_name[row.reranker], versions),
+            "pool critics": _named(session, row.critics),
+            "problem set": sets[row.split],
+        }
+        facts = {name: facts.get(name, "") for name in FIELDS if name != "protocol"}
+        name = digest(facts)
+        marked.append(replace(row, protocol=name))
+        prints.append({"protocol": name, **facts})
+    return marked, prints
+
+
+def overall_prints(rows: Sequence[ResultRow], prints: Iterable[Fingerprint]) -> list[Fingerprint]:
+    """The protocols of means over benchmarks: what their parts have in common, and which these are.
+
+    Args:
+        rows: All results, the means among them.
+        prints: The protocols of the others.
+    """
+    by_protocol = {each["protocol"]: each for each in prints}
+    found: list[Fingerprint] = []
+    for row in rows:
+        if row.benchmark != OVERALL or not row.protocol:
+            continue
+        place = (row.policy, row.reranker, row.k)
+        parts = [each for each in rows if (each.policy, each.reranker, each.k) == place and each.benchmark != OVERALL]
+        theirs = [by_protocol[part.protocol] for part in parts]
+        alike = {name: theirs[0][name] for name in FIELDS if all(each[name] == theirs[0][name] for each in theirs)}
+        facts = {
+            **alike, "protocol": row.protocol, "benchmark": OVERALL, "metric": row.metric, "problems": _problems(row),
+            "parts": ", ".join(f"{part.benchmark} {part.protocol}" for part in parts),
+        }  # fmt: skip
+        found.append({name: facts.get(name, "") for name in FIELDS})
+    return found
+
+
+def _facts_of_cell(session: Session, cell: Cell, versions: Mapping[str, str]) -> dict[str, JSONValue]:
+    sampling, spec = settings_of(cell.sampling), session.grading(cell)
+    grading, file = spec.settings, cell.benchmark.file
+    return {
+        "policy": cell.policy,
+        "policy checkpoint": _first(sampling, "checkpoint", "host_model", "model"),
+        "file MD5": "" if file is None else file.md5,
+        "host": grading.get("host", ""),
+        "prompt": prompt_of(session.store, cell.benchmark.name, sampling.get("prompt", "")),
+        **{name: sampling.get(name, "") for name in ("temperature", "top_p", "max_tokens", "seed")},
+        "N": cell.n,
+        "judge": grading.get("judge", ""),
+        "judge address": grading.get("judge_url", ""),
+        "prediction": grading.get("prediction", ""),
+        "sampling key": cell.sampling.id,
+        "grading key": spec.id,
+        "sampled with": versions.get(cell.sampling.id, NOT_RECORDED),
+        "graded with": versions.get(spec.id, NOT_RECORDED),
+    }
+
+
+def _facts_of_scoring(session: Session, reranker: Reranker, versions: Mapping[str, str]) -> dict[str, JSONValue]:
+    """Empty for a reranker that reads no scores."""
+    if reranker.critic is None:
+        return {}
+    scoring = session.scorings[reranker.critic]
+    return {
+        "reward model": _first(scoring.settings, "checkpoint", "model", "critic"),
+        "max_steps": scoring.settings.get("max_steps", ""),
+        "thoughts": scoring.settings.get("thoughts", "skip"),
+        "scoring key": scoring.id,
+        "scored with": versions.get(scoring.id, NOT_RECORDED),
+    }
+
+
+def _named(session: Session, critics: Iterable[str]) -> str:
+    """Critics with the keys of their scores, however they are called in this run."""
+    specs = (session.scorings[critic] for critic in critics)
+    return ", ".join(sorted(f"{_first(spec.settings, 'checkpoint', 'model', 'critic')} ({spec.id})" for spec in specs))
+
+
+def _facts_of_row(row: ResultRow, cell: Cell) -> dict[str, JSONValue]:
+    return {
+        "benchmark": row.benchmark,
+        "split": row.split or cell.benchmark.task.split_label,
+        "metric": row.metric,
+        "problems": _problems(row),
+        "k": row.k,
+        "reranker": row.reranker,
+    }
+
+
+def _problems(row: ResultRow) -> str:
+    return f"{row.n_problems} of {row.n_total}" if row.n_total else str(row.n_problems)
+
+
+def _first(settings: Mapping[str, JSONValue], *names: str) -> JSONValue:
+    return next((settings[name] for name in names if settings.get(name)), "")

@@ -1,0 +1,220 @@
+"""How the ranks of one run know of each other: a lock that each holds while it lives, and small files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from visualprm_eval.core.errors import RanksError, StoreError, StoreLockedError
+from visualprm_eval.core.types import JSONValue
+from visualprm_eval.run.ranks.launch import Launch
+from visualprm_eval.store.lock import WriterLock
+
+_FOLDER = "ranks"
+
+STARTUP_S = 120.0
+"""How long a rank may take to appear after another one did."""
+
+HANG_S = 1800.0
+"""How long a rank that is at work may store nothing, once another one has done its own part."""
+
+_JOIN_S = 5.0
+_POLL_S = 0.1
+_SAY_S = 15.0
+_STARTED, _DONE = "started", "done"
+
+
+class Team:
+    """This rank among the others; a context that says that it lives.
+
+    Args:
+        launch: Which rank this is.
+        work_dir: The run's work dir; the files are in its folder ``ranks``.
+
+    Raises:
+        RanksError: The same rank of another run is still at work there.
+    """
+
+    def __init__(self, launch: Launch, work_dir: Path) -> None:
+        self.rank, self.size, self._token = launch.rank, launch.size, launch.token
+        self.folder = work_dir / _FOLDER
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"cannot write to {work_dir} ({error.strerror}); choose another --work-dir") from error
+        self._lock = self._join()
+        self._say(_STARTED)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def done(self) -> None:
+        """Says that this rank's work is stored."""
+        self._say(_DONE)
+
+    def publish(self, plan: dict[str, Any]) -> None:
+        """Hands the plan to all ranks."""
+        _write(self.folder / "plan.json", {**plan, "token": self._token})
+
+    def plan(self) -> dict[str, Any]:
+        """Waits for the plan of rank 0, as long as rank 0 lives.
+
+        Raises:
+            RanksError: Rank 0 ended or never came.
+        """
+        for _ in self._waiting([0]):
+            plan = _read(self.folder / "plan.json")
+            if plan.get("token") == self._token:
+                return plan
+        raise RanksError("rank 0 ended before it dealt the work; its own message says why")
+
+    def wait_for_others(self, last_stored: Callable[[int], float] = lambda _: 0.0) -> list[int]:
+        """Waits until every other rank is done or dead.
+
+        Args:
+            last_stored: When a rank last stored something, in seconds since 1970.
+
+        Returns:
+            The dead ones.
+
+        Raises:
+            RanksError: A rank lives and has stored nothing for ``HANG_S`` seconds.
+        """
+        others = [rank for rank in range(self.size) if rank != self.rank]
+        start = time.time()
+        for busy in self._waiting(others):
+            for rank in busy:
+                silent_s = time.time() - max(start, last_stored(rank))
+                if silent_s > HANG_S:
+                    raise RanksError(
+                        f"rank {rank} of {self.size} (process {self._pid(rank)}) lives and has stored nothing for "
+                        f"{silent_s:,.0f} s, so it is given up; what is stored is kept: end that process if it is "
+                        "still there, and run the same command again, with torchrun or without, to go on"
+                    )
+        return [rank for rank in others if self._state(rank) != _DONE]
+
+    def _waiting(self, ranks: list[int]) -> Iterator[list[int]]:
+        """Gives now and then those of these ranks that are at work, until there are none."""
+        start = said = time.monotonic()
+        while True:
+            # Before a look at what they left: who ends now has left it.
+            busy = [rank for rank in ranks if self._is_busy(rank, time.monotonic() - start)]
+            yield busy
+            if not busy:
+                return
+            if time.monotonic() - said > _SAY_S:
+                said = time.monotonic()
+                print(f"waiting for rank {', '.join(map(str, busy))}", file=sys.stderr)
+            time.sleep(_POLL_S)
+
+    def _is_busy(self, rank: int, waited_s: float) -> bool:
+        state = self._state(rank)
+        if state is None:
+            return waited_s < STARTUP_S
+        return state != _DONE and _is_held(self._lock_path(rank))
+
+    def _state(self, rank: int) -> str | None:
+        """What a rank of this start said last; ``None`` before it came."""
+        said = _read(self.folder / f"rank{rank}.json")
+        return str(said["state"]) if said.get("token") == self._token else None
+
+    def _pid(self, rank: int) -> JSONValue:
+        """The number of a rank's process, as it said itself."""
+        return _read(self.folder / f"rank{rank}.json").get("pid", "unknown")
+
+    def _say(self, state: str) -> None:
+        _write(self.folder / f"rank{self.rank}.json", {"token": self._token, "pid": os.getpid(), "state": state})
+
+    def _lock_path(self, rank: int) -> Path:
+        return self.folder / f"rank{rank}"
+
+    def _join(self) -> WriterLock:
+        """Takes this rank's lock, which another rank may hold for a moment to see whether it is free."""
+        deadline = time.monotonic() + _JOIN_S
+        while True:
+            try:
+                return WriterLock(self._lock_path(self.rank))
+            except StoreLockedError as error:
+                if time.monotonic() > deadline:
+                    raise RanksError(
+                        f"rank {self.rank} of an earlier run is still at work in this work dir ({error})"
+                    ) from error
+                time.sleep(_POLL_S)
+
+
+def remove_traces(work_dir: Path) -> None:
+    """Removes the files by which ranks knew of each other."""
+    shutil.rmtree(work_dir / _FOLDER, ignore_errors=True)
+
+
+@contextmanager
+def told_apart(rank: int) -> Iterator[None]:
+    """While it lasts, what goes to standard error says which rank it comes from, line by line."""
+    stream, sys.stderr = sys.stderr, _Prefixed(sys.stderr, f"[rank {rank}] ")
+    try:
+        yield
+    finally:
+        sys.stderr.close()
+        sys.stderr = stream
+
+
+class _Prefixed:
+    """Just enough of a text stream: whole lines, so that those of several processes do not mix."""
+
+    def __init__(self, out: Any, prefix: str) -> None:
+        self._out, self._prefix, self._begun = out, prefix, ""
+
+    def write(self, text: str) -> int:
+        *lines, self._begun = (self._begun + text).split("\n")
+        if lines:
+            self._out.write("".join(f"{self._prefix}{line}\n" for line in lines))
+            self._out.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+    def isatty(self) -> bool:
+        return False  # A live bar of each rank would paint over those of the others.
+
+    def close(self) -> None:
+        if self._begun:
+            self.write("\n")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._out, name)
+
+
+def _is_held(path: Path) -> bool:
+    """Whether somebody holds a lock: the kernel gives it back whatever a process dies of."""
+    try:
+        WriterLock(path).release()
+    except StoreLockedError:
+        return True
+    return False
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Writes a file that others see whole or not at all."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(json.dumps(content), encoding="utf-8")
+    draft.replace(path)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """What a file says; nothing when it is not there, or left by a program that wrote it otherwise."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

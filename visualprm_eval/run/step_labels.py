@@ -1,0 +1,208 @@
+"""The main path: read the set, let critics score what the store lacks, compare with the labels, report."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from visualprm_eval.core.config import GIVEN, RAW_PICTURES, RunConfig
+from visualprm_eval.core.errors import UnreadableJudgeError
+from visualprm_eval.core.packages import installed
+from visualprm_eval.core.types import Candidate, JSONValue, Spec, StepScores
+from visualprm_eval.evaluate.step_labels.assess import Opinion
+from visualprm_eval.evaluate.step_labels.results import ProcessResults, evaluate
+from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
+from visualprm_eval.stages.score.critics import ranged_scoring
+from visualprm_eval.stages.score.given_steps import Judging, baseline, build
+from visualprm_eval.stages.score.stage import score_missing
+from visualprm_eval.store import Store
+from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
+from visualprm_eval.tasks.process_bench.data import ProcessSample, ProcessSet, text_of
+from visualprm_eval.tasks.process_bench.locate import load_set
+from visualprm_eval.tasks.process_bench.released import differences
+
+__all__ = ["run_process_bench"]
+
+LABELS_THRESHOLD = 0.5
+"""For critics whose scores are verdicts."""
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the facts of a set are in the store.
+
+    Attributes:
+        process_set: The samples of this run.
+        sampling: The key of the solutions.
+        most: An upper bound of the solutions to one question.
+    """
+
+    process_set: ProcessSet
+    sampling: Spec
+    most: int
+
+
+def run_process_bench(config: RunConfig, store: Store) -> None:
+    """Does what ``--critic`` asks for.
+
+    Args:
+        config: The run; it names one set and at least one critic.
+        store: Where facts are.
+
+    Raises:
+        VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
+    """
+    (name,) = config.data
+    critics = build(config.critics, config)
+    whole = load_set(name, config.vpb_dir, config.data_dir, config.pictures)
+    _tell_bad_lines(whole)
+    if whole.shown and config.pictures != RAW_PICTURES:
+        print(
+            f"note: {name}: {whole.shown}. Their questions are problems of their own; --pictures raw leaves pictures "
+            "as they are",
+            file=sys.stderr,
+        )
+    place = _put(store, whole, config.limit)
+    remarks = differences(place.process_set) or _limited(whole, place.process_set)
+    if remarks:
+        print(f"note: {name} is marked partial: {'; '.join(remarks)}", file=sys.stderr)
+    will_make = "score" in config.stages
+    scorings = {
+        judging.label: ranged_scoring(
+            spec_of("scoring", judging.critic, store, will_make=will_make, dry_run=config.dry_run), judging.critic
+        )
+        for judging in critics
+        if judging.critic is not None
+    }
+    if config.dry_run:
+        for label, scoring in scorings.items():
+            print(f"{name}: score with {label}: {len(_missing(store, place, scoring, config)):,} solutions")
+        return
+    if will_make:
+        _score(store, place, critics, scorings, config)
+    if "report" in config.stages:
+        opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
+        store.check_in_place()
+        protocol = dict(_protocol(config, place.process_set, scorings, recorded_versions(store)))
+        _report(config, evaluate(place.process_set, opinions, seed=config.seed, remarks=remarks, protocol=protocol))
+
+
+def _limited(whole: ProcessSet, part: ProcessSet) -> list[str]:
+    """How much of a set without published counts is left out."""
+    used, there = len(part.samples), len(whole.samples)
+    return [f"{used:,} of {there:,} samples"] if used < there else []
+
+
+def _tell_bad_lines(process_set: ProcessSet) -> None:
+    bad = process_set.bad
+    if not bad:
+        return
+    print(f"warning: {process_set.name}: {len(bad):,} lines cannot be used and are left out:", file=sys.stderr)
+    for each in bad[:_SHOWN]:
+        print(f"  line {each.line}: {each.reason}", file=sys.stderr)
+    if len(bad) > _SHOWN:
+        print(f"  and {len(bad) - _SHOWN:,} more (sheet bad lines of results.xlsx)", file=sys.stderr)
+
+
+def _put(store: Store, whole: ProcessSet, limit: int | None) -> _Place:
+    """Puts the solutions of a set into the store as candidates that somebody else drew."""
+    settings = {"policy": "as given", "engine": GIVEN, "benchmark": whole.name, "file": whole.file_digest}
+    sampling = Spec("sampling", settings)
+    texts: dict[str, dict[str, None]] = {}
+    for sample in whole.samples:
+        texts.setdefault(sample.problem.id, {})[text_of(sample.steps)] = None
+    candidates = [
+        Candidate(problem_id, rank, text) for problem_id, found in texts.items() for rank, text in enumerate(found)
+    ]
+    store.put_problems(whole.problems.values())
+    store.put_spec(sampling)
+    store.put_candidates(sampling.id, candidates)
+    samples = whole.samples if limit is None else whole.samples[:limit]
+    return _Place(replace(whole, samples=samples), sampling, max(map(len, texts.values())))
+
+
+def _missing(store: Store, place: _Place, scoring: Spec, config: RunConfig) -> list[tuple[str, str, str]]:
+    """Problem ids, text ids and texts that a critic has still to score."""
+    process_set = place.process_set
+    wanted = {sample.key for sample in process_set.samples}
+    missing = store.missing_scores(
+        scoring.id, place.sampling.id, process_set.problems, place.most, retry_failed=config.retry_failed
+    )
+    return [work for work in missing if work[:2] in wanted]
+
+
+def _score(
+    store: Store, place: _Place, critics: Sequence[Judging], scorings: dict[str, Spec], config: RunConfig
+) -> None:
+    """Lets every critic score what it has not seen, after a look at all checkpoints."""
+    for judging in critics:
+        if isinstance(judging.critic, CheckpointUser):
+            judging.critic.checkpoint.inspect()
+            judging.critic.checkpoint.record(store)
+    unread: UnreadableJudgeError | None = None
+    for judging in critics:
+        if judging.critic is None:
+            continue
+        scoring, label = scorings[judging.label], f"score {place.process_set.name} with {judging.label}"
+        work = _missing(store, place, scoring, config)
+        try:
+            score_missing(store, judging.critic, scoring, place.process_set.problems, work, label=label)
+        except UnreadableJudgeError as error:  # The others are heard first.
+            unread = error
+        release = getattr(judging.critic, "release", None)
+        if release is not None:  # The next critic needs the memory.
+            release()
+    if unread is not None:
+        raise unread
+
+
+def _opinion(store: Store, place: _Place, judging: Judging, scoring: Spec | None, config: RunConfig) -> Opinion:
+    """What a critic said, as far as the store knows."""
+    samples = place.process_set.samples
+    outcomes: tuple[StepScores | None, ...]
+    if scoring is None:
+        outcomes = tuple(baseline(judging.label, sample, config.seed) for sample in samples)
+    else:
+        known = store.scores(scoring.id, place.process_set.problems, with_steps=False)
+        outcomes = tuple(_checked(known.get(sample.key), sample) for sample in samples)
+    threshold = LABELS_THRESHOLD if judging.labels_only else config.threshold
+    return Opinion(judging.label, outcomes, threshold, judging.labels_only)
+
+
+def _checked(outcome: StepScores | None, sample: ProcessSample) -> StepScores | None:
+    """Scores that are not one per step are a failure: nobody knows which step they are of."""
+    if outcome is None or outcome.error is not None or len(outcome.scores) == len(sample.steps):
+        return outcome
+    return StepScores((), error=f"the critic gave {len(outcome.scores)} scores for {len(sample.steps)} steps")
+
+
+def _report(config: RunConfig, results: ProcessResults) -> None:
+    from visualprm_eval.report.render.step_label_files import write_process_reports
+    from visualprm_eval.report.render.step_label_terminal import print_process_results
+
+    paths = write_process_reports(config.work_dir, results)
+    print_process_results(results, files=paths)
+
+
+def _protocol(
+    config: RunConfig, process_set: ProcessSet, scorings: dict[str, Spec], versions: Mapping[str, str]
+) -> Iterator[tuple[str, JSONValue]]:
+    """What a reader needs to judge or repeat the results."""
+    yield "benchmark", process_set.name
+    yield "file", process_set.file_digest
+    yield "samples", len(process_set.samples)
+    yield "lines that cannot be used", len(process_set.bad)
+    if process_set.shown:
+        yield "pictures", process_set.shown
+    yield "critics", list(config.critics)
+    yield "threshold of scores", config.threshold
+    yield "seed", config.seed
+    for label, scoring in scorings.items():
+        yield f"critic {label}", dict(scoring.settings)
+        yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)
+    yield "python of this report", platform.python_version()
+    for package in PACKAGES:
+        yield f"{package} of this report", installed(package)

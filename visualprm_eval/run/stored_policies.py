@@ -1,0 +1,127 @@
+"""Whose samples a store holds, and what these policies are called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.types import Spec
+from visualprm_eval.stages.checkpoint_source import CHECKPOINT
+from visualprm_eval.stages.experiment import Cell, settings_of
+from visualprm_eval.store.names import Claim, told_apart
+from visualprm_eval.store.scopes import Scope
+
+if TYPE_CHECKING:
+    from visualprm_eval.core.config import RunConfig
+    from visualprm_eval.store import Store
+
+__all__ = ["known_policy", "named_apart", "of_this_policy", "policy_names", "stored_sampling", "with_greedy"]
+
+_OF_THE_HOST = frozenset({"host_model", "wording"})
+"""Settings of samplings that depend on the host's version."""
+
+
+def stored_sampling(store: Store, policy: str, config: RunConfig) -> Spec:
+    """The key of a policy's samples where the policy itself cannot be looked up.
+
+    Raises:
+        ConfigError: The store has no such samples, or several kinds of them.
+    """
+    wanted = {name: getattr(config, name) for name in ("temperature", "top_p", "max_tokens", "prompt", "seed")}
+    named = [spec for spec in store.specs("sampling") if spec.settings.get("policy") == policy]
+    fitting = [spec for spec in named if {name: spec.settings.get(name) for name in wanted} == wanted]
+    if len(fitting) == 1:
+        return fitting[0]
+    listed = "".join(f"\n  {dict(spec.settings)}" for spec in fitting or named)
+    if fitting:
+        raise ConfigError(
+            f"{store.path} has several samplings of {policy} with these settings:{listed}\n"
+            "Export one of them with export-candidates and pass it with --candidates"
+        )
+    had = f"; it has:{listed}" if named else ""
+    raise ConfigError(f"{store.path} has no samples of {policy} with {wanted}{had}")
+
+
+def known_policy(store: Store, name: str) -> str | None:
+    """A policy that a former run was given as ``NAME=PATH``, as that run was given it; ``None`` where none was."""
+    for spec in reversed(store.specs("sampling")):
+        settings = spec.settings
+        if settings.get("policy") == name and "host_model" not in settings:
+            source = store.last_note(CHECKPOINT, str(settings.get("checkpoint")))
+            if source is not None:
+                revision = f"@{source['revision']}" if source["revision"] else ""
+                kind = "hf:" if settings.get("engine") == "transformers" else ""
+                return f"{name}={kind}{source['source']}{revision}"
+    return None
+
+
+def of_this_policy(sampling: Spec, store: Store) -> Spec:
+    """A sampling as the store has it: it may have been drawn with another version of the host.
+
+    Args:
+        sampling: What this machine would call it.
+        store: Where the samples are.
+
+    Returns:
+        Itself when the store has it; the only stored one that differs in nothing but what the host says of the model
+        and how it words prompts; else itself.
+    """
+    stored = store.specs("sampling")
+    theirs = dict.fromkeys(_OF_THE_HOST & sampling.settings.keys())
+    if sampling in stored or not theirs:
+        return sampling
+    settings = {**sampling.settings, **theirs}
+    alike = [spec for spec in stored if {**spec.settings, **theirs} == settings]
+    return alike[0] if len(alike) == 1 else sampling
+
+
+def policy_names(sampling: Spec, shown: str) -> set[str]:
+    """All that a policy may be called: as in the key of its samples, and as results show it."""
+    return {str(sampling.settings.get("policy")), shown}
+
+
+def with_greedy(cells: Sequence[Cell], known: Mapping[tuple[str, str], Scope]) -> list[Cell]:
+    """Cells in which one sample at temperature 0 is the greedy one.
+
+    It is that if a run had it so, or if there are others of its policy and no run said what it is.
+    """
+    told = []
+    for cell in cells:
+        scope = known.get((cell.sampling.id, cell.benchmark.name))
+        beside = any(_place(one) == _place(cell) and not _is_greedy(one) for one in cells)
+        greedy = _is_greedy(cell) and beside if scope is None else scope.greedy
+        told.append(replace(cell, n=1, greedy=True) if greedy else cell)
+    return told
+
+
+def named_apart(cells: Sequence[Cell], order: Sequence[tuple[str, str]]) -> list[Cell]:
+    """Cells in which policies of one name are told apart; who had it in a later run keeps it.
+
+    Args:
+        cells: The cells.
+        order: Samplings and benchmarks that runs had, the last ones last.
+    """
+    sampled = [cell for cell in cells if not cell.greedy]
+    said = {place: number for number, place in enumerate(order)}
+    claims = [
+        Claim(cell.policy, cell.benchmark.name, _model(cell), cell.sampling.id,
+              said.get((cell.sampling.id, cell.benchmark.name), -1))
+        for cell in sampled
+    ]  # fmt: skip
+    names = dict(zip(map(id, sampled), told_apart(claims, "{name} ({key})"), strict=True))
+    return [replace(cell, policy=names.get(id(cell), cell.policy)) for cell in cells]
+
+
+def _model(cell: Cell) -> str:
+    settings = settings_of(cell.sampling)
+    return str(settings.get("checkpoint") or settings.get("model") or "")
+
+
+def _place(cell: Cell) -> tuple[str, str]:
+    return cell.policy, cell.benchmark.name
+
+
+def _is_greedy(cell: Cell) -> bool:
+    return cell.n == 1 and cell.sampling.settings.get("temperature") == 0

@@ -1,0 +1,133 @@
+"""The values of one policy on one benchmark, and those that the host is asked about."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from visualprm_eval.core.thoughts import is_empty_reply
+from visualprm_eval.evaluate.benchmark_values import TableFigure, evaluate_benchmark
+from visualprm_eval.stages.grade.metric_notes import host_metric, is_whole, remark_of, stored_figures
+from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
+
+if TYPE_CHECKING:
+    from visualprm_eval.evaluate.fact_columns import Columns
+    from visualprm_eval.evaluate.result_rows import Pick, ResultRow
+    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.stages.experiment import Cell, RunState
+
+__all__ = ["Headline", "evaluate_cell", "headlines", "host_figure_name", "is_matched", "metric_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """One value with the texts behind it.
+
+    Attributes:
+        row: The value.
+        texts: The picked text of each problem that the host is asked about, by its index.
+        value: The value over these problems, in percent.
+        n_apart: How many problems stay out because of empty replies.
+    """
+
+    row: ResultRow
+    texts: dict[str, str]
+    value: float
+    n_apart: int = 0
+
+
+def evaluate_cell(
+    session: RunState, cell: Cell, facts: Columns, ks: Sequence[int], whole: TableFigure | None = None
+) -> tuple[list[ResultRow], list[Pick]]:
+    """The results of one policy on one benchmark as its task counts them, and the picks at the largest k.
+
+    Args:
+        session: The run.
+        cell: The policy and the benchmark.
+        facts: All that is known of it.
+        ks: Best of how many, ascending.
+        whole: Where figures of whole tables come from, if values are such; the store when not given.
+    """
+    task = cell.benchmark.task
+    return evaluate_benchmark(
+        facts,
+        session.rerankers_of(cell),
+        ks,
+        cell.answer,
+        policy=cell.policy,
+        benchmark=cell.benchmark.name,
+        metric=metric_of(session, cell),
+        grade_all=session.grades_all(cell),
+        aggregate=task.aggregate,
+        remark=remark_of(session, cell),
+        n_total=cell.benchmark.total,
+        picks_at=ks[-1:],
+        whole=whole or stored_figures(session, cell),
+        matched=is_matched(session, cell),
+        n=cell.n,
+    )
+
+
+def metric_of(session: RunState, cell: Cell) -> str:
+    """What the values of a cell are called, marked where no judge was asked and one is usual.
+
+    It is the task's metric, or the host's primary one where values are figures of whole tables.
+    """
+    task = cell.benchmark.task
+    name = f"{HOSTS}{host_metric(session, cell) or 'primary metric'}" if is_whole(session, cell) else task.metric
+    return f"{name}, {UNJUDGED}" if _is_unjudged(session, cell) else name
+
+
+def _is_unjudged(session: RunState, cell: Cell) -> bool:
+    return cell.benchmark.task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
+
+
+def is_matched(session: RunState, cell: Cell) -> bool:
+    """Whether the host matches final answers of a cell, for which it usually asks a judge.
+
+    It reads a yes or no out of whole texts: of benchmarks without a task of their own, those with options count.
+    """
+    benchmark = cell.benchmark
+    finals = not benchmark.task.note or any(problem.choices for problem in benchmark.problems)
+    return finals and _is_unjudged(session, cell)
+
+
+def host_figure_name(session: RunState, cell: Cell) -> str:
+    """What the host's own figure is called in the protocol."""
+    named = f" ({metric})" if (metric := host_metric(session, cell)) else ""
+    name = f"primary metric{named}" if cell.benchmark.task.note else cell.benchmark.task.metric
+    return f"the host's {name} of the whole table"
+
+
+def headlines(rows: Sequence[ResultRow], picks: Sequence[Pick], benchmark: Benchmark) -> Iterator[Headline]:
+    """The values at the largest k that stand on picks, as far as the host can be asked about them."""
+    largest = max((row.k for row in rows), default=0)
+    for row in rows:
+        if row.k != largest or row.value is None:
+            continue
+        found = {
+            pick.index: (pick.text, pick.verdict)
+            for pick in picks
+            if (pick.reranker, pick.k, pick.split) == (row.reranker, row.k, row.split) and pick.verdict is not None
+        }
+        apart = _apart({index: text for index, (text, _) in found.items()}, benchmark)
+        asked = [problem for problem in benchmark.problems if problem.index in found.keys() - apart]
+        if not asked:  # An expected value has no picks.
+            continue
+        values = [found[problem.index][1] for problem in asked]
+        value = 100 * benchmark.task.aggregate(asked, values) if apart else row.value
+        if not math.isnan(value):
+            texts = {index: text for index, (text, _) in found.items() if index not in apart}
+            yield Headline(row, texts, value, len(apart))
+
+
+def _apart(texts: Mapping[str, str], benchmark: Benchmark) -> set[str]:
+    """Indices of empty replies, and of what the metric counts together with them."""
+    empty = {index for index, text in texts.items() if is_empty_reply(text)}
+    group = benchmark.task.group
+    if not empty or group is None:
+        return empty
+    groups = {group(problem) for problem in benchmark.problems if problem.index in empty}
+    return {problem.index for problem in benchmark.problems if problem.index in texts and group(problem) in groups}

@@ -1,0 +1,146 @@
+"""Where weights come from, and which stored facts are theirs where the weights themselves are not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from visualprm_eval.core.config import DEMO_POLICY, DEMO_PRM
+from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.types import JSONValue, Spec
+
+if TYPE_CHECKING:
+    from visualprm_eval.store import Store
+
+_DEMO = {DEMO_POLICY: "policy", DEMO_PRM: "prm"}
+CHECKPOINT = "checkpoint"
+"""The kind of notes on the sources that weights came from, by their fingerprint."""
+_FREE = frozenset({"checkpoint", "dtype"})
+"""Settings that only the machine with the weights can tell."""
+
+
+class CheckpointSource:
+    """A checkpoint by the name that a user gave it.
+
+    Args:
+        source: A directory, a hub id, or the name of a bundled checkpoint.
+        revision: Commit, tag or branch on the hub.
+        device: Where to compute.
+        dtype: In what precision; ``"auto"`` depends on the device.
+    """
+
+    def __init__(self, source: str, revision: str | None, device: str, dtype: str) -> None:
+        self.source, self.revision, self.device, self.dtype = source, revision, device, dtype
+
+    @property
+    def location(self) -> str:
+        """A directory or a hub id."""
+        if self.source in _DEMO:
+            from visualprm_eval.tasks.demo_world.assets import demo_path
+
+            return str(demo_path(_DEMO[self.source]))
+        return self.source
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether it is a directory of this machine."""
+        return Path(self.location).is_dir()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names the weights by their content.
+
+        Raises:
+            CheckpointError: When there is no such checkpoint.
+        """
+        from visualprm_eval.engine.checkpoint import fingerprint
+
+        return fingerprint(self.location, revision=self.revision)
+
+    @cached_property
+    def number_type(self) -> str:
+        """The precision that ``device`` and ``dtype`` come to, such as ``"float32"``.
+
+        Raises:
+            ConfigError: When the device is not there.
+        """
+        from visualprm_eval.engine.hf_model import resolve_device, resolve_dtype
+
+        return str(resolve_dtype(self.dtype, resolve_device(self.device))).removeprefix("torch.")
+
+    def settings(self) -> dict[str, JSONValue]:
+        """Its part of the key of the facts that it makes."""
+        return {"checkpoint": self.fingerprint, "dtype": self.number_type}
+
+    def inspect(self) -> None:
+        """Looks at the files, so that a damaged checkpoint is told before its first turn comes.
+
+        Raises:
+            CheckpointError: When there is no such checkpoint, or it is damaged or of an unknown architecture.
+            TokenizerError: When its tokenizer lacks what is needed.
+        """
+        from visualprm_eval.engine.checkpoint_check import inspect_checkpoint
+
+        inspect_checkpoint(self.location, self.revision)
+
+    @property
+    def _named(self) -> dict[str, JSONValue]:
+        return {"source": self.source, "revision": self.revision}
+
+    def record(self, store: Store) -> None:
+        """Notes the content behind the name, for machines that have the store and not the weights."""
+        store.put_note(CHECKPOINT, self.fingerprint, self._named)
+
+    def may_be(self, settings: Mapping[str, JSONValue], store: Store) -> bool:
+        """Whether stored facts may be of this checkpoint: of its content, and of its precision if that was named."""
+        known = {fingerprint for fingerprint, named in store.notes(CHECKPOINT) if named == self._named}
+        if self.at_hand:
+            known = {self.fingerprint}
+        return settings.get("checkpoint") in known and self.dtype in {"auto", settings.get("dtype")}
+
+
+@runtime_checkable
+class CheckpointUser(Protocol):
+    """A policy or a critic that computes with a checkpoint."""
+
+    checkpoint: CheckpointSource
+
+    def manner(self) -> Mapping[str, JSONValue]:
+        """Its settings without those of the checkpoint."""
+
+
+def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run: bool = False) -> Spec:
+    """The key of the facts that a policy or critic makes or made.
+
+    What is stored can be used where the weights are not, or where ``--dtype auto`` would come to something else.
+
+    Args:
+        kind: ``"sampling"`` or ``"scoring"``.
+        maker: The policy or the critic.
+        store: Where its facts are.
+        will_make: Whether it will make facts, and so needs its weights.
+        dry_run: Nothing is fetched to tell what is missing; of an unknown checkpoint everything is.
+
+    Raises:
+        CheckpointError: When the checkpoint is needed and not here.
+        ConfigError: When the store has facts of several such checkpoints or precisions.
+    """
+    if not isinstance(maker, CheckpointUser) or (will_make and not dry_run):
+        return Spec(kind, maker.settings())  # type: ignore[attr-defined]  # policies and critics have it
+    manner, checkpoint = dict(maker.manner()), maker.checkpoint
+    alike = [spec for spec in store.specs(kind) if _without(spec.settings, _FREE) == manner]
+    alike = [spec for spec in alike if checkpoint.may_be(spec.settings, store)]
+    if checkpoint.at_hand and (will_make or not alike):
+        return Spec(kind, {**manner, **checkpoint.settings()})
+    if len(alike) > 1:
+        found = ", ".join(f"{spec.settings['checkpoint']} in {spec.settings['dtype']}" for spec in alike)
+        raise ConfigError(f"the store has {kind} facts of {checkpoint.source} by {found}; choose with --dtype")
+    if alike:
+        return alike[0]
+    return Spec(kind, manner if dry_run else {**manner, **checkpoint.settings()})
+
+
+def _without(settings: Mapping[str, JSONValue], names: Iterable[str]) -> dict[str, JSONValue]:
+    return {name: value for name, value in settings.items() if name not in names}

@@ -1,0 +1,176 @@
+"""What the store knows of the host's metric of a benchmark without a task of its own, and of its figures of tables.
+
+It is noted there, so that reports need no host.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from visualprm_eval.core.types import JSONValue, Problem, Spec, digest, text_id
+from visualprm_eval.host.data.usable import left_out_remark
+
+if TYPE_CHECKING:
+    from visualprm_eval.evaluate.benchmark_values import TableFigure
+    from visualprm_eval.stages.experiment import Cell, RunState
+    from visualprm_eval.store import Store
+
+__all__ = [
+    "REFERENCE",
+    "TRIED",
+    "explained",
+    "has_verdicts",
+    "host_metric",
+    "is_whole",
+    "keep_figure",
+    "known_figure",
+    "note_metric",
+    "notes_on_metric",
+    "remark_of",
+    "stored_figures",
+]
+
+_METRIC, _BY_INDEX = "metric", "figures by index"
+"""Kinds of notes on gradings: what is known of the host's metric, and the problems that older figures are of."""
+
+
+TRIED = "problems at the trial"
+"""How many problems there were when a grader was tried out, in notes of what that showed."""
+
+
+REFERENCE = "reference answers"
+"""Under which name the store keeps the host's figure of these, which tells best whether it counts in parts of 1."""
+
+
+def note_metric(
+    store: Store, grading: Spec, metric: str, *, whole: bool, verdicts: bool = True, tried: int | None = None
+) -> None:
+    """Keeps what is known of a benchmark without a task of its own.
+
+    Args:
+        store: Where it is kept.
+        grading: The key of its verdicts and figures.
+        metric: What the host calls its primary metric, ``""`` when that is not known yet.
+        whole: Whether values are figures of whole tables, not means of verdicts.
+        verdicts: Whether the grader leaves verdicts on single texts that are understood.
+        tried: How many problems there were when the grader was tried out, if this is what that showed.
+    """
+    store.put_spec(grading)
+    note: dict[str, JSONValue] = {"host metric": metric, "whole tables": whole, "verdicts": verdicts}
+    store.put_note(_METRIC, grading.id, note if tried is None else {**note, TRIED: tried})
+
+
+def notes_on_metric(session: RunState, cell: Cell) -> list[Mapping[str, Any]]:
+    """What was noted of the host's metric of a cell, oldest first, see :func:`note_metric`."""
+    return [note for _, note in session.store.notes(_METRIC, session.grading(cell).id)]
+
+
+def is_whole(session: RunState, cell: Cell) -> bool:
+    """Whether the values of a cell are the host's figures of whole tables."""
+    if not cell.benchmark.task.note:
+        return False
+    return not has_verdicts(session, cell) or any(note["whole tables"] for note in notes_on_metric(session, cell))
+
+
+def has_verdicts(session: RunState, cell: Cell) -> bool:
+    """Whether the host's grader leaves verdicts on single texts that are understood, as far as is known."""
+    benchmark = cell.benchmark
+    if not benchmark.task.note:
+        return True
+    if notes := notes_on_metric(session, cell):
+        return all(note["verdicts"] for note in notes)
+    if benchmark.dataset is None:  # There is no host to ask.
+        return True
+    from visualprm_eval.host.grading.verdicts import leaves_verdicts
+
+    return leaves_verdicts(benchmark)
+
+
+def host_metric(session: RunState, cell: Cell) -> str:
+    """What the host calls its primary metric of a benchmark; ``""`` where it has not said so yet."""
+    return next((note["host metric"] for note in reversed(notes_on_metric(session, cell)) if note["host metric"]), "")
+
+
+def remark_of(session: RunState, cell: Cell) -> Callable[[Sequence[Problem]], str]:
+    """What must be said of the values of a cell: which rows stay out, which metric it is without a task of its own."""
+    task, left_out = cell.benchmark.task, left_out_remark(cell.benchmark.left_out)
+    if not task.note:
+        return lambda problems: "; ".join(filter(None, (left_out, task.remark(problems))))
+    metric = host_metric(session, cell)
+    if is_whole(session, cell):
+        units = "times 100" if _counts_in_parts(session, cell) else "in its own units"
+        said = f"the host's primary metric{_in_brackets(metric)} of each table of picks, {units}"
+    elif metric:
+        said = f"the host's primary metric{_in_brackets(metric)}, here the mean over the rows"
+    else:
+        said = "mean over the rows; the host has named no single primary metric"
+    return lambda _: "; ".join(filter(None, (left_out, said)))
+
+
+def _in_brackets(metric: str) -> str:
+    return f" ({metric})" if metric else ""
+
+
+def known_figure(session: RunState, cell: Cell, texts: Mapping[str, str]) -> float | None:
+    """The host's own figure of a table of picks; ``None`` where it was not asked yet.
+
+    Args:
+        session: The run.
+        cell: Whose picks they are.
+        texts: The texts by the index of their problem.
+    """
+    store, grading_id = session.store, session.grading(cell).id
+    figure = store.host_figure(grading_id, _selection(cell, texts))
+    if figure is not None:
+        return figure
+    # Older stores named tables by the indices of their rows; what they had is of the problems that they had then.
+    named = digest(sorted((index, text_id(text)) for index, text in texts.items()))
+    wanted = {problem.id for problem in cell.benchmark.problems if problem.index in texts}
+    for _, ids in store.notes(_BY_INDEX, grading_id):
+        if wanted <= set(ids) and (figure := store.host_figure(grading_id, f"{named}-{digest(ids)}")) is not None:
+            return figure
+    return None
+
+
+def keep_figure(session: RunState, cell: Cell, texts: Mapping[str, str], figure: float) -> None:
+    """Stores the host's own figure of a table of picks, see :func:`known_figure`."""
+    session.store.put_host_figure(session.grading(cell).id, _selection(cell, texts), figure)
+
+
+def _selection(cell: Cell, texts: Mapping[str, str]) -> str:
+    """The name of a table of picks: their texts by the id of their problem; an index may stand for several problems."""
+    ids = {problem.index: problem.id for problem in cell.benchmark.problems}
+    return digest(sorted((ids[index], text_id(text)) for index, text in texts.items()))
+
+
+def stored_figures(session: RunState, cell: Cell) -> TableFigure | None:
+    """Where the values of a cell come from: the stored figure of a table of picks, in percent.
+
+    Returns:
+        A function that knows no figure of a table that was not evaluated; no function for a cell whose values come from
+        verdicts on texts.
+    """
+    if not is_whole(session, cell):
+        return None
+    factor = 100.0 if _counts_in_parts(session, cell) else 1.0
+
+    def known(texts: Mapping[str, str]) -> float | None:
+        figure = known_figure(session, cell, texts)
+        return None if figure is None else factor * figure
+
+    return known
+
+
+def _counts_in_parts(session: RunState, cell: Cell) -> bool:
+    """Whether the host counts in parts of 1: no figure of its is greater."""
+    greatest = session.store.greatest_host_figure(session.grading(cell).id)
+    return greatest is not None and greatest <= 1
+
+
+def explained(metric: str) -> str:
+    """What values of whole tables are, in a sentence."""
+    return (
+        f"Values are its primary metric{_in_brackets(metric)} of the picks of each reranker at each k, evaluated as "
+        "one table; there are no intervals, and no values of oracle and random"
+    )

@@ -1,0 +1,175 @@
+"""HTTP: one request to one endpoint, and what went wrong in words that tell what to do about it."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum, auto
+from http import HTTPStatus
+
+import httpx2
+
+from visualprm_eval.core.packages import VERSION
+from visualprm_eval.core.wire import ReplySize, ReplyTooLongError
+from visualprm_eval.stages.sample.endpoint.options import EndpointOptions
+from visualprm_eval.stages.sample.endpoint.reply import (
+    MalformedReplyError,
+    Reply,
+    error_code,
+    error_message,
+    parse_reply,
+)
+from visualprm_eval.stages.sample.endpoint.waiting import retry_after_s
+
+_CONNECT_S = 10.0
+_IDLE_S = 4.0
+"""How long idle connections are kept: a little less than the 5 s after which common servers close theirs."""
+
+_WORTH_ANOTHER_TRY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
+_NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
+
+
+class Kind(Enum):
+    """What a trouble means for the request and for the endpoint."""
+
+    UNREACHABLE = auto()
+    """Nobody answers at this address; the request never arrived."""
+    THROTTLED = auto()
+    """The server lives and asks to slow down."""
+    PASSING = auto()
+    """Another try may succeed."""
+    REFUSED = auto()
+    """The server will never take this request."""
+    UNSERVED = auto()
+    """The server will take no request of ours."""
+
+
+class TroubleError(Exception):
+    """A request that brought no reply.
+
+    Attributes:
+        kind: What it means.
+        status: The HTTP status; 0 without one.
+        wait_s: Seconds that the server asks to wait; ``None`` when it does not.
+        timed_out: Whether the reply did not come in time.
+    """
+
+    def __init__(
+        self, kind: Kind, message: str, *, status: int = 0, wait_s: float | None = None, timed_out: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.kind, self.status, self.wait_s, self.timed_out = kind, status, wait_s, timed_out
+
+
+class Client:
+    """Connections, kept alive, to all endpoints of a run; used within one event loop.
+
+    Args:
+        options: Key, timeout and number of connections.
+    """
+
+    def __init__(self, options: EndpointOptions) -> None:
+        self._options = options
+        headers = {
+            "Content-Type": "application/json",
+            "Accept": "application/json",
+            "User-Agent": f"visualprm_eval/{VERSION}",
+        }
+        if options.key is not None:
+            headers["Authorization"] = f"Bearer {options.key}"
+        # Requests are put together here: merging them with defaults of the client costs 0.2 ms each.
+        self._headers = httpx2.Headers(headers)
+        self._addresses = {url: httpx2.URL(f"{url}/chat/completions") for url in options.urls}
+        timeout = httpx2.Timeout(options.timeout_s, connect=min(_CONNECT_S, options.timeout_s), pool=None)
+        self._extensions = {"timeout": timeout.as_dict()}
+        self._ssl = httpx2.create_ssl_context()
+        self._all: list[httpx2.AsyncClient] = []
+        self._idle: dict[str, list[httpx2.AsyncClient]] = {url: [] for url in options.urls}
+
+    def _connection(self) -> httpx2.AsyncClient:
+        """One connection: the library looks through all of a pool's for every request, which 64 make slow."""
+        http = httpx2.AsyncClient(
+            verify=self._ssl,
+            limits=httpx2.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE_S),
+            follow_redirects=False,  # The key is for the address that the user named.
+        )
+        self._all.append(http)
+        return http
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        for http in self._all:
+            await http.aclose()
+
+    async def ask(self, url: str, body: bytes) -> Reply:
+        """Posts one request.
+
+        Args:
+            url: The base address of one of the endpoints.
+            body: The request as JSON.
+
+        Raises:
+            TroubleError: When no reply came of it.
+        """
+        timeout_s = self._options.timeout_s
+        request = httpx2.Request(
+            "POST", self._addresses[url], headers=self._headers, content=body, extensions=self._extensions
+        )
+        idle = self._idle[url]
+        http = idle.pop() if idle else self._connection()
+        try:
+            async with asyncio.timeout(timeout_s):  # A reply that comes drop by drop has a limit too.
+                response, data = await _received(http, request)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+            raise TroubleError(Kind.UNREACHABLE, self._said(f"cannot be reached ({_described(error)})")) from None
+        except (TimeoutError, httpx2.TimeoutException):
+            raise TroubleError(Kind.PASSING, f"no reply within {timeout_s:g} s", timed_out=True) from None
+        except ReplyTooLongError as error:
+            raise TroubleError(Kind.PASSING, str(error)) from None
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            raise TroubleError(Kind.PASSING, self._said(f"the connection broke ({_described(error)})")) from None
+        finally:
+            idle.append(http)
+        if not response.is_success:
+            raise self._failure(response, data)
+        try:
+            return parse_reply(data)
+        except MalformedReplyError as error:
+            raise TroubleError(Kind.PASSING, self._said(str(error))) from None
+
+    def _failure(self, response: httpx2.Response, data: bytes) -> TroubleError:
+        status = response.status_code
+        wait_s = retry_after_s(response.headers.get("Retry-After"))
+        message = self._said(f"HTTP {status}: {error_message(data)}")
+        if response.is_redirect:
+            message = self._said(
+                f"HTTP {status}: it redirects to {response.headers.get('Location')}; name that address"
+            )
+            return TroubleError(Kind.UNSERVED, message, status=status)
+        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED} or error_code(data) in _NO_MONEY:
+            return TroubleError(Kind.UNSERVED, message, status=status)
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            return TroubleError(Kind.THROTTLED, message, status=status, wait_s=wait_s)
+        if status in _WORTH_ANOTHER_TRY or not response.is_client_error:
+            return TroubleError(Kind.PASSING, message, status=status, wait_s=wait_s)
+        return TroubleError(Kind.REFUSED, message, status=status)
+
+    def _said(self, text: str) -> str:
+        return self._options.blanked(text)
+
+
+async def _received(http: httpx2.AsyncClient, request: httpx2.Request) -> tuple[httpx2.Response, bytes]:
+    """The reply to a request, with what it says.
+
+    Raises:
+        ReplyTooLongError: It is too long.
+    """
+    response = await http.send(request, stream=True)
+    try:
+        size = ReplySize(response.headers.get("Content-Encoding"))
+        return response, b"".join([size.add(piece) async for piece in response.aiter_bytes()])
+    finally:
+        await response.aclose()
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -1,0 +1,97 @@
+"""A model behind one or several OpenAI-compatible endpoints as a policy."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from visualprm_eval.core.repeat_guard import Watch
+from visualprm_eval.core.types import Candidate, JSONValue, Problem
+from visualprm_eval.stages.sample.endpoint.client import Client
+from visualprm_eval.stages.sample.endpoint.dispatch import Dispatcher, jobs_of
+from visualprm_eval.stages.sample.endpoint.endpoint_health import Endpoint
+from visualprm_eval.stages.sample.endpoint.options import EndpointOptions
+from visualprm_eval.stages.sample.endpoint.reply import Reply
+from visualprm_eval.stages.sample.endpoint.request import Dialect, request_body
+
+Settings = Mapping[str, JSONValue]
+
+
+def _warn(message: str) -> None:
+    print(f"warning: {message}", file=sys.stderr, flush=True)
+
+
+class EndpointPolicy:
+    """Asks servers for samples, several at a time; needs neither torch nor the host.
+
+    What is learned of a server (that it refuses several samples per request, that it is gone) holds as long as the
+    object does.
+
+    Args:
+        name: What results call it.
+        options: Whom to ask and how.
+        settings: The key under which its candidates are kept, or what gives it when it is asked for.
+        warn: Takes what a user should know at once; standard error by default.
+    """
+
+    def __init__(
+        self, name: str, options: EndpointOptions, settings: Settings | Callable[[], Settings],
+        warn: Callable[[str], None] = _warn,
+    ) -> None:  # fmt: skip
+        self.name, self._options, self._settings, self._warn = name, options, settings, warn
+        self._watch = Watch(name, options.temperature)
+        self._endpoints = [Endpoint(url, options.patience) for url in options.urls]
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """Everything that can change a sample; not the addresses, which change with every start of a server."""
+        return self._settings() if callable(self._settings) else self._settings
+
+    def sample(self, requests: Sequence[tuple[Problem, int]]) -> Iterator[Sequence[Candidate]]:
+        """Draws one candidate per (problem, rank); yields them as replies arrive.
+
+        Samples of one problem are asked for together. The event loop runs only while the next candidates are waited
+        for, so nothing is drawn that the caller has not been given time to store.
+
+        Raises:
+            PolicyError: When no endpoint is left, or the first samples are all the same at a temperature above 0.
+        """
+        options = self._options
+        with asyncio.Runner() as runner:
+            client = runner.run(self._connected())
+            dispatcher = Dispatcher(
+                self.name,
+                jobs_of(requests),
+                self._endpoints,
+                functools.partial(self._ask, client),
+                nproc=options.nproc,
+                patience=options.patience,
+                warn=self._warn,
+            )
+            try:
+                while batch := runner.run(dispatcher.step()):
+                    yield batch
+                    self._watch.see(batch)
+            finally:
+                runner.run(dispatcher.close())
+                runner.run(client.close())
+
+    async def _connected(self) -> Client:
+        return Client(self._options)
+
+    async def _ask(
+        self, client: Client, endpoint: Endpoint, problem: Problem, ranks: tuple[int, ...], dialect: Dialect
+    ) -> Reply:
+        reply = await client.ask(endpoint.url, request_body(self._options, dialect, problem.parts, problem.id, ranks))
+        choices = (
+            replace(
+                choice,
+                text=self._options.redacted(choice.text),
+                error=choice.error and self._options.blanked(choice.error),
+                finish=self._options.blanked(choice.finish),
+            )
+            for choice in reply.choices
+        )
+        return Reply(tuple(choices), reply.usage)

@@ -1,0 +1,102 @@
+"""Model classes of the host as policies: ``--engine host``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import TYPE_CHECKING, Any
+
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.types import Candidate, JSONValue
+from visualprm_eval.stages.sample.policy import Request, Twinned, base_settings
+
+if TYPE_CHECKING:
+    from visualprm_eval.host.models.host_model import HostPolicy
+
+__all__ = ["HostModelPolicy"]
+
+
+class HostModelPolicy(Twinned):
+    """A model class of the host: one call per sample, in parallel when the model is an API."""
+
+    def __init__(self, name: str, config: RunConfig) -> None:
+        super().__init__(name, config)
+        self._built: list[HostPolicy] = []  # A list, since the greedy twin shares it.
+        self._reached = ""
+
+    @property
+    def _model(self) -> HostPolicy:
+        """The model with this policy's settings."""
+        from visualprm_eval.host.models.host_model import HostPolicy
+        from visualprm_eval.host.models.sampling_settings import SamplingSettings
+
+        config = self._config
+        if not self._built:
+            model = HostPolicy(
+                self.name,
+                temperature=config.temperature,
+                top_p=config.top_p,
+                max_tokens=config.max_tokens,
+                retry=config.retry,
+                allow_remote_code=config.allow_remote_code,
+                cot=config.prompt == "cot",
+            )
+            self._built.append(model)
+        return self._built[0].at(SamplingSettings(config.temperature, config.top_p, config.max_tokens))
+
+    def prompt_model(self) -> Any:
+        """The host's model object, whose class may have prompts of its own."""
+        return self._model.model
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The sampling options and what the host says of the model."""
+        from visualprm_eval.host.models.host_model import model_fingerprint
+
+        settings = {**base_settings(self.name, "host", self._config), "host_model": model_fingerprint(self.name)}
+        return {**settings, "remote_code": True} if self._config.allow_remote_code else settings
+
+    def notes(self) -> Mapping[str, JSONValue]:
+        """Which class samples, how far that is tested and was seen to work, and whether a checkpoint's code may run."""
+        from visualprm_eval.host.models.host_model import TESTED_CLASSES, class_name
+
+        name = class_name(self.name)
+        tested = "covered by a test" if name in TESTED_CLASSES else "unverified: no test covers how it samples"
+        code = "allowed (--allow-remote-code)" if self._config.allow_remote_code else "not allowed"
+        notes = {"class of the host": f"{name} ({tested})", "code that ships with the checkpoint": code}
+        return {**notes, "temperature and top-p": self._reached} if self._reached else notes
+
+    def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
+        """Draws candidates one by one; an API model is asked for ``api_nproc`` at a time.
+
+        Raises:
+            PolicyError: When temperature or top-p do not reach the model.
+        """
+        from visualprm_eval.host.models.sampling_probe import verify_settings
+
+        if not requests:
+            return
+        model, seed = self._model, self._config.seed
+        if model.is_api:
+            yield from self._sample_api(model, requests)
+            return
+        verify_settings(model, requests[0][0])
+        self._reached = "a probe showed that they reach the model"
+        for problem, rank in requests:
+            yield [model.sample(problem, rank, seed)]
+
+    def _sample_api(self, model: HostPolicy, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
+        """The first request goes alone and is looked at as it leaves: samples of an API are paid for."""
+        from visualprm_eval.host.models.request_capture import noted, verify_requests
+
+        seed = self._config.seed
+        with noted() as bodies:
+            first = model.sample(*requests[0], seed)
+        yield [first]
+        self._reached = verify_requests(self.name, bodies, model.settings)
+        with ThreadPoolExecutor(self._config.api_nproc) as pool:
+            futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in requests[1:]]
+            try:
+                for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
+                    yield [future.result()]
+            finally:
+                pool.shutdown(wait=False, cancel_futures=True)

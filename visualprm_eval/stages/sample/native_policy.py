@@ -1,0 +1,105 @@
+"""The policy that runs checkpoints in the InternVL layout natively."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from visualprm_eval.core.config import ModelSource, RunConfig
+from visualprm_eval.core.errors import HostError
+from visualprm_eval.core.types import Candidate, JSONValue, Problem
+from visualprm_eval.stages.checkpoint_source import CheckpointSource
+from visualprm_eval.stages.sample import prompts
+from visualprm_eval.stages.sample.policy import Request, Twinned, base_settings
+
+if TYPE_CHECKING:
+    from visualprm_eval.engine.checkpoint import LoadedCheckpoint
+    from visualprm_eval.engine.generate import Shown
+
+__all__ = ["NativePolicy"]
+
+_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
+
+
+class NativePolicy(Twinned):
+    """A checkpoint in the InternVL layout, sampled in batches across problems.
+
+    The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it. The policy is
+    shown what the host's InternVLChat shows its models.
+
+    Args:
+        source: The checkpoint.
+        config: The run.
+        as_host: Keywords of the host's entry that it stands in for; ``None`` for the demo's policy, which is shown
+            problems as they are.
+    """
+
+    def __init__(self, source: ModelSource, config: RunConfig, as_host: Mapping[str, Any] | None = _DEFAULTS) -> None:
+        super().__init__(source.name, config)
+        self._as_host = as_host
+        self.checkpoint = CheckpointSource(source.source, source.revision, config.device, config.dtype)
+        self._weights: list[LoadedCheckpoint] = []  # A list, since the greedy twin shares it.
+
+    def foreign(self, *, fetch: bool) -> bool:
+        """Whether its config.json is seen to be of a model that is not in this layout.
+
+        Args:
+            fetch: Ask the hub when it is not on this machine.
+        """
+        from visualprm_eval.engine.checkpoint import is_foreign
+
+        return is_foreign(self.checkpoint.location, self.checkpoint.revision, fetch=fetch)
+
+    def prompt_model(self) -> Any:
+        """The host's model object whose prompts it gets; ``None`` for those of the datasets."""
+        if self._as_host is None:
+            return None
+        from visualprm_eval.host.models.internvl_prompts import bare_model
+
+        return bare_model(self._as_host, cot=self._config.prompt == "cot")
+
+    def manner(self) -> Mapping[str, JSONValue]:
+        """The sampling options and the wording of prompts."""
+        manner = base_settings(self.name, "native", self._config)
+        if self._as_host is None:
+            return manner
+        return {**manner, "wording": prompts.wording(self._config, self._as_host)}
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The sampling options, the checkpoint and its precision."""
+        return {**self.manner(), **self.checkpoint.settings()}
+
+    def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
+        """Draws candidates in batches of the run's batch size."""
+        from visualprm_eval.engine.checkpoint import load_checkpoint
+        from visualprm_eval.engine.generate import GenerationRequest, generate
+
+        config, source = self._config, self.checkpoint
+        if not self._weights:
+            self._weights.append(load_checkpoint(source.location, source.device, source.dtype, source.revision))
+        shown = self._shown([problem for problem, _ in requests])
+        yield from generate(
+            self._weights[0],
+            [GenerationRequest(problem, rank, shown=shown.get(problem.id)) for problem, rank in requests],
+            temperature=config.temperature,
+            top_p=config.top_p,
+            max_tokens=config.max_tokens,
+            seed=config.seed,
+            batch_size=config.batch_size,
+        )
+
+    def _shown(self, problems: Sequence[Problem]) -> Mapping[str, Shown]:
+        """What the policy reads and sees of each problem, by id."""
+        if self._as_host is None:
+            return {}
+        from visualprm_eval.host.models.internvl_prompts import shown
+
+        distinct = {problem.id: problem for problem in problems}
+        try:
+            model = self.prompt_model()
+        except HostError:
+            if self._as_host:  # Only the host knows models by such names.
+                raise
+            return prompts.shown_native(distinct.values(), self._config)
+        return dict(zip(distinct, shown(model, distinct.values()), strict=True))

@@ -1,0 +1,94 @@
+"""The sample stage: every candidate that the store lacks is drawn and stored."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from visualprm_eval.core.progress import track
+from visualprm_eval.core.thoughts import is_empty_reply
+from visualprm_eval.core.types import Candidate, Problem, Spec, Usage
+from visualprm_eval.store.package_versions import note_versions
+
+if TYPE_CHECKING:
+    from visualprm_eval.stages.sample.policy import Policy
+    from visualprm_eval.store import Store
+
+
+def sample_missing(
+    store: Store, policy: Policy, sampling: Spec, problems: Mapping[str, Problem], missing: Sequence[tuple[str, int]]
+) -> None:
+    """Draws ``missing`` and stores each candidate as soon as it is written.
+
+    Args:
+        store: Where candidates go.
+        policy: Who writes.
+        sampling: The key of the candidates.
+        problems: Problems by id.
+        missing: Problem ids and ranks, as the store said.
+
+    Raises:
+        PolicyError: When the policy cannot write samples.
+    """
+    if not missing:
+        return
+    store.put_spec(sampling)
+    tally = Tally()
+    try:
+        with track(f"sample {policy.name}", len(missing)) as tracker:
+            batches = policy.sample([(problems[problem_id], rank) for problem_id, rank in missing])
+            for number, batch in enumerate(batches):
+                if number == 0:
+                    note_versions(store, sampling)
+                store.put_candidates(sampling.id, batch)
+                tally.add(batch)
+                tracker.advance(len(batch))
+    finally:  # What was paid is told however it ends.
+        if said := str(tally):
+            print(f"sample {policy.name}: {said}", file=sys.stderr)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What a run of the stage brought and cost.
+
+    Attributes:
+        candidates: Samples, failed ones included.
+        cut: Those that ended at the token limit.
+        failed: Those that failed.
+        usage: What replies of an API cost, as far as they say.
+        empty: Those that are empty replies.
+    """
+
+    candidates: int = 0
+    cut: int = 0
+    failed: int = 0
+    usage: Usage | None = None
+    empty: int = 0
+
+    def add(self, candidates: Iterable[Candidate]) -> None:
+        """Counts some more."""
+        for candidate in candidates:
+            self.candidates += 1
+            self.cut += candidate.finish == "length"
+            self.failed += candidate.error is not None
+            self.empty += candidate.error is None and is_empty_reply(candidate.text)
+            if candidate.usage is not None:
+                self.usage = (self.usage or Usage()) + candidate.usage
+
+    def __str__(self) -> str:
+        parts = [
+            f"{count:,} of {self.candidates:,} candidates {what}"
+            for count, what in (
+                (self.cut, "were cut at the token limit"),
+                (self.empty, "are empty replies"),
+                (self.failed, "failed"),
+            )
+            if count
+        ]
+        if self.usage is not None:
+            read, written = self.usage.prompt_tokens, self.usage.completion_tokens
+            parts.append(f"{read:,} prompt tokens and {written:,} completion tokens for {self.candidates:,} candidates")
+        return "; ".join(parts)

@@ -1,0 +1,253 @@
+"""What loads weights or calls an API to score steps: the critics.
+
+Third parties add theirs through the entry-point group ``visualprm_eval.critics``; the object is called with a
+``CriticOptions`` and returns a ``Critic``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from visualprm_eval.core.config import ModelSource, RunConfig
+from visualprm_eval.core.errors import CriticError, VisualPRMEvalError
+from visualprm_eval.core.steps import split_steps
+from visualprm_eval.core.thoughts import SCORED
+from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores, canonical_json
+from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
+from visualprm_eval.stages.checkpoint_source import CheckpointSource
+from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_policy
+from visualprm_eval.store.sound import SCORE_RANGE, UNIT, range_of
+
+if TYPE_CHECKING:
+    from visualprm_eval.engine.images import Picture
+    from visualprm_eval.engine.visualprm import VisualPRM
+
+
+@dataclass(frozen=True, slots=True)
+class CriticOptions:
+    """What a run tells its critics.
+
+    Attributes:
+        max_steps: Most steps per solution.
+        device: Where to compute.
+        dtype: In what precision.
+        token_budget: Most tokens that the reward model reads at a time.
+    """
+
+    max_steps: int
+    device: str = "auto"
+    dtype: str = "auto"
+    token_budget: int = 16_384
+
+
+def shown_images(problem: Problem) -> list[Picture]:
+    """A problem's pictures for the reward model: as their files are, which is how the problem's id knows them."""
+    from visualprm_eval.engine.images import Picture
+
+    return [Picture(path, as_is=True) for path in problem.images]
+
+
+class Critic(Protocol):
+    """Scores the steps of solutions: numbers from 0 to 1, unless it has another ``score_range = (LEAST, GREATEST)``."""
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """Everything that can change a score: the key under which scores are kept."""
+
+    def split(self, text: str) -> list[str]:
+        """A solution's steps, [T], as this critic wants them."""
+
+    def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
+        """Scores each item's steps; what cannot be scored is an error of that item alone."""
+
+
+@runtime_checkable
+class StreamingCritic(Protocol):
+    """What a critic may do besides: take all work at once, batch it as it likes, tell scores as it makes them."""
+
+    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
+        """As ``Critic.score``, some at a time: each item's place comes once with its scores, in any order."""
+
+
+class VisualPRMWeights:
+    """A checkpoint that is loaded when the first score is asked for, shared by its step and whole-response critics."""
+
+    def __init__(self, source: ModelSource, options: CriticOptions) -> None:
+        self.checkpoint = CheckpointSource(source.source, source.revision, options.device, options.dtype)
+        self._model: VisualPRM | None = None
+
+    @property
+    def model(self) -> VisualPRM:
+        """The loaded model.
+
+        Raises:
+            CheckpointError: When it cannot be loaded faithfully.
+        """
+        from visualprm_eval.engine.visualprm import VisualPRM
+
+        if self._model is None:
+            source = self.checkpoint
+            self._model = VisualPRM.from_pretrained(
+                source.location, device=source.device, dtype=source.dtype, revision=source.revision
+            )
+        return self._model
+
+    def release(self) -> None:
+        """Frees the memory; the next score loads again."""
+        self._model = None
+
+
+@dataclass(frozen=True)
+class VisualPRMCritic:
+    """VisualPRM over the steps of a solution, or over the whole response as one step (ORM).
+
+    Attributes:
+        weights: The checkpoint.
+        options: What the run says.
+        orm: Score the whole response as one step.
+    """
+
+    weights: VisualPRMWeights
+    options: CriticOptions
+    orm: bool = False
+
+    @property
+    def checkpoint(self) -> CheckpointSource:
+        """Where the weights come from."""
+        return self.weights.checkpoint
+
+    def manner(self) -> Mapping[str, JSONValue]:
+        """How the checkpoint is asked."""
+        return {
+            "critic": "visualorm" if self.orm else "visualprm",
+            "max_steps": 1 if self.orm else self.options.max_steps,
+            "special_tokens": "text",
+        }
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The checkpoint, its precision, and how it is asked.
+
+        Raises:
+            CheckpointError: When there is no such checkpoint here.
+        """
+        return {**self.manner(), **self.checkpoint.settings()}
+
+    def split(self, text: str) -> list[str]:
+        """The response cut at blank lines and merged to at most ``max_steps``, or whole for the ORM."""
+        return [text] if self.orm else split_steps(text, self.options.max_steps)
+
+    def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
+        """One batched call of ``VisualPRM.score_items``."""
+        scored = dict(chain.from_iterable(self.stream(items)))
+        return [scored[place] for place in range(len(items))]
+
+    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
+        """One call of ``VisualPRM.score_stream``: batches hold candidates of as many problems as fit."""
+        triples = [(problem.question, list(steps), shown_images(problem)) for problem, steps in items]
+        return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
+
+
+def release(critic: Critic) -> None:
+    """Frees the weights of one of our critics; third parties' look after themselves."""
+    if isinstance(critic, VisualPRMCritic):
+        critic.weights.release()
+    elif isinstance(critic, JudgeCritic):
+        critic.release()
+
+
+def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]:
+    """The critics of a run.
+
+    Args:
+        labels: ``visualprm`` or ``visualorm``, with ``@PRM`` when there are several reward models, ``judge:MODEL``, or
+            the name of a third party's critic.
+        config: The run.
+
+    Returns:
+        Critics by label. Those of one checkpoint stand together and share its weights, which are loaded when needed.
+
+    Raises:
+        ConfigError: When a third party's critic cannot be imported.
+        CriticError: When it cannot be built.
+    """
+    options = CriticOptions(config.max_steps, config.device, config.dtype, config.token_budget)
+    weights = {prm.name: VisualPRMWeights(prm, options) for prm in config.prms}
+    critics: dict[str, Critic] = {}
+    for label in sorted(labels, key=lambda label: split_label(label)[1] or ""):
+        base, prm = split_label(label)
+        if label.startswith(JUDGE):
+            critics[label] = _judge(label.removeprefix(JUDGE), config)
+        elif base in BUILTIN_CRITICS:
+            critics[label] = VisualPRMCritic(weights[prm or config.prms[0].name], options, orm=base == "visualorm")
+        else:
+            critics[label] = _third_party(base, options)
+    return critics
+
+
+def named_scoring(label: str, scoring: Spec, *, thoughts: str = "skip") -> Spec:
+    """The key of a critic's scores with the critic's name in it, and with thoughts when it gets these, too.
+
+    Ours name themselves. Two of third parties may have equal settings, even none, and must not share scores.
+
+    Args:
+        label: The critic's label.
+        scoring: What it says of itself.
+        thoughts: One of ``config.THOUGHTS``.
+
+    Raises:
+        CriticError: When its settings are no JSON object.
+    """
+    if thoughts == "score":
+        scoring = Spec(scoring.kind, {**scoring.settings, **SCORED})
+    base = split_label(label)[0]
+    if base in BUILTIN_CRITICS or label.startswith(JUDGE):
+        return scoring
+    try:
+        named = Spec(scoring.kind, {**scoring.settings, "critic": base})
+        canonical_json(dict(named.settings))
+    except (TypeError, ValueError) as error:
+        raise CriticError(
+            f"critic {base!r} has settings that are no JSON object ({error}); they are the key of its scores"
+        ) from error
+    return named
+
+
+def ranged_scoring(scoring: Spec, critic: object) -> Spec:
+    """The key of a critic's scores with the range of its scores in it, where that is not 0 to 1.
+
+    Args:
+        scoring: What it says of itself.
+        critic: The critic; a third party's declares a range as an attribute, such as ``score_range = (-1, None)``.
+
+    Raises:
+        CriticError: What it declares is no range.
+    """
+    declared = scoring.settings.get(SCORE_RANGE, getattr(critic, SCORE_RANGE, None))
+    if declared is None:
+        return scoring
+    try:
+        low, high = range_of({SCORE_RANGE: declared})
+    except ValueError as error:
+        raise CriticError(f"a critic's {error}, such as (-1, None) for scores from -1 on") from error
+    if (low, high) == UNIT:
+        return scoring
+    bounds = [None if math.isinf(bound) else bound for bound in (low, high)]
+    return Spec(scoring.kind, {**scoring.settings, SCORE_RANGE: bounds})
+
+
+def _judge(model: str, config: RunConfig) -> JudgeCritic:
+    return JudgeCritic(lambda: judge_policy(model, config), config.max_steps, retry_failed=config.retry_failed)
+
+
+def _third_party(name: str, options: CriticOptions) -> Critic:
+    factory = load_critic(name)
+    try:
+        critic: Critic = factory(options)
+    except VisualPRMEvalError:
+        raise
+    except Exception as error:  # Whatever a third party's code stumbles over.
+        raise CriticError(f"critic {name!r} cannot be built: {type(error).__name__}: {error}") from error
+    return critic

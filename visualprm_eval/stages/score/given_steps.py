@@ -1,0 +1,222 @@
+"""Who judges given steps: the critics of the main job, prompted judges, and two baselines that look at nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+
+from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.errors import ConfigError, UnknownNameError
+from visualprm_eval.core.types import JSONValue, Problem, StepScores, digest
+from visualprm_eval.evaluate.reranker_registry import JUDGE, critic_label, critic_names
+from visualprm_eval.stages.checkpoint_source import CheckpointSource
+from visualprm_eval.stages.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics, shown_images
+from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_policy
+from visualprm_eval.store.sound import SCORE_RANGE
+from visualprm_eval.tasks.process_bench.data import ProcessSample, steps_of
+from visualprm_eval.tasks.process_bench.judge_prompt import question_text
+
+__all__ = ["ALL_CORRECT", "RANDOM", "Judging", "baseline", "build"]
+
+RANDOM, ALL_CORRECT = "random", "all-correct"
+_TAG = "<image>"
+
+
+@dataclass(frozen=True)
+class Judging:
+    """One critic of a run.
+
+    Attributes:
+        label: What results call it.
+        critic: Who scores; ``None`` for a baseline, which is arithmetic.
+        labels_only: Whether it gives verdicts and no scores in between.
+    """
+
+    label: str
+    critic: Critic | None
+    labels_only: bool
+
+
+def build(names: Sequence[str], config: RunConfig) -> list[Judging]:
+    """The critics of a run.
+
+    Args:
+        names: ``visualprm``, with ``@PRM`` for one of several reward models, a third party's critic, ``random``,
+            ``all-correct``, or a model to be prompted, as ``judge:[NAME=]MODEL`` or plainly ``[NAME=]MODEL``.
+        config: The run.
+
+    Returns:
+        Each label once, in the order of the names.
+
+    Raises:
+        ConfigError: When a name makes no sense here.
+        UnknownNameError: When nobody knows a name.
+    """
+    built: dict[str, Judging] = {}
+    for name in names:
+        for judging in _build(name, config):
+            built.setdefault(judging.label, judging)
+    return list(built.values())
+
+
+def _build(name: str, config: RunConfig) -> list[Judging]:
+    base, at, prm = name.partition("@")
+    if name in {RANDOM, ALL_CORRECT}:
+        return [Judging(name, None, labels_only=True)]
+    if base == "visualorm":
+        raise ConfigError("--critic visualorm: it scores whole responses, and here single steps are judged")
+    if base == "visualprm":
+        return [_visualprm(each, config) for each in _prms(prm if at else None, config)]
+    if name in critic_names():
+        (inner,) = build_critics([name], config).values()
+        given = StreamedSteps(inner, inner) if isinstance(inner, StreamingCritic) else GivenSteps(inner)
+        return [Judging(name, given, labels_only=False)]
+    model = name.removeprefix(JUDGE)
+    judge = GivenJudge(lambda: judge_policy(model, config), None, retry_failed=config.retry_failed)
+    try:
+        _ = judge.policy
+    except UnknownNameError as error:
+        if name.startswith(JUDGE):
+            raise
+        known = [*critic_names(), RANDOM, ALL_CORRECT]
+        raise UnknownNameError("critic", name, known, hint=f"(as a model to be prompted: {error})") from error
+    return [Judging(judge.policy.name if "=" in model else model, judge, labels_only=True)]
+
+
+def _prms(prm: str | None, config: RunConfig) -> list[str]:
+    names = [each.name for each in config.prms]
+    if prm is None:
+        return names
+    if prm not in names:
+        raise UnknownNameError("reward model", prm, names, where=f"in critic 'visualprm@{prm}'")
+    return [prm]
+
+
+def _visualprm(prm: str, config: RunConfig) -> Judging:
+    label = critic_label("visualprm", prm, [each.name for each in config.prms])
+    (inner,) = build_critics([label], config).values()
+    if not isinstance(inner, VisualPRMCritic):
+        raise TypeError(f"the critic visualprm is a {type(inner).__name__}")
+    return Judging(label, GivenVisualPRM(inner), labels_only=False)
+
+
+def baseline(name: str, sample: ProcessSample, seed: int) -> StepScores:
+    """What a baseline says of a sample: nothing depends on the pictures or the steps' texts.
+
+    Args:
+        name: ``RANDOM``, whose labels are drawn 50/50, or ``ALL_CORRECT``.
+        sample: The sample; its place among others makes no difference.
+        seed: Of the draws.
+    """
+    if name == ALL_CORRECT:
+        return StepScores((1.0,) * len(sample.steps), sample.steps)
+    rng = np.random.default_rng(int(digest([RANDOM, seed, *sample.key]), 16))
+    return StepScores(tuple(map(float, rng.integers(0, 2, len(sample.steps)))), sample.steps)
+
+
+class GivenVisualPRM:
+    """VisualPRM over steps exactly as they are given: neither split nor merged.
+
+    The question's text stays as it is too, but where it spells ``<image>`` more or less often than there are pictures:
+    nobody could tell which of them stands where.
+
+    Args:
+        inner: The critic with its weights.
+    """
+
+    def __init__(self, inner: VisualPRMCritic) -> None:
+        self._inner = inner
+        self.weights, self.options = inner.weights, inner.options
+
+    @property
+    def checkpoint(self) -> CheckpointSource:
+        """Where the weights come from."""
+        return self._inner.checkpoint
+
+    def manner(self) -> Mapping[str, JSONValue]:
+        """How the checkpoint is asked."""
+        return {"critic": "visualprm", "steps": "given", "special_tokens": "text"}
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The checkpoint, its precision, and how it is asked."""
+        return {**self.manner(), **self.checkpoint.settings()}
+
+    def split(self, text: str) -> list[str]:
+        """The given steps."""
+        return steps_of(text)
+
+    def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
+        """All of what ``stream`` gives; a solution that is longer than the model's context is a failure of its own."""
+        scored = dict(chain.from_iterable(self.stream(items)))
+        return [scored[place] for place in range(len(items))]
+
+    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
+        """One call of ``VisualPRM.score_stream``: batches hold solutions to as many questions as fit."""
+        triples = [(_asked(problem), list(steps), shown_images(problem)) for problem, steps in items]
+        return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
+
+    def release(self) -> None:
+        """Frees the memory."""
+        self.weights.release()
+
+
+def _asked(problem: Problem) -> str:
+    """The question's text; tags that are not one per picture are spelled ``< image>``, and pictures come first."""
+    text = question_text(problem)
+    return text if text.count(_TAG) == len(problem.images) else text.replace(_TAG, "< image>")
+
+
+class GivenSteps:
+    """A third party's critic over given steps.
+
+    Args:
+        inner: The critic.
+    """
+
+    def __init__(self, inner: Critic) -> None:
+        self._inner = inner
+        self.score_range = getattr(inner, SCORE_RANGE, None)
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The critic's own, and that the steps are given."""
+        return {**self._inner.settings(), "steps": "given"}
+
+    def split(self, text: str) -> list[str]:
+        """The given steps."""
+        return steps_of(text)
+
+    def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
+        """What the critic says."""
+        return self._inner.score(items)
+
+
+class StreamedSteps(GivenSteps):
+    """A third party's critic over given steps that takes all work at once.
+
+    Args:
+        inner: The critic.
+        stream: Its method.
+    """
+
+    def __init__(self, inner: Critic, stream: StreamingCritic) -> None:
+        super().__init__(inner)
+        self._stream = stream
+
+    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
+        """What the critic says, as it says it."""
+        return self._stream.stream(items)
+
+
+class GivenJudge(JudgeCritic):
+    """A prompted judge over given steps."""
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """Those of the judge, and that the steps are given."""
+        return {**super().settings(), "steps": "given"}
+
+    def split(self, text: str) -> list[str]:
+        """The given steps."""
+        return steps_of(text)

@@ -1,0 +1,215 @@
+"""A language model as a critic: it is shown a solution and says of every step whether it is correct.
+
+Any policy can be asked: a model of the host, one behind an endpoint, a checkpoint. Its reply must have one JSON object
+with a truth value for every step; what cannot be read is asked for again with the reason, a few times, and is then a
+failure. Every reply is stored as soon as it came, so that a run which is broken off pays for none twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from visualprm_eval.core.errors import CriticError, InputError, PolicyError
+from visualprm_eval.core.steps import split_steps
+from visualprm_eval.core.types import JSONValue, Part, Problem, StepScores, digest
+from visualprm_eval.stages.sample.endpoint.reply import quoted
+from visualprm_eval.tasks.process_bench.judge_prompt import TASK, judge_prompt, question_text
+from visualprm_eval.tasks.process_bench.verdicts import parse_verdicts
+
+if TYPE_CHECKING:
+    from visualprm_eval.core.config import RunConfig
+    from visualprm_eval.stages.sample.policy import Policy
+    from visualprm_eval.store import Replies, Store
+
+__all__ = [
+    "TRIES", "UNREADABLE", "JudgeCritic", "judge_policy", "kept_by",
+]  # fmt: skip
+
+UNREADABLE = "the judge's reply cannot be read"
+"""How the error begins of scores that could not be read off replies."""
+TRIES = 3
+"""How often a judge is asked before an unreadable reply is a failure."""
+_QUOTED = 100
+"""Characters of an unreadable reply that are quoted."""
+LEAST_TOKENS = 4096
+"""Tokens that a judge may write at least, whatever ``--max-tokens`` allows policies."""
+
+
+_AGAIN = "\n\nAn earlier reply to this could not be read: {reason}. Reply with the JSON object alone."
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One solution in the judge's hands."""
+
+    place: int
+    problem: Problem
+    steps: tuple[str, ...]
+    reason: str = ""
+
+    def request(self) -> Problem:
+        """What is asked, as a problem of its own."""
+        text = judge_prompt(question_text(self.problem), self.steps)
+        if self.reason:
+            text += _AGAIN.format(reason=self.reason)
+        parts = (*(part for part in self.problem.parts if part.kind == "image"), Part("text", text))
+        # The problem's id stands for the content of its pictures.
+        asked = digest({"judged": self.problem.id, "text": text})
+        return Problem(self.problem.benchmark, self.problem.index, self.problem.split, parts, "", asked)
+
+
+class JudgeCritic:
+    """A policy that is asked about steps; a step's score is 1 when it is called correct, else 0.
+
+    Args:
+        make: Builds the policy, which answers greedily.
+        max_steps: Most steps per solution when it has to be split; ``None`` for no limit.
+        tries: How often it is asked before an unreadable reply is a failure.
+        retry_failed: Whether stored replies that cannot be read are asked for again.
+
+    Attributes:
+        came: How the last reply began that could not be read, as one printable line; ``""`` without one.
+    """
+
+    def __init__(
+        self, make: Callable[[], Policy], max_steps: int | None, *, tries: int = TRIES, retry_failed: bool = False
+    ) -> None:
+        self._make, self._max_steps, self._tries, self._retry_failed = make, max_steps, tries, retry_failed
+        self.came = ""
+        self._built: Policy | None = None
+        self._replies: Replies | None = None
+
+    @property
+    def policy(self) -> Policy:
+        """Who is asked."""
+        if self._built is None:
+            self._built = self._make()
+        return self._built
+
+    def release(self) -> None:
+        """Frees what the policy holds in memory."""
+        self._built = None
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """The policy's settings, the wording of the request and the step rule."""
+        wording = digest([TASK, _AGAIN])
+        return {
+            "critic": "judge", "wording of the request": wording, "tries": self._tries, "max_steps": self._max_steps,
+            "judge": dict(self.policy.settings()),
+        }  # fmt: skip
+
+    def split(self, text: str) -> list[str]:
+        """The response cut at blank lines and merged to at most ``max_steps``."""
+        return split_steps(text, self._max_steps)
+
+    def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
+        """Asks about every solution; what cannot be read after all tries is a failure.
+
+        Raises:
+            CriticError: When the policy cannot be asked at all. Replies that came until then are stored.
+        """
+        outcomes: dict[int, StepScores] = {}
+        waiting = [_Asked(place, problem, tuple(steps)) for place, (problem, steps) in enumerate(items)]
+        for number in range(self._tries):
+            last, again = number + 1 == self._tries, []
+            for asked, reply, error in self._replies_to(waiting, number):
+                if error is not None:
+                    outcomes[asked.place] = StepScores((), asked.steps, error)
+                    continue
+                try:
+                    verdicts = parse_verdicts(reply, len(asked.steps))
+                except InputError as reason:
+                    if last:
+                        self.came = quoted(reply[:_QUOTED].encode("utf-8", "replace"))
+                        said = f"{UNREADABLE}: {reason} ({self._tries} tries)"
+                        outcomes[asked.place] = StepScores((), asked.steps, said)
+                    else:
+                        again.append(_Asked(asked.place, asked.problem, asked.steps, str(reason)))
+                else:
+                    outcomes[asked.place] = StepScores(tuple(map(float, verdicts)), asked.steps)
+            waiting = again
+        return [outcomes[place] for place in range(len(items))]
+
+    @contextmanager
+    def keeping(self, replies: Replies) -> Iterator[None]:
+        """While it lasts, known replies are taken from the store and new ones are put there."""
+        self._replies = replies
+        try:
+            yield
+        finally:
+            self._replies = None
+
+    def _replies_to(self, waiting: Sequence[_Asked], attempt: int) -> Iterator[tuple[_Asked, str, str | None]]:
+        """Each solution with the reply to it, or why there is none."""
+        if not waiting:
+            return
+        by_id: dict[str, list[_Asked]] = {}
+        requests: dict[str, Problem] = {}
+        settings = self.policy.settings() if self._replies is not None else {}
+        for asked in waiting:
+            request = asked.request()
+            by_id.setdefault(request.id, []).append(asked)
+            requests[request.id] = request
+        keys = {request_id: digest(["step judge", dict(settings), request_id]) for request_id in requests}
+        for request_id in list(requests):
+            known = self._known(keys[request_id], attempt, len(by_id[request_id][0].steps))
+            if known is not None:
+                del requests[request_id]
+                yield from ((asked, known, None) for asked in by_id[request_id])
+        try:
+            for batch in self.policy.sample([(request, attempt) for request in requests.values()]):
+                for candidate in batch:
+                    if candidate.error is None and self._replies is not None:
+                        self._replies.put(keys[candidate.problem_id], attempt, candidate.text)
+                    found = by_id[candidate.problem_id]
+                    yield from ((asked, candidate.text, candidate.error) for asked in found)
+        except PolicyError as error:
+            raise CriticError(f"the judge cannot be asked: {error}") from error
+
+    def _known(self, key: str, attempt: int, number: int) -> str | None:
+        """The stored reply to a request."""
+        reply = None if self._replies is None else self._replies.get(key, attempt)
+        if reply is None or not self._retry_failed:
+            return reply
+        try:
+            parse_verdicts(reply, number)
+        except InputError:
+            return None
+        return reply
+
+
+def judge_policy(text: str, config: RunConfig) -> Policy:
+    """The policy that is asked: greedy, and in the words of this module alone.
+
+    Args:
+        text: As for ``--model``.
+        config: The run; ``--critic-base-url``, else ``--base-url``, says where it is served.
+
+    Raises:
+        ConfigError: When the name cannot be read.
+        UnknownNameError: When nobody knows it.
+    """
+    from visualprm_eval.stages.sample.find_policy import find_policy
+
+    own = bool(config.critic_base_urls)
+    urls = config.critic_base_urls or config.base_urls
+    asked = replace(
+        config, models=(text,), candidates=None, engine="endpoint" if urls else "auto", base_urls=urls,
+        # The key of the policy's servers is for them alone.
+        key=config.critic_key if own else config.key,
+        temperature=0.0, top_p=1.0, num_samples=1, max_tokens=max(LEAST_TOKENS, config.max_tokens), prompt="host",
+    )  # fmt: skip
+    return find_policy(text, asked)
+
+
+@contextmanager
+def kept_by(critic: object, store: Store) -> Iterator[None]:
+    """While it lasts, a critic that is paid per reply keeps its replies in the store; others are left alone."""
+    if not isinstance(critic, JudgeCritic):
+        yield
+        return
+    with store.replies() as replies, critic.keeping(replies):
+        yield

@@ -1,0 +1,254 @@
+"""Reading a pack of candidates, and what it holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from visualprm_eval.core.errors import CandidateFileError
+from visualprm_eval.store.packs.record import CandidateRecord, parse_record, parse_row
+from visualprm_eval.store.sound import is_too_far
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from visualprm_eval.core.types import JSONValue
+    from visualprm_eval.store.packs.fields import FieldMap
+
+FORMAT = "visualprm_eval.candidates"
+FORMAT_VERSION = 1
+
+_REMEDY = "to have the candidates count as a sampling of their own, not as the original one, remove"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Ranks that a problem skips below its highest one.
+
+    Attributes:
+        policy: Who wrote the candidates.
+        benchmark: The benchmark's name.
+        index: The problem's index.
+        ranks: The ranks that are not there.
+    """
+
+    policy: str
+    benchmark: str
+    index: str
+    ranks: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"{self.benchmark} {self.index} without rank {self.ranks[0]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """A candidate that stands in the file twice, word for word; it is counted once.
+
+    Attributes:
+        policy: Who wrote it.
+        benchmark: The benchmark's name.
+        index: The problem's index.
+        rank: Its rank.
+        lines: The lines of the first and of the repeated one, from 1.
+    """
+
+    policy: str
+    benchmark: str
+    index: str
+    rank: int
+    lines: tuple[int, int]
+
+    def __str__(self) -> str:
+        return f"{self.benchmark} {self.index} rank {self.rank} on lines {self.lines[0]} and {self.lines[1]}"
+
+
+@dataclass(frozen=True, slots=True)
+class CandidatePack:
+    """A pack as it was read.
+
+    Attributes:
+        path: The file.
+        digest: SHA-256 of the file, hexadecimal.
+        records: Its candidates in the order of the file, every one with a rank, without repetitions.
+        policies: Names of the policies in order of appearance.
+        manifest: What the manifest says, with the digest above; ``None`` when there is none.
+        gaps: Ranks that are not there.
+        duplicates: Candidates that stood there twice.
+    """
+
+    path: Path
+    digest: str
+    records: tuple[CandidateRecord, ...]
+    policies: tuple[str, ...]
+    manifest: Mapping[str, JSONValue] | None
+    gaps: tuple[Gap, ...]
+    duplicates: tuple[Duplicate, ...]
+
+
+def manifest_path(path: Path) -> Path:
+    """Where the manifest of a pack is: ``FILE.manifest.json``."""
+    return path.with_name(path.name + ".manifest.json")
+
+
+def read_candidates(path: Path, fields: FieldMap | None = None) -> CandidatePack:
+    """Reads a pack line by line and checks it as a whole.
+
+    Args:
+        path: The file.
+        fields: Which field of a row is what, for a file of another tool; then no manifest counts. Such a file may also
+            be one JSON array of rows, whose numbers then stand for lines.
+
+    Raises:
+        CandidateFileError: The file cannot be read, is not what its manifest says, has a line that is no candidate or
+            whose rank is out of proportion, or contradicts itself. The message names the line and what was expected.
+    """
+    path = Path(path)
+    try:
+        manifest = _read_manifest(manifest_path(path)) if fields is None else None
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            _check_digest(path, digest, manifest)
+            file.seek(0)
+            records = _read_records(path, file) if fields is None else _read_foreign(path, file, fields)
+    except OSError as error:
+        raise CandidateFileError(f"cannot read {error.filename or path} ({error.strerror}); check the path") from error
+    if not records:
+        raise CandidateFileError(f"{path} holds no candidates; expected one JSON object per line")
+    _refuse_far_ranks(path, records)
+    kept: list[CandidateRecord] = []
+    gaps: list[Gap] = []
+    duplicates: list[Duplicate] = []
+    for candidates in _by_problem(records):
+        by_rank = _ranked(path, candidates, duplicates)
+        kept += by_rank.values()
+        if skipped := tuple(rank for rank in range(max(by_rank)) if rank not in by_rank):
+            gaps.append(Gap(candidates[0].policy, candidates[0].benchmark, candidates[0].index, skipped))
+    return CandidatePack(
+        path=path,
+        digest=digest,
+        records=tuple(sorted(kept, key=lambda record: record.line)),
+        policies=tuple(dict.fromkeys(record.policy for record in records)),
+        manifest=manifest,
+        gaps=tuple(gaps),
+        duplicates=tuple(duplicates),
+    )
+
+
+def _read_records(path: Path, file: BinaryIO) -> list[CandidateRecord]:
+    records: list[CandidateRecord] = []
+    samplings: dict[str, Mapping[str, JSONValue]] = {}
+    for number, line in enumerate(file, start=1):
+        if line.strip():
+            record = parse_record(line, number, path)
+            # Thousands of lines repeat the same settings: keep them once.
+            shared = samplings.setdefault(record.sampling_key, record.sampling)
+            records.append(dataclasses.replace(record, sampling=shared))
+    return records
+
+
+def _read_foreign(path: Path, file: BinaryIO, fields: FieldMap) -> list[CandidateRecord]:
+    """The candidates of a file of another tool."""
+    start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+    file.seek(0)
+    if start == b"[":
+        return list(_read_array(path, file, fields))
+    return [
+        record
+        for number, line in enumerate(file, start=1)
+        if line.strip()
+        for record in fields.records(parse_row(line, f"{path}, line {number}"), number, f"{path}, line {number}")
+    ]
+
+
+def _read_array(path: Path, file: BinaryIO, fields: FieldMap) -> Iterator[CandidateRecord]:
+    try:
+        rows = json.load(file)
+    except (ValueError, RecursionError) as error:
+        raise CandidateFileError(f"{path} is not JSON ({error}); expected an array, or one object per line") from error
+    for number, row in enumerate(rows, start=1):
+        place = f"{path}, row {number}"
+        if not isinstance(row, dict):
+            raise CandidateFileError(f"{place}: expected an object")
+        yield from fields.records(row, number, place)
+
+
+def _by_problem(records: Iterable[CandidateRecord]) -> Iterable[list[CandidateRecord]]:
+    """The candidates of one policy, with one sampling, for one problem: what ranks count."""
+    groups: dict[tuple[str, str, str, str], list[CandidateRecord]] = {}
+    for record in records:
+        groups.setdefault((record.policy, record.sampling_key, record.benchmark, record.index), []).append(record)
+    return groups.values()
+
+
+def _refuse_far_ranks(path: Path, records: Sequence[CandidateRecord]) -> None:
+    """Refuses ranks out of proportion before anything has a place for every rank below them."""
+    counts = Counter((record.policy, record.sampling_key, record.benchmark, record.index) for record in records)
+    fullest: dict[tuple[str, str], int] = {}
+    for (policy, sampling, *_), count in counts.items():
+        fullest[policy, sampling] = max(count, fullest.get((policy, sampling), 0))
+    for record in records:
+        most = fullest[record.policy, record.sampling_key]
+        if record.rank is not None and is_too_far(record.rank, most):
+            raise CandidateFileError(
+                f"{path}, line {record.line}: rank {record.rank:,} of problem {record.index!r} of {record.benchmark}, "
+                f"though no problem has more than {most:,} candidates of this sampling; ranks count the candidates of "
+                "a problem from 0: mend them, or leave them out of all lines, and candidates count in the order of the "
+                "file"
+            )
+
+
+def _ranked(path: Path, candidates: list[CandidateRecord], duplicates: list[Duplicate]) -> dict[int, CandidateRecord]:
+    """The candidates of one problem by rank; repetitions go to ``duplicates``."""
+    unranked = [record for record in candidates if record.rank is None]
+    if unranked and len(unranked) < len(candidates):
+        raise CandidateFileError(
+            f"{path}, line {unranked[0].line}: no 'rank', though other candidates of problem {unranked[0].index!r} of "
+            f"{unranked[0].benchmark} have one; expected it on all of them or on none"
+        )
+    by_rank: dict[int, CandidateRecord] = {}
+    for place, record in enumerate(candidates):
+        rank = place if record.rank is None else record.rank
+        first = by_rank.setdefault(rank, dataclasses.replace(record, rank=rank))
+        if first.line == record.line:
+            continue
+        if (first.text, first.error) != (record.text, record.error):
+            raise CandidateFileError(
+                f"{path}, line {record.line}: problem {record.index!r} of {record.benchmark} has another candidate of "
+                f"rank {rank} by {record.policy!r} on line {first.line}; expected one; mend the ranks or leave them out"
+            )
+        duplicates.append(Duplicate(record.policy, record.benchmark, record.index, rank, (first.line, record.line)))
+    return by_rank
+
+
+def _read_manifest(path: Path) -> Mapping[str, JSONValue] | None:
+    if not path.exists():
+        return None
+    remedy = f"{_REMEDY} the manifest"
+    try:
+        manifest = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise CandidateFileError(f"{path} is not JSON ({error}); {remedy}") from error
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise CandidateFileError(f"{path} is not a manifest: expected an object with format {FORMAT!r}; {remedy}")
+    version = manifest.get("version")
+    if not isinstance(version, int) or version > FORMAT_VERSION:
+        raise CandidateFileError(
+            f"{path} has format version {version!r}, this version of visualprm_eval reads up to {FORMAT_VERSION}; "
+            f"upgrade, or {remedy}"
+        )
+    return manifest
+
+
+def _check_digest(path: Path, digest: str, manifest: Mapping[str, JSONValue] | None) -> None:
+    if manifest is not None and manifest.get("sha256") != digest:
+        raise CandidateFileError(
+            f"{path} is not the file that its manifest describes (sha256 {digest[:16]}..., expected "
+            f"{str(manifest.get('sha256'))[:16]}...): it was changed or cut off. Copy it again; if the change is "
+            f"meant, {_REMEDY} {manifest_path(path).name}"
+        )
