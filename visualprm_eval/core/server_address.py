@@ -11,7 +11,6 @@ __all__ = ["KEY_VARIABLE", "api_key", "base_url", "completed", "served_model"]
 
 KEY_VARIABLE = "OPENAI_API_KEY"
 
-
 _REPLY_PATH = "/chat/completions"
 
 

@@ -26,8 +26,6 @@ from visualprm_eval.engine.json_section import Section
 __all__ = ["config_json", "parse_config", "read_config"]
 
 _NORM_TYPES = ("layer_norm", "rms_norm")
-
-
 _LANGUAGE_MODEL_TYPES = {INTERNLM2: "internlm2", QWEN2: "qwen2"}
 
 

@@ -61,7 +61,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(
-            f"[visualprm_eval.evaluate.rerankers]\n{rerankers}\n[visualprm_eval.critics]\n{critics}\n"
+            f"[visualprm_eval.rerankers]\n{rerankers}\n[visualprm_eval.critics]\n{critics}\n"
         )
 
     return write

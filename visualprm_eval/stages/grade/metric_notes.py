@@ -33,12 +33,8 @@ __all__ = [
 
 _METRIC, _BY_INDEX = "metric", "figures by index"
 """Kinds of notes on gradings: what is known of the host's metric, and the problems that older figures are of."""
-
-
 TRIED = "problems at the trial"
 """How many problems there were when a grader was tried out, in notes of what that showed."""
-
-
 REFERENCE = "reference answers"
 """Under which name the store keeps the host's figure of these, which tells best whether it counts in parts of 1."""
 

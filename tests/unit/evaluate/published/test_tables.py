@@ -85,3 +85,4 @@ def test_they_are_in_the_wheel(tmp_path):
         names = set(wheel.namelist())
     assert {f"visualprm_eval/published_tables/{name}.csv" for name in TABLES} <= names
     assert "visualprm_eval/tasks/generic.py" in names
+    assert "visualprm_eval/tasks/demo_world/assets/manifest.json" in names
