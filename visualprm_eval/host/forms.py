@@ -140,7 +140,7 @@ def _names_others(text: str, right: Any) -> bool:
 def _holds(text: str, right: Any) -> bool:
     """Whether a reply is another one than the right answer, and may be that answer with words or signs around it."""
     wanted = str(right).strip()
-    if not wanted or normalise(text) == normalise(wanted):
+    if not wanted or text.strip().casefold() == wanted.casefold():
         return False
     found = re.compile(rf"(?<![\w.\\-]){re.escape(wanted)}(?![\w^/]|\.\d)", re.IGNORECASE)
     rest, count = found.subn(" ", text)
