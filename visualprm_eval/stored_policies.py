@@ -10,7 +10,7 @@ from visualprm_eval.cells import Cell
 from visualprm_eval.checkpoints import CHECKPOINT
 from visualprm_eval.errors import ConfigError
 from visualprm_eval.fingerprints import settings_of
-from visualprm_eval.names import Claim, told_apart
+from visualprm_eval.names import POLICY_APART, Claim, told_apart
 from visualprm_eval.scopes import Scope
 from visualprm_eval.types import Spec
 
@@ -111,7 +111,7 @@ def named_apart(cells: Sequence[Cell], order: Sequence[tuple[str, str]]) -> list
               said.get((cell.sampling.id, cell.benchmark.name), -1))
         for cell in sampled
     ]  # fmt: skip
-    names = dict(zip(map(id, sampled), told_apart(claims, "{name} ({key})"), strict=True))
+    names = dict(zip(map(id, sampled), told_apart(claims, POLICY_APART), strict=True))
     return [replace(cell, policy=names.get(id(cell), cell.policy)) for cell in cells]
 
 
