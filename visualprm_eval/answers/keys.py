@@ -8,6 +8,8 @@ What counts as equal:
   ``3/4`` = ``0.75`` = ``\frac{3}{4}``.
 - A unit belongs to the number: ``7 cm``, ``7 m`` and ``7`` have three names; ``50%`` is 50 with the unit percent.
   Nothing is converted. (Votes count ``7`` with ``7 cm`` where nothing speaks against it, see ``equality``.)
+- ``3.2 million`` is 3.2 with the unit million, which charts leave out as they do units.
+- ``x = 2 or x = -3`` is a set of values.
 - Mathematics in one spelling of roots, fractions, powers, signs and Greek letters.
 - Everything else as text: NFKC, lower case, blanks and a leading article dropped.
 """
@@ -25,7 +27,7 @@ from visualprm_eval.answers.numbers import number, without_unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AnswerKey", "Vote", "is_mathematics", "letters", "normalise", "option_keys"]
+__all__ = ["AnswerKey", "Vote", "is_constant", "is_mathematics", "it_is_off", "letters", "normalise", "option_keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def normalise(text: str, choices: Mapping[str, str] | None = None) -> AnswerKey 
         return None
     found = plain(text)
     if not found.isascii():
-        found = _IT_IS.sub("", found)
+        found = plain(it_is_off(found))
     if not found:
         return None
     letter = _option_letter(found, choices)
@@ -118,6 +120,11 @@ _LETTER_FIRST = re.compile(
 _LETTER_BEFORE = re.compile(r"([A-Z])(?=\([^()]{1,300}\)$)")
 _LETTER_THEN = re.compile(r"[(\[]?([A-Z])[)\]]?[.:,\s]{1,3}")
 _SEVERAL = re.compile(r"\(?[A-Z]\)?(?:(?:, ?and |, ?| and | ?& ?| or )\(?[A-Z]\)?){1,9}")
+
+
+def it_is_off(text: str) -> str:
+    """A text without "it is" at its end."""
+    return _IT_IS.sub("", text)
 
 
 def _option_letter(found: str, choices: Mapping[str, str] | None) -> str | None:
@@ -267,6 +274,13 @@ def _known(word: str) -> bool:
                 rest = word[:start] + word[start + len(name) :]
                 return len(rest) < 3 or _known(rest)
     return False
+
+
+def is_constant(key: AnswerKey) -> bool:
+    """Whether an answer is a formula without variables, such as ``16-4pi``."""
+    return (
+        key.kind == "mathematics" and any(char.isdigit() for char in key.value) and bool(_CONSTANT.fullmatch(key.value))
+    )
 
 
 def _one_spelling(text: str) -> str:

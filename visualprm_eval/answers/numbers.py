@@ -148,9 +148,15 @@ def number(text: str) -> tuple[str, str] | None:
         text: A decimal, fraction, mixed number or power of ten with or without a unit, in lower case.
     """
     match = _NUMBER.fullmatch(text)
-    if match is None or (match["currency"] and match["unit"]) or (match["whole"] and not match["bottom"]):
+    if (
+        match is None
+        or (match["currency"] and match["unit"] and match["unit"] not in _SCALES)
+        or (match["whole"] and not match["bottom"])
+    ):
         return _in_words(text)
-    unit = match["currency"] or match["unit"] or (match["words"] or "").strip()
+    unit = " ".join(filter(None, (match["unit"], match["currency"]))) or (match["words"] or "").strip()
+    if unit.startswith(_SCALES):
+        unit = " ".join(_NAMES.get(word, word) for word in unit.split())
     if (
         not _MULTIPLES.isdisjoint(re.split(r"[ /*^-]", unit))
         or re.search(r"-\d|\w{3}\d", unit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from visualprm_eval.answers.keys import is_mathematics, normalise
+from visualprm_eval.answers.keys import is_constant, is_mathematics, normalise
 from visualprm_eval.answers.marks import undecorated
 from visualprm_eval.answers.numbers import NUMERAL, UNIT_WORDS, number_word, with_points
 
@@ -97,26 +97,23 @@ _WHICH = re.compile(
 _SEVERAL_VALUES = re.compile(
     r"(?<![\w=])((?:[a-z]\s?=\s?[^\s=,]{1,20}(?:,?\s(?:or|and)\s|,\s)){1,4}[a-z]\s?=\s?[^\s=,]{1,20}?)[\s*$.。]{0,6}$"
 )
+_FORMULA_LAST = re.compile(
+    r"(?:(?:^|[^$])\$([^$]{1,80})\$|\\\(([^$()]{1,80})\\\))"
+    rf"(?:{UNIT_WORDS.pattern}|\ssquare units)?[\s*.。]{{0,4}}$",
+    re.IGNORECASE,
+)
 _ASSIGNED = re.compile(
     r".*(?:[=≈]|\b(?:equals|is|are|be|gets?|gives?|obtain|"
-    r"yields?)\b)\s{0,3}[:：]?\s{0,3}(?:an?\s)?([^=≈]{1,80}?)[\s*_`\"'.。]{0,6}$"
+    r"yields?|"
+    r"(?:simplif\w{2,4}|reduc\w{1,3}|evaluat\w{1,3}|factors?|expands?) to)\b)\s{0,3}[:：]?\s{0,3}(?:an?\s)?([^=≈]{1,80}?)[\s*_`\"'.。]{0,6}$"
 )
 
 
 def _value(sentence: str) -> tuple[str, bool] | None:
     """The number, with its unit, at the end of a sentence, else behind its last "is"; and whether it stands there."""
-    several = _SEVERAL_VALUES.search(sentence[-200:])
-    if several is not None:  # not the last of them
-        return undecorated(several[1]), True
-    assigned = _ASSIGNED.search(sentence[-120:])
-    if assigned is not None:
-        span = undecorated(assigned[1])
-        key = normalise(span)
-        if key is not None and (key.kind == "number" or (key.kind == "mathematics" and is_mathematics(key.value))):
-            return span, True
-    which = _WHICH.search(sentence)
-    if which is not None:
-        return which[1].strip(), True
+    formula = _formula_last(sentence)
+    if formula is not None:
+        return formula, True
     hence = _HENCE.split(_REASON.split(sentence, maxsplit=1)[0])
     only = _places(_QUANTITIES, hence[-1]) if len(hence) > 1 else []
     if len(only) == 1:
@@ -128,6 +125,28 @@ def _value(sentence: str) -> tuple[str, bool] | None:
         found = (ending if len(numbers) <= _MOST_NUMBERS else []) or behind
         if found:
             return _with_unit(part, *found[0]), found == behind
+    return None
+
+
+def _formula_last(sentence: str) -> str | None:
+    """The value of a variable, its several values, or the formula without variables, in which a sentence ends."""
+    several = _SEVERAL_VALUES.search(sentence[-200:])
+    if several is not None:  # not the last of them
+        return undecorated(several[1])
+    assigned = _ASSIGNED.search(sentence[-120:])
+    if assigned is not None:
+        span = undecorated(assigned[1])
+        key = normalise(span)
+        if key is not None and (key.kind == "number" or (key.kind == "mathematics" and is_mathematics(key.value))):
+            return span
+    formula = _FORMULA_LAST.search(sentence[-160:])
+    if formula is not None:
+        span = formula[1] or formula[2]
+        if (key := normalise(span)) is not None and (key.kind == "number" or is_constant(key)):
+            return span
+    which = _WHICH.search(sentence)
+    if which is not None:
+        return which[1].strip()
     return None
 
 
@@ -185,13 +204,18 @@ def _unit_off(text: str, end: int) -> str:
 
 def _with_unit(text: str, start: int, end: int) -> str:
     unit = UNIT_WORDS.match(text, end)
+    if text[start] == "$" and text.count("$") % 2 == 0:
+        start += 1  # it begins mathematics and is no currency
     return text[start : end if unit is None else unit.end()].strip()
 
 
+_MANY = re.compile(r"[a-z]\s(?:hundred|thousand|million|billion|dozen)\b", re.IGNORECASE)
 _WORDS = re.compile(r"[A-Za-z]+(?:-[a-z]+)?")
 
 
 def _in_words(clause: str) -> str | None:
     """The only number word of a clause, as digits; "one" is none, which may stand for anything."""
+    if _MANY.search(clause):
+        return None
     found = [word for word in _WORDS.findall(clause) if number_word(word) not in {None, 1}]
     return str(number_word(found[0])) if len(found) == 1 else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from visualprm_eval.answers.keys import AnswerKey, normalise
+from visualprm_eval.answers.keys import AnswerKey, it_is_off, normalise
 from visualprm_eval.answers.marks import plain, undecorated
 from visualprm_eval.answers.numbers import NUMERAL, UNIT_WORDS
 from visualprm_eval.answers.quantities import numbers_in
@@ -53,7 +53,8 @@ _DENIED = re.compile(
     r"(?:(?:is|are|was|were)(?: (?:clearly|also|therefore|thus))?"
     r"(?: (?:not|wrong|incorrect|false|impossible|ruled out|eliminated)\b|n['’]t)|"
     r"(?:can|could|does|do|must|would|will)(?:\s?not\b|n['’]t)|"
-    r"不(?:正确|正確|对|對|是|符合)|no es|n['’]est pas|ist nicht|ist falsch|не\b)",
+    r"no es|n['’]est pas|ist nicht|ist falsch|не\b)"
+    r"|(?-i:[A-Z])[)）]?\s?(?:选项|選項)?(?:不(?:正确|正確|对|對|是|符合)|ではなく、?|[가이] 아니라)",
     re.IGNORECASE,
 )
 """Letters of which a sentence says that they are not the answer, with what says so."""
@@ -68,6 +69,7 @@ _YET = re.compile(
     re.IGNORECASE,
 )
 """Behind which a refusal takes itself back."""
+_GUESSES = re.compile(r"\b(?:guess|estimate|say|think|believe|probably|likely|about|around|roughly)\b", re.IGNORECASE)
 
 
 _BETWEEN = re.compile(r"[\s,，、;/&*$().]|\band\b")
@@ -141,7 +143,8 @@ def _guess(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
     if len(parts) < 2 or refuses(parts[-1]):
         return None
     read = _read(parts[-1], choices)
-    return read if read is not None and read.strong and read.key.kind != "text" else None
+    sure = read is not None and (read.strong or _GUESSES.search(parts[-1]) is not None)
+    return read if read is not None and sure and read.key.kind != "text" else None
 
 
 def _number_read(sentence: str, options: Mapping[str, str]) -> Read | None:
@@ -163,7 +166,7 @@ def _letter(sentence: str, choices: Mapping[str, str]) -> str | None:
     named = list(dict.fromkeys(one for one in named if one in choices))
     if len(named) == 1:
         return named[0]
-    last = _LAST_LETTER.search(sentence)
+    last = _LAST_LETTER.search(sentence if sentence.isascii() else it_is_off(sentence.rstrip(" .。")))
     if last is not None and last[1] in choices:
         return last[1]
     first = _FIRST_LETTER.match(sentence)
@@ -176,7 +179,7 @@ def _option(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
     found = {}
     for letter, needle in _needles(choices):
         at = said.rfind(needle)
-        if at >= 0 and not said.endswith(" than", 0, at) and said.count(needle) <= _MOST_MENTIONS:
+        if at >= 0 and not said.endswith((" than", " not"), 0, at) and said.count(needle) <= _MOST_MENTIONS:
             found[letter] = (at, at + len(needle))
     whole = {
         letter: place for letter, place in found.items()

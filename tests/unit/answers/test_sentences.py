@@ -34,6 +34,13 @@ OPTIONS = {"A": "12 cm", "B": "15 cm", "C": "18 cm", "D": "21 cm"}
         ("따라서 넓이는 25π 입니다.", "25pi"),
         ("所以面积为 25π 平方厘米。", "25pi cm^2"),
         ("The population is 3.2 million.", "3.2 million"),
+        ("The revenue was $3.5 million.", "3.5 million $"),
+        ("Die Länge ist $2\\sqrt{3}$.", "2sqrt(3)"),
+        ("因此它的值为 $2\\sqrt{3}$。", "2sqrt(3)"),
+        (r"So the total area is $16 - 4\pi$ square units.", "16-4pi"),
+        (r"The expression simplifies to $x^2 + 2x$.", "x^2+2x"),
+        ("I can't tell it precisely, but I'd estimate 40.", "40"),
+        ("答えは「はい」です。", "はい"),
         ("I paid 12 in total.", "12"),
         ("There are 15 boys and 10 girls, so 25 children in total.", "25"),
         ("So we get x = 5 or x = -2.", "{-2,5}"),
@@ -75,6 +82,9 @@ def test_it_is_behind_an_answer_is_no_part_of_it(text: str, expected: str) -> No
         ("A is not correct, hence B.", "B"),
         ("C is wrong and B is correct.", "B"),
         ("Result: **15 cm**", "B"),
+        ("AではなくBです。", "B"),
+        ("A가 아니라 B입니다.", "B"),
+        ("The side is 15 cm, not 12 cm.", "B"),
         ("正しいのはBです。", "B"),
         ("B가 맞습니다.", "B"),
         ("따라서 B번이 정답입니다.", "B"),
@@ -96,6 +106,7 @@ def test_the_letter_that_is_meant(text: str, expected: str) -> None:
         "B is wrong.",
         "Neither A nor B is correct.",
         "答案不是B。",
+        "B不正确。",
         "La respuesta no es B.",
         "Die Antwort ist nicht B.",
         "It is A or B.",
@@ -108,7 +119,14 @@ def test_letters_that_are_denied_or_left_open_are_no_votes(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["Now we substitute x = 3 into the equation to find", "In 2020, the", "Figure 2 shows it.", "See step 3."]
+    "text",
+    [
+        "Now we substitute x = 3 into the equation to find",
+        "In 2020, the",
+        "Figure 2 shows it.",
+        "See step 3.",
+        "He paid five hundred.",
+    ],
 )
 def test_labels_and_broken_sentences_are_no_numbers(text: str) -> None:
     vote = answer(f"We look closely at what is shown in the picture and think about what that may mean. {text}")
