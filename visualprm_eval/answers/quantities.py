@@ -105,7 +105,8 @@ _FORMULA_LAST = re.compile(
 _ASSIGNED = re.compile(
     r".*(?:[=≈]|\b(?:equals|is|are|be|gets?|gives?|obtain|"
     r"yields?|"
-    r"(?:simplif\w{2,4}|reduc\w{1,3}|evaluat\w{1,3}|factors?|expands?) to)\b)\s{0,3}[:：]?\s{0,3}(?:an?\s)?([^=≈]{1,80}?)[\s*_`\"'.。]{0,6}$"
+    r"(?:simplif\w{2,4}|reduc\w{1,3}|evaluat\w{1,3}|factors?|expands?) to)\b)"
+    r"\s{0,3}[:：]?\s{0,3}(?:an?\s)?([^=≈]{1,80}?)[\s*_`\"'.。]{0,6}$"
 )
 
 
