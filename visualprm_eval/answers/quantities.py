@@ -134,7 +134,7 @@ def _formula_last(sentence: str) -> str | None:
     several = _SEVERAL_VALUES.search(sentence[-200:])
     if several is not None:  # not the last of them
         return undecorated(several[1])
-    assigned = _ASSIGNED.search(sentence[-120:])
+    assigned = _ASSIGNED.match(sentence[-120:])
     if assigned is not None:
         span = undecorated(assigned[1])
         key = normalise(span)
