@@ -25,6 +25,8 @@ _MOST_OBJECTS = 30
 """Places at which an object is looked for; each costs a pass over the rest of the reply."""
 _TEMPLATE = re.compile(r",\s*(?:\.\.\.|…)\s*\]")
 """The form as it was asked for, repeated."""
+_READ = frozenset({"steps", "step", "correct"})
+"""The names that count; of others an object may say two things."""
 _TRUTH = {"true": True, "false": False}
 
 
@@ -62,10 +64,16 @@ def parse_verdicts(reply: str, number: int) -> list[bool]:
 def _objects(text: str) -> Iterator[JSONValue]:
     """The reply itself where it is JSON, else all objects with steps in it."""
     try:
-        yield json.loads(text, object_pairs_hook=_unambiguous)
+        content = json.loads(text, object_pairs_hook=_unambiguous)
     except _ContradictionError as error:
         raise InputError(str(error)) from error
     except (ValueError, RecursionError):
+        content = None
+    if isinstance(content, list) and all(isinstance(entry, dict) and "correct" in entry for entry in content):
+        yield {"steps": content}
+    elif content is not None and ((isinstance(content, dict) and "steps" in content) or '"steps"' not in text):
+        yield content
+    else:  # In prose, or inside of another object.
         start, looks = 0, 0
         while "steps" in text and looks < _MOST_OBJECTS and (opening := _OBJECT.search(text, start)) is not None:
             looks += 1
@@ -136,7 +144,7 @@ def _mended(text: str) -> Any:
 def _unambiguous(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
     content: dict[str, Any] = {}
     for name, value in pairs:
-        if name in content and content[name] != value:
+        if name in _READ and name in content and content[name] != value:
             raise _ContradictionError(f'it has two values of "{name[:40]}" in one object')
         content[name] = value
     return content
@@ -156,7 +164,7 @@ def _verdicts(content: JSONValue, number: int) -> list[bool]:
     verdicts = []
     for place, entry in enumerate(entries, start=1):
         step, correct = entry.get("step"), entry.get("correct")
-        if type(step) not in {int, str} or str(step).strip() != str(place):
+        if type(step) not in {int, float, str} or str(step).strip() not in {str(place), str(float(place))}:
             raise InputError(f'entry {place} has "step": {json.dumps(step)[:40]} instead of {place}')
         truth = correct if type(correct) is bool else _TRUTH.get(str(correct).strip().lower())
         if truth is None or type(correct) not in {bool, str}:

@@ -13,6 +13,10 @@ FLOAT = "MathVista_auxeval", {"question_type": "free_form", "answer_type": "floa
 OPTION = "MathVista_auxeval", {"question_type": "multi_choice", "choices": "['5 cm', '7', '17']"}
 OPEN = "MATH_V_auxeval", {"choices": "[]"}
 DYNAMATH = "DynaMath_auxeval", {"answer_type": "float"}
+WHOLE = "MATH_V_auxeval", {"choices": "[]", "answer": "7"}
+WORD = "MathVista_auxeval", {"question_type": "free_form", "answer_type": "text", "answer": "Yes"}
+LIST = "MathVista_auxeval", {"question_type": "free_form", "answer_type": "list", "answer": "[1, 2]"}
+SHORT = "DynaMath_auxeval", {"answer_type": "text", "answer": "yes"}
 LETTER = "DynaMath_auxeval", {"answer_type": "multiple choice"}
 LETTERS = "LogicVista_auxeval", {}
 DIGIT = "MathVerse_auxeval_score", {}
@@ -22,6 +26,9 @@ DRESSES = [
     "Answer: \\({}\\)", "Final answer: {}.", "The answer is {}.", "Output: {}", "Judgement: {}",
     "<think>8 or C?</think>{}", "8 or C?</think>\n\n**{}**", "<thinking>no</thinking> The extracted answer is {}",
     "<|channel|>analysis<|message|>8<|end|><|start|>assistant<|channel|>final<|message|>{}",
+    "<answer>{}</answer>", "Answer: <answer> {} </answer>", "<start>\n{}\n<end>", "<|begin_of_box|>{}<|end_of_box|>",
+    "{}<|im_end|>", '{{"answer": "{}"}}', '```json\n{{"answer": "{}"}}\n```', "### Final Answer\n{}", "# {}", "> {}",
+    "答案：{}", "答案是{}。", "The model's answer is {}",
 ]  # fmt: skip
 
 
@@ -52,7 +59,11 @@ def test_an_option_is_seen_in_mark_up(dress, bare):
         (INTEGER, "7 cm"), (INTEGER, "seven"), (FLOAT, "7%"), (INTEGER, "There are 7 bags with less than 81 buttons."),
         (DYNAMATH, "OK"), (DYNAMATH, "B"), (DYNAMATH, "7 or 8"), (DYNAMATH, "8 is wrong, the angle is larger"),
         (LETTER, "7"), (LETTER, "the second one"),
-        (("YOrN_auxeval", {}), "perhaps"),
+        (("YOrN_auxeval", {}), "perhaps"), (("YOrN_auxeval", {}), "Yes, there is no doubt"),
+        (("YOrN_auxeval", {}), "There is no answer: Unknown"),
+        *((form, said) for form in (INTEGER, WHOLE) for said in ("(7)", "7 (see line 3)", "7 cm", "<7>")),
+        *((form, said) for form in (WORD, SHORT) for said in ("Yes\n\nIt said 8", "It says yes is right", "(Yes)")),
+        (LIST, "[1, 2]\n\nThese are the two"), (LIST, "([1, 2])"),
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_none(form, reply):
@@ -67,12 +78,19 @@ def test_what_is_no_answer_is_none(form, reply):
         (INTEGER, "8"), (INTEGER, "never"), (INTEGER, "angle_MBD"), (INTEGER, "a/2"), (INTEGER, "[7, 8]"),
         (INTEGER, "The twig is about 106 inches long."), (OPTION, "6 cm"), (OPTION, "C"), (OPEN, "\\frac{1}{2}"),
         (OPEN, "(3, 4)"), (OPEN, "5 hours and 30 minutes"), (OPEN, "\\sqrt{2}"), (DIGIT, "0"), (LETTERS, "D"),
-        (("YOrN_auxeval", {}), "Unknown"),
+        (("YOrN_auxeval", {}), "Unknown"), (WORD, "No"), (WORD, "It is not known"), (SHORT, "no"), (LIST, "[1, 2, 3]"),
+        (LIST, "[2, 1]"), *((WHOLE, said) for said in ("-7", "17", "7x", "\\sqrt{7}", "7/2", "7.5", "(7, 8)", "7 + a")),
     ],
 )  # fmt: skip
 def test_another_answer_is_passed_on(form, reply):
     """It is wrong, and the host's grader says so."""
     assert form_of(*form)(reply) == reply
+
+
+@pytest.mark.parametrize("dress", [*DRESSES, "{}\n\nThe option is visible."])
+@pytest.mark.parametrize("said", ["Yes", "No", "Unknown"])
+def test_yes_and_no_are_seen_in_mark_up(dress, said):
+    assert form_of("YOrN_auxeval", {})(dress.format(said)) == said
 
 
 def test_no_option_is_found_in_a_denial():

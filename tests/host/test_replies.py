@@ -30,7 +30,7 @@ def test_a_redirect_to_another_port_is_not_followed(mmstar, tmp_path, status):
             verdicts = grade_table(load_benchmark("MMStar"), texts, tmp_path, judge_at(server))
         assert verdicts["1"].value is None
         assert other.requests == []
-        with Server(lambda _: away) as server, pytest.raises(JudgeError, match="does not answer"):
+        with Server(lambda _: away) as server, pytest.raises(JudgeError, match=f"it redirects to {other.url}/"):
             probe_judge(judge_at(server))
         assert other.requests == []
 

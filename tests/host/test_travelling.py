@@ -52,8 +52,8 @@ def test_prompts_are_those_of_the_host(exported, monkeypatch, prompt):
     keys = [dict(native.manner()), dict(served.manner())]
     put = [prompts.put(benchmark, benchmark.problems, here, policy) for policy in (native, served)]
     shown = native._shown(put[0])
-    for name in ("internvl", "prompts"):
-        monkeypatch.setattr(f"visualprm_eval.host.{name}.load_host", no_host)
+    for name in ("internvl_prompts", "prompts"):
+        monkeypatch.setattr(f"visualprm_eval.host.models.{name}.load_host", no_host)
     with Store.open(exported / STORE_FILE, write=False) as store:
         stored = stored_benchmark(store, "MMStar", here)
     assert [dict(native.manner()), dict(served.manner())] == keys
@@ -80,8 +80,8 @@ def test_prompts_are_those_of_the_host(exported, monkeypatch, prompt):
 
 
 def test_prompts_that_are_not_there_are_explained(exported, monkeypatch, tmp_path):
-    for name in ("internvl", "prompts"):
-        monkeypatch.setattr(f"visualprm_eval.host.{name}.load_host", no_host)
+    for name in ("internvl_prompts", "prompts"):
+        monkeypatch.setattr(f"visualprm_eval.host.models.{name}.load_host", no_host)
     with pytest.raises(HostError, match=r"no prompts of MMStar .*export-problems --data MMStar --prompt direct -o"):
         prompts.wording(config(tmp_path, "direct"))
     with Store.open(exported / STORE_FILE, write=False) as store:

@@ -66,6 +66,19 @@ def test_only_touched_problems_get_other_ids(demo_world):
     assert [problem.id for problem in load_benchmark("DemoWorld").problems] == [problem.id for _, problem in pairs]
 
 
+def test_a_jpeg_of_four_colours_can_be_shown(mmstar, caplog):
+    """The host writes PNG files, which have no such colours."""
+    rows, buffer = mcq_rows(), io.BytesIO()
+    UPRIGHT.convert("CMYK").save(buffer, "JPEG", quality=100)
+    rows[1]["image"] = b64(buffer.getvalue())
+    write_tsv(mmstar, rows)
+    assert load_benchmark("MMStar", pictures="raw").broken
+    benchmark = load_benchmark("MMStar")
+    assert not benchmark.broken
+    assert benchmark.shown == "1 row with pictures that were converted to RGB: 1"
+    assert is_upright(benchmark.problems[1].images[0])
+
+
 @pytest.mark.parametrize("prompt", ["cot", "direct", "host"])
 def test_every_prompt_shows_the_upright_pictures(mmstar, prompt):
     write_tsv(mmstar, with_odd_pictures(mcq_rows()))

@@ -189,6 +189,17 @@ def test_filters(store: Store, tmp_path: Path) -> None:
     assert {(one.policy, one.benchmark) for one in read_candidates(path).records} == {("other", "Toy")}
 
 
+def test_policies_of_one_name_are_found_as_a_report_calls_them(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "pack.jsonl"
+    hotter = Spec("sampling", {**SAMPLING.settings, "temperature": 1.5})
+    store.put_spec(hotter)
+    store.put_candidates(hotter.id, [Candidate(IDS[0], 0, "from the hotter one")])
+    assert f"toy ({hotter.id[:6]}) on Toy: 1 candidates" in str(export_candidates(store, path))
+    export_candidates(store, path, policies=[f"toy ({hotter.id[:6]})"])
+    assert [record.text for record in read_candidates(path).records] == ["from the hotter one"]
+    assert export_candidates(store, path, policies=["toy"]).counts[-1].n_candidates == 1
+
+
 def test_former_versions_of_a_problem_stay_at_home(store: Store, tmp_path: Path) -> None:
     newer = problem("0", version="-reworded")
     store.put_problems([newer])

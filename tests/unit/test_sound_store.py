@@ -161,6 +161,67 @@ DAMAGE = [
 ]  # fmt: skip
 
 
+SCOPE = {
+    "policy": "P", "greedy": False, "problems": ["p7"], "n": 8, "ks": [1, 8], "grade": "auto", "grading": None,
+    "origin": {"total": None},
+}  # fmt: skip
+ASKED = {"rerankers": [["first", None]], "scorings": {"visualprm": "key"}, "greedy": None, "baseline": "mean"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "change"),
+    [
+        *(("scope", SCOPE, change) for change in (
+            {"n": -5}, {"n": 0}, {"n": 10**9}, {"n": True}, {"ks": [0, 1]}, {"ks": [8, 1]}, {"ks": [10**9]},
+            {"grade": "some"}, {"origin": {"total": -3}}, {"origin": {}}, {"unheard of": 1},
+        )),
+        *(("asked", ASKED, change) for change in (
+            {"rerankers": [["first"]]}, {"rerankers": [[None, None]]}, {"scorings": {"visualprm": 3}}, {"scorings": []},
+            {"greedy": 2}, {"baseline": "worst"},
+        )),
+        ("origin", {"total": 3}, {"total": -1}),
+    ],
+)  # fmt: skip
+def test_a_note_that_nobody_wrote_is_named(tmp_path: Path, kind: str, value: dict, change: dict) -> None:
+    with Store.open(filled(tmp_path / STORE_FILE), write=True) as store:
+        store.put_note(kind, "subject", value)
+        assert store.verify() == []
+        store.put_note(kind, "subject", {**value, **change})
+        assert [line for line in store.verify() if f"cannot be read as one of the kind '{kind}'" in line]
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        ("subject = X'FF00'", "subject: .*expected a text"),
+        ("created_at = 9e999", "created_at: inf, expected a time"),
+        ("created_at = 'x'", "created_at: 'x', expected a time"),
+    ],
+)
+def test_a_damaged_row_of_the_notes_is_named(tmp_path: Path, change: str, finding: str) -> None:
+    path = filled(tmp_path / STORE_FILE)
+    with Store.open(path, write=True) as store:
+        store.put_note("scope", "subject", SCOPE)
+    tampered(path, f"UPDATE notes SET {change} WHERE kind = 'scope'")
+    with pytest.raises(StoreDamagedError, match=rf"notes of note \d+: {finding}"):
+        open_sound(path)
+
+
+def test_rows_that_nobody_read_to_the_end_are_no_error_later(tmp_path: Path) -> None:
+    store = Store.open(filled(tmp_path / STORE_FILE))
+    rows = store._query("SELECT position FROM texts UNION ALL SELECT 1")
+    next(rows)
+    store.close()
+    rows.close()
+
+
+@pytest.mark.parametrize("statement", ["DROP TABLE notes", "ALTER TABLE candidates DROP COLUMN seconds"])
+def test_a_store_that_lacks_a_table_is_no_full_disk(tmp_path: Path, statement: str) -> None:
+    path = tampered(filled(tmp_path / STORE_FILE), statement)
+    with pytest.raises(StoreDamagedError, match=r"not a sound store: no such (table|column)"):
+        open_sound(path)
+
+
 @pytest.mark.parametrize(("statement", "finding"), DAMAGE)
 def test_damage_is_named_with_its_row(tmp_path: Path, statement: str, finding: str) -> None:
     path = tampered(filled(tmp_path / STORE_FILE), statement)

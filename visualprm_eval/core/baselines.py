@@ -30,13 +30,13 @@ def chosen(asked: str | None, known: Collection[str], n: int) -> str | None:
     Args:
         asked: The one that was asked for, ``None`` for the default.
         known: Those that there are.
-        n: N; the mean of one sample is the first.
+        n: N; the mean of one sample is the first, whichever of them was asked for.
 
     Returns:
         One of ``BASELINES``; ``None`` where there is none of the kind that was asked for.
     """
+    if n == 1 and asked in {None, MEAN} and FIRST in known:
+        return FIRST
     if asked is not None:
         return asked if asked in known else None
-    if n == 1 and FIRST in known:
-        return FIRST
     return next((kind for kind in BASELINES if kind in known), None)

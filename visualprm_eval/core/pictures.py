@@ -26,6 +26,9 @@ _WIDE = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 """Pillow's modes of one channel with more than eight bits."""
 _WHITE_16 = 65_535
 
+_NO_PNG = ("CMYK", "YCbCr", "LAB", "HSV")
+"""Pillow's modes of colours that it cannot write as a PNG."""
+
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
@@ -33,8 +36,8 @@ _TURNS = {
 }  # fmt: skip
 """How to turn a picture, by the number of its orientation."""
 
-_NOTES = (b"Exif", b"eXIf", b"EXIF", b"rientation", b"Raw profile type")
-"""What a file's bytes hold where it may say how to turn the picture: in EXIF, in XMP, or in a text of a PNG."""
+_NOTES = (b"Exif", b"eXIf", b"EXIF", b"rientation", b"Raw profile type", b"irot", b"imir")
+"""What a file's bytes hold where it may say how to turn the picture: in EXIF, XMP, a text of a PNG, or boxes."""
 
 _SAYING = ("exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif", "Raw profile type APP1")
 """Where Pillow keeps these."""
@@ -66,20 +69,23 @@ def upright(image: Image.Image) -> tuple[Image.Image, str]:
     return image, " and ".join(done)
 
 
-def png_of(data: bytes) -> tuple[bytes, str] | None:
+def png_of(data: bytes, *, as_png: bool = False) -> tuple[bytes, str] | None:
     """A picture file as a PNG of the picture as it is meant to be seen, and what was done.
 
     Args:
         data: The file's bytes.
+        as_png: Whether somebody will write the picture as a PNG, of which some colours must be made RGB before.
 
     Returns:
         ``None`` where nothing is to be done, or the file cannot be read, of which whoever opens it will tell.
     """
     try:
         with Image.open(io.BytesIO(data)) as opened:
-            if opened.mode not in _WIDE and not any(note in data for note in _NOTES):
+            is_foreign = as_png and opened.mode in _NO_PNG
+            if opened.mode not in _WIDE and not is_foreign and not any(note in data for note in _NOTES):
                 return None
             image, done = upright(opened)
+            done = done or ("converted to RGB" if is_foreign else "")
             if not done:
                 return None
             plain = Image.new(mode := image.mode if image.mode == "L" else "RGB", image.size)

@@ -94,10 +94,12 @@ class StoredSession(Session):
 
         Raises:
             StoreError: There are none.
-            UnknownNameError: A benchmark or policy that it has no candidates of.
+            UnknownNameError: A benchmark or policy that it has no candidates of, or a judge that it has no verdicts of.
         """
         samplings, known = self._samplings()
         _check_known("benchmark", self.config.data, known)
+        if self.judge.name is not None:
+            _check_known("judge", [self.judge.name], self._judges(self.config.data or known))
         self._scopes = scopes(self.store)
         ids = {name: [problem.id for problem in self.store.problems(name)] for name in self.config.data or known}
         pairs = [(spec, name) for spec in samplings for name, own in ids.items() if self.store.sampled(spec.id, own)]
@@ -156,6 +158,11 @@ class StoredSession(Session):
         labelled = {settings.get("benchmark") for settings in given}
         known = [name for name in self.store.benchmarks() if name not in labelled]
         return [spec for spec in specs if spec.settings not in given], known
+
+    def _judges(self, benchmarks: Sequence[str]) -> list[str]:
+        """Who graded any of the benchmarks."""
+        gradings = [spec.settings for spec in self.store.specs("grading")]
+        return list(dict.fromkeys(str(one.get("judge")) for one in gradings if one.get("benchmark") in benchmarks))
 
     @cached_property
     def scorings(self) -> dict[str, Spec]:

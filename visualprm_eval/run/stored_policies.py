@@ -10,7 +10,7 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.stages.checkpoint_source import CHECKPOINT
 from visualprm_eval.stages.experiment import Cell, settings_of
-from visualprm_eval.store.names import Claim, told_apart
+from visualprm_eval.store.names import POLICY_APART, Claim, told_apart
 from visualprm_eval.store.scopes import Scope
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def named_apart(cells: Sequence[Cell], order: Sequence[tuple[str, str]]) -> list
               said.get((cell.sampling.id, cell.benchmark.name), -1))
         for cell in sampled
     ]  # fmt: skip
-    names = dict(zip(map(id, sampled), told_apart(claims, "{name} ({key})"), strict=True))
+    names = dict(zip(map(id, sampled), told_apart(claims, POLICY_APART), strict=True))
     return [replace(cell, policy=names.get(id(cell), cell.policy)) for cell in cells]
 
 

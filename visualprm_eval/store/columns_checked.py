@@ -114,6 +114,7 @@ _TABLES = (
              {"error": _ERROR, "value": _VALUE, "seconds": _SECONDS, "created_at": _TIME}),
     _Columns("judge_replies", ("request", "attempt"), ("request", "attempt"),
              {"request": _TEXT, "attempt": _ATTEMPT, "reply": _TEXT, "created_at": _TIME}),
+    _Columns("notes", ("position",), ("note",), {"kind": _TEXT, "subject": _TEXT, "created_at": _TIME}),
     _Columns("host_figures", ("grading_id", "selection"), ("spec", "selection"),
              {"grading_id": _TEXT, "selection": _TEXT, "figure": _FIGURE, "created_at": _TIME}),
 )  # fmt: skip

@@ -93,7 +93,8 @@ def translated_errors(path: Path) -> Iterator[None]:
         ) from error
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", None) or ""
-        if name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        lacks = str(error).startswith(("no such table", "no such column", "no such index"))
+        if lacks or name.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             raise StoreDamagedError(_damaged(path, str(error))) from error
         raise StoreError(f"cannot use {path} ({error}); check free space and permissions, then run again") from error
     except OSError as error:

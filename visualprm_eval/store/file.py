@@ -131,7 +131,8 @@ class StoreFile:
         with translated_errors(self.path):
             if wanted is not None:
                 fill_wanted(self._db, wanted)
-            yield from self._db.execute(sql, arguments)
+            for row in self._db.execute(sql, arguments):  # noqa: UP028 - that closes a cursor of a closed store
+                yield row
 
     def _value(self, sql: str, arguments: Sequence[Any], wanted: Iterable[str] | None = None) -> Any:
         ((value,),) = self._query(sql, arguments, wanted=wanted)

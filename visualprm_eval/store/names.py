@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["Claim", "told_apart"]
+__all__ = ["POLICY_APART", "Claim", "keyed", "told_apart"]
+
+POLICY_APART = "{name} ({key})"
+"""How a policy is called that is not the only one of its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ def told_apart(claims: Sequence[Claim], pattern: str) -> list[str]:
 
     Args:
         claims: Who is called what.
-        pattern: How name and key are put together, with the fields ``name`` and ``key``.
+        pattern: See :func:`keyed`.
     """
     holders: list[int] = []
     for place in sorted(range(len(claims)), key=lambda place: -claims[place].said):
@@ -48,6 +51,10 @@ def told_apart(claims: Sequence[Claim], pattern: str) -> list[str]:
         if not any(claim.clashes(claims[each]) for each in (*holders, *rivals)):
             holders.append(place)
     return [
-        claim.name if place in holders else pattern.format(name=claim.name, key=claim.key[:6])
-        for place, claim in enumerate(claims)
+        claim.name if place in holders else keyed(claim.name, claim.key, pattern) for place, claim in enumerate(claims)
     ]
+
+
+def keyed(name: str, key: str, pattern: str) -> str:
+    """A name with the start of a key, put together by a pattern with the fields ``name`` and ``key``."""
+    return pattern.format(name=name, key=key[:6])

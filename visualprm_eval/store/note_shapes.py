@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.store import codec
+from visualprm_eval.store import codec, sound
 
 if TYPE_CHECKING:
     import sqlite3
@@ -14,37 +14,77 @@ if TYPE_CHECKING:
 __all__ = ["odd_notes"]
 
 _WORD_OR_NONE = (str, NoneType)
-_COUNT_OR_NONE = (int, NoneType)
+
+
+def _is_size(value: object) -> bool:
+    return type(value) is int and 0 < value <= sound.RANK_LIMIT
+
+
+def _are_ks(value: object) -> bool:
+    return isinstance(value, list) and all(map(_is_size, value)) and value == sorted(set(value))
+
+
+def _is_reranker(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str) and _fits(value[1], _WORD_OR_NONE)
+
+
+def _is_asked(value: object) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("scorings"), dict):
+        return False
+    rerankers, greedy, baseline = value.get("rerankers"), value.get("greedy"), value.get("baseline")
+    return (
+        isinstance(rerankers, list)
+        and all(map(_is_reranker, rerankers))
+        and all(isinstance(key, str) for key in value["scorings"].values())
+        and type(greedy) in {bool, NoneType}
+        and baseline in (None, "mean", "greedy", "first")
+    )
+
+
+def _is_origin(value: object) -> bool:
+    return isinstance(value, dict) and "total" in value and sound.is_count(value["total"])
+
+
 _SHAPES: Mapping[str, Any] = MappingProxyType({
-    "asked": {"rerankers": [[_WORD_OR_NONE]], "scorings": {}},
+    "asked": _is_asked,
     "checkpoint": {"source": str, "revision": _WORD_OR_NONE},
     "figures by index": [str],
     "metric": {"host metric": str, "whole tables": bool, "verdicts": bool},
     "name": {"name": str, "given": bool},
-    "origin": {"total": _COUNT_OR_NONE},
+    "origin": _is_origin,
     "problems": [str],
     "scope": {
-        "policy": str, "greedy": bool, "problems": [str], "n": int, "ks": [int], "grade": str,
-        "grading": (dict, NoneType), "origin": {"total": _COUNT_OR_NONE},
+        "policy": str, "greedy": bool, "problems": [str], "n": _is_size, "ks": _are_ks,
+        "grade": ("auto", "all", "picks").__contains__, "grading": (dict, NoneType), "origin": _is_origin,
     },
     "unheeded prompts": [str],
     "versions": str,
 })  # fmt: skip
-"""By kind: a type, or several; a list of which each item has a shape; or the entries that an object must have."""
+"""By kind: a type, or several; what is true of sound values; a list of which each item has a shape; or the entries that
+an object must have."""
+_WHOLE = frozenset({"scope"})
+"""Kinds of which an object has no other entries."""
 
 
 def odd_notes(db: sqlite3.Connection) -> Iterator[str]:
     """One sentence per note that is not what its kind says; kinds that nobody reads are passed over."""
     for position, kind, value in db.execute("SELECT position, kind, value FROM notes ORDER BY position"):
         try:
-            sound = kind not in _SHAPES or _fits(codec.unpack_json(value), _SHAPES[kind])
-        except (ValueError, TypeError, AttributeError):
-            sound = False
-        if not sound:
+            is_sound = kind not in _SHAPES or _is_note(kind, codec.unpack_json(value))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            is_sound = False
+        if not is_sound:
             yield f"note {position} cannot be read as one of the kind {kind!r}"
 
 
+def _is_note(kind: str, value: Any) -> bool:
+    shape = _SHAPES[kind]
+    return _fits(value, shape) and (kind not in _WHOLE or value.keys() == shape.keys())
+
+
 def _fits(value: Any, shape: Any) -> bool:
+    if callable(shape) and not isinstance(shape, type):
+        return bool(shape(value))
     if isinstance(shape, list):
         return isinstance(value, list) and all(_fits(item, shape[0]) for item in value)
     if isinstance(shape, dict):

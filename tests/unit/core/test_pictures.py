@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import Image, ImageOps, PngImagePlugin, features
 
 from visualprm_eval.core.pictures import RULES, described, png_of, upright, upright_copy
 
@@ -50,6 +50,19 @@ def test_pictures_are_turned_upright(kind: str, orientation: int) -> None:
     assert done == ("" if orientation == 1 or kind == "TIFF" else "turned upright")  # Pillow itself turns TIFF files.
     again, done = upright(image)
     assert (again.size, done) == (picture.size, ""), "what was turned says no more that it should be"
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "JPEG", "MPO", "AVIF"])
+def test_the_bytes_of_a_file_tell_that_it_lies(kind: str, orientation: int) -> None:
+    """AVIF keeps no EXIF of it: boxes of the file say how it is turned."""
+    if not features.check("avif") and kind == "AVIF":
+        pytest.skip("this Pillow cannot write AVIF")
+    picture = UPRIGHT.resize((64, 32), Image.Resampling.BICUBIC)
+    png, done = png_of(saved(lying(orientation, picture), kind, orientation, quality=100))
+    assert done == "turned upright"
+    difference = np.abs(np.asarray(opened(png)).astype(int) - np.asarray(picture))
+    assert difference.mean() <= 6
 
 
 def test_an_orientation_may_stand_in_xmp() -> None:
@@ -114,6 +127,16 @@ def palette() -> Image.Image:
 )  # fmt: skip
 def test_all_others_stay_as_they_are(data: bytes) -> None:
     assert png_of(data) is None
+
+
+def test_colours_that_a_png_has_not_become_rgb_where_one_is_written() -> None:
+    cmyk = saved(UPRIGHT.convert("CMYK"), "JPEG", quality=100)
+    assert png_of(cmyk) is None
+    png, done = png_of(cmyk, as_png=True)
+    assert done == "converted to RGB"
+    with Image.open(io.BytesIO(png)) as written, Image.open(io.BytesIO(cmyk)) as given:
+        assert np.array_equal(np.asarray(written), np.asarray(given.convert("RGB")))
+    assert png_of(saved(lying(6).convert("CMYK"), "JPEG", 6), as_png=True)[1] == "turned upright"
 
 
 def test_no_golden_picture_is_touched() -> None:

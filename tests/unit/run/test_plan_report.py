@@ -236,6 +236,13 @@ def test_a_prompted_judge_is_the_reranker_that_a_run_had(tmp_path, capsys, setti
     assert f"{label} is better than first" in capsys.readouterr().out
 
 
+def test_a_judge_that_graded_nothing_leaves_the_report_alone(tmp_path):
+    fill(tmp_path)
+    with pytest.raises(UnknownNameError, match="exact_matching"):
+        results(tmp_path, judge="gpt-4o-mini")
+    assert results(tmp_path, judge="exact_matching").rows
+
+
 def test_values_that_were_graded_without_the_hosts_judge_say_so(tmp_path):
     metric = TASKS["DynaMath"].metric
     for judge, expected in (("exact_matching", f"{metric}, exact matching"), ("gpt-4o-mini", metric)):

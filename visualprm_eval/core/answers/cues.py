@@ -93,11 +93,12 @@ _CHINESE = re.compile(
 )
 _JAPANESE = re.compile(
     r"(?:最終的な|正しい|正|最終)?(?:答え|答|解答|正解|回答|選択肢|結論)[】」』*\"）)]{0,4}\s?(?:[^。\n:：、]{0,30}?)"
-    r"(?:は|が|[:：=])[、]?"
+    r"(?:は|が|[:：=])[、]?|(?:正しい|正解な|当てはまる|適切な)のは[、]?(?=\s?[(（「]?[A-Z\d])"
 )
 _KOREAN = re.compile(
     r"(?:최종\s?|올바른\s?|정확한\s?|맞는\s?)?(?:정답|답안|답|해답|선택지|보기|"
-    r"결과)[*\"')\]】]{0,4}\s?(?:[^.\n:：]{0,30}?)(?:[은는이가](?=[\s(（*\"'A-Z\d])|[:：=])"
+    r"결과|(?:맞는|옳은|올바른|알맞은) 것)[*\"')\]】]{0,4}\s?"
+    r"(?:[^.\n:：]{0,30}?)(?:[은는이가](?=[\s(（*\"'A-Z\d])|[:：=])"
 )
 _SPANISH = re.compile(
     r"\b(?:la |el )?(?:respuesta|opción|opcion|solución|alternativa|resultado)\b(?: (?:correcta|correcto|final|"
@@ -144,7 +145,9 @@ _LETTER_RIGHT = re.compile(
     r"が正解|が正しい|は正しい|이 정답|가 정답|이 맞|가 맞|번이 정답)",
     re.IGNORECASE,
 )
-_AFTER_LETTER = re.compile(r"([A-Z])\s?(?:が正解|が答え|이 정답|가 정답|이 답|가 답|를 선택|을 선택|を選)")
+_AFTER_LETTER = re.compile(
+    r"([A-Z])\s?번?(?:が正解|が正しい|が答え|이 맞|가 맞|이 옳|가 옳|이 정답|가 정답|이 답|가 답|를 선택|을 선택|を選)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,12 +184,24 @@ _LATIN = (
 )  # fmt: skip
 _OTHERS = (
     _Kind(_CHINESE, ("答", "选", "選", "果", "结论", "結論")),
-    _Kind(_JAPANESE, ("答", "正解", "選択肢", "結論")),
-    _Kind(_KOREAN, ("답", "선택지", "보기", "결과")),
+    _Kind(_JAPANESE, ("答", "のは", "正解", "選択肢", "結論")),
+    _Kind(_KOREAN, ("답", "것", "선택지", "보기", "결과")),
     _Kind(_RUSSIAN, ("ответ", "вариант", "решение", "результат", "выб"), comma=True),
     _Kind(_ARABIC, ("ال",)),
-    _Kind(_AFTER_LETTER, ("正解", "答え", "정답", "답", "선택", "選")),
+    _Kind(_AFTER_LETTER, ("正解", "正しい", "答え", "정답", "맞", "옳", "답", "선택", "選")),
 )
+
+
+_DENIES = re.compile(
+    r"(?:\bnot|\bcannot|n['’]t|\bnever)(?: (?:be|have to be))?[\s:：]{0,3}$|(?:不|不应该|并不)(?:是|为)$|"
+    r"\bno (?:es|será)$|\bn['’]est$|\bне (?:это|будет|является)$",
+    re.IGNORECASE,
+)
+"""How a cue ends behind which stands what is not the answer."""
+
+
+_DENIED_BEFORE = re.compile(r"(?:\b(?:nor|neither|not)|[A-Z][)\]*]{0,3},?\s(?:and|or))\s[(\[*]{0,3}$")
+"""What stands before a letter that is not the only one, or none."""
 
 
 def cues(text: str) -> Iterator[Cue]:
@@ -196,5 +211,9 @@ def cues(text: str) -> Iterator[Cue]:
         if not any(sign in lowered for sign in kind.signs):
             continue
         for match in kind.pattern.finditer(text):
+            if _DENIES.search(match[0][-24:]):
+                continue
             letter = next((group for group in match.groups() if group), "").upper()
+            if letter and _DENIED_BEFORE.search(text[max(0, match.start() - 24) : match.start()]):
+                continue
             yield Cue(*match.span(), letter, kind.comma, kind.heading)

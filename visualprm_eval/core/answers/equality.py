@@ -88,32 +88,32 @@ class _Groups:
 
     def leader_of(self, vote: str, key: AnswerKey) -> str:
         """The first member of the vote's group, or the option that it is."""
-        if key.kind == "number":
-            return self._of_number(vote, key)
         if (several := letters(key)) is not None:
             return self._of_alike(several, _Group(vote, key, "")).leader
-        return self._of_formula(vote, key) if key.kind == "mathematics" else vote
+        return self._of_value(vote, key) if key.kind in {"number", "mathematics"} else vote
 
-    def _of_number(self, vote: str, key: AnswerKey) -> str:
+    def _of_value(self, vote: str, key: AnswerKey) -> str:
+        is_formula = key.kind == "mathematics"
         own = _Group(vote, key, key.unit if is_measure(key.unit) else "")
-        group = self._of_alike(key.value, own)
+        group = self._of_alike((key.kind, key.value), own)
         if group is own:  # Numbers of other value are other numbers: only formulas may equal it.
-            group.leader = self._equal(self.formulas, key) or vote
-            self.values.append(group)
+            led = (
+                (self._option(key) or self._equal(self.values, key)) if is_formula else self._equal(self.formulas, key)
+            )
+            group.leader = led or vote
+            if led is None and is_formula:
+                self.formulas.append(group)
+            if led is None or not is_formula:
+                self.values.append(group)
         return group.leader
 
-    def _of_formula(self, vote: str, key: AnswerKey) -> str:
-        options = option_keys(self.choices) if self.choices else ()
+    def _option(self, key: AnswerKey) -> str | None:
+        """The letter of the one option that equals a formula."""
         same = [
-            letter for letter, option in options
+            letter for letter, option in (option_keys(self.choices) if self.choices else ())
             if comparable(key, option) and self.formulas_equal(key.value, option.value)
         ]  # fmt: skip
-        leader = same[0] if len(same) == 1 else self._equal(self.values, key)
-        if leader is None:
-            group = _Group(vote, key, "")
-            self.formulas.append(group)
-            self.values.append(group)
-        return leader or vote
+        return same[0] if len(same) == 1 else None
 
     def _of_alike(self, what: object, own: _Group) -> _Group:
         """The first group whose unit does not speak against it; its own one if there is none."""

@@ -18,7 +18,7 @@ _LONGEST = 120
 _CONSTANTS = frozenset({"pi", "sqrt", "infinity", "e"})
 _FUNCTIONS = {"infinity": r"\infty"}
 _SOUND = re.compile(r"[0-9a-z.,+\-*/^=<>!()\[\]{}±° ∪∩]{1,120}")
-_HARMFUL = re.compile(r"\^\(?-?\d{3}|\d{2}!|!!|\)!|\^[^+\-*/=,]{0,20}\^|\d{16}|\*\*|\[\[")
+_HARMFUL = re.compile(r"\^\(?-?\d{3}|\d{2}!|!!|\)!|\^[^+\-*/=,]{0,20}\^|\d{16}|\*\*|\[\[|\^\([^()]{0,60}\d\*\d")
 _TOKEN = re.compile(r"[a-z]+|<=|>=|!=|.")
 
 
@@ -26,7 +26,8 @@ def comparable(one: AnswerKey, other: AnswerKey) -> bool:
     """Whether two answers are of one kind of mathematics, so that it must be asked whether they are equal."""
     if "mathematics" not in (one.kind, other.kind) or {one.kind, other.kind} - {"mathematics", "number"}:
         return False
-    if one.unit or other.unit or one.value == other.value:
+    units = {each.unit for each in (one, other) if each.unit}
+    if len(units) > 1 or one.value == other.value or any(each.kind == "number" and each.unit for each in (one, other)):
         return False
     first, second = _shape(one.value), _shape(other.value)
     return first is not None and first == second

@@ -8,6 +8,8 @@ What counts as equal:
   ``3/4`` = ``0.75`` = ``\frac{3}{4}``.
 - A unit belongs to the number: ``7 cm``, ``7 m`` and ``7`` have three names; ``50%`` is 50 with the unit percent.
   Nothing is converted. (Votes count ``7`` with ``7 cm`` where nothing speaks against it, see ``equality``.)
+- ``3.2 million`` is 3.2 with the unit million, which charts leave out as they do units.
+- ``x = 2 or x = -3`` is a set of values.
 - Mathematics in one spelling of roots, fractions, powers, signs and Greek letters.
 - Everything else as text: NFKC, lower case, blanks and a leading article dropped.
 """
@@ -20,12 +22,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.answers.marks import MAX_LENGTH, NAMES, plain
-from visualprm_eval.core.answers.numbers import number
+from visualprm_eval.core.answers.numbers import number, without_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AnswerKey", "Vote", "is_mathematics", "letters", "normalise", "option_keys"]
+__all__ = ["AnswerKey", "Vote", "is_constant", "is_mathematics", "it_is_off", "letters", "normalise", "option_keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class AnswerKey:
     Attributes:
         kind: ``"option"``, ``"number"``, ``"mathematics"`` or ``"text"``.
         value: The option's letter, the number or formula in its one spelling, or the normalised text.
-        unit: The unit of a number, ``""`` when it has none.
+        unit: The unit of a number or of a formula without variables, ``""`` when it has none.
     """
 
     kind: str
@@ -77,6 +79,8 @@ def normalise(text: str, choices: Mapping[str, str] | None = None) -> AnswerKey 
     if len(text) > MAX_LENGTH:
         return None
     found = plain(text)
+    if not found.isascii():
+        found = plain(it_is_off(found))
     if not found:
         return None
     letter = _option_letter(found, choices)
@@ -96,8 +100,17 @@ _LETTER = re.compile(
     r"([(\[<「『“\"']*)([A-Za-zАВСЕأبجد])([)\]>」』”\"']*)[.:]?",
     re.IGNORECASE,
 )
-_ENDING = re.compile(r"\s?(?:번|选项|選項|项|項|番)?(?:입니다|이다|이에요|예요|です|である|になります|となります)?$")
-_WHY = r"because|since|as|due|for|which|where|so|is|was|would|given|based|and that|when|with|by|from|corresponds?"
+_ENDING = re.compile(r"\s?(?:번|选项|選項|项|項|番)$")
+_IT_IS = re.compile(
+    r"(?<=\S)\s?(?:입니다|이에요|예요|이다|[이가]\s됩니다|인 것 같습니다|(?:이)?라고 (?:생각합니다|할 수 있습니다)|"
+    r"(?<=[\d%°])임|だと思います|だと考えられます|と考えられます|と思います|でした|でしょう|です|である|となります|"
+    r"になります|となる|になる|(?<=[\d%°])だ)$"
+)
+"""What Japanese and Korean put behind an answer to say "it is"."""
+_WHY = (
+    r"because|since|as|due|for|which|where|so|would|given|based|and that|when|with|by|from|corresponds?|"
+    r"(?:is|was)(?! (?:clearly |also |therefore )?(?:not|wrong|incorrect|false)\b)"
+)
 _LETTER_FIRST = re.compile(
     r"(?:(?:the )?(?:option|choice|letter)\s)?(?:"
     r"[(\[]([A-Za-z])[)\]][.:]?\s?(?:,\s(?![(\[]?[A-Z]\b))?|([A-Z])[.:)]\s|([A-Z])(?=\s\()|([A-Z])\s?-\s|"
@@ -107,6 +120,11 @@ _LETTER_FIRST = re.compile(
 _LETTER_BEFORE = re.compile(r"([A-Z])(?=\([^()]{1,300}\)$)")
 _LETTER_THEN = re.compile(r"[(\[]?([A-Z])[)\]]?[.:,\s]{1,3}")
 _SEVERAL = re.compile(r"\(?[A-Z]\)?(?:(?:, ?and |, ?| and | ?& ?| or )\(?[A-Z]\)?){1,9}")
+
+
+def it_is_off(text: str) -> str:
+    """A text without "it is" at its end."""
+    return _IT_IS.sub("", text)
 
 
 def _option_letter(found: str, choices: Mapping[str, str] | None) -> str | None:
@@ -170,6 +188,10 @@ _OPERATOR_BLANKS = re.compile(r"\s*([-+*/=^<>()\[\]{}|±≈])\s*")
 _ARTICLE = re.compile(r"(?:the|an?)\s(?=\S)")
 _ASSIGNMENT = re.compile(r"[^\s,;=<>!≠≤≥]{1,40}[=≈]([^=<>≈]+)")
 _BRACKETED = re.compile(r"[(\[{]([^,()\[\]{}]+)[)\]}]|(.+)")
+_VALUES_OF_ONE = re.compile(r"([a-z])=[^\s=,]{1,40}(?:(?:, ?(?:or|and)?|\s?or|\s?and)\s?\1=[^\s=,]{1,40}){1,6}")
+"""Several values of one variable, which are a set."""
+_CONSTANT = re.compile(r"(?:[\d.+\-*/^() ]|pi|sqrt|root\d){1,120}")
+"""A formula without variables, behind which a letter may be a unit."""
 _NEARLY = re.compile(
     r"(?:(?:approximately|approx|about|around|roughly|nearly|circa|ca|almost|exactly|equal to|约|大约|约为|約|"
     r"およそ|약|aproximadamente|environ|etwa|ungefähr|примерно|около|حوالي|تقريبا)\.?(?=[\s\d])|[≈~])\s*"
@@ -180,11 +202,18 @@ def _open_key(found: str) -> AnswerKey:
     """The key of an answer that is no option: a number by value, mathematics, else text."""
     text = _NEARLY.sub("", _OPERATOR_BLANKS.sub(r"\1", found.casefold()), count=1)
     assigned = _ASSIGNMENT.fullmatch(text)
+    several = _VALUES_OF_ONE.fullmatch(text)
+    if several is not None:
+        values = sorted(re.split(r"(?:,|\s?or|\s?and)\s?" + re.escape(several[1]) + "=", text[len(several[1]) + 1 :]))
+        return AnswerKey("mathematics", f"{{{','.join(map(_one_spelling, values))}}}")
     bare = _BRACKETED.fullmatch(assigned[1].strip() if assigned else text)
     valued = number(bare[1] or bare[2]) if bare is not None else None
     if valued is not None:
         return AnswerKey("number", *valued)
     text = re.sub(r"\s*,\s*", ",", text)  # not before: "1, 234" is no thousand
+    formula, unit = without_unit(_NEARLY.sub("", found.casefold(), count=1).rpartition("=")[2].strip())
+    if unit and _CONSTANT.fullmatch(formula):
+        return AnswerKey("mathematics", _one_spelling(_OPERATOR_BLANKS.sub(r"\1", formula)), unit)
     if is_mathematics(text):
         return AnswerKey("mathematics", _one_spelling(assigned[1] if assigned else text))
     if _ARTICLE.match(text) and not _SEVERAL.fullmatch(found):
@@ -245,6 +274,13 @@ def _known(word: str) -> bool:
                 rest = word[:start] + word[start + len(name) :]
                 return len(rest) < 3 or _known(rest)
     return False
+
+
+def is_constant(key: AnswerKey) -> bool:
+    """Whether an answer is a formula without variables, such as ``16-4pi``."""
+    return (
+        key.kind == "mathematics" and any(char.isdigit() for char in key.value) and bool(_CONSTANT.fullmatch(key.value))
+    )
 
 
 def _one_spelling(text: str) -> str:

@@ -88,11 +88,12 @@ _COMMANDS = {
     "qquad": " ", "space": " ", "lbrace": "｛", "rbrace": "｝", "colon": ":", "mid": "|", "vert": "|",
     "varphi": "phi", "varepsilon": "epsilon", "vartheta": "theta",
 }  # fmt: skip
-_COMMAND = re.compile(r"\\([a-zA-Z]{1,20})(?![a-zA-Z])\s{0,3}")
+_COMMAND = re.compile(r"\\([a-zA-Z]{1,20})(?![a-zA-Z])(\s{0,3})")
 _LATEX = (
     (re.compile(r"(?<=\d)\\[,!](?=\d{3})"), ""),  # thousands: 1\,000
     (re.compile(r"\^\s{0,3}\{?\s{0,3}\\circ\s{0,3}\}?"), "°"),
     (re.compile(r"\\!"), ""),
+    (re.compile(r"(?<=[a-z}])(?=\\(?:text|mathrm)\s?\{)"), " "),
     (re.compile(r"\\[,;: ]|~"), " "),
     (re.compile(r"\\[dtc]?frac\s{0,3}(\d)\s{0,3}(\d)"), r" \1/\2"),
     (re.compile(r"\\[dtc]?frac\s{0,3}(\d)\s{0,3}(?=\{)"), r"\\frac{\1}"),
@@ -138,7 +139,7 @@ def _without_commands(text: str) -> str:
 
 def _command(match: re.Match[str]) -> str:
     """What a command stands for; the name of one that is not known, such as a function's or a Greek letter's."""
-    return _COMMANDS.get(match[1], match[0].removeprefix("\\"))
+    return _COMMANDS.get(match[1], match[1] + match[2][:1])
 
 
 def _fraction(match: re.Match[str]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-__all__ = ["NUMERAL", "UNIT_WORDS", "is_measure", "number", "number_word", "with_points"]
+__all__ = ["NUMERAL", "UNIT_WORDS", "is_measure", "number", "number_word", "with_points", "without_unit"]
 
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,8}(?![0-9])|[0-9]{1,30})(?:\.[0-9]{0,30})?|\.[0-9]{1,30}"
 _NUMBER = re.compile(
@@ -45,13 +45,11 @@ _UNITS = {
     "unit": ("units",),
 }  # fmt: skip
 _NAMES = {word: unit for unit, words in _UNITS.items() for word in words}
+_SCALES = ("thousand", "million", "billion", "trillion")
+"""Charts often leave them out, as they do units."""
 _MULTIPLES = frozenset(
     [
         "hundred",
-        "thousand",
-        "million",
-        "billion",
-        "trillion",
         "dozen",
         "dozens",
         "squared",
@@ -80,14 +78,10 @@ _MULTIPLES = frozenset(
 """Words behind a number that change what it says; they are no units."""
 _SHORT = frozenset("mgshlvwj")
 """Units of one letter; another letter behind a number is a variable."""
-_ENDINGS = re.compile(
-    r"(?<=[\d%°])(?:입니다|이다|이에요|예요|임|です|である|となる|となります|になります|だ)$|(?<=\w)(?:입니다|이다|이에요|です|である)$"
-)
-"""What Japanese and Korean put behind an answer to say "it is"."""
 UNIT_WORDS = re.compile(
     r"\s?(?:%|°\s?[CF]?(?![a-z])|\\%|\\?\^\\?\{?\\?circ\}?|(?:" + "|".join(
         sorted((re.escape(word) for word in (*_UNITS, *_NAMES) if word[0].isalpha()), key=len, reverse=True)
-    ) + r")(?![^\W\d_])(?:\s?(?:\^\{?[23]\}?|[²³]))?)",
+    ) + r")(?<!\sin(?=\s\w))(?![^\W\d_])(?:\s?(?:\^\{?[23]\}?|[²³]))?)",
     re.IGNORECASE,
 )  # fmt: skip
 """A unit of measure behind a number in a running text."""
@@ -131,7 +125,9 @@ def with_points(text: str) -> str:
 
 def is_measure(unit: str) -> bool:
     """Whether a unit is one of measure, such as ``cm``; what is none names the thing that is counted."""
-    return unit != "unit" and (unit in _UNITS or unit in _SHORT or not unit.isalpha() or len(unit) < 3)
+    return unit != "unit" and (
+        unit.startswith(_SCALES) or unit in _UNITS or unit in _SHORT or not unit.isalpha() or len(unit) < 3
+    )
 
 
 def number_word(word: str) -> int | None:
@@ -151,17 +147,23 @@ def number(text: str) -> tuple[str, str] | None:
     Args:
         text: A decimal, fraction, mixed number or power of ten with or without a unit, in lower case.
     """
-    match = _NUMBER.fullmatch(_ENDINGS.sub("", text))
-    if match is None or (match["currency"] and match["unit"]) or (match["whole"] and not match["bottom"]):
+    match = _NUMBER.fullmatch(text)
+    if (
+        match is None
+        or (match["currency"] and match["unit"] and match["unit"] not in _SCALES)
+        or (match["whole"] and not match["bottom"])
+    ):
         return _in_words(text)
-    unit = match["currency"] or match["unit"] or (match["words"] or "").strip()
+    unit = " ".join(filter(None, (match["unit"], match["currency"]))) or (match["words"] or "").strip()
+    if unit.startswith(_SCALES):
+        unit = " ".join(_NAMES.get(word, word) for word in unit.split())
     if (
         not _MULTIPLES.isdisjoint(re.split(r"[ /*^-]", unit))
         or re.search(r"-\d|\w{3}\d", unit)
         or (match["inner"] and not match["currency"])
     ):
         return None
-    if (match["words"] and unit not in _NAMES) or (_is_variable(unit, text)):
+    if (match["words"] and unit not in _NAMES and not unit.startswith(_SCALES)) or (_is_variable(unit, text)):
         return None  # "7x" is a product
     value = Fraction(match["top"].replace(",", ""))
     if match["bottom"]:
@@ -172,6 +174,17 @@ def number(text: str) -> tuple[str, str] | None:
     value *= Fraction(10) ** int(match["exponent"] or 0)  # two digits at most
     negative = "-" in (match["sign"], match["inner"])
     return _spelling(-value if negative else value), _NAMES.get(unit, unit)
+
+
+def without_unit(text: str) -> tuple[str, str]:
+    """A formula, in lower case, and the one spelling of the unit of measure behind its last blank, ``""`` for none."""
+    words = text.split(" ")
+    for count in (3, 2, 1):
+        unit = " ".join(words[-count:])
+        parts = [part for part in re.split(r"\^-?[23]$|[/*]", unit) if part]
+        if len(words) > count and (unit in _NAMES or all(part in _NAMES or part in _UNITS for part in parts)):
+            return " ".join(words[:-count]), _NAMES.get(unit, unit)
+    return text, ""
 
 
 def _is_variable(unit: str, text: str) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from visualprm_eval.core.answers.keys import AnswerKey, normalise
+from visualprm_eval.core.answers.keys import AnswerKey, it_is_off, normalise
 from visualprm_eval.core.answers.marks import plain, undecorated
 from visualprm_eval.core.answers.numbers import NUMERAL, UNIT_WORDS
 from visualprm_eval.core.answers.quantities import numbers_in
@@ -42,6 +42,34 @@ _REFUSES = re.compile(
 def refuses(text: str) -> bool:
     """Whether a text says that it has no answer."""
     return _REFUSES.search(text) is not None
+
+
+_SAID = r"(?:the )?(?:(?:option|choice|answer|letter)s?\s)?[*(\[（]{0,3}(?-i:[A-Z])[*)\]）]{0,3}(?!['’\w])"
+_DENIED = re.compile(
+    r"(?:\b(?:not|cannot be|can't be|neither|rather than|instead of|except|no es|nicht|pas)|"
+    r"n['’]t(?: be)?|不是|不选|не|ليست?)\s?"
+    rf"(?:la |le |die |el )?{_SAID}(?:(?:,| or| nor| and|,? или|或)\s?(?:nor )?{_SAID}){{0,8}}"
+    rf"|{_SAID}(?:(?:,| or| nor| and)\s?{_SAID}){{0,8}}\s?"
+    r"(?:(?:is|are|was|were)(?: (?:clearly|also|therefore|thus))?"
+    r"(?: (?:not|wrong|incorrect|false|impossible|ruled out|eliminated)\b|n['’]t)|"
+    r"(?:can|could|does|do|must|would|will)(?:\s?not\b|n['’]t)|"
+    r"no es|n['’]est pas|ist nicht|ist falsch|не\b)"
+    r"|(?-i:[A-Z])[)）]?\s?(?:选项|選項)?(?:不(?:正确|正確|对|對|是|符合)|ではなく、?|[가이] 아니라)",
+    re.IGNORECASE,
+)
+"""Letters of which a sentence says that they are not the answer, with what says so."""
+_UNDECIDED = re.compile(
+    r"(?<!\w)[*(\[（]{0,3}([A-Z])[*)\]）]{0,3},?\s?(?:or|ou|oder|или|或|또는|または|أو)\s?"
+    r"(?:option )?[*(\[（]{0,3}([A-Z])(?![\w'’])"
+)
+_CUT = re.compile(r"(?:\b(?:the|an?|of|to|is|are|and|or|with|for|by|that|so|find|get|from)|[=+×]|\s\*)\s{0,3}$")
+"""Where a text broke off."""
+_YET = re.compile(
+    r"[,;.–—-]\s{0,3}(?:but|however|yet|though|still|pero|mais|aber|но|однако|لكن|但是?|不过|하지만|でも|しかし)(?![a-zа-я])",
+    re.IGNORECASE,
+)
+"""Behind which a refusal takes itself back."""
+_GUESSES = re.compile(r"\b(?:guess|estimate|say|think|believe|probably|likely|about|around|roughly)\b", re.IGNORECASE)
 
 
 _BETWEEN = re.compile(r"[\s,，、;/&*$().]|\band\b")
@@ -98,18 +126,32 @@ def _read(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
         return Read(undecorated(sentence), whole, strong=True)
     option = _option(sentence, choices) if options else None
     if refuses(sentence):
-        return option
-    letter = _letter(sentence, options)
+        return option or _guess(sentence, choices)
+    if _CUT.search(sentence):
+        return None
+    affirmed = _DENIED.sub(" … ", sentence)
+    undecided = any(one != other and {one, other} <= options.keys() for one, other in _UNDECIDED.findall(affirmed))
+    letter = None if undecided else _letter(affirmed, options)
     if letter is not None:
         return Read(letter, AnswerKey("option", letter), strong=True)
-    return option or _number_read(sentence, options)
+    return option or (None if undecided else _number_read(affirmed, options))
+
+
+def _guess(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
+    """What a sentence says that takes its refusal back: "I am not sure, but probably (B)"."""
+    parts = _YET.split(sentence)
+    if len(parts) < 2 or refuses(parts[-1]):
+        return None
+    read = _read(parts[-1], choices)
+    sure = read is not None and (read.strong or _GUESSES.search(parts[-1]) is not None)
+    return read if read is not None and sure and read.key.kind != "text" else None
 
 
 def _number_read(sentence: str, options: Mapping[str, str]) -> Read | None:
     """The number that a sentence comes to or has, else the only letter in it that is an option's."""
     for value, strong in numbers_in(sentence):
         key = normalise(value, options)
-        if key is not None and key.kind != "text":
+        if key is not None and (key.kind != "text" or "=" in value):  # several values of a variable
             return Read(value, key, strong=strong)
     lone = [letter for letter in dict.fromkeys(_LONE.findall(sentence)) if letter in options]
     return Read(lone[0], AnswerKey("option", lone[0]), strong=False) if len(lone) == 1 else None
@@ -124,7 +166,7 @@ def _letter(sentence: str, choices: Mapping[str, str]) -> str | None:
     named = list(dict.fromkeys(one for one in named if one in choices))
     if len(named) == 1:
         return named[0]
-    last = _LAST_LETTER.search(sentence)
+    last = _LAST_LETTER.search(sentence if sentence.isascii() else it_is_off(sentence.rstrip(" .。")))
     if last is not None and last[1] in choices:
         return last[1]
     first = _FIRST_LETTER.match(sentence)
@@ -137,7 +179,7 @@ def _option(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
     found = {}
     for letter, needle in _needles(choices):
         at = said.rfind(needle)
-        if at >= 0 and not said.endswith(" than", 0, at) and said.count(needle) <= _MOST_MENTIONS:
+        if at >= 0 and not said.endswith((" than", " not"), 0, at) and said.count(needle) <= _MOST_MENTIONS:
             found[letter] = (at, at + len(needle))
     whole = {
         letter: place for letter, place in found.items()

@@ -37,7 +37,8 @@ _FILLERS = re.compile(
     r"given by|as follows|the following|option|choice|letter|equal to|the (?:option|choice|letter|number|value|"
     r"integer)(?: of)?|"
     r"la opción|opción|l['’]option|option|die option|вариант|الخيار|选项|選項|选择|選択肢|옵션)"
-    r"\s?[:,，]?\s{1,3}|(?:选项|選項|选|選|은|는)\s?(?=[(（A-Z\d]))",
+    r"\s?[:,，]?\s{1,3}|(?:选项|選項|选|選|은|는)\s?(?=[(（A-Z\d])|"
+    r"(?:la|el|le|die|der)\s(?=[(\[*]{1,3}[A-Z][)\]*]))",
     re.IGNORECASE,
 )
 LONGEST_REST = 222 + MAX_LENGTH + 1
@@ -58,7 +59,7 @@ _NO_ANSWER = re.compile(
     r"unclear|"
     r"unknown|as follows|of|by|to|for|from|therefore|which|what|you|below|above|shown|required|"
     r"derived|determined|one of|either|a single|expected|let|okay|ok|here|simply|cannot|can't|none of|such|"
-    r"written|provided|explained)\b",
+    r"written|provided|explained|nicht|pas|не)\b",
     re.IGNORECASE,
 )
 

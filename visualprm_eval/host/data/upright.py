@@ -50,7 +50,7 @@ def upright_row(dataset: Any, row: Any) -> ShownRow:
 def _with_images(row: Any) -> ShownRow:
     """Of a table that holds the pictures themselves, in base64."""
     given = row["image"] if isinstance(row["image"], list) else [row["image"]]
-    made = [png_of(_bytes(image)) for image in given]
+    made = [png_of(_bytes(image), as_png=True) for image in given]  # As the host writes it.
     done = dict.fromkeys(each[1] for each in made if each is not None)
     if not done:
         return ShownRow(row)

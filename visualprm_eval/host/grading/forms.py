@@ -43,6 +43,10 @@ _ENDS_IN_NUMBER = re.compile(r"\D{0,200}\b(?:is|are|was|be|equals)\s(-?\d{1,20}(
 _MOST_WORDS = 3
 """Words that an answer to an open question may have before it is a sentence."""
 _DECIMAL = re.compile(r"\d{1,20}(?:\.\d{1,20})?|\.\d{1,20}")
+_REMARK = re.compile(r"\([^()]{0,200}[^\W\d_]{2}[^()]{0,200}\)")
+_CALCULATES = re.compile(r"[\d\\^*/+=%√-]")
+"""What makes another answer of the one beside it."""
+_YES_OR_NO = re.compile(r"(?<![a-z])(?:yes|no|unknown)(?![a-z])", re.IGNORECASE)
 _NUMERAL = re.compile(
     r"\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w{3,5}teen|\w{3,5}ty|hundred|thousand|half)\b",
     re.IGNORECASE,
@@ -79,7 +83,7 @@ def _readings(text: str) -> Iterator[str]:
     if len(text) <= LONGEST:
         yield text
         yield shorn(text)
-    if concluded := announced_answer(text):
+    if concluded := announced_answer(shorn(text)):
         yield shorn(concluded)
     if len(text) <= LONGEST and (ends := _ENDS_IN_NUMBER.fullmatch(shorn(text))) is not None:
         yield ends[1]
@@ -114,8 +118,8 @@ def _number(parser: Callable[[str], Any], right: Any) -> Form:
         if found is not None:
             return found
         bare = _open(text)
-        # "7 cm", "1,000" and "seven" may well be the number that was asked for.
-        if bare is not None and not _is_number(bare):
+        # "7 cm", "1,000", "seven" and "(7)" may well be the number that was asked for.
+        if bare is not None and not _is_number(bare) and not _holds(bare, right):
             return bare
         return text if _names_others(text, right) else None
 
@@ -131,6 +135,16 @@ def _names_others(text: str, right: Any) -> bool:
     named = [float(number) for number in _DECIMAL.findall(re.sub(r"(?<=\d),(?=\d{3})", "", text))]
     near = any(abs(abs(number) - abs(wanted)) <= 0.01 * max(1.0, abs(wanted)) for number in named)
     return bool(named) and not near and _NUMERAL.search(text) is None and re.search(r"\d\s{0,3}[/:^%]", text) is None
+
+
+def _holds(text: str, right: Any) -> bool:
+    """Whether a reply is another one than the right answer, and may be that answer with words or signs around it."""
+    wanted = str(right).strip()
+    if not wanted or text.strip().casefold() == wanted.casefold():
+        return False
+    found = re.compile(rf"(?<![\w.\\-]){re.escape(wanted)}(?![\w^/]|\.\d)", re.IGNORECASE)
+    rest, count = found.subn(" ", text)
+    return count > 0 and ("\n" in text.strip() or _CALCULATES.search(_REMARK.sub("", rest)) is None)
 
 
 def _is_number(text: str) -> bool:
@@ -151,6 +165,16 @@ def _option(choices: Mapping[str, str]) -> Form:
             if key is not None and key.kind == "option":
                 return key.value
         return _open(text)
+
+    return read
+
+
+def _text(right: Any) -> Form:
+    """An answer of any kind, if need be in a sentence that does not hold the right one."""
+
+    def read(text: str) -> str | None:
+        bare = shorn(text)
+        return None if _holds(bare, right) else bare
 
     return read
 
@@ -177,14 +201,22 @@ def _choices(row: Mapping[str, Any]) -> dict[str, str]:
 def _mathvista(row: Mapping[str, Any]) -> Form:
     if row.get("question_type") == "multi_choice":
         return _option(_choices(row))
+    right = row.get("answer", "")
     if row.get("answer_type") == "integer":
-        return _number(int, row.get("answer"))
-    return _number(float, row.get("answer")) if row.get("answer_type") == "float" else shorn
+        return _number(int, right)
+    return _number(float, right) if row.get("answer_type") == "float" else _text(right)
 
 
 def _mathvision(row: Mapping[str, Any]) -> Form:
     choices = _choices(row)
-    return _option(choices) if choices else _open
+    if choices:
+        return _option(choices)
+
+    def read(text: str) -> str | None:
+        said = _open(text)
+        return None if said is None or _holds(said, row.get("answer", "")) else said
+
+    return read
 
 
 def _dynamath(row: Mapping[str, Any]) -> Form:
@@ -208,12 +240,17 @@ def _dynamath(row: Mapping[str, Any]) -> Form:
         return letter
     if row.get("answer_type") == "float":
         return lambda text: _parsed(text, float, number) or (text if _denies(text) else None)  # Neither is empty.
-    return shorn
+    return _text(row.get("answer", ""))
 
 
 def _yes_or_no(_: Mapping[str, Any]) -> Form:
-    """Its judge is told to write Yes, No or Unknown, and the host would take anything else for Unknown."""
-    return lambda text: text if re.search(r"\b(?:yes|no|unknown)\b", text, re.IGNORECASE) else None
+    """Its judge is told to write Yes, No or Unknown; the host would take anything else, and two of them, so."""
+
+    def read(text: str) -> str | None:
+        named = {word.capitalize() for word in _YES_OR_NO.findall(text)}
+        return named.pop() if len(named) == 1 else None
+
+    return read
 
 
 def _logicvista(_: Mapping[str, Any]) -> Form:

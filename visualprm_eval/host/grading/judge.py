@@ -120,6 +120,8 @@ def probe_judge(judge: Judge) -> None:
         if code == 0 and answer.strip() and "Failed to obtain answer" not in answer:
             return
         reason = f"status {code}: {getattr(response, 'text', answer)[:200]}"
+        if leads_to := getattr(response, "headers", {}).get("Location"):
+            reason = f"status {code}: it redirects to {_shown_address(leads_to)}; name that address"
     reason = blanked(reason, judge.secrets())
     raise JudgeError(
         f"the judge {judge.name} at {_shown_address(address)} does not answer ({reason}); "

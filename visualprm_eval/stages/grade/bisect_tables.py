@@ -30,7 +30,11 @@ Fact = tuple[str, str, Verdict]
 
 
 def graded_in_parts(
-    table: Sequence[Work], grade: Callable[[Sequence[Work]], Sequence[Fact]], *, works: bool
+    table: Sequence[Work],
+    grade: Callable[[Sequence[Work]], Sequence[Fact]],
+    *,
+    works: bool,
+    takes_answers: Callable[[Sequence[Work]], bool] = lambda _: False,
 ) -> Iterator[Sequence[Fact]]:
     """The verdicts of a table, at once, or part by part where the grader stumbles.
 
@@ -38,10 +42,12 @@ def graded_in_parts(
         table: Texts of different problems.
         grade: Grades some of them.
         works: Whether the grader is known to take some texts.
+        takes_answers: Whether it takes the reference answers in the place of these texts; asked where it takes none
+            of a table of few.
 
     Raises:
-        GradingError: As ``grade``; the last stumble where no text can be graded, or where too many cannot. What was
-            yielded until then holds.
+        GradingError: As ``grade``; the last stumble where no text can be graded and no reference answer, or where too
+            many cannot. What was yielded until then holds.
     """
     search = _Search(works)
     waiting = [list(table)]
@@ -57,6 +63,7 @@ def graded_in_parts(
         search.works = True
         yield facts
     if search.found:
+        search.works = search.works or takes_answers([work for work, _ in search.found])
         yield search.failures()
     search.check(left=sum(map(len, waiting)))
 

@@ -12,12 +12,12 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.errors import GradingError, NoVerdictsError
+from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerdictsError
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Problem, Spec, Verdict
@@ -136,9 +136,16 @@ def grade_missing(
             verdicts = grade_table(benchmark, predictions, directory, judge, replies, tally=tally)
             return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
 
+        def takes_answers(part: Sequence[Work]) -> bool:
+            answers = {problems[problem_id].index: problems[problem_id].answer or "unknown" for problem_id, *_ in part}
+            with suppress(GraderStumbledError, NoVerdictsError):
+                grade_table(benchmark, answers, directory, judge, replies, tally=tally)
+                return True
+            return False
+
         for table in tables(work, MOST_JUDGED_ROWS if judged else len(work)):
             found: list[Verdict] = []
-            for facts in graded_in_parts(table, grade, works=works):
+            for facts in graded_in_parts(table, grade, works=works, takes_answers=takes_answers):
                 note_versions(store, grading)
                 store.put_verdicts(grading.id, facts)
                 tracker.advance(len(facts))
@@ -146,7 +153,8 @@ def grade_missing(
             works = works or any(verdict.value is not None for verdict in found)
             if judged and not any(verdict.value is not None for verdict in known):
                 known += found
-                _check_any_read(benchmark, judge, known)
+                if len(known) >= ENOUGH_FAILURES:
+                    _check_any_read(benchmark, judge, known)
 
 
 def _empty_apart(work: Sequence[Work]) -> tuple[list[Work], list[Work]]:

@@ -179,7 +179,7 @@ def _insist_on_readable(judge: JudgeCritic, outcomes: Sequence[StepScores], rest
     if not reasons or not all(reason.startswith(UNREADABLE) for reason in reasons):
         return
     said = (
-        f"{label}: of {len(outcomes):,} solutions none got a reply that can be read ({reasons[-1]}; the last one began "
+        f"{label}: of {len(outcomes):,} solutions none got a reply that can be read ({reasons[-1]}; of the last one: "
         f"{judge.came}). The replies are stored; take another judge, or ask this one again with --retry-failed"
     )
     if rest:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections import Counter
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, BinaryIO
 from visualprm_eval.core.config import GIVEN
 from visualprm_eval.core.errors import CandidateFileError, StoreError
 from visualprm_eval.core.packages import VERSION
+from visualprm_eval.store.names import POLICY_APART, keyed
 from visualprm_eval.store.packs.pack import FORMAT, FORMAT_VERSION, manifest_path
 from visualprm_eval.store.scopes import scopes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec
     from visualprm_eval.store import Store
@@ -45,6 +47,11 @@ class ExportCount:
     n_candidates: int
     n_failed: int
 
+    def called(self, several: Mapping[tuple[str, str], int]) -> str:
+        """The policy's name, with the start of its key where there are several of that name on a benchmark."""
+        alone = several[self.policy, self.benchmark] == 1
+        return self.policy if alone else keyed(self.policy, self.sampling_id, POLICY_APART)
+
 
 @dataclass(frozen=True, slots=True)
 class ExportSummary:
@@ -63,10 +70,11 @@ class ExportSummary:
     counts: tuple[ExportCount, ...]
 
     def __str__(self) -> str:
+        several = Counter((count.policy, count.benchmark) for count in self.counts)
         lines = [f"{sum(count.n_candidates for count in self.counts):,} candidates written to {self.path}"]
         lines += [
-            f"  {count.policy} on {count.benchmark}: {count.n_candidates:,} candidates of {count.n_problems:,} problems"
-            + (f", {count.n_failed:,} of them failed" if count.n_failed else "")
+            f"  {count.called(several)} on {count.benchmark}: {count.n_candidates:,} candidates "
+            f"of {count.n_problems:,} problems" + (f", {count.n_failed:,} of them failed" if count.n_failed else "")
             for count in self.counts
         ]
         return "\n".join(lines)
@@ -125,6 +133,9 @@ def _chosen_specs(store: Store, policies: Collection[str] | None) -> list[Spec]:
     called: dict[str, set[str]] = {spec.id: {_policy(spec)} for spec in specs}
     for (key, _), scope in scopes(store).items():
         called.get(key, set()).add(scope.policy)
+    every = Counter(name for own in called.values() for name in own)
+    for key, own in called.items():
+        own |= {keyed(name, key, POLICY_APART) for name in own if every[name] > 1}
     names = _chosen("policy", policies, [name for own in called.values() for name in sorted(own)], store.path)
     return [spec for spec in specs if called[spec.id] & set(names)]
 

@@ -191,6 +191,12 @@ def test_of_one_sample_the_mean_is_the_first():
     assert chosen(None, set(), 8) is None
 
 
+@pytest.mark.parametrize("asked", [None, "mean"])
+def test_of_one_sample_the_mean_is_the_first_in_every_view(asked):
+    assert chosen(asked, {"mean", "greedy", "first"}, 1) == chosen(asked, {"first"}, 1) == "first"
+    assert chosen("greedy", {"mean", "greedy", "first"}, 1) == "greedy"
+
+
 def test_a_mean_over_benchmarks_has_one_kind_of_baseline():
     other, right, scores = drawn(2, "C")
     picked = right[np.arange(P), scores.argmax(axis=1)]

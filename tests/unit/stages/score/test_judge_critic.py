@@ -54,6 +54,9 @@ def test_the_prompt_numbers_the_steps_and_keeps_their_text() -> None:
         '{"steps": [{"step": 1, "correct": true}, {"step": 2, "correct": false},]}',
         '{"steps": [{"step": 1, "reason": "\\( {x} ]", "correct": true,}, {"step": 2, "correct": false,},],}',
         "{'steps': [{'step': 1, 'correct': True}, {'step': 2, 'correct': False}]}",
+        f'{{"result": {reply(True, False)}}}',
+        '[{"step": 1, "correct": true}, {"step": 2.0, "correct": false}]',
+        '{"steps": [{"step": 1, "reason": "a", "reason": "b", "correct": true}, {"step": 2, "correct": false}]}',
     ],
 )
 def test_the_form_that_was_asked_for_is_read(text: str) -> None:
