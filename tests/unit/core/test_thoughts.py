@@ -34,6 +34,10 @@ def test_the_response_follows_the_thoughts(text: str, response: str | None) -> N
     assert after_thoughts(text) == response
 
 
-@pytest.mark.parametrize("piece", ["<think>", "</think>", "<think", "<|channel|>", "<|channel|>a", "analysis", "◁"])
-def test_hostile_repetitions_take_linear_time(piece: str) -> None:
-    after_thoughts(piece * 200_000)
+@pytest.mark.parametrize(
+    ("piece", "response"),
+    [("<think>", None), ("</think>", ""), ("<think", ...), ("<|channel|>", ...), ("<|channel|>a", ...), ("◁", ...)],
+)
+def test_hostile_repetitions_have_a_response_too(piece: str, response: object) -> None:
+    text = piece * 200_000
+    assert after_thoughts(text) == (text if response is ... else response)
