@@ -15,6 +15,7 @@ from visualprm_eval.host.grading.grade_table import check_gradable, grade_table,
 from visualprm_eval.host.grading.host_figures import countable, tolerance
 from visualprm_eval.host.grading.judge import Judge
 from visualprm_eval.host.grading.judge_replies import Asked
+from visualprm_eval.host.grading.verdict_readers import UNREAD
 from visualprm_eval.store import Store
 
 RIGHT, WRONG = Verdict(1.0), Verdict(0.0)
@@ -267,7 +268,9 @@ def test_a_tower_of_powers_does_not_stop_the_grader(tables, judge_server, tmp_pa
     judge_server.reply = lambda asked: tower
     start = time.monotonic()
     verdicts = grade_table(load_benchmark("MathVision_MINI"), {"1": tower}, tmp_path, local(judge_server))
-    assert verdicts["1"] == WRONG or tower.count("-") == 900
+    # Parentheses around 7 may hold the right answer: that is no wrong one.
+    expected = UNREAD if tower.startswith("(") else WRONG
+    assert verdicts["1"] == expected or tower.count("-") == 900
     assert time.monotonic() - start < 60
 
 
