@@ -123,7 +123,7 @@ def grade_missing(
     known = [*store.verdicts(grading.id, problems).values()] if judged else []
     known = [verdict for verdict in known if verdict.seconds != EMPTY_IS_WRONG.seconds]
     works = store.any_verdict(grading.id)
-    if len(known) >= ENOUGH_FAILURES and not replies_since:
+    if not replies_since:
         _check_any_read(benchmark, judge, known)
     with (
         track(f"grade {benchmark.name}", len(work)) as tracker,
@@ -153,8 +153,7 @@ def grade_missing(
             works = works or any(verdict.value is not None for verdict in found)
             if judged and not any(verdict.value is not None for verdict in known):
                 known += found
-                if len(known) >= ENOUGH_FAILURES:
-                    _check_any_read(benchmark, judge, known)
+                _check_any_read(benchmark, judge, known)
 
 
 def _empty_apart(work: Sequence[Work]) -> tuple[list[Work], list[Work]]:
@@ -169,9 +168,9 @@ def _check_any_read(benchmark: Benchmark, judge: Judge, verdicts: Sequence[Verdi
     """Stops paying a judge of whose replies none can be read.
 
     Raises:
-        GradingError: There are verdicts, and all of them are failures.
+        GradingError: There are enough verdicts to tell, and all of them are failures.
     """
-    if any(verdict.value is not None for verdict in verdicts):
+    if len(verdicts) < ENOUGH_FAILURES or any(verdict.value is not None for verdict in verdicts):
         return
     reason = Counter(verdict.error for verdict in verdicts).most_common(1)[0][0]
     raise GradingError(
