@@ -11,7 +11,7 @@ from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.utils import get_column_letter
 
 from visualprm_eval.evaluate.stats.closed_form import curve_ks
-from visualprm_eval.report.render.plots import looks
+from visualprm_eval.report.render.drawing import looks
 from visualprm_eval.report.render.text import visible_text
 from visualprm_eval.report.render.xlsx import (
     BANNER,
