@@ -470,6 +470,7 @@ def test_splits_are_never_mixed() -> None:
 
 def test_a_metric_may_weigh_problems_as_it_likes() -> None:
     facts = [facts_of(["a:7"], verdicts={"a:7": right}, index=index) for index, right in [("1", 1.0), ("2", 0.0)]]
+
     def worst(problems: Sequence[Problem], values: Sequence[float]) -> float:
         return min(values) if len(problems) == len(values) == 2 else math.nan
 
