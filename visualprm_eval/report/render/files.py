@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.subprocess_call import beside
 from visualprm_eval.report.render.drawing import FORMATS
@@ -35,16 +35,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
     Raises:
         ConfigError: The file cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_draft(path) as draft:
             write(draft)
-            with draft.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
             f"cannot write {path}: {error.strerror or error}; close it where it is open, "
