@@ -26,6 +26,7 @@ from visualprm_eval.run.ranks.work import SHARED, follow, lead
 from visualprm_eval.run.stored_critics import note_names
 from visualprm_eval.run.write_report import write_report
 from visualprm_eval.stages.grade.stage import grade_cells
+from visualprm_eval.stages.sample.prompts import absorb_prompt_files
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.merge import absorb_leftovers, rank_paths
 from visualprm_eval.store.soundness import open_sound
@@ -163,6 +164,7 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
     path = config.work_dir / STORE_FILE
     if not config.dry_run:
         with open_sound(path, write=True) as store:
+            absorb_prompt_files(store, config.work_dir)
             yield store
         return
     with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.

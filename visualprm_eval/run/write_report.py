@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from visualprm_eval.store.memory import uncollected
 
 if TYPE_CHECKING:
     from visualprm_eval.run.plan_run import Session
@@ -17,6 +16,7 @@ def write_report(session: Session) -> None:
     """Evaluates what the store holds, prints the tables and writes the result files."""
     from visualprm_eval.report import print_table, write_reports
     from visualprm_eval.run.collect_results import collect
+    from visualprm_eval.store.reading import uncollected
 
     with uncollected():
         results = collect(session)
