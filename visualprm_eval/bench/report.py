@@ -30,7 +30,7 @@ _PARTS = (
     ("results.csv", "visualprm_eval.report.render.csv", "write_csv"),
     ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.files", "_awaited"),
     ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.workbook", "write_workbook"),
-    ("results.png", "visualprm_eval.report.render.plots", "write_plot"),
+    ("results.png", "visualprm_eval.report.render.figures", "write_plot"),
     ("results.md", "visualprm_eval.report.render.markdown", "write_markdown"),
     ("report.html", "visualprm_eval.report.render.html", "write_html"),
 )

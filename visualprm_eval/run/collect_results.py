@@ -15,20 +15,13 @@ from visualprm_eval.evaluate.benchmark_values import overall_rows
 from visualprm_eval.evaluate.overall import unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
-from visualprm_eval.evaluate.stats import Examiner, Study
+from visualprm_eval.evaluate.stats import Examiner
 from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
 from visualprm_eval.report.viewer.viewer import ViewerBuilder
 from visualprm_eval.run.protocol import overall_prints, stamped
-from visualprm_eval.stages.cell_values import (
-    Headline,
-    evaluate_cell,
-    headlines,
-    host_figure_name,
-    is_matched,
-    metric_of,
-)
+from visualprm_eval.stages.cell_values import Headline, evaluate_cell, headlines, host_figure_name, study_of
 from visualprm_eval.stages.experiment import settings_of
 from visualprm_eval.stages.grade.metric_notes import is_whole, known_figure
 from visualprm_eval.stages.sample.prompts import prompt_of
@@ -58,13 +51,13 @@ def collect(session: Session) -> Results:
     versions = recorded_versions(session.store)
     for cell in session.cells:
         facts = session.facts(cell)
-        cell_rows, cell_picks = evaluate_cell(session, cell, facts, session.ks(cell))
+        study = study_of(session, cell, facts)
+        cell_rows, cell_picks = evaluate_cell(session, cell, study, session.ks(cell))
         cell_rows, cell_prints = stamped(session, cell, cell_rows, versions)
         fingerprints += cell_prints
         rows += cell_rows
         picks += cell_picks
         shown[cell.label] = list(headlines(cell_rows, cell_picks, cell.benchmark))
-        study = study_of(session, cell, facts)
         if is_whole(session, cell):
             examiner.add_values(study, cell_rows)
         else:
@@ -122,30 +115,6 @@ def add_to_viewer(viewer: ViewerBuilder, session: Session, cell: Cell, facts: Co
         return session.store.scores_of(session.scorings[critic].id, keys)
 
     viewer.add(facts, final_picks(picks), steps, cell.answer, cell.policy)
-
-
-def study_of(session: Session, cell: Cell, facts: Columns) -> Study:
-    """What there is to examine of a cell.
-
-    Args:
-        session: The run.
-        cell: One policy on one benchmark.
-        facts: All that is known of it.
-    """
-    return Study(
-        policy=cell.policy,
-        benchmark=cell.benchmark.name,
-        metric=metric_of(session, cell),
-        facts=facts,
-        rerankers=session.rerankers_of(cell),
-        n=cell.n,
-        answer=cell.answer,
-        grade_all=session.grades_all(cell),
-        aggregate=cell.benchmark.task.aggregate,
-        group=cell.benchmark.task.group,
-        n_total=cell.benchmark.total,
-        matched=is_matched(session, cell),
-    )
 
 
 def failures_of(benchmark: str, facts: Columns, wanted: Collection[tuple[str, str]] | None) -> Iterator[Failure]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.thoughts import is_empty_reply
-from visualprm_eval.evaluate.benchmark_values import TableFigure, evaluate_benchmark
+from visualprm_eval.evaluate.benchmark_values import Study, evaluate_benchmark, picked_tables
 from visualprm_eval.stages.grade.metric_notes import host_metric, is_whole, remark_of, stored_figures
 from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.stages.experiment import Cell, RunState
 
-__all__ = ["Headline", "evaluate_cell", "headlines", "host_figure_name", "is_matched", "metric_of"]
+__all__ = ["Headline", "evaluate_cell", "headlines", "host_figure_name", "study_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,39 +38,40 @@ class Headline:
     n_apart: int = 0
 
 
-def evaluate_cell(
-    session: RunState, cell: Cell, facts: Columns, ks: Sequence[int], whole: TableFigure | None = None
-) -> tuple[list[ResultRow], list[Pick]]:
-    """The results of one policy on one benchmark as its task counts them, and the picks at the largest k.
+def study_of(session: RunState, cell: Cell, facts: Columns) -> Study:
+    """One policy on one benchmark as its task counts it, with all that is known of it."""
+    task = cell.benchmark.task
+    return Study(
+        policy=cell.policy,
+        benchmark=cell.benchmark.name,
+        metric=_metric_of(session, cell),
+        facts=facts,
+        rerankers=session.rerankers_of(cell),
+        n=cell.n,
+        answer=cell.answer,
+        grade_all=session.grades_all(cell),
+        aggregate=task.aggregate,
+        group=task.group,
+        n_total=cell.benchmark.total,
+        matched=_is_matched(session, cell),
+        remark=remark_of(session, cell),
+    )
+
+
+def evaluate_cell(session: RunState, cell: Cell, study: Study, ks: Sequence[int]) -> tuple[list[ResultRow], list[Pick]]:
+    """The results of one policy on one benchmark, and the picks at the largest k.
 
     Args:
         session: The run.
         cell: The policy and the benchmark.
-        facts: All that is known of it.
+        study: What :func:`study_of` gives.
         ks: Best of how many, ascending.
-        whole: Where figures of whole tables come from, if values are such; the store when not given.
     """
-    task = cell.benchmark.task
-    return evaluate_benchmark(
-        facts,
-        session.rerankers_of(cell),
-        ks,
-        cell.answer,
-        policy=cell.policy,
-        benchmark=cell.benchmark.name,
-        metric=metric_of(session, cell),
-        grade_all=session.grades_all(cell),
-        aggregate=task.aggregate,
-        remark=remark_of(session, cell),
-        n_total=cell.benchmark.total,
-        picks_at=ks[-1:],
-        whole=whole or stored_figures(session, cell),
-        matched=is_matched(session, cell),
-        n=cell.n,
-    )
+    figures = stored_figures(session, cell, picked_tables(study, ks)) if is_whole(session, cell) else None
+    return evaluate_benchmark(study, ks, figures, picks_at=ks[-1:])
 
 
-def metric_of(session: RunState, cell: Cell) -> str:
+def _metric_of(session: RunState, cell: Cell) -> str:
     """What the values of a cell are called, marked where no judge was asked and one is usual.
 
     It is the task's metric, or the host's primary one where values are figures of whole tables.
@@ -84,7 +85,7 @@ def _is_unjudged(session: RunState, cell: Cell) -> bool:
     return cell.benchmark.task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
 
 
-def is_matched(session: RunState, cell: Cell) -> bool:
+def _is_matched(session: RunState, cell: Cell) -> bool:
     """Whether the host matches final answers of a cell, for which it usually asks a judge.
 
     It reads a yes or no out of whole texts: of benchmarks without a task of their own, those with options count.
@@ -104,16 +105,17 @@ def host_figure_name(session: RunState, cell: Cell) -> str:
 def headlines(rows: Sequence[ResultRow], picks: Sequence[Pick], benchmark: Benchmark) -> Iterator[Headline]:
     """The values at the largest k that stand on picks, as far as the host can be asked about them."""
     largest = max((row.k for row in rows), default=0)
+    picked: dict[tuple[str, int, str], dict[str, tuple[str, float]]] = {}
+    for pick in picks:
+        if pick.verdict is not None:
+            picked.setdefault((pick.reranker, pick.k, pick.split), {})[pick.index] = (pick.text, pick.verdict)
     for row in rows:
         if row.k != largest or row.value is None:
             continue
-        found = {
-            pick.index: (pick.text, pick.verdict)
-            for pick in picks
-            if (pick.reranker, pick.k, pick.split) == (row.reranker, row.k, row.split) and pick.verdict is not None
-        }
+        found = picked.get((row.reranker, row.k, row.split), {})
         apart = _apart({index: text for index, (text, _) in found.items()}, benchmark)
-        asked = [problem for problem in benchmark.problems if problem.index in found.keys() - apart]
+        wanted = found.keys() - apart
+        asked = [problem for problem in benchmark.problems if problem.index in wanted]
         if not asked:  # An expected value has no picks.
             continue
         values = [found[problem.index][1] for problem in asked]

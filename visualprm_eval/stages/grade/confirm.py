@@ -15,7 +15,7 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GradingError
-from visualprm_eval.stages.cell_values import Headline, evaluate_cell, headlines
+from visualprm_eval.stages.cell_values import Headline, evaluate_cell, headlines, study_of
 from visualprm_eval.stages.grade.metric_notes import (
     explained,
     host_metric,
@@ -49,9 +49,8 @@ def check_headlines(session: RunState, tally: Asked) -> None:
     for cell in session.cells:
         if is_whole(session, cell):
             continue
-        facts = session.facts(cell)
-        ks = session.ks(cell)
-        for headline in headlines(*evaluate_cell(session, cell, facts, ks[-1:]), cell.benchmark):
+        study = study_of(session, cell, session.facts(cell))
+        for headline in headlines(*evaluate_cell(session, cell, study, session.ks(cell)[-1:]), cell.benchmark):
             try:
                 _check(session, cell, headline, tally)
             except GradingError as error:

@@ -12,7 +12,7 @@ from visualprm_eval.core.types import JSONValue, Problem, Spec, digest, text_id
 from visualprm_eval.host.data.usable import left_out_remark
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate.benchmark_values import TableFigure
+    from visualprm_eval.evaluate.benchmark_values import TableKey
     from visualprm_eval.stages.experiment import Cell, RunState
     from visualprm_eval.store import Store
 
@@ -140,22 +140,13 @@ def _selection(cell: Cell, texts: Mapping[str, str]) -> str:
     return digest(sorted((ids[index], text_id(text)) for index, text in texts.items()))
 
 
-def stored_figures(session: RunState, cell: Cell) -> TableFigure | None:
-    """Where the values of a cell come from: the stored figure of a table of picks, in percent.
-
-    Returns:
-        A function that knows no figure of a table that was not evaluated; no function for a cell whose values come from
-        verdicts on texts.
-    """
-    if not is_whole(session, cell):
-        return None
+def stored_figures(
+    session: RunState, cell: Cell, tables: Mapping[TableKey, Mapping[str, str]]
+) -> dict[TableKey, float]:
+    """The host's figures of tables of picks, in percent; of those that it has evaluated."""
     factor = 100.0 if _counts_in_parts(session, cell) else 1.0
-
-    def known(texts: Mapping[str, str]) -> float | None:
-        figure = known_figure(session, cell, texts)
-        return None if figure is None else factor * figure
-
-    return known
+    figures = {key: known_figure(session, cell, texts) for key, texts in tables.items()}
+    return {key: factor * figure for key, figure in figures.items() if figure is not None}
 
 
 def _counts_in_parts(session: RunState, cell: Cell) -> bool:

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.errors import GraderStumbledError
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.types import text_id
-from visualprm_eval.evaluate.pools import needs_all_verdicts
-from visualprm_eval.stages.cell_values import evaluate_cell
+from visualprm_eval.evaluate.benchmark_values import picked_tables
+from visualprm_eval.stages.cell_values import study_of
 from visualprm_eval.stages.grade.bisect_tables import texts_not_taken
 from visualprm_eval.stages.grade.metric_notes import (
     REFERENCE,
@@ -32,13 +32,10 @@ from visualprm_eval.stages.grade.metric_notes import (
     known_figure,
     note_metric,
     notes_on_metric,
-    stored_figures,
 )
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate.benchmark_values import TableFigure
-    from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.host.grading.host_figures import HostFigure
     from visualprm_eval.host.grading.judge_replies import Asked
     from visualprm_eval.stages.experiment import Cell, RunState
@@ -67,17 +64,12 @@ def to_grade(session: RunState, cell: Cell) -> list[tuple[str, str, str]]:
 
 def _unseen(session: RunState, cell: Cell) -> list[Mapping[str, str]]:
     """The tables of picks that the host has not evaluated."""
-    unseen: list[Mapping[str, str]] = []
-    known = stored_figures(session, cell)
+    return [texts for texts in _tables(session, cell) if known_figure(session, cell, texts) is None]
 
-    def note(texts: Mapping[str, str]) -> float | None:
-        figure = None if known is None else known(texts)
-        if figure is None:
-            unseen.append(texts)
-        return figure
 
-    evaluate_cell(session, cell, session.facts(cell), session.ks(cell), whole=note)
-    return unseen
+def _tables(session: RunState, cell: Cell) -> list[dict[str, str]]:
+    """The tables of picks that the values of a cell are figures of."""
+    return list(picked_tables(study_of(session, cell, session.facts(cell)), session.ks(cell)).values())
 
 
 def try_out(session: RunState, cell: Cell) -> None:
@@ -130,59 +122,32 @@ def grade_tables(session: RunState, cell: Cell, tally: Asked) -> None:
     """
     from visualprm_eval.host.grading.whole import whole_table_figure
 
-    ks, grading, facts = session.ks(cell), session.grading(cell), session.facts(cell)
-    choosers = [one for one in session.rerankers_of(cell) if not needs_all_verdicts(one)]
-    splits = len({problem.split for problem in facts.problems})
+    grading, tables = session.grading(cell), _tables(session, cell)
     verdicts, directory = has_verdicts(session, cell), session.config.work_dir / "grading"
     with (
-        track(f"grade {cell.label}, whole tables", len(choosers) * len(ks) * splits) as tracker,
+        track(f"grade {cell.label}, whole tables", len(tables)) as tracker,
         session.store.replies() if session.is_judged(cell) else nullcontext() as replies,
     ):
 
         def ask(texts: Mapping[str, str]) -> HostFigure:
             return whole_table_figure(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
 
-        def figure(texts: Mapping[str, str]) -> float | None:
-            known = known_figure(session, cell, texts)
-            if known is None:
+        while tables:
+            texts = tables.pop(0)
+            if known_figure(session, cell, texts) is None:
                 try:
                     said = ask(texts)
-                except GraderStumbledError as error:
-                    raise _StumbledError(texts) from error
+                except GraderStumbledError:
+                    # What the grader cannot take leaves its pool, so that rerankers may now pick other texts.
+                    failed = [
+                        session.store.put_verdicts(grading.id, [failure])
+                        for failure in texts_not_taken(cell.benchmark.problems, texts, ask)
+                    ]
+                    if not any(failed):
+                        raise  # It raises over this table as a whole alone.
+                    tables = _tables(session, cell)
+                    continue
                 note_metric(session.store, grading, said.metric, whole=True, verdicts=verdicts)
                 note_versions(session.store, grading)
                 keep_figure(session, cell, texts, said.value)
-                known = said.value
             tracker.advance()
-            return known
-
-        while (table := _stumbling_table(session, cell, facts, figure)) is not None:
-            # What the grader cannot take leaves its pool, so that rerankers may now pick other texts.
-            failed = [
-                session.store.put_verdicts(grading.id, [failure])
-                for failure in texts_not_taken(cell.benchmark.problems, table.texts, ask)
-            ]
-            if not any(failed) and table.__cause__ is not None:
-                raise table.__cause__  # It raises over this table as a whole alone.
-            facts = session.facts(cell)
-
-
-def _stumbling_table(session: RunState, cell: Cell, facts: Columns, figure: TableFigure) -> _StumbledError | None:
-    """The first table of picks over which the host's grader raises; ``None`` when it has taken all."""
-    try:
-        evaluate_cell(session, cell, facts, session.ks(cell), whole=figure)
-    except _StumbledError as stumbled:
-        return stumbled
-    return None
-
-
-class _StumbledError(Exception):
-    """The host's grader raised over a table of picks.
-
-    Args:
-        texts: The table.
-    """
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        super().__init__("the host's grader raised")
-        self.texts = texts
