@@ -105,16 +105,17 @@ def host_figure_name(session: RunState, cell: Cell) -> str:
 def headlines(rows: Sequence[ResultRow], picks: Sequence[Pick], benchmark: Benchmark) -> Iterator[Headline]:
     """The values at the largest k that stand on picks, as far as the host can be asked about them."""
     largest = max((row.k for row in rows), default=0)
+    picked: dict[tuple[str, int, str], dict[str, tuple[str, float]]] = {}
+    for pick in picks:
+        if pick.verdict is not None:
+            picked.setdefault((pick.reranker, pick.k, pick.split), {})[pick.index] = (pick.text, pick.verdict)
     for row in rows:
         if row.k != largest or row.value is None:
             continue
-        found = {
-            pick.index: (pick.text, pick.verdict)
-            for pick in picks
-            if (pick.reranker, pick.k, pick.split) == (row.reranker, row.k, row.split) and pick.verdict is not None
-        }
+        found = picked.get((row.reranker, row.k, row.split), {})
         apart = _apart({index: text for index, (text, _) in found.items()}, benchmark)
-        asked = [problem for problem in benchmark.problems if problem.index in found.keys() - apart]
+        wanted = found.keys() - apart
+        asked = [problem for problem in benchmark.problems if problem.index in wanted]
         if not asked:  # An expected value has no picks.
             continue
         values = [found[problem.index][1] for problem in asked]
