@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-
 if TYPE_CHECKING:
     from visualprm_eval.run.plan_run import Session
 
