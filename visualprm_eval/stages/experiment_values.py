@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.thoughts import is_empty_reply
-from visualprm_eval.evaluate.benchmark_values import TableFigure, evaluate_benchmark
+from visualprm_eval.evaluate.benchmark_values import TableFigure, evaluate_benchmark, picked_texts
 from visualprm_eval.stages.grade.metric_notes import host_metric, is_whole, remark_of, stored_figures
 from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
 
@@ -16,9 +16,13 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.evaluate.result_rows import Pick, ResultRow
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.stages.experiment import Cell, RunState
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.store import Store
 
-__all__ = ["Headline", "evaluate_cell", "headlines", "host_figure_name", "is_matched", "metric_of"]
+__all__ = [
+    "Headline", "evaluate_experiment", "grades_all", "headlines", "host_figure_name", "is_matched", "metric_of",
+    "wanted_texts",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,66 +42,80 @@ class Headline:
     n_apart: int = 0
 
 
-def evaluate_cell(
-    session: RunState, cell: Cell, facts: Columns, ks: Sequence[int], whole: TableFigure | None = None
+def evaluate_experiment(
+    store: Store, experiment: Experiment, facts: Columns, ks: Sequence[int], whole: TableFigure | None = None
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of one policy on one benchmark as its task counts them, and the picks at the largest k.
 
     Args:
-        session: The run.
-        cell: The policy and the benchmark.
+        store: What is known of the host's metric.
+        experiment: The policy and the benchmark.
         facts: All that is known of it.
         ks: Best of how many, ascending.
         whole: Where figures of whole tables come from, if values are such; the store when not given.
     """
-    task = cell.benchmark.task
+    task = experiment.benchmark.task
     return evaluate_benchmark(
         facts,
-        session.rerankers_of(cell),
+        experiment.rerankers,
         ks,
-        cell.answer,
-        policy=cell.policy,
-        benchmark=cell.benchmark.name,
-        metric=metric_of(session, cell),
-        grade_all=session.grades_all(cell),
+        experiment.answer,
+        policy=experiment.policy,
+        benchmark=experiment.benchmark.name,
+        metric=metric_of(store, experiment),
+        grade_all=grades_all(store, experiment),
         aggregate=task.aggregate,
-        remark=remark_of(session, cell),
-        n_total=cell.benchmark.total,
+        remark=remark_of(store, experiment),
+        n_total=experiment.benchmark.total,
         picks_at=ks[-1:],
-        whole=whole or stored_figures(session, cell),
-        matched=is_matched(session, cell),
-        n=cell.n,
+        whole=whole or stored_figures(store, experiment),
+        matched=is_matched(experiment),
+        n=experiment.n,
     )
 
 
-def metric_of(session: RunState, cell: Cell) -> str:
-    """What the values of a cell are called, marked where no judge was asked and one is usual.
+def grades_all(store: Store, experiment: Experiment) -> bool:
+    """Whether every distinct text of an experiment is graded, or only what some reranker picks."""
+    return experiment.grade_all and not is_whole(store, experiment)
+
+
+def wanted_texts(store: Store, experiment: Experiment, facts: Columns) -> set[tuple[str, str]] | None:
+    """Problem and text ids whose verdicts decide an experiment's results; ``None`` for all."""
+    if grades_all(store, experiment):
+        return None
+    return picked_texts(facts, experiment.rerankers, experiment.ks, experiment.answer, experiment.n)
+
+
+def metric_of(store: Store, experiment: Experiment) -> str:
+    """What the values of an experiment are called, marked where no judge was asked and one is usual.
 
     It is the task's metric, or the host's primary one where values are figures of whole tables.
     """
-    task = cell.benchmark.task
-    name = f"{HOSTS}{host_metric(session, cell) or 'primary metric'}" if is_whole(session, cell) else task.metric
-    return f"{name}, {UNJUDGED}" if _is_unjudged(session, cell) else name
+    task = experiment.benchmark.task
+    name = (
+        f"{HOSTS}{host_metric(store, experiment) or 'primary metric'}" if is_whole(store, experiment) else task.metric
+    )
+    return f"{name}, {UNJUDGED}" if _is_unjudged(experiment) else name
 
 
-def _is_unjudged(session: RunState, cell: Cell) -> bool:
-    return cell.benchmark.task.host_judge != EXACT_MATCHING and not session.is_judged(cell)
+def _is_unjudged(experiment: Experiment) -> bool:
+    return experiment.benchmark.task.host_judge != EXACT_MATCHING and not experiment.judge.used
 
 
-def is_matched(session: RunState, cell: Cell) -> bool:
-    """Whether the host matches final answers of a cell, for which it usually asks a judge.
+def is_matched(experiment: Experiment) -> bool:
+    """Whether the host matches final answers of an experiment, for which it usually asks a judge.
 
     It reads a yes or no out of whole texts: of benchmarks without a task of their own, those with options count.
     """
-    benchmark = cell.benchmark
+    benchmark = experiment.benchmark
     finals = not benchmark.task.note or any(problem.choices for problem in benchmark.problems)
-    return finals and _is_unjudged(session, cell)
+    return finals and _is_unjudged(experiment)
 
 
-def host_figure_name(session: RunState, cell: Cell) -> str:
+def host_figure_name(store: Store, experiment: Experiment) -> str:
     """What the host's own figure is called in the protocol."""
-    named = f" ({metric})" if (metric := host_metric(session, cell)) else ""
-    name = f"primary metric{named}" if cell.benchmark.task.note else cell.benchmark.task.metric
+    named = f" ({metric})" if (metric := host_metric(store, experiment)) else ""
+    name = f"primary metric{named}" if experiment.benchmark.task.note else experiment.benchmark.task.metric
     return f"the host's {name} of the whole table"
 
 
