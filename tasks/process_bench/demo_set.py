@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import random
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.config import DEMO_PROCESS_BENCHMARK
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.types import JSONValue
@@ -58,25 +57,19 @@ def make(root: Path) -> Path:
     rows = [json.dumps(row, ensure_ascii=False) for row in lines()]
     text = "".join(f"{row}\n" for row in rows)
     folder = root / f"{NAME}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    if folder.is_dir():
+    if (folder / LABELS_FILE).is_file():
         return folder
     from visualprm_eval.tasks.demo_world.draw import png
 
-    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
-        (draft / "images").mkdir(parents=True, exist_ok=True)
         for problem in problems("test", PROBLEMS, _SEED):
-            (draft / _picture(problem)).write_bytes(png(problem.scene))
-        (draft / LABELS_FILE).write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(folder)
+            write_atomically(folder / _picture(problem), png(problem.scene), durable=False)
+        write_atomically(folder / LABELS_FILE, text)  # Last, since its presence says that all is there.
     except OSError as error:
-        if not folder.is_dir():  # Another process may have been faster.
-            raise BenchmarkError(
-                f"{NAME} cannot be written to {root} ({error.strerror}); set the environment variable XDG_CACHE_HOME "
-                "to a folder that can be written to"
-            ) from error
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+        raise BenchmarkError(
+            f"{NAME} cannot be written to {root} ({error.strerror}); set the environment variable XDG_CACHE_HOME "
+            "to a folder that can be written to"
+        ) from error
     return folder
 
 

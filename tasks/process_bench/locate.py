@@ -8,6 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import DEFAULT_PICTURES
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root
@@ -74,9 +75,8 @@ def _fetch(place: Path) -> None:
         place.mkdir(parents=True, exist_ok=True)
         if (files / _PICTURES_FILE).is_file():
             unpack(files / _PICTURES_FILE, place)
-        draft = place / f".{LABELS_FILE}.{os.getpid()}"
-        shutil.copyfile(files / LABELS_FILE, draft)
-        draft.replace(place / LABELS_FILE)  # Last, since its presence says that all is there.
+        with atomic_draft(place / LABELS_FILE) as draft:  # Last, since its presence says that all is there.
+            shutil.copyfile(files / LABELS_FILE, draft)
     except Exception as error:  # The hub's client raises errors of several libraries.
         raise BenchmarkError(
             f"{released.NAME} is not in {place} and cannot be fetched from {REPOSITORY} "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +11,7 @@ from PIL import Image
 from tests.host.material import mcq_rows, picture, write_tsv
 from tests.host.seven_tables import rows_of
 from tests.host.test_files import snapshot
+from visualprm_eval.core.atomic_file import DRAFT
 from visualprm_eval.core.folders import cache_root
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.linked_data import mirrored_root, whole_files
@@ -73,7 +73,9 @@ def test_a_draft_is_seen_by_nobody(tmp_path):
         pd.DataFrame({"a": [Cell()]}).to_csv(str(table), sep="\t", index=False)
         Image.new("RGB", (3, 3)).save(image)
         assert pd.DataFrame({"a": [1]}).to_csv(index=False) == "a\n1\n"
-    assert during[0] == ("old", [f".{os.getpid()}-t.tsv", "t.tsv"])
+    [(content, [draft, name])] = during[:1]
+    assert (content, name) == ("old", "t.tsv")
+    assert draft.startswith(DRAFT)
     assert table.read_text() == "a\nnew\n"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.png", "t.tsv"]
 

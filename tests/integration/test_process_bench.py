@@ -15,7 +15,7 @@ from tests.integration.conftest import Run, read_rows
 from tests.integration.test_resume import kill_when, stored
 from tests.servers import Answer, Server, completion
 from tests.unit.evaluate.step_labels.material import row, write_set
-from visualprm_eval.report.render.step_label_files import FIGURES
+from visualprm_eval.report.render.step_label_figures import FIGURES
 
 DEMO = ("--data", "DemoProcessBench", "--critic")
 
@@ -49,9 +49,9 @@ def test_the_bundled_reward_model_finds_slips(run: Run, work_dir: Path) -> None:
 
 
 def test_the_files(work_dir: Path) -> None:
-    assert {"results.csv", "results.xlsx", "results.md", "store.sqlite", *FIGURES} <= {
-        path.name for path in work_dir.iterdir()
-    }
+    assert {"results.csv", "results.xlsx", "results.md", "store.sqlite"} <= {path.name for path in work_dir.iterdir()}
+    figures = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
+    assert {path.name for path in (work_dir / "figures").iterdir()} == figures
     book = openpyxl.load_workbook(work_dir / "results.xlsx", read_only=True)
     assert book.sheetnames == [
         "table 3", "per source", "thresholds", "f1 by threshold", "comparisons", "by policy", "by step", "by length",
@@ -65,7 +65,7 @@ def test_the_files(work_dir: Path) -> None:
     assert 0 <= first["score"] <= 1
     assert len(steps) - 1 == 3 * sum(len(json.loads(line)["response"]["steps"]) for line in lines())
     page = (work_dir / "results.md").read_text()
-    assert all(f"({name})" in page for name in FIGURES)
+    assert all(f"(figures/{name}.png)" in page for name in FIGURES)
 
 
 def lines() -> list[str]:

@@ -22,7 +22,7 @@ _PARTS = (
     ("looking for damage, in a large store beside the rest", "visualprm_eval.run.plan_report", "refuse_damage"),
     ("what there is to report on", "visualprm_eval.run.plan_report", "plan_report"),
     ("reading", "visualprm_eval.run.collect_results", "read_facts"),
-    ("table", "visualprm_eval.run.collect_results", "evaluate_experiment"),
+    ("table", "visualprm_eval.run.collect_results", "evaluate"),
     ("curves, intervals, comparisons, diagnoses", "visualprm_eval.evaluate.stats:Examiner", "add"),
     ("viewer's texts", "visualprm_eval.run.collect_results", "add_to_viewer"),
     ("protocol, published figures, failures", "visualprm_eval.run.collect_results", "collect"),
@@ -30,7 +30,7 @@ _PARTS = (
     ("results.csv", "visualprm_eval.report.render.csv", "write_csv"),
     ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.files", "_awaited"),
     ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.workbook", "write_workbook"),
-    ("results.png", "visualprm_eval.report.render.plots", "write_plot"),
+    ("results.png", "visualprm_eval.report.render.figures", "write_plot"),
     ("results.md", "visualprm_eval.report.render.markdown", "write_markdown"),
     ("report.html", "visualprm_eval.report.render.html", "write_html"),
 )

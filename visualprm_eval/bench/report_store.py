@@ -6,9 +6,11 @@ import random
 from collections.abc import Iterator
 from pathlib import Path
 
+from visualprm_eval.core.config import default_ks
 from visualprm_eval.core.steps import SEPARATOR, split_steps
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store.scopes import Scope, put_scope
 
 __all__ = ["fill", "made_up"]
 
@@ -39,17 +41,24 @@ def fill(work_dir: Path, n_problems: int, n: int) -> None:
     grading = Spec("grading", {"benchmark": "MadeUp", "prediction": "raw", "host": "none", "judge": "exact_matching"})
     draw = random.Random(0)  # noqa: S311 - made-up candidates
     sentences = [_sentence(draw) for _ in range(2_000)]
+    ids: list[str] = []
     with Store.open(work_dir / STORE_FILE) as store:
         for spec in (sampling, scoring, grading):
             store.put_spec(spec)
         for start in range(0, n_problems, _PROBLEMS_AT_ONCE):
             problems = [_problem(number) for number in range(start, min(start + _PROBLEMS_AT_ONCE, n_problems))]
             store.put_problems(problems)
+            ids += [problem.id for problem in problems]
             facts = [fact for problem in problems for fact in _candidates(draw, problem, n, sentences)]
             store.put_candidates(sampling.id, [candidate for candidate, _, _ in facts])
             first = {(one.problem_id, one.text_id): (scores, verdict) for one, scores, verdict in reversed(facts)}
             store.put_scores(scoring.id, [(*key, scores) for key, (scores, _) in first.items()])
             store.put_verdicts(grading.id, [(*key, verdict) for key, (_, verdict) in first.items()])
+        scope = Scope(
+            "made-up policy", greedy=False, problems=ids, n=n, ks=default_ks(n), grade="all",
+            grading=grading.settings, origin={"total": n_problems},
+        )  # fmt: skip
+        put_scope(store, sampling, "MadeUp", scope)
 
 
 def made_up(n_problems: int, n: int) -> tuple[list[Problem], list[list[str]]]:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from PIL import ExifTags, Image
+
+from visualprm_eval.core.atomic_file import write_atomically
 
 __all__ = ["AS_THEY_ARE", "RULES", "described", "png_of", "upright", "upright_copy"]
 
@@ -118,10 +119,7 @@ def upright_copy(picture: Path, folder: Path) -> tuple[Path, str]:
         return picture, ""
     copy = folder / RULES / f"{hashlib.sha256(data).hexdigest()[:32]}.png"
     if not copy.is_file():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        draft = copy.with_name(f".{copy.name}.{os.getpid()}")
-        draft.write_bytes(made[0])
-        draft.replace(copy)
+        write_atomically(copy, made[0], durable=False)
     return copy, made[1]
 
 

@@ -38,8 +38,11 @@ def after_thoughts(text: str) -> str | None:
         The text itself where it has no thoughts; ``None`` for a thought that never closes, which has no response.
         Linear in the text.
     """
+    # Most texts have no sign of thoughts, which is seen sooner than looked for in lower case.
+    if not (_has_brackets(text) or text.startswith(_BARE_CHANNELS[0])):
+        return text
     lowered = text.lower()
-    if not any(sign in lowered for sign in _SIGNS):  # As in most texts, and soon seen.
+    if not any(sign in lowered for sign in _SIGNS):
         return text
     channels = list(_CHANNEL.finditer(text))
     if channels:
@@ -52,6 +55,10 @@ def after_thoughts(text: str) -> str | None:
         return text
     end, closes = tags[-1]
     return text[end:] if closes else None
+
+
+def _has_brackets(text: str) -> bool:
+    return "<" in text or "[" in text or "◁" in text
 
 
 def is_empty_reply(text: str) -> bool:

@@ -18,6 +18,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import CheckpointError
 from visualprm_eval.engine.config import CheckpointConfig
 from visualprm_eval.engine.hf_config import native_name
@@ -132,9 +133,8 @@ def save_checkpoint(
         for name, tensor in to_original(model.state_dict(), config).items()
     }
     # A model that was loaded from this very file may still read it: the old one is replaced, not overwritten.
-    unfinished = folder / f"{WEIGHTS}.part"
-    save_file(tensors, unfinished, metadata={"format": "pt"})
-    unfinished.replace(folder / WEIGHTS)
+    with atomic_draft(folder / WEIGHTS) as draft:
+        save_file(tensors, draft, metadata={"format": "pt"})
     stored = replace(config, dtype=str(number_type).removeprefix("torch."), native_names=False)
     text = json.dumps(config_json(stored, architecture), indent=2, ensure_ascii=False)
     (folder / "config.json").write_text(text + "\n", encoding="utf-8")

@@ -16,127 +16,183 @@ The rules, which hold for every reranker alike:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from visualprm_eval.core.types import Problem
 from visualprm_eval.evaluate.abstentions import abstained, is_vote
 from visualprm_eval.evaluate.candidate_grid import Grid
-from visualprm_eval.evaluate.fact_columns import Columns
+from visualprm_eval.evaluate.fact_columns import AnswerFn, Columns, ProblemFacts
 from visualprm_eval.evaluate.fsum_arrays import BoolArray, IntArray
 from visualprm_eval.evaluate.overall import overall_rows
-from visualprm_eval.evaluate.pools import ProblemFacts, arranged, build_pool, needs_all_verdicts, picked_texts
+from visualprm_eval.evaluate.pools import arranged, build_pool, needs_all_verdicts, picked_texts
 from visualprm_eval.evaluate.reranker_registry import needed_critics
+from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, OVERALL, Pick, ResultRow
 from visualprm_eval.evaluate.vectorized_picks import mean_worth, ranks_from_first, worth
 from visualprm_eval.evaluate.withheld import MAX_FAILED, lost_critics, why_withheld
 from visualprm_eval.tasks.base import no_remark, row_mean
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from visualprm_eval.evaluate.pools import AnswerFn
-    from visualprm_eval.evaluate.rerankers import Reranker
-
 __all__ = [
     "MAX_FAILED",
     "OVERALL",
+    "GroupKey",
     "Metric",
     "Pick",
     "ProblemFacts",
     "ResultRow",
-    "TableFigure",
+    "Study",
+    "TableKey",
     "build_pool",
     "evaluate_benchmark",
     "overall_rows",
+    "picked_tables",
     "picked_texts",
     "row_mean",
 ]
 
 Metric = Callable[[Sequence[Problem], Sequence[float]], float]
 """Problems, [P], and the value of each, [P] from 0 to 1, to the benchmark's number from 0 to 1."""
-
-TableFigure = Callable[[Mapping[str, str]], float | None]
-"""Picked texts, by the index of their problem, to the host's figure of them as one table, in percent."""
+GroupKey = Callable[[Problem], Hashable]
+"""Which group a problem belongs to, where a benchmark groups its problems."""
+TableKey = tuple[str, str, int]
+"""Split, reranker and k of a table of picks."""
 
 _NO_VERDICTS = "needs verdicts on single texts, which do not make this metric"
+_NO_FIGURE = f"{INCOMPLETE}the host has not evaluated this table of picks"
 _LACKING = f"{INCOMPLETE}candidates, scores or verdicts are lacking"
 
 
+@dataclass(frozen=True)
+class Study:
+    """One policy on one benchmark: all that is known of it, and how the benchmark counts.
+
+    Attributes:
+        policy: The policy's name.
+        benchmark: The benchmark's name.
+        metric: The metric's name.
+        facts: What is known of each problem, [P].
+        rerankers: Who picks; a candidate must have the scores of all their critics.
+        n: N, candidates per problem; what all of them wrote tells which critics count.
+        answer: The local answer of a text, for votes.
+        grade_all: Whether all texts are graded, or only what :func:`picked_texts` names; curves over subsets need all.
+        aggregate: How the values of the problems become the benchmark's number.
+        group: Which problems the benchmark groups; ``None`` where each stands for itself.
+        n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
+        matched: Whether texts are graded by exact matching where a judge is usual: a value is marked where most of them
+            have no final answer.
+        remark: What must be said of the benchmark's number over the problems that it is taken over.
+    """
+
+    policy: str
+    benchmark: str
+    metric: str
+    facts: Sequence[ProblemFacts] | Columns
+    rerankers: Sequence[Reranker]
+    n: int
+    answer: AnswerFn
+    grade_all: bool
+    aggregate: Metric = row_mean
+    group: GroupKey | None = None
+    n_total: int | None = None
+    matched: bool = False
+    remark: Callable[[Sequence[Problem]], str] = no_remark
+    _grids: dict[tuple[int, ...], dict[str, Grid]] = field(default_factory=dict, repr=False, compare=False, init=False)
+
+    @cached_property
+    def columns(self) -> Columns:
+        """What is known, as columns."""
+        return Columns.of(self.facts)
+
+    @cached_property
+    def lost(self) -> dict[str, str]:
+        """The critics that have no rows here, and why, see ``visualprm_eval.evaluate.withheld``."""
+        return lost_critics(self.columns, needed_critics(self.rerankers), self.n)
+
+    @property
+    def critics(self) -> list[str]:
+        """Labels of the critics without whose score no candidate is in the pool, in order."""
+        return [critic for critic in needed_critics(self.rerankers) if critic not in self.lost]
+
+    def grids(self, ks: Sequence[int]) -> Mapping[str, Grid]:
+        """What there is to choose from on each split.
+
+        Args:
+            ks: Best of how many, ascending; they matter where only picks are graded.
+        """
+        key = (ks[-1],) if self.grade_all else tuple(ks)
+        if key not in self._grids:
+            grid = arranged(self.columns, self.rerankers, self.critics, ks, self.answer, grade_all=self.grade_all)
+            rows: dict[str, list[int]] = {}
+            for row, problem in enumerate(self.columns.problems):
+                rows.setdefault(problem.split, []).append(row)
+            whole = len(rows) == 1
+            self._grids[key] = {split: grid if whole else grid.take(np.array(part)) for split, part in rows.items()}
+        return self._grids[key]
+
+
 def evaluate_benchmark(
-    facts: Sequence[ProblemFacts] | Columns,
-    rerankers: Sequence[Reranker],
+    study: Study,
     ks: Iterable[int],
-    answer: AnswerFn,
+    figures: Mapping[TableKey, float] | None = None,
     *,
-    policy: str,
-    benchmark: str,
-    metric: str,
-    grade_all: bool,
-    aggregate: Metric = row_mean,
-    remark: Callable[[Sequence[Problem]], str] = no_remark,
-    n_total: int | None = None,
     picks_at: Collection[int] | None = None,
-    whole: TableFigure | None = None,
-    matched: bool = False,
-    n: int | None = None,
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of one policy on one benchmark.
 
     Args:
-        facts: What is known of each problem, [P].
-        rerankers: All rerankers of the run; a candidate must have the scores of all their critics.
+        study: The policy and the benchmark.
         ks: Best of how many.
-        answer: The local answer of a text.
-        policy: The policy's name.
-        benchmark: The benchmark's name.
-        metric: The metric's name.
-        grade_all: Whether all texts were graded, or only what :func:`picked_texts` names.
-        aggregate: How the values of the problems become the benchmark's number.
-        remark: What must be said of that number over the problems that it is taken over.
-        n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
+        figures: The host's figures of tables of picks, see :func:`picked_tables`, in percent, as far as they are known;
+            ``None`` where values come from verdicts on single texts.
         picks_at: The k at which picks are told; ``None`` for all.
-        whole: Where values come from when verdicts on single texts do not make them; asked once for each table of picks
-            that is complete.
-        matched: Whether texts are graded by exact matching where a judge is usual: a value is marked where most of them
-            have no final answer.
-        n: N, where there are more candidates than the largest k; what all of them wrote tells which critics count.
 
     Returns:
         A row per split, reranker and k, and a pick per such row and problem of those rerankers that pick.
     """
-    sizes = sorted(set(ks))
-    told = sizes if picks_at is None else picks_at
-    columns, critics = Columns.of(facts), needed_critics(rerankers)
-    lost = lost_critics(columns, critics, n or sizes[-1])
-    critics = [label for label in critics if label not in lost]
-    critic = next(iter(critics), None)
-    grid = arranged(columns, rerankers, critics, sizes, answer, grade_all=grade_all)
-    splits: dict[str, list[int]] = {}
-    for place, problem in enumerate(grid.problems):
-        splits.setdefault(problem.split, []).append(place)
-    total = n_total if len(splits) == 1 else None
-    parts = {split: grid if len(splits) == 1 else grid.take(np.array(places)) for split, places in splits.items()}
-    rounds = [
-        _Round(
-            policy, benchmark, split, metric, k, part, critic, lost, grade_all, aggregate, remark, total, whole, matched
-        )
-        for split, part in parts.items()
-        for k in sizes
-    ]
+    rounds = _rounds(study, ks)
     rows: list[ResultRow] = []
     picks: list[Pick] = []
-    for reranker in rerankers:
+    for reranker in study.rerankers:
         for each_round in rounds:
-            values, ranks = each_round.outcomes(reranker)
-            rows.append(each_round.row(reranker, values, ranks))
-            if ranks is not None and each_round.k in told:
+            ranks = each_round.ranks(reranker)
+            rows.append(each_round.row(reranker, ranks, figures))
+            if ranks is not None and (picks_at is None or each_round.k in picks_at):
                 picks.extend(each_round.picks(reranker, ranks))
     return rows, picks
+
+
+def picked_tables(study: Study, ks: Iterable[int]) -> dict[TableKey, dict[str, str]]:
+    """The tables of picks that values stand on, as far as all their candidates are known.
+
+    A host that evaluates such a table, as if its texts were a model's only answers, confirms the value, or gives it
+    where verdicts on single texts do not make it.
+
+    Args:
+        study: The policy and the benchmark.
+        ks: Best of how many.
+
+    Returns:
+        The text of each problem by its index, for every reranker that picks, split and k.
+    """
+    tables: dict[TableKey, dict[str, str]] = {}
+    rounds = _rounds(study, ks)
+    for reranker in study.rerankers:
+        for each_round in rounds:
+            ranks = each_round.ranks(reranker)
+            if ranks is not None and not each_round.refused:
+                tables[each_round.key(reranker)] = each_round.table(ranks)
+    return tables
+
+
+def _rounds(study: Study, ks: Iterable[int]) -> list[_Round]:
+    sizes = sorted(set(ks))
+    grids = study.grids(sizes)
+    n_total = study.n_total if len(grids) == 1 else None
+    return [_Round(study, split, k, grid, n_total) for split, grid in grids.items() for k in sizes]
 
 
 @dataclass(frozen=True)
@@ -145,24 +201,14 @@ class _Round:
 
     Attributes:
         grid: Its problems, [P].
-        critic: Whose step scores picks show when their reranker has no critic.
-        lost: Critics that are not in play, and why.
+        n_total: How many problems the whole benchmark has; ``None`` where nobody knows, or splits share them.
     """
 
-    policy: str
-    benchmark: str
+    study: Study
     split: str
-    metric: str
     k: int
     grid: Grid
-    critic: str | None
-    lost: Mapping[str, str]
-    grade_all: bool
-    aggregate: Metric
-    remark: Callable[[Sequence[Problem]], str]
     n_total: int | None
-    whole: TableFigure | None
-    matched: bool
 
     @cached_property
     def complete(self) -> BoolArray:
@@ -187,39 +233,53 @@ class _Round:
         return abstained(int((usable & (self.grid.votes[:, : self.k] < 0)).sum()), int(usable.sum()))
 
     @cached_property
+    def refused(self) -> str:
+        """Why there is no value, whatever reranker picks; ``""`` when there is one."""
+        return why_withheld(self.grid, self.k)
+
+    @cached_property
     def kept(self) -> list[Problem]:
         """The problems that have something to choose from."""
         return [self.grid.problems[place] for place in np.flatnonzero(self.sizes).tolist()]
 
-    def outcomes(self, reranker: Reranker) -> tuple[list[float], IntArray | None]:
-        """The value of each problem in ``kept``, NaN where a verdict is missing, and the rank of each pick, [P].
+    def key(self, reranker: Reranker) -> TableKey:
+        """What the table of a reranker's picks is called."""
+        return self.split, reranker.name, self.k
 
-        A rank is -1 where nothing can be chosen; there are none of an expectation, nor of what needs verdicts that are
-        not asked for.
+    def ranks(self, reranker: Reranker) -> IntArray | None:
+        """The rank of what a reranker picks for each problem, [P]; -1 where nothing can be chosen.
+
+        There are none of an expectation, of what needs verdicts that are not asked for, nor of what lost its critic.
         """
-        if (needs_all_verdicts(reranker) and not self.grade_all) or reranker.critic in self.lost:
-            return [], None
-        places = np.flatnonzero(self.sizes)
-        if reranker.expectation:
-            return mean_worth(self.grid, self.k)[places].tolist(), None
-        ranks = np.where(self.sizes > 0, ranks_from_first(self.grid, reranker, self.k), -1)
-        return worth(self.grid, ranks[:, None])[places, 0].tolist(), ranks
+        if reranker.expectation or (needs_all_verdicts(reranker) and not self.study.grade_all):
+            return None
+        if reranker.critic in self.study.lost:
+            return None
+        return np.where(self.sizes > 0, ranks_from_first(self.grid, reranker, self.k), -1)
+
+    def table(self, ranks: IntArray) -> dict[str, str]:
+        """The picked texts by the index of their problem."""
+        texts = self.grid.texts[np.arange(len(ranks)), ranks].tolist()
+        rows = zip(self.grid.problems, ranks.tolist(), texts, strict=True)
+        return {problem.index: self.grid.columns.values[text] for problem, rank, text in rows if rank >= 0}
 
     def picks(self, reranker: Reranker, ranks: IntArray) -> Iterator[Pick]:
         """What a reranker chose for each problem, [P], by the ranks of its picks."""
-        columns, critic = self.grid.columns, reranker.critic or self.critic
+        columns, critic = self.grid.columns, reranker.critic or next(iter(self.study.critics), None)
         answers, said = columns.answers(self.grid.answer), columns.said.get(critic or "")
         texts = self.grid.texts[np.arange(len(ranks)), ranks].tolist()
         values = np.append(columns.graded.values, np.nan)[texts].tolist()
         for problem, rank, text, value, complete in zip(
             self.grid.problems, ranks.tolist(), texts, values, self.complete.tolist(), strict=True
         ):
+            about = (problem.id, problem.index, problem.question, problem.answer, reranker.name, self.k)
+            pick = Pick(self.study.policy, self.study.benchmark, self.split, *about)
             if rank < 0:
                 note = f"failed: none of the first {self.k} candidates can be used" if complete else _LACKING
-                yield self._no_pick(reranker, problem, note)
+                yield replace(pick, note=note)
                 continue
             yield replace(
-                self._no_pick(reranker, problem, note=""),
+                pick,
                 rank=rank,
                 text=columns.values[text],
                 critic=critic,
@@ -228,74 +288,46 @@ class _Round:
                 final_answer=answers[text],
             )
 
-    def _no_pick(self, reranker: Reranker, problem: Problem, note: str) -> Pick:
-        return Pick(
-            policy=self.policy,
-            benchmark=self.benchmark,
-            split=self.split,
-            problem_id=problem.id,
-            index=problem.index,
-            question=problem.question,
-            answer=problem.answer,
-            reranker=reranker.name,
-            k=self.k,
-            rank=None,
-            text="",
-            critic=None,
-            step_scores=None,
-            verdict=None,
-            final_answer=None,
-            note=note,
-        )
-
-    def row(self, reranker: Reranker, values: Sequence[float], ranks: IntArray | None) -> ResultRow:
+    def row(self, reranker: Reranker, ranks: IntArray | None, figures: Mapping[TableKey, float] | None) -> ResultRow:
         """The benchmark's number from the values of its problems or from the picks, or why there is none."""
-        n_problems, n_kept, n_incomplete = len(self.grid), len(self.kept), int((~self.complete).sum())
-        n_failed = n_problems - n_incomplete - n_kept
-        n_ungraded = sum(map(math.isnan, values))
+        n_problems, n_incomplete = len(self.grid), int((~self.complete).sum())
         value: float | None = None
-        if lost := self.lost.get(reranker.critic or ""):
+        if lost := self.study.lost.get(reranker.critic or ""):
             note = lost
-        elif refused := why_withheld(self.grid, self.k):
-            note = refused
-        elif needs_all_verdicts(reranker) and not self.grade_all:
-            note = "needs --grade all" if self.whole is None else _NO_VERDICTS
-        elif self.whole is not None:
-            value, note = self._figure(ranks)
-        elif n_ungraded:
-            note = f"{INCOMPLETE}{n_ungraded:,} of {n_kept:,} picks are not graded"
+        elif self.refused:
+            note = self.refused
+        elif needs_all_verdicts(reranker) and not self.study.grade_all:
+            note = "needs --grade all" if figures is None else _NO_VERDICTS
+        elif figures is not None:
+            value = figures.get(self.key(reranker))
+            note = _NO_FIGURE if value is None else self._note(self.study.remark(self.kept))
         else:
-            value, note = self._counted(values)
+            value, note = self._counted(ranks)
         if value is not None and is_vote(reranker):
             note = "; ".join(filter(None, (note, self.abstained)))
         return ResultRow(
-            policy=self.policy,
-            benchmark=self.benchmark,
-            split=self.split,
-            reranker=reranker.name,
-            k=self.k,
-            metric=self.metric,
-            value=value,
-            n_problems=n_problems,
-            n_failed=n_failed,
+            self.study.policy,
+            self.study.benchmark,
+            self.split,
+            reranker.name,
+            self.k,
+            self.study.metric,
+            value,
+            n_problems,
+            n_failed=n_problems - n_incomplete - len(self.kept),
             note=note,
             n_total=self.n_total,
             n_left_out=0 if n_incomplete else self.n_left_out,
             critics=self.grid.critics,
         )
 
-    def _figure(self, ranks: IntArray | None) -> tuple[float | None, str]:
-        """The host's figure of the picks as one table, by their ranks, and what must be said of it."""
-        found = [] if ranks is None else zip(self.grid.problems, ranks.tolist(), self.grid.texts, strict=True)
-        texts = {problem.index: self.grid.columns.values[own[rank]] for problem, rank, own in found if rank >= 0}
-        number = None if self.whole is None else self.whole(texts)
-        if number is None:
-            return None, f"{INCOMPLETE}the host has not evaluated this table of picks"
-        return number, self._note(self.remark(self.kept))
-
-    def _counted(self, values: Sequence[float]) -> tuple[float | None, str]:
-        """The number, and what must be said of it."""
-        number, remark = self.aggregate(self.kept, values), self.remark(self.kept)
+    def _counted(self, ranks: IntArray | None) -> tuple[float | None, str]:
+        """The number from verdicts, and what must be said of it; without ranks that of an expectation."""
+        worths = mean_worth(self.grid, self.k) if ranks is None else worth(self.grid, ranks[:, None])[:, 0]
+        values = worths[self.sizes > 0].tolist()
+        if n_ungraded := sum(map(math.isnan, values)):
+            return None, f"{INCOMPLETE}{n_ungraded:,} of {len(values):,} picks are not graded"
+        number, remark = self.study.aggregate(self.kept, values), self.study.remark(self.kept)
         if math.isnan(number):
             return None, f"withheld: {'; '.join(filter(None, (remark, 'the metric has nothing to be taken over')))}"
         return 100 * number, self._note(remark)
@@ -304,7 +336,7 @@ class _Round:
         """What must be said of a number beside its metric's own remark."""
         partial = self.n_total is not None and self.n_total > len(self.grid)
         subset = f"{len(self.grid):,} of {self.n_total:,} problems" if partial else ""
-        unread = self.grid.unread_remark(self.k) if self.matched else ""
+        unread = self.grid.unread_remark(self.k) if self.study.matched else ""
         return "; ".join(filter(None, (subset, remark, self._remarks(), unread)))
 
     def _remarks(self) -> str:

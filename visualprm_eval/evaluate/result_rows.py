@@ -99,12 +99,12 @@ class Pick:
     answer: str
     reranker: str
     k: int
-    rank: int | None
-    text: str
-    critic: str | None
-    step_scores: tuple[float, ...] | None
-    verdict: float | None
-    final_answer: str | None
+    rank: int | None = None
+    text: str = ""
+    critic: str | None = None
+    step_scores: tuple[float, ...] | None = None
+    verdict: float | None = None
+    final_answer: str | None = None
     note: str = ""
 
 

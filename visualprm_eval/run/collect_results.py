@@ -15,7 +15,7 @@ from visualprm_eval.evaluate.benchmark_values import overall_rows
 from visualprm_eval.evaluate.overall import unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
-from visualprm_eval.evaluate.stats import Examiner, Study
+from visualprm_eval.evaluate.stats import Examiner
 from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
@@ -24,12 +24,10 @@ from visualprm_eval.run.protocol import overall_prints, stamped
 from visualprm_eval.stages.experiment import read_facts, settings_of
 from visualprm_eval.stages.experiment_values import (
     Headline,
-    evaluate_experiment,
-    grades_all,
+    evaluate,
     headlines,
     host_figure_name,
-    is_matched,
-    metric_of,
+    study_of,
     wanted_texts,
 )
 from visualprm_eval.stages.grade.metric_notes import is_whole, known_figure
@@ -61,12 +59,12 @@ def collect(store: Store, plan: Plan) -> Results:
     versions = recorded_versions(store)
     for experiment in plan.experiments:
         facts = read_facts(store, experiment, plan.equalities)
-        own_rows, own_picks = evaluate_experiment(store, experiment, facts, experiment.ks)
+        study = study_of(store, experiment, facts)
+        own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
         own_rows, own_prints = stamped(store, experiment, own_rows, versions)
         fingerprints += own_prints
         rows += own_rows
         picks += own_picks
-        study = study_of(store, experiment, facts)
         if is_whole(store, experiment):
             examiner.add_values(study, own_rows)
         else:
@@ -126,24 +124,6 @@ def add_to_viewer(
         return store.scores_of(experiment.scorings[critic].id, keys)
 
     viewer.add(facts, final_picks(picks), steps, experiment.answer, experiment.policy)
-
-
-def study_of(store: Store, experiment: Experiment, facts: Columns) -> Study:
-    """What there is to examine of an experiment, of which ``facts`` are all that is known."""
-    return Study(
-        policy=experiment.policy,
-        benchmark=experiment.benchmark.name,
-        metric=metric_of(store, experiment),
-        facts=facts,
-        rerankers=experiment.rerankers,
-        n=experiment.n,
-        answer=experiment.answer,
-        grade_all=grades_all(store, experiment),
-        aggregate=experiment.benchmark.task.aggregate,
-        group=experiment.benchmark.task.group,
-        n_total=experiment.benchmark.total,
-        matched=is_matched(experiment),
-    )
 
 
 def failures_of(benchmark: str, facts: Columns, wanted: Collection[tuple[str, str]] | None) -> Iterator[Failure]:

@@ -152,9 +152,9 @@ def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, tu
 
 def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[Finals, _Called]]:
     """The picks of a work dir at k = N, and what rerankers are called there; of what is unfinished it tells."""
-    from visualprm_eval.run.collect_results import study_of
     from visualprm_eval.run.plan_report import plan_report
     from visualprm_eval.stages.experiment import read_facts
+    from visualprm_eval.stages.experiment_values import study_of
     from visualprm_eval.stages.grade.metric_notes import is_whole
     from visualprm_eval.store.soundness import open_sound
 

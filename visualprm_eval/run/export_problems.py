@@ -7,7 +7,6 @@ problems to work on, ``export_problems`` writes them, with their pictures, as a 
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import DEFAULT_PICTURES, RunConfig
 from visualprm_eval.core.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
 from visualprm_eval.core.folders import PICTURES, picture_here
@@ -286,10 +286,8 @@ def _copied(picture: Path, output: Path) -> str:
         name = hashlib.file_digest(file, "sha256").hexdigest()[:32] + picture.suffix
     copy = output / PICTURES / name
     if not copy.is_file():
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        draft = copy.with_name(f".{name}.{os.getpid()}")
-        shutil.copyfile(picture, draft)
-        draft.replace(copy)
+        with atomic_draft(copy, durable=False) as draft:
+            shutil.copyfile(picture, draft)
     return f"{PICTURES}/{name}"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.thoughts import is_empty_reply
-from visualprm_eval.evaluate.benchmark_values import TableFigure, evaluate_benchmark, picked_texts
+from visualprm_eval.evaluate.benchmark_values import Study, evaluate_benchmark, picked_tables, picked_texts
 from visualprm_eval.stages.grade.metric_notes import host_metric, is_whole, remark_of, stored_figures
 from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
 
@@ -19,10 +19,7 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
-__all__ = [
-    "Headline", "evaluate_experiment", "grades_all", "headlines", "host_figure_name", "is_matched", "metric_of",
-    "wanted_texts",
-]  # fmt: skip
+__all__ = ["Headline", "evaluate", "grades_all", "headlines", "host_figure_name", "study_of", "wanted_texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +39,6 @@ class Headline:
     n_apart: int = 0
 
 
-def evaluate_experiment(
-    store: Store, experiment: Experiment, facts: Columns, ks: Sequence[int], whole: TableFigure | None = None
-) -> tuple[list[ResultRow], list[Pick]]:
-    """The results of one policy on one benchmark as its task counts them, and the picks at the largest k.
-
-    Args:
-        store: What is known of the host's metric.
-        experiment: The policy and the benchmark.
-        facts: All that is known of it.
-        ks: Best of how many, ascending.
-        whole: Where figures of whole tables come from, if values are such; the store when not given.
-    """
-    task = experiment.benchmark.task
-    return evaluate_benchmark(
-        facts,
-        experiment.rerankers,
-        ks,
-        experiment.answer,
-        policy=experiment.policy,
-        benchmark=experiment.benchmark.name,
-        metric=metric_of(store, experiment),
-        grade_all=grades_all(store, experiment),
-        aggregate=task.aggregate,
-        remark=remark_of(store, experiment),
-        n_total=experiment.benchmark.total,
-        picks_at=ks[-1:],
-        whole=whole or stored_figures(store, experiment),
-        matched=is_matched(experiment),
-        n=experiment.n,
-    )
-
-
 def grades_all(store: Store, experiment: Experiment) -> bool:
     """Whether every distinct text of an experiment is graded, or only what some reranker picks."""
     return experiment.grade_all and not is_whole(store, experiment)
@@ -86,30 +51,39 @@ def wanted_texts(store: Store, experiment: Experiment, facts: Columns) -> set[tu
     return picked_texts(facts, experiment.rerankers, experiment.ks, experiment.answer, experiment.n)
 
 
-def metric_of(store: Store, experiment: Experiment) -> str:
-    """What the values of an experiment are called, marked where no judge was asked and one is usual.
-
-    It is the task's metric, or the host's primary one where values are figures of whole tables.
-    """
-    task = experiment.benchmark.task
-    name = (
-        f"{HOSTS}{host_metric(store, experiment) or 'primary metric'}" if is_whole(store, experiment) else task.metric
+def study_of(store: Store, experiment: Experiment, facts: Columns) -> Study:
+    """An experiment as its task counts it, with all that is known of it."""
+    benchmark, task = experiment.benchmark, experiment.benchmark.task
+    metric = task.metric
+    if is_whole(store, experiment):
+        metric = f"{HOSTS}{host_metric(store, experiment) or 'primary metric'}"
+    unjudged = task.host_judge != EXACT_MATCHING and not experiment.judge.used
+    # The host reads a yes or no out of whole texts: of benchmarks without a task of their own, those with options count.
+    reads_finals = not task.note or any(problem.choices for problem in benchmark.problems)
+    return Study(
+        policy=experiment.policy,
+        benchmark=benchmark.name,
+        metric=f"{metric}, {UNJUDGED}" if unjudged else metric,
+        facts=facts,
+        rerankers=experiment.rerankers,
+        n=experiment.n,
+        answer=experiment.answer,
+        grade_all=grades_all(store, experiment),
+        aggregate=task.aggregate,
+        group=task.group,
+        n_total=benchmark.total,
+        matched=unjudged and reads_finals,
+        remark=remark_of(store, experiment),
     )
-    return f"{name}, {UNJUDGED}" if _is_unjudged(experiment) else name
 
 
-def _is_unjudged(experiment: Experiment) -> bool:
-    return experiment.benchmark.task.host_judge != EXACT_MATCHING and not experiment.judge.used
-
-
-def is_matched(experiment: Experiment) -> bool:
-    """Whether the host matches final answers of an experiment, for which it usually asks a judge.
-
-    It reads a yes or no out of whole texts: of benchmarks without a task of their own, those with options count.
-    """
-    benchmark = experiment.benchmark
-    finals = not benchmark.task.note or any(problem.choices for problem in benchmark.problems)
-    return finals and _is_unjudged(experiment)
+def evaluate(
+    store: Store, experiment: Experiment, study: Study, ks: Sequence[int]
+) -> tuple[list[ResultRow], list[Pick]]:
+    """The results of an experiment, see :func:`study_of`, and the picks at the largest k."""
+    whole = is_whole(store, experiment)
+    figures = stored_figures(store, experiment, picked_tables(study, ks)) if whole else None
+    return evaluate_benchmark(study, ks, figures, picks_at=ks[-1:])
 
 
 def host_figure_name(store: Store, experiment: Experiment) -> str:
@@ -122,16 +96,17 @@ def host_figure_name(store: Store, experiment: Experiment) -> str:
 def headlines(rows: Sequence[ResultRow], picks: Sequence[Pick], benchmark: Benchmark) -> Iterator[Headline]:
     """The values at the largest k that stand on picks, as far as the host can be asked about them."""
     largest = max((row.k for row in rows), default=0)
+    picked: dict[tuple[str, int, str], dict[str, tuple[str, float]]] = {}
+    for pick in picks:
+        if pick.verdict is not None:
+            picked.setdefault((pick.reranker, pick.k, pick.split), {})[pick.index] = (pick.text, pick.verdict)
     for row in rows:
         if row.k != largest or row.value is None:
             continue
-        found = {
-            pick.index: (pick.text, pick.verdict)
-            for pick in picks
-            if (pick.reranker, pick.k, pick.split) == (row.reranker, row.k, row.split) and pick.verdict is not None
-        }
+        found = picked.get((row.reranker, row.k, row.split), {})
         apart = _apart({index: text for index, (text, _) in found.items()}, benchmark)
-        asked = [problem for problem in benchmark.problems if problem.index in found.keys() - apart]
+        wanted = found.keys() - apart
+        asked = [problem for problem in benchmark.problems if problem.index in wanted]
         if not asked:  # An expected value has no picks.
             continue
         values = [found[problem.index][1] for problem in asked]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import pytest
@@ -19,6 +19,7 @@ from visualprm_eval.evaluate.benchmark_values import (
     Pick,
     ProblemFacts,
     ResultRow,
+    Study,
     build_pool,
     evaluate_benchmark,
     overall_rows,
@@ -89,6 +90,11 @@ def facts_of(
     )
 
 
+def study_of(facts: Sequence[ProblemFacts], rerankers: Sequence[Reranker] = RERANKERS, **changes: Any) -> Study:
+    study = Study("policy", "bench", "accuracy", facts, rerankers, 1, last_word, grade_all=True)
+    return replace(study, **changes)
+
+
 def results(
     facts: Sequence[ProblemFacts],
     rerankers: Sequence[Reranker] = RERANKERS,
@@ -96,9 +102,7 @@ def results(
     *,
     grade_all: bool = True,
 ) -> tuple[dict[tuple[str, int], ResultRow], list[Pick]]:
-    rows, picks = evaluate_benchmark(
-        facts, rerankers, ks, last_word, policy="policy", benchmark="bench", metric="accuracy", grade_all=grade_all
-    )
+    rows, picks = evaluate_benchmark(study_of(facts, rerankers, grade_all=grade_all, n=max(ks)), ks)
     table = {(row.reranker, row.k): row for row in rows}
     assert len(table) == len(rows)
     return table, picks
@@ -459,19 +463,18 @@ def test_an_ungraded_pick_withholds_the_value() -> None:
 
 def test_splits_are_never_mixed() -> None:
     facts = [facts_of(["a:7"], verdicts={"a:7": right}, split=split) for split, right in [("val", 1.0), ("test", 0.0)]]
-    rows, picks = evaluate_benchmark(
-        facts, CHOOSERS[:1], [1], last_word, policy="policy", benchmark="bench", metric="accuracy", grade_all=True
-    )
+    rows, picks = evaluate_benchmark(study_of(facts, CHOOSERS[:1]), [1])
     assert [(row.split, row.value, row.n_problems) for row in rows] == [("val", 100.0, 1), ("test", 0.0, 1)]
     assert [pick.split for pick in picks] == ["val", "test"]
 
 
 def test_a_metric_may_weigh_problems_as_it_likes() -> None:
     facts = [facts_of(["a:7"], verdicts={"a:7": right}, index=index) for index, right in [("1", 1.0), ("2", 0.0)]]
-    rows, _ = evaluate_benchmark(
-        facts, CHOOSERS[:1], [1], last_word, policy="policy", benchmark="bench", metric="worst case", grade_all=True,
-        aggregate=lambda problems, values: min(values) if len(problems) == len(values) == 2 else math.nan,
-    )  # fmt: skip
+
+    def worst(problems: Sequence[Problem], values: Sequence[float]) -> float:
+        return min(values) if len(problems) == len(values) == 2 else math.nan
+
+    rows, _ = evaluate_benchmark(study_of(facts, CHOOSERS[:1], metric="worst case", aggregate=worst), [1])
     assert [(row.metric, row.value) for row in rows] == [("worst case", 0.0)]
 
 
@@ -673,9 +676,7 @@ def test_an_empty_reply_is_a_candidate_that_is_wrong_and_counted() -> None:
 def test_a_value_of_texts_that_exact_matching_could_not_read_is_marked(
     texts: list[str], matched: bool, warned: str
 ) -> None:
-    rows, _ = evaluate_benchmark(
-        [facts_of(texts)], build_rerankers(["first"], ["prm"]), [len(texts)], last_word, policy="P", benchmark="B",
-        metric="accuracy, exact matching", grade_all=True, matched=matched,
-    )  # fmt: skip
+    study = study_of([facts_of(texts)], build_rerankers(["first"], ["prm"]), n=len(texts), matched=matched)
+    rows, _ = evaluate_benchmark(study, [len(texts)])
     assert (warned in rows[0].note) if warned else ("warning" not in rows[0].note)
     assert rows[0].value is not None

@@ -129,9 +129,9 @@ def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers, 
 def compare_with_plain_loops(facts, rerankers, vote=last_word, *, grade_all) -> None:
     about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all, "n_total": 9}
     expected = plain_rule.evaluate_benchmark(facts, rerankers, KS, vote, **about)
-    found = evaluate_benchmark(facts, rerankers, KS, vote, **about)
-    assert found == expected
-    rows, picks = evaluate_benchmark(facts, rerankers, KS, vote, picks_at=[KS[-1]], **about)
+    study = Study(facts=facts, rerankers=rerankers, n=N, answer=vote, **about)
+    assert evaluate_benchmark(study, KS) == expected
+    rows, picks = evaluate_benchmark(study, KS, picks_at=[KS[-1]])
     assert (rows, picks) == (expected[0], [pick for pick in expected[1] if pick.k == KS[-1]])
 
 
@@ -146,14 +146,14 @@ def test_what_is_to_be_graded_is_what_plain_loops_pick(facts, rerankers, share) 
 @given(random_facts(), st.booleans(), SHARES)
 @RELAXED
 def test_a_critic_that_lost_its_rows_changes_no_other(facts, grade_all, share) -> None:
-    about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all, "n_total": 9}
+    study = Study("P", "B", "accuracy", facts, RERANKERS, N, last_word, grade_all, n_total=9)
     with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
         lost = withheld.lost_critics(Columns.of(facts), CRITICS, N)
         heard = [one for one in RERANKERS if one.critic not in lost]
-        rows, picks = evaluate_benchmark(facts, RERANKERS, KS, last_word, **about)
+        rows, picks = evaluate_benchmark(study, KS)
         names = {one.name for one in heard}
         kept = [row for row in rows if row.reranker in names], [pick for pick in picks if pick.reranker in names]
-        assert kept == evaluate_benchmark(facts, heard, KS, last_word, **about)
+        assert kept == evaluate_benchmark(replace(study, rerankers=heard), KS)
         assert picked_texts(facts, RERANKERS, KS, last_word) == picked_texts(facts, heard, KS, last_word)
     gone = [row for row in rows if row.reranker not in names]
     assert all(row.value is None and row.note in lost.values() for row in gone)
@@ -164,11 +164,10 @@ def test_a_critic_that_lost_its_rows_changes_no_other(facts, grade_all, share) -
 @settings(RELAXED, max_examples=100)
 def test_no_view_shows_what_results_withhold(facts, grade_all, share, grouped) -> None:
     """Nor does a critic that lost its rows change what they show of others."""
-    about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all}
     study = Study("P", "B", "accuracy", facts, RERANKERS, N, last_word, grade_all, picky if grouped else row_mean)
     with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
         lost = withheld.lost_critics(Columns.of(facts), CRITICS, N)
-        rows, _ = evaluate_benchmark(facts, RERANKERS, range(1, N + 1), last_word, aggregate=study.aggregate, **about)
+        rows, _ = evaluate_benchmark(study, range(1, N + 1))
         insight = examine([study])
         fewer = examine([replace(study, rerankers=[one for one in RERANKERS if one.critic not in lost])])
     shown = {(row.split, row.reranker, row.k) for row in rows if row.value is not None}

@@ -59,6 +59,7 @@ class Vote(str):
     key: AnswerKey
 
     @classmethod
+    @lru_cache(maxsize=4096)
     def of(cls, key: AnswerKey) -> Vote:
         """The vote for an answer."""
         vote = cls(str(key))

@@ -59,7 +59,7 @@ def tagged(text: str) -> str | None:
         The content; ``None`` for a text without any.
     """
     found = _in_tags(text) if "<" in text or ("[" in text and "[ans" in text.lower()) else None
-    if found is None and ('":' in text or "':" in text or '" :' in text):
+    if found is None and ":" in text and ('":' in text or "':" in text or '" :' in text):
         fields = list(_FIELD.finditer(text))
         if fields:
             found = next((group for group in fields[-1].groups() if group is not None), "").replace("\\\\", "\\")

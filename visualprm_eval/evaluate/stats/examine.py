@@ -24,7 +24,6 @@ from visualprm_eval.evaluate.stats.overall_curves import Place as CurvePlace
 from visualprm_eval.evaluate.stats.overall_curves import Resample, overall_points
 from visualprm_eval.evaluate.stats.overalls import overall_baselines, overall_means, overalls
 from visualprm_eval.evaluate.stats.paired_comparisons import beside_greedy, by_baseline, comparisons
-from visualprm_eval.evaluate.withheld import lost_critics
 
 __all__ = ["Examiner", "examine"]
 
@@ -73,13 +72,13 @@ class Examiner:
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
-        columns = Columns.of(study.facts)
+        columns = study.columns
         self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
         missing = list(missing_of(study.policy, study.benchmark, columns, study.n, grade_all=study.grade_all))
-        self._look_at_critics(study, columns)
+        self._look_at_critics(study)
         self._look_at_abstentions(study, columns)
         self._note_rows(study, {problem.split for problem in columns.problems})
-        for found in finals(replace(study, facts=columns)):
+        for found in finals(study):
             if isinstance(found, str):
                 missing.append(found)
             elif len(found.grid):
@@ -95,10 +94,10 @@ class Examiner:
             study: The policy and the benchmark.
             results: Its values at any k; those at the largest count.
         """
-        columns = Columns.of(study.facts)
+        columns = study.columns
         self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
         missing = list(missing_of(study.policy, study.benchmark, columns, study.n, grade_all=False))
-        self._look_at_critics(study, columns)
+        self._look_at_critics(study)
         self._look_at_abstentions(study, columns)
         results = list(results)
         largest = max((row.k for row in results), default=0)  # Below N where smaller k were asked for alone.
@@ -123,12 +122,10 @@ class Examiner:
             known = self._known.setdefault((study.policy, study.benchmark, split), {})
             known |= {kind: study.n for one in study.rerankers for kind in (FIRST, GREEDY) if one.name == ROWS[kind]}
 
-    def _look_at_critics(self, study: Study, columns: Columns) -> None:
+    def _look_at_critics(self, study: Study) -> None:
         """Remembers whose rows are withheld for want of a critic; all others have theirs."""
-        lost = lost_critics(columns, needed_critics(study.rerankers), study.n)
-        self.unheard += [
-            f"{study.policy} on {study.benchmark}: {said.removeprefix(WITHOUT_CRITIC)}" for said in lost.values()
-        ]
+        where = f"{study.policy} on {study.benchmark}"
+        self.unheard += [f"{where}: {said.removeprefix(WITHOUT_CRITIC)}" for said in study.lost.values()]
 
     def _look_at_failures(self, study: Study, split: str, n_left_out: int, total: int) -> None:
         """Remembers where too many candidates failed for an overall."""

@@ -8,53 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visualprm_eval.evaluate.benchmark_values import Metric, row_mean
+from visualprm_eval.evaluate.benchmark_values import Study
 from visualprm_eval.evaluate.candidate_grid import FloatArray, Grid
-from visualprm_eval.evaluate.fact_columns import Columns
-from visualprm_eval.evaluate.pools import AnswerFn, ProblemFacts, arranged, needs_all_verdicts
+from visualprm_eval.evaluate.pools import needs_all_verdicts
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, MAX_LEFT_OUT
-from visualprm_eval.evaluate.stats.measure import GroupKey, Measure
+from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.evaluate.vectorized_picks import mean_worth, ranks_from_first, worth
-from visualprm_eval.evaluate.withheld import shaping_critics, why_withheld
+from visualprm_eval.evaluate.withheld import why_withheld
 from visualprm_eval.tasks.base import UNJUDGED
 
 __all__ = ["Finals", "Study", "finals"]
 
 _OF_PROBLEMS = " problems"
-
-
-@dataclass(frozen=True)
-class Study:
-    """One policy on one benchmark, with all that is known of it.
-
-    Attributes:
-        policy: The policy's name.
-        benchmark: The benchmark's name.
-        metric: The metric's name.
-        facts: What is known of each problem, [P].
-        rerankers: Who picks.
-        n: N, candidates per problem.
-        answer: The local answer of a text, for votes.
-        grade_all: Whether all texts are graded, or only picks; curves over subsets need all.
-        aggregate: How the values of problems become the benchmark's number.
-        group: Which problems the benchmark groups; ``None`` where each stands for itself.
-        n_total: How many problems the whole benchmark has; ``None`` when nobody knows.
-        matched: Whether texts are graded by exact matching where a judge is usual.
-    """
-
-    policy: str
-    benchmark: str
-    metric: str
-    facts: Sequence[ProblemFacts] | Columns
-    rerankers: Sequence[Reranker]
-    n: int
-    answer: AnswerFn
-    grade_all: bool
-    aggregate: Metric = row_mean
-    group: GroupKey | None = None
-    n_total: int | None = None
-    matched: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +69,7 @@ class Finals:
             said.append(UNJUDGED)
         if study.matched and self.grid.unread_remark(study.n):
             said.append("which found no final answer in most candidates")
-        if study.n_total is not None and self.n_problems == len(study.facts) < study.n_total:
+        if study.n_total is not None and self.n_problems == len(study.columns) < study.n_total:
             said.append(f"{self.n_problems:,} of {study.n_total:,}{_OF_PROBLEMS}")
         return ", ".join(said)
 
@@ -113,15 +79,8 @@ def finals(study: Study) -> Iterator[Finals | str]:
 
     Rerankers whose critic lost its rows, see ``visualprm_eval.evaluate.withheld``, are not among them.
     """
-    columns = Columns.of(study.facts)
-    critics = shaping_critics(columns, study.rerankers, study.n)
-    everything = arranged(columns, study.rerankers, critics, [study.n], study.answer, grade_all=study.grade_all)
-    splits: dict[str, list[int]] = {}
-    for place, problem in enumerate(columns.problems):
-        splits.setdefault(problem.split, []).append(place)
-    for split, places in splits.items():
+    for split, whole in study.grids([study.n]).items():
         where = f"{study.policy} on {study.benchmark} {split}".rstrip()
-        whole = everything if len(splits) == 1 else everything.take(np.array(places))
         if refused := why_withheld(whole, study.n):
             if not refused.startswith(INCOMPLETE):  # What is lacking is counted elsewhere.
                 yield f"{where}: {refused.removeprefix('withheld: ')}"

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from visualprm_eval.core.types import Problem
-from visualprm_eval.evaluate.benchmark_values import Metric, row_mean
+from visualprm_eval.evaluate.benchmark_values import GroupKey, Metric, row_mean
 from visualprm_eval.evaluate.candidate_grid import FloatArray, IntArray
 from visualprm_eval.evaluate.stats.bootstrap import group_numbers, replicates
 
-__all__ = ["GroupKey", "Measure"]
-
-GroupKey = Callable[[Problem], Hashable]
-"""Which group a problem belongs to, where a benchmark groups its problems."""
+__all__ = ["Measure"]
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from visualprm_eval.core.atomic_file import link_atomically
 from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.host.data.files import DataFile, fetch_file, md5_of
-from visualprm_eval.host.data.linked_data import known_checksums, link_to, linked_root, mirrored_root, whole_files
+from visualprm_eval.host.data.linked_data import known_checksums, linked_root, mirrored_root, whole_files
 
 __all__ = ["readable"]
 
@@ -145,7 +146,7 @@ def _fetching(root: Path, folder: Path, failed: list[_Unfetched], *, fetch: bool
             failed.append(_Unfetched(url, shown, str(error)))
             raise
         if inside:
-            link_to(path, target.absolute())
+            link_atomically(path, target.absolute())
 
     original: Callable[..., Any] = urllib.request.urlretrieve
     urllib.request.urlretrieve = retrieve  # type: ignore[assignment]

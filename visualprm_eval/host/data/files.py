@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.core.folders import data_root
 from visualprm_eval.core.progress import track
@@ -178,22 +179,17 @@ def fetch_file(url: str, path: Path, md5: str | None) -> None:
     endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")
     if endpoint:  # The usual way to name a mirror of the hub.
         url = url.replace("https://huggingface.co", endpoint, 1)
-    partial = path.with_suffix(f".{os.getpid()}.part")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
+    with atomic_draft(path) as draft:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - find_file admits http(s) only
             size = int(response.headers.get("Content-Length") or 0)
-            with partial.open("wb") as file, track(f"fetch {path.name} (MB)", max(size >> 20, 1)) as tracker:
+            with draft.open("wb") as file, track(f"fetch {path.name} (MB)", max(size >> 20, 1)) as tracker:
                 while chunk := response.read(_CHUNK):
                     file.write(chunk)
                     tracker.advance(1)
-        if size and partial.stat().st_size != size:
-            raise OSError(f"the connection broke after {partial.stat().st_size} of {size} bytes")
-        if md5 is not None and md5_of(partial) != md5:
+        if size and draft.stat().st_size != size:
+            raise OSError(f"the connection broke after {draft.stat().st_size} of {size} bytes")
+        if md5 is not None and md5_of(draft) != md5:
             raise OSError(f"the file there has another MD5 than {md5}, which the host expects")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def md5_of(path: Path) -> str:

@@ -16,11 +16,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from visualprm_eval.core.atomic_file import atomic_draft, link_atomically, write_atomically
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.host.data.files import DataFile
 
-__all__ = ["known_checksums", "link_to", "linked_root", "mirrored_root", "use_own_image_folder", "whole_files"]
+__all__ = ["known_checksums", "linked_root", "mirrored_root", "use_own_image_folder", "whole_files"]
 
 _LOCAL = "_local.tsv"
 """How the host ends the name of a table without the pictures, which are files then."""
@@ -36,7 +37,7 @@ def linked_root(name: str, file: DataFile) -> Path:
     root = cache_root() / "data" / hashlib.sha256(f"{path}\n{file.md5}".encode()).hexdigest()[:12]
     with _writable(root):
         root.mkdir(parents=True, exist_ok=True)
-        link_to(root / f"{name}.tsv", path)
+        link_atomically(root / f"{name}.tsv", path)
     return root
 
 
@@ -59,7 +60,7 @@ def mirrored_root(name: str) -> Path:
         for path in files:
             if not os.path.lexists(root / path):
                 (root / path).parent.mkdir(parents=True, exist_ok=True)
-                link_to(root / path, (source / path).absolute())
+                link_atomically(root / path, (source / path).absolute())
     return root
 
 
@@ -93,20 +94,8 @@ def _generation(note: Path, stamps: dict[str, list[int]]) -> int:
         before = json.loads(note.read_text(encoding="utf-8"))
     changed = any(stamps.get(path) != stamp for path, stamp in before.get("stamps", {}).items())
     generation: int = before.get("generation", 0) + changed
-    draft = note.with_name(f".{note.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"generation": generation, "stamps": stamps}), encoding="utf-8")
-    draft.replace(note)
+    write_atomically(note, json.dumps({"generation": generation, "stamps": stamps}))
     return generation
-
-
-def link_to(link: Path, target: Path) -> None:
-    """Makes a link, or leads it to another file, in one step."""
-    if link.is_symlink() and link.readlink() == target:
-        return
-    draft = link.with_name(f".{link.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    draft.symlink_to(target)
-    draft.replace(link)
 
 
 @contextmanager
@@ -161,14 +150,8 @@ def _drafted(owner: Any, method: str) -> Iterator[None]:
     def write(self: Any, file: Any = None, *arguments: Any, **options: Any) -> Any:
         if not isinstance(file, str | os.PathLike):
             return original(self, file, *arguments, **options)
-        path = Path(file)
-        draft = path.with_name(f".{os.getpid()}-{path.name}")  # Its ending says in which format it is written.
-        try:
-            result = original(self, draft, *arguments, **options)
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
-        return result
+        with atomic_draft(Path(file), durable=False) as draft:  # Its ending says in which format it is written.
+            return original(self, draft, *arguments, **options)
 
     setattr(owner, method, write)
     try:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.subprocess_call import beside
+from visualprm_eval.report.render.drawing import FORMATS
 from visualprm_eval.report.viewer.viewer import Viewer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from visualprm_eval.report.results import Results
 
@@ -34,16 +35,9 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> Path:
     Raises:
         ConfigError: The file cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_draft(path) as draft:
             write(draft)
-            with draft.open("rb+") as stream:
-                os.fsync(stream.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
         raise ConfigError(
             f"cannot write {path}: {error.strerror or error}; close it where it is open, "
@@ -71,21 +65,15 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
     """
     # openpyxl and matplotlib are only worth their import time when files are written.
     from visualprm_eval.report.render.csv import write_curves_csv, write_results_csv
-    from visualprm_eval.report.render.figures import FIGURES, FORMATS, draw_figures
+    from visualprm_eval.report.render.figures import FIGURES, draw_figures, write_plot
     from visualprm_eval.report.render.html import write_html
     from visualprm_eval.report.render.markdown import write_markdown
-    from visualprm_eval.report.render.plots import write_plot
 
     points = results.insight.points
     with _workbook(results) as write_results:
         figures = draw_figures(results.insight)
         vectors = {name: kinds["svg"] for name, kinds in figures.items()}
-        drawn = [
-            write_atomically(work_dir / "figures" / f"{name}.{kind}", _writer(content))
-            for name, kinds in figures.items()
-            for kind, content in kinds.items()
-        ]
-        _remove(work_dir / "figures" / f"{name}.{kind}" for name in FIGURES if name not in figures for kind in FORMATS)
+        drawn = write_figures(work_dir / "figures", figures, FIGURES)
         written = [
             write_atomically(work_dir / "results.csv", lambda path: write_results_csv(path, results)),
             write_atomically(work_dir / "results.png", lambda path: write_plot(path, results)),
@@ -97,6 +85,25 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
         _remove([] if points else [work_dir / "curves.csv"])
         written.insert(len(written) - 3, write_atomically(work_dir / "results.xlsx", write_results))
     return [*written, *drawn]
+
+
+def write_figures(folder: Path, figures: Mapping[str, Mapping[str, bytes]], names: Iterable[str]) -> list[Path]:
+    """Writes figures, and removes those of ``names`` that there are none of any more.
+
+    Args:
+        folder: Where they go.
+        figures: By name the bytes of a file per format.
+        names: All that there may be.
+
+    Returns:
+        The paths of the files.
+
+    Raises:
+        ConfigError: A file cannot be written or removed.
+    """
+    contents = {folder / f"{name}.{kind}": data for name, kinds in figures.items() for kind, data in kinds.items()}
+    _remove(path for name in names for kind in FORMATS if (path := folder / f"{name}.{kind}") not in contents)
+    return [write_atomically(path, _writer(data)) for path, data in contents.items()]
 
 
 @contextmanager

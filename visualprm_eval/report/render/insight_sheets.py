@@ -11,7 +11,7 @@ from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.utils import get_column_letter
 
 from visualprm_eval.evaluate.stats.closed_form import curve_ks
-from visualprm_eval.report.render.plots import looks
+from visualprm_eval.report.render.drawing import looks
 from visualprm_eval.report.render.text import visible_text
 from visualprm_eval.report.render.xlsx import (
     BANNER,
@@ -38,12 +38,13 @@ if TYPE_CHECKING:
     from openpyxl import Workbook
 
     from visualprm_eval.evaluate.stats.rows import CurvePoint, Insight
-    from visualprm_eval.report.tables.statistics import Kind, View
+    from visualprm_eval.report.table import Table as View
 
 __all__ = ["glossary_table", "insight_tables", "write_benchmark_sheets", "write_curve_charts"]
 
-_LOOKS: dict[Kind, tuple[str, float]] = {
-    "name": (PLAIN, 10), "count": (COUNT, 12), "percent": (PERCENT, 12), "gain": (GAIN, 12), "chance": (CHANCE, 12),
+_LOOKS: dict[str, tuple[str, float]] = {
+    "name": (PLAIN, 10), "words": (PLAIN, 10),
+    "count": (COUNT, 12), "percent": (PERCENT, 12), "gain": (GAIN, 12), "chance": (CHANCE, 12),
     "correlation": (CORRELATION, 12), "seconds": (COUNT, 12),
 }  # fmt: skip
 _WIDEST_NAME = 48
@@ -54,9 +55,9 @@ _TITLE_LENGTH = 31
 def _fields(view: View) -> list[Field]:
     """Names have the room that the longest of them needs, within limits."""
     fields = []
-    for place, (title, kind) in enumerate(view.columns):
+    for place, (title, kind, *_) in enumerate(view.columns):
         style, width = _LOOKS[kind]
-        if kind == "name":
+        if style == PLAIN:
             width = min(_WIDEST_NAME, 2 + max([width, len(title), *(len(str(row[place])) for row in view.rows)]))
         elif any(row[place] == views.NOT_RECORDED for row in view.rows):
             width = max(width, len(views.NOT_RECORDED) + 2)
@@ -67,21 +68,21 @@ def _fields(view: View) -> list[Field]:
 def insight_tables(insight: Insight) -> Iterator[Table]:
     """The tables that have a sheet of their own and something in it."""
     made = {
-        "intervals": views.standings(insight),
+        "intervals": views.values(insight.standings),
         "curves": views.curve_points(insight.points),
         "comparisons": views.comparisons(insight.comparisons),
         "stages": views.costs(insight.costs),
     }
     for title, view in made.items():
         if view.rows:
-            names = [column for column, _ in view.columns]
+            names = [column.title for column in view.columns]
             frozen = 1 + (names.index("reranker") if "reranker" in names else 1)
             yield Table(title, _fields(view), view.rows, frozen, gains=_gains(view))
 
 
 def _gains(view: View) -> list[tuple[int, int, int]]:
     """Where a view has a difference and, in the next two columns, the ends of its interval."""
-    kinds = [kind for _, kind in view.columns]
+    kinds = [column.kind for column in view.columns]
     return [(place, place + 1, place + 2) for place in range(len(kinds)) if kinds[place : place + 3] == ["gain"] * 3]
 
 
@@ -94,7 +95,7 @@ def write_benchmark_sheets(book: Workbook, insight: Insight) -> None:
     """A sheet per benchmark, in turn its values, candidates, where rerankers lose, comparisons, stages."""
     titles = {sheet.title.lower() for sheet in book.worksheets}
     for name in views.benchmark_names(insight):
-        stack = views.benchmark_views(insight, name)
+        stack = views.benchmark_tables(insight, name)
         title = _sheet_title(name, titles)
         titles.add(title.lower())
         _write_stack(book, title, stack, insight.banner)
@@ -114,9 +115,9 @@ def _write_stack(book: Workbook, title: str, stack: Sequence[View], banner: str)
     widths: list[float] = []
     for view in stack:
         fields = _fields(view)
-        for place, (field, (_, kind)) in enumerate(zip(fields, view.columns, strict=True)):
+        for place, field in enumerate(fields):
             # A text in the last column has room beyond it; it would make numbers of other tables stand far away.
-            width = 12 if kind == "name" and place == len(fields) - 1 else field.width
+            width = 12 if field.style == PLAIN and place == len(fields) - 1 else field.width
             widths[place : place + 1] = [max([width, *widths[place : place + 1]])]
     sheet = new_sheet(book, title, widths)
     used = 0
@@ -127,16 +128,16 @@ def _write_stack(book: Workbook, title: str, stack: Sequence[View], banner: str)
         fields = _fields(view)
         if number == 0:  # A sheet has one frozen place, and one filter.
             sheet.freeze_panes = f"D{used + 3}"
-            sheet.auto_filter.ref = f"A{used + 2}:{get_column_letter(len(fields))}{used + 2 + len(view.rows)}"
+            sheet.auto_filter.ref = f"A{used + 2}:{get_column_letter(len(fields))}{used + 2 + len(list(view.rows))}"
         sheet.append([safe_cell(view.title, sheet, TITLE)])
         append_header(sheet, used + 2, fields)
         for row in view.rows:
             sheet.append([safe_cell(value, sheet, field.style) for value, field in zip(row, fields, strict=True)])
         for columns in _gains(view):
             gain, low, high = (get_column_letter(column + 1) for column in columns)
-            gain_rules(sheet, gain, low, high, (used + 3, used + 2 + len(view.rows)))
+            gain_rules(sheet, gain, low, high, (used + 3, used + 2 + len(list(view.rows))))
         sheet.append([])
-        used += 3 + len(view.rows)
+        used += 3 + len(list(view.rows))
     sheet.close()
 
 
@@ -144,7 +145,7 @@ def write_curve_charts(book: Workbook, insight: Insight) -> None:
     """A sheet of native charts: a block of expected values per policy and benchmark, and a chart beside it."""
     blocks: dict[str, list[CurvePoint]] = {}
     for point in insight.points:
-        blocks.setdefault(f"{point.policy} on {views.place_of(point)}", []).append(point)
+        blocks.setdefault(_place(point), []).append(point)
     if not blocks:
         return
     most = max(len({point.reranker for point in block}) for block in blocks.values())
@@ -177,6 +178,11 @@ def write_curve_charts(book: Workbook, insight: Insight) -> None:
             sheet.append([])
         used += rows
     sheet.close()
+
+
+def _place(point: CurvePoint) -> str:
+    note = f" ({point.note})" if point.note else ""
+    return f"{point.policy} on {point.benchmark} {point.split}".rstrip() + note
 
 
 def _chart(sheet: Any, header: int, n_ks: int, names: Sequence[str], table: Any) -> ScatterChart:

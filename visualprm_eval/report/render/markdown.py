@@ -5,37 +5,23 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from visualprm_eval.evaluate.result_rows import OVERALL
-from visualprm_eval.report.render.text import one_line
-from visualprm_eval.report.tables.published import HEADER, shown_rows
-from visualprm_eval.report.tables.summary import (
-    ABSENT,
-    FIRST_K,
-    NOT_SHOWN,
-    WITHHELD,
-    Cell,
-    Curve,
-    Line,
-    Summary,
-    column_titles,
-    counts,
-    curve_titles,
-    curves,
-    failure_line,
-    notes,
-    reranker_label,
-    summarise,
-)
+from visualprm_eval.report.render.text import one_line, shown
+from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table
+from visualprm_eval.report.tables import records
+from visualprm_eval.report.tables.published import ABOUT_PUBLISHED, published
+from visualprm_eval.report.tables.summary import failure_line, notes, summarise
+from visualprm_eval.report.tables.values import FIRST_K, first_k_tables, summary_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from visualprm_eval.report.results import Results
 
+__all__ = ["MAX_FAILURES", "escape", "markdown_table", "render", "write_markdown"]
+
 MAX_NOTES = 40
 MAX_FAILURES = 20
-_PUBLISHED_NUMBERS = slice(HEADER.index("ours"), HEADER.index("difference") + 1)
 # What acts inside a line of GitHub Markdown: code, emphasis, links, HTML, entities, tables, strikethrough, formulas.
 # An underscore between letters or digits does not.
 _ACTIVE = re.compile(
@@ -46,6 +32,22 @@ _ACTIVE = re.compile(
 def escape(text: str) -> str:
     """Text as one line of Markdown that shows it literally: no markup, no table bars, no links."""
     return _ACTIVE.sub(lambda match: "\\" + match[0], one_line(text))
+
+
+def markdown_table(table: Table) -> str:
+    """The columns and rows of a table; numbers stand on the right."""
+    titles = [escape(", ".join(column.title.split("\n"))) for column in table.columns]
+    kinds = [column.kind for column in table.columns]
+    marks = ["---:" if kind in NUMBERS else "---" for kind in kinds]
+    rows = [[escape(_cell(value, kind)) for value, kind in zip(row, kinds, strict=True)] for row in table.rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (titles, marks, *rows))
+
+
+def _cell(value: object, kind: Kind) -> str:
+    """A value as text; what stands below it goes into its brackets."""
+    if isinstance(value, Stacked):
+        return f"{value.text.removesuffix(')')}; {value.below})" if value.below else value.text
+    return shown(value, kind)
 
 
 def write_markdown(path: Path, results: Results, picture: str | None) -> None:
@@ -64,104 +66,35 @@ def write_markdown(path: Path, results: Results, picture: str | None) -> None:
 
 def render(results: Results, picture: str | None = None) -> str:
     """The whole report as Markdown."""
-    summary = summarise(results.rows, results.insight)
     banner = results.insight.banner
-    parts = ["# Results", *([f"**{escape(banner)}**"] if banner else []), *_summary(summary)]
+    summary = summary_table(summarise(results.rows, results.insight))
+    parts = ["# Results", *([f"**{escape(banner)}**"] if banner else [])]
+    if results.rows:
+        parts += [escape(" ".join([summary.title, *summary.notes])), markdown_table(summary)]
+    else:
+        parts.append("No values: nothing was evaluated.")
     if picture:
         parts.append(f"![Values against k]({picture})")
-    parts += _published(results)
-    parts += _curves(curves(results.rows))
+    if results.comparisons:
+        parts += ["## Beside published figures", ABOUT_PUBLISHED, markdown_table(published(results.comparisons))]
+    if over_k := first_k_tables(results.rows):
+        parts += ["## Over k", f"Values {FIRST_K}; those expected of k candidates: results.xlsx and report.html."]
+        for table in over_k:
+            parts += [f"### {escape(table.title)}", markdown_table(table)]
     parts += _notes(notes(results.rows))
-    parts += _failures(results)
+    parts += ["## Failures", *([] if results.failures else ["None."])]
+    if results.failures:
+        table = records.failures(results.failures[:MAX_FAILURES])
+        parts += [escape(failure_line(results.failures)), markdown_table(table)]
+    if len(results.failures) > MAX_FAILURES:
+        parts.append(f"and {len(results.failures) - MAX_FAILURES:,} more: sheet failures of results.xlsx.")
     return "\n\n".join(parts) + "\n"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]], numbers: slice) -> str:
-    """A table whose columns in ``numbers`` are numbers, the others text; cells are escaped."""
-    marks = ["---"] * len(header)
-    marks[numbers] = ["---:"] * len(marks[numbers])
-    lines = [[escape(title) for title in header], marks, *([escape(cell) for cell in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def _summary(summary: Summary) -> list[str]:
-    if not summary.lines:
-        return ["No values: nothing was evaluated."]
-    titles = column_titles(summary.columns)
-    rows: list[list[str]] = []
-    for policy in dict.fromkeys(line.policy for line in summary.lines):
-        lines = [line for line in summary.lines if line.policy == policy]
-        rows += [_summary_row(line, summary) for line in lines]
-        rows.append([policy, "problems (failed)", "", *(counts(lines, column) for column in summary.columns)])
-    heads = [", ".join(filter(None, (titles[column], summary.head(column)))) for column in summary.columns]
-    header = ["policy", "reranker", "k", *heads]
-    metrics = ", ".join(
-        dict.fromkeys(escape(column.metric) for column in summary.columns if column.benchmark != OVERALL)
-    )
-    text = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points"
-    intervals = any(cell.ends for line in summary.lines for cell in line.cells.values())
-    text += f", with its 95% interval ({escape(NOT_SHOWN)}: it contains 0, so no gain is shown)." if intervals else "."
-    if summary.meanings:
-        text += f" Gains are over the baseline that a column's head names ({escape(summary.meanings)})."
-    return [text, _table(header, rows, slice(2, None))]
-
-
-def _published(results: Results) -> list[str]:
-    if not results.comparisons:
-        return []
-    text = "Ours less published, in points; no difference where the two are not of the same thing."
-    return ["## Beside published figures", text, _table(HEADER, shown_rows(results.comparisons), _PUBLISHED_NUMBERS)]
-
-
-def _summary_row(line: Line, summary: Summary) -> list[str]:
-    cells = [_cell(line.cells[column]) if column in line.cells else ABSENT for column in summary.columns]
-    return [line.policy, reranker_label(line.reranker), str(line.k), *cells]
-
-
-def _cell(cell: Cell) -> str:
-    return f"{cell.text[:-1]}; {cell.interval})" if cell.interval else cell.text
-
-
-def _curves(all_curves: Sequence[Curve]) -> list[str]:
-    """One table over k per benchmark; nothing when there is only one k."""
-    if len({k for curve in all_curves for k in curve.points}) < 2:
-        return []
-    parts = ["## Over k", f"Values {FIRST_K}; those expected of k candidates: results.xlsx and report.html."]
-    for column, title in curve_titles(all_curves).items():
-        chosen = [curve for curve in all_curves if curve.column == column]
-        ks = sorted({k for curve in chosen for k in curve.points})
-        rows = [[curve.policy, reranker_label(curve.reranker), *(point_text(curve, k) for k in ks)] for curve in chosen]
-        header = ["policy", "reranker", *(f"k = {k}" for k in ks)]
-        parts += [f"### {escape(title)}", _table(header, rows, slice(2, None))]
-    return parts
-
-
-def point_text(curve: Curve, k: int) -> str:
-    """The value of a curve at k, or what stands where there is none."""
-    if k not in curve.points:
-        return ABSENT
-    value = curve.points[k]
-    return WITHHELD if value is None else f"{value:.1f}"
 
 
 def _notes(lines: Sequence[str]) -> list[str]:
     if not lines:
         return []
-    shown = [f"- Note: {escape(line)}" for line in lines[:MAX_NOTES]]
+    items = [f"- Note: {escape(line)}" for line in lines[:MAX_NOTES]]
     if len(lines) > MAX_NOTES:
-        shown.append(f"- and {len(lines) - MAX_NOTES:,} more notes in results.csv")
-    return ["## Notes", "\n".join(shown)]
-
-
-def _failures(results: Results) -> list[str]:
-    if not results.failures:
-        return ["## Failures", "None."]
-    rows = [
-        (f.stage, f.benchmark, f.index, "" if f.rank is None else str(f.rank), one_line(f.message, 200))
-        for f in results.failures[:MAX_FAILURES]
-    ]
-    table = _table(("stage", "benchmark", "index", "rank", "message"), rows, slice(0))
-    parts = ["## Failures", escape(failure_line(results.failures)), table]
-    if len(results.failures) > MAX_FAILURES:
-        parts.append(f"and {len(results.failures) - MAX_FAILURES:,} more: sheet failures of results.xlsx.")
-    return parts
+        items.append(f"- and {len(lines) - MAX_NOTES:,} more notes in results.csv")
+    return ["## Notes", "\n".join(items)]

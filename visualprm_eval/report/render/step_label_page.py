@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
@@ -46,7 +46,7 @@ def render(results: ProcessResults, pictures: Sequence[str] = ()) -> str:
     for one in results.assessments:
         if (error := results.value(one.opinion.critic, POOLED, CALIBRATION)) is not None:
             parts.append(f"Expected calibration error of {escape(one.opinion.critic)}: {error:.1f}.")
-    parts += [f"![{name.removesuffix('.png')}]({name})" for name in pictures]
+    parts += [f"![{PurePosixPath(name).stem}]({name})" for name in pictures]
     parts += [*_notes(results), *_failures(results)]
     return "\n\n".join(parts) + "\n"
 

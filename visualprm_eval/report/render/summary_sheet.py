@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from openpyxl.utils import get_column_letter
 
+from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.render.xlsx import (
     BANNER,
     COUNT,
@@ -24,14 +25,15 @@ from visualprm_eval.report.render.xlsx import (
     new_sheet,
 )
 from visualprm_eval.report.render.xlsx_cells import safe_cell
-from visualprm_eval.report.tables.published import Place
-from visualprm_eval.report.tables.summary import WITHHELD, Column, Line, Summary, in_points, reranker_label
+from visualprm_eval.report.table import WITHHELD
+from visualprm_eval.report.tables.summary import Column, Line, Summary, reranker_label
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
 
     from visualprm_eval.evaluate.published.comparison import Comparison
 
+Place = tuple[str, Column, str, int]
 GROUP_FIELDS = (
     Field("value", 10, PERCENT),
     Field("gain", 9, GAIN),
@@ -155,9 +157,9 @@ def _value_cells(sheet: Any, line: Line, column: Column) -> list[Any]:
 def _published_cells(sheet: Any, comparison: Comparison | None) -> list[Any]:
     if comparison is None:
         return [None, None]
-    shown = safe_cell(comparison.difference, sheet, GAIN)
+    cell = safe_cell(comparison.difference, sheet, GAIN)
     if comparison.remark:
-        shown = safe_cell(comparison.remark, sheet, QUIET)
+        cell = safe_cell(comparison.remark, sheet, QUIET)
     elif comparison.difference is not None and comparison.manner:
-        shown = safe_cell(f"{in_points(comparison.difference)} ({comparison.manner})", sheet, QUIET)
-    return [safe_cell(comparison.published, sheet, PERCENT), shown]
+        cell = safe_cell(f"{shown(comparison.difference, 'gain')} ({comparison.manner})", sheet, QUIET)
+    return [safe_cell(comparison.published, sheet, PERCENT), cell]

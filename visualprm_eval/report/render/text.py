@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
+from typing import Any
+
+from visualprm_eval.report.table import ABSENT, Kind
 
 # Not allowed in XML 1.0 (C0 but tab, line feed; U+FFFE, U+FFFF; lone surrogates), or allowed but invisible (DEL, C1),
 # or able to turn the display order of the rest of a line around (bidirectional controls).
@@ -35,6 +39,27 @@ def one_line(text: str, limit: int = 0) -> str:
     """Visible text with every run of white space as one blank, cut to ``limit`` characters when that is not 0."""
     line = " ".join(visible_text(text).split())
     return line if not limit or len(line) <= limit else line[: limit - 1] + "…"
+
+
+_FORMATS: Mapping[Kind, str] = {
+    "count": ",d", "score": ".3f", "percent": ".1f", "gain": "+.1f", "chance": ".4f", "correlation": "+.2f",
+    "seconds": ",.0f",
+}  # fmt: skip
+_LONGEST_MESSAGE = 500
+
+
+def shown(value: Any, kind: Kind) -> str:
+    """A value of a table as pages show it: numbers as their kind says, words as they are."""
+    if value is None:
+        return ABSENT
+    if kind == "message":
+        return one_line(str(value), _LONGEST_MESSAGE)
+    if isinstance(value, str) or kind not in _FORMATS:
+        return str(value)
+    if kind in {"gain", "correlation"}:
+        value = round(value, 2 if kind == "correlation" else 1) + 0.0  # No "-0.0".
+    text = format(value, _FORMATS[kind])
+    return "<0.0001" if kind == "chance" and text == "0.0000" else text
 
 
 def verdict_word(verdict: float | None) -> str:

@@ -37,7 +37,7 @@ from visualprm_eval.report.render.xlsx import (
     add_styles,
     write_table,
 )
-from visualprm_eval.report.tables.published import by_place
+from visualprm_eval.report.tables.published import by_value
 from visualprm_eval.report.tables.summary import final_picks, summarise
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def write_workbook(path: Path | BytesIO, results: Results, max_rows: int = MAX_S
     book = Workbook(write_only=True)
     add_styles(book)
     insight = results.insight
-    write_summary(book, summarise(results.rows, insight), insight.banner, by_place(results.comparisons))
+    write_summary(book, summarise(results.rows, insight), insight.banner, by_value(results.comparisons))
     for table in insight_tables(insight):
         write_table(book, table, max_rows, insight.banner)
     write_curve_charts(book, insight)

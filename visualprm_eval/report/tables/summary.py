@@ -1,7 +1,4 @@
-"""Results arranged for people: the summary of policies and rerankers against benchmarks, and the curves over k.
-
-Every view (spreadsheet, Markdown, terminal, plot) shows these, so that all of them say the same.
-"""
+"""Results arranged for people: the summary of policies and rerankers against benchmarks, and the curves over k."""
 
 from __future__ import annotations
 
@@ -14,7 +11,8 @@ from visualprm_eval.core.baselines import MEANINGS, ROWS
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.lacking_means import lacking_means
 from visualprm_eval.evaluate.stats.rows import Baseline, Insight
-from visualprm_eval.report.render.text import one_line
+from visualprm_eval.report.render.text import one_line, shown
+from visualprm_eval.report.table import ABSENT, WITHHELD
 from visualprm_eval.tasks.base import HOSTS, UNJUDGED
 
 if TYPE_CHECKING:
@@ -24,17 +22,12 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.stats.rows import Standing
 
 FIRST = ROWS[baselines.FIRST]
-WITHHELD = "withheld"
-ABSENT = "–"
 NOT_SHOWN = "~"
 """Stands before a gain whose interval contains 0."""
 NOT_TESTED = "not tested"
 """What is said of a gain without an interval."""
 UPPER_BOUND = "upper bound"
 """What is said of a gain of the oracle's, which nothing can be tested against."""
-ABOUT_INTERVALS = f"95% intervals of gains below the values; {NOT_SHOWN}: the interval contains 0, so no gain is shown"
-FIRST_K = "from the first k candidates"
-"""What the values at a k below N are of that stand in the tidy table, as published ones are."""
 _MEANINGS = {FIRST: "pass@1", "oracle": "pass@k", "random": "mean", "greedy": "temperature 0"}
 
 
@@ -85,7 +78,7 @@ class Cell:
         if self.row.value is None:
             return WITHHELD
         mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
-        gain = "" if self.gain is None else f" ({mark}{in_points(self.gain)})"
+        gain = "" if self.gain is None else f" ({mark}{shown(self.gain, 'gain')})"
         if self.is_baseline:
             gain = " (baseline)"
         return f"{self.row.value:.1f}{gain}"
@@ -97,7 +90,7 @@ class Cell:
             return ""
         if self.is_bound:
             return UPPER_BOUND
-        return NOT_TESTED if self.ends is None else " to ".join(map(in_points, self.ends))
+        return NOT_TESTED if self.ends is None else " to ".join(shown(end, "gain") for end in self.ends)
 
     @property
     def reading(self) -> str:
@@ -121,11 +114,6 @@ def reading(gain: float | None, ends: tuple[float, float] | None, *, is_baseline
     if ends[0] <= 0 <= ends[1]:
         return "not shown: the interval contains 0"
     return "a gain" if gain > 0 else "a loss"
-
-
-def in_points(number: float) -> str:
-    """A difference, such as ``"+1.5"``."""
-    return f"{round(number, 1) + 0.0:+.1f}"  # + 0.0: no "-0.0"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.errors import RanksError, StoreError, StoreLockedError
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.run.ranks.launch import Launch
@@ -206,9 +207,7 @@ def _is_held(path: Path) -> bool:
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     """Writes a file that others see whole or not at all."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps(content), encoding="utf-8")
-    draft.replace(path)
+    write_atomically(path, json.dumps(content), durable=False)
 
 
 def _read(path: Path) -> dict[str, Any]:

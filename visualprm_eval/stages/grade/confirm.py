@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GradingError
-from visualprm_eval.stages.experiment_values import Headline, evaluate_experiment, headlines
+from visualprm_eval.stages.experiment_values import Headline, evaluate, headlines, study_of
 from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
     explained,
@@ -47,7 +47,8 @@ def confirm(store: Store, experiment: Experiment, facts: Columns, grader: Grader
         Whether every figure is ours; of others the reasons are printed.
     """
     confirmed = True
-    for headline in headlines(*evaluate_experiment(store, experiment, facts, experiment.ks[-1:]), experiment.benchmark):
+    rows, picks = evaluate(store, experiment, study_of(store, experiment, facts), experiment.ks[-1:])
+    for headline in headlines(rows, picks, experiment.benchmark):
         try:
             _check(store, experiment, headline, grader)
         except GradingError as error:

@@ -12,7 +12,7 @@ from visualprm_eval.core.types import JSONValue, Problem, Spec, digest, text_id
 from visualprm_eval.host.data.usable import left_out_remark
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate.benchmark_values import TableFigure
+    from visualprm_eval.evaluate.benchmark_values import TableKey
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
@@ -66,9 +66,8 @@ def is_whole(store: Store, experiment: Experiment) -> bool:
     """Whether the values of an experiment are the host's figures of whole tables."""
     if not experiment.benchmark.task.note:
         return False
-    return not has_verdicts(store, experiment) or any(
-        note["whole tables"] for note in notes_on_metric(store, experiment)
-    )
+    noted = notes_on_metric(store, experiment)
+    return not has_verdicts(store, experiment) or any(note["whole tables"] for note in noted)
 
 
 def has_verdicts(store: Store, experiment: Experiment) -> bool:
@@ -87,9 +86,8 @@ def has_verdicts(store: Store, experiment: Experiment) -> bool:
 
 def host_metric(store: Store, experiment: Experiment) -> str:
     """What the host calls its primary metric of a benchmark; ``""`` where it has not said so yet."""
-    return next(
-        (note["host metric"] for note in reversed(notes_on_metric(store, experiment)) if note["host metric"]), ""
-    )
+    noted = reversed(notes_on_metric(store, experiment))
+    return next((note["host metric"] for note in noted if note["host metric"]), "")
 
 
 def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Problem]], str]:
@@ -144,22 +142,13 @@ def _selection(experiment: Experiment, texts: Mapping[str, str]) -> str:
     return digest(sorted((ids[index], text_id(text)) for index, text in texts.items()))
 
 
-def stored_figures(store: Store, experiment: Experiment) -> TableFigure | None:
-    """Where the values of an experiment come from: the stored figure of a table of picks, in percent.
-
-    Returns:
-        A function that knows no figure of a table that was not evaluated; no function for an experiment whose values
-        come from verdicts on texts.
-    """
-    if not is_whole(store, experiment):
-        return None
+def stored_figures(
+    store: Store, experiment: Experiment, tables: Mapping[TableKey, Mapping[str, str]]
+) -> dict[TableKey, float]:
+    """The host's figures of tables of picks, in percent; of those that it has evaluated."""
     factor = 100.0 if _counts_in_parts(store, experiment) else 1.0
-
-    def known(texts: Mapping[str, str]) -> float | None:
-        figure = known_figure(store, experiment, texts)
-        return None if figure is None else factor * figure
-
-    return known
+    figures = {key: known_figure(store, experiment, texts) for key, texts in tables.items()}
+    return {key: factor * figure for key, figure in figures.items() if figure is not None}
 
 
 def _counts_in_parts(store: Store, experiment: Experiment) -> bool:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GraderStumbledError
 from visualprm_eval.core.progress import track
-from visualprm_eval.evaluate.pools import needs_all_verdicts
+from visualprm_eval.evaluate.benchmark_values import picked_tables
 from visualprm_eval.stages.experiment import read_facts
-from visualprm_eval.stages.experiment_values import evaluate_experiment
+from visualprm_eval.stages.experiment_values import study_of
 from visualprm_eval.stages.grade.bisect_tables import texts_not_taken
 from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
@@ -27,16 +27,15 @@ from visualprm_eval.stages.grade.metric_notes import (
     TRIED,
     explained,
     has_verdicts,
+    is_whole,
     keep_figure,
     known_figure,
     note_metric,
     notes_on_metric,
-    stored_figures,
 )
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate.benchmark_values import TableFigure
     from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.host.grading.host_figures import HostFigure
     from visualprm_eval.stages.experiment import Experiment
@@ -45,21 +44,12 @@ if TYPE_CHECKING:
 __all__ = ["grade_tables", "try_out", "unseen_tables"]
 
 
-def unseen_tables(store: Store, experiment: Experiment, facts: Columns) -> list[Mapping[str, str]]:
+def unseen_tables(store: Store, experiment: Experiment, facts: Columns) -> list[dict[str, str]]:
     """The tables of picks that the host has still to evaluate; none where values come from verdicts on texts."""
-    unseen: list[Mapping[str, str]] = []
-    known = stored_figures(store, experiment)
-    if known is None:
-        return unseen
-
-    def note(texts: Mapping[str, str]) -> float | None:
-        figure = known(texts)
-        if figure is None:
-            unseen.append(texts)
-        return figure
-
-    evaluate_experiment(store, experiment, facts, experiment.ks, whole=note)
-    return unseen
+    if not is_whole(store, experiment):
+        return []
+    tables = picked_tables(study_of(store, experiment, facts), experiment.ks).values()
+    return [texts for texts in tables if known_figure(store, experiment, texts) is None]
 
 
 def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
@@ -114,61 +104,32 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
     from visualprm_eval.host.grading.whole import whole_table_figure
 
     benchmark, grading = experiment.benchmark, experiment.grading
-    facts = read_facts(store, experiment, grader.equalities)
-    choosers = [reranker for reranker in experiment.rerankers if not needs_all_verdicts(reranker)]
-    splits = len({problem.split for problem in facts.problems})
+    tables = unseen_tables(store, experiment, read_facts(store, experiment, grader.equalities))
     verdicts = has_verdicts(store, experiment)
     with (
-        track(f"grade {experiment.label}, whole tables", len(choosers) * len(experiment.ks) * splits) as tracker,
+        track(f"grade {experiment.label}, whole tables", len(tables)) as tracker,
         judge_replies(store, experiment) as replies,
     ):
 
         def ask(texts: Mapping[str, str]) -> HostFigure:
             return whole_table_figure(benchmark, texts, grader.directory, experiment.judge, replies, tally=grader.tally)
 
-        def figure(texts: Mapping[str, str]) -> float | None:
-            known = known_figure(store, experiment, texts)
-            if known is None:
+        while tables:
+            texts = tables.pop(0)
+            if known_figure(store, experiment, texts) is None:  # Rerankers may pick the same.
                 try:
                     said = ask(texts)
-                except GraderStumbledError as error:
-                    raise _StumbledError(texts) from error
+                except GraderStumbledError:
+                    # What the grader cannot take leaves its pool, so that rerankers may now pick other texts.
+                    failed = [
+                        store.put_verdicts(grading.id, [failure])
+                        for failure in texts_not_taken(benchmark.problems, texts, ask)
+                    ]
+                    if not any(failed):
+                        raise  # It raises over this table as a whole alone.
+                    tables = unseen_tables(store, experiment, read_facts(store, experiment, grader.equalities))
+                    continue
                 note_metric(store, grading, said.metric, whole=True, verdicts=verdicts)
                 note_versions(store, grading)
                 keep_figure(store, experiment, texts, said.value)
-                known = said.value
             tracker.advance()
-            return known
-
-        while (table := _stumbling_table(store, experiment, facts, figure)) is not None:
-            # What the grader cannot take leaves its pool, so that rerankers may now pick other texts.
-            failed = [
-                store.put_verdicts(grading.id, [failure])
-                for failure in texts_not_taken(benchmark.problems, table.texts, ask)
-            ]
-            if not any(failed) and table.__cause__ is not None:
-                raise table.__cause__  # It raises over this table as a whole alone.
-            facts = read_facts(store, experiment, grader.equalities)
-
-
-def _stumbling_table(
-    store: Store, experiment: Experiment, facts: Columns, figure: TableFigure
-) -> _StumbledError | None:
-    """The first table of picks over which the host's grader raises; ``None`` when it has taken all."""
-    try:
-        evaluate_experiment(store, experiment, facts, experiment.ks, whole=figure)
-    except _StumbledError as stumbled:
-        return stumbled
-    return None
-
-
-class _StumbledError(Exception):
-    """The host's grader raised over a table of picks.
-
-    Args:
-        texts: The table.
-    """
-
-    def __init__(self, texts: Mapping[str, str]) -> None:
-        super().__init__("the host's grader raised")
-        self.texts = texts

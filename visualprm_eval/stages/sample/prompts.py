@@ -7,12 +7,12 @@ host, :func:`export_prompts` writes what it makes beside the problems: a file pe
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.errors import BenchmarkError, HostError, PolicyError
 from visualprm_eval.core.types import JSONValue, Part, Problem
 
@@ -135,10 +135,7 @@ def export_prompts(benchmark: Benchmark, prompt: str, output: Path, place: Place
     path = _path(output, benchmark.name, prompt)
     if path.is_file() and (there := _load(path)).wording == new.wording:
         new = _Travelled(new.wording, {**there.put, **new.put}, {**there.shown, **new.shown})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(json.dumps({"wording": new.wording, "put": new.put, "shown": new.shown}), encoding="utf-8")
-    draft.replace(path)
+    write_atomically(path, json.dumps({"wording": new.wording, "put": new.put, "shown": new.shown}))
 
 
 def note_unheeded(store: Store, benchmark: Benchmark) -> None:

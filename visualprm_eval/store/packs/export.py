@@ -6,11 +6,11 @@ import hashlib
 import json
 import os
 from collections import Counter
-from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import GIVEN
 from visualprm_eval.core.errors import CandidateFileError, StoreError
 from visualprm_eval.core.packages import VERSION
@@ -106,24 +106,20 @@ def export_candidates(
     specs = _chosen_specs(store, policies)
     names = _chosen("benchmark", benchmarks, store.benchmarks(), store.path)
     manifest = manifest_path(path)
-    draft, manifest_draft = _draft(path), _draft(manifest)
     try:
-        counts = _write_pack(draft, store, specs, names)
-        with draft.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        _write_manifest(manifest_draft, path.name, digest, counts, specs)
-        # In this order a pack never stands beside the manifest of another one, whenever the process is killed.
-        manifest.unlink(missing_ok=True)
-        draft.replace(path)
-        manifest_draft.replace(manifest)
+        path.parent.stat()  # A folder that is not there may be a slip, and is not made.
+        # The pack takes its place first: it never stands beside the manifest of another one, whenever the process is
+        # killed.
+        with atomic_draft(manifest) as manifest_draft, atomic_draft(path) as draft:
+            counts = _write_pack(draft, store, specs, names)
+            with draft.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            _write_manifest(manifest_draft, path.name, digest, counts, specs)
+            manifest.unlink(missing_ok=True)
     except OSError as error:
         raise CandidateFileError(
             f"cannot write {path} ({error.strerror}); choose another place or free space"
         ) from error
-    finally:
-        for left in (draft, manifest_draft):
-            with suppress(OSError):
-                left.unlink(missing_ok=True)
     return ExportSummary(path, manifest, digest, counts)
 
 
@@ -154,10 +150,11 @@ def _policy(spec: Spec) -> str:
 
 def _write_pack(draft: Path, store: Store, specs: Sequence[Spec], benchmarks: Sequence[str]) -> tuple[ExportCount, ...]:
     counts: list[ExportCount] = []
-    with draft.open("xb") as file:
+    with draft.open("wb") as file:
         for benchmark in benchmarks:
             counts += [_write(file, store, spec, benchmark, _problems(store, spec, benchmark)) for spec in specs]
-        _sync(file)
+        file.flush()
+        os.fsync(file.fileno())  # A full disk is found out before the former pack goes.
     counts = [count for count in counts if count.n_candidates]
     if not counts:
         raise StoreError(f"{store.path} holds no such candidates; sample some first, or choose other filters")
@@ -220,16 +217,4 @@ def _write_manifest(draft: Path, name: str, digest: str, counts: Sequence[Export
         "counts": [asdict(count) for count in counts],
         "samplings": {spec.id: dict(spec.settings) for spec in specs if spec.id in used},
     }
-    with draft.open("xb") as file:
-        file.write(json.dumps(manifest, indent=2).encode("ascii") + b"\n")
-        _sync(file)
-
-
-def _draft(path: Path) -> Path:
-    """A name of this process beside ``path``, from where a rename is atomic."""
-    return path.with_name(f".{path.name}.{os.getpid()}")
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+    draft.write_bytes(json.dumps(manifest, indent=2).encode("ascii") + b"\n")

@@ -53,18 +53,18 @@ def test_every_row_of_the_benchmark_has_the_note(insight) -> None:
 
 def test_tables_and_page_show_it(insight) -> None:
     tables = [
-        views.standings(insight), views.curve_points(insight.points), views.diagnoses(insight.diagnoses),
+        views.values(insight.standings), views.curve_points(insight.points), views.diagnoses(insight.diagnoses),
         views.pools(insight.pools),
     ]  # fmt: skip
     for view in tables:
-        assert view.columns[-1][0] == "note"
+        assert view.columns[-1].title == "note"
         assert {row[-1] for row in view.rows if row[1] == "B"} == {NOTE}
         assert "C" in {row[1] for row in view.rows}
     titles = [
         "Values with 95% intervals", "Candidates", "Where rerankers lose", "Paired comparisons",
         "Stages, as far as they were recorded",
     ]  # fmt: skip
-    assert [view.title for view in views.benchmark_views(insight, "B")] == titles
+    assert [view.title for view in views.benchmark_tables(insight, "B")] == titles
     page = render(Results([], [], insight=insight), {})
     assert page.count(NOTE) >= 5
     assert f"P on B ({NOTE})" in page

@@ -96,7 +96,7 @@ def test_intervals_stand_beside_the_gains(row):
     shown = render(Results(rows, [], insight=Insight(standings=standings)))
     assert "| P | visualprm | 8 | 53.0 (+3.0; +1.0 to +5.0) |" in shown
     assert r"| P | visualorm | 8 | 51.0 (\~+1.0; -1.0 to +3.0) |" in shown
-    assert r"with its 95% interval (\~: it contains 0, so no gain is shown)." in shown
+    assert r"Gains have 95% intervals; \~: the interval contains 0, so no gain is shown." in shown
     assert "interval" not in render(Results(rows, []))
 
 

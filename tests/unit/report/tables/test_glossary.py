@@ -24,7 +24,7 @@ def test_the_readme_has_it_word_by_word():
 
 def test_every_column_is_explained():
     views = (values, comparisons, curve_points, diagnoses, pools, costs)
-    titles = {title for view in views for title, _ in view([]).columns}
+    titles = {title for view in views for title, *_ in view([]).columns}
     fields = (*VALUE_FIELDS, *PICK_FIELDS, *COMPARISON_FIELDS, *FAILURE_FIELDS, *GROUP_FIELDS, *COMPARED_FIELDS)
     titles |= {field.title for field in fields}
     plain = {"index", "question", "critic", "message", "picked text"}

@@ -64,7 +64,7 @@ def test_markdown(compared):
     assert f"| 45.0 | 47.0 | -2.0 | {SOURCE} (temperature: ours 1, published 0.7) |" in report
     assert "10 of 40 (0)" in report
     (marks,) = {line for line in report.partition("## Beside")[2].splitlines() if line.startswith("| ---")}
-    assert marks == "| --- | --- | --- | --- | ---: | ---: | ---: | --- |", "numbers on the right, words on the left"
+    assert marks == "| --- | --- | ---: | --- | ---: | ---: | ---: | --- |", "numbers on the right, words on the left"
 
 
 def test_terminal(compared):

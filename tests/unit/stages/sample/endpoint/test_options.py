@@ -7,7 +7,7 @@ import pytest
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.server_address import KEY_VARIABLE, api_key, base_url, completed, served_model
 from visualprm_eval.stages.sample.endpoint import EndpointOptions, Patience
-from visualprm_eval.stages.sample.endpoint.waiting import retry_after_s
+from visualprm_eval.stages.sample.endpoint.client import retry_after_s
 
 
 @pytest.mark.parametrize(
