@@ -58,7 +58,7 @@ def study_of(store: Store, experiment: Experiment, facts: Columns) -> Study:
     if is_whole(store, experiment):
         metric = f"{HOSTS}{host_metric(store, experiment) or 'primary metric'}"
     unjudged = task.host_judge != EXACT_MATCHING and not experiment.judge.used
-    # The host reads a yes or no out of whole texts: of benchmarks without a task of their own, those with options count.
+    # The host reads a yes or no out of whole texts: of benchmarks without an own task, those with options count.
     reads_finals = not task.note or any(problem.choices for problem in benchmark.problems)
     return Study(
         policy=experiment.policy,
