@@ -13,13 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, TypeAdapter
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root
+from visualprm_eval.core.json_rows import RowError, checked, parse_row
 from visualprm_eval.core.pictures import AS_THEY_ARE, RULES, described, upright_copy
-from visualprm_eval.core.types import Part, Problem, digest, text_id
+from visualprm_eval.core.types import JSONValue, Part, Problem, digest, text_id
 
 __all__ = [
     "CORRECT",
@@ -36,6 +39,7 @@ __all__ = [
 ]
 
 CORRECT, NEUTRAL, INCORRECT = 1, 0, -1
+_Text = Annotated[str, Field(min_length=1)]
 LABELS_FILE = "test.jsonl"
 """The file with the solutions and their labels."""
 
@@ -143,7 +147,7 @@ def read_set(folder: Path, name: str, pictures: str = DEFAULT_PICTURES) -> Proce
     path = folder / LABELS_FILE
     try:
         content = path.read_bytes()
-        lines = content.decode("utf-8").split("\n")
+        content.decode("utf-8")
     except OSError as error:
         raise BenchmarkError(
             f"{name}: cannot read {path} ({error.strerror}); expected the released {LABELS_FILE} there, with the "
@@ -154,11 +158,11 @@ def read_set(folder: Path, name: str, pictures: str = DEFAULT_PICTURES) -> Proce
     reader = _Reader(folder, name, raw=pictures == RAW_PICTURES)
     samples: list[ProcessSample] = []
     bad: list[BadLine] = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(content.split(b"\n"), start=1):
         if line.strip():
             try:
                 samples.append(reader.sample(number, line))
-            except _BadLineError as error:
+            except RowError as error:
                 bad.append(BadLine(number, str(error)))
     if not samples:
         first = f"; line {bad[0].line}: {bad[0].reason}" if bad else ""
@@ -167,8 +171,28 @@ def read_set(folder: Path, name: str, pictures: str = DEFAULT_PICTURES) -> Proce
     return ProcessSet(name, folder, tuple(samples), tuple(bad), hashlib.sha256(content).hexdigest()[:16], shown)
 
 
-class _BadLineError(Exception):
-    """What is wrong with a line."""
+def _paths(image: JSONValue) -> JSONValue:
+    return [image] if isinstance(image, str) else image
+
+
+@dataclass(frozen=True, slots=True)
+class _Response:
+    steps: Annotated[list[str], Field(min_length=1)]
+    process_correctness: list[Annotated[int, Field(strict=True, ge=INCORRECT, le=CORRECT)]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of the file."""
+
+    image: Annotated[list[_Text], Field(min_length=1), BeforeValidator(_paths)]
+    question: _Text
+    response: _Response
+    policy_model: _Text
+    data_source: _Text
+
+
+_FORM = TypeAdapter(_Row)
 
 
 class _Reader:
@@ -183,34 +207,31 @@ class _Reader:
         self.changes: dict[str, str] = {}
         self._picture = cache(self._find_picture)
 
-    def sample(self, number: int, line: str) -> ProcessSample:
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise _BadLineError(f"it is no JSON ({error})") from error
-        if not isinstance(row, dict):
-            raise _BadLineError(f"it is a {type(row).__name__}, expected an object")
-        steps, labels = _steps_and_labels(row)
-        question, answer = _text(row, "question"), row.get("answer", "")
-        source = SOURCE_NAMES.get(given := _text(row, "data_source"), given)
-        pictures = [self._picture(path) for path in _paths(row)]
+    def sample(self, number: int, line: bytes) -> ProcessSample:
+        content = parse_row(line)
+        row, answer = checked(_FORM, content), content.get("answer", "")
+        steps, labels = tuple(row.response.steps), tuple(row.response.process_correctness)
+        if len(steps) != len(labels):
+            raise RowError(f"{len(steps)} steps and {len(labels)} labels, expected one label per step")
+        source = SOURCE_NAMES.get(row.data_source, row.data_source)
+        pictures = [self._picture(path) for path in row.image]
         answer = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         # The line is no part of the id: a set that is completed or sorted anew asks nothing twice.
-        content = {"benchmark": self._name, "split": source, "question": question, "answer": answer,
-                   "pictures": [sha for _, sha, _ in pictures]}  # fmt: skip
+        facts = {"benchmark": self._name, "split": source, "question": row.question, "answer": answer,
+                 "pictures": [sha for _, sha, _ in pictures]}  # fmt: skip
         if changed := dict.fromkeys(change for *_, change in pictures if change):
-            content["shown"] = RULES
+            facts["shown"] = RULES
             self.changes[str(number)] = " and ".join(changed)
-        parts = (*(Part("image", str(path)) for path, *_ in pictures), Part("text", question))
-        problem_id = digest(content)
+        parts = (*(Part("image", str(path)) for path, *_ in pictures), Part("text", row.question))
+        problem_id = digest(facts)
         problem = Problem(self._name, problem_id, source, parts, answer, problem_id)
-        return ProcessSample(number, problem, steps, labels, _text(row, "policy_model"))
+        return ProcessSample(number, problem, steps, labels, row.policy_model)
 
     def _find_picture(self, path: str) -> tuple[Path, str, str]:
         """The file of a picture as it is shown, the digest of the set's own content, and what was done to it."""
         relative = PurePosixPath(path)
         if relative.is_absolute() or ".." in relative.parts:
-            raise _BadLineError(f"the picture {path} is outside of the set's folder")
+            raise RowError(f"the picture {path} is outside of the set's folder")
         for place in (self._folder / relative, self._folder / "images" / relative):
             if place.is_file():
                 try:
@@ -218,45 +239,5 @@ class _Reader:
                     shown = (place, "") if self._raw else upright_copy(place, cache_root() / "pictures")
                     return shown[0], own, shown[1]
                 except OSError as error:
-                    raise _BadLineError(f"the picture {path} cannot be read, or turned ({error})") from error
-        raise _BadLineError(f"the picture {path} is missing")
-
-
-def _text(row: Mapping[str, Any], field: str) -> str:
-    value = row.get(field)
-    if not isinstance(value, str) or not value:
-        raise _BadLineError(f"{field} is {_shown(value)}, expected a text")
-    return value
-
-
-def _paths(row: Mapping[str, Any]) -> list[str]:
-    given = row.get("image")
-    paths = [given] if isinstance(given, str) else given
-    if not isinstance(paths, list) or not paths or not all(isinstance(path, str) and path for path in paths):
-        raise _BadLineError(f"image is {_shown(given)}, expected a list of paths")
-    return paths
-
-
-def _steps_and_labels(row: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    response = row.get("response")
-    if not isinstance(response, dict):
-        raise _BadLineError(f"response is {_shown(response)}, expected an object with steps and process_correctness")
-    steps, labels = response.get("steps"), response.get("process_correctness")
-    if not isinstance(steps, list) or not steps or not all(isinstance(step, str) for step in steps):
-        raise _BadLineError(f"steps is {_shown(steps)}, expected a list of texts")
-    if not isinstance(labels, list):
-        raise _BadLineError(f"process_correctness is {_shown(labels)}, expected a list of labels")
-    if len(steps) != len(labels):
-        raise _BadLineError(f"{len(steps)} steps and {len(labels)} labels, expected one label per step")
-    for place, label in enumerate(labels, start=1):
-        if type(label) is not int or label not in {CORRECT, NEUTRAL, INCORRECT}:
-            raise _BadLineError(f"the label of step {place} is {_shown(label)}, expected 1, 0 or -1")
-    return tuple(steps), tuple(labels)
-
-
-def _shown(value: object) -> str:
-    """A value in a message."""
-    if value is None:
-        return "missing"
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 40 else text[:37] + "..."
+                    raise RowError(f"the picture {path} cannot be read, or turned ({error})") from error
+        raise RowError(f"the picture {path} is missing")

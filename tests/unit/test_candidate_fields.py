@@ -61,7 +61,7 @@ def test_an_array_is_a_file_too(tmp_path: Path) -> None:
     assert told(read(tmp_path, rows, "index=index", "text=prediction", array=True)) == [("0", 0, "a"), ("1", 0, "b")]
     with pytest.raises(CandidateFileError, match=r"samples.jsonl, row 2: index: missing field 'index'"):
         read(tmp_path, [rows[0], {"prediction": "b"}], "index=index", "text=prediction", array=True)
-    with pytest.raises(CandidateFileError, match=r"row 1: expected an object"):
+    with pytest.raises(CandidateFileError, match=r"row 1: it is 3; expected an object"):
         read(tmp_path, [3], "index=index", "text=prediction", array=True)
 
 
@@ -129,7 +129,7 @@ def test_a_manifest_of_that_name_does_not_count(tmp_path: Path) -> None:
         ([{"i": 0, "t": "a", "k": "zero"}], ["index=i", "text=t", "rank=k"], "line 1: 'rank' (field 'k') is 'zero'"),
         ([{"i": 0, "t": ["a", "b"], "k": 0}], ["index=i", "text=t", "rank=k"],
          "line 1: 'text' (field 't') has 2 texts, to which 'rank' (k) gives one number"),
-        ([[]], ["index=i", "text=t"], "row 1: expected an object"),
+        ([[]], ["index=i", "text=t"], "row 1: it is []; expected an object"),
         ([{"i": 0, "t": []}], ["index=i", "text=t"], "holds no candidates"),
     ],
 )  # fmt: skip

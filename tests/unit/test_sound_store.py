@@ -28,7 +28,7 @@ from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores
 from visualprm_eval.run.pipeline import run
 from visualprm_eval.stages.score.critics import ranged_scoring
 from visualprm_eval.stages.score.stage import score_missing
-from visualprm_eval.store import STORE_FILE, Store, sound
+from visualprm_eval.store import STORE_FILE, Store, codec, queries, sound
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.merge import absorb_leftovers, merge
 from visualprm_eval.store.packs import read_candidates
@@ -104,8 +104,9 @@ def test_what_may_be_put_is_what_the_audit_lets_pass(scores: list[float], wide: 
     with tempfile.TemporaryDirectory() as folder:
         path = filled(Path(folder) / STORE_FILE)
         with closing(sqlite3.connect(path)) as db, db:
-            found = (json.dumps(scores), json.dumps(steps), spec.id)
-            db.execute("UPDATE scores SET step_scores = ?, steps = ? WHERE spec_id = ?", found)
+            db.execute(queries.PUT_STEP_LIST, codec.step_list_row(steps))
+            query = "UPDATE scores SET step_scores = ?, step_list = (SELECT max(position) FROM step_lists)"
+            db.execute(f"{query} WHERE spec_id = ?", (json.dumps(scores), spec.id))
         with Store.open(path) as store:
             try:
                 store.put_scores(spec.id, [(*KEY, StepScores(tuple(map(float, scores)), steps))])
@@ -144,7 +145,9 @@ DAMAGE = [
     ("UPDATE scores SET step_scores = '[0.5, true]'", "not all finite numbers"),
     ("UPDATE scores SET step_scores = '[0.5]'", "1 numbers for 2 steps"),
     ("UPDATE scores SET step_scores = '[0.5],[0.5'", "cannot be read"),
-    ("UPDATE scores SET steps = '[1, 2]'", "steps that are no texts"),
+    ("UPDATE step_lists SET steps = '[1, 2]'", "steps that are no texts"),
+    ("UPDATE step_lists SET digest = X'00'", "list of steps 1 is not what was stored"),
+    ("DELETE FROM step_lists", "2 rows of scores refer to step_lists that are not there"),
     ("UPDATE scores SET error = 'both'", "a failure with step scores"),
     ("UPDATE scores SET seconds = -2", "seconds: -2.0 seconds"),
     ("UPDATE problems SET parts = '[[\"sound\", \"x\"]]'", "problem p7, benchmark Bench, row 7: its parts"),

@@ -231,8 +231,10 @@ def test_any_candidates_survive(candidates: list[Candidate]) -> None:
 @given(scores=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), step=texts)
 def test_any_step_scores_survive_to_the_bit(scores: list[float], step: str) -> None:
     given_scores = StepScores(tuple(scores), (step,) * len(scores))
-    row = codec.scores_row("spec", "problem", "text", given_scores, 0.0, allowed=(-math.inf, math.inf))
-    found = codec.scores_of(*row[3:6])
+    digest, steps = codec.step_list_row(given_scores.steps)
+    key = ("spec", "problem", "text")
+    row = codec.scores_row(key, given_scores, digest, 0.0, allowed=(-math.inf, math.inf))
+    found = codec.scores_of(*row[3:5], steps)
     assert found.steps == given_scores.steps
     for before, after in zip(scores, found.scores, strict=True):
         assert before == after
@@ -548,9 +550,11 @@ def test_a_store_of_a_newer_version(path: Path) -> None:
 def test_a_page_overwritten_with_garbage_is_found(path: Path) -> None:
     with filled(path) as store:
         store.put_candidates(SAMPLING.id, [Candidate(IDS[0], rank, str(rank) * 3000) for rank in range(20)])
+    with closing(sqlite3.connect(path)) as db:
+        ((root,),) = db.execute("SELECT rootpage FROM sqlite_master WHERE name = 'texts'")
     content = bytearray(path.read_bytes())
-    for start in range(4096 * 2, len(content), 4096):
-        content[start : start + 64] = b"\xff" * 64
+    start = (root - 1) * 4096
+    content[start : start + 64] = b"\xff" * 64
     path.write_bytes(content)
     with Store.open(path, write=False) as store:
         with pytest.raises(StoreDamagedError, match="malformed"):
@@ -575,7 +579,9 @@ def test_verify_reports_when_sqlite_gives_up() -> None:
         ("UPDATE scores SET step_scores = '[]'", "0 numbers for 1 steps"),
         (f"UPDATE verdicts SET spec_id = '{SAMPLING.id}'", "which is not a grading"),
         ("UPDATE scores SET step_scores = '[0.5'", f"problem {IDS[0]}, text {text_id('t')}: they cannot be read"),
-        ("UPDATE scores SET steps = X'5B22FF225D'", f"problem {IDS[0]}, text {text_id('t')}: they cannot be read"),
+        ("UPDATE step_lists SET steps = X'5B22FF225D'", f"problem {IDS[0]}, text {text_id('t')}: they cannot be read"),
+        ("UPDATE step_lists SET steps = '[\"u\"]'", "list of steps 1 is not what was stored"),
+        ("UPDATE scores SET step_list = 2", "1 rows of scores refer to step_lists that are not there"),
         ("UPDATE scores SET step_scores = '[NaN]'", "they are not all finite numbers"),
         ("UPDATE scores SET step_scores = '[1e999]'", "they are not all finite numbers"),
         ("UPDATE scores SET step_scores = '[\"0.5\"]'", "they are not all finite numbers"),
@@ -730,6 +736,8 @@ def as_before_seconds(patch: pytest.MonkeyPatch, schema_version: int) -> None:
     scores, verdict = codec.scores_row, codec.verdict_row
     patch.setattr(queries, "PUT_NOTE", "DELETE FROM problems WHERE ? || ? || ? || ? IS NULL")
     patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:schema_version])
+    patch.setattr(queries, "PUT_STEP_LIST", "DELETE FROM problems WHERE ? || ? IS NULL")
+    patch.setattr(codec, "step_list_row", lambda steps: (codec.pack_json(steps), ""))
     patch.setattr(queries, "PUT_SCORES", "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)")
     patch.setattr(codec, "scores_row", lambda *fact, **named: scores(*fact, **named)[:7])
     patch.setattr(queries, "PUT_VERDICT", "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)")

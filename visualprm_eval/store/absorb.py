@@ -29,6 +29,11 @@ _TEXTS_OF_WANTED = " UNION ".join(
     f"SELECT text_id FROM {name} WHERE problem_id {_OF_WANTED}"  # noqa: S608 - names of our own tables
     for name in ("candidates", "scores", "verdicts")
 )
+_LISTS_OF_WANTED = f"SELECT step_list FROM scores WHERE problem_id {_OF_WANTED}"  # noqa: S608
+
+# Where a list of steps is differs from store to store, so it travels as its digest.
+_SENT = {"step_list": "(SELECT l.digest FROM step_lists AS l WHERE l.position = step_list)"}
+_RECEIVED = {"step_list": "(SELECT l.position FROM step_lists AS l WHERE l.digest = ?)"}
 
 
 def count_rows(source: sqlite3.Connection) -> int:
@@ -84,9 +89,11 @@ def _rows(source: sqlite3.Connection, table: Table, *, only_wanted: bool) -> Ite
         return
     if only_wanted and table.name == "texts":
         where = f"WHERE id IN ({_TEXTS_OF_WANTED})"
+    elif only_wanted and table.name == "step_lists":
+        where = f"WHERE position IN ({_LISTS_OF_WANTED})"
     elif only_wanted and table.problem_column is not None:
         where = f"WHERE {table.problem_column} {_OF_WANTED}"
-    columns = ", ".join(table.columns)
+    columns = ", ".join(_SENT.get(column, column) for column in table.columns)
     yield from source.execute(f"SELECT {columns} FROM {table.name} {where} ORDER BY {table.order}")  # noqa: S608
 
 
@@ -102,7 +109,7 @@ def _prepare(db: sqlite3.Connection, table: Table) -> None:
 
 
 def _fill(db: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:
-    marks = ", ".join("?" * len(table.columns))
+    marks = ", ".join(_RECEIVED.get(column, "?") for column in table.columns)
     db.execute(f"DELETE FROM incoming_{table.name}")  # noqa: S608
     db.executemany(f"INSERT INTO incoming_{table.name} VALUES ({marks})", rows)  # noqa: S608
 
@@ -162,12 +169,15 @@ def _contradictions(db: sqlite3.Connection, table: Table) -> Iterator[tuple[Row,
 
 
 def _decoded(db: sqlite3.Connection, table: Table, row: Row) -> dict[str, Any]:
-    """A row by column, with what a comparison needs beside it: the spec's settings and the candidate's text."""
+    """A row by column, with what a comparison needs beside it: the spec's settings, the candidate's text, the steps."""
     values = dict(zip(table.columns, row, strict=True))
     if "spec_id" in values:
         values["settings"] = _settings(db, values["spec_id"])
     if table.name == "candidates":
         values["text"] = codec.unpack_text(_text(db, values["text_id"]))
+    if "step_list" in values:
+        query = "SELECT steps FROM step_lists WHERE position = ?"
+        (values["steps"],) = db.execute(query, (values["step_list"],)).fetchone()
     return values
 
 
@@ -207,7 +217,8 @@ def _text(db: sqlite3.Connection, text_id: str) -> Any:
 def _holds(source: sqlite3.Connection, table: Table, row: Row) -> bool:
     """Whether a store has this very row; the one that grows has it in any case."""
     values = dict(zip(table.columns, row, strict=True))
-    columns = (*table.key, *table.telling)
+    # The time of their storing tells which list of steps scores have: it is elsewhere in each store.
+    columns = ["created_at" if column == "step_list" else column for column in (*table.key, *table.telling)]
     same = " AND ".join(f"{column} IS ?" for column in columns)
     query = f"SELECT 1 FROM {table.name} WHERE {same}"  # noqa: S608
     return source.execute(query, [values[column] for column in columns]).fetchone() is not None

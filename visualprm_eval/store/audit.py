@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.types import text_id
-from visualprm_eval.store import codec, schema, sound
+from visualprm_eval.store import codec, queries, schema, sound
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.columns_checked import PROBLEM_KEY, TEXT_KEY, odd_values, place
 from visualprm_eval.store.note_shapes import odd_notes
@@ -103,6 +103,10 @@ def _is_text(stored_id: str, value: codec.SQLText) -> bool:
 
 def _refers_beyond(db: sqlite3.Connection, table: str, texts: set[str]) -> bool:
     """Whether rows of a table refer to what is not there; sooner told than by SQLite's look-up of every single one."""
+    if table == "scores":
+        lacking = "SELECT 1 FROM scores WHERE step_list NOT IN (SELECT position FROM step_lists)"
+        if db.execute(lacking).fetchone() is not None:
+            return True
     specs, problems = ({key for (key,) in db.execute(f"SELECT id FROM {parent}")} for parent in ("specs", "problems"))  # noqa: S608
     pairs = db.execute(f"SELECT spec_id, problem_id FROM {table} GROUP BY spec_id, problem_id")  # noqa: S608
     if any(spec not in specs or problem not in problems for spec, problem in pairs):
@@ -156,13 +160,31 @@ def _ranks(db: sqlite3.Connection) -> Iterator[str]:
 
 def _scores(db: sqlite3.Connection) -> Iterator[str]:
     """Numbers and steps of all texts, some thousands parsed at a time; where anything is odd, one by one."""
+    counts: dict[int, int] = {}
+    query = "SELECT position, digest, steps, coalesce(json_valid(steps), 0) FROM step_lists"
+    for rows in _rows(db, query):
+        yield from _count_steps(rows, counts)
     ranges = _ranges(db)
-    columns = "spec_id, problem_id, text_id, error, step_scores, steps"
-    valid = "coalesce(json_valid(step_scores) AND json_valid(steps), 0)"
-    for rows in _rows(db, f"SELECT {columns}, {valid} FROM scores WHERE error IS NULL"):  # noqa: S608
-        if not _all_sound(rows, ranges):
-            yield from _odd_scores([row[:-1] for row in rows], ranges)
-    yield from _odd_scores(db.execute(f"SELECT {columns} FROM scores WHERE error IS NOT NULL").fetchall(), ranges)  # noqa: S608
+    columns = "spec_id, problem_id, text_id, error, step_scores"
+    query = f"SELECT step_list, {columns}, coalesce(json_valid(step_scores), 0) FROM scores WHERE error IS NULL"  # noqa: S608
+    odd = f"SELECT {columns}, {queries.STEPS} FROM scores WHERE "  # noqa: S608
+    for rows in _rows(db, query):
+        if not _all_sound(rows, counts, ranges):
+            keys = "(spec_id, problem_id, text_id) = (?, ?, ?)"
+            yield from _odd_scores([db.execute(odd + keys, row[1:4]).fetchone() for row in rows], ranges)
+    yield from _odd_scores(db.execute(odd + "error IS NOT NULL").fetchall(), ranges)
+
+
+def _count_steps(rows: Sequence[tuple[Any, ...]], counts: dict[int, int]) -> Iterator[str]:
+    """Adds how many steps each list has, where all of some lists are sound; tells of those that were changed."""
+    positions, digests, stored, valid = zip(*rows, strict=True)
+    for position, digest, steps in zip(positions, digests, stored, strict=True):
+        if not isinstance(steps, str | bytes) or codec.digest_of_steps(steps) != digest:
+            yield f"list of steps {position} is not what was stored"
+    if all(valid) and set(map(type, stored)) == {str}:
+        lists = json.loads(f"[{','.join(stored)}]")
+        if set(map(type, lists)) == {list} and set(map(type, chain.from_iterable(lists))) <= {str}:
+            counts.update(zip(positions, map(len, lists), strict=True))
 
 
 def _ranges(db: sqlite3.Connection) -> dict[str, sound.ScoreRange]:
@@ -174,19 +196,21 @@ def _ranges(db: sqlite3.Connection) -> dict[str, sound.ScoreRange]:
     return ranges
 
 
-def _all_sound(rows: Sequence[tuple[Any, ...]], ranges: Mapping[str, sound.ScoreRange]) -> bool:
+def _all_sound(
+    rows: Sequence[tuple[Any, ...]], counts: Mapping[int, int], ranges: Mapping[str, sound.ScoreRange]
+) -> bool:
     """Whether all is well with the scores of some texts, as far as one look at all of them can tell."""
-    specs, _, _, _, numbers, steps, valid = zip(*rows, strict=True)
-    if not all(valid) or set(map(type, (*numbers, *steps))) != {str}:
+    step_lists, specs, _, _, _, numbers, valid = zip(*rows, strict=True)
+    if not all(valid) or set(map(type, numbers)) != {str}:
         return False
-    found, known = json.loads(f"[{','.join(numbers)}]"), json.loads(f"[{','.join(steps)}]")
-    if set(map(type, (*found, *known))) != {list} or not all(found):
+    found = json.loads(f"[{','.join(numbers)}]")
+    if set(map(type, found)) != {list} or not all(found):
         return False
-    if any(len(one) not in {0, len(other)} for one, other in zip(known, found, strict=True)):
+    if any(counts.get(step_list) not in {0, len(one)} for step_list, one in zip(step_lists, found, strict=True)):
         return False
-    flat, words = list(chain.from_iterable(found)), chain.from_iterable(known)
+    flat = list(chain.from_iterable(found))
     lows, highs = zip(*(ranges.get(spec, sound.UNIT) for spec in set(specs)), strict=True)
-    if not set(map(type, flat)) <= {float, int} or not set(map(type, words)) <= {str}:
+    if not set(map(type, flat)) <= {float, int}:
         return False
     # A sum is finite only if all of it is; what is not slips past comparisons.
     return math.isfinite(sum(flat)) and not sound.wrong_with_numbers((min(flat), max(flat)), (max(lows), min(highs)))

@@ -6,6 +6,7 @@ faithfully. Such a text is stored as a BLOB of its UTF-8 bytes (surrogates passe
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -124,16 +125,37 @@ def candidate_of(row: Sequence[Any]) -> Candidate:
     return Candidate(problem_id, rank, *known, tokens, seconds, usage)
 
 
+def digest_of_steps(stored: SQLText) -> bytes:
+    """What addresses a stored list of steps: 16 bytes of the SHA-256 of its bytes."""
+    data = stored.encode("utf-8") if isinstance(stored, str) else stored
+    return hashlib.sha256(data).digest()[:16]
+
+
+def step_list_row(steps: Sequence[str]) -> tuple[bytes, SQLText]:
+    """(digest, steps)."""
+    stored = pack_json(steps)
+    return digest_of_steps(stored), stored
+
+
 def scores_row(
-    spec_id: str, problem_id: str, text_id: str, scores: StepScores, now: float, *, allowed: sound.ScoreRange
+    key: Sequence[str], scores: StepScores, digest: bytes, now: float, *, allowed: sound.ScoreRange
 ) -> tuple[Any, ...]:
-    """(spec_id, problem_id, text_id, error, step_scores, steps, created_at, seconds); JSON spells a float exactly."""
+    """(spec_id, problem_id, text_id, error, step_scores, digest of the steps, created_at, seconds).
+
+    JSON spells a float exactly.
+
+    Args:
+        key: The first three.
+        scores: What the critic said.
+        digest: See :func:`step_list_row`.
+        now: When it is stored.
+        allowed: The critic's range.
+    """
     numbers, failed = [float(score) for score in scores.scores], scores.error is not None
     wrong = sound.wrong_with_scores(numbers, scores.steps if numbers else (), allowed, failed=failed)
     if wrong := wrong or sound.wrong_with_costs(scores.seconds):
-        raise StoreError(f"scores of text {text_id} of problem {problem_id}: {wrong}")
-    error, steps = pack_optional(scores.error), pack_json(scores.steps)
-    return (spec_id, problem_id, text_id, error, json.dumps(numbers), steps, now, scores.seconds)
+        raise StoreError(f"scores of text {key[2]} of problem {key[1]}: {wrong}")
+    return (*key, pack_optional(scores.error), json.dumps(numbers), digest, now, scores.seconds)
 
 
 def scores_of(error: SQLText | None, step_scores: str, steps: SQLText, seconds: float | None = None) -> StepScores:

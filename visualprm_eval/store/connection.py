@@ -50,8 +50,8 @@ def open_for_writing(path: Path, *, one_thread: bool = True, create: bool = True
         try:
             db.execute("PRAGMA journal_mode = WAL")
             db.execute("PRAGMA synchronous = FULL")
-            db.execute("PRAGMA foreign_keys = ON")
             schema.migrate(db)
+            db.execute("PRAGMA foreign_keys = ON")  # Not before: an upgrade moves what an audit then finds broken.
         except BaseException:
             db.close()
             raise

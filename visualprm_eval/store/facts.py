@@ -158,7 +158,12 @@ class Store(StoreFile):
         now = time.time()
         with self._writing() as db:
             allowed = sound.range_of(self._require_spec(scoring_id, "scoring"))
-            rows = [codec.scores_row(scoring_id, *fact, now, allowed=allowed) for fact in scores]
+            facts = [(*fact, codec.step_list_row(fact[2].steps)) for fact in scores]
+            rows = [
+                codec.scores_row((scoring_id, *key), outcome, step_list[0], now, allowed=allowed)
+                for *key, outcome, step_list in facts
+            ]
+            db.executemany(queries.PUT_STEP_LIST, [step_list for *_, step_list in facts])
             return _changed(db.executemany(queries.PUT_SCORES, rows))
 
     def scores(

@@ -31,11 +31,13 @@ ON CONFLICT (spec_id, problem_id, rank) DO UPDATE SET
     completion_tokens = excluded.completion_tokens
 WHERE candidates.error IS NOT NULL"""
 
+PUT_STEP_LIST = "INSERT INTO step_lists (digest, steps) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"
+
 PUT_SCORES = """
-INSERT INTO scores (spec_id, problem_id, text_id, error, step_scores, steps, created_at, seconds)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO scores (spec_id, problem_id, text_id, error, step_scores, step_list, created_at, seconds)
+VALUES (?, ?, ?, ?, ?, (SELECT position FROM step_lists WHERE digest = ?), ?, ?)
 ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
-    error = excluded.error, step_scores = excluded.step_scores, steps = excluded.steps,
+    error = excluded.error, step_scores = excluded.step_scores, step_list = excluded.step_list,
     created_at = excluded.created_at, seconds = excluded.seconds
 WHERE scores.error IS NOT NULL"""
 
@@ -100,11 +102,14 @@ LEFT JOIN scores AS s ON s.spec_id = ? AND s.problem_id = c.problem_id AND s.tex
 WHERE c.error IS NULL AND (s.spec_id IS NULL OR (s.error IS NOT NULL AND ?))
 ORDER BY w.position, c.rank"""
 
-SCORES = """
-SELECT s.problem_id, s.text_id, s.error, s.step_scores, CASE WHEN ? THEN s.steps ELSE '[]' END, s.seconds
+STEPS = "(SELECT l.steps FROM step_lists AS l WHERE l.position = step_list)"
+"""The steps of a row of scores."""
+
+SCORES = f"""
+SELECT s.problem_id, s.text_id, s.error, s.step_scores, CASE WHEN ? THEN {STEPS} ELSE '[]' END, s.seconds
 FROM wanted AS w
 CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = w.problem_id
-ORDER BY w.position, s.position"""
+ORDER BY w.position, s.position"""  # noqa: S608
 
 VERDICTS = """
 SELECT v.problem_id, v.text_id, v.error, v.value, v.seconds
@@ -135,8 +140,8 @@ SELECT p.position, v.text_id, v.error, v.value, v.seconds
 FROM places AS p
 CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = p.problem_id"""
 
-SCORES_OF_TEXT = """
-SELECT error, step_scores, steps, seconds FROM scores WHERE spec_id = ? AND problem_id = ? AND text_id = ?"""
+SCORES_OF_TEXT = f"""
+SELECT error, step_scores, {STEPS}, seconds FROM scores WHERE spec_id = ? AND problem_id = ? AND text_id = ?"""  # noqa: S608
 
 SAMPLED = """
 SELECT coalesce(max(c.rank), -1) + 1

@@ -1,8 +1,8 @@
 """The tables of the store and the ordered steps that lead to them.
 
 Rows are addressed by content (``Spec.id``, ``Problem.id``, ``text_id``), so that equal facts meet whoever wrote them.
-Every migration is one transaction; the table ``migrations`` lists those applied, and ``PRAGMA user_version`` is the
-last of them.
+Every migration ends with one transaction; what takes long comes before it, in chunks. The table ``migrations`` lists
+those applied, and ``PRAGMA user_version`` is the last of them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.store.repairs import REPAIRS_TO_6
+from visualprm_eval.store.upgrade_scores import SWAP_SCORES, count_lists, draft_scores
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Callable
 
     from visualprm_eval.store.repairs import Repair
 
@@ -31,12 +33,14 @@ class Migration:
         name: What it does, for people.
         statements: SQL statements, run in one transaction.
         repairs: What runs after them, in the same transaction; what they say is printed when it is done.
+        before: What runs before them, in transactions of its own. Until the statements ran, the former schema is whole.
     """
 
     version: int
     name: str
     statements: tuple[str, ...]
     repairs: tuple[Repair, ...] = ()
+    before: Callable[[sqlite3.Connection], None] | None = None
 
 
 _SPECS = """
@@ -165,6 +169,19 @@ CREATE TABLE answer_equalities (
     PRIMARY KEY (version, one, other)
 ) WITHOUT ROWID"""
 
+# What the host makes of problems for policies, for machines without it; pictures are files of the work dir.
+_PROMPTS = """
+CREATE TABLE prompts (
+    position INTEGER PRIMARY KEY,
+    problem_id TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    wording TEXT NOT NULL,
+    parts TEXT NOT NULL,
+    shown TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    UNIQUE (problem_id, prompt)
+)"""
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(
         1,
@@ -176,6 +193,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(4, "groups of rows and the host's figures", (_GROUPS, _FIGURES)),
     Migration(5, "seconds of scores and verdicts", _SECONDS),
     Migration(6, "notes, and facts that changed their meaning", (_NOTES, _EQUALITIES), REPAIRS_TO_6),
+    Migration(7, "lists of steps, and prompts", (*SWAP_SCORES, _PROMPTS), (count_lists,), before=draft_scores),
 )
 
 _APPLIED = """
@@ -205,6 +223,8 @@ def migrate(db: sqlite3.Connection) -> None:
     for migration in MIGRATIONS:
         if migration.version <= version(db):
             continue
+        if migration.before is not None:
+            migration.before(db)
         db.execute("BEGIN IMMEDIATE")
         try:
             db.execute(_APPLIED)

@@ -13,7 +13,7 @@ from visualprm_eval.store import codec
 
 Row = tuple[Any, ...]
 Values = Mapping[str, Any]
-"""A row by column, with ``settings`` of its spec and ``text`` of a candidate."""
+"""A row by column, with ``settings`` of its spec, ``text`` of a candidate and ``steps`` of scores."""
 
 TOLERANCES = {"float32": 1e-3}
 """How far step scores of one text may be apart and still agree, by the precision that the scoring names: sums differ
@@ -134,10 +134,13 @@ TABLES = (
     Table("texts", ("id",), ("value",), "position", None, "text", _never, _shown("value")),
     Table("candidates", ("spec_id", "problem_id", "rank"), ("text_id",), "spec_id, problem_id, rank", "problem_id",
           "candidate", _never, _shown_texts),
-    Table("scores", ("spec_id", "problem_id", "text_id"), ("step_scores", "steps"), "position", "problem_id", "scores",
-          _same_scores, _shown("step_scores", "steps")),
+    Table("step_lists", ("digest",), ("steps",), "position", None, "list of steps", _never, _shown("steps")),
+    Table("scores", ("spec_id", "problem_id", "text_id"), ("step_scores", "step_list"), "position", "problem_id",
+          "scores", _same_scores, _shown("step_scores", "steps")),
     Table("verdicts", ("spec_id", "problem_id", "text_id"), ("value",), "spec_id, problem_id, text_id", "problem_id",
           "verdict", _never, _shown("value")),
+    Table("prompts", ("problem_id", "prompt"), (), "position", "problem_id", "prompt", _always, _shown("parts"),
+          latest=True),
     # Both were said; what was said later counts.
     Table("notes", ("kind", "subject", "value"), (), "position", None, "note", _always, _shown("value"), latest=True),
     # A judge that is asked twice may say two things, and it is asked again only when the first came to nothing.

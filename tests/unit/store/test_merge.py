@@ -15,7 +15,7 @@ import pytest
 from visualprm_eval.cli import EXIT_ERROR, EXIT_OK, main
 from visualprm_eval.core.errors import StoreConflictError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
-from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store import STORE_FILE, Store, queries
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.merge import absorb_leftovers, merge
 
@@ -68,7 +68,8 @@ def replied(request: str, attempt: int, reply: str) -> Fill:
 def rows(path: Path) -> dict[str, list[tuple[object, ...]]]:
     """Every row of a store as it stands there, positions left out."""
     tables = {"specs": "id, kind, settings, created_at", "problems": "id, parts, created_at", "texts": "id, value",
-              "candidates": "*", "scores": "spec_id, problem_id, text_id, error, step_scores, steps, created_at",
+              "candidates": "*", "step_lists": "digest, steps",
+              "scores": f"spec_id, problem_id, text_id, error, step_scores, {queries.STEPS}, created_at",
               "verdicts": "*", "judge_replies": "*"}  # fmt: skip
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         return {name: sorted(db.execute(f"SELECT {what} FROM {name}"), key=repr) for name, what in tables.items()}
@@ -261,20 +262,21 @@ def test_somebody_may_look_on_while_leftovers_go(tmp_path: Path) -> None:
 
 def test_only_the_wanted_problems(tmp_path: Path) -> None:
     a = filled(tmp_path / "a.sqlite", *(sampled(i, 0) for i in range(3)), scored(1, "text 1 0", 0.5),
-               graded(2, "text 2 0", 1.0), replied("q", 0, "A"))  # fmt: skip
+               scored(0, "text 0 0", 0.5, 0.5), graded(2, "text 2 0", 1.0), replied("q", 0, "A"))  # fmt: skip
     with Store.open(tmp_path / "b.sqlite") as store, Store.open(a, write=False) as source:
         store.absorb([source], problem_ids=["p1"])
         assert store.verify() == []
     found = rows(tmp_path / "b.sqlite")
     assert {name: len(found[name]) for name in found} == {
-        "specs": 4, "problems": 1, "texts": 1, "candidates": 1, "scores": 1, "verdicts": 0, "judge_replies": 0,
+        "specs": 4, "problems": 1, "texts": 1, "candidates": 1, "step_lists": 1, "scores": 1, "verdicts": 0,
+        "judge_replies": 0,
     }  # fmt: skip
 
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store import STORE_FILE, Store, queries
 from visualprm_eval.store.lock import WriterLock
 looked_at = 0
 def advance(count):

@@ -13,7 +13,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from visualprm_eval.core.errors import CandidateFileError, ConfigError, UnknownNameError
+from visualprm_eval.core.errors import ConfigError, UnknownNameError
+from visualprm_eval.core.json_rows import RowError, cut_off
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.store.packs.record import CandidateRecord, record_of
 
@@ -83,57 +84,48 @@ class FieldMap:
         for name in constants.keys() - {"benchmark", "policy"}:
             raise ConfigError(f"--candidate-fields {name}:=...: only benchmark and policy can be the same for all rows")
 
-    def records(self, row: Mapping[str, JSONValue], number: int, place: str) -> Iterator[CandidateRecord]:
+    def records(self, row: Mapping[str, JSONValue], line: int) -> Iterator[CandidateRecord]:
         """The candidates of one row.
 
         Args:
             row: The row.
-            number: Its line in the file.
-            place: Where it is, for messages.
+            line: Where it stands, from 1.
 
         Raises:
-            CandidateFileError: A field is missing or is not what is expected there.
+            RowError: A field is missing or is not what is expected there.
         """
-        found: dict[str, JSONValue] = dict(self.constants)
+        values: dict[str, JSONValue] = dict(self.constants)
         for name, path in self.fields.items():
-            if name != "text":
-                found[name] = _value(row, path, f"{place}: {name}", missing=None if name in _OPTIONAL else _NEEDED)
-        texts = list(_texts(_value(row, self.fields["text"], f"{place}: text", missing=_NEEDED), self._where(place)))
-        if len(texts) > 1 and found.get("rank") is not None:
-            raise CandidateFileError(
-                f"{self._where(place)} has {len(texts)} texts, to which 'rank' ({self.fields['rank']}) gives one "
-                "number; leave out rank=..., and they count in the order of the file"
+            values[name] = _value(row, path, name)
+        called = {name: f"{name!r} (field {path!r})" for name, path in self.fields.items()}
+        texts = list(_texts(values["text"], called["text"]))
+        if len(texts) > 1 and values.get("rank") is not None:
+            raise RowError(
+                f"{called['text']} has {len(texts)} texts, to which 'rank' ({self.fields['rank']}) gives one number; "
+                "leave out rank=..., and they count in the order of the file"
             )
         if "sampling" not in self.fields:
             # Other fields of the same file are other candidates.
-            found["sampling"] = {"fields": {**self.fields}}
-        shown = {name: f"{name!r} (field {path!r})" for name, path in self.fields.items()}
+            values["sampling"] = {"fields": {**self.fields}}
         for text in texts:
-            failed = {"text": "", "error": found.get("error") or (None if found.get("finish") else NO_TEXT)}
-            yield record_of({**found, **({"text": text} if text is not None else failed)}, number, place, shown)
-
-    def _where(self, place: str) -> str:
-        return f"{place}: 'text' (field {self.fields['text']!r})"
+            failed = {"text": "", "error": values.get("error") or (None if values.get("finish") else NO_TEXT)}
+            yield record_of({**values, **({"text": text} if text is not None else failed)}, line, called)
 
 
-_OPTIONAL = frozenset(NAMES) - {"benchmark", "index", "text", "policy"}
-_NEEDED = object()
+_NEEDED = frozenset({"benchmark", "index", "text", "policy"})
 
 
-def _value(row: JSONValue, path: str, place: str, *, missing: object) -> JSONValue:
-    """What a path leads to; ``missing`` where it leads nowhere, unless that is ``_NEEDED``.
+def _value(row: Mapping[str, JSONValue], path: str, name: str) -> JSONValue:
+    """What a path leads to; ``None`` where it leads nowhere.
 
     Raises:
-        CandidateFileError: It leads nowhere and is needed.
+        RowError: It leads nowhere and is needed.
     """
-    found, lost_at = _follow(row, path)
-    if lost_at is None:
-        return found
-    if missing is not _NEEDED:
-        return missing
-    fields = ", ".join(map(str, row)) if isinstance(row, dict) else ""
+    value, lost_at = _follow(row, path)
+    if lost_at is None or name not in _NEEDED:
+        return value if lost_at is None else None
     within = f" (at {lost_at!r})" if lost_at != path else ""
-    raise CandidateFileError(f"{place}: missing field {path!r}{within}; the row has {fields or 'no fields'}")
+    raise RowError(f"{name}: missing field {path!r}{within}; the row has {', '.join(row) or 'no fields'}")
 
 
 def _follow(value: JSONValue, path: str) -> tuple[JSONValue, str | None]:
@@ -153,14 +145,12 @@ def _follow(value: JSONValue, path: str) -> tuple[JSONValue, str | None]:
     return _follow(inner, rest) if dot else (inner, None)
 
 
-def _texts(value: JSONValue, where: str) -> Iterator[str | None]:
+def _texts(value: JSONValue, called: str) -> Iterator[str | None]:
     """One text, or those of a list, or of lists in it."""
     if isinstance(value, list):
         for item in value:
-            yield from _texts(item, where)
+            yield from _texts(item, called)
     elif value is None or isinstance(value, str):
         yield value
     else:
-        shown = repr(value)
-        shown = shown if len(shown) <= 60 else shown[:57] + "..."
-        raise CandidateFileError(f"{where} is {shown}; expected a text, or a list of texts")
+        raise RowError(f"{called} is {cut_off(repr(value))}; expected a text, or a list of texts")

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from visualprm_eval.core.errors import CandidateFileError
-from visualprm_eval.store.packs.record import CandidateRecord, parse_record, parse_row
+from visualprm_eval.core.json_rows import RowError, as_object, parse_row
+from visualprm_eval.store.packs.record import CandidateRecord, record_of
 from visualprm_eval.store.sound import is_too_far
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from visualprm_eval.core.types import JSONValue
     from visualprm_eval.store.packs.fields import FieldMap
@@ -115,7 +116,7 @@ def read_candidates(path: Path, fields: FieldMap | None = None) -> CandidatePack
             digest = hashlib.file_digest(file, "sha256").hexdigest()
             _check_digest(path, digest, manifest)
             file.seek(0)
-            records = _read_records(path, file) if fields is None else _read_foreign(path, file, fields)
+            records = _read_records(path, file, fields)
     except OSError as error:
         raise CandidateFileError(f"cannot read {error.filename or path} ({error.strerror}); check the path") from error
     if not records:
@@ -140,42 +141,33 @@ def read_candidates(path: Path, fields: FieldMap | None = None) -> CandidatePack
     )
 
 
-def _read_records(path: Path, file: BinaryIO) -> list[CandidateRecord]:
+def _read_records(path: Path, file: BinaryIO, fields: FieldMap | None) -> list[CandidateRecord]:
     records: list[CandidateRecord] = []
     samplings: dict[str, Mapping[str, JSONValue]] = {}
-    for number, line in enumerate(file, start=1):
-        if line.strip():
-            record = parse_record(line, number, path)
-            # Thousands of lines repeat the same settings: keep them once.
-            shared = samplings.setdefault(record.sampling_key, record.sampling)
-            records.append(dataclasses.replace(record, sampling=shared))
+    array = _array(path, file) if fields is not None else None
+    for number, line in enumerate(file if array is None else array, start=1):
+        try:
+            if array is None and not line.strip():
+                continue
+            row = parse_row(line) if array is None else as_object(line)
+            for record in [record_of(row, number)] if fields is None else fields.records(row, number):
+                # Thousands of lines repeat the same settings: keep them once.
+                shared = samplings.setdefault(record.sampling_key, record.sampling)
+                records.append(dataclasses.replace(record, sampling=shared))
+        except RowError as error:
+            place = f"line {number}" if array is None else f"row {number}"
+            raise CandidateFileError(f"{path}, {place}: {error}") from error
     return records
 
 
-def _read_foreign(path: Path, file: BinaryIO, fields: FieldMap) -> list[CandidateRecord]:
-    """The candidates of a file of another tool."""
+def _array(path: Path, file: BinaryIO) -> list[JSONValue] | None:
+    """The rows of a file that is one JSON array; ``None`` for any other, which is then at its start."""
     start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     file.seek(0)
-    if start == b"[":
-        return list(_read_array(path, file, fields))
-    return [
-        record
-        for number, line in enumerate(file, start=1)
-        if line.strip()
-        for record in fields.records(parse_row(line, f"{path}, line {number}"), number, f"{path}, line {number}")
-    ]
-
-
-def _read_array(path: Path, file: BinaryIO, fields: FieldMap) -> Iterator[CandidateRecord]:
     try:
-        rows = json.load(file)
+        return list(json.load(file)) if start == b"[" else None
     except (ValueError, RecursionError) as error:
         raise CandidateFileError(f"{path} is not JSON ({error}); expected an array, or one object per line") from error
-    for number, row in enumerate(rows, start=1):
-        place = f"{path}, row {number}"
-        if not isinstance(row, dict):
-            raise CandidateFileError(f"{place}: expected an object")
-        yield from fields.records(row, number, place)
 
 
 def _by_problem(records: Iterable[CandidateRecord]) -> Iterable[list[CandidateRecord]]:
@@ -212,9 +204,12 @@ def _ranked(path: Path, candidates: list[CandidateRecord], duplicates: list[Dupl
             f"{unranked[0].benchmark} have one; expected it on all of them or on none"
         )
     by_rank: dict[int, CandidateRecord] = {}
-    for place, record in enumerate(candidates):
-        rank = place if record.rank is None else record.rank
-        first = by_rank.setdefault(rank, dataclasses.replace(record, rank=rank))
+    ranked = (
+        [dataclasses.replace(record, rank=rank) for rank, record in enumerate(candidates)] if unranked else candidates
+    )
+    for record in ranked:
+        rank = record.rank or 0
+        first = by_rank.setdefault(rank, record)
         if first.line == record.line:
             continue
         if (first.text, first.error) != (record.text, record.error):

@@ -37,22 +37,31 @@ def test_cuts_that_a_join_would_confuse_are_told_apart() -> None:
 @pytest.mark.parametrize(
     ("bad", "said"),
     [
-        ("{", "it is no JSON"),
-        ("[1]", "it is a list, expected an object"),
+        ("{", "not JSON"),
+        ("[1]", r"it is \[1\]; expected an object"),
         (row(image=["images/none.png"]), "the picture images/none.png is missing"),
         (row(image=["../a.png"]), "outside of the set's folder"),
         (row(image=["/etc/passwd"]), "outside of the set's folder"),
-        (row(image=[]), r"image is \[\], expected a list of paths"),
-        (row(question=None), "question is missing, expected a text"),
-        (row(policy_model=3), "policy_model is 3, expected a text"),
-        (row(response="x"), 'response is "x", expected an object'),
+        (row(image=[]), r"'image' is \[\]; expected a list that is not empty"),
+        (row(question=None), "missing field 'question'; the row has image, "),
+        (row(policy_model=3), "'policy_model' is 3; expected a valid string"),
+        (row(response="x"), "'response' is 'x'; expected an object"),
         (row(response={"steps": ["a", "b"], "process_correctness": [1]}), "2 steps and 1 labels"),
-        (row(response={"steps": ["a"], "process_correctness": [2]}), "label of step 1 is 2, expected 1, 0 or -1"),
-        (row(response={"steps": ["a"], "process_correctness": [True]}), "label of step 1 is true"),
-        (row(response={"steps": ["a"], "process_correctness": [1.0]}), "label of step 1 is 1.0"),
-        (row(response={"steps": [], "process_correctness": []}), r"steps is \[\], expected a list of texts"),
-        (row(response={"steps": [1], "process_correctness": [1]}), r"steps is \[1\], expected a list of texts"),
-        (row(response={"steps": ["a"]}), "process_correctness is missing"),
+        (
+            row(response={"steps": ["a"], "process_correctness": [2]}),
+            "'response.process_correctness.0' is 2; expected less than or equal to 1",
+        ),
+        (
+            row(response={"steps": ["a"], "process_correctness": [True]}),
+            "process_correctness.0' is True; expected a valid integer",
+        ),
+        (
+            row(response={"steps": ["a"], "process_correctness": [1.0]}),
+            "process_correctness.0' is 1.0; expected a valid integer",
+        ),
+        (row(response={"steps": [], "process_correctness": []}), r"'response.steps' is \[\]; "),
+        (row(response={"steps": [1], "process_correctness": [1]}), "'response.steps.0' is 1; expected a valid string"),
+        (row(response={"steps": ["a"]}), "missing field 'response.process_correctness'; the row has steps"),
     ],
 )
 def test_bad_lines_are_named_and_left_out(tmp_path, bad, said) -> None:

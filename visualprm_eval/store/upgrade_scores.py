@@ -1,0 +1,127 @@
+"""Scores that held their steps are copied to a table that refers to lists of steps: in chunks, beside the old one.
+
+The old table stays whole until all of it is copied. Killed at any moment, the next opening goes on with what lacks.
+"""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visualprm_eval.core.errors import StoreError
+from visualprm_eval.core.progress import track
+from visualprm_eval.store import codec
+
+if TYPE_CHECKING:
+    import sqlite3
+
+__all__ = ["SWAP_SCORES", "count_lists", "draft_scores"]
+
+_CHUNK = 20_000
+
+_LISTS = """
+CREATE TABLE IF NOT EXISTS step_lists (
+    position INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE,
+    steps TEXT NOT NULL
+)"""
+
+_DRAFT = """
+CREATE TABLE IF NOT EXISTS scores_draft (
+    position INTEGER PRIMARY KEY,
+    spec_id TEXT NOT NULL REFERENCES specs (id),
+    problem_id TEXT NOT NULL REFERENCES problems (id),
+    text_id TEXT NOT NULL REFERENCES texts (id),
+    error TEXT,
+    step_scores TEXT NOT NULL,
+    step_list INTEGER NOT NULL REFERENCES step_lists (position),
+    created_at REAL NOT NULL,
+    seconds REAL,
+    UNIQUE (spec_id, problem_id, text_id)
+)"""
+
+# An older version, which knows no draft, may have tried failures again after a killed upgrade.
+_FORGET_FAILURES = "DELETE FROM scores_draft WHERE error IS NOT NULL"
+
+_NEXT_CHUNK = """
+SELECT max(position), count(*) FROM (SELECT position FROM scores WHERE position > ? ORDER BY position LIMIT ?)"""
+
+# Of a text whose bytes are damaged the audit shall tell, so no text is decoded here.
+_DIGEST = "digest_of_steps(CAST(s.steps AS BLOB))"
+_LACKING = """
+FROM scores AS s WHERE s.position > ? AND s.position <= ?
+AND NOT EXISTS (SELECT 1 FROM scores_draft AS d WHERE d.position = s.position)"""
+_COPY_LISTS = f"""
+INSERT INTO step_lists (digest, steps) SELECT {_DIGEST}, s.steps {_LACKING}
+ON CONFLICT (digest) DO NOTHING"""
+_COPY_SCORES = f"""
+INSERT INTO scores_draft SELECT s.position, s.spec_id, s.problem_id, s.text_id, s.error, s.step_scores,
+    (SELECT l.position FROM step_lists AS l WHERE l.digest = {_DIGEST}), s.created_at, s.seconds {_LACKING}"""  # noqa: S608
+
+SWAP_SCORES = ("DROP TABLE scores", "ALTER TABLE scores_draft RENAME TO scores")
+
+
+def draft_scores(db: sqlite3.Connection) -> None:
+    """Copies what is not copied yet, chunk after chunk, each in a transaction of its own.
+
+    Raises:
+        StoreError: There is not enough room on the disk; nothing was changed.
+    """
+    ((total,),) = db.execute("SELECT count(*) FROM scores")
+    if total:
+        _check_space(db, total)
+    db.create_function("digest_of_steps", 1, codec.digest_of_steps, deterministic=True)
+    for statement in (_LISTS, _DRAFT, _FORGET_FAILURES):
+        db.execute(statement)
+    start = 0
+    with track("upgrade of the store (goes on when stopped)", total) if total > _CHUNK else nullcontext() as tracker:
+        while True:
+            end, count = db.execute(_NEXT_CHUNK, (start, _CHUNK)).fetchone()
+            if not count:
+                break
+            _copy(db, start, end)
+            start = end
+            if tracker is not None:
+                tracker.advance(count)
+
+
+def _copy(db: sqlite3.Connection, start: int, end: int) -> None:
+    """The rows after one position up to another."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in (_COPY_LISTS, _COPY_SCORES):
+            db.execute(statement, (start, end))
+        db.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise
+
+
+def _check_space(db: sqlite3.Connection, total: int) -> None:
+    """Looks whether the disk holds a copy: at most as much as the store takes now."""
+    path, size = Path(db.execute("PRAGMA database_list").fetchone()[2]), _value(db, "PRAGMA page_size")
+    done = 0
+    if _value(db, "SELECT count(*) FROM sqlite_master WHERE name = 'scores_draft'"):
+        done = _value(db, "SELECT count(*) FROM scores_draft")
+    free_pages = _value(db, "PRAGMA freelist_count")
+    used = (_value(db, "PRAGMA page_count") - free_pages) * size
+    needed = used * (total - done) // total - free_pages * size
+    free = shutil.disk_usage(path.parent).free
+    if needed > free:
+        raise StoreError(
+            f"{path} is of an older schema; to bring it up to date takes up to {needed / 1e6:,.1f} MB of free space in "
+            f"{path.parent}, where there are {free / 1e6:,.1f} MB. Nothing was changed; make room, or move the work "
+            "dir to another disk, and run again"
+        )
+
+
+def _value(db: sqlite3.Connection, query: str) -> int:
+    return int(db.execute(query).fetchone()[0])
+
+
+def count_lists(db: sqlite3.Connection) -> str:
+    """How many lists of steps the scores share; ``""`` when there are no scores."""
+    scores, lists = (_value(db, f"SELECT count(*) FROM {table}") for table in ("scores", "step_lists"))  # noqa: S608
+    return f"{scores:,} scores refer to {lists:,} lists of steps, which each score held itself before" if scores else ""
