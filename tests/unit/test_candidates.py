@@ -404,7 +404,7 @@ def test_a_pack_of_a_former_version_calls_an_empty_reply_a_failure(
         (line(text=...), "missing field 'text'; expected a string"),
         (line(text=None), "missing field 'text'; expected a string, or null beside an 'error'"),
         (line(text=5), "'text' is 5; expected a valid string"),
-        (line(policy=...), "missing field 'policy'; the row has benchmark, index, rank, text, sampling$"),
+        (line(policy=...), "missing field 'policy'; it has benchmark, index, rank, text, sampling$"),
         (line(benchmark=["Toy"]), r"'benchmark' is \['Toy'\]"),
         (line(index=...), "missing field 'index'"),
         (line(index=True), "'index' is True; expected a string or an integer"),

@@ -71,7 +71,7 @@ def checked(
     name = (called or {}).get(name, repr(name))
     if fault["type"] == "missing":
         fields = ", ".join(row if len(path) == 1 else value)
-        raise RowError(f"missing field {name}; the row has {cut_off(fields, 200) or 'no fields'}")
+        raise RowError(f"missing field {name}; it has {cut_off(fields, 200) or 'no fields'}")
     message = fault["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     expected = _EXPECTED.get(fault["type"], message)
     raise RowError(f"{name} is {cut_off(repr(value))}; expected {expected}")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
+from pydantic import Field, StrictBool, StrictFloat, TypeAdapter
+
+Size = Annotated[int, Field(strict=True, gt=0)]
 MODEL_TYPE = "internvl_chat"
 VISION_MODEL_TYPE = "intern_vit_6b"
 HF_MODEL_TYPE = "internvl"
@@ -27,16 +31,16 @@ TEMPLATES = {TEMPLATE: SYSTEM_MESSAGE, "internlm2-chat": _SYSTEM_MESSAGE_2, "Her
 class VisionConfig:
     """The image encoder (InternViT); attributes are named as in ``vision_config`` of config.json."""
 
-    hidden_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    intermediate_size: int
-    image_size: int
-    patch_size: int
-    norm_type: str = "layer_norm"
-    layer_norm_eps: float = 1e-6
-    qkv_bias: bool = True
-    qk_normalization: bool = False
+    hidden_size: Size
+    num_hidden_layers: Size
+    num_attention_heads: Size
+    intermediate_size: Size
+    image_size: Size
+    patch_size: Size
+    norm_type: Literal["layer_norm", "rms_norm"] = "layer_norm"
+    layer_norm_eps: StrictFloat = 1e-6
+    qkv_bias: StrictBool = True
+    qk_normalization: StrictBool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +53,26 @@ class LanguageConfig:
     """
 
     architecture: str
-    vocab_size: int
-    hidden_size: int
-    num_hidden_layers: int
-    num_attention_heads: int
-    num_key_value_heads: int
-    intermediate_size: int
-    max_position_embeddings: int
-    rms_norm_eps: float = 1e-6
-    rope_theta: float = 1e6
-    bias: bool = False
-    tie_word_embeddings: bool = False
+    vocab_size: Size
+    hidden_size: Size
+    num_hidden_layers: Size
+    num_attention_heads: Size
+    num_key_value_heads: Size
+    intermediate_size: Size
+    max_position_embeddings: Size
+    rms_norm_eps: StrictFloat = 1e-6
+    rope_theta: StrictFloat = 1e6
+    bias: StrictBool = False
+    tie_word_embeddings: StrictBool = False
 
     @property
     def head_size(self) -> int:
         """Width of one attention head."""
         return self.hidden_size // self.num_attention_heads
+
+
+VISION = TypeAdapter(VisionConfig)
+LANGUAGE = TypeAdapter(LanguageConfig)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,15 @@ from collections.abc import Mapping
 
 from visualprm_eval.core.errors import CheckpointError
 from visualprm_eval.core.types import JSONValue
-from visualprm_eval.engine.config import INTERNLM2, QWEN2, CheckpointConfig, LanguageConfig, VisionConfig
+from visualprm_eval.engine.config import (
+    INTERNLM2,
+    LANGUAGE,
+    QWEN2,
+    VISION,
+    CheckpointConfig,
+    LanguageConfig,
+    VisionConfig,
+)
 from visualprm_eval.engine.json_section import Section
 
 __all__ = ["native_name", "parse_hf_config"]
@@ -72,15 +80,10 @@ def _parse_vision(section: Section) -> VisionConfig:
     section.expect("use_mean_pooling", wanted=True, default=True)
     section.expect("use_mask_token", wanted=False, default=False)
     section.expect("use_absolute_position_embeddings", wanted=True, default=True)
-    return VisionConfig(
-        hidden_size=section.size("hidden_size"),
-        num_hidden_layers=section.size("num_hidden_layers"),
-        num_attention_heads=section.size("num_attention_heads"),
-        intermediate_size=section.size("intermediate_size"),
+    return section.read(
+        VISION,
         image_size=_side(section, "image_size"),
         patch_size=_side(section, "patch_size"),
-        norm_type=section.get("norm_type", str, "layer_norm"),
-        layer_norm_eps=section.get("layer_norm_eps", float, 1e-6),
         qkv_bias=section.get("attention_bias", bool, default=False),
         qk_normalization=section.get("use_qk_norm", bool, default=False),
     )
@@ -108,21 +111,10 @@ def _parse_language(section: Section, *, tied: bool) -> LanguageConfig:
     rope = section.raw.get("rope_parameters") or section.raw.get("rope_scaling") or {}
     if rope.get("rope_type", rope.get("type", "default")) not in {"default", "dynamic"}:
         raise CheckpointError(f"{section.where}: text_config has rotary scaling {rope!r}; only dynamic is implemented")
-    theta = rope.get("rope_theta", section.raw.get("rope_theta"))
-    if not isinstance(theta, int | float):
-        raise CheckpointError(f"{section.where}: text_config has no rope_theta; expected a number")
-    heads = section.size("num_attention_heads")
-    config = LanguageConfig(
+    config = section.read(
+        LANGUAGE,
         architecture=_LANGUAGE_MODELS[kind],
-        vocab_size=section.size("vocab_size"),
-        hidden_size=section.size("hidden_size"),
-        num_hidden_layers=section.size("num_hidden_layers"),
-        num_attention_heads=heads,
-        num_key_value_heads=section.size("num_key_value_heads"),
-        intermediate_size=section.size("intermediate_size"),
-        max_position_embeddings=section.size("max_position_embeddings"),
-        rms_norm_eps=section.get("rms_norm_eps", float),
-        rope_theta=float(theta),
+        rope_theta=rope.get("rope_theta", section.raw.get("rope_theta")),
         bias=section.get("attention_bias", bool, default=False) if kind == "llama" else False,
         tie_word_embeddings=tied,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import torch
@@ -81,44 +82,31 @@ def native_config(config: CheckpointConfig, image_token_id: int) -> InternVLConf
 
 
 def _vision_config(vision: VisionConfig) -> InternVLVisionConfig:
+    fields = asdict(vision)
     return InternVLVisionConfig(
-        hidden_size=vision.hidden_size,
-        num_hidden_layers=vision.num_hidden_layers,
-        num_attention_heads=vision.num_attention_heads,
-        intermediate_size=vision.intermediate_size,
-        image_size=vision.image_size,
-        patch_size=vision.patch_size,
-        norm_type=vision.norm_type,
-        layer_norm_eps=vision.layer_norm_eps,
-        attention_bias=vision.qkv_bias,
-        use_qk_norm=vision.qk_normalization,
+        attention_bias=fields.pop("qkv_bias"),
+        use_qk_norm=fields.pop("qk_normalization"),
         hidden_act="gelu",
         # Leaves out a final norm, which the original has not.
         use_mean_pooling=True,
+        **fields,
     )
 
 
 def _text_config(language: LanguageConfig) -> PretrainedConfig:
-    sizes = {
-        "vocab_size": language.vocab_size,
-        "hidden_size": language.hidden_size,
-        "num_hidden_layers": language.num_hidden_layers,
-        "num_attention_heads": language.num_attention_heads,
-        "num_key_value_heads": language.num_key_value_heads,
-        "intermediate_size": language.intermediate_size,
-        "max_position_embeddings": language.max_position_embeddings,
-        "rms_norm_eps": language.rms_norm_eps,
+    fields = asdict(language)
+    architecture, bias = fields.pop("architecture"), fields.pop("bias")
+    fields |= {
         # Dynamic scaling is left out: it acts beyond max_position_embeddings only, and no prompt may be longer.
-        "rope_parameters": {"rope_type": "default", "rope_theta": language.rope_theta},
-        "tie_word_embeddings": language.tie_word_embeddings,
+        "rope_parameters": {"rope_type": "default", "rope_theta": fields.pop("rope_theta")},
         # Prompts end where we say; defaults of the class are another vocabulary's ids.
         "bos_token_id": None,
         "eos_token_id": None,
         "pad_token_id": None,
     }
-    if language.architecture == INTERNLM2:
-        return LlamaConfig(**sizes, hidden_act="silu", attention_bias=language.bias, mlp_bias=False)
-    return Qwen2Config(**sizes, hidden_act="silu", use_sliding_window=False)
+    if architecture == INTERNLM2:
+        return LlamaConfig(**fields, hidden_act="silu", attention_bias=bias, mlp_bias=False)
+    return Qwen2Config(**fields, hidden_act="silu", use_sliding_window=False)
 
 
 def resolve_device(device: str) -> torch.device:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
+from pydantic import TypeAdapter
+
 from visualprm_eval.core.errors import CheckpointError
+from visualprm_eval.core.json_rows import Row, RowError, checked
 from visualprm_eval.core.types import JSONValue
 
 _T = TypeVar("_T")
@@ -34,18 +37,24 @@ class Section:
             if default is None:
                 raise CheckpointError(f"{self.where} lacks {self.prefix}{key}; expected the OpenGVLab layout")
             return default
-        if kind is float and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
             raise CheckpointError(f"{self.where}: {self.prefix}{key} is {value!r}; expected {kind.__name__}")
         return value
 
-    def size(self, key: str) -> int:
-        """A positive whole number."""
-        value = self.get(key, int)
-        if value < 1:
-            raise CheckpointError(f"{self.where}: {self.prefix}{key} is {value}; expected a positive number")
-        return value
+    def read(self, form: TypeAdapter[Row], needed: Sequence[str] = (), **given: JSONValue) -> Row:
+        """The object as what it should be.
+
+        Args:
+            form: What it should be; fields are named as keys.
+            needed: Keys that must be there though their fields have defaults.
+            **given: Fields that it does not tell, or tells by other keys.
+        """
+        try:
+            for key in needed:
+                self.get(key, object)
+            return checked(form, self.raw, **given)
+        except RowError as error:
+            raise CheckpointError(f"{self.where}: {self.prefix.removesuffix('.')}: {error}") from error
 
     def expect(self, key: str, wanted: JSONValue, default: JSONValue = ..., or_none: bool = False) -> None:
         """Refuses any value but the one whose arithmetic is implemented."""

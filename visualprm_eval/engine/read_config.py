@@ -12,10 +12,12 @@ from visualprm_eval.core.types import JSONValue
 from visualprm_eval.engine.config import (
     HF_MODEL_TYPE,
     INTERNLM2,
+    LANGUAGE,
     MODEL_TYPE,
     QWEN2,
     TEMPLATE,
     TEMPLATES,
+    VISION,
     VISION_MODEL_TYPE,
     CheckpointConfig,
     LanguageConfig,
@@ -25,7 +27,6 @@ from visualprm_eval.engine.json_section import Section
 
 __all__ = ["config_json", "parse_config", "read_config"]
 
-_NORM_TYPES = ("layer_norm", "rms_norm")
 _LANGUAGE_MODEL_TYPES = {INTERNLM2: "internlm2", QWEN2: "qwen2"}
 
 
@@ -134,20 +135,8 @@ def _parse_vision(section: Section) -> VisionConfig:
     section.expect("model_type", VISION_MODEL_TYPE)
     section.expect("hidden_act", "gelu", default="gelu")
     section.expect("num_channels", 3, default=3)
-    norm_type = section.get("norm_type", str, "rms_norm")
-    if norm_type not in _NORM_TYPES:
-        raise CheckpointError(f"{section.where}: vision_config.norm_type is {norm_type!r}; expected {_NORM_TYPES}")
-    config = VisionConfig(
-        hidden_size=section.size("hidden_size"),
-        num_hidden_layers=section.size("num_hidden_layers"),
-        num_attention_heads=section.size("num_attention_heads"),
-        intermediate_size=section.size("intermediate_size"),
-        image_size=section.size("image_size"),
-        patch_size=section.size("patch_size"),
-        norm_type=norm_type,
-        layer_norm_eps=section.get("layer_norm_eps", float, 1e-6),
-        qkv_bias=section.get("qkv_bias", bool),
-        qk_normalization=section.get("qk_normalization", bool),
+    config = section.read(
+        VISION, ("qkv_bias", "qk_normalization"), norm_type=section.raw.get("norm_type") or "rms_norm"
     )
     if config.qk_normalization and config.layer_norm_eps != 1e-6:
         # transformers' class has this number fixed in the norms of queries and keys.
@@ -165,20 +154,8 @@ def _parse_language(section: Section) -> LanguageConfig:
     section.expect("hidden_act", "silu", default="silu")
     _check_rope(section)
     section.expect("use_sliding_window", wanted=False, default=False)
-    config = LanguageConfig(
-        architecture=names[0],
-        vocab_size=section.size("vocab_size"),
-        hidden_size=section.size("hidden_size"),
-        num_hidden_layers=section.size("num_hidden_layers"),
-        num_attention_heads=section.size("num_attention_heads"),
-        num_key_value_heads=section.size("num_key_value_heads"),
-        intermediate_size=section.size("intermediate_size"),
-        max_position_embeddings=section.size("max_position_embeddings"),
-        rms_norm_eps=section.get("rms_norm_eps", float),
-        rope_theta=section.get("rope_theta", float),
-        bias=section.get("bias", bool) if names[0] == INTERNLM2 else False,
-        tie_word_embeddings=section.get("tie_word_embeddings", bool, False),
-    )
+    bias = section.get("bias", bool) if names[0] == INTERNLM2 else False
+    config = section.read(LANGUAGE, ("rms_norm_eps", "rope_theta"), architecture=names[0], bias=bias)
     if config.hidden_size % config.num_attention_heads or config.num_attention_heads % config.num_key_value_heads:
         raise CheckpointError(f"{section.where}: the sizes of llm_config do not divide into heads and groups of heads")
     return config

@@ -41,7 +41,7 @@ def print_plan(config: RunConfig, store: Store, plan: Plan) -> None:
             unknown = new if grades_all(store, experiment) else new + unscored
             tables = ", in tables of each reranker's picks" if is_whole(store, experiment) else ""
             print(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}{tables}")
-            cost = estimate(experiment, texts, unknown, config.max_tokens)
+            cost = estimate(experiment, texts, unknown, config.sampling.max_tokens)
             if cost.requests:
                 name = experiment.judge.name
                 judges[name] = None

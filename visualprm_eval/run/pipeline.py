@@ -27,6 +27,7 @@ from visualprm_eval.run.ranks.work import SHARED, follow, lead
 from visualprm_eval.run.write_report import write_report
 from visualprm_eval.stages.grade.grader import Grader
 from visualprm_eval.stages.grade.stage import grade
+from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.stages.sample.stage import sample
 from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
@@ -40,8 +41,8 @@ def run(config: RunConfig) -> None:
     Raises:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
-    launch = launched(os.environ, config.device)
-    if config.critics:
+    launch = launched(os.environ, config.compute.device)
+    if config.step_labels.critics:
         if launch is not None:
             raise ConfigError("--critic is the work of one process: start it without torchrun")
         _judge_critics(config)
@@ -69,10 +70,10 @@ def _judge_critics(config: RunConfig) -> None:
 
 def _rerankers(config: RunConfig) -> list[Reranker]:
     """What selects; every reward model that somebody named is read by one of them."""
-    names = [prm.name for prm in config.prms]
+    names = [prm.name for prm in config.scoring.prms]
     rerankers = build_rerankers(("first", *config.rerankers), names)
     unread = unread_prms(rerankers, names)
-    if unread and config.prms_named:
+    if unread and config.scoring.prms_named:
         raise ConfigError(
             f"--prm {', '.join(unread)} is read by none of the rerankers, which are "
             f"{', '.join(each.name for each in rerankers)}; add visualprm to --reranker, or leave out what is not read"
@@ -99,12 +100,12 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
         unread, ungraded, unconfirmed = list[str](), list[str](), list[str]()
         if "sample" in own:
             store.check_in_place()
-            plan.notes.update(sample(store, plan.experiments, plan.policies, config))
+            prompts = PolicyOptions.of(config).prompts
+            notes = sample(store, plan.experiments, plan.policies, prompts, retry_failed=config.retry_failed)
+            plan.notes.update(notes)
         if "score" in own:
             store.check_in_place()
-            unread = score(
-                store, plan.experiments, plan.critics, thoughts=config.thoughts, retry_failed=config.retry_failed
-            )
+            unread = score(store, plan.experiments, plan.critics, retry_failed=config.retry_failed)
         if "grade" in own:
             store.check_in_place()
             ungraded, unconfirmed = grade(store, plan.experiments, grader)

@@ -55,7 +55,7 @@ def plan_pack(
     others = [cell for cell in summary.cells if cell not in baselines]
     labels = Counter((cell.policy, cell.benchmark) for cell in others)
     for cell in others:
-        n = config.num_samples or cell.n
+        n = config.sampling.num_samples or cell.n
         if n > cell.n:
             raise ConfigError(f"-n {n}: {pack_path} has at most {cell.n} candidates per problem of {cell.benchmark}")
         # One policy sampled in two ways stays two rows.

@@ -12,13 +12,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.config import GIVEN, JudgeOptions, RunConfig
+from visualprm_eval.core.config import GIVEN, JudgeOptions, RunConfig, SamplingOptions
 from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.run.export_problems import stored_benchmark, stored_grading
 from visualprm_eval.run.last_run import choose
-from visualprm_eval.run.plan_run import Plan, judge_of, resolved
+from visualprm_eval.run.plan_run import Plan, resolved
 from visualprm_eval.run.stored_policies import named_apart, policy_names, with_greedy
 from visualprm_eval.run.write_report import write_report
 from visualprm_eval.stages.experiment import Samples
@@ -30,7 +30,6 @@ from visualprm_eval.tasks import EXACT_MATCHING
 
 if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge import Judge
     from visualprm_eval.run.last_run import Choice
 
 __all__ = ["config_of", "plan_report", "report"]
@@ -178,15 +177,15 @@ def _grading(config: RunConfig, store: Store, benchmark: Benchmark, scope: Scope
     graded = None if scope is None else scope.graded
     if graded is not None and config.judge.name in {None, graded.settings.get("judge")}:
         return graded
-    return stored_grading(store, benchmark, judge_of(config))
+    return stored_grading(store, benchmark, config.judge)
 
 
-def _judge(config: RunConfig, benchmark: Benchmark, grading: Spec) -> Judge:
+def _judge(config: RunConfig, benchmark: Benchmark, grading: Spec) -> JudgeOptions:
     """Who gave the verdicts that the store has."""
-    judge, name = judge_of(config), grading.settings.get("judge")
+    name = grading.settings.get("judge")
     if name is None:
-        return judge.resolve(benchmark.task)
-    return replace(judge, name=EXACT_MATCHING if name == "default" else str(name))
+        return benchmark.task.judged_by(config.judge)
+    return replace(config.judge, name=EXACT_MATCHING if name == "default" else str(name))
 
 
 def _check_known(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
@@ -208,5 +207,6 @@ def config_of(
         raise ConfigError(f"--limit {limit}: expected a whole number of at least 1")
     return RunConfig(
         models=tuple(models), data=tuple(data), ks=tuple(ks), limit=limit, grade=grade, work_dir=work_dir,
-        stages=("report",), baseline=baseline, judge=JudgeOptions(name=judge), num_samples=None,
+        stages=("report",), baseline=baseline, judge=JudgeOptions(name=judge),
+        sampling=SamplingOptions(num_samples=None),
     )  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import DEFAULT_NUM_SAMPLES, RunConfig
 from visualprm_eval.core.errors import CheckpointError, ConfigError, HostError, UnknownNameError
@@ -18,20 +18,20 @@ from visualprm_eval.run.stored_policies import known_policy, of_this_policy, sto
 from visualprm_eval.stages.checkpoint_source import spec_of
 from visualprm_eval.stages.experiment import Experiment, Samples, known_equalities
 from visualprm_eval.stages.sample.find_policy import find_policy, greedy_twin
-from visualprm_eval.stages.sample.policy import greedy_config, notes_of
+from visualprm_eval.stages.sample.policy import PolicyOptions, notes_of
 from visualprm_eval.stages.score.critics import build_critics, named_scoring, ranged_scoring
+from visualprm_eval.stages.score.judge_critic import PromptedJudges
 
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
-    from visualprm_eval.core.config import ModelSource
+    from visualprm_eval.core.config import JudgeOptions, ModelSource
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge import Judge
     from visualprm_eval.stages.sample.policy import Policy
     from visualprm_eval.stages.score.critics import Critic
     from visualprm_eval.store import Store
 
-__all__ = ["Plan", "judge_of", "plan_run", "resolved"]
+__all__ = ["Plan", "plan_run", "resolved"]
 
 GRADE_ALL_UP_TO = 8
 """N up to which every distinct text is graded even when a judge has to be paid."""
@@ -89,7 +89,7 @@ def plan_run(
         CandidateFileError: When the pack of candidates cannot be read.
         CheckpointError: When a critic's scores are wanted and its checkpoint is not here.
     """
-    config = replace(config, prms=tuple(known_prm(store, prm) for prm in config.prms))
+    scoring = replace(config.scoring, prms=tuple(known_prm(store, prm) for prm in config.scoring.prms))
     greedy = [reranker for reranker in rerankers if isinstance(reranker, Greedy)]
     others = [reranker for reranker in rerankers if not isinstance(reranker, Greedy)]
     if benchmarks is None:
@@ -100,13 +100,14 @@ def plan_run(
         samples = plan_pack(store, config, config.candidates, benchmarks, greedy=bool(greedy))
     elif samples is None:
         samples = [*_sampled(config, store, benchmarks, policies, notes, greedy=bool(greedy))]
-    wanted = bool(samples) and set(config.stages) != {"sample"}
-    critics = build_critics(needed_critics(others), config) if wanted else {}
+    critics: Mapping[str, Critic] = {}
+    if samples and set(config.stages) != {"sample"}:
+        critics = build_critics(needed_critics(others), scoring, config.compute, PromptedJudges.of(config))
     scorings = dict(_scorings(critics, config, store))
     readable = [reranker for reranker in others if reranker.critic in {None, *scorings}]
     experiments = []
     for each in samples:
-        judge = judge_of(config).resolve(each.benchmark.task)
+        judge = each.benchmark.task.judged_by(config.judge)
         experiments.append(
             resolved(
                 each,
@@ -119,31 +120,20 @@ def plan_run(
             )
         )
     return Plan(
-        experiments, [*greedy, *others], scorings, config.prms, config.baseline, known_equalities(store), policies,
+        experiments, [*greedy, *others], scorings, scoring.prms, config.baseline, known_equalities(store), policies,
         critics, notes,
     )  # fmt: skip
 
 
 def resolved(
     samples: Samples, *, ks: tuple[int, ...], rerankers: Sequence[Reranker], scorings: Mapping[str, Spec],
-    judge: Judge, grading: Spec, grade: str,
+    judge: JudgeOptions, grading: Spec, grade: str,
 ) -> Experiment:  # fmt: skip
     """An experiment of samples; critics do not look at greedy ones, which nobody picks from."""
     return Experiment(
         samples.policy, samples.sampling, samples.benchmark, samples.n, samples.greedy,
         ks=ks, rerankers=rerankers, scorings={} if samples.greedy else scorings, judge=judge, grading=grading,
         grade_all=grade == "all" or (grade == "auto" and (not judge.used or samples.n <= GRADE_ALL_UP_TO)),
-    )  # fmt: skip
-
-
-def judge_of(config: RunConfig) -> Judge:
-    """How the host's judge is reached."""
-    from visualprm_eval.host.grading.judge import Judge
-
-    options = config.judge
-    return Judge(
-        name=options.name, base_url=options.base_url, key=options.key, nproc=options.nproc, retry=options.retry,
-        timeout_s=options.timeout_s, prediction=cast("Any", config.prediction),
     )  # fmt: skip
 
 
@@ -160,29 +150,29 @@ def _sampled(
             if name in notes:
                 raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
             notes[name] = notes_of(policy)
-            makers = [policy, greedy_twin(policy, text, config)] if greedy else [policy]
+            makers = [policy, greedy_twin(policy, text, PolicyOptions.of(config))] if greedy else [policy]
             keys = [_key("sampling", maker, "sample", config, store) for maker in makers]
             policies.update((key.id, maker) for key, maker in reversed([*zip(keys, makers, strict=True)]))
         except HostError:
             if "sample" in config.stages:
                 raise
-            asked = [config, greedy_config(config)] if greedy else [config]
+            asked = [config.sampling, config.sampling.greedy()] if greedy else [config.sampling]
             keys = [stored_sampling(store, name, each) for each in asked]
         for benchmark in benchmarks if greedy else ():
             yield Samples(name, keys[1], benchmark, 1, greedy=True)
         for benchmark in benchmarks:
-            yield Samples(name, keys[0], benchmark, config.num_samples or DEFAULT_NUM_SAMPLES)
+            yield Samples(name, keys[0], benchmark, config.sampling.num_samples or DEFAULT_NUM_SAMPLES)
 
 
 def _policy(text: str, config: RunConfig, store: Store) -> tuple[Policy, str]:
     """The policy that ``--model`` names, and the option's value with its path where a former run told that."""
     try:
-        return find_policy(text, config), text
+        return find_policy(text, PolicyOptions.of(config)), text
     except UnknownNameError:
         known = known_policy(store, text)
         if known is None:
             raise
-        return find_policy(known, config), known
+        return find_policy(known, PolicyOptions.of(config)), known
 
 
 def _scorings(critics: Mapping[str, Critic], config: RunConfig, store: Store) -> Iterator[tuple[str, Spec]]:
@@ -194,7 +184,7 @@ def _scorings(critics: Mapping[str, Critic], config: RunConfig, store: Store) ->
             if {"score", "report"} & set(config.stages):
                 raise
             continue
-        yield label, named_scoring(label, key, thoughts=config.thoughts)
+        yield label, named_scoring(label, key, thoughts=config.scoring.thoughts)
 
 
 def _key(kind: str, maker: object, stage: str, config: RunConfig, store: Store) -> Spec:
@@ -203,12 +193,13 @@ def _key(kind: str, maker: object, stage: str, config: RunConfig, store: Store) 
     return spec if will_make else of_this_policy(spec, store)
 
 
-def _grading(store: Store, benchmark: Benchmark, config: RunConfig, judge: Judge) -> Spec:
+def _grading(store: Store, benchmark: Benchmark, config: RunConfig, judge: JudgeOptions) -> Spec:
     """The key of a benchmark's verdicts."""
+    from visualprm_eval.host.grading.judge import judge_spec
     from visualprm_eval.host.load.bridge import load_host
 
     if benchmark.dataset is None and {"grade", "report"} & set(config.stages):  # There is no host here.
-        return stored_grading(store, benchmark, judge_of(config))
+        return stored_grading(store, benchmark, config.judge)
     host = "none" if benchmark.dataset is None else load_host().version
-    settings = {"benchmark": benchmark.name, "prediction": judge.prediction, "host": host, **judge.spec()}
+    settings = {"benchmark": benchmark.name, "prediction": judge.prediction, "host": host, **judge_spec(judge)}
     return Spec("grading", settings)

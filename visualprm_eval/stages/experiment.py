@@ -11,10 +11,10 @@ from visualprm_eval.core.types import JSONValue, Problem, Spec
 
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
+    from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge import Judge
     from visualprm_eval.store import Store
 
 __all__ = [
@@ -77,7 +77,7 @@ class Experiment(Samples):
     ks: tuple[int, ...]
     rerankers: Sequence[Reranker]
     scorings: Mapping[str, Spec]
-    judge: Judge
+    judge: JudgeOptions
     grading: Spec
     grade_all: bool
 

@@ -22,6 +22,7 @@ from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.upright import ShownRow, upright_row
 from visualprm_eval.host.data.usable import lack_of_answers, left_out_remark, unusable_rows
 from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import Task, task_for
 
 __all__ = ["Benchmark", "benchmark_names", "find_class", "load_benchmark"]
@@ -251,17 +252,11 @@ def _checked_loading(name: str, dataset_class: Any, findings: _Findings) -> Iter
 
     # An own file becomes one of the two custom classes, depending on its columns.
     classes = [dataset_class] if dataset_class is not None else [CustomMCQDataset, CustomVQADataset]
-    own = {cls: cls.__dict__.get("load_data") for cls in classes if issubclass(cls, ImageBaseDataset)}
-    for cls in own:
-        cls.load_data = _with_check(cls.load_data, name, findings)
-    try:
+    with ExitStack() as stack:
+        for cls in classes:
+            if issubclass(cls, ImageBaseDataset):
+                stack.enter_context(replaced(cls, "load_data", _with_check(cls.load_data, name, findings)))
         yield
-    finally:
-        for cls, method in own.items():
-            if method is None:
-                del cls.load_data  # The inherited method is seen again.
-            else:
-                cls.load_data = method
 
 
 def _with_check(load: Callable[[Any, str], Any], name: str, findings: _Findings) -> Callable[[Any, str], Any]:

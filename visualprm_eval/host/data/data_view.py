@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import sys
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.host.data.files import DataFile, fetch_file, md5_of
 from visualprm_eval.host.data.linked_data import known_checksums, linked_root, mirrored_root, whole_files
+from visualprm_eval.host.patching import replaced, restored
 
 __all__ = ["readable"]
 
@@ -121,8 +122,7 @@ def _missing_parts(name: str, dataset_class: Any, root: Path, first: _Unfetched)
     return f"{name}: files are missing in {data_root()}: {listed} ({first.reason})"
 
 
-@contextmanager
-def _fetching(root: Path, folder: Path, failed: list[_Unfetched], *, fetch: bool) -> Iterator[None]:
+def _fetching(root: Path, folder: Path, failed: list[_Unfetched], *, fetch: bool) -> AbstractContextManager[None]:
     """What the host would download into its folder is fetched into the data folder, as any missing file is.
 
     Args:
@@ -148,12 +148,7 @@ def _fetching(root: Path, folder: Path, failed: list[_Unfetched], *, fetch: bool
         if inside:
             link_atomically(path, target.absolute())
 
-    original: Callable[..., Any] = urllib.request.urlretrieve
-    urllib.request.urlretrieve = retrieve  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        urllib.request.urlretrieve = original
+    return replaced(urllib.request, "urlretrieve", retrieve)
 
 
 @contextmanager
@@ -161,19 +156,14 @@ def _hub_offline() -> Iterator[None]:
     """While it lasts, the hub's libraries read their cache and ask nobody: without a network they try for long."""
     import huggingface_hub.constants as hub
 
-    before, variable = hub.HF_HUB_OFFLINE, os.environ.get("HF_HUB_OFFLINE")
-    datasets = sys.modules.get("datasets.config")
-    datasets_before = before if datasets is None else datasets.HF_HUB_OFFLINE
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    hub.HF_HUB_OFFLINE = True
-    if datasets is not None:
-        datasets.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        hub.HF_HUB_OFFLINE = before
-        if (datasets := sys.modules.get("datasets.config")) is not None:
-            datasets.HF_HUB_OFFLINE = datasets_before  # type: ignore[attr-defined]
-        os.environ.pop("HF_HUB_OFFLINE", None)
-        if variable is not None:
-            os.environ["HF_HUB_OFFLINE"] = variable
+    before, name = hub.HF_HUB_OFFLINE, "datasets.config"
+    datasets_before = getattr(sys.modules.get(name), "HF_HUB_OFFLINE", before)
+    with restored(os.environ), replaced(hub, "HF_HUB_OFFLINE", value=True):
+        os.environ["HF_HUB_OFFLINE"] = "1"
+        if name in sys.modules:
+            sys.modules[name].HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
+        try:
+            yield
+        finally:
+            if name in sys.modules:  # Since before, or since its import here.
+                sys.modules[name].HF_HUB_OFFLINE = datasets_before  # type: ignore[attr-defined]

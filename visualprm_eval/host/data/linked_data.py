@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from visualprm_eval.core.atomic_file import atomic_draft, link_atomically, write
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.host.data.files import DataFile
+from visualprm_eval.host.patching import replaced, restored
 
 __all__ = ["known_checksums", "linked_root", "mirrored_root", "use_own_image_folder", "whole_files"]
 
@@ -141,8 +142,7 @@ def whole_files() -> Iterator[None]:
         yield
 
 
-@contextmanager
-def _drafted(owner: Any, method: str) -> Iterator[None]:
+def _drafted(owner: Any, method: str) -> AbstractContextManager[None]:
     """Lets a method that writes a file write a draft, which then takes the file's place."""
     original = getattr(owner, method)
 
@@ -153,11 +153,7 @@ def _drafted(owner: Any, method: str) -> Iterator[None]:
         with atomic_draft(Path(file), durable=False) as draft:  # Its ending says in which format it is written.
             return original(self, draft, *arguments, **options)
 
-    setattr(owner, method, write)
-    try:
-        yield
-    finally:
-        setattr(owner, method, original)
+    return replaced(owner, method, write)
 
 
 @contextmanager
@@ -169,14 +165,10 @@ def known_checksums(dataset_class: Any, checksums: dict[str, str | None]) -> Ite
         checksums: Those that it is to expect; ``None`` for any.
     """
     known: dict[str, Any] = getattr(dataset_class, "DATASET_MD5", {})
-    before = dict(known)
-    for name in checksums.keys() & known.keys():
-        if checksums[name] is None:
-            del known[name]
-        else:
-            known[name] = checksums[name]
-    try:
+    with restored(known):
+        for name in checksums.keys() & known.keys():
+            if checksums[name] is None:
+                del known[name]
+            else:
+                known[name] = checksums[name]
         yield
-    finally:
-        known.clear()
-        known.update(before)

@@ -16,6 +16,7 @@ from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.pictures import RULES
 from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.data.upright import ShownRow, written_apart
+from visualprm_eval.host.patching import replaced
 
 __all__ = ["row_problem"]
 
@@ -108,24 +109,20 @@ def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], tu
         files[:] = [paths] if isinstance(paths, str) else paths
         return paths
 
-    dataset.dump_image = noted
     try:
-        return dataset.build_prompt(copy.deepcopy(row)), tuple(files), None
+        with replaced(dataset, "dump_image", noted):
+            return dataset.build_prompt(copy.deepcopy(row)), tuple(files), None
     except Exception as error:  # Told apart here and below: the disk's fault, the picture's, or the row's.
         if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
             raise BenchmarkError(f"{name}: cannot write pictures to {dataset.img_root}: {error}") from error
         reason = f"{type(error).__name__}: {error}"
-    finally:
-        del dataset.dump_image  # The class's own method is seen again.
-    dataset.dump_image = lambda line: _expected_paths(dataset, line)
     try:
-        return dataset.build_prompt(copy.deepcopy(row)), tuple(_expected_paths(dataset, row)), reason
+        with replaced(dataset, "dump_image", lambda line: _expected_paths(dataset, line)):
+            return dataset.build_prompt(copy.deepcopy(row)), tuple(_expected_paths(dataset, row)), reason
     except KeyError as error:
         raise BenchmarkError(f"{name}: the table lacks the column {error}, which the prompt needs") from error
     except Exception as error:
         raise BenchmarkError(f"{name}: the host cannot make the prompt of row {row['index']} ({reason})") from error
-    finally:
-        del dataset.dump_image
 
 
 def _expected_paths(dataset: Any, line: Any) -> list[str]:

@@ -13,6 +13,8 @@ import string
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from visualprm_eval.host.patching import replaced
+
 __all__ = ["texts_kept"]
 
 _WRITTEN = frozenset({"prediction", "res", "extract"})
@@ -40,11 +42,8 @@ def texts_kept(columns: Collection[str] = ()) -> Iterator[None]:
         names = list(read_csv(file, **{**options, "nrows": 0}))
         return read_csv(file, **options, **_typed(names, columns))
 
-    pd.read_csv = read
-    try:
+    with replaced(pd, "read_csv", read):
         yield
-    finally:
-        pd.read_csv = read_csv
 
 
 def _typed(names: Collection[str], columns: Collection[str]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root
 from visualprm_eval.core.pictures import RULES, png_of, upright_copy
+from visualprm_eval.host.patching import replaced
 
 __all__ = ["ShownRow", "upright_row", "written_apart"]
 
@@ -101,15 +102,9 @@ def _copy(picture: Path) -> tuple[Path, str]:
         ) from error
 
 
-@contextmanager
-def written_apart(dataset: Any, shown: ShownRow) -> Iterator[None]:
+def written_apart(dataset: Any, shown: ShownRow) -> AbstractContextManager[None]:
     """While it lasts, the host writes changed pictures beside the folder of the others, which it never writes anew."""
     folder = getattr(dataset, "img_root", None)
     if not shown.change or shown.originals or folder is None:
-        yield
-        return
-    dataset.img_root = f"{folder}-{RULES}"
-    try:
-        yield
-    finally:
-        dataset.img_root = folder
+        return nullcontext()
+    return replaced(dataset, "img_root", f"{folder}-{RULES}")

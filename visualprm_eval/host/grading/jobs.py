@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from visualprm_eval.host.grading.forms import Form, form_of
+from visualprm_eval.host.patching import replaced
 
-__all__ = ["Job", "current_job", "replaced", "rows_apart"]
+__all__ = ["Job", "current_job", "rows_apart"]
 
 
 @dataclass
@@ -94,14 +95,3 @@ def rows_apart(unread: set[str]) -> Iterator[None]:
     _working.job = Job()  # Graders that need no pool work in this thread.
     with replaced(ThreadPoolExecutor, "submit", submit_job):
         yield
-
-
-@contextmanager
-def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """While it lasts, an object has another attribute."""
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)

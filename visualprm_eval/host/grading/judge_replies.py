@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 from visualprm_eval.core.secrets import redacted
 from visualprm_eval.core.types import JSONValue, canonical_json
 from visualprm_eval.host.grading.forms import ASKS_AGAIN
-from visualprm_eval.host.grading.jobs import current_job, replaced, rows_apart
+from visualprm_eval.host.grading.jobs import current_job, rows_apart
 from visualprm_eval.host.grading.replies import bounded_replies
 from visualprm_eval.host.load.model_fingerprint import plain, without_credentials
 from visualprm_eval.host.models.request_capture import watched
+from visualprm_eval.host.patching import replaced
 from visualprm_eval.store import Replies
 
 __all__ = ["Asked", "counted_requests", "kept_replies", "no_requests", "request_key"]

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from visualprm_eval.core.wire import ReplySize, ReplyTooLongError, leads_away
-from visualprm_eval.host.grading.jobs import replaced
+from visualprm_eval.host.patching import replaced
 
 __all__ = ["bounded_replies"]
 

@@ -11,7 +11,6 @@ import contextlib
 import io
 import logging
 import os
-import random
 import ssl
 import sys
 import threading
@@ -25,6 +24,7 @@ from visualprm_eval.core.config import DEMO_POLICY
 from visualprm_eval.core.errors import HostError
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
+from visualprm_eval.host.patching import random_states_kept, replaced, restored
 
 __all__ = ["Host", "at_work", "load_host", "register", "set_verbose"]
 
@@ -143,7 +143,7 @@ def at_work(
 
     changes: dict[str, str | None] = {**load_host().environment, **(environment or {})}
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_restored(os.environ))
+        stack.enter_context(restored(os.environ))
         for key, value in changes.items():
             if value is None:
                 os.environ.pop(key, None)
@@ -157,7 +157,7 @@ def at_work(
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("always")  # Some of the host's failures are warnings only.
         # Not left to the standard error stream: somebody may have led warnings away from it.
-        stack.enter_context(_attribute(warnings, "showwarning", sink.show_warning))
+        stack.enter_context(replaced(warnings, "showwarning", sink.show_warning))
         yield
 
 
@@ -198,25 +198,21 @@ def _commit(folder: Path) -> str:
 @contextlib.contextmanager
 def _process_unchanged() -> Iterator[None]:
     """Undoes what an import does to the process; keys from the host's own ``.env`` file stay, as users expect."""
-    import numpy as np
     import torch
 
-    gradients, path = torch.is_grad_enabled(), list(sys.path)
     context = ssl._create_default_https_context  # noqa: SLF001 - the host replaces exactly this name
-    states = torch.get_rng_state(), np.random.get_state(), random.getstate()  # noqa: NPY002 - the global state is meant
-    with warnings.catch_warnings(), _root_handlers([logging.NullHandler()], logging.CRITICAL):
+    with (
+        warnings.catch_warnings(),
+        _root_handlers([logging.NullHandler()], logging.CRITICAL),
+        torch.set_grad_enabled(torch.is_grad_enabled()),
+        replaced(ssl, "_create_default_https_context", context),
+        replaced(sys, "path", list(sys.path)),
+        random_states_kept(),
+    ):
         warnings.simplefilter("ignore")
-        try:
-            with _restored(os.environ):
-                yield
-            _load_dotenv()
-        finally:
-            torch.set_grad_enabled(gradients)
-            ssl._create_default_https_context = context  # noqa: SLF001
-            sys.path[:] = path
-            torch.set_rng_state(states[0])
-            np.random.set_state(states[1])  # noqa: NPY002
-            random.setstate(states[2])
+        with restored(os.environ):
+            yield
+        _load_dotenv()
 
 
 def _load_dotenv() -> None:
@@ -225,31 +221,6 @@ def _load_dotenv() -> None:
 
     if (Path(vlmeval.__file__).parent.parent / ".env").is_file():
         vlmeval.load_env()
-
-
-@contextlib.contextmanager
-def _restored(mapping: Any) -> Iterator[None]:
-    """Puts a mutable mapping back into its present state, touching only what changed."""
-    before = dict(mapping)
-    try:
-        yield
-    finally:
-        for key in [key for key in mapping if key not in before]:
-            del mapping[key]
-        for key, value in before.items():
-            if mapping.get(key) != value:
-                mapping[key] = value
-
-
-@contextlib.contextmanager
-def _attribute(owner: object, name: str, value: object) -> Iterator[None]:
-    """Gives an attribute another value for a while."""
-    before = getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
 
 
 @contextlib.contextmanager

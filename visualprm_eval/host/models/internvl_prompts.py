@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import Problem
 from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.host.patching import replaced
 
 if TYPE_CHECKING:
     from visualprm_eval.engine.generate import Shown
@@ -132,9 +133,6 @@ def _noting(model: Any) -> Iterator[tuple[list[Picture], list[str]]]:
         asked.append(question)
         return ""
 
-    code.load_image = load_image
     model.model = SimpleNamespace(chat=chat)
-    try:
+    with replaced(code, "load_image", load_image):
         yield opened, asked
-    finally:
-        code.load_image = original

@@ -22,6 +22,7 @@ from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.models.internvl_prompts import bare_model
+from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -166,19 +167,22 @@ class _Writer:
         os.environ["USE_COT"] = "1" if cot else "0"
         self.maker.set_dump_image(lambda _line: list(pictures))
         type_of = code.DATASET_TYPE
-        if self.prompt != "host":  # The host takes every table of a user's own for multiple choice.
+        if self.prompt != "host":
             self.maker.use_cot, self.maker._use_custom_prompt = cot, True  # noqa: SLF001 - the host's attribute
-            code.DATASET_TYPE = lambda _name: self.kind
+            type_of = self._type_of
         try:
-            message = self.maker.build_prompt(copy.deepcopy(row), dataset=self.name)
+            with replaced(code, "DATASET_TYPE", type_of):
+                message = self.maker.build_prompt(copy.deepcopy(row), dataset=self.name)
         except Exception as error:  # The host's classes raise whatever they stumble over.
             raise PolicyError(
                 f"{self.name}: the host's {type(self.maker).__name__} cannot make the prompt of row {row['index']} "
                 f"({type(error).__name__}: {error}); try --prompt host"
             ) from error
-        finally:
-            code.DATASET_TYPE = type_of
         return tuple(Part(item["type"], str(item["value"])) for item in message if item["type"] in {"text", "image"})
+
+    def _type_of(self, _name: str) -> str:
+        """Stands for the host's rule, which takes every table of a user's own for multiple choice."""
+        return self.kind
 
     def _reasoned(self, row: Any, text: str) -> str:
         """A question with the host's request to think step by step."""

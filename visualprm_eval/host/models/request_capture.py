@@ -16,6 +16,7 @@ from typing import Any
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.host.models.sampling_settings import SamplingSettings
+from visualprm_eval.host.patching import replaced
 
 __all__ = ["noted", "verify_requests", "watched"]
 
@@ -48,23 +49,17 @@ def watched(look: Callable[[Any], None]) -> Iterator[None]:
     with ExitStack() as stack:
         for library, sender in _SENDERS:
             with suppress(ImportError):  # Who is not installed sends nothing.
-                stack.enter_context(_watching(getattr(importlib.import_module(library), sender), look))
+                owner = getattr(importlib.import_module(library), sender)
+                stack.enter_context(replaced(owner, "send", _looked_at(owner.send, look)))
         yield
 
 
-@contextmanager
-def _watching(sender: Any, look: Callable[[Any], None]) -> Iterator[None]:
-    original = sender.send
-
+def _looked_at(original: Callable[..., Any], look: Callable[[Any], None]) -> Callable[..., Any]:
     def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
         look(request)
         return original(self, request, *args, **kwargs)
 
-    sender.send = send
-    try:
-        yield
-    finally:
-        sender.send = original
+    return send
 
 
 def verify_requests(name: str, bodies: Sequence[JSONValue], settings: SamplingSettings) -> str:

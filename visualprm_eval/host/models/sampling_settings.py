@@ -11,11 +11,12 @@ import copy
 import functools
 import random
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.host.patching import random_states_kept, replaced
 
 __all__ = [
     "SamplingSettings",
@@ -140,8 +141,7 @@ def _copied(value: Any) -> Any:
     return value
 
 
-@contextmanager
-def forced_generation(settings: SamplingSettings) -> Iterator[None]:
+def forced_generation(settings: SamplingSettings) -> AbstractContextManager[None]:
     """While it lasts, transformers' ``generate`` samples as asked, whatever its caller says."""
     from transformers import GenerationMixin
 
@@ -153,15 +153,10 @@ def forced_generation(settings: SamplingSettings) -> Iterator[None]:
             kwargs.pop(key, None)
         return original(self, *args, **{**kwargs, **settings.generation()})
 
-    GenerationMixin.generate = generate
-    try:
-        yield
-    finally:
-        GenerationMixin.generate = original
+    return replaced(GenerationMixin, "generate", generate)
 
 
-@contextmanager
-def only_native_code(model: str) -> Iterator[None]:
+def only_native_code(model: str) -> AbstractContextManager[None]:
     """While it lasts, transformers refuses to run code that ships with a checkpoint, which most host classes ask it to.
 
     Raises:
@@ -176,12 +171,7 @@ def only_native_code(model: str) -> Iterator[None]:
             "say --allow-remote-code if you trust it, or use a checkpoint directory in the InternVL layout"
         )
 
-    original = modules.get_cached_module_file
-    modules.get_cached_module_file = refuse
-    try:
-        yield
-    finally:
-        modules.get_cached_module_file = original
+    return replaced(modules, "get_cached_module_file", refuse)
 
 
 @contextmanager
@@ -190,14 +180,8 @@ def seeded(seed: int) -> Iterator[None]:
     import numpy as np
     import torch
 
-    devices = list(range(torch.cuda.device_count())) if torch.cuda.is_available() else []
-    states: Mapping[str, Any] = {"python": random.getstate(), "numpy": np.random.get_state()}  # noqa: NPY002
-    with torch.random.fork_rng(devices=devices):
+    with random_states_kept(range(torch.cuda.device_count()) if torch.cuda.is_available() else ()):
         random.seed(seed)
         np.random.seed(seed)  # noqa: NPY002 - the host's classes use the global generator
         torch.manual_seed(seed)
-        try:
-            yield
-        finally:
-            random.setstate(states["python"])
-            np.random.set_state(states["numpy"])  # noqa: NPY002
+        yield

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core.errors import GraderRefusedError
+from visualprm_eval.host.patching import replaced
 
 __all__ = ["Refusals", "RefusedError", "watched"]
 
@@ -155,14 +156,14 @@ def watched(folders: Sequence[Path], kept: Sequence[Path] = ()) -> Iterator[Refu
     if not _installed:
         sys.addaudithook(_hook)
         _installed = True
-    refusals, before, writes_bytecode = Refusals(), _active, sys.dont_write_bytecode
-    with _without_fresh_interpreters(refusals):
-        sys.dont_write_bytecode = True  # Modules that a grader imports would be compiled beside their source.
+    refusals, before = Refusals(), _active
+    # Modules that a grader imports would be compiled beside their source.
+    with _without_fresh_interpreters(refusals), replaced(sys, "dont_write_bytecode", value=True):
         _active = _Watch(refusals, folders, kept)
         try:
             yield refusals
         finally:
-            _active, sys.dont_write_bytecode = before, writes_bytecode
+            _active = before
             refusals.close()
 
 
@@ -234,15 +235,11 @@ def _without_fresh_interpreters(refusals: Refusals) -> Iterator[None]:
     before = util.spawnv_passfds
 
     def spawn(path: Any, args: Sequence[Any], passfds: Any) -> Any:
-        if any(
-            "resource_tracker" in os.fsdecode(each) for each in args
-        ):  # Counts shared memory, and runs nothing else.
+        # It counts shared memory, and runs nothing else.
+        if any("resource_tracker" in os.fsdecode(each) for each in args):
             return before(path, args, passfds)
         refusals.note("start a program", "a new interpreter")
         raise RefusedError("refused: start a program")
 
-    util.spawnv_passfds = spawn
-    try:
+    with replaced(util, "spawnv_passfds", spawn):
         yield
-    finally:
-        util.spawnv_passfds = before

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from visualprm_eval.host.data.texts import texts_kept
+from visualprm_eval.host.patching import replaced
 from visualprm_eval.host.sandbox.safe_arithmetic import MAX_LENGTH, NotArithmeticError, value_of
 
 __all__ = ["same_value", "tamed_graders"]
@@ -35,24 +36,11 @@ def tamed_graders(texts: Collection[str] = ()) -> Iterator[None]:
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(texts_kept(texts))
-        stack.enter_context(_replaced(mathv, "is_equal", same_value))
-        stack.enter_context(_replaced(wemath, "evaluate_compute_final_scores", _final_scores))
+        stack.enter_context(replaced(mathv, "is_equal", same_value))
+        stack.enter_context(replaced(wemath, "evaluate_compute_final_scores", _final_scores))
         if not hasattr(pd.DataFrame, "_append"):
-            stack.enter_context(_replaced(pd.DataFrame, "_append", _append))
+            stack.enter_context(replaced(pd.DataFrame, "_append", _append))
         yield
-
-
-@contextlib.contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    had, before = hasattr(owner, name), getattr(owner, name, None)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        if had:
-            setattr(owner, name, before)
-        else:
-            delattr(owner, name)
 
 
 # MathVision -----------------------------------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from visualprm_eval.host.patching import replaced, restored
+
 __all__ = ["formula_value", "tamed_formulas"]
 
 _MAX_CHARACTERS = 20_000
@@ -62,19 +64,20 @@ def tamed_formulas() -> Iterator[None]:
     parser: Any = sympy_parser
     with contextlib.ExitStack() as stack:
         stack.callback(clear_cache)  # It remembers factorials that were left alone.
-        stack.enter_context(_added(parser, "eval", formula_value))
-        stack.enter_context(_added(parser, "compile", _uncompiled))
+        stack.enter_context(replaced(parser, "eval", formula_value))
+        stack.enter_context(replaced(parser, "compile", _uncompiled))
         bounded = _bounded_digits(evalf.evalf_pow)  # Of a tower of powers that none of the others works out.
-        stack.enter_context(_replaced(evalf, "evalf_pow", bounded))
-        stack.enter_context(_item(evalf.evalf_table, sympy.Pow, bounded))
+        stack.enter_context(replaced(evalf, "evalf_pow", bounded))
+        stack.enter_context(restored(evalf.evalf_table))
+        evalf.evalf_table[sympy.Pow] = bounded
         for number in (sympy.Integer, sympy.Rational):
-            stack.enter_context(_replaced(number, "_eval_power", _bounded_power(number.__dict__["_eval_power"])))
+            stack.enter_context(replaced(number, "_eval_power", _bounded_power(number.__dict__["_eval_power"])))
         for function in _counting_functions():
-            stack.enter_context(_replaced(function, "eval", _bounded_count(function.__dict__["eval"])))
+            stack.enter_context(replaced(function, "eval", _bounded_count(function.__dict__["eval"])))
         with contextlib.suppress(ModuleNotFoundError):  # What reads LaTeX, here and in latex2sympy.
             from antlr4 import InputStream
 
-            stack.enter_context(_replaced(InputStream, "__init__", _bounded_text(InputStream.__init__)))
+            stack.enter_context(replaced(InputStream, "__init__", _bounded_text(InputStream.__init__)))
         yield
 
 
@@ -205,33 +208,3 @@ def _bounded_count(original: Any) -> Any:
         return original.__func__(cls, *arguments, **options)
 
     return classmethod(bounded)
-
-
-@contextlib.contextmanager
-def _added(module: Any, name: str, value: Any) -> Iterator[None]:
-    """Gives a module a global of its own in the place of a built-in one."""
-    vars(module)[name] = value
-    try:
-        yield
-    finally:
-        del vars(module)[name]
-
-
-@contextlib.contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    before = vars(owner)[name]
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, before)
-
-
-@contextlib.contextmanager
-def _item(mapping: dict[Any, Any], key: Any, value: Any) -> Iterator[None]:
-    before = mapping[key]
-    mapping[key] = value
-    try:
-        yield
-    finally:
-        mapping[key] = before

@@ -14,6 +14,7 @@ from visualprm_eval.run.export_problems import load_part
 from visualprm_eval.run.plan_run import Plan, plan_run
 from visualprm_eval.run.ranks.team import Team, remove_traces, told_apart
 from visualprm_eval.stages.experiment import Experiment, Samples, missing_candidates, missing_scores
+from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.stages.sample.stage import sample
 from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
@@ -77,9 +78,10 @@ def follow(config: RunConfig, rerankers: Sequence[Reranker], team: Team) -> None
                 store.absorb([main], problem_ids=mine)
             plan = _plan(config, store, rerankers, dealt["samples"])
             if "sample" in config.stages:
-                sample(store, plan.experiments, plan.policies, config)
+                prompts = PolicyOptions.of(config).prompts
+                sample(store, plan.experiments, plan.policies, prompts, retry_failed=config.retry_failed)
             if "score" in config.stages:
-                score(store, plan.experiments, plan.critics, thoughts=config.thoughts, retry_failed=config.retry_failed)
+                score(store, plan.experiments, plan.critics, retry_failed=config.retry_failed)
     team.done()
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.errors import CriticError, UnreadableJudgeError, VisualPRMEvalError
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.thoughts import response
-from visualprm_eval.core.types import Problem, Spec, StepScores
+from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores
 from visualprm_eval.stages.experiment import Work, missing_scores
 from visualprm_eval.stages.score.critics import StreamingCritic, release
 from visualprm_eval.stages.score.judge_critic import UNREADABLE, JudgeCritic, kept_by
@@ -37,7 +37,7 @@ PATIENCE_S = 10.0
 
 
 def score(
-    store: Store, experiments: Sequence[Experiment], critics: Mapping[str, Critic], *, thoughts: str, retry_failed: bool
+    store: Store, experiments: Sequence[Experiment], critics: Mapping[str, Critic], *, retry_failed: bool
 ) -> list[str]:
     """Scores the candidates that a critic has not seen, one checkpoint after the other.
 
@@ -45,7 +45,6 @@ def score(
         store: Where scores go.
         experiments: Whose candidates are scored.
         critics: Who scores, by label; those of one checkpoint stand together.
-        thoughts: Whether critics get a text's thoughts, one of ``config.THOUGHTS``.
         retry_failed: Whether stored failures are tried again.
 
     Returns:
@@ -61,12 +60,11 @@ def score(
         last = critic
         try:
             for experiment in experiments:
-                if label in experiment.scorings:
-                    score_missing(
-                        store, critic, experiment.scorings[label], experiment.problems,
-                        missing_scores(store, experiment, label, retry_failed=retry_failed),
-                        label=f"score {experiment.label} with {label}", thoughts=thoughts,
-                    )  # fmt: skip
+                if (scoring := experiment.scorings.get(label)) is not None:
+                    work = missing_scores(store, experiment, label, retry_failed=retry_failed)
+                    said = f"score {experiment.label} with {label}"
+                    thoughts = scoring.settings.get("thoughts", "skip")
+                    score_missing(store, critic, scoring, experiment.problems, work, label=said, thoughts=thoughts)
         except UnreadableJudgeError as error:  # It costs its own rows and nobody else's.
             print(f"error: {error}", file=sys.stderr)
             unread.append(label)
@@ -77,7 +75,7 @@ def score(
 
 def score_missing(
     store: Store, critic: Critic, scoring: Spec, problems: Mapping[str, Problem], work: Sequence[Work], *, label: str,
-    thoughts: str = "score",
+    thoughts: JSONValue = "score",
 ) -> None:  # fmt: skip
     """Scores ``work`` and stores each chunk as soon as it is done.
 

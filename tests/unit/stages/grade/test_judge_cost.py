@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.types import Part, Problem, Spec
 from visualprm_eval.host.data.benchmarks import Benchmark
-from visualprm_eval.host.grading.judge import Judge
 from visualprm_eval.stages.experiment import Experiment
 from visualprm_eval.stages.grade.judge_cost import Estimate, estimate
 from visualprm_eval.tasks import task_for
@@ -19,7 +19,7 @@ def experiment(name: str, judge: str = "local", note: str = "") -> Experiment:
     problems = [Problem(name, str(number), "", (Part("text", "q" * 40),), "", f"p{number}") for number in range(2)]
     return Experiment(
         "P", Spec("sampling", {"policy": "P"}), Benchmark(name, task, None, problems), 1, ks=(1,), rerankers=(),
-        scorings={}, judge=Judge(name=judge).resolve(task), grading=Spec("grading", {}), grade_all=True,
+        scorings={}, judge=task.judged_by(JudgeOptions(name=judge)), grading=Spec("grading", {}), grade_all=True,
     )  # fmt: skip
 
 

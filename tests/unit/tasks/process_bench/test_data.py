@@ -43,7 +43,7 @@ def test_cuts_that_a_join_would_confuse_are_told_apart() -> None:
         (row(image=["../a.png"]), "outside of the set's folder"),
         (row(image=["/etc/passwd"]), "outside of the set's folder"),
         (row(image=[]), r"'image' is \[\]; expected a list that is not empty"),
-        (row(question=None), "missing field 'question'; the row has image, "),
+        (row(question=None), "missing field 'question'; it has image, "),
         (row(policy_model=3), "'policy_model' is 3; expected a valid string"),
         (row(response="x"), "'response' is 'x'; expected an object"),
         (row(response={"steps": ["a", "b"], "process_correctness": [1]}), "2 steps and 1 labels"),
@@ -61,7 +61,7 @@ def test_cuts_that_a_join_would_confuse_are_told_apart() -> None:
         ),
         (row(response={"steps": [], "process_correctness": []}), r"'response.steps' is \[\]; "),
         (row(response={"steps": [1], "process_correctness": [1]}), "'response.steps.0' is 1; expected a valid string"),
-        (row(response={"steps": ["a"]}), "missing field 'response.process_correctness'; the row has steps"),
+        (row(response={"steps": ["a"]}), "missing field 'response.process_correctness'; it has steps"),
     ],
 )
 def test_bad_lines_are_named_and_left_out(tmp_path, bad, said) -> None:
