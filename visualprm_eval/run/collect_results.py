@@ -11,8 +11,7 @@ import numpy as np
 
 from visualprm_eval.core.packages import installed
 from visualprm_eval.core.types import JSONValue, StepScores, Usage
-from visualprm_eval.evaluate.benchmark_values import overall_rows
-from visualprm_eval.evaluate.overall import unfinished
+from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
 from visualprm_eval.evaluate.stats import Examiner
@@ -21,13 +20,13 @@ from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
 from visualprm_eval.report.viewer.viewer import ViewerBuilder
 from visualprm_eval.run.protocol import overall_prints, stamped
-from visualprm_eval.stages.experiment import read_facts, settings_of
+from visualprm_eval.stages.experiment import settings_of
 from visualprm_eval.stages.experiment_values import (
     Headline,
     evaluate,
     headlines,
     host_figure_name,
-    study_of,
+    read_study,
     wanted_texts,
 )
 from visualprm_eval.stages.grade.metric_notes import is_whole, known_figure
@@ -58,8 +57,8 @@ def collect(store: Store, plan: Plan) -> Results:
     protocols: list[tuple[str, JSONValue]] = []
     versions = recorded_versions(store)
     for experiment in plan.experiments:
-        facts = read_facts(store, experiment, plan.equalities)
-        study = study_of(store, experiment, facts)
+        study = read_study(store, experiment, plan.equalities)
+        facts = study.columns
         own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
         own_rows, own_prints = stamped(store, experiment, own_rows, versions)
         fingerprints += own_prints
@@ -71,7 +70,7 @@ def collect(store: Store, plan: Plan) -> Results:
             examiner.add(study)
         if not experiment.greedy:
             add_to_viewer(viewer, store, experiment, facts, own_picks)
-        failures += failures_of(experiment.benchmark.name, facts, wanted_texts(store, experiment, facts))
+        failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
         shown = headlines(own_rows, own_picks, experiment.benchmark)
         protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
     rows += overall_rows(rows)

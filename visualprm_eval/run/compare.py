@@ -153,8 +153,7 @@ def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, tu
 def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[Finals, _Called]]:
     """The picks of a work dir at k = N, and what rerankers are called there; of what is unfinished it tells."""
     from visualprm_eval.run.plan_report import plan_report
-    from visualprm_eval.stages.experiment import read_facts
-    from visualprm_eval.stages.experiment_values import study_of
+    from visualprm_eval.stages.experiment_values import read_study
     from visualprm_eval.stages.grade.metric_notes import is_whole
     from visualprm_eval.store.soundness import open_sound
 
@@ -168,7 +167,7 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[F
                     f"note: left out: {experiment.label}: its values are of whole tables, so problems cannot be paired"
                 )
                 continue
-            study = study_of(store, experiment, read_facts(store, experiment, plan.equalities))
+            study = read_study(store, experiment, plan.equalities)
             for gap in _gaps(study):
                 print(f"note: unfinished: {gap}")
             for found in finals(study):

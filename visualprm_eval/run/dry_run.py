@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.types import text_id
-from visualprm_eval.stages.experiment import missing_candidates, missing_scores, read_facts
-from visualprm_eval.stages.experiment_values import grades_all
+from visualprm_eval.stages.experiment import missing_candidates, missing_scores
+from visualprm_eval.stages.experiment_values import grades_all, read_study
 from visualprm_eval.stages.grade.judge_cost import estimate
 from visualprm_eval.stages.grade.metric_notes import is_whole
 from visualprm_eval.stages.grade.stage import missing_verdicts
@@ -56,11 +56,11 @@ def print_plan(config: RunConfig, store: Store, plan: Plan) -> None:
 
 def _ungraded(config: RunConfig, store: Store, plan: Plan, experiment: Experiment) -> list[Work]:
     """The texts that the host has still to look at, alone or in tables of picks."""
-    facts = read_facts(store, experiment, plan.equalities, with_scores=not grades_all(store, experiment))
-    work = missing_verdicts(store, experiment, facts, retry_failed=config.retry_failed)
+    study = read_study(store, experiment, plan.equalities, with_scores=not grades_all(store, experiment))
+    work = missing_verdicts(store, experiment, study, retry_failed=config.retry_failed)
     texts = {(problem_id, key): text for problem_id, key, text in work}
     ids = {problem.index: problem.id for problem in experiment.benchmark.problems}
-    for table in unseen_tables(store, experiment, facts):
+    for table in unseen_tables(store, experiment, study):
         texts |= {(ids[index], text_id(text)): text for index, text in table.items()}
     return [(*key, text) for key, text in texts.items()]
 

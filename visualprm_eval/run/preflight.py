@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.errors import ConfigError, GradingError
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.stages.checkpoint_source import CheckpointUser
-from visualprm_eval.stages.experiment import missing_candidates, missing_scores, read_facts
-from visualprm_eval.stages.experiment_values import grades_all
+from visualprm_eval.stages.experiment import missing_candidates, missing_scores
+from visualprm_eval.stages.experiment_values import grades_all, read_study
 from visualprm_eval.stages.grade.stage import missing_verdicts
 from visualprm_eval.stages.grade.table_figures import try_out, unseen_tables
 
@@ -76,6 +76,6 @@ def _awaits_verdicts(config: RunConfig, store: Store, plan: Plan, experiment: Ex
     picks_may_change = experiment.scorings if "score" in stages and not all_texts else ()
     if any(missing_scores(store, experiment, label, retry_failed=retry_failed) for label in picks_may_change):
         return True
-    facts = read_facts(store, experiment, plan.equalities, with_scores=not all_texts)
-    ungraded = missing_verdicts(store, experiment, facts, retry_failed=retry_failed)
-    return not all(is_empty_reply(text) for *_, text in ungraded) or bool(unseen_tables(store, experiment, facts))
+    study = read_study(store, experiment, plan.equalities, with_scores=not all_texts)
+    ungraded = missing_verdicts(store, experiment, study, retry_failed=retry_failed)
+    return not all(is_empty_reply(text) for *_, text in ungraded) or bool(unseen_tables(store, experiment, study))

@@ -12,14 +12,13 @@ from visualprm_eval.core.types import JSONValue, Problem, Spec
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
     from visualprm_eval.core.config import JudgeOptions
-    from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.store import Store
 
 __all__ = [
     "Experiment", "Samples", "Work", "keep_equalities", "known_equalities", "missing_candidates", "missing_scores",
-    "read_facts", "settings_of",
+    "settings_of",
 ]  # fmt: skip
 
 Work = tuple[str, str, str]
@@ -86,15 +85,6 @@ def settings_of(sampling: Spec) -> Mapping[str, JSONValue]:
     """The settings of a sampling; a pack of candidates keeps the original ones, where it has them, one level deeper."""
     original = sampling.settings.get("sampling")
     return {**(original if isinstance(original, Mapping) else {}), **sampling.settings}
-
-
-def read_facts(store: Store, experiment: Experiment, equalities: Equalities, *, with_scores: bool = True) -> Columns:
-    """Everything that the store has of an experiment; ``with_scores=False`` leaves the critics' scores out."""
-    scorings = {label: spec.id for label, spec in experiment.scorings.items()} if with_scores else {}
-    return store.columns(
-        experiment.benchmark.problems, experiment.sampling.id, experiment.n, scorings,
-        grading_id=experiment.grading.id, formulas_equal=equalities,
-    )  # fmt: skip
 
 
 def missing_candidates(store: Store, samples: Samples, *, retry_failed: bool) -> list[tuple[str, int]]:

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.thoughts import is_empty_reply
-from visualprm_eval.evaluate.benchmark_values import Study, evaluate_benchmark, picked_tables, picked_texts
+from visualprm_eval.evaluate.benchmark_values import evaluate_benchmark, picked_tables
+from visualprm_eval.evaluate.study import Study, picked_texts
 from visualprm_eval.stages.grade.metric_notes import host_metric, is_whole, remark_of, stored_figures
 from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate.fact_columns import Columns
+    from visualprm_eval.core.answers.asking import Equalities
     from visualprm_eval.evaluate.result_rows import Pick, ResultRow
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
-__all__ = ["Headline", "evaluate", "grades_all", "headlines", "host_figure_name", "study_of", "wanted_texts"]
+__all__ = ["Headline", "evaluate", "grades_all", "headlines", "host_figure_name", "read_study", "wanted_texts"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +45,21 @@ def grades_all(store: Store, experiment: Experiment) -> bool:
     return experiment.grade_all and not is_whole(store, experiment)
 
 
-def wanted_texts(store: Store, experiment: Experiment, facts: Columns) -> set[tuple[str, str]] | None:
-    """Problem and text ids whose verdicts decide an experiment's results; ``None`` for all."""
-    if grades_all(store, experiment):
-        return None
-    return picked_texts(facts, experiment.rerankers, experiment.ks, experiment.answer, experiment.n)
+def read_study(store: Store, experiment: Experiment, equalities: Equalities, *, with_scores: bool = True) -> Study:
+    """An experiment as its task counts it, with all that the store has of it.
 
-
-def study_of(store: Store, experiment: Experiment, facts: Columns) -> Study:
-    """An experiment as its task counts it, with all that is known of it."""
+    Args:
+        store: Where facts are.
+        experiment: The policy and the benchmark.
+        equalities: Which formulas are one answer.
+        with_scores: Whether the critics' scores are wanted.
+    """
     benchmark, task = experiment.benchmark, experiment.benchmark.task
+    facts = store.columns(
+        benchmark.problems, experiment.sampling.id, experiment.n,
+        {label: spec.id for label, spec in experiment.scorings.items()} if with_scores else {},
+        grading_id=experiment.grading.id, formulas_equal=equalities,
+    )  # fmt: skip
     metric = task.metric
     if is_whole(store, experiment):
         metric = f"{HOSTS}{host_metric(store, experiment) or 'primary metric'}"
@@ -67,7 +73,7 @@ def study_of(store: Store, experiment: Experiment, facts: Columns) -> Study:
         facts=facts,
         rerankers=experiment.rerankers,
         n=experiment.n,
-        answer=experiment.answer,
+        answer=task.answer,
         grade_all=grades_all(store, experiment),
         aggregate=task.aggregate,
         group=task.group,
@@ -77,10 +83,15 @@ def study_of(store: Store, experiment: Experiment, facts: Columns) -> Study:
     )
 
 
+def wanted_texts(study: Study, ks: Sequence[int]) -> set[tuple[str, str]] | None:
+    """Problem and text ids whose verdicts decide the values at these k; ``None`` for all."""
+    return None if study.grade_all else picked_texts(study, ks)
+
+
 def evaluate(
     store: Store, experiment: Experiment, study: Study, ks: Sequence[int]
 ) -> tuple[list[ResultRow], list[Pick]]:
-    """The results of an experiment, see :func:`study_of`, and the picks at the largest k."""
+    """The results of an experiment, see :func:`read_study`, and the picks at the largest k."""
     whole = is_whole(store, experiment)
     figures = stored_figures(store, experiment, picked_tables(study, ks)) if whole else None
     return evaluate_benchmark(study, ks, figures, picks_at=ks[-1:])

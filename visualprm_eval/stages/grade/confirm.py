@@ -14,7 +14,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GradingError
-from visualprm_eval.stages.experiment_values import Headline, evaluate, headlines, study_of
+from visualprm_eval.stages.experiment_values import Headline, evaluate, headlines
 from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
     explained,
@@ -26,7 +26,7 @@ from visualprm_eval.stages.grade.metric_notes import (
 )
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate.fact_columns import Columns
+    from visualprm_eval.evaluate.study import Study
     from visualprm_eval.host.grading.host_figures import HostFigure
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
@@ -34,20 +34,20 @@ if TYPE_CHECKING:
 __all__ = ["confirm"]
 
 
-def confirm(store: Store, experiment: Experiment, facts: Columns, grader: Grader) -> bool:
+def confirm(store: Store, experiment: Experiment, study: Study, grader: Grader) -> bool:
     """Lets the host evaluate the tables of picks that it has not seen yet, and compares.
 
     Args:
         store: Where figures are.
         experiment: One whose texts are graded.
-        facts: All that is known of it.
+        study: All that is known of it.
         grader: What grades.
 
     Returns:
         Whether every figure is ours; of others the reasons are printed.
     """
     confirmed = True
-    rows, picks = evaluate(store, experiment, study_of(store, experiment, facts), experiment.ks[-1:])
+    rows, picks = evaluate(store, experiment, study, experiment.ks[-1:])
     for headline in headlines(rows, picks, experiment.benchmark):
         try:
             _check(store, experiment, headline, grader)

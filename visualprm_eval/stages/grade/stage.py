@@ -23,8 +23,8 @@ from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerd
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Problem, Spec, Verdict
-from visualprm_eval.stages.experiment import Work, keep_equalities, read_facts
-from visualprm_eval.stages.experiment_values import wanted_texts
+from visualprm_eval.stages.experiment import Work, keep_equalities
+from visualprm_eval.stages.experiment_values import read_study, wanted_texts
 from visualprm_eval.stages.grade.bisect_tables import graded_in_parts
 from visualprm_eval.stages.grade.confirm import confirm
 from visualprm_eval.stages.grade.metric_notes import has_verdicts, is_whole, note_metric
@@ -33,7 +33,7 @@ from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import JudgeOptions
-    from visualprm_eval.evaluate.fact_columns import Columns
+    from visualprm_eval.evaluate.study import Study
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.host.grading.judge_replies import Asked
     from visualprm_eval.stages.experiment import Experiment
@@ -72,8 +72,8 @@ def grade(store: Store, experiments: Sequence[Experiment], grader: Grader) -> tu
             if not has_verdicts(store, experiment):
                 continue
             with _told(experiment, ungraded):
-                facts = _graded(store, experiment, grader, since[experiment.grading.id])
-                if not is_whole(store, experiment) and not confirm(store, experiment, facts, grader):
+                study = _graded(store, experiment, grader, since[experiment.grading.id])
+                if not is_whole(store, experiment) and not confirm(store, experiment, study, grader):
                     unconfirmed.append(experiment.label)
             keep_equalities(store, grader.equalities)
         # Now it is known whose values are figures of whole tables. One that the host cannot evaluate must not cost
@@ -98,14 +98,14 @@ def _told(experiment: Experiment, ungraded: dict[str, None]) -> Iterator[None]:
         ungraded[experiment.benchmark.name] = None
 
 
-def _graded(store: Store, experiment: Experiment, grader: Grader, replies_since: float) -> Columns:
+def _graded(store: Store, experiment: Experiment, grader: Grader, replies_since: float) -> Study:
     """All that is known of an experiment when every wanted text has a verdict.
 
     Raises:
         GradingError: When the host cannot grade.
     """
-    facts = read_facts(store, experiment, grader.equalities)
-    work = missing_verdicts(store, experiment, facts, retry_failed=grader.retry_failed)
+    study = read_study(store, experiment, grader.equalities)
+    work = missing_verdicts(store, experiment, study, retry_failed=grader.retry_failed)
     try:
         while work:
             grade_missing(
@@ -113,21 +113,21 @@ def _graded(store: Store, experiment: Experiment, grader: Grader, replies_since:
                 replies_since=replies_since, tally=grader.tally,
             )  # fmt: skip
             # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
-            facts = read_facts(store, experiment, grader.equalities)
-            work = missing_verdicts(store, experiment, facts, retry_failed=False)
+            study = read_study(store, experiment, grader.equalities)
+            work = missing_verdicts(store, experiment, study, retry_failed=False)
     except NoVerdictsError as error:
         if not experiment.benchmark.task.note:
             raise
         print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
         note_metric(store, experiment.grading, "", whole=True, verdicts=False)
-    return facts
+    return study
 
 
-def missing_verdicts(store: Store, experiment: Experiment, facts: Columns, *, retry_failed: bool) -> list[Work]:
+def missing_verdicts(store: Store, experiment: Experiment, study: Study, *, retry_failed: bool) -> list[Work]:
     """The texts that need a verdict and have none, ordered by problem, then by rank."""
     if not has_verdicts(store, experiment):
         return []
-    wanted = wanted_texts(store, experiment, facts)
+    facts, wanted = study.columns, wanted_texts(study, experiment.ks)
     lacking = ~facts.graded.known | (facts.graded.failed if retry_failed else False)
     work = {facts.key(text): facts.values[text] for text in np.flatnonzero(lacking).tolist()}
     return [(*key, text) for key, text in work.items() if wanted is None or key in wanted]

@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.errors import GraderStumbledError
 from visualprm_eval.core.progress import track
 from visualprm_eval.evaluate.benchmark_values import picked_tables
-from visualprm_eval.stages.experiment import read_facts
-from visualprm_eval.stages.experiment_values import study_of
+from visualprm_eval.stages.experiment_values import read_study
 from visualprm_eval.stages.grade.bisect_tables import texts_not_taken
 from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
@@ -36,7 +35,7 @@ from visualprm_eval.stages.grade.metric_notes import (
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
-    from visualprm_eval.evaluate.fact_columns import Columns
+    from visualprm_eval.evaluate.study import Study
     from visualprm_eval.host.grading.host_figures import HostFigure
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
@@ -44,11 +43,11 @@ if TYPE_CHECKING:
 __all__ = ["grade_tables", "try_out", "unseen_tables"]
 
 
-def unseen_tables(store: Store, experiment: Experiment, facts: Columns) -> list[dict[str, str]]:
+def unseen_tables(store: Store, experiment: Experiment, study: Study) -> list[dict[str, str]]:
     """The tables of picks that the host has still to evaluate; none where values come from verdicts on texts."""
     if not is_whole(store, experiment):
         return []
-    tables = picked_tables(study_of(store, experiment, facts), experiment.ks).values()
+    tables = picked_tables(study, experiment.ks).values()
     return [texts for texts in tables if known_figure(store, experiment, texts) is None]
 
 
@@ -104,7 +103,7 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
     from visualprm_eval.host.grading.whole import whole_table_figure
 
     benchmark, grading = experiment.benchmark, experiment.grading
-    tables = unseen_tables(store, experiment, read_facts(store, experiment, grader.equalities))
+    tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
     verdicts = has_verdicts(store, experiment)
     with (
         track(f"grade {experiment.label}, whole tables", len(tables)) as tracker,
@@ -127,7 +126,7 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
                     ]
                     if not any(failed):
                         raise  # It raises over this table as a whole alone.
-                    tables = unseen_tables(store, experiment, read_facts(store, experiment, grader.equalities))
+                    tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
                     continue
                 note_metric(store, grading, said.metric, whole=True, verdicts=verdicts)
                 note_versions(store, grading)
