@@ -13,10 +13,19 @@ from visualprm_eval.core.types import Problem
 from visualprm_eval.evaluate.benchmark_values import row_mean
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
 from visualprm_eval.evaluate.rerankers import First, Pool, SelfConsistency, pick
-from visualprm_eval.evaluate.stats.best_of_k import ALL_SUBSETS, DRAWN_SUBSETS, estimates
-from visualprm_eval.evaluate.stats.closed_form import curve_ks, expected_best, mean_value, place_weights
+from visualprm_eval.evaluate.stats.best_of_k import (
+    ALL_SUBSETS,
+    DRAWN_SUBSETS,
+    curve_ks,
+    draw_subsets,
+    estimates,
+    expected_best,
+    first_ranks,
+    mean_value,
+    place_weights,
+    values_in_subsets,
+)
 from visualprm_eval.evaluate.stats.measure import Measure
-from visualprm_eval.evaluate.stats.subsets import draw_subsets, first_ranks, values_in_subsets
 from visualprm_eval.evaluate.vectorized_picks import subpool
 
 POINTWISE = build_rerankers(["visualprm", "visualprm:min", "visualprm:product", "oracle"], ["prm"])
