@@ -23,21 +23,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from visualprm_eval.evaluate.candidate_grid import BoolArray, FloatArray, Grid, IntArray
-from visualprm_eval.evaluate.rerankers import First, Oracle, Reranker, SelfConsistency, WeightedVote
+from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.stats.measure import Measure
-from visualprm_eval.evaluate.vectorized_picks import first_ranks, leaders, ranks_in_subsets, worth
 
 __all__ = [
     "ALL_SUBSETS", "DRAWN_SUBSETS", "MEAN", "PASS_AT_K", "Estimate", "curve_ks", "draw_subsets", "estimates",
-    "expected_best", "first_ranks", "mean_value", "place_weights", "values_in_subsets",
+    "expected_best", "mean_value", "place_weights", "values_in_subsets",
 ]  # fmt: skip
 
 ALL_SUBSETS = "exact over all subsets"
 PASS_AT_K = "unbiased pass@k"  # noqa: S105 - no password
 MEAN = "mean of all candidates"
 DRAWN_SUBSETS = "mean over drawn subsets"
-_VOTES = (SelfConsistency, WeightedVote)
-"""Whose picks from many subsets are arithmetic on arrays."""
 _BATCHES = 10
 """Batches of drawn subsets whose spread tells the sampling error."""
 _ALL_UP_TO = 8
@@ -81,12 +78,12 @@ def estimates(grid: Grid, reranker: Reranker, measure: Measure, seed: int = 0) -
     Returns:
         Every k where there is a closed form, else those of ``curve_ks``.
     """
-    if reranker.expectation or isinstance(reranker, First):  # Of any k candidates the first is any of all.
+    if reranker.blind:  # Of any k candidates the first is any of all.
         return _closed(grid, reranker, measure, np.tile(mean_value(grid.verdicts, grid.usable)[:, None], grid.n), MEAN)
     if reranker.pointwise:
         ks = range(1, grid.n + 1)
-        rows = expected_best(grid.utilities(reranker), grid.verdicts, grid.usable, ks)
-        return _closed(grid, reranker, measure, rows, PASS_AT_K if isinstance(reranker, Oracle) else ALL_SUBSETS)
+        rows = expected_best(reranker.scores(grid), grid.verdicts, grid.usable, ks)
+        return _closed(grid, reranker, measure, rows, PASS_AT_K if "verdicts" in reranker.needs else ALL_SUBSETS)
     return [_of_subsets(grid, reranker, measure, k, seed) for k in curve_ks(grid.n)]
 
 
@@ -105,7 +102,7 @@ def _of_subsets(grid: Grid, reranker: Reranker, measure: Measure, k: int, seed: 
     if k == 1:
         rows = mean_value(grid.verdicts, grid.usable)
         return Estimate(k, ALL_SUBSETS, measure.value(rows), rows, 0.0, prefix)
-    subsets, exhaustive = draw_subsets(grid.n, k, len(grid), seed, fast=type(reranker) in _VOTES)
+    subsets, exhaustive = draw_subsets(grid.n, k, len(grid), seed, fast=reranker.is_array)
     values = values_in_subsets(grid, reranker, subsets)
     rows = _row_means(grid, values)
     error = 0.0
@@ -133,10 +130,8 @@ def _prefixes(grid: Grid, reranker: Reranker, measure: Measure, ks: Sequence[int
         counts = np.cumsum(grid.usable, axis=1)
         sums = np.cumsum(np.where(grid.usable, grid.verdicts, 0.0), axis=1)
         table = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)[:, np.array(ks) - 1]
-    elif isinstance(reranker, First) or reranker.pointwise:
-        table = worth(grid, leaders(grid, reranker))[:, np.array(ks) - 1]
     else:
-        table = np.stack([values_in_subsets(grid, reranker, first_ranks(k))[:, 0] for k in ks], axis=1)
+        table = grid.worth(reranker.in_prefixes(grid, ks))
     return [math.nan if np.isnan(rows).all() else measure.value(rows) for rows in np.ascontiguousarray(table.T)]
 
 
@@ -182,7 +177,8 @@ def expected_best(utilities: FloatArray, verdicts: FloatArray, usable: BoolArray
     Returns:
         The expectation per problem and k, [P, K], over the subsets that hold a usable candidate.
     """
-    order = np.lexsort((-np.where(usable, utilities, 0.0), ~usable), axis=1)  # stable: ties keep the order of ranks
+    falling = -np.where(usable & ~np.isnan(utilities), utilities, np.where(usable, -np.inf, 0.0))
+    order = np.lexsort((falling, ~usable), axis=1)  # stable: ties keep the order of ranks
     ordered = np.take_along_axis(np.where(usable, verdicts, 0.0), order, axis=1)
     present = np.take_along_axis(usable, order, axis=1).astype(np.float64)
     weights = place_weights(utilities.shape[1], ks).T
@@ -227,4 +223,4 @@ def values_in_subsets(grid: Grid, reranker: Reranker, subsets: IntArray) -> Floa
     Returns:
         Verdicts, [P, R]; NaN where a subset holds no usable candidate of the problem.
     """
-    return worth(grid, ranks_in_subsets(grid, reranker, subsets))
+    return grid.worth(reranker.in_subsets(grid, subsets))

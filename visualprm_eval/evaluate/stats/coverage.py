@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import TypeVar
 
-from visualprm_eval.evaluate.benchmark_values import Study
 from visualprm_eval.evaluate.fact_columns import Graded, Said
 from visualprm_eval.evaluate.stats.rows import Cost
+from visualprm_eval.evaluate.study import Study
 
 __all__ = ["costs_of", "missing_of"]
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from visualprm_eval.evaluate.candidate_grid import BoolArray, FloatArray, Grid
 from visualprm_eval.evaluate.rerankers import Oracle, StepAggregate
-from visualprm_eval.evaluate.stats.best_of_k import first_ranks, mean_value, values_in_subsets
+from visualprm_eval.evaluate.stats.best_of_k import mean_value
 from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.rows import Diagnosis, PoolFacts, StepScoreHistogram
 
@@ -87,7 +87,7 @@ def diagnoses(finals: Finals, numbers: FloatArray) -> Iterator[Diagnosis]:
         numbers: The value of each reranker, in percent, [R].
     """
     study, grid = finals.study, finals.grid
-    oracle = values_in_subsets(grid, Oracle("oracle"), first_ranks(grid.n))[:, 0]
+    oracle = grid.worth(Oracle("oracle").in_prefixes(grid, [grid.n]))[:, 0]
     solvable = oracle == 1
     best, chance = finals.measure.value(oracle), finals.measure.value(mean_value(grid.verdicts, grid.usable))
     ranks = _Ranks(grid)
@@ -132,7 +132,7 @@ class _Ranks:
 
     def scored(self, reranker: StepAggregate) -> dict[str, float | None]:
         """What the scores of a critic go with, as fields of a diagnosis."""
-        grid, scores = self.grid, self.grid.utilities(reranker)
+        grid, scores = self.grid, reranker.scores(self.grid)
         ranks = centred_ranks(scores, grid.usable)
         hits = ranking(scores, grid.verdicts, grid.usable)
         return {
