@@ -10,10 +10,9 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.config import GIVEN, JudgeOptions, ModelSource, RunConfig, SamplingOptions
+from visualprm_eval.core.config import GIVEN, ModelSource, RunConfig
 from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.rerankers import Greedy, Reranker
@@ -229,21 +228,3 @@ def _check_known(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise UnknownNameError(kind, name, known, where="in this store")
-
-
-def config_of(
-    work_dir: Path, *, data: Sequence[str], models: Sequence[str], ks: Sequence[int], limit: int | None, grade: str,
-    judge: str | None, baseline: str | None = None,
-) -> RunConfig:  # fmt: skip
-    """The configuration of a report, which has few options of a run.
-
-    Raises:
-        ConfigError: A number is out of range.
-    """
-    if limit is not None and limit < 1:
-        raise ConfigError(f"--limit {limit}: expected a whole number of at least 1")
-    return RunConfig(
-        models=tuple(models), data=tuple(data), ks=tuple(ks), limit=limit, grade=grade, work_dir=work_dir,
-        stages=("report",), baseline=baseline, judge=JudgeOptions(name=judge),
-        sampling=SamplingOptions(num_samples=None),
-    )  # fmt: skip
