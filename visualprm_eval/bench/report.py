@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
+import pkgutil
 import resource
 import tempfile
 import time
@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from visualprm_eval.bench.machine import machine
 from visualprm_eval.bench.report_store import fill
@@ -19,6 +20,7 @@ from visualprm_eval.core.config import REPORT
 from visualprm_eval.run.plan_report import report
 from visualprm_eval.store import STORE_FILE, Store
 
+HELP = "what a report takes, from the store to the files"
 _NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "weighted-vote", "oracle")
 _PARTS = (
     ("looking for damage, in a large store beside the rest", "visualprm_eval.run.plan_report", "refuse_damage"),
@@ -120,19 +122,8 @@ def _timed() -> Iterator[dict[str, tuple[float, float]]]:
 
         return run
 
-    found = [(name, _owner(path), attribute) for name, path, attribute in _PARTS]
-    originals = [(owner, attribute, getattr(owner, attribute)) for _, owner, attribute in found]
-    for (name, owner, attribute), (_, _, original) in zip(found, originals, strict=True):
-        setattr(owner, attribute, timed(name, original))
-    try:
+    with ExitStack() as patches:
+        for name, path, attribute in _PARTS:
+            owner = pkgutil.resolve_name(path)
+            patches.enter_context(patch.object(owner, attribute, timed(name, getattr(owner, attribute))))
         yield seconds
-    finally:
-        for owner, attribute, original in originals:
-            setattr(owner, attribute, original)
-
-
-def _owner(path: str) -> Any:
-    """A module, or a class of it after a colon."""
-    module, _, name = path.partition(":")
-    owner = importlib.import_module(module)
-    return getattr(owner, name) if name else owner

@@ -49,13 +49,9 @@ class Choice:
 
 
 def note_asked(
-    store: Store,
-    rerankers: Sequence[Reranker],
-    scorings: Mapping[str, Spec],
-    *,
-    greedy: bool,
+    store: Store, rerankers: Sequence[Reranker], scorings: Mapping[str, Spec], *, greedy: bool,
     baseline: Baseline | None,
-) -> None:
+) -> None:  # fmt: skip
     """Keeps what a run shows.
 
     Args:

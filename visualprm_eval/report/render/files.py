@@ -11,6 +11,8 @@ from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.subprocess_call import beside
 from visualprm_eval.report.render.drawing import FORMATS
+from visualprm_eval.report.tables.statistics import curve_values
+from visualprm_eval.report.tables.values import all_values
 from visualprm_eval.report.viewer.viewer import Viewer
 
 if TYPE_CHECKING:
@@ -64,24 +66,26 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
         ConfigError: A file cannot be written.
     """
     # openpyxl and matplotlib are only worth their import time when files are written.
-    from visualprm_eval.report.render.csv import write_curves_csv, write_results_csv
+    from visualprm_eval.report.render.csv import write_csv
     from visualprm_eval.report.render.figures import FIGURES, draw_figures, write_plot
     from visualprm_eval.report.render.html import write_html
     from visualprm_eval.report.render.markdown import write_markdown
 
-    points = results.insight.points
+    points, values = results.insight.points, all_values(results.rows, results.insight)
     with _workbook(results) as write_results:
         figures = draw_figures(results.insight)
         vectors = {name: kinds["svg"] for name, kinds in figures.items()}
         drawn = write_figures(work_dir / "figures", figures, FIGURES)
         written = [
-            write_atomically(work_dir / "results.csv", lambda path: write_results_csv(path, results)),
+            write_atomically(work_dir / "results.csv", lambda path: write_csv(path, values)),
             write_atomically(work_dir / "results.png", lambda path: write_plot(path, results)),
             write_atomically(work_dir / "results.md", lambda path: write_markdown(path, results, "results.png")),
             write_atomically(work_dir / "report.html", lambda path: write_html(path, results, vectors)),
         ]
         if points:
-            written.insert(1, write_atomically(work_dir / "curves.csv", lambda path: write_curves_csv(path, points)))
+            written.insert(
+                1, write_atomically(work_dir / "curves.csv", lambda path: write_csv(path, curve_values(points)))
+            )
         _remove([] if points else [work_dir / "curves.csv"])
         written.insert(len(written) - 3, write_atomically(work_dir / "results.xlsx", write_results))
     return [*written, *drawn]

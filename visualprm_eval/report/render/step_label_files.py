@@ -28,10 +28,11 @@ def write_process_reports(work_dir: Path, results: ProcessResults) -> list[Path]
     from visualprm_eval.report.render.step_label_figures import FIGURES, draw_figures
     from visualprm_eval.report.render.step_label_page import write_page
     from visualprm_eval.report.render.step_label_sheets import write_sheets
+    from visualprm_eval.report.tables.values import all_values
 
     figures = write_figures(work_dir / "figures", draw_figures(results), FIGURES)
     paths = [
-        write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
+        write_atomically(work_dir / "results.csv", lambda path: write_csv(path, all_values(results.rows))),
         write_atomically(work_dir / "results.xlsx", lambda path: write_sheets(path, results)),
     ]
     shown = [path.relative_to(work_dir).as_posix() for path in figures if path.suffix == ".png"]
