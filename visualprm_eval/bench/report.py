@@ -24,19 +24,18 @@ HELP = "what a report takes, from the store to the files"
 _NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "weighted-vote", "oracle")
 _PARTS = (
     ("looking for damage, in a large store beside the rest", "visualprm_eval.run.plan_report", "refuse_damage"),
-    ("what there is to report on", "visualprm_eval.run.plan_report:StoredSession", "gather"),
-    ("reading", "visualprm_eval.run.plan_run:Session", "facts"),
-    ("table", "visualprm_eval.run.collect_results", "evaluate_cell"),
+    ("what there is to report on", "visualprm_eval.run.plan_report", "plan_report"),
+    ("reading", "visualprm_eval.run.collect_results", "read_study"),
+    ("table", "visualprm_eval.run.collect_results", "evaluate"),
     ("curves, intervals, comparisons, diagnoses", "visualprm_eval.evaluate.stats:Examiner", "add"),
     ("viewer's texts", "visualprm_eval.run.collect_results", "add_to_viewer"),
     ("protocol, published figures, failures", "visualprm_eval.run.collect_results", "collect"),
     ("figures", "visualprm_eval.report.render.figures", "draw_figures"),
-    ("results.csv", "visualprm_eval.report.render.csv", "write_csv"),
+    ("results.csv", "visualprm_eval.report.render.csv", "render"),
     ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.files", "_awaited"),
-    ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.workbook", "write_workbook"),
-    ("results.png", "visualprm_eval.report.render.figures", "write_plot"),
-    ("results.md", "visualprm_eval.report.render.markdown", "write_markdown"),
-    ("report.html", "visualprm_eval.report.render.html", "write_html"),
+    ("results.png", "visualprm_eval.report.render.figures", "draw_values"),
+    ("results.md", "visualprm_eval.report.render.markdown", "render"),
+    ("report.html", "visualprm_eval.report.render.html", "render"),
 )
 """What each part of a report is for people, and the function that does it; what it calls of the others is not its."""
 

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from openpyxl import Workbook, load_workbook
+from openpyxl import load_workbook
 
-from visualprm_eval.report.render.xlsx import add_styles, append_rows
+from visualprm_eval.report.render.xlsx import append_rows, new_book
 from visualprm_eval.report.render.xlsx_cells import MAX_CELL_UNITS, ColumnCells, safe_cell
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -28,8 +28,7 @@ VALUES = st.one_of(
 
 def sheet_xml(write) -> etree._Element:
     """The XML of the only sheet of a workbook, after a header row."""
-    book = Workbook(write_only=True)
-    add_styles(book)
+    book = new_book()
     sheet = book.create_sheet()
     sheet.append([safe_cell("header", sheet, "wrapped")])
     write(sheet)
@@ -76,8 +75,7 @@ def test_styles_marks_and_heights_are_those_of_new_objects() -> None:
     assert ours == theirs
     books = []
     for write in (at_once, by_cells):
-        book = Workbook(write_only=True)
-        add_styles(book)
+        book = new_book()
         sheet = book.create_sheet()
         sheet.append([safe_cell("header", sheet, "wrapped")])
         write(sheet)

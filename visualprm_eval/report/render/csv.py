@@ -12,17 +12,16 @@ spreadsheet.
 from __future__ import annotations
 
 import csv
+import io
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from visualprm_eval.report.render.text import visible_text
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from visualprm_eval.report.table import Table
 
-__all__ = ["csv_field", "write_csv"]
+__all__ = ["csv_field", "render"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
@@ -39,13 +38,10 @@ def csv_field(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def write_csv(path: Path, table: Table) -> None:
-    """Writes a table as UTF-8.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(column.title for column in table.columns)
-        writer.writerows([csv_field(value) for value in row] for row in table.rows)
+def render(table: Table) -> str:
+    """A table as the text of a CSV file."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(column.title for column in table.columns)
+    writer.writerows([csv_field(value) for value in row] for row in table.rows)
+    return stream.getvalue()

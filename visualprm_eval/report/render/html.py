@@ -18,19 +18,17 @@ from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.report.render.text import one_line, shown, visible_text
 from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table, by_place
 from visualprm_eval.report.tables import records, statistics
-from visualprm_eval.report.tables.glossary import GLOSSARY
+from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.published import ABOUT_PUBLISHED, published
 from visualprm_eval.report.tables.summary import failure_line, notes, summarise
 from visualprm_eval.report.tables.values import summary_table
 from visualprm_eval.report.viewer.viewer import PAGE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from visualprm_eval.report.results import Results
     from visualprm_eval.report.viewer.viewer import Viewer
 
-__all__ = ["Section", "page", "render", "script_json", "write_html"]
+__all__ = ["Section", "page", "render", "script_json"]
 
 _MAX_FAILURES = 200
 _MAX_NOTES = 40
@@ -77,27 +75,18 @@ class _Cell(NamedTuple):
     below: str = ""
 
 
-def write_html(path: Path, results: Results, figures: Mapping[str, bytes]) -> None:
-    """Writes the page.
-
-    Args:
-        path: The file to write.
-        results: What to show.
-        figures: SVG files by name: ``curves``, ``gains``, ``scores``.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    path.write_text(render(results, figures), encoding="utf-8")
-
-
 def script_json(text: str) -> str:
     """JSON as it may stand in a script element: no character of it can end the element or begin a comment."""
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
 def render(results: Results, figures: Mapping[str, bytes]) -> str:
-    """The page as text."""
+    """The page.
+
+    Args:
+        results: What to show.
+        figures: SVG files by name: ``curves``, ``gains``, ``scores``.
+    """
     policies = dict.fromkeys(row.policy for row in results.rows)
     benchmarks = dict.fromkeys(
         f"{row.benchmark} {row.split}".rstrip() for row in results.rows if row.benchmark != OVERALL
@@ -157,7 +146,6 @@ def page(
         figures={name: f"data:image/svg+xml;base64,{_base64(content)}" for name, content in figures.items()},
         many_rows=_MANY_ROWS,
         notes=viewer.notes,
-        glossary=GLOSSARY,
         style=Markup(style),  # noqa: S704 - this package's own file
         script=Markup(script),  # noqa: S704 - this package's own file
         style_hash=_digest(style),
@@ -198,7 +186,7 @@ def _sections(results: Results) -> list[Section]:
 
 
 def _appendix(results: Results) -> list[Section]:
-    """How the values came about, and what failed."""
+    """How the values came about, what failed, and what the words mean."""
     provenance = [records.protocol(results.protocol), *_filled(records.fingerprints(results.fingerprints))]
     more = len(results.failures) - _MAX_FAILURES
     intro = [visible_text(failure_line(results.failures))] + ([f"{more:,} more are in results.xlsx."] * (more > 0))
@@ -206,6 +194,7 @@ def _appendix(results: Results) -> list[Section]:
     return [
         Section("protocol", "Protocol", tables=provenance),
         Section("failures", "Failures", intro, tables=_filled(failed)),
+        Section("glossary", "Glossary", tables=[glossary()]),
     ]
 
 

@@ -3,41 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-
-from openpyxl import Workbook
 
 from visualprm_eval.core.progress import track
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
-from visualprm_eval.report.render.xlsx import MAX_SHEET_ROWS, add_styles, write_table
+from visualprm_eval.report.render.xlsx import MAX_SHEET_ROWS, new_book, saved, write_table
 from visualprm_eval.report.table import Column, Kind, Table
 from visualprm_eval.report.tables import records
 from visualprm_eval.report.tables import step_labels as tables
+from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.values import all_values
 
-__all__ = ["write_sheets"]
+__all__ = ["render"]
 
 _WIDTHS = {"text": 22.0, "count": 10.0, "percent": 12.0, "score": 12.0}
 _OWN_WIDTHS = {"step text": 90.0, "from": 44.0, "chosen": 46.0, "threshold": 34.0, "reason": 100.0}
 _MANY_STEPS = 20_000
 
 
-def write_sheets(path: Path, results: ProcessResults, max_rows: int = MAX_SHEET_ROWS) -> None:
-    """Writes the spreadsheet.
+def render(results: ProcessResults, max_rows: int = MAX_SHEET_ROWS) -> bytes:
+    """The spreadsheet as the content of a file.
 
     Args:
-        path: The file to write.
         results: What to show.
         max_rows: Rows that a sheet may hold; more go on in sheets called ``steps 2`` and so on.
-
-    Raises:
-        OSError: The file cannot be written.
     """
-    book = Workbook(write_only=True)
-    add_styles(book)
+    book = new_book()
     for table in _tables(results):
         write_table(book, table, max_rows)
-    book.save(path)
+    return saved(book)
 
 
 def _tables(results: ProcessResults) -> Iterator[Table]:
@@ -55,6 +48,7 @@ def _tables(results: ProcessResults) -> Iterator[Table]:
     yield Table("", _columns((("line", "count"), ("reason", "text"))), bad, name="bad lines")
     yield records.protocol(results.protocol)
     yield records.failures(results.failures)
+    yield glossary()
 
 
 def _steps(results: ProcessResults) -> Iterator[Sequence[object]]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from openpyxl import Workbook
@@ -19,50 +18,38 @@ from visualprm_eval.report.render.text import visible_text
 from visualprm_eval.report.render.xlsx import (
     MAX_SHEET_ROWS,
     TITLE,
-    add_styles,
     append_table,
+    new_book,
     new_sheet,
+    saved,
     write_stack,
     write_table,
 )
 from visualprm_eval.report.render.xlsx_cells import safe_cell
 from visualprm_eval.report.tables import records, statistics
+from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.published import published_in_full
 from visualprm_eval.report.tables.summary import reranker_label, summarise
 from visualprm_eval.report.tables.values import all_values, summary_in_full
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from visualprm_eval.evaluate.stats.rows import Insight
     from visualprm_eval.report.results import Results
     from visualprm_eval.report.table import Table
 
-__all__ = ["workbook_bytes", "write_workbook"]
+__all__ = ["render"]
 
 _CHART_ROWS = 24
 
 
-def workbook_bytes(results: Results) -> bytes:
-    """The spreadsheet as the content of a file."""
-    stream = BytesIO()
-    write_workbook(stream, results)
-    return stream.getvalue()
-
-
-def write_workbook(path: Path | BytesIO, results: Results, max_rows: int = MAX_SHEET_ROWS) -> None:
-    """Writes the spreadsheet.
+def render(results: Results, max_rows: int = MAX_SHEET_ROWS) -> bytes:
+    """The spreadsheet as the content of a file.
 
     Args:
-        path: The file to write, or what takes its content.
         results: What to show.
         max_rows: Rows that a sheet may hold; more go on in sheets called ``problems 2`` and so on.
-
-    Raises:
-        OSError: The file cannot be written.
     """
-    book = Workbook(write_only=True)
-    add_styles(book)
+    book = new_book()
     insight, banner = results.insight, results.insight.banner
     statistical = [
         statistics.values(insight.standings), statistics.curve_points(insight.points),
@@ -78,10 +65,10 @@ def write_workbook(path: Path | BytesIO, results: Results, max_rows: int = MAX_S
     for table in (
         all_values(results.rows, insight), records.picks(results.picks, insight.tallies),
         *(table for table in provenance if table.rows), records.protocol(results.protocol),
-        records.failures(results.failures), records.glossary(),
+        records.failures(results.failures), glossary(),
     ):  # fmt: skip
         write_table(book, table, max_rows, banner)
-    book.save(path)
+    return saved(book)
 
 
 def _write_charts(book: Workbook, insight: Insight) -> None:

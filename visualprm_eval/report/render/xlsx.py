@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from itertools import chain, islice
 from textwrap import wrap
 from typing import Any
@@ -21,7 +22,7 @@ from visualprm_eval.report.render.xlsx_cells import ColumnCells, safe_cell
 from visualprm_eval.report.table import Kind, Table
 
 __all__ = [
-    "MAX_SHEET_ROWS", "TITLE", "add_styles", "append_rows", "append_table", "new_sheet", "write_stack",
+    "MAX_SHEET_ROWS", "TITLE", "append_rows", "append_table", "new_book", "new_sheet", "saved", "write_stack",
     "write_table",
 ]  # fmt: skip
 
@@ -43,8 +44,9 @@ _SHEET_TITLE = 31
 _GREEN, _RED = PatternFill(bgColor="D8F0E3"), PatternFill(bgColor="F9DDD3")
 
 
-def add_styles(book: Workbook) -> None:
-    """The looks of all cells; made anew for each workbook, because openpyxl binds them to one."""
+def new_book() -> Workbook:
+    """An empty workbook with the looks of all cells, made anew for each, because openpyxl binds them to one."""
+    book = Workbook(write_only=True)
     font, bold = Font(name="Calibri", size=11), Font(name="Calibri", size=11, bold=True)
     quiet = Font(name="Calibri", size=11, italic=True, color="7F7F7F")
     text, wrapped = Alignment(vertical="top"), Alignment("left", "top", wrap_text=True)
@@ -64,6 +66,14 @@ def add_styles(book: Workbook) -> None:
         header.fill, header.border = PatternFill("solid", fgColor="E7ECF2"), Border(bottom=Side("thin", color="7F7F7F"))
     for style in styles:
         book.add_named_style(style)
+    return book
+
+
+def saved(book: Workbook) -> bytes:
+    """A workbook as the content of a file."""
+    stream = BytesIO()
+    book.save(stream)
+    return stream.getvalue()
 
 
 def _style(kind: Kind) -> str:

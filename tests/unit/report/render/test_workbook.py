@@ -7,8 +7,8 @@ import zipfile
 import pytest
 from openpyxl import load_workbook
 
+from tests.unit.report.sheets import write_workbook
 from visualprm_eval.report import Failure, Results
-from visualprm_eval.report.render.workbook import write_workbook
 
 
 @pytest.fixture
