@@ -72,7 +72,7 @@ def note_run(config: RunConfig, store: Store, plan: Plan) -> None:
 
 def note_asked(
     store: Store, rerankers: Sequence[Reranker], scorings: Mapping[str, Spec], *, greedy: bool, baseline: str | None
-) -> None:  # fmt: skip
+) -> None:
     """Keeps what a run shows.
 
     Args:
