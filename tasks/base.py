@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from visualprm_eval.core.answers import answer as local_answer
 from visualprm_eval.core.answers import final_answer
+from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
 from visualprm_eval.core.thoughts import after_thoughts
 from visualprm_eval.core.types import Problem
 
 __all__ = ["EXACT_MATCHING", "HOSTS", "UNJUDGED", "Published", "Task", "no_remark", "row_mean"]
 
-EXACT_MATCHING = "exact_matching"
-"""The host's name of grading without a judge."""
 UNJUDGED = "exact matching"
 """What stands in the metric's name of a value that was graded without the judge that the benchmark is known by."""
 HOSTS = "the host's "
@@ -117,6 +116,11 @@ class Task:
     def note_on_prompt(self, prompt: object) -> str:
         """What must be known of the answer format of samples that a ``--prompt`` led to, ``""`` for nothing."""
         return self.request_note if prompt in {"cot", "direct"} else ""
+
+    def judged_by(self, judge: JudgeOptions) -> JudgeOptions:
+        """A judge with the name, and the way to show texts, that the benchmark falls back on."""
+        named = replace(judge, name=judge.name or self.judge)
+        return replace(named, prediction=judge.prediction or self.shows(judged=named.used))
 
     def shows(self, *, judged: bool) -> Literal["final", "raw"]:
         """Whether the host's grader gets whole texts or their final answers, if nothing else is asked for."""

@@ -21,7 +21,7 @@ class Blocker:
             raise ModuleNotFoundError(f"No module named {name!r} (blocked)", name=name)
 
 
-def fake_policy(name, config):
+def fake_policy(name, options):
     from visualprm_eval.core.types import Candidate
 
     class Fake:
@@ -29,7 +29,9 @@ def fake_policy(name, config):
             self.name = name
 
         def settings(self):
-            sampling = {key: getattr(config, key) for key in ("temperature", "top_p", "max_tokens", "prompt", "seed")}
+            sampling = {
+                key: getattr(options.sampling, key) for key in ("temperature", "top_p", "max_tokens", "prompt", "seed")
+            }
             return {"policy": name, "engine": "fake", **sampling}
 
         def sample(self, requests):

@@ -78,7 +78,10 @@ def _build_parser() -> argparse.ArgumentParser:
     problems.add_argument("--data", nargs="+", required=True, metavar="D", help="benchmarks by their host names")
     problems.add_argument("-o", "--output", type=Path, required=True, help="the work dir to write")
     problems.add_argument(
-        "--prompt", choices=cfg.PROMPTS, default=cfg.RunConfig().prompt, help="the --prompt of that run (%(default)s)"
+        "--prompt",
+        choices=cfg.PROMPTS,
+        default=cfg.RunConfig().sampling.prompt,
+        help="the --prompt of that run (%(default)s)",
     )
     problems.add_argument(
         "--pictures",

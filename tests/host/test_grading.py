@@ -11,13 +11,14 @@ import pandas as pd
 import pytest
 
 from tests.host.material import demo_rows, mcq_rows, write_tsv
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GradingError, NoVerdictsError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.grading.grade_table import check_gradable, grade_table, host_figure
 from visualprm_eval.host.grading.host_figures import HostFigure, host_figure_of
-from visualprm_eval.host.grading.judge import Judge, probe_judge
+from visualprm_eval.host.grading.judge import judge_spec, probe_judge
 from visualprm_eval.host.grading.prediction_file import sanitise, write_predictions
 from visualprm_eval.tasks import Task
 
@@ -31,7 +32,7 @@ def test_demo_world_takes_the_final_answer(demo_world, tmp_path):
         "2": "Answer: 4",
         "3": "I do not know.",
     }
-    verdicts = grade_table(load_benchmark("DemoWorld"), texts, tmp_path / "grading", Judge())
+    verdicts = grade_table(load_benchmark("DemoWorld"), texts, tmp_path / "grading", JudgeOptions())
     assert verdicts == {"0": RIGHT, "1": RIGHT, "2": WRONG, "3": WRONG}
 
 
@@ -42,7 +43,7 @@ def test_multiple_choice_by_exact_matching(mmstar, tmp_path):
         "2": "Final answer: (B)",
         "3": "no idea",
     }
-    verdicts = grade_table(load_benchmark("MMStar"), texts, tmp_path / "grading", Judge())
+    verdicts = grade_table(load_benchmark("MMStar"), texts, tmp_path / "grading", JudgeOptions())
     assert verdicts == {"0": RIGHT, "1": RIGHT, "2": WRONG, "3": WRONG}
 
 
@@ -54,18 +55,18 @@ def test_short_answers_by_the_hosts_own_rule(lmu, tmp_path, monkeypatch):
     benchmark = load_benchmark("ChartQA_TEST")
     # ChartQA forgives five per cent.
     texts = {"0": "The answer is 1.04.", "1": "The answer is 2.2.", "2": "3", "3": "\\boxed{4.0}"}
-    verdicts = grade_table(benchmark, texts, tmp_path, Judge())
+    verdicts = grade_table(benchmark, texts, tmp_path, JudgeOptions())
     assert verdicts == {"0": RIGHT, "1": WRONG, "2": RIGHT, "3": RIGHT}
 
 
 def test_several_tables_of_one_benchmark(mmstar, tmp_path):
     benchmark = load_benchmark("MMStar")
     place = tmp_path / "grading"
-    first = grade_table(benchmark, {"0": "A", "1": "A"}, place, Judge())
-    second = grade_table(benchmark, {"1": "B", "2": "B", "3": "D"}, place, Judge())
+    first = grade_table(benchmark, {"0": "A", "1": "A"}, place, JudgeOptions())
+    second = grade_table(benchmark, {"1": "B", "2": "B", "3": "D"}, place, JudgeOptions())
     assert first == {"0": RIGHT, "1": WRONG}
     assert second == {"1": RIGHT, "2": WRONG, "3": RIGHT}
-    assert grade_table(benchmark, {}, place, Judge()) == {}
+    assert grade_table(benchmark, {}, place, JudgeOptions()) == {}
 
 
 def test_the_host_answers_with_stale_scores_in_a_used_folder(mmstar, tmp_path):
@@ -77,7 +78,7 @@ def test_the_host_answers_with_stale_scores_in_a_used_folder(mmstar, tmp_path):
     benchmark.dataset.evaluate(str(file), model="exact_matching", nproc=1)
     results = [path for path in tmp_path.glob("*_result.*") if path.suffix != ".pkl"]
     assert [list(pd.read_excel(path)["hit"]) for path in results] == [[1]]
-    assert grade_table(benchmark, {"0": "B"}, tmp_path, Judge()) == {"0": WRONG}
+    assert grade_table(benchmark, {"0": "B"}, tmp_path, JudgeOptions()) == {"0": WRONG}
 
 
 NASTY = [
@@ -118,7 +119,7 @@ def test_nasty_texts_are_graded(demo_world, tmp_path):
     benchmark = load_benchmark("DemoWorld")
     for start in range(0, len(NASTY), 4):
         texts = {str(number): text for number, text in enumerate(NASTY[start : start + 4])}
-        verdicts = grade_table(benchmark, texts, tmp_path, Judge())
+        verdicts = grade_table(benchmark, texts, tmp_path, JudgeOptions())
         assert set(verdicts) == set(texts)
         assert all(verdict.error is None for verdict in verdicts.values())
 
@@ -135,7 +136,7 @@ def test_output_goes_to_the_log(mmstar, tmp_path, capfd, monkeypatch):
     gc.collect()  # What other tests left open is told now, not then.
     capfd.readouterr()
     with pytest.raises(GradingError, match="at the end"):
-        grade_table(benchmark, {"0": "A"}, tmp_path / "grading", Judge())
+        grade_table(benchmark, {"0": "A"}, tmp_path / "grading", JudgeOptions())
     assert capfd.readouterr() == ("", "")
     [log] = (tmp_path / "grading").glob("*/host.log")
     assert "100%" in log.read_text()
@@ -150,30 +151,30 @@ def test_only_tables_without_all_verdicts_keep_their_folder(lmu, tmp_path, monke
         table.to_csv(file.replace(".tsv", "_result.tsv"), sep="\t", index=False)
 
     monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
-    assert grade_table(benchmark, {"0": "7"}, place, Judge()) == {"0": RIGHT}
+    assert grade_table(benchmark, {"0": "7"}, place, JudgeOptions()) == {"0": RIGHT}
     assert list(place.iterdir()) == []
-    assert grade_table(benchmark, {"0": "7", "1": "8"}, place, Judge())["1"].value is None
+    assert grade_table(benchmark, {"0": "7", "1": "8"}, place, JudgeOptions())["1"].value is None
     [folder] = place.iterdir()
     assert (folder / "host.log").is_file()
 
 
 def test_an_exact_matching_judge_named_explicitly(mmstar, tmp_path):
     benchmark = load_benchmark("MMStar")
-    judge = Judge(name="exact_matching")
-    assert judge.resolve(benchmark.task).used is False
+    judge = JudgeOptions(name="exact_matching")
+    assert benchmark.task.judged_by(judge).used is False
     check_gradable(benchmark, judge)
     assert grade_table(benchmark, {"0": "The answer is A.", "1": "A"}, tmp_path, judge) == {"0": RIGHT, "1": WRONG}
 
 
 def test_unknown_index(mmstar, tmp_path):
     with pytest.raises(GradingError, match="no rows 17"):
-        grade_table(load_benchmark("MMStar"), {"0": "A", "17": "B"}, tmp_path, Judge())
+        grade_table(load_benchmark("MMStar"), {"0": "A", "17": "B"}, tmp_path, JudgeOptions())
 
 
 def test_dataset_without_an_evaluation(lmu, tmp_path):
     benchmark = own_benchmark(lmu, 1)
     with pytest.raises(GradingError, match="NotImplementedError"):
-        grade_table(benchmark, {"0": "7"}, tmp_path, Judge())
+        grade_table(benchmark, {"0": "7"}, tmp_path, JudgeOptions())
 
 
 def test_yes_or_no(lmu, tmp_path, monkeypatch):
@@ -183,7 +184,7 @@ def test_yes_or_no(lmu, tmp_path, monkeypatch):
     rows = [{**row, "answer": answer} for row, answer in zip(demo_rows(3), ["Yes", "No", "Yes"], strict=True)]
     write_tsv(lmu / "OwnYesNo.tsv", rows)
     texts = {"0": "It is red.\n\nThe answer is yes.", "1": "Yes", "2": "perhaps"}
-    verdicts = grade_table(load_benchmark("OwnYesNo"), texts, tmp_path, Judge())
+    verdicts = grade_table(load_benchmark("OwnYesNo"), texts, tmp_path, JudgeOptions())
     assert verdicts == {"0": RIGHT, "1": WRONG, "2": WRONG}
 
 
@@ -191,7 +192,7 @@ def test_verdicts_that_are_not_understood(lmu, tmp_path, monkeypatch):
     benchmark = own_benchmark(lmu, 1)
     monkeypatch.setattr(type(benchmark.dataset), "evaluate", lambda self, file, **options: {"Overall": 1.0})
     with pytest.raises(NoVerdictsError, match="CustomVQADataset, type VQA"):
-        grade_table(benchmark, {"0": "7"}, tmp_path, Judge())
+        grade_table(benchmark, {"0": "7"}, tmp_path, JudgeOptions())
 
 
 @pytest.mark.parametrize(
@@ -210,9 +211,9 @@ def test_columns_that_graders_leave(lmu, tmp_path, monkeypatch, column, values, 
     texts = {"0": "7", "1": "8"}
     if second is None:
         with pytest.raises(NoVerdictsError):
-            grade_table(benchmark, texts, tmp_path, Judge())
+            grade_table(benchmark, texts, tmp_path, JudgeOptions())
     else:
-        assert grade_table(benchmark, texts, tmp_path, Judge()) == {"0": RIGHT, "1": Verdict(second)}
+        assert grade_table(benchmark, texts, tmp_path, JudgeOptions()) == {"0": RIGHT, "1": Verdict(second)}
 
 
 def test_rows_that_the_host_skips_have_no_verdict(lmu, tmp_path, monkeypatch):
@@ -223,7 +224,7 @@ def test_rows_that_the_host_skips_have_no_verdict(lmu, tmp_path, monkeypatch):
         table.to_csv(file.replace(".tsv", "_result.tsv"), sep="\t", index=False)
 
     monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
-    verdicts = grade_table(benchmark, {"0": "7", "1": "8", "2": "9"}, tmp_path, Judge())
+    verdicts = grade_table(benchmark, {"0": "7", "1": "8", "2": "9"}, tmp_path, JudgeOptions())
     assert verdicts["0"] == RIGHT
     assert verdicts["1"].value is verdicts["2"].value is None
     assert "did not grade" in verdicts["1"].error
@@ -238,23 +239,23 @@ def test_verdicts_out_of_range_are_refused(lmu, tmp_path, monkeypatch):
 
     monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
     with pytest.raises(GradingError, match="between 0 and 1"):
-        grade_table(benchmark, {"0": "7"}, tmp_path, Judge())
+        grade_table(benchmark, {"0": "7"}, tmp_path, JudgeOptions())
 
 
 def test_unwritable_and_unusable_folders(mmstar, tmp_path):
     benchmark = load_benchmark("MMStar")
     (tmp_path / "file").write_text("")
     with pytest.raises(GradingError, match="cannot write"):
-        grade_table(benchmark, {"0": "A"}, tmp_path / "file", Judge())
+        grade_table(benchmark, {"0": "A"}, tmp_path / "file", JudgeOptions())
     with pytest.raises(GradingError, match=r"\.tsv in its path"):
-        grade_table(benchmark, {"0": "A"}, tmp_path / "my.tsv.d", Judge())
+        grade_table(benchmark, {"0": "A"}, tmp_path / "my.tsv.d", JudgeOptions())
 
 
 # The judge ------------------------------------------------------------------------------------------------------------
 
 
 def local_judge(server, **options):
-    return Judge(name="local", base_url=server.url, key="sk-secret", retry=1, timeout_s=20, **options)
+    return JudgeOptions(name="local", base_url=server.url, key="sk-secret", retry=1, timeout_s=20, **options)
 
 
 def test_judge_reads_what_matching_cannot(mmstar, tmp_path, judge_server):
@@ -275,7 +276,7 @@ def test_the_key_is_nowhere(mmstar, tmp_path, judge_server):
     assert b"[secret]" in written  # The host does log it.
     assert b"sk-secret" not in written
     assert "sk-secret" not in repr(judge)
-    assert "sk-secret" not in json.dumps(judge.spec())
+    assert "sk-secret" not in json.dumps(judge_spec(judge))
 
 
 @pytest.mark.parametrize("where", ["GOOGLE_API_KEY", "XAI_API_KEY", "HF_TOKEN", "password", "query"])
@@ -292,7 +293,7 @@ def test_other_secrets_are_nowhere_either(mmstar, tmp_path, judge_server, monkey
         url = f"{url}?api-key={secret}"
     else:
         monkeypatch.setenv(where, secret)
-    judge = Judge(name=names.get(where, "local"), base_url=url, retry=1, timeout_s=20)
+    judge = JudgeOptions(name=names.get(where, "local"), base_url=url, retry=1, timeout_s=20)
     judge_server.reply = lambda text: "OK" if text in {"hello", "Reply with: OK"} else f"I cannot tell {secret}"
     with contextlib.suppress(GradingError):  # Not every address is one that the host can use.
         grade_table(load_benchmark("MMStar"), {"1": "the yellow one"}, tmp_path / "grading", judge)
@@ -302,7 +303,7 @@ def test_other_secrets_are_nowhere_either(mmstar, tmp_path, judge_server, monkey
 
 
 def test_a_dead_judge_is_an_error_at_once(mmstar, tmp_path):
-    judge = Judge(name="local", base_url="http://127.0.0.1:9/v1", key="sk-secret")
+    judge = JudgeOptions(name="local", base_url="http://127.0.0.1:9/v1", key="sk-secret")
     start = time.monotonic()
     with pytest.raises(GradingError, match=r"the judge local at http://127\.0\.0\.1:9/v1 does not answer") as caught:
         grade_table(load_benchmark("MMStar"), {"0": "A"}, tmp_path, judge)
@@ -349,13 +350,13 @@ def test_a_judge_is_probed_once_until_it_stops_answering(mmstar, tmp_path, judge
 
 def test_what_cannot_be_graded_is_known_before(demo_world, mmstar, judge_server, tmp_path):
     judge = local_judge(judge_server)
-    check_gradable(load_benchmark("DemoWorld"), Judge())
+    check_gradable(load_benchmark("DemoWorld"), JudgeOptions())
     assert judge_server.requests == []
     known = load_benchmark("MMStar")
     task = Task(name="MMStar", host_dataset="MMStar", needs_judge=True, judge="gpt-4o-mini")
     judged = dataclasses.replace(known, task=task)
     with pytest.raises(GradingError, match="without a judge: name one with --judge"):
-        check_gradable(judged, Judge(name="exact_matching"))
+        check_gradable(judged, JudgeOptions(name="exact_matching"))
     judge_server.reply = lambda text: 401
     with pytest.raises(GradingError, match="status 401"):
         check_gradable(judged, judge)
@@ -380,7 +381,7 @@ def test_judge_with_a_slash_in_its_name(mmstar, tmp_path, judge_server, monkeypa
     judge_server.reply = lambda text: "B" if "yellow" in text else "OK"
     benchmark = load_benchmark("MMStar")
     for name in ("org/served", "plain"):
-        judge = Judge(name=name, base_url=judge_server.url, key="sk-x", retry=1, timeout_s=20)
+        judge = JudgeOptions(name=name, base_url=judge_server.url, key="sk-x", retry=1, timeout_s=20)
         assert grade_table(benchmark, {"1": "the yellow one"}, tmp_path, judge) == {"1": RIGHT}
         assert judge_server.requests[-1][1]["model"] == name
 
@@ -395,25 +396,25 @@ def test_a_benchmark_that_needs_a_judge_says_so(lmu, tmp_path, monkeypatch):
     task = Task(name="Own", host_dataset="Own", needs_judge=True, judge="gpt-4o-mini")
     judged = type(benchmark)(benchmark.name, task, benchmark.dataset, benchmark.problems)
     with pytest.raises(GradingError, match="needs a judge: name one with --judge"):
-        grade_table(judged, {"0": "7"}, tmp_path, Judge(name="exact_matching"))
+        grade_table(judged, {"0": "7"}, tmp_path, JudgeOptions(name="exact_matching"))
 
 
 def test_judge_specs():
     task = Task(name="Own", host_dataset="Own", needs_judge=True, judge="gpt-4o-mini")
-    assert Judge().resolve(task).name == "gpt-4o-mini"
-    assert Judge(name="mine").resolve(task).name == "mine"
-    assert not Judge(name="exact_matching").used
-    assert Judge(name="m", base_url="http://me:pass@host/v1?key=sk-secret").spec() == {
+    assert task.judged_by(JudgeOptions()).name == "gpt-4o-mini"
+    assert task.judged_by(JudgeOptions(name="mine")).name == "mine"
+    assert not JudgeOptions(name="exact_matching").used
+    assert judge_spec(JudgeOptions(name="m", base_url="http://me:pass@host/v1?key=sk-secret")) == {
         "judge": "m",
         "judge_url": "host/v1",
     }
-    assert Judge(name="exact_matching", base_url="http://host/v1").spec() == {"judge": "exact_matching"}
+    assert judge_spec(JudgeOptions(name="exact_matching", base_url="http://host/v1")) == {"judge": "exact_matching"}
 
 
 def test_splits_and_rows_of_a_limited_benchmark(mmstar, tmp_path):
     benchmark = load_benchmark("MMStar", limit=2)
     texts = {problem.index: row["answer"] for problem, row in zip(benchmark.problems, mcq_rows(), strict=False)}
-    assert grade_table(benchmark, texts, tmp_path, Judge()) == {"0": RIGHT, "1": RIGHT}
+    assert grade_table(benchmark, texts, tmp_path, JudgeOptions()) == {"0": RIGHT, "1": RIGHT}
 
 
 def test_the_bundled_benchmark(lmu, tmp_path):
@@ -421,9 +422,9 @@ def test_the_bundled_benchmark(lmu, tmp_path):
     assert len(benchmark.problems) >= 300
     assert benchmark.broken == {}
     right = {problem.index: f"Some step.\n\nThe answer is {problem.answer}." for problem in benchmark.problems}
-    assert set(grade_table(benchmark, right, tmp_path, Judge()).values()) == {RIGHT}
+    assert set(grade_table(benchmark, right, tmp_path, JudgeOptions()).values()) == {RIGHT}
     wrong = dict.fromkeys(right, "The answer is -1.")
-    assert set(grade_table(benchmark, wrong, tmp_path, Judge()).values()) == {WRONG}
+    assert set(grade_table(benchmark, wrong, tmp_path, JudgeOptions()).values()) == {WRONG}
 
 
 def test_the_hosts_primary_metric_of_a_whole_table(mmstar, lmu, demo_world, tmp_path, monkeypatch):
@@ -437,7 +438,7 @@ def test_the_hosts_primary_metric_of_a_whole_table(mmstar, lmu, demo_world, tmp_
         "ChartQA_TEST": {"0": "1", "1": "2", "2": "9", "3": "9"},
         "DemoWorld": {"0": "\\boxed{1}", "1": "\\boxed{7}", "2": "\\boxed{7}", "3": "\\boxed{7}"},
     }
-    found = {name: host_figure(load_benchmark(name), told, tmp_path, Judge()) for name, told in texts.items()}
+    found = {name: host_figure(load_benchmark(name), told, tmp_path, JudgeOptions()) for name, told in texts.items()}
     assert {name: figure.value for name, figure in found.items()} == {
         "MMStar": 50.0, "ChartQA_TEST": 50.0, "DemoWorld": 25.0,
     }  # fmt: skip

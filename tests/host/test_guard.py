@@ -18,8 +18,9 @@ import pytest
 from sympy.parsing import sympy_parser
 
 from tests.host.test_grading import own_benchmark
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GradingError
-from visualprm_eval.host.grading.grade_table import Judge, grade_table
+from visualprm_eval.host.grading.grade_table import grade_table
 from visualprm_eval.host.sandbox.eval_guard import guarded
 
 UTILS = "vlmeval.dataset.utils"
@@ -273,7 +274,7 @@ def test_a_whole_table(lmu, place, tmp_path, monkeypatch):
     with pytest.raises(
         GradingError, match=r"^Own: the host's grader wants to start a program \(touch .*cannot be graded here$"
     ):
-        grade_table(benchmark, {"0": "A"}, tmp_path / "grading", Judge())
+        grade_table(benchmark, {"0": "A"}, tmp_path / "grading", JudgeOptions())
     assert not place.exists()
 
     def lenient(self, file, **options):
@@ -283,6 +284,6 @@ def test_a_whole_table(lmu, place, tmp_path, monkeypatch):
 
     monkeypatch.setattr(type(benchmark.dataset), "evaluate", lenient)
     with pytest.raises(GradingError, match="wants to write outside of its folder"):
-        grade_table(benchmark, {"0": "A"}, tmp_path / "grading", Judge())
+        grade_table(benchmark, {"0": "A"}, tmp_path / "grading", JudgeOptions())
     assert not place.exists()
     shutil.rmtree(tmp_path / "grading")

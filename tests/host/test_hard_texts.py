@@ -7,21 +7,21 @@ import pytest
 
 from tests.host.material import mcq_rows, picture, write_tsv
 from tests.host.seven_tables import rows_of, write_seven
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import JudgeError
 from visualprm_eval.core.types import Candidate, Spec, Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.grading.grade_table import grade_table
-from visualprm_eval.host.grading.judge import Judge
 from visualprm_eval.stages.grade.stage import grade_missing
 from visualprm_eval.store import Store
 
-EXACT = Judge(name="exact_matching")
+EXACT = JudgeOptions(name="exact_matching")
 RIGHT, WRONG = Verdict(1.0), Verdict(0.0)
 
 
 def local(server):
-    return Judge(name="local", base_url=server.url, key="sk-x", retry=1, timeout_s=20)
+    return JudgeOptions(name="local", base_url=server.url, key="sk-x", retry=1, timeout_s=20)
 
 
 @pytest.fixture

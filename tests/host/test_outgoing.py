@@ -10,14 +10,20 @@ import pytest
 import requests
 
 from tests.host.material import api_model
-from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.config import ApiOptions, RunConfig, SamplingOptions
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import Part, Problem
 from visualprm_eval.host.models.request_capture import noted, verify_requests
 from visualprm_eval.host.models.sampling_settings import SamplingSettings
 from visualprm_eval.stages.sample.host_policy import HostModelPolicy
+from visualprm_eval.stages.sample.policy import PolicyOptions
 
-CONFIG = RunConfig(models=("test-model",), data=("B",), engine="host", temperature=0.7, top_p=0.9, api_nproc=2)
+OPTIONS = PolicyOptions.of(
+    RunConfig(
+        models=("test-model",), data=("B",), sampling=SamplingOptions(engine="host", temperature=0.7, top_p=0.9),
+        api=ApiOptions(nproc=2),
+    )
+)  # fmt: skip
 PROBLEM = Problem("B", "0", "", (Part("text", "What is it?"),), "", "p")
 REQUESTS = [(PROBLEM, rank) for rank in range(3)]
 
@@ -49,7 +55,7 @@ def test_settings_that_arrive_are_noted(add_model, server, kind, monkeypatch):
     for name in ("LMDEPLOY_API_KEY", "LMDEPLOY_API_BASE"):
         monkeypatch.delenv(name, raising=False)
     add_model(api_model(server, kind))
-    policy = HostModelPolicy("test-model", CONFIG)
+    policy = HostModelPolicy("test-model", OPTIONS)
     assert "temperature and top-p" not in policy.notes(), "nothing was sampled yet"
     drawn = [candidate for batch in policy.sample(REQUESTS) for candidate in batch]
     assert [candidate.error for candidate in drawn] == [None] * 3
@@ -68,7 +74,7 @@ def test_settings_that_arrive_are_noted(add_model, server, kind, monkeypatch):
 )
 def test_settings_that_do_not_arrive_stop_the_run(add_model, server, sent, said):
     add_model(own_class(server, **sent))
-    batches = HostModelPolicy("test-model", CONFIG).sample(REQUESTS)
+    batches = HostModelPolicy("test-model", OPTIONS).sample(REQUESTS)
     assert [candidate.text for candidate in next(batches)] == ["reply 1"], "what was paid for is handed over first"
     with pytest.raises(PolicyError, match=said):
         next(batches)

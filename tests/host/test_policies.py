@@ -14,13 +14,14 @@ from tests.host.material import demo_rows, mcq_rows, write_tsv
 from tests.servers import Server
 from tests.unit.stages.sample.tiny import make_checkpoint
 from visualprm_eval.cli import main
-from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.config import ComputeOptions, RunConfig, SamplingOptions
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.models.prompts import prompt_fingerprint, put_problems
 from visualprm_eval.stages.sample.find_policy import find_policy
 from visualprm_eval.stages.sample.host_policy import HostModelPolicy
 from visualprm_eval.stages.sample.native_policy import NativePolicy
+from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.store import STORE_FILE, Store
 
 
@@ -38,8 +39,10 @@ def hosted(monkeypatch):
     return add
 
 
-def config(**options):
-    return RunConfig(models=("x",), data=("MMStar",), device="cpu", **options)
+def options(engine="auto", **others):
+    compute = ComputeOptions(device="cpu")
+    sampling = SamplingOptions(engine=engine)
+    return PolicyOptions.of(RunConfig(models=("x",), data=("MMStar",), compute=compute, sampling=sampling, **others))
 
 
 def run(capsys, *arguments, status=0):
@@ -59,20 +62,20 @@ def samplings(work_dir):
 
 def test_engines(hosted, tmp_path):
     name = hosted()
-    assert isinstance(find_policy(name, config()), NativePolicy)
-    assert isinstance(find_policy(name, config(engine="native")), NativePolicy)
-    assert isinstance(find_policy(name, config(engine="host")), HostModelPolicy)
-    assert isinstance(find_policy(hosted(version="V1.5"), config()), HostModelPolicy)
+    assert isinstance(find_policy(name, options()), NativePolicy)
+    assert isinstance(find_policy(name, options(engine="native")), NativePolicy)
+    assert isinstance(find_policy(name, options(engine="host")), HostModelPolicy)
+    assert isinstance(find_policy(hosted(version="V1.5"), options()), HostModelPolicy)
     foreign = shutil.copytree(DATA / "a2", tmp_path / "foreign")
     (foreign / "config.json").write_text(
         (foreign / "config.json").read_text().replace("Qwen2ForCausalLM", "Phi3ForCausalLM")
     )
-    assert isinstance(find_policy(hosted(foreign), config()), HostModelPolicy)
+    assert isinstance(find_policy(hosted(foreign), options()), HostModelPolicy)
     # What is not here cannot be looked at: the native engine tries, and says.
-    assert isinstance(find_policy(hosted("owner/nothing"), config(stages=("grade",))), NativePolicy)
+    assert isinstance(find_policy(hosted("owner/nothing"), options(stages=("grade",))), NativePolicy)
     for text, engine in ((str(DATA / "a2"), "host"), ("GPT4o", "native"), ("hf:x/y", "host")):
         with pytest.raises(ConfigError, match=f"--engine {engine} cannot run"):
-            find_policy(text, config(engine=engine))
+            find_policy(text, options(engine=engine))
 
 
 def test_a_host_name_runs_natively_from_the_command_line(hosted, mmstar, tmp_path, capsys):

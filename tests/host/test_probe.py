@@ -10,12 +10,13 @@ import pytest
 from PIL import Image
 
 from tests.host.test_models import local_class, make_problem, texts, transformers_class
-from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.config import RunConfig, filled
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.host.models.host_model import TESTED_CLASSES, HostPolicy, class_name
 from visualprm_eval.host.models.sampling_probe import verify_settings
 from visualprm_eval.host.models.sampling_settings import seeded
 from visualprm_eval.stages.sample.host_policy import HostModelPolicy
+from visualprm_eval.stages.sample.policy import PolicyOptions
 
 WORDS = [f"word{number}" for number in range(50)]
 
@@ -96,11 +97,11 @@ def test_empty_replies_prove_nothing(add_model, problem):
 
 
 def test_the_run_stops_before_its_first_sample(add_model, problem):
-    config = RunConfig(models=("test-model",), data=("Own",), temperature=0.7)
-    policy = HostModelPolicy(add_model(own_loop(obeys=[])), config)
+    options = PolicyOptions.of(RunConfig(models=("test-model",), data=("Own",)))
+    policy = HostModelPolicy(add_model(own_loop(obeys=[])), options)
     with pytest.raises(PolicyError, match="does not reach"):
         next(policy.sample([(problem, 0), (problem, 1)]))
-    good = HostModelPolicy(add_model(own_loop()), config)
+    good = HostModelPolicy(add_model(own_loop()), options)
     drawn = [batch[0].text for batch in good.sample([(problem, 0), (problem, 1)])]
     twin = good.greedy()
     (greedy,) = [batch[0].text for batch in twin.sample([(problem, 0)])]
@@ -195,16 +196,15 @@ def test_internvl_samples_as_asked(add_model, problem, monkeypatch):
 
 def test_others_are_marked_as_unverified(add_model):
     config = RunConfig(models=("x",), data=("Own",))
-    notes = {name: HostModelPolicy(name, config).notes() for name in ("GPT4o", "Qwen2.5-VL-7B-Instruct")}
+    options = PolicyOptions.of(config)
+    notes = {name: HostModelPolicy(name, options).notes() for name in ("GPT4o", "Qwen2.5-VL-7B-Instruct")}
     assert "covered by a test" in notes["GPT4o"]["class of the host"]
     assert "Qwen2VLChat (unverified" in notes["Qwen2.5-VL-7B-Instruct"]["class of the host"]
     assert notes["GPT4o"]["code that ships with the checkpoint"] == "not allowed"
-    from dataclasses import replace
-
-    allowed = HostModelPolicy("GPT4o", replace(config, allow_remote_code=True))
+    allowed = HostModelPolicy("GPT4o", PolicyOptions.of(filled(config, {"sampling.allow_remote_code": True})))
     assert "--allow-remote-code" in allowed.notes()["code that ships with the checkpoint"]
     assert allowed.settings()["remote_code"] is True
-    assert "remote_code" not in HostModelPolicy("GPT4o", config).settings()
+    assert "remote_code" not in HostModelPolicy("GPT4o", options).settings()
 
 
 def test_the_list_of_tested_classes_is_of_classes_that_exist():

@@ -9,15 +9,16 @@ import pytest
 
 from tests.host.test_grading import RIGHT, local_judge
 from tests.servers import Answer, Server, completion
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import JudgeError
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.grading.grade_table import grade_table
-from visualprm_eval.host.grading.judge import Judge, probe_judge
+from visualprm_eval.host.grading.judge import probe_judge
 from visualprm_eval.host.grading.replies import bounded_replies
 
 
 def judge_at(server, **settings):
-    return Judge(name="a-judge", base_url=server.url, key="sk-secret", retry=1, **settings)
+    return JudgeOptions(name="a-judge", base_url=server.url, key="sk-secret", retry=1, **settings)
 
 
 @pytest.mark.parametrize("status", [302, 307, 308])

@@ -8,12 +8,12 @@ import pytest
 
 from tests.host.material import write_tsv
 from tests.host.seven_tables import BY_HAND, TABLE2, judge, pattern, rows_of, text, write_seven
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import BenchmarkError, GradingError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.grading.grade_table import check_gradable, grade_table, host_figure
 from visualprm_eval.host.grading.host_figures import countable, tolerance
-from visualprm_eval.host.grading.judge import Judge
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.host.grading.verdict_readers import UNREAD
 from visualprm_eval.store import Store
@@ -34,7 +34,9 @@ def tables(lmu):
 
 
 def local(server, **options):
-    return Judge(**{"name": "local", "base_url": server.url, "key": "sk-x", "retry": 1, "timeout_s": 20, **options})
+    return JudgeOptions(
+        **{"name": "local", "base_url": server.url, "key": "sk-x", "retry": 1, "timeout_s": 20, **options}
+    )
 
 
 def texts_of(name):
@@ -94,7 +96,7 @@ def test_nasty_texts_are_graded(tables, judge_server, tmp_path, name):
 @pytest.mark.parametrize("name", NEED_A_JUDGE)
 def test_some_need_a_judge(tables, name):
     with pytest.raises(GradingError, match="without a judge: name one with --judge"):
-        check_gradable(load_benchmark(name), Judge(name="exact_matching"))
+        check_gradable(load_benchmark(name), JudgeOptions(name="exact_matching"))
 
 
 @pytest.mark.parametrize("name", ["MMMU_DEV_VAL", "DynaMath", "WeMath"])
@@ -109,7 +111,7 @@ def test_some_can_do_without(tables, tmp_path, name, monkeypatch):
     answer = {"DynaMath": "\\boxed{7}"}.get(name, "Answer: \\boxed{B}")
     other = {"DynaMath": "\\boxed{8}"}.get(name, "Answer: \\boxed{A}")
     right = {index: f"A sum gives 2.\n\n{answer if good else other}" for index, good in pattern(name).items()}
-    exact = Judge(name="exact_matching")
+    exact = JudgeOptions(name="exact_matching")
     check_gradable(benchmark, exact)
     verdicts = grade_table(benchmark, right, tmp_path, exact)
     assert verdicts == {index: RIGHT if good else WRONG for index, good in pattern(name).items()}
@@ -122,9 +124,9 @@ def test_a_lone_letter_is_misread_in_a_whole_solution(tables, tmp_path):
     """Why final answers go to exact matching: the host takes the only letter for the answer."""
     benchmark = load_benchmark("MMMU_DEV_VAL")
     texts = {"2": "A sum gives 2, so it is the yellow one.\n\nAnswer: banana"}
-    raw = Judge(name="exact_matching", prediction="raw")
+    raw = JudgeOptions(name="exact_matching", prediction="raw")
     assert grade_table(benchmark, texts, tmp_path, raw) == {"2": WRONG}
-    assert grade_table(benchmark, texts, tmp_path, Judge(name="exact_matching")) == {"2": RIGHT}
+    assert grade_table(benchmark, texts, tmp_path, JudgeOptions(name="exact_matching")) == {"2": RIGHT}
 
 
 @pytest.fixture

@@ -12,12 +12,13 @@ import pytest
 from tests.golden.material import DATA
 from tests.servers import Server
 from visualprm_eval.cli import main
-from visualprm_eval.core.config import PROMPTS, RunConfig
+from visualprm_eval.core.config import PROMPTS, ComputeOptions, RunConfig, SamplingOptions
 from visualprm_eval.core.errors import HostError
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.run.export_problems import stored_benchmark
-from visualprm_eval.stages.sample import prompts
 from visualprm_eval.stages.sample.find_policy import find_policy
+from visualprm_eval.stages.sample.policy import PolicyOptions
+from visualprm_eval.stages.sample.prompts import PromptSource
 from visualprm_eval.store import STORE_FILE, Store
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,12 @@ def exported(mmstar, tmp_path):
 
 
 def config(work_dir, prompt, **options):
-    return RunConfig(models=("x",), data=("MMStar",), device="cpu", prompt=prompt, work_dir=work_dir, **options)
+    sampling, compute = SamplingOptions(prompt=prompt), ComputeOptions(device="cpu")
+    return RunConfig(models=("x",), data=("MMStar",), sampling=sampling, compute=compute, work_dir=work_dir, **options)
+
+
+def source(work_dir, prompt):
+    return PromptSource(prompt, work_dir, ("MMStar",))
 
 
 def told(parts):
@@ -48,9 +54,9 @@ def no_host(*_args, **_more):
 def test_prompts_are_those_of_the_host(exported, monkeypatch, prompt):
     here = config(exported, prompt)
     benchmark = load_benchmark("MMStar")
-    native, served = (find_policy(name, here) for name in (f"mine={DATA / 'a2'}", "mine=hf:x/y"))
+    native, served = (find_policy(name, PolicyOptions.of(here)) for name in (f"mine={DATA / 'a2'}", "mine=hf:x/y"))
     keys = [dict(native.manner()), dict(served.manner())]
-    put = [prompts.put(benchmark, benchmark.problems, here, policy) for policy in (native, served)]
+    put = [source(exported, prompt).put(benchmark, benchmark.problems, policy) for policy in (native, served)]
     shown = native._shown(put[0])
     for name in ("internvl_prompts", "prompts"):
         monkeypatch.setattr(f"visualprm_eval.host.models.{name}.load_host", no_host)
@@ -58,7 +64,7 @@ def test_prompts_are_those_of_the_host(exported, monkeypatch, prompt):
         stored = stored_benchmark(store, "MMStar", here)
     assert [dict(native.manner()), dict(served.manner())] == keys
     for policy, expected in zip((native, served), put, strict=True):
-        found = prompts.put(stored, stored.problems, here, policy)
+        found = source(exported, prompt).put(stored, stored.problems, policy)
         assert [one.id for one in found] == [one.id for one in expected]
         if policy is served:
             pairs = zip(found, expected, strict=True)
@@ -83,16 +89,16 @@ def test_prompts_that_are_not_there_are_explained(exported, monkeypatch, tmp_pat
     for name in ("internvl_prompts", "prompts"):
         monkeypatch.setattr(f"visualprm_eval.host.models.{name}.load_host", no_host)
     with pytest.raises(HostError, match=r"no prompts of MMStar .*export-problems --data MMStar --prompt direct -o"):
-        prompts.wording(config(tmp_path, "direct"))
+        source(tmp_path, "direct").wording()
     with Store.open(exported / STORE_FILE, write=False) as store:
         stored = stored_benchmark(store, "MMStar", config(exported, "cot"))
     file = exported / "prompts" / "MMStar.cot.json"
     file.write_text(file.read_text().replace(stored.problems[0].id, "another"))
     with pytest.raises(HostError, match=f"row {stored.problems[0].index} has no prompt"):
-        prompts.put(stored, stored.problems, config(exported, "cot"), None)
+        source(exported, "cot").put(stored, stored.problems, None)
     file.write_text("{")
     with pytest.raises(Exception, match="export the problems again"):
-        prompts.put(stored, stored.problems, config(exported, "cot"), None)
+        source(exported, "cot").put(stored, stored.problems, None)
 
 
 def test_a_second_export_adds(mmstar, tmp_path):
@@ -100,7 +106,7 @@ def test_a_second_export_adds(mmstar, tmp_path):
         assert main(["export-problems", "--data", "MMStar", "--limit", limit, "-o", str(tmp_path)]) == 0
     with Store.open(tmp_path / STORE_FILE, write=False) as store:
         stored = stored_benchmark(store, "MMStar", config(tmp_path, "cot"))
-    assert len(prompts.put(stored, stored.problems, config(tmp_path, "cot"), None)) == 2
+    assert len(source(tmp_path, "cot").put(stored, stored.problems, None)) == 2
 
 
 def stored_texts(work_dir):

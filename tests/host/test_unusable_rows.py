@@ -8,14 +8,14 @@ import pytest
 
 from tests.host.material import mcq_rows, picture, write_tsv
 from tests.host.seven_tables import judge, rows_of
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import BenchmarkError, GradingError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.usable import left_out_remark
 from visualprm_eval.host.grading.grade_table import check_gradable, grade_table
-from visualprm_eval.host.grading.judge import Judge
 
-EXACT = Judge(name="exact_matching")
+EXACT = JudgeOptions(name="exact_matching")
 RIGHT, WRONG = Verdict(1.0), Verdict(0.0)
 
 
@@ -63,7 +63,7 @@ def test_logicvista_is_graded_without_its_row_that_has_no_answer(lmu, tmp_path, 
     judge_server.reply = judge
     benchmark = load_benchmark("LogicVista")
     texts = {index: f"[LogicVista/{index}] I take the matching one" for index in ("1", "3", "4")}
-    local = Judge(name="local", base_url=judge_server.url, key="sk-x", retry=1, timeout_s=20)
+    local = JudgeOptions(name="local", base_url=judge_server.url, key="sk-x", retry=1, timeout_s=20)
     assert set(grade_table(benchmark, texts, tmp_path, local).values()) == {RIGHT}
 
 
@@ -148,7 +148,7 @@ def test_an_answer_that_reads_none_is_an_answer(lmu, tmp_path, judge_server):
     benchmark = load_benchmark("MathVista_MINI")
     assert [problem.answer for problem in benchmark.problems] == ["None"] * 4
     judge_server.reply = lambda text: "None"
-    local = Judge(name="local", base_url=judge_server.url, key="sk-x", retry=1, timeout_s=20)
+    local = JudgeOptions(name="local", base_url=judge_server.url, key="sk-x", retry=1, timeout_s=20)
     assert set(grade_table(benchmark, {"1": "I see none of them there"}, tmp_path, local).values()) == {RIGHT}
 
 

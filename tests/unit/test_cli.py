@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -34,26 +35,27 @@ def test_every_option_reaches_the_configuration() -> None:
         *"--device cpu --dtype float32 --batch-size 3 --token-budget 77 --grade picks --stages score grade".split(),
         *"--prm A=a B=b@r --reranker first oracle".split(),
     )  # fmt: skip
-    assert (config.num_samples, config.ks, config.seed, config.max_steps) == (4, (1, 3), 7, 5)
-    assert (config.temperature, config.top_p, config.max_tokens, config.limit) == (1.0, 0.9, 99, 3)
+    assert config.sampling == cfg.SamplingOptions("auto", "cot", 4, 1.0, 0.9, 99, 7, 3, allow_remote_code=True)
+    assert config.api == cfg.ApiOptions(nproc=5, retry=2)
+    assert config.compute == cfg.ComputeOptions("cpu", "float32")
     assert config.judge == cfg.JudgeOptions("j", "u", "s", 2, 3, 9)
-    assert (config.api_nproc, config.retry, config.batch_size, config.token_budget) == (5, 2, 3, 77)
-    assert config.verbose and config.dry_run and config.retry_failed and config.allow_remote_code
-    assert (config.device, config.dtype, config.grade, str(config.work_dir)) == ("cpu", "float32", "picks", "w")
+    assert (config.scoring.max_steps, config.scoring.token_budget) == (5, 77)
+    assert (config.ks, config.limit, config.grade, str(config.work_dir)) == ((1, 3), 3, "picks", "w")
+    assert config.verbose and config.dry_run and config.retry_failed
     assert config.stages == ("score", "grade")
-    assert [prm.name for prm in config.prms] == ["A", "B"]
-    assert config.prms[1].revision == "r"
+    assert [prm.name for prm in config.scoring.prms] == ["A", "B"]
+    assert config.scoring.prms[1].revision == "r"
 
 
 def test_endpoints_reach_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     urls = ("http://127.0.0.1:1/v1", "https://h/v1")
     config = parse("--model", "org/m", "--data", "D", "--base-url", *urls, "--key", "sk-secret", "--timeout", "9")
-    assert (config.engine, config.base_urls, config.key, config.timeout_s) == ("auto", urls, "sk-secret", 9)
-    assert config.uses_endpoints
+    assert config.sampling.engine == "auto"
+    assert config.api == cfg.ApiOptions(urls, "sk-secret", timeout_s=9)
     assert "sk-secret" not in repr(config)
-    assert not parse("--model", "m", "--data", "D").uses_endpoints
-    assert parse("--model", "m", "--data", "D", "--engine", "endpoint", "--stages", "score").uses_endpoints
+    config = parse("--model", "m", "--data", "D", "--engine", "endpoint", "--stages", "score")
+    assert config.sampling.engine == "endpoint"
 
 
 def test_critics_reach_the_configuration() -> None:
@@ -61,13 +63,14 @@ def test_critics_reach_the_configuration() -> None:
         *"--data VisualProcessBench --critic visualprm m --vpb-dir d --threshold 0.8".split(),
         *"--critic-base-url http://h --critic-key sk-secret --prm a=x b=y".split(),
     )  # fmt: skip
-    assert (config.critics, str(config.vpb_dir), config.threshold) == (("visualprm", "m"), "d", 0.8)
-    assert (config.critic_base_urls, config.critic_key) == (("http://h",), "sk-secret")
+    assert config.step_labels == cfg.StepLabelOptions(("visualprm", "m"), Path("d"), 0.8)
+    assert (config.scoring.base_urls, config.scoring.key) == (("http://h",), "sk-secret")
     assert "sk-secret" not in repr(config)
-    assert [prm.name for prm in config.prms] == ["a", "b"]
-    assert [prm.source for prm in parse("--data", "DemoProcessBench", "--critic", "visualprm").prms] == [cfg.DEMO_PRM]
+    assert [prm.name for prm in config.scoring.prms] == ["a", "b"]
+    demo = parse("--data", "DemoProcessBench", "--critic", "visualprm")
+    assert [prm.source for prm in demo.scoring.prms] == [cfg.DEMO_PRM]
     own = parse("--data", "DemoProcessBench", "--critic", "visualprm", "--prm", "mine=x")
-    assert [prm.name for prm in own.prms] == ["mine"]
+    assert [prm.name for prm in own.scoring.prms] == ["mine"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +97,7 @@ def test_endpoint_options_that_make_no_sense(argv: str, said: str) -> None:
 def test_demo_brings_its_own() -> None:
     config = parse("--demo")
     assert (config.models, config.data) == ((cfg.DEMO_POLICY,), (cfg.DEMO_BENCHMARK,))
-    assert config.prms[0].source == cfg.DEMO_PRM
+    assert config.scoring.prms[0].source == cfg.DEMO_PRM
     assert "oracle" in config.rerankers
     assert parse("--demo", "--reranker", "first", "-n", "2").rerankers == ("first",)
 
@@ -106,8 +109,8 @@ def test_demo_conflicts_are_named(option: str) -> None:
 
 
 def test_candidates_leave_n_open() -> None:
-    assert parse("--candidates", "f.jsonl", "--data", "D").num_samples is None
-    assert parse("--candidates", "f.jsonl", "--data", "D", "-n", "3").num_samples == 3
+    assert parse("--candidates", "f.jsonl", "--data", "D").sampling.num_samples is None
+    assert parse("--candidates", "f.jsonl", "--data", "D", "-n", "3").sampling.num_samples == 3
 
 
 @pytest.mark.parametrize("option", ["--temperature", "--top-p", "--max-tokens", "--seed"])

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visualprm_eval.cli import main
-from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.config import ComputeOptions, RunConfig, SamplingOptions, StepLabelOptions
 from visualprm_eval.core.errors import (
     CandidateFileError,
     CriticError,
@@ -263,15 +263,17 @@ def merged_into(folder: Path) -> None:
 
 
 def sampled(folder: Path) -> None:
-    run(RunConfig(models=("demo-policy",), data=("DemoWorld",), work_dir=folder, num_samples=1, device="cpu"))
+    sampling, compute = SamplingOptions(num_samples=1), ComputeOptions("cpu")
+    run(RunConfig(("demo-policy",), ("DemoWorld",), work_dir=folder, sampling=sampling, compute=compute))
 
 
 def planned(folder: Path) -> None:
-    run(RunConfig(models=("demo-policy",), data=("DemoWorld",), work_dir=folder, num_samples=1, dry_run=True))
+    sampling = SamplingOptions(num_samples=1)
+    run(RunConfig(("demo-policy",), ("DemoWorld",), work_dir=folder, sampling=sampling, dry_run=True))
 
 
 def judged(folder: Path) -> None:
-    run(RunConfig(critics=("random",), data=("DemoProcessBench",), work_dir=folder))
+    run(RunConfig(step_labels=StepLabelOptions(critics=("random",)), data=("DemoProcessBench",), work_dir=folder))
 
 
 @pytest.mark.parametrize("use", [report, compare, export, merged, merged_into, sampled, planned, judged])

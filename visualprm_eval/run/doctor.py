@@ -113,18 +113,17 @@ def _file(name: str, folder: Path) -> Finding:
     return Finding(name, f"{file.path}, {known}")
 
 
-def _judge(options: JudgeOptions) -> Finding:
-    if options.name is None:
+def _judge(judge: JudgeOptions) -> Finding:
+    if judge.name is None:
         return Finding("judge", "not asked: name it with --judge (and --judge-base-url, --judge-key)")
-    from visualprm_eval.host.grading.judge import Judge, probe_judge
+    from visualprm_eval.host.grading.judge import judge_environment, judge_secrets, probe_judge
     from visualprm_eval.host.load.bridge import at_work
 
-    judge = Judge(name=options.name, base_url=options.base_url, key=options.key, timeout_s=options.timeout_s)
     if not judge.used:
         return Finding("judge", "none: exact matching")
     try:
-        with at_work(environment=judge.environment(), secrets=judge.secrets()):
+        with at_work(environment=judge_environment(judge), secrets=judge_secrets(judge)):
             probe_judge(judge)
     except GradingError as error:
         return Finding("judge", str(error), is_usable=False)
-    return Finding("judge", f"{options.name} answers")
+    return Finding("judge", f"{judge.name} answers")

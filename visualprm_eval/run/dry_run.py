@@ -34,9 +34,9 @@ def print_plan(session: Session) -> None:
             unknown = new if session.grades_all(cell) else new + unscored
             tables = ", in tables of each reranker's picks" if is_whole(session, cell) else ""
             print(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}{tables}")
-            cost = estimate(cell, session.judge, texts, unknown, session.config.max_tokens)
+            cost = estimate(cell, session.judge, texts, unknown, session.config.sampling.max_tokens)
             if cost.requests:
-                name = session.judge.resolve(cell.benchmark.task).name
+                name = cell.benchmark.task.judged_by(session.judge).name
                 judges.append(str(name))
                 print(
                     f"  judge {name}: at most {cost.requests:,} requests, about {cost.prompt_tokens:,} tokens to read "

@@ -26,8 +26,8 @@ from visualprm_eval.store.scopes import Scope, scopes
 from visualprm_eval.store.soundness import open_sound
 
 if TYPE_CHECKING:
+    from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge import Judge
     from visualprm_eval.tasks import Task
 
 _ORIGIN = "origin"
@@ -187,7 +187,7 @@ def origin_of(benchmark: Benchmark) -> dict[str, JSONValue]:
     return origin
 
 
-def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
+def stored_grading(store: Store, benchmark: Benchmark, judge: JudgeOptions) -> Spec:
     """The key of a benchmark's verdicts where no host can tell its version: of the last run, else of the last stored.
 
     Raises:
@@ -207,7 +207,7 @@ def stored_grading(store: Store, benchmark: Benchmark, judge: Judge) -> Spec:
         raise ConfigError(f"{benchmark.name} was graded by {', '.join(judges)}; choose with --judge")
     if found:
         return found[-1]
-    how = judge.resolve(benchmark.task).prediction
+    how = benchmark.task.judged_by(judge).prediction
     return Spec("grading", {"benchmark": benchmark.name, "prediction": how, "host": "none"})
 
 

@@ -11,17 +11,21 @@ from visualprm_eval.core.baselines import BASELINES
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.tasks import SUITES, host_name
 
-# Options that go into the run as they are.
-_SAME = (
-    "candidates", "num_samples", "temperature", "top_p", "max_tokens", "seed", "batch_size", "engine", "prompt", "key",
-    "timeout_s", "api_nproc", "retry", "allow_remote_code", "max_steps", "thoughts", "device", "dtype", "token_budget",
-    "grade", "baseline", "limit", "work_dir", "data_dir", "pictures", "prediction", "retry_failed", "dry_run",
-    "verbose", "vpb_dir", "threshold", "critic_key",
-)  # fmt: skip
-# Fields of the run that are lists, with the options that fill them.
-_LISTS = {
-    "models": "model", "rerankers": "reranker", "candidate_fields": "candidate_fields",
-    "base_urls": "base_url", "critics": "critic", "critic_base_urls": "critic_base_url",
+# Where in the run the value of an option goes.
+_FIELDS = {
+    "model": "models", "candidates": "candidates", "candidate_fields": "candidate_fields", "reranker": "rerankers",
+    "num_samples": "sampling.num_samples", "temperature": "sampling.temperature", "top_p": "sampling.top_p",
+    "max_tokens": "sampling.max_tokens", "seed": "sampling.seed", "batch_size": "sampling.batch_size",
+    "engine": "sampling.engine", "prompt": "sampling.prompt", "allow_remote_code": "sampling.allow_remote_code",
+    "base_url": "api.base_urls", "key": "api.key", "timeout_s": "api.timeout_s", "api_nproc": "api.nproc",
+    "retry": "api.retry", "device": "compute.device", "dtype": "compute.dtype", "max_steps": "scoring.max_steps",
+    "thoughts": "scoring.thoughts", "token_budget": "scoring.token_budget", "critic_base_url": "scoring.base_urls",
+    "critic_key": "scoring.key", "critic": "step_labels.critics", "vpb_dir": "step_labels.vpb_dir",
+    "threshold": "step_labels.threshold", "grade": "grade", "k": "ks", "baseline": "baseline", "limit": "limit",
+    "work_dir": "work_dir", "data_dir": "data_dir", "pictures": "pictures", "retry_failed": "retry_failed",
+    "dry_run": "dry_run", "verbose": "verbose", "judge": "judge.name", "judge_key": "judge.key",
+    "judge_api_nproc": "judge.nproc", "judge_retry": "judge.retry", "judge_timeout": "judge.timeout_s",
+    "prediction": "judge.prediction",
 }  # fmt: skip
 
 
@@ -92,21 +96,24 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
     )  # fmt: skip
     group.add_argument(
         "--prompt", choices=cfg.PROMPTS, default=None,
-        help=f"chain of thought, a direct answer, or what the host would show the model ({defaults.prompt})",
+        help=f"chain of thought, a direct answer, or what the host would show the model ({defaults.sampling.prompt})",
     )  # fmt: skip
     group.add_argument(
-        "--engine", choices=cfg.ENGINES, default=defaults.engine,
+        "--engine", choices=cfg.ENGINES, default=defaults.sampling.engine,
         help="who runs the policies (%(default)s: an endpoint with --base-url, native if we can, else the host's)",
     )  # fmt: skip
-    group.add_argument("--temperature", type=float, default=None, help=f"0 is greedy ({defaults.temperature})")
-    group.add_argument("--top-p", type=float, default=None, help=f"nucleus; 1 keeps all ({defaults.top_p})")
+    group.add_argument("--temperature", type=float, default=None, help=f"0 is greedy ({defaults.sampling.temperature})")
+    group.add_argument("--top-p", type=float, default=None, help=f"nucleus; 1 keeps all ({defaults.sampling.top_p})")
     group.add_argument(
         "--max-tokens", type=int, default=None,
-        help=f"longest sample in tokens ({defaults.max_tokens}; {cfg.DEMO_MAX_TOKENS} with --demo)",
+        help=f"longest sample in tokens ({defaults.sampling.max_tokens}; {cfg.DEMO_MAX_TOKENS} with --demo)",
     )  # fmt: skip
-    group.add_argument("--seed", type=int, default=None, help=f"seed of the sampling noise ({defaults.seed})")
+    group.add_argument("--seed", type=int, default=None, help=f"seed of the sampling noise ({defaults.sampling.seed})")
     group.add_argument(
-        "--batch-size", type=int, default=None, help=f"samples at a time, native policies ({defaults.batch_size})"
+        "--batch-size",
+        type=int,
+        default=None,
+        help=f"samples at a time, native policies ({defaults.sampling.batch_size})",
     )
     group.add_argument(
         "--base-url", nargs="+", default=None, metavar="URL",
@@ -114,11 +121,11 @@ def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> N
     )  # fmt: skip
     group.add_argument("--key", default=None, help="their key; never stored or printed ($OPENAI_API_KEY)")
     group.add_argument(
-        "--timeout", dest="timeout_s", metavar="SECONDS", type=int, default=defaults.timeout_s,
+        "--timeout", dest="timeout_s", metavar="SECONDS", type=int, default=defaults.api.timeout_s,
         help="seconds to wait for a reply of an endpoint (%(default)s)",
     )  # fmt: skip
-    group.add_argument("--api-nproc", type=int, default=defaults.api_nproc, help="parallel API requests (%(default)s)")
-    group.add_argument("--retry", type=int, default=defaults.retry, help="tries per API request (%(default)s)")
+    group.add_argument("--api-nproc", type=int, default=defaults.api.nproc, help="parallel API requests (%(default)s)")
+    group.add_argument("--retry", type=int, default=defaults.api.retry, help="tries per API request (%(default)s)")
     group.add_argument(
         "--allow-remote-code", action="store_true", help="let host model classes run code shipped with a checkpoint"
     )
@@ -132,19 +139,22 @@ def _add_scoring(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> No
     )  # fmt: skip
     group.add_argument("--baseline", choices=BASELINES, default=None, help=BASELINE_HELP)
     group.add_argument(
-        "--max-steps", type=int, default=defaults.max_steps, help="steps per solution, merged evenly (%(default)s)"
+        "--max-steps",
+        type=int,
+        default=defaults.scoring.max_steps,
+        help="steps per solution, merged evenly (%(default)s)",
     )
     group.add_argument(
-        "--thoughts", choices=cfg.THOUGHTS, default=defaults.thoughts,
+        "--thoughts", choices=cfg.THOUGHTS, default=defaults.scoring.thoughts,
         help="whether reward models and step judges read what stands in <think> tags and the like (%(default)s)",
     )  # fmt: skip
-    group.add_argument("--device", default=defaults.device, help="auto, cpu, cuda, cuda:1 ... (%(default)s)")
+    group.add_argument("--device", default=defaults.compute.device, help="auto, cpu, cuda, cuda:1 ... (%(default)s)")
     group.add_argument(
-        "--dtype", choices=("auto", "float32", "bfloat16"), default=defaults.dtype,
+        "--dtype", choices=("auto", "float32", "bfloat16"), default=defaults.compute.dtype,
         help="auto: bfloat16 on a GPU, float32 on a CPU (%(default)s)",
     )  # fmt: skip
     group.add_argument(
-        "--token-budget", type=int, default=defaults.token_budget,
+        "--token-budget", type=int, default=defaults.scoring.token_budget,
         help="most tokens that the reward model reads at a time: memory depends on it, not on N; it halves itself when "
         "memory runs out, and a CPU takes at most 4096 (%(default)s)",
     )  # fmt: skip
@@ -162,7 +172,7 @@ def _add_critics(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> No
         help="the folder with test.jsonl and the pictures (VisualProcessBench in the host's data folder)",
     )  # fmt: skip
     group.add_argument(
-        "--threshold", type=float, default=defaults.threshold,
+        "--threshold", type=float, default=defaults.step_labels.threshold,
         help="a step with a greater score counts as correct (%(default)s)",
     )  # fmt: skip
     group.add_argument(
@@ -213,28 +223,22 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     """
     _check_candidates_options(arguments)
     given = _demo_choices(arguments) if arguments.demo else {}
-    given |= {name: value for name in _SAME if (value := getattr(arguments, name)) is not None}
-    for name, option in _LISTS.items():
-        if values := getattr(arguments, option):
-            given[name] = tuple(values)
+    for option, path in _FIELDS.items():
+        value = getattr(arguments, option)
+        if value is not None:
+            given[path] = tuple(value) if isinstance(value, list) else value
     if arguments.data or arguments.suite:
         given["data"] = benchmarks(arguments)
     if arguments.critic and not arguments.prm and cfg.DEMO_PROCESS_BENCHMARK in (arguments.data or ()):
-        given["prms"] = (cfg.ModelSource(cfg.DEMO_PRM, cfg.DEMO_PRM),)
+        given["scoring.prms"] = (cfg.ModelSource(cfg.DEMO_PRM, cfg.DEMO_PRM),)
     if arguments.prm:
-        given |= {"prms": tuple(cfg.ModelSource.parse(text) for text in arguments.prm), "prms_named": True}
+        given |= {
+            "scoring.prms": tuple(cfg.ModelSource.parse(text) for text in arguments.prm), "scoring.prms_named": True,
+        }  # fmt: skip
     if arguments.num_samples is None and arguments.candidates is not None:
-        given["num_samples"] = None
-    judge = cfg.JudgeOptions(
-        name=arguments.judge,
-        base_url=judge_url(arguments),
-        key=arguments.judge_key,
-        nproc=arguments.judge_api_nproc,
-        retry=arguments.judge_retry,
-        timeout_s=arguments.judge_timeout,
-    )
-    stages = cfg.stages_of(arguments.mode, arguments.stages)
-    return cfg.RunConfig(**given, ks=tuple(arguments.k), stages=stages, judge=judge).check()
+        given["sampling.num_samples"] = None
+    given |= {"judge.base_url": judge_url(arguments), "stages": cfg.stages_of(arguments.mode, arguments.stages)}
+    return cfg.filled(cfg.RunConfig(), given).check()
 
 
 def benchmarks(arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -270,8 +274,8 @@ def _demo_choices(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "models": (cfg.DEMO_POLICY,),
         "data": (cfg.DEMO_BENCHMARK,),
-        "prms": (cfg.ModelSource(cfg.DEMO_PRM, cfg.DEMO_PRM),),
+        "scoring.prms": (cfg.ModelSource(cfg.DEMO_PRM, cfg.DEMO_PRM),),
         "rerankers": cfg.DEMO_RERANKERS,
-        "max_tokens": cfg.DEMO_MAX_TOKENS,
-        "batch_size": cfg.DEMO_BATCH_SIZE,
+        "sampling.max_tokens": cfg.DEMO_MAX_TOKENS,
+        "sampling.batch_size": cfg.DEMO_BATCH_SIZE,
     }

@@ -44,8 +44,8 @@ def run(config: RunConfig) -> None:
     Raises:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
-    launch = launched(os.environ, config.device)
-    if config.critics:
+    launch = launched(os.environ, config.compute.device)
+    if config.step_labels.critics:
         if launch is not None:
             raise ConfigError("--critic is the work of one process: start it without torchrun")
         _judge_critics(config)
@@ -74,10 +74,10 @@ def _judge_critics(config: RunConfig) -> None:
 
 def _rerankers(config: RunConfig) -> list[Reranker]:
     """What selects; every reward model that somebody named is read by one of them."""
-    names = [prm.name for prm in config.prms]
+    names = [prm.name for prm in config.scoring.prms]
     rerankers = build_rerankers(("first", *config.rerankers), names)
     unread = unread_prms(rerankers, names)
-    if unread and config.prms_named:
+    if unread and config.scoring.prms_named:
         raise ConfigError(
             f"--prm {', '.join(unread)} is read by none of the rerankers, which are "
             f"{', '.join(each.name for each in rerankers)}; add visualprm to --reranker, or leave out what is not read"

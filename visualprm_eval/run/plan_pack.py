@@ -55,7 +55,7 @@ def import_cells(
     for cell in summary.cells:
         if cell in baselines:
             continue
-        n = config.num_samples or cell.n
+        n = config.sampling.num_samples or cell.n
         if n > cell.n:
             raise ConfigError(f"-n {n}: {pack_path} has at most {cell.n} candidates per problem of {cell.benchmark}")
         # One policy sampled in two ways stays two rows.

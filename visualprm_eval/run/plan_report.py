@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.config import GIVEN, JudgeOptions, ModelSource, RunConfig
+from visualprm_eval.core.config import GIVEN, JudgeOptions, ModelSource, RunConfig, SamplingOptions
 from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.rerankers import Greedy, Reranker
@@ -244,5 +244,6 @@ def config_of(
         raise ConfigError(f"--limit {limit}: expected a whole number of at least 1")
     return RunConfig(
         models=tuple(models), data=tuple(data), ks=tuple(ks), limit=limit, grade=grade, work_dir=work_dir,
-        stages=("report",), baseline=baseline, judge=JudgeOptions(name=judge), num_samples=None,
+        stages=("report",), baseline=baseline, judge=JudgeOptions(name=judge),
+        sampling=SamplingOptions(num_samples=None),
     )  # fmt: skip

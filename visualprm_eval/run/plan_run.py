@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -29,21 +29,20 @@ from visualprm_eval.run.stored_policies import known_policy, of_this_policy, sto
 from visualprm_eval.stages.checkpoint_source import spec_of
 from visualprm_eval.stages.experiment import Cell
 from visualprm_eval.stages.grade.metric_notes import has_verdicts, is_whole
-from visualprm_eval.stages.sample import prompts
 from visualprm_eval.stages.sample.find_policy import find_policy, greedy_twin
-from visualprm_eval.stages.sample.policy import greedy_config, notes_of
+from visualprm_eval.stages.sample.policy import PolicyOptions, notes_of
 from visualprm_eval.stages.sample.stage import sample_missing
 from visualprm_eval.stages.score.critics import build_critics, named_scoring, ranged_scoring, release
+from visualprm_eval.stages.score.judge_critic import PromptedJudges
 from visualprm_eval.stages.score.stage import score_missing
 from visualprm_eval.store.scopes import Scope, put_scope, scopes
 
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
-    from visualprm_eval.core.config import ModelSource
+    from visualprm_eval.core.config import JudgeOptions, ModelSource
     from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge import Judge
     from visualprm_eval.host.grading.judge_replies import Asked
     from visualprm_eval.stages.sample.policy import Policy
     from visualprm_eval.stages.score.critics import Critic
@@ -72,7 +71,8 @@ class Session:
     """
 
     def __init__(self, config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
-        self.config = replace(config, prms=tuple(known_prm(store, prm) for prm in config.prms))
+        prms = tuple(known_prm(store, prm) for prm in config.scoring.prms)
+        self.config = replace(config, scoring=replace(config.scoring, prms=prms))
         self.store = store
         self.rerankers = [reranker for reranker in rerankers if not isinstance(reranker, Greedy)]
         self.greedy = [reranker for reranker in rerankers if isinstance(reranker, Greedy)]
@@ -109,7 +109,7 @@ class Session:
             HostError: When samples are wanted of a model class of the host, and there is no host.
         """
         config = self.config
-        n = config.num_samples or DEFAULT_NUM_SAMPLES
+        n = config.sampling.num_samples or DEFAULT_NUM_SAMPLES
         for model in config.models:
             name, policy, twin, greedy = model, None, None, None
             try:
@@ -119,14 +119,14 @@ class Session:
                     raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
                 sampling = self._spec("sampling", policy, "sample")
                 if self.greedy:
-                    twin = greedy_twin(policy, text, config)
+                    twin = greedy_twin(policy, text, PolicyOptions.of(config))
                     greedy = self._spec("sampling", twin, "sample")
             except HostError:
                 if "sample" in config.stages:
                     raise
-                sampling = stored_sampling(self.store, name, config)
+                sampling = stored_sampling(self.store, name, config.sampling)
                 if self.greedy:
-                    greedy = stored_sampling(self.store, name, greedy_config(config))
+                    greedy = stored_sampling(self.store, name, config.sampling.greedy())
             if policy is not None:
                 self.policies[name], self.notes[name] = policy, notes_of(policy)
             if twin is not None:
@@ -138,24 +138,28 @@ class Session:
     def _policy(self, text: str) -> tuple[Policy, str]:
         """The policy that ``--model`` names, and the option's value with its path where a former run told that."""
         try:
-            return find_policy(text, self.config), text
+            return find_policy(text, PolicyOptions.of(self.config)), text
         except UnknownNameError:
             known = known_policy(self.store, text)
             if known is None:
                 raise
-            return find_policy(known, self.config), known
+            return find_policy(known, PolicyOptions.of(self.config)), known
 
     @cached_property
     def critics(self) -> dict[str, Critic]:
         """The critics that the rerankers need, by label."""
-        return build_critics(needed_critics(self.rerankers), self.config)
+        return build_critics(
+            needed_critics(self.rerankers), self.config.scoring, self.config.compute, PromptedJudges.of(self.config)
+        )
 
     @cached_property
     def scorings(self) -> dict[str, Spec]:
         """The key of each critic's scores, by label."""
         return {
             label: named_scoring(
-                label, ranged_scoring(self._spec("scoring", critic, "score"), critic), thoughts=self.config.thoughts
+                label,
+                ranged_scoring(self._spec("scoring", critic, "score"), critic),
+                thoughts=self.config.scoring.thoughts,
             )
             for label, critic in self.critics.items()
         }
@@ -168,18 +172,12 @@ class Session:
     @property
     def prms(self) -> tuple[ModelSource, ...]:
         """The process reward models."""
-        return self.config.prms
+        return self.config.scoring.prms
 
-    @cached_property
-    def judge(self) -> Judge:
+    @property
+    def judge(self) -> JudgeOptions:
         """How the host's judge is reached."""
-        from visualprm_eval.host.grading.judge import Judge
-
-        options = self.config.judge
-        return Judge(
-            name=options.name, base_url=options.base_url, key=options.key, nproc=options.nproc, retry=options.retry,
-            timeout_s=options.timeout_s, prediction=cast("Any", self.config.prediction),
-        )  # fmt: skip
+        return self.config.judge
 
     @cached_property
     def asked(self) -> Asked:
@@ -231,7 +229,8 @@ class Session:
         """The problems of missing candidates as the policy is shown them, by id."""
         wanted = {problem_id for problem_id, _ in missing}
         problems = [problem for problem in cell.benchmark.problems if problem.id in wanted]
-        return {problem.id: problem for problem in prompts.put(cell.benchmark, problems, self.config, policy)}
+        source = PolicyOptions.of(self.config).prompts
+        return {problem.id: problem for problem in source.put(cell.benchmark, problems, policy)}
 
     def score(self) -> None:
         """Scores the candidates that a critic has not seen, one checkpoint after the other."""
@@ -244,7 +243,7 @@ class Session:
                 for cell in self.scored_cells:
                     score_missing(
                         self.store, critic, self.scorings[label], _by_id(cell), self.missing_scores(cell, label),
-                        label=f"score {cell.label} with {label}", thoughts=self.config.thoughts,
+                        label=f"score {cell.label} with {label}", thoughts=self.config.scoring.thoughts,
                     )  # fmt: skip
             except UnreadableJudgeError as error:  # It costs its own rows and nobody else's.
                 print(f"error: {error}", file=sys.stderr)
@@ -284,7 +283,7 @@ class Session:
 
     def is_judged(self, cell: Cell) -> bool:
         """Whether a language model helps to grade a cell."""
-        return self.judge.resolve(cell.benchmark.task).used
+        return cell.benchmark.task.judged_by(self.judge).used
 
     def grades_all(self, cell: Cell) -> bool:
         """Whether every distinct text of a cell is graded, or only what some reranker picks."""
@@ -300,16 +299,17 @@ class Session:
 
     def grading(self, cell: Cell) -> Spec:
         """The key of a cell's verdicts."""
+        from visualprm_eval.host.grading.judge import judge_spec
         from visualprm_eval.host.load.bridge import load_host
 
-        judge = self.judge.resolve(cell.benchmark.task)
+        judge = cell.benchmark.task.judged_by(self.judge)
         if cell.benchmark.dataset is None:  # There is no host here.
             return stored_grading(self.store, cell.benchmark, self.judge)
         settings = {
             "benchmark": cell.benchmark.name,
             "prediction": judge.prediction,
             "host": load_host().version,
-            **judge.spec(),
+            **judge_spec(judge),
         }
         return Spec("grading", settings)
 
@@ -328,7 +328,7 @@ class Session:
         missing = self.store.missing_scores(
             self.scorings[label].id, cell.sampling.id, cell.problem_ids, cell.n, retry_failed=self.config.retry_failed
         )
-        skip = self.config.thoughts == "skip"
+        skip = self.config.scoring.thoughts == "skip"
         return [(*item[:2], "" if skip and is_empty_reply(item[2]) else item[2]) for item in missing]
 
     def missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:

@@ -12,8 +12,8 @@ from visualprm_eval.stages.grade.table_figures import lacks_figures, try_out
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge import Judge
     from visualprm_eval.run.plan_run import Session
     from visualprm_eval.stages.experiment import Cell
 
@@ -50,7 +50,7 @@ def _check_grading(session: Session) -> None:
     from visualprm_eval.host.grading.judge_replies import counted_requests
 
     judge = session.config.judge
-    asked = any(session.judge.resolve(cell.benchmark.task).used for cell in session.cells)
+    asked = any(cell.benchmark.task.judged_by(session.judge).used for cell in session.cells)
     if (judge.base_url or judge.key) and not asked:
         names = ", ".join(dict.fromkeys(cell.benchmark.name for cell in session.cells))
         raise ConfigError(
@@ -66,9 +66,9 @@ def _check_grading(session: Session) -> None:
             try_out(session, cell)
 
 
-def _check_judges(benchmarks: Sequence[Benchmark], judge: Judge) -> None:
+def _check_judges(benchmarks: Sequence[Benchmark], judge: JudgeOptions) -> None:
     """Names all benchmarks at once that need a judge, where none is to be asked."""
-    lacking = [each.name for each in benchmarks if each.task.needs_judge and not judge.resolve(each.task).used]
+    lacking = [each.name for each in benchmarks if each.task.needs_judge and not each.task.judged_by(judge).used]
     if lacking:
         raise GradingError(f"{', '.join(lacking)} cannot be graded without a judge: name one with --judge")
 

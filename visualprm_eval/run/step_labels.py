@@ -16,6 +16,7 @@ from visualprm_eval.evaluate.step_labels.results import ProcessResults, evaluate
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
 from visualprm_eval.stages.score.critics import ranged_scoring
 from visualprm_eval.stages.score.given_steps import Judging, baseline, build
+from visualprm_eval.stages.score.judge_critic import PromptedJudges
 from visualprm_eval.stages.score.stage import score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
@@ -56,8 +57,8 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
     (name,) = config.data
-    critics = build(config.critics, config)
-    whole = load_set(name, config.vpb_dir, config.data_dir, config.pictures)
+    critics = build(config.step_labels.critics, config.scoring, config.compute, PromptedJudges.of(config))
+    whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
     _tell_bad_lines(whole)
     if whole.shown and config.pictures != RAW_PICTURES:
         print(
@@ -87,7 +88,9 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
         store.check_in_place()
         protocol = dict(_protocol(config, place.process_set, scorings, recorded_versions(store)))
-        _report(config, evaluate(place.process_set, opinions, seed=config.seed, remarks=remarks, protocol=protocol))
+        _report(
+            config, evaluate(place.process_set, opinions, seed=config.sampling.seed, remarks=remarks, protocol=protocol)
+        )
 
 
 def _limited(whole: ProcessSet, part: ProcessSet) -> list[str]:
@@ -164,11 +167,11 @@ def _opinion(store: Store, place: _Place, judging: Judging, scoring: Spec | None
     samples = place.process_set.samples
     outcomes: tuple[StepScores | None, ...]
     if scoring is None:
-        outcomes = tuple(baseline(judging.label, sample, config.seed) for sample in samples)
+        outcomes = tuple(baseline(judging.label, sample, config.sampling.seed) for sample in samples)
     else:
         known = store.scores(scoring.id, place.process_set.problems, with_steps=False)
         outcomes = tuple(_checked(known.get(sample.key), sample) for sample in samples)
-    threshold = LABELS_THRESHOLD if judging.labels_only else config.threshold
+    threshold = LABELS_THRESHOLD if judging.labels_only else config.step_labels.threshold
     return Opinion(judging.label, outcomes, threshold, judging.labels_only)
 
 
@@ -197,9 +200,9 @@ def _protocol(
     yield "lines that cannot be used", len(process_set.bad)
     if process_set.shown:
         yield "pictures", process_set.shown
-    yield "critics", list(config.critics)
-    yield "threshold of scores", config.threshold
-    yield "seed", config.seed
+    yield "critics", list(config.step_labels.critics)
+    yield "threshold of scores", config.step_labels.threshold
+    yield "seed", config.sampling.seed
     for label, scoring in scorings.items():
         yield f"critic {label}", dict(scoring.settings)
         yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)

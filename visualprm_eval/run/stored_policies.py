@@ -14,7 +14,7 @@ from visualprm_eval.store.names import POLICY_APART, Claim, told_apart
 from visualprm_eval.store.scopes import Scope
 
 if TYPE_CHECKING:
-    from visualprm_eval.core.config import RunConfig
+    from visualprm_eval.core.config import SamplingOptions
     from visualprm_eval.store import Store
 
 __all__ = ["known_policy", "named_apart", "of_this_policy", "policy_names", "stored_sampling", "with_greedy"]
@@ -23,13 +23,13 @@ _OF_THE_HOST = frozenset({"host_model", "wording"})
 """Settings of samplings that depend on the host's version."""
 
 
-def stored_sampling(store: Store, policy: str, config: RunConfig) -> Spec:
+def stored_sampling(store: Store, policy: str, sampling: SamplingOptions) -> Spec:
     """The key of a policy's samples where the policy itself cannot be looked up.
 
     Raises:
         ConfigError: The store has no such samples, or several kinds of them.
     """
-    wanted = {name: getattr(config, name) for name in ("temperature", "top_p", "max_tokens", "prompt", "seed")}
+    wanted = {name: getattr(sampling, name) for name in ("temperature", "top_p", "max_tokens", "prompt", "seed")}
     named = [spec for spec in store.specs("sampling") if spec.settings.get("policy") == policy]
     fitting = [spec for spec in named if {name: spec.settings.get(name) for name in wanted} == wanted]
     if len(fitting) == 1:

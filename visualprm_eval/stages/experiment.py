@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 from visualprm_eval.core.types import JSONValue, Spec
 
 if TYPE_CHECKING:
-    from visualprm_eval.core.config import RunConfig
+    from visualprm_eval.core.config import JudgeOptions, RunConfig
     from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge import Judge
     from visualprm_eval.host.grading.judge_replies import Asked
     from visualprm_eval.store import Store
 
@@ -78,7 +77,7 @@ class RunState(Protocol):
     ungraded: list[str]
 
     @property
-    def judge(self) -> Judge:
+    def judge(self) -> JudgeOptions:
         """How the host's judge is reached."""
 
     @property

@@ -6,19 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.core.config import JudgeOptions, ModelSource, RunConfig, default_ks, stages_of
+from visualprm_eval.core.config import JudgeOptions, ModelSource, RunConfig, default_ks, filled, stages_of
 from visualprm_eval.core.errors import ConfigError
 
 
 def valid(**changes) -> RunConfig:
-    return RunConfig(**{"models": ("M",), "data": ("D",), **changes})
+    return filled(RunConfig(), {"models": ("M",), "data": ("D",), **changes})
 
 
 def test_defaults_are_the_papers() -> None:
     config = valid().check()
-    assert (config.num_samples, config.temperature, config.max_steps) == (8, 0.7, 12)
+    assert (config.sampling.num_samples, config.sampling.temperature, config.scoring.max_steps) == (8, 0.7, 12)
     assert config.rerankers == ("visualprm",)
-    assert config.prms[0].source == "OpenGVLab/VisualPRM-8B"
+    assert config.scoring.prms[0].source == "OpenGVLab/VisualPRM-8B"
     assert config.work_dir == Path("outputs")
 
 
@@ -36,15 +36,15 @@ def test_resolve_ks_sorts_and_drops_doubles() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"num_samples": 0}, r"-n/--num-samples 0: expected a whole number of at least 1"),
-        ({"temperature": -0.1}, r"--temperature -0.1: expected 0 \(greedy\) or more"),
-        ({"temperature": float("nan")}, r"--temperature nan"),
-        ({"top_p": 0.0}, r"--top-p 0.0: expected a number above 0"),
-        ({"top_p": 1.5}, r"--top-p 1.5"),
+        ({"sampling.num_samples": 0}, r"-n/--num-samples 0: expected a whole number of at least 1"),
+        ({"sampling.temperature": -0.1}, r"--temperature -0.1: expected 0 \(greedy\) or more"),
+        ({"sampling.temperature": float("nan")}, r"--temperature nan"),
+        ({"sampling.top_p": 0.0}, r"--top-p 0.0: expected a number above 0"),
+        ({"sampling.top_p": 1.5}, r"--top-p 1.5"),
         ({"ks": (9,)}, r"--k 9: expected 1 to 8, since -n/--num-samples is 8"),
         ({"ks": (0,)}, r"--k 0: expected 1 to 8"),
-        ({"max_tokens": 0}, r"--max-tokens 0"),
-        ({"max_steps": 0}, r"--max-steps 0"),
+        ({"sampling.max_tokens": 0}, r"--max-tokens 0"),
+        ({"scoring.max_steps": 0}, r"--max-steps 0"),
         ({"limit": 0}, r"--limit 0"),
         ({"data": ()}, r"no benchmark given.*--data.*--demo"),
         ({"data": ("",)}, r"--data: a benchmark's name is empty"),
@@ -53,7 +53,7 @@ def test_resolve_ks_sorts_and_drops_doubles() -> None:
         ({"data": ("D", "D")}, r"--data names D twice"),
         ({"models": ("M", "M")}, r"--model names M twice"),
         ({"judge": JudgeOptions(nproc=0)}, r"--judge-api-nproc 0"),
-        ({"prms": (ModelSource("A", "x"), ModelSource("A", "y"))}, r"two --prm are called A"),
+        ({"scoring.prms": (ModelSource("A", "x"), ModelSource("A", "y"))}, r"two --prm are called A"),
     ],
 )
 def test_bad_options_are_named(changes: dict, message: str) -> None:

@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.config import JudgeOptions, RunConfig, SamplingOptions
 from visualprm_eval.core.errors import BenchmarkError, ConfigError, HostError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
-from visualprm_eval.host.grading.judge import Judge
 from visualprm_eval.run.export_problems import load_benchmarks, stored_benchmark, stored_grading
 from visualprm_eval.run.stored_policies import of_this_policy, stored_sampling
 from visualprm_eval.store import Store
@@ -166,26 +165,26 @@ def test_which_grading_counts(work_dir: Path) -> None:
             store.put_spec(Spec("grading", {**GRADING.settings, "host": host}))
         benchmark = stored_benchmark(store, "B", config(work_dir))
         assert (benchmark.task.prediction, benchmark.task.needs_judge) == ("final", False)
-        assert stored_grading(store, benchmark, Judge()).settings["host"] == "0.0.20"
+        assert stored_grading(store, benchmark, JudgeOptions()).settings["host"] == "0.0.20"
         store.put_spec(Spec("grading", {**GRADING.settings, "judge": "gpt"}))
         with pytest.raises(ConfigError, match="B was graded by exact_matching, gpt; choose with --judge"):
-            stored_grading(store, benchmark, Judge())
-        assert stored_grading(store, benchmark, Judge("gpt")).settings["judge"] == "gpt"
+            stored_grading(store, benchmark, JudgeOptions())
+        assert stored_grading(store, benchmark, JudgeOptions("gpt")).settings["judge"] == "gpt"
         for spec in (*store.specs("grading"), store.specs("grading")[0]):  # What the last run had is the last one.
             put_scope(store, SAMPLING, "B", Scope("P", False, [], 2, (1, 2), "auto", spec.settings, {}))
-            assert stored_grading(store, benchmark, Judge()) == spec
+            assert stored_grading(store, benchmark, JudgeOptions()) == spec
 
 
 def test_which_sampling_counts(work_dir: Path) -> None:
     with Store.open(work_dir / "store.sqlite") as store:
         store.put_spec(SAMPLING)
         store.put_spec(Spec("sampling", {**SAMPLING.settings, "seed": 1}))
-        assert stored_sampling(store, "P", config(work_dir)) == SAMPLING
+        assert stored_sampling(store, "P", config(work_dir).sampling) == SAMPLING
         store.put_spec(Spec("sampling", {**SAMPLING.settings, "engine": "other"}))
         with pytest.raises(ConfigError, match="has several samplings of P"):
-            stored_sampling(store, "P", config(work_dir))
+            stored_sampling(store, "P", config(work_dir).sampling)
         with pytest.raises(ConfigError, match="has no samples of Q"):
-            stored_sampling(store, "Q", config(work_dir))
+            stored_sampling(store, "Q", config(work_dir).sampling)
 
 
 def test_samples_of_another_host_version_are_found(work_dir: Path) -> None:
@@ -204,7 +203,8 @@ def test_samples_of_another_host_version_are_found(work_dir: Path) -> None:
 
 
 def config(work_dir: Path, **changes) -> RunConfig:
-    given = {"models": ("P",), "data": ("B",), "work_dir": work_dir, "stages": ("sample",), "prompt": "host"}
+    given = {"models": ("P",), "data": ("B",), "work_dir": work_dir, "stages": ("sample",)}
+    given["sampling"] = SamplingOptions(prompt="host")
     return RunConfig(**{**given, **changes})
 
 

@@ -10,12 +10,21 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GraderStumbledError, GradingError, JudgeError, NoVerdictsError
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import Benchmark
 from visualprm_eval.host.grading.host_figures import FigureError, HostFigure, host_figure_of
-from visualprm_eval.host.grading.judge import Judge, check_still_there, forget, has_answered, probe_once
+from visualprm_eval.host.grading.judge import (
+    check_still_there,
+    forget,
+    has_answered,
+    judge_environment,
+    judge_keywords,
+    judge_secrets,
+    probe_once,
+)  # fmt: skip
 from visualprm_eval.host.grading.judge_replies import Asked, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
 from visualprm_eval.host.grading.verdict_readers import Reading
@@ -58,7 +67,7 @@ class Evaluated(NamedTuple):
     uncounted: Exception | None = None
 
 
-def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
+def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
     """Finds out, before samples are paid for, whether a benchmark's verdicts can be had; cheap to ask again.
 
     Args:
@@ -74,11 +83,11 @@ def check_gradable(benchmark: Benchmark, judge: Judge) -> None:
             f"{benchmark.answerless}: there are no answers in it, as in test sets, so nothing can be graded. Take a "
             "file that has them, or leave out the grading (--stages sample score)"
         )
-    judge = judge.resolve(benchmark.task)
+    judge = benchmark.task.judged_by(judge)
     if benchmark.task.needs_judge and not judge.used:
         raise GradingError(f"{benchmark.name} cannot be graded without a judge: name one with --judge")
     if judge.used and not has_answered(judge):
-        with at_work(environment=judge.environment(), secrets=judge.secrets()):
+        with at_work(environment=judge_environment(judge), secrets=judge_secrets(judge)):
             probe_once(judge)
 
 
@@ -86,7 +95,7 @@ def grade_table(
     benchmark: Benchmark,
     predictions: Mapping[str, str],
     directory: Path,
-    judge: Judge,
+    judge: JudgeOptions,
     replies: Replies | None = None,
     *,
     tally: Asked | None = None,
@@ -115,13 +124,13 @@ def grade_table(
     load_host()
     if not predictions:
         return {}
-    judge = judge.resolve(benchmark.task)
+    judge = benchmark.task.judged_by(judge)
     folder = new_folder(directory)
     file, asked, _, uncounted = evaluate_table(benchmark, predictions, folder, judge, replies, tally=tally)
     if asked.unplaced or (asked.unread and not leaves_verdicts(benchmark)):
         raise unanswered(benchmark, judge, asked, folder)
     log = folder / LOG_NAME
-    with at_work(log, environment=judge.environment()), tamed_graders(text_columns(benchmark)):
+    with at_work(log, environment=judge_environment(judge)), tamed_graders(text_columns(benchmark)):
         how = Reading(judged=judge.used, unread=asked.unread)
         try:
             verdicts = read_verdicts(benchmark, file, list(predictions), how)
@@ -130,7 +139,7 @@ def grade_table(
         except GradingError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever the host's own rules stumble over
-            reason = blanked(f"{type(uncounted or error).__name__}: {uncounted or error}", judge.secrets())
+            reason = blanked(f"{type(uncounted or error).__name__}: {uncounted or error}", judge_secrets(judge))
             raise GraderStumbledError(
                 f"{benchmark.name}: the host's verdicts cannot be read ({reason}); its output is in {log}",
                 folder,
@@ -145,7 +154,7 @@ def host_figure(
     benchmark: Benchmark,
     predictions: Mapping[str, str],
     directory: Path,
-    judge: Judge,
+    judge: JudgeOptions,
     replies: Replies | None = None,
     *,
     tally: Asked | None = None,
@@ -167,7 +176,7 @@ def host_figure(
         GradingError: As for :func:`grade_table`, or the host's figure is not where it is expected.
     """
     load_host()
-    judge = judge.resolve(benchmark.task)
+    judge = benchmark.task.judged_by(judge)
     folder = new_folder(directory)
     result = evaluate_table(benchmark, predictions, folder, judge, replies, check=False, tally=tally).result
     if result is None:  # A part of the benchmark that the host cannot count.
@@ -184,7 +193,7 @@ def evaluate_table(
     benchmark: Benchmark,
     predictions: Mapping[str, str],
     folder: Path,
-    judge: Judge,
+    judge: JudgeOptions,
     replies: Replies | None,
     *,
     check: bool = True,
@@ -208,7 +217,7 @@ def evaluate_table(
     log = folder / LOG_NAME
     result, uncounted = None, None
     with (
-        at_work(log, environment=judge.environment(), secrets=judge.secrets()),
+        at_work(log, environment=judge_environment(judge), secrets=judge_secrets(judge)),
         tamed_graders(text_columns(benchmark)),
     ):
         if judge.used and check:
@@ -216,11 +225,11 @@ def evaluate_table(
         file = write_predictions(benchmark, _shown(benchmark, predictions, judge), folder)
         state = random.getstate()
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
-        requests = kept_replies(replies, secrets=judge.secrets()) if judge.used else no_requests()
+        requests = kept_replies(replies, secrets=judge_secrets(judge)) if judge.used else no_requests()
         guard = guarded(folder, benchmark.name) if benchmark.task.note else nullcontext()
         try:
             with requests as asked, _added(asked, tally), guard:
-                result = benchmark.dataset.evaluate(str(file), **judge.options())
+                result = benchmark.dataset.evaluate(str(file), **judge_keywords(judge))
         except GradingError:  # The guard's, which says what the grader must not do.
             raise
         except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, _ANY_COUNT if benchmark.task.note else ()) as error:
@@ -229,7 +238,7 @@ def evaluate_table(
         except Exception as error:  # Whatever the host's code stumbles over.
             if asked.unanswered:
                 raise unanswered(benchmark, judge, asked, folder) from error
-            reason = blanked(f"{type(error).__name__}: {error}", judge.secrets())
+            reason = blanked(f"{type(error).__name__}: {error}", judge_secrets(judge))
             said = f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}" + _judge_hint(
                 benchmark, judge
             )
@@ -249,7 +258,7 @@ def evaluate_table(
     return Evaluated(file, asked, result, uncounted)
 
 
-def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: Judge) -> dict[str, str]:
+def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOptions) -> dict[str, str]:
     """What the host gets of texts, by index."""
     # Where a table has its options in one list, the host's graders read the answer as it stands.
     lettered = "A" in benchmark.dataset.data
@@ -271,7 +280,7 @@ def _added(asked: Asked, tally: Asked | None) -> Iterator[None]:
             tally.add(asked)
 
 
-def unanswered(benchmark: Benchmark, judge: Judge, asked: Asked, folder: Path) -> JudgeError:
+def unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder: Path) -> JudgeError:
     """For graders that count rows without a reply as they like, so that nobody sees which they are."""
     return JudgeError(
         f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered and gave no reply "
@@ -297,7 +306,7 @@ def new_folder(directory: Path) -> Path:
         raise GradingError(f"cannot write to {directory}: {error}") from error
 
 
-def _judge_hint(benchmark: Benchmark, judge: Judge) -> str:
+def _judge_hint(benchmark: Benchmark, judge: JudgeOptions) -> str:
     if benchmark.task.needs_judge and not judge.used:
         return f". {benchmark.name} needs a judge: name one with --judge"
     return ""

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GraderRefusedError, GraderStumbledError, GradingError, JudgeError
 from visualprm_eval.host.data.benchmarks import Benchmark
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.grading.grade_table import LOG_NAME, Evaluated, evaluate_table, new_folder, unanswered
 from visualprm_eval.host.grading.host_figures import HostFigure, host_figure_of
-from visualprm_eval.host.grading.judge import Judge
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.host.grading.prediction_file import text_columns
 from visualprm_eval.host.grading.verdicts import MATCHED_TYPES, UNGRADED, leaves_verdicts, read_verdicts, rows_drawn
@@ -30,7 +30,7 @@ def whole_table_figure(
     benchmark: Benchmark,
     predictions: Mapping[str, str],
     directory: Path,
-    judge: Judge,
+    judge: JudgeOptions,
     replies: Replies | None = None,
     *,
     tally: Asked | None = None,
@@ -49,7 +49,7 @@ def whole_table_figure(
         GradingError: The host cannot evaluate the table, its judge left requests unanswered, or it names no single
             primary metric.
     """
-    judge = judge.resolve(benchmark.task)
+    judge = benchmark.task.judged_by(judge)
     folder = new_folder(directory)
     figure, evaluated = _evaluated(benchmark, predictions, folder, judge, replies, tally=tally)
     if figure is None:
@@ -62,7 +62,7 @@ def _evaluated(
     benchmark: Benchmark,
     predictions: Mapping[str, str],
     folder: Path,
-    judge: Judge,
+    judge: JudgeOptions,
     replies: Replies | None,
     *,
     tally: Asked | None = None,
@@ -104,7 +104,7 @@ class Trial:
     verdicts: bool
 
 
-def try_grader(benchmark: Benchmark, directory: Path, judge: Judge, replies: Replies | None = None) -> Trial:
+def try_grader(benchmark: Benchmark, directory: Path, judge: JudgeOptions, replies: Replies | None = None) -> Trial:
     """Lets the host evaluate a table of reference answers.
 
     All problems are in the table where that asks no judge; else a few, which a grader may not be made for.
@@ -118,7 +118,7 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: Judge, replies: Rep
     Raises:
         GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
-    judge = judge.resolve(benchmark.task)
+    judge = benchmark.task.judged_by(judge)
     asks = judge.used and benchmark.dataset.TYPE not in MATCHED_TYPES
     problems = benchmark.problems[:_JUDGED_ROWS] if asks else benchmark.problems
     answers = {problem.index: problem.answer or "unknown" for problem in problems}

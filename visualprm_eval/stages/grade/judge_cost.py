@@ -10,7 +10,7 @@ from visualprm_eval.core.thoughts import is_empty_reply
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from visualprm_eval.host.grading.judge import Judge
+    from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.stages.experiment import Cell
 
 __all__ = ["Estimate", "estimate"]
@@ -48,7 +48,9 @@ class Estimate:
     most_reply_tokens: int
 
 
-def estimate(cell: Cell, judge: Judge, known: Iterable[tuple[str, str, str]], new: int, max_tokens: int) -> Estimate:
+def estimate(
+    cell: Cell, judge: JudgeOptions, known: Iterable[tuple[str, str, str]], new: int, max_tokens: int
+) -> Estimate:
     """What the texts of a cell that have no verdict may cost; nothing without a judge.
 
     Texts that the host reads by itself, and requests whose replies are stored, cost nothing and are counted all the
@@ -62,7 +64,7 @@ def estimate(cell: Cell, judge: Judge, known: Iterable[tuple[str, str, str]], ne
         max_tokens: Longest sample, in tokens.
     """
     task = cell.benchmark.task
-    if not judge.resolve(task).used:
+    if not task.judged_by(judge).used:
         return Estimate(0, 0, 0, 0)
     reads = task.judge_reads_question
     questions = {problem.id: len(problem.question) if reads else 0 for problem in cell.benchmark.problems}

@@ -27,8 +27,8 @@ from visualprm_eval.stages.grade.metric_notes import note_metric
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
+    from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge import Judge
     from visualprm_eval.host.grading.judge_replies import Asked
     from visualprm_eval.stages.experiment import RunState
     from visualprm_eval.store import Store
@@ -83,7 +83,7 @@ def grade_cells(session: RunState) -> None:
 def grade_missing(
     store: Store,
     benchmark: Benchmark,
-    judge: Judge,
+    judge: JudgeOptions,
     grading: Spec,
     work: Sequence[Work],
     *,
@@ -115,7 +115,7 @@ def grade_missing(
 
     store.put_spec(grading)
     problems = {problem.id: problem for problem in benchmark.problems}
-    judged = judge.resolve(benchmark.task).used
+    judged = benchmark.task.judged_by(judge).used
     empty, work = _empty_apart(work)
     store.put_verdicts(grading.id, ((problem_id, text_id, EMPTY_IS_WRONG) for problem_id, text_id, _ in empty))
     if not work:
@@ -164,7 +164,7 @@ def _empty_apart(work: Sequence[Work]) -> tuple[list[Work], list[Work]]:
     return parts
 
 
-def _check_any_read(benchmark: Benchmark, judge: Judge, verdicts: Sequence[Verdict]) -> None:
+def _check_any_read(benchmark: Benchmark, judge: JudgeOptions, verdicts: Sequence[Verdict]) -> None:
     """Stops paying a judge of whose replies none can be read.
 
     Raises:
@@ -174,8 +174,8 @@ def _check_any_read(benchmark: Benchmark, judge: Judge, verdicts: Sequence[Verdi
         return
     reason = Counter(verdict.error for verdict in verdicts).most_common(1)[0][0]
     raise GradingError(
-        f"{benchmark.name}: with the judge {judge.resolve(benchmark.task).name} none of {len(verdicts):,} texts got a "
-        f"verdict ({reason}), so it is not asked about more of them. Look at what it replies, or take another judge; "
+        f"{benchmark.name}: with the judge {benchmark.task.judged_by(judge).name} none of {len(verdicts):,} texts got "
+        f"a verdict ({reason}), so it is not asked about more of them. Look at what it replies, or take another judge; "
         "--retry-failed asks this one again"
     )
 

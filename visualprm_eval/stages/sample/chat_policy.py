@@ -7,10 +7,10 @@ from functools import cached_property
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.config import ModelSource, RunConfig
+from visualprm_eval.core.config import ModelSource
 from visualprm_eval.core.types import Candidate, JSONValue
 from visualprm_eval.stages.checkpoint_source import CheckpointSource
-from visualprm_eval.stages.sample.policy import Request, Twinned, worded_settings
+from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned, worded_settings
 
 if TYPE_CHECKING:
     from visualprm_eval.engine.chat_model import ChatModel
@@ -45,14 +45,14 @@ class ChatPolicy(Twinned):
     The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it.
     """
 
-    def __init__(self, source: ModelSource, config: RunConfig) -> None:
-        super().__init__(source.name, config)
-        self.checkpoint = _ChatSource(source.source, source.revision, config.device, config.dtype)
+    def __init__(self, source: ModelSource, options: PolicyOptions) -> None:
+        super().__init__(source.name, options)
+        self.checkpoint = _ChatSource(source.source, source.revision, options.compute.device, options.compute.dtype)
         self._loaded: list[ChatModel] = []  # A list, since the greedy twin shares it.
 
     def manner(self) -> Mapping[str, JSONValue]:
         """The sampling options and the wording of prompts."""
-        return worded_settings(self.name, "transformers", self._config)
+        return worded_settings(self.name, "transformers", self._options)
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The sampling options, the checkpoint and its precision."""
@@ -62,12 +62,12 @@ class ChatPolicy(Twinned):
         """Draws the samples of a problem together, at most the run's batch size at a time."""
         from visualprm_eval.engine.chat_model import ChatSampling, draw, load_chat_model
 
-        config, source = self._config, self.checkpoint
+        options, source = self._options.sampling, self.checkpoint
         if not self._loaded:
             self._loaded.append(load_chat_model(source.location, source.device, source.dtype, source.revision))
-        sampling = ChatSampling(config.temperature, config.top_p, config.max_tokens, config.seed)
+        sampling = ChatSampling(options.temperature, options.top_p, options.max_tokens, options.seed)
         for _, group in groupby(requests, key=lambda request: request[0].id):
             wanted = list(group)
-            for start in range(0, len(wanted), config.batch_size):
-                batch = wanted[start : start + config.batch_size]
+            for start in range(0, len(wanted), options.batch_size):
+                batch = wanted[start : start + options.batch_size]
                 yield draw(self._loaded[0], batch[0][0], [rank for _, rank in batch], sampling)

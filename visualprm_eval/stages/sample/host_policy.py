@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.types import Candidate, JSONValue
-from visualprm_eval.stages.sample.policy import Request, Twinned, base_settings
+from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned, base_settings
 
 if TYPE_CHECKING:
     from visualprm_eval.host.models.host_model import HostPolicy
@@ -19,8 +18,8 @@ __all__ = ["HostModelPolicy"]
 class HostModelPolicy(Twinned):
     """A model class of the host: one call per sample, in parallel when the model is an API."""
 
-    def __init__(self, name: str, config: RunConfig) -> None:
-        super().__init__(name, config)
+    def __init__(self, name: str, options: PolicyOptions) -> None:
+        super().__init__(name, options)
         self._built: list[HostPolicy] = []  # A list, since the greedy twin shares it.
         self._reached = ""
 
@@ -30,19 +29,19 @@ class HostModelPolicy(Twinned):
         from visualprm_eval.host.models.host_model import HostPolicy
         from visualprm_eval.host.models.sampling_settings import SamplingSettings
 
-        config = self._config
+        sampling = self._options.sampling
         if not self._built:
             model = HostPolicy(
                 self.name,
-                temperature=config.temperature,
-                top_p=config.top_p,
-                max_tokens=config.max_tokens,
-                retry=config.retry,
-                allow_remote_code=config.allow_remote_code,
-                cot=config.prompt == "cot",
+                temperature=sampling.temperature,
+                top_p=sampling.top_p,
+                max_tokens=sampling.max_tokens,
+                retry=self._options.api.retry,
+                allow_remote_code=sampling.allow_remote_code,
+                cot=sampling.prompt == "cot",
             )
             self._built.append(model)
-        return self._built[0].at(SamplingSettings(config.temperature, config.top_p, config.max_tokens))
+        return self._built[0].at(SamplingSettings(sampling.temperature, sampling.top_p, sampling.max_tokens))
 
     def prompt_model(self) -> Any:
         """The host's model object, whose class may have prompts of its own."""
@@ -52,8 +51,11 @@ class HostModelPolicy(Twinned):
         """The sampling options and what the host says of the model."""
         from visualprm_eval.host.models.host_model import model_fingerprint
 
-        settings = {**base_settings(self.name, "host", self._config), "host_model": model_fingerprint(self.name)}
-        return {**settings, "remote_code": True} if self._config.allow_remote_code else settings
+        settings = {
+            **base_settings(self.name, "host", self._options.sampling),
+            "host_model": model_fingerprint(self.name),
+        }
+        return {**settings, "remote_code": True} if self._options.sampling.allow_remote_code else settings
 
     def notes(self) -> Mapping[str, JSONValue]:
         """Which class samples, how far that is tested and was seen to work, and whether a checkpoint's code may run."""
@@ -61,7 +63,7 @@ class HostModelPolicy(Twinned):
 
         name = class_name(self.name)
         tested = "covered by a test" if name in TESTED_CLASSES else "unverified: no test covers how it samples"
-        code = "allowed (--allow-remote-code)" if self._config.allow_remote_code else "not allowed"
+        code = "allowed (--allow-remote-code)" if self._options.sampling.allow_remote_code else "not allowed"
         notes = {"class of the host": f"{name} ({tested})", "code that ships with the checkpoint": code}
         return {**notes, "temperature and top-p": self._reached} if self._reached else notes
 
@@ -75,7 +77,7 @@ class HostModelPolicy(Twinned):
 
         if not requests:
             return
-        model, seed = self._model, self._config.seed
+        model, seed = self._model, self._options.sampling.seed
         if model.is_api:
             yield from self._sample_api(model, requests)
             return
@@ -88,12 +90,12 @@ class HostModelPolicy(Twinned):
         """The first request goes alone and is looked at as it leaves: samples of an API are paid for."""
         from visualprm_eval.host.models.request_capture import noted, verify_requests
 
-        seed = self._config.seed
+        seed = self._options.sampling.seed
         with noted() as bodies:
             first = model.sample(*requests[0], seed)
         yield [first]
         self._reached = verify_requests(self.name, bodies, model.settings)
-        with ThreadPoolExecutor(self._config.api_nproc) as pool:
+        with ThreadPoolExecutor(self._options.api.nproc) as pool:
             futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in requests[1:]]
             try:
                 for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.core.config import ModelSource, RunConfig
+from visualprm_eval.core.config import ModelSource
 from visualprm_eval.core.errors import HostError
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
 from visualprm_eval.stages.checkpoint_source import CheckpointSource
-from visualprm_eval.stages.sample import prompts
-from visualprm_eval.stages.sample.policy import Request, Twinned, base_settings
+from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned, base_settings
 
 if TYPE_CHECKING:
     from visualprm_eval.engine.checkpoint import LoadedCheckpoint
@@ -30,15 +29,19 @@ class NativePolicy(Twinned):
 
     Args:
         source: The checkpoint.
-        config: The run.
+        options: What the run says.
         as_host: Keywords of the host's entry that it stands in for; ``None`` for the demo's policy, which is shown
             problems as they are.
     """
 
-    def __init__(self, source: ModelSource, config: RunConfig, as_host: Mapping[str, Any] | None = _DEFAULTS) -> None:
-        super().__init__(source.name, config)
+    def __init__(
+        self, source: ModelSource, options: PolicyOptions, as_host: Mapping[str, Any] | None = _DEFAULTS
+    ) -> None:
+        super().__init__(source.name, options)
         self._as_host = as_host
-        self.checkpoint = CheckpointSource(source.source, source.revision, config.device, config.dtype)
+        self.checkpoint = CheckpointSource(
+            source.source, source.revision, options.compute.device, options.compute.dtype
+        )
         self._weights: list[LoadedCheckpoint] = []  # A list, since the greedy twin shares it.
 
     def foreign(self, *, fetch: bool) -> bool:
@@ -57,14 +60,14 @@ class NativePolicy(Twinned):
             return None
         from visualprm_eval.host.models.internvl_prompts import bare_model
 
-        return bare_model(self._as_host, cot=self._config.prompt == "cot")
+        return bare_model(self._as_host, cot=self._options.sampling.prompt == "cot")
 
     def manner(self) -> Mapping[str, JSONValue]:
         """The sampling options and the wording of prompts."""
-        manner = base_settings(self.name, "native", self._config)
+        manner = base_settings(self.name, "native", self._options.sampling)
         if self._as_host is None:
             return manner
-        return {**manner, "wording": prompts.wording(self._config, self._as_host)}
+        return {**manner, "wording": self._options.prompts.wording(self._as_host)}
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The sampling options, the checkpoint and its precision."""
@@ -75,18 +78,18 @@ class NativePolicy(Twinned):
         from visualprm_eval.engine.checkpoint import load_checkpoint
         from visualprm_eval.engine.generate import GenerationRequest, generate
 
-        config, source = self._config, self.checkpoint
+        sampling, source = self._options.sampling, self.checkpoint
         if not self._weights:
             self._weights.append(load_checkpoint(source.location, source.device, source.dtype, source.revision))
         shown = self._shown([problem for problem, _ in requests])
         yield from generate(
             self._weights[0],
             [GenerationRequest(problem, rank, shown=shown.get(problem.id)) for problem, rank in requests],
-            temperature=config.temperature,
-            top_p=config.top_p,
-            max_tokens=config.max_tokens,
-            seed=config.seed,
-            batch_size=config.batch_size,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p,
+            max_tokens=sampling.max_tokens,
+            seed=sampling.seed,
+            batch_size=sampling.batch_size,
         )
 
     def _shown(self, problems: Sequence[Problem]) -> Mapping[str, Shown]:
@@ -101,5 +104,5 @@ class NativePolicy(Twinned):
         except HostError:
             if self._as_host:  # Only the host knows models by such names.
                 raise
-            return prompts.shown_native(distinct.values(), self._config)
+            return self._options.prompts.shown_native(distinct.values())
         return dict(zip(distinct, shown(model, distinct.values()), strict=True))

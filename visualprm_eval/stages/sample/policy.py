@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
-from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.config import ApiOptions, ComputeOptions, RunConfig, SamplingOptions
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
-from visualprm_eval.stages.sample import prompts
+from visualprm_eval.stages.sample.prompts import PromptSource
 
-__all__ = ["Policy", "Request", "Twinned", "base_settings", "greedy_config", "notes_of", "worded_settings"]
+__all__ = ["Policy", "PolicyOptions", "Request", "Twinned", "base_settings", "notes_of", "worded_settings"]
 
 Request = tuple[Problem, int]
 """A problem and the rank of the candidate to draw for it."""
@@ -31,27 +31,52 @@ class Policy(Protocol):
         """Draws one candidate per request; yields them as they are done, in any order."""
 
 
+@dataclass(frozen=True, slots=True)
+class PolicyOptions:
+    """What a run tells its policies.
+
+    Attributes:
+        sampling: How candidates are drawn.
+        api: How models behind an API are asked.
+        compute: Where models run that run here.
+        prompts: Where the prompts come from.
+        fetch: Whether the hub may be asked what kind of model a name stands for.
+    """
+
+    sampling: SamplingOptions
+    api: ApiOptions
+    compute: ComputeOptions
+    prompts: PromptSource
+    fetch: bool
+
+    @classmethod
+    def of(cls, config: RunConfig) -> PolicyOptions:
+        """Those of a run."""
+        prompts = PromptSource(config.sampling.prompt, config.work_dir, config.data)
+        fetch = "sample" in config.stages and not config.dry_run
+        return cls(config.sampling, config.api, config.compute, prompts, fetch)
+
+    def greedy(self) -> PolicyOptions:
+        """The same at temperature 0."""
+        return replace(self, sampling=self.sampling.greedy())
+
+
 class Twinned:
     """A policy that can be had at temperature 0 as well; the two share what is in memory.
 
     Args:
         name: What results call it.
-        config: The run.
+        options: What the run says.
     """
 
-    def __init__(self, name: str, config: RunConfig) -> None:
-        self.name, self._config = name, config
+    def __init__(self, name: str, options: PolicyOptions) -> None:
+        self.name, self._options = name, options
 
     def greedy(self) -> Self:
         """The same policy at temperature 0."""
         twin = copy.copy(self)
-        twin._config = greedy_config(self._config)  # noqa: SLF001 - its own
+        twin._options = self._options.greedy()  # noqa: SLF001 - its own
         return twin
-
-
-def greedy_config(config: RunConfig) -> RunConfig:
-    """The same run at temperature 0."""
-    return replace(config, temperature=0.0, top_p=1.0)
 
 
 def notes_of(policy: Policy) -> Mapping[str, JSONValue]:
@@ -60,22 +85,22 @@ def notes_of(policy: Policy) -> Mapping[str, JSONValue]:
     return notes
 
 
-def worded_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
+def worded_settings(name: str, engine: str, options: PolicyOptions) -> dict[str, JSONValue]:
     """The key of candidates of a policy that the host has no prompts for."""
-    settings = base_settings(name, engine, config)
-    if config.prompt == "host":  # The dataset's own prompt is part of the problem's id.
+    settings = base_settings(name, engine, options.sampling)
+    if options.sampling.prompt == "host":  # The dataset's own prompt is part of the problem's id.
         return settings
-    return {**settings, "wording": prompts.wording(config)}
+    return {**settings, "wording": options.prompts.wording()}
 
 
-def base_settings(name: str, engine: str, config: RunConfig) -> dict[str, JSONValue]:
+def base_settings(name: str, engine: str, sampling: SamplingOptions) -> dict[str, JSONValue]:
     """What the key of every policy's candidates holds."""
     return {
         "policy": name,
         "engine": engine,
-        "temperature": config.temperature,
-        "top_p": config.top_p,
-        "max_tokens": config.max_tokens,
-        "prompt": config.prompt,
-        "seed": config.seed,
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "max_tokens": sampling.max_tokens,
+        "prompt": sampling.prompt,
+        "seed": sampling.seed,
     }

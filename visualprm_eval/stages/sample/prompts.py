@@ -17,12 +17,11 @@ from visualprm_eval.core.errors import BenchmarkError, HostError, PolicyError
 from visualprm_eval.core.types import JSONValue, Part, Problem
 
 if TYPE_CHECKING:
-    from visualprm_eval.core.config import RunConfig
     from visualprm_eval.engine.generate import Shown
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.store import Store
 
-__all__ = ["export_prompts", "note_unheeded", "prompt_of", "put", "shown_native", "wording"]
+__all__ = ["PromptSource", "export_prompts", "note_unheeded", "prompt_of"]
 
 FOLDER = "prompts"
 """Folder of a work dir with the prompts of its problems."""
@@ -34,82 +33,104 @@ Place = Callable[[str], str]
 """Where a picture is on the machine that reads or writes."""
 
 
-def wording(config: RunConfig, keywords: Mapping[str, Any] | None = None) -> str:
-    """Names the wording of a run's prompts, a part of the key of samples.
+@dataclass(frozen=True, slots=True)
+class PromptSource:
+    """The host where it is here, else the prompts in a work dir that it made elsewhere.
 
-    Args:
-        config: The run.
-        keywords: Those of the host's entry of an InternVL model.
-
-    Raises:
-        HostError: There is no host, and the work dir has no prompts that it made.
+    Attributes:
+        prompt: The value of ``--prompt``.
+        work_dir: The work dir.
+        benchmarks: The run's benchmarks.
     """
-    from visualprm_eval.host.models.prompts import prompt_fingerprint
 
-    try:
-        return prompt_fingerprint(config.prompt, keywords)
-    except HostError as error:
-        if keywords:  # Only the host knows models by such names.
-            raise
-        found = {_read(name, config, error).wording for name in config.data}
-    if len(found) > 1:
-        raise BenchmarkError(
-            f"the prompts in {config.work_dir / FOLDER} were made by several versions of the host; export the problems "
-            "anew, all at once"
-        )
-    return found.pop()
+    prompt: str
+    work_dir: Path
+    benchmarks: tuple[str, ...]
 
+    def wording(self, keywords: Mapping[str, Any] | None = None) -> str:
+        """Names the wording of the prompts, a part of the key of samples.
 
-def put(benchmark: Benchmark, problems: Sequence[Problem], config: RunConfig, policy: object) -> list[Problem]:
-    """Problems with the parts that a policy is shown; ids stay.
+        Args:
+            keywords: Those of the host's entry of an InternVL model.
 
-    Args:
-        benchmark: Where the problems come from.
-        problems: Some of its problems.
-        config: The run.
-        policy: Who is asked; its ``prompt_model``, if it has one, is the host's object with prompts of its own.
+        Raises:
+            HostError: There is no host, and the work dir has no prompts that it made.
+        """
+        from visualprm_eval.host.models.prompts import prompt_fingerprint
 
-    Raises:
-        HostError: There is no host, and the work dir has no prompts that it made.
-        PolicyError: The class of a model cannot make the prompt of a row.
-    """
-    if benchmark.dataset is not None:
-        from visualprm_eval.host.models.prompts import put_problems
-
-        asked = getattr(policy, "prompt_model", lambda: None)()
-        return put_problems(benchmark, problems, config.prompt, asked)
-    if config.prompt == "host":  # The dataset's own prompt is what a problem says.
-        return list(problems)
-    travelled = _read(benchmark.name, config).put
-    place = _here(config.work_dir)
-    return [replace(problem, parts=_parts(travelled, problem, place)) for problem in problems]
-
-
-def shown_native(problems: Iterable[Problem], config: RunConfig) -> dict[str, Shown]:
-    """What a native policy reads and sees of problems where the host is not, by id.
-
-    Raises:
-        HostError: The work dir has no prompts that the host made.
-        PolicyError: The host's prompt for InternVL has fewer places for pictures than pictures.
-    """
-    from visualprm_eval.engine.images import Picture
-
-    place = _here(config.work_dir)
-    found: dict[str, Shown] = {}
-    files: dict[str, _Travelled] = {}
-    for problem in problems:
-        if problem.benchmark not in files:
-            files[problem.benchmark] = _read(problem.benchmark, config)
-        turn = _known(files[problem.benchmark].shown, problem)
-        if turn is None:
-            raise PolicyError(
-                f"{problem.benchmark}: the host's prompt for InternVL has too few places for the pictures of row "
-                f"{problem.index}; leave the benchmark out, or use another policy"
+        try:
+            return prompt_fingerprint(self.prompt, keywords)
+        except HostError as error:
+            if keywords:  # Only the host knows models by such names.
+                raise
+            wordings = {self._read(name, error).wording for name in self.benchmarks}
+        if len(wordings) > 1:
+            raise BenchmarkError(
+                f"the prompts in {self.work_dir / FOLDER} were made by several versions of the host; export the "
+                "problems anew, all at once"
             )
-        found[problem.id] = tuple(
-            part if isinstance(part, str) else Picture(place(part[0]), part[1], part[2], as_is=True) for part in turn
-        )
-    return found
+        return wordings.pop()
+
+    def put(self, benchmark: Benchmark, problems: Sequence[Problem], policy: object) -> list[Problem]:
+        """Problems with the parts that a policy is shown; ids stay.
+
+        Args:
+            benchmark: Where the problems come from.
+            problems: Some of its problems.
+            policy: Who is asked; its ``prompt_model``, if it has one, is the host's object with prompts of its own.
+
+        Raises:
+            HostError: There is no host, and the work dir has no prompts that it made.
+            PolicyError: The class of a model cannot make the prompt of a row.
+        """
+        if benchmark.dataset is not None:
+            from visualprm_eval.host.models.prompts import put_problems
+
+            asked = getattr(policy, "prompt_model", lambda: None)()
+            return put_problems(benchmark, problems, self.prompt, asked)
+        if self.prompt == "host":  # The dataset's own prompt is what a problem says.
+            return list(problems)
+        travelled = self._read(benchmark.name).put
+        place = _here(self.work_dir)
+        return [replace(problem, parts=_parts(travelled, problem, place)) for problem in problems]
+
+    def shown_native(self, problems: Iterable[Problem]) -> dict[str, Shown]:
+        """What a native policy reads and sees of problems where the host is not, by id.
+
+        Raises:
+            HostError: The work dir has no prompts that the host made.
+            PolicyError: The host's prompt for InternVL has fewer places for pictures than pictures.
+        """
+        from visualprm_eval.engine.images import Picture
+
+        place = _here(self.work_dir)
+        shown: dict[str, Shown] = {}
+        files: dict[str, _Travelled] = {}
+        for problem in problems:
+            if problem.benchmark not in files:
+                files[problem.benchmark] = self._read(problem.benchmark)
+            turn = _known(files[problem.benchmark].shown, problem)
+            if turn is None:
+                raise PolicyError(
+                    f"{problem.benchmark}: the host's prompt for InternVL has too few places for the pictures of row "
+                    f"{problem.index}; leave the benchmark out, or use another policy"
+                )
+            shown[problem.id] = tuple(
+                part if isinstance(part, str) else Picture(place(part[0]), part[1], part[2], as_is=True)
+                for part in turn
+            )
+        return shown
+
+    def _read(self, name: str, why: HostError | None = None) -> _Travelled:
+        path = _path(self.work_dir, name, self.prompt)
+        if not path.is_file():
+            because = f"{why}. " if why else ""
+            raise HostError(
+                f"{because}There are no prompts of {name} in {self.work_dir}: where the host toolkit is, run "
+                f"`visualprm_eval export-problems --data {name} --prompt {self.prompt} -o FOLDER`, and make a copy of "
+                "that folder the --work-dir here"
+            ) from why
+        return _load(path)
 
 
 def export_prompts(benchmark: Benchmark, prompt: str, output: Path, place: Place) -> None:
@@ -192,18 +213,6 @@ def _shown_by_host(benchmark: Benchmark, prompt: str, place: Place) -> list[list
             [one if isinstance(one, str) else [place(str(one.source)), one.max_tiles, one.upscale] for one in turn]
         )
     return turns
-
-
-def _read(name: str, config: RunConfig, why: HostError | None = None) -> _Travelled:
-    path = _path(config.work_dir, name, config.prompt)
-    if not path.is_file():
-        because = f"{why}. " if why else ""
-        raise HostError(
-            f"{because}There are no prompts of {name} in {config.work_dir}: where the host toolkit is, run "
-            f"`visualprm_eval export-problems --data {name} --prompt {config.prompt} -o FOLDER`, and make a copy of "
-            "that folder the --work-dir here"
-        ) from why
-    return _load(path)
 
 
 def _load(path: Path) -> _Travelled:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from visualprm_eval.core.config import ModelSource, RunConfig
+from visualprm_eval.core.config import ComputeOptions, ModelSource, ScoringOptions
 from visualprm_eval.core.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores, canonical_json
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
 from visualprm_eval.stages.checkpoint_source import CheckpointSource
-from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_policy
+from visualprm_eval.stages.score.judge_critic import JudgeCritic, PromptedJudges
 from visualprm_eval.store.sound import SCORE_RANGE, UNIT, range_of
 
 if TYPE_CHECKING:
@@ -158,13 +158,17 @@ def release(critic: Critic) -> None:
         critic.release()
 
 
-def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]:
+def build_critics(
+    labels: Sequence[str], scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges
+) -> dict[str, Critic]:  # fmt: skip
     """The critics of a run.
 
     Args:
         labels: ``visualprm`` or ``visualorm``, with ``@PRM`` when there are several reward models, ``judge:MODEL``, or
             the name of a third party's critic.
-        config: The run.
+        scoring: The reward models, and how solutions are scored.
+        compute: Where they run.
+        judges: How language models are asked.
 
     Returns:
         Critics by label. Those of one checkpoint stand together and share its weights, which are loaded when needed.
@@ -173,15 +177,15 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
         ConfigError: When a third party's critic cannot be imported.
         CriticError: When it cannot be built.
     """
-    options = CriticOptions(config.max_steps, config.device, config.dtype, config.token_budget)
-    weights = {prm.name: VisualPRMWeights(prm, options) for prm in config.prms}
+    options = CriticOptions(scoring.max_steps, compute.device, compute.dtype, scoring.token_budget)
+    weights = {prm.name: VisualPRMWeights(prm, options) for prm in scoring.prms}
     critics: dict[str, Critic] = {}
     for label in sorted(labels, key=lambda label: split_label(label)[1] or ""):
         base, prm = split_label(label)
         if label.startswith(JUDGE):
-            critics[label] = _judge(label.removeprefix(JUDGE), config)
+            critics[label] = _judge(label.removeprefix(JUDGE), scoring.max_steps, judges)
         elif base in BUILTIN_CRITICS:
-            critics[label] = VisualPRMCritic(weights[prm or config.prms[0].name], options, orm=base == "visualorm")
+            critics[label] = VisualPRMCritic(weights[prm or scoring.prms[0].name], options, orm=base == "visualorm")
         else:
             critics[label] = _third_party(base, options)
     return critics
@@ -238,8 +242,8 @@ def ranged_scoring(scoring: Spec, critic: object) -> Spec:
     return Spec(scoring.kind, {**scoring.settings, SCORE_RANGE: bounds})
 
 
-def _judge(model: str, config: RunConfig) -> JudgeCritic:
-    return JudgeCritic(lambda: judge_policy(model, config), config.max_steps, retry_failed=config.retry_failed)
+def _judge(model: str, max_steps: int, judges: PromptedJudges) -> JudgeCritic:
+    return JudgeCritic(lambda: judges.policy(model), max_steps, retry_failed=judges.retry_failed)
 
 
 def _third_party(name: str, options: CriticOptions) -> Critic:

@@ -8,13 +8,13 @@ from itertools import chain
 
 import numpy as np
 
-from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.config import ComputeOptions, ScoringOptions
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import JSONValue, Problem, StepScores, digest
 from visualprm_eval.evaluate.reranker_registry import JUDGE, critic_label, critic_names
 from visualprm_eval.stages.checkpoint_source import CheckpointSource
 from visualprm_eval.stages.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics, shown_images
-from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_policy
+from visualprm_eval.stages.score.judge_critic import JudgeCritic, PromptedJudges
 from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.tasks.process_bench.data import ProcessSample, steps_of
 from visualprm_eval.tasks.process_bench.judge_prompt import question_text
@@ -40,13 +40,17 @@ class Judging:
     labels_only: bool
 
 
-def build(names: Sequence[str], config: RunConfig) -> list[Judging]:
+def build(
+    names: Sequence[str], scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges
+) -> list[Judging]:  # fmt: skip
     """The critics of a run.
 
     Args:
         names: ``visualprm``, with ``@PRM`` for one of several reward models, a third party's critic, ``random``,
             ``all-correct``, or a model to be prompted, as ``judge:[NAME=]MODEL`` or plainly ``[NAME=]MODEL``.
-        config: The run.
+        scoring: The reward models, and how they score.
+        compute: Where they run.
+        judges: How language models are asked.
 
     Returns:
         Each label once, in the order of the names.
@@ -57,25 +61,25 @@ def build(names: Sequence[str], config: RunConfig) -> list[Judging]:
     """
     built: dict[str, Judging] = {}
     for name in names:
-        for judging in _build(name, config):
+        for judging in _build(name, scoring, compute, judges):
             built.setdefault(judging.label, judging)
     return list(built.values())
 
 
-def _build(name: str, config: RunConfig) -> list[Judging]:
+def _build(name: str, scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges) -> list[Judging]:
     base, at, prm = name.partition("@")
     if name in {RANDOM, ALL_CORRECT}:
         return [Judging(name, None, labels_only=True)]
     if base == "visualorm":
         raise ConfigError("--critic visualorm: it scores whole responses, and here single steps are judged")
     if base == "visualprm":
-        return [_visualprm(each, config) for each in _prms(prm if at else None, config)]
+        return [_visualprm(each, scoring, compute, judges) for each in _prms(prm if at else None, scoring)]
     if name in critic_names():
-        (inner,) = build_critics([name], config).values()
+        (inner,) = build_critics([name], scoring, compute, judges).values()
         given = StreamedSteps(inner, inner) if isinstance(inner, StreamingCritic) else GivenSteps(inner)
         return [Judging(name, given, labels_only=False)]
     model = name.removeprefix(JUDGE)
-    judge = GivenJudge(lambda: judge_policy(model, config), None, retry_failed=config.retry_failed)
+    judge = GivenJudge(lambda: judges.policy(model), None, retry_failed=judges.retry_failed)
     try:
         _ = judge.policy
     except UnknownNameError as error:
@@ -86,8 +90,8 @@ def _build(name: str, config: RunConfig) -> list[Judging]:
     return [Judging(judge.policy.name if "=" in model else model, judge, labels_only=True)]
 
 
-def _prms(prm: str | None, config: RunConfig) -> list[str]:
-    names = [each.name for each in config.prms]
+def _prms(prm: str | None, scoring: ScoringOptions) -> list[str]:
+    names = [each.name for each in scoring.prms]
     if prm is None:
         return names
     if prm not in names:
@@ -95,9 +99,9 @@ def _prms(prm: str | None, config: RunConfig) -> list[str]:
     return [prm]
 
 
-def _visualprm(prm: str, config: RunConfig) -> Judging:
-    label = critic_label("visualprm", prm, [each.name for each in config.prms])
-    (inner,) = build_critics([label], config).values()
+def _visualprm(prm: str, scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges) -> Judging:
+    label = critic_label("visualprm", prm, [each.name for each in scoring.prms])
+    (inner,) = build_critics([label], scoring, compute, judges).values()
     if not isinstance(inner, VisualPRMCritic):
         raise TypeError(f"the critic visualprm is a {type(inner).__name__}")
     return Judging(label, GivenVisualPRM(inner), labels_only=False)

@@ -16,6 +16,7 @@ from visualprm_eval.core.errors import CriticError, InputError, PolicyError
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.types import JSONValue, Part, Problem, StepScores, digest
 from visualprm_eval.stages.sample.endpoint.reply import quoted
+from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.tasks.process_bench.judge_prompt import TASK, judge_prompt, question_text
 from visualprm_eval.tasks.process_bench.verdicts import parse_verdicts
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from visualprm_eval.store import Replies, Store
 
 __all__ = [
-    "TRIES", "UNREADABLE", "JudgeCritic", "judge_policy", "kept_by",
+    "TRIES", "UNREADABLE", "JudgeCritic", "PromptedJudges", "kept_by",
 ]  # fmt: skip
 
 UNREADABLE = "the judge's reply cannot be read"
@@ -181,28 +182,42 @@ class JudgeCritic:
         return reply
 
 
-def judge_policy(text: str, config: RunConfig) -> Policy:
-    """The policy that is asked: greedy, and in the words of this module alone.
+@dataclass(frozen=True, slots=True)
+class PromptedJudges:
+    """How language models are asked about steps: greedily, and in the words of this module alone.
 
-    Args:
-        text: As for ``--model``.
-        config: The run; ``--critic-base-url``, else ``--base-url``, says where it is served.
-
-    Raises:
-        ConfigError: When the name cannot be read.
-        UnknownNameError: When nobody knows it.
+    Attributes:
+        options: What policies are told that judge.
+        retry_failed: Whether stored replies that cannot be read are asked for again.
     """
-    from visualprm_eval.stages.sample.find_policy import find_policy
 
-    own = bool(config.critic_base_urls)
-    urls = config.critic_base_urls or config.base_urls
-    asked = replace(
-        config, models=(text,), candidates=None, engine="endpoint" if urls else "auto", base_urls=urls,
-        # The key of the policy's servers is for them alone.
-        key=config.critic_key if own else config.key,
-        temperature=0.0, top_p=1.0, num_samples=1, max_tokens=max(LEAST_TOKENS, config.max_tokens), prompt="host",
-    )  # fmt: skip
-    return find_policy(text, asked)
+    options: PolicyOptions
+    retry_failed: bool = False
+
+    @classmethod
+    def of(cls, config: RunConfig) -> PromptedJudges:
+        """Those of a run, behind the endpoints of ``--critic-base-url``, else of ``--base-url``."""
+        sampling = replace(
+            config.sampling.greedy(), engine="auto", prompt="host", num_samples=1,
+            max_tokens=max(LEAST_TOKENS, config.sampling.max_tokens),
+        )  # fmt: skip
+        options = PolicyOptions.of(config)
+        prompts = replace(options.prompts, prompt=sampling.prompt)
+        return cls(replace(options, sampling=sampling, api=config.judges_api, prompts=prompts), config.retry_failed)
+
+    def policy(self, text: str) -> Policy:
+        """The policy that is asked.
+
+        Args:
+            text: As for ``--model``.
+
+        Raises:
+            ConfigError: When the name cannot be read.
+            UnknownNameError: When nobody knows it.
+        """
+        from visualprm_eval.stages.sample.find_policy import find_policy
+
+        return find_policy(text, self.options)
 
 
 @contextmanager
