@@ -105,12 +105,12 @@ def _check(session: RunState, cell: Cell, headline: Headline, tally: Asked) -> N
 
 def _asked(session: RunState, cell: Cell, headline: Headline, tally: Asked) -> HostFigure | None:
     """What the host makes of a table of graded texts."""
-    from visualprm_eval.host.grading.grade_table import host_figure
+    from visualprm_eval.host.grading.grade_table import evaluate_table
     from visualprm_eval.host.grading.host_figures import countable
 
     indices = countable(cell.benchmark, list(headline.texts))
     with session.store.replies() if session.is_judged(cell) else nullcontext() as replies:
-        return host_figure(
+        return evaluate_table(
             cell.benchmark, {index: headline.texts[index] for index in indices},
-            session.config.work_dir / "grading", session.judge, replies, tally=tally,
-        )  # fmt: skip
+            session.config.work_dir / "grading", session.judge, replies, known=True, tally=tally,
+        ).take_figure()  # fmt: skip

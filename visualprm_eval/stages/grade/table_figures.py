@@ -83,7 +83,7 @@ def try_out(session: RunState, cell: Cell) -> None:
     """
     if not cell.benchmark.task.note or not _is_to_try(session, cell):
         return
-    from visualprm_eval.host.grading.whole import try_grader
+    from visualprm_eval.host.grading.grade_table import try_grader
 
     with session.store.replies() if session.is_judged(cell) else nullcontext() as replies:
         trial = try_grader(cell.benchmark, session.config.work_dir / "grading", session.judge, replies)
@@ -120,7 +120,7 @@ def grade_tables(session: RunState, cell: Cell, tally: Asked) -> None:
     Raises:
         GradingError: The host cannot, or names no single primary metric. Figures that are stored stay.
     """
-    from visualprm_eval.host.grading.whole import whole_table_figure
+    from visualprm_eval.host.grading.grade_table import evaluate_table
 
     grading, tables = session.grading(cell), _tables(session, cell)
     verdicts, directory = has_verdicts(session, cell), session.config.work_dir / "grading"
@@ -130,7 +130,11 @@ def grade_tables(session: RunState, cell: Cell, tally: Asked) -> None:
     ):
 
         def ask(texts: Mapping[str, str]) -> HostFigure:
-            return whole_table_figure(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
+            table = evaluate_table(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
+            figure = table.take_figure()
+            if figure is None:
+                raise table.no_figure
+            return figure
 
         while tables:
             texts = tables.pop(0)
