@@ -14,7 +14,7 @@ Splits are disjoint by construction: the digest of a scene decides which split m
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -162,19 +162,25 @@ def reading_step(family: str, name: str, value: int) -> str:
     return f"{_NOUNS[family]}: {name} {value}."
 
 
-def product_step(value: int, factor: int, result: int) -> str:
-    """The step that multiplies."""
-    return f"{value}*{factor}={result}."
+def solution_steps(
+    family: str, names: Sequence[str], readings: tuple[int, int], factor: int, results: tuple[int, int]
+) -> tuple[str, ...]:
+    """All steps: a reading, its product with a factor, another reading, the sum, the answer.
 
-
-def sum_step(one: int, two: int, result: int) -> str:
-    """The step that adds."""
-    return f"{one}+{two}={result}."
-
-
-def answer_step(value: int) -> str:
-    """The last step."""
-    return rf"The answer is \boxed{{{value}}}."
+    Args:
+        family: The scene's.
+        names: Of what is read.
+        readings: What is read of them.
+        factor: By what the first is multiplied.
+        results: What product and sum are said to give.
+    """
+    return (
+        reading_step(family, names[0], readings[0]),
+        f"{readings[0]}*{factor}={results[0]}.",
+        reading_step(family, names[1], readings[1]),
+        f"{results[0]}+{readings[1]}={results[1]}.",
+        rf"The answer is \boxed{{{results[1]}}}.",
+    )
 
 
 def problem(scene: Scene, rng: random.Random) -> WorldProblem:
@@ -185,13 +191,7 @@ def problem(scene: Scene, rng: random.Random) -> WorldProblem:
     question = _QUESTIONS[family].format(one=one, two=two, factor=factor)
     product = values[one] * factor
     result = product + values[two]
-    steps = (
-        reading_step(family, one, values[one]),
-        product_step(values[one], factor, product),
-        reading_step(family, two, values[two]),
-        sum_step(product, values[two], result),
-        answer_step(result),
-    )
+    steps = solution_steps(family, (one, two), (values[one], values[two]), factor, (product, result))
     return WorldProblem(scene, question, steps, str(result))
 
 

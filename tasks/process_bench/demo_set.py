@@ -20,12 +20,9 @@ from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.tasks.demo_world.world import (
     WorldProblem,
-    answer_step,
     problems,
-    product_step,
-    reading_step,
+    solution_steps,
     stream,
-    sum_step,
 )
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, LABELS_FILE, NEUTRAL
 
@@ -118,17 +115,11 @@ def slipped(problem: WorldProblem, rng: random.Random, often: float) -> tuple[li
     product = maybe(one * factor, (-factor, factor, -1, 1))
     two = maybe(values[names[1]], (-2, -1, 1, 2), most=9)
     total = maybe(product + two, (-10, -2, -1, 1, 2, 10))
-    steps = [
-        reading_step(family, names[0], one),
-        product_step(one, factor, product),
-        reading_step(family, names[1], two),
-        sum_step(product, two, total),
-        answer_step(total),
-    ]
+    steps = solution_steps(family, names, (one, two), factor, (product, total))
     agreed = next(
         (k for k, pair in enumerate(zip(steps, problem.steps, strict=True)) if pair[0] != pair[1]), len(steps)
     )
-    return steps, [CORRECT] * agreed + [INCORRECT] * (len(steps) - agreed)
+    return list(steps), [CORRECT] * agreed + [INCORRECT] * (len(steps) - agreed)
 
 
 def _told(

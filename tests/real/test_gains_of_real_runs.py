@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from visualprm_eval.core.types import Candidate, Part, Problem, Verdict
-from visualprm_eval.evaluate.pools import ProblemFacts
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
 from visualprm_eval.evaluate.rerankers import First, Oracle
 from visualprm_eval.evaluate.stats import Study, examine
 

@@ -1,471 +1,290 @@
-"""The rules of pools, picks and values by plain loops over one problem after the other.
+"""Best-of-N as README tells it, by plain loops over one candidate after the other: what the package is compared with.
 
-Written a second time on purpose: what is worked out on arrays must come to the same rows and picks, word for word.
+It uses nothing of the package; what it is given are plain records with the attributes that it reads.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import Literal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace as Facts
+from typing import Any
 
-from visualprm_eval.core.answers.numbers import is_measure
-from visualprm_eval.core.types import Candidate, Problem, StepScores, text_id
-from visualprm_eval.evaluate import withheld
-from visualprm_eval.evaluate.benchmark_values import Metric
-from visualprm_eval.evaluate.fact_columns import AnswerFn, ProblemFacts
-from visualprm_eval.evaluate.pools import needs_all_verdicts
-from visualprm_eval.evaluate.reranker_registry import needed_critics
-from visualprm_eval.evaluate.rerankers import Pool, Reranker, pick
-from visualprm_eval.evaluate.result_rows import Pick, ResultRow
-from visualprm_eval.tasks.base import no_remark, row_mean
+FINE, BROKEN, OPEN = "fine", "broken", "open"
+LOST, UNSAMPLED, EMPTIED, UNASKED, UNGRADED, EMPTY_METRIC = (
+    "its critic is lost", "open candidates", "too many empty problems", "needs verdicts", "ungraded picks", "no metric",
+)  # fmt: skip
+"""Why there is no value."""
 
-
-def build_pool(
-    facts: ProblemFacts,
-    critics: Iterable[str],
-    answer: AnswerFn,
-    *,
-    require_verdicts: bool,
-    without: Collection[str] = (),
-) -> Pool:
-    """The candidates of one problem that every reranker may choose from.
-
-    Args:
-        facts: What is known of the problem.
-        critics: Labels of all critics in play; their order does not matter.
-        answer: The local answer of a text.
-        require_verdicts: A candidate whose verdict failed or is missing leaves the pool too, and the pool holds the
-            verdicts. Without it no verdict matters, and the pool holds none.
-        without: Ids of texts that leave the pool whatever is known of them.
-
-    Returns:
-        The pool by ascending rank, possibly empty.
-    """
-    labels = sorted(set(critics))
-    standings = _standings(facts, labels, require_verdicts=require_verdicts)
-    sound = [each for each, standing in standings if standing == "sound" and each.text_id not in without]
-    return _pool(facts, sound, labels, answer, require_verdicts=require_verdicts)
+SUMMARIES: Mapping[str, Callable[[Sequence[float]], float]] = {
+    "mean": lambda steps: math.fsum(steps) / len(steps),
+    "min": lambda steps: -max(-step for step in steps),
+    "max": lambda steps: -min(-step for step in steps),
+    "last": lambda steps: steps[len(steps) - 1],
+    "product": lambda steps: math.prod(sorted(steps)),
+}
 
 
-def _pool(
-    facts: ProblemFacts, kept: Sequence[Candidate], labels: Sequence[str], answer: AnswerFn, *, require_verdicts: bool
-) -> Pool:
-    """Candidates by ascending rank, all of whose facts are there, as a pool."""
-    ids = [candidate.text_id for candidate in kept]
-    votes = votes_by_rank(facts, answer)
-    return Pool(
-        problem_id=facts.problem.id,
-        ranks=tuple(candidate.rank for candidate in kept),
-        texts=tuple(candidate.text for candidate in kept),
-        answers=tuple(votes[candidate.rank] for candidate in kept),
-        scores={label: tuple(facts.scores[label][key].scores for key in ids) for label in labels},
-        verdicts=tuple(verdict_value(facts, key) for key in ids) if require_verdicts else None,
-    )
-
-
-def votes_by_rank(facts: ProblemFacts, answer: AnswerFn) -> dict[int, str | None]:
-    """The vote of each candidate that has a text: the first one, by rank, that is the same answer."""
-    votes: dict[int, str | None] = {}
-    groups: list[list[str]] = []
-    for candidate in sorted(facts.candidates, key=lambda candidate: candidate.rank):
-        if candidate.error is not None:
-            continue
-        vote = answer(candidate.text, facts.problem.choices)
-        group = next((group for group in groups if vote is not None and _joins(vote, group)), None)
-        if group is None and vote is not None:
-            groups.append([vote])
-        elif group is not None and vote is not None:
-            group.append(vote)
-        votes[candidate.rank] = vote if group is None else group[0]
-    return votes
-
-
-def _joins(vote: str, group: Sequence[str]) -> bool:
-    """Whether a vote is the answer of a group: spelled alike, or the same number with no other unit of measure."""
-    if vote in group:
-        return True
-    keys = [getattr(one, "key", None) for one in (vote, *group)]
-    if any(key is None or key.kind != "number" or key.value != keys[0].value for key in keys):
-        return False
-    return len({key.unit for key in keys if key.unit and is_measure(key.unit)}) <= 1
-
-
-_Standing = Literal["sound", "failed", "unknown"]
-
-
-def _standings(
-    facts: ProblemFacts, labels: Iterable[str], *, require_verdicts: bool
-) -> list[tuple[Candidate, _Standing]]:
-    """The candidates by ascending rank, with whether each has all its facts, has one that failed, or lacks one."""
-    scores = [facts.scores.get(label, {}) for label in labels]
-    by_rank = sorted(facts.candidates, key=lambda candidate: candidate.rank)
-    return [(each, _standing(facts, each, scores, require_verdicts=require_verdicts)) for each in by_rank]
-
-
-def _standing(
-    facts: ProblemFacts, candidate: Candidate, scores: Iterable[Mapping[str, StepScores]], *, require_verdicts: bool
-) -> _Standing:
-    if candidate.error is not None:
-        return "failed"
-    key = candidate.text_id
-    lacking = require_verdicts and key not in facts.verdicts
-    if require_verdicts and not lacking and math.isnan(verdict_value(facts, key)):
-        return "failed"
-    for known in scores:
-        scored = known.get(key)
-        if scored is None:
-            lacking = True
-        elif not _is_sound(scored):
-            return "failed"
-    return "unknown" if lacking else "sound"
-
-
-def _is_sound(scored: StepScores) -> bool:
-    """Whether a critic gave numbers to work with."""
-    if scored.error is not None or not scored.scores:
-        return False
-    # A finite sum is one of finite numbers; an infinite one may be so too.
-    return math.isfinite(sum(scored.scores)) or all(map(math.isfinite, scored.scores))
-
-
-def _has_failed(facts: ProblemFacts, key: str) -> bool:
-    """Whether a text was graded in vain."""
-    return key in facts.verdicts and math.isnan(verdict_value(facts, key))
-
-
-def verdict_value(facts: ProblemFacts, key: str) -> float:
-    """The verdict of a text by its id, NaN when there is none or it failed."""
-    verdict = facts.verdicts.get(key)
-    return math.nan if verdict is None or verdict.value is None or verdict.error is not None else verdict.value
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One problem with its full pool.
+@dataclass
+class Entry:
+    """One candidate.
 
     Attributes:
-        facts: What is known of the problem.
-        pool: The candidates to choose from.
-        known: Ranks of the candidates of which all is known, be it a failure.
-        picked: When only picks are graded: ids of the texts whose verdicts decide the pool and the results.
+        rank: Its rank.
+        text: What it says.
+        key: The id of that.
+        vote: The answer that it counts for.
+        steps: Its step scores by critic.
+        right: What it is worth; ``None`` where nobody knows.
+        graded: Whether a grader looked at it.
+        state: Whether it can be chosen, cannot, or is not known enough to say.
     """
 
-    facts: ProblemFacts
-    pool: Pool
-    known: frozenset[int]
-    picked: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(
-        cls,
-        facts: ProblemFacts,
-        rerankers: Sequence[Reranker],
-        critics: Collection[str],
-        ks: Iterable[int],
-        answer: AnswerFn,
-        *,
-        grade_all: bool,
-    ) -> Case:
-        """Builds the pool of a problem, see :func:`build_pool`.
-
-        When only picks are graded, a pick whose verdict failed leaves the pool and another takes its place, until no
-        pick is a failure. No other verdict matters: what else was ever graded changes no result.
-
-        Args:
-            facts: What is known of the problem.
-            rerankers: Those of the run that read no critic but these.
-            critics: Those of which a candidate needs scores.
-            ks: Best of how many.
-            answer: The local answer of a text.
-            grade_all: Whether all texts are graded, or only picks.
-        """
-        labels = sorted(critics)
-        standings = _standings(facts, labels, require_verdicts=grade_all)
-        known = frozenset(each.rank for each, standing in standings if standing != "unknown")
-        sound = [each for each, standing in standings if standing == "sound"]
-        case = cls(facts, _pool(facts, sound, labels, answer, require_verdicts=grade_all), known)
-        return case if grade_all else case._without_failed_picks(rerankers, labels, sorted(set(ks)), answer)
-
-    def _without_failed_picks(
-        self, rerankers: Sequence[Reranker], critics: Sequence[str], ks: Sequence[int], answer: AnswerFn
-    ) -> Case:
-        """Itself with what is picked, after picks whose verdicts failed have given way to others."""
-        case = self
-        choosers = [reranker for reranker in rerankers if not needs_all_verdicts(reranker)]
-        picked: set[str] = set()
-        failed: set[str] = set()
-        while chosen := case._choices(choosers, ks):
-            picked |= chosen
-            failures = {key for key in chosen if _has_failed(self.facts, key)}
-            # Which picks come next is only certain once all of these are graded.
-            if not failures or chosen - self.facts.verdicts.keys():
-                break
-            failed |= failures
-            pool = build_pool(self.facts, critics, answer, require_verdicts=False, without=failed)
-            case = replace(case, pool=pool)
-        return replace(case, picked=frozenset(picked))
-
-    def complete(self, k: int) -> bool:
-        """Whether all is known of the first k candidates; otherwise best-of-k would be a guess from a part of them."""
-        return all(rank in self.known for rank in range(k))
-
-    def _choices(self, choosers: Sequence[Reranker], ks: Iterable[int]) -> set[str]:
-        """Ids of the texts that rerankers pick from the pool at every complete k."""
-        heads = [head for head in (self.pool.head(k) for k in ks if self.complete(k)) if len(head)]
-        places = [(head, pick(reranker, head)) for head in heads for reranker in choosers]
-        return {text_id(head.texts[place]) for head, place in places if place is not None}
+    rank: int
+    text: str
+    key: str
+    vote: str | None = None
+    steps: dict[str, Sequence[float]] = field(default_factory=dict)
+    right: float | None = None
+    graded: bool = False
+    state: str = FINE
 
 
-def picked_texts(
-    facts: Iterable[ProblemFacts], rerankers: Sequence[Reranker], ks: Sequence[int], answer: AnswerFn
-) -> set[tuple[str, str]]:
-    """The texts whose verdicts decide the results when only picks are graded.
-
-    A pick whose verdict fails leaves its pool and another takes its place, so ask again after grading until nothing
-    new comes.
-
-    Args:
-        facts: What is known of each problem.
-        rerankers: All rerankers of the run; those that need all verdicts pick nothing here.
-        ks: Best of how many.
-        answer: The local answer of a text.
-
-    Returns:
-        Pairs of problem id and text id, whether graded already or not; picks whose verdict failed are among them.
-    """
-    facts = list(facts)
-    lost = lost_critics(facts, rerankers, max(ks))
-    heard, critics = _in_play(rerankers, lost)
-    cases = (Case.of(each, heard, critics, ks, answer, grade_all=False) for each in facts)
-    return {(case.facts.problem.id, key) for case in cases for key in case.picked}
-
-
-def lost_critics(facts: Sequence[ProblemFacts], rerankers: Sequence[Reranker], n: int) -> dict[str, str]:
-    """The critics that lack a score of what the first n candidates wrote, or failed on more than 1% of it, and why."""
-    lost: dict[str, str] = {}
-    for critic in needed_critics(rerankers):
-        total = lacking = failed = 0
-        for each in facts:
-            known = each.scores.get(critic, {})
-            for key in {one.text_id for one in each.candidates if one.error is None and one.rank < n}:
-                total += 1
-                lacking += key not in known
-                failed += key in known and not _is_sound(known[key])
-        if lacking:
-            lost[critic] = f"withheld without its critic: {lacking} of {total} texts are not scored by {critic}"
-        elif failed > withheld.MAX_UNSCORED * total:
-            lost[critic] = f"withheld without its critic: {failed} of {total} texts failed to be scored by {critic}"
-    return lost
-
-
-def _in_play(rerankers: Sequence[Reranker], lost: Mapping[str, str]) -> tuple[list[Reranker], list[str]]:
-    """The rerankers that have values, and the critics of which a candidate needs scores."""
-    heard = [reranker for reranker in rerankers if reranker.critic not in lost]
-    return heard, needed_critics(heard)
-
-
-def evaluate_benchmark(
-    facts: Sequence[ProblemFacts],
-    rerankers: Sequence[Reranker],
-    ks: Iterable[int],
-    answer: AnswerFn,
-    *,
-    policy: str,
-    benchmark: str,
-    metric: str,
-    grade_all: bool,
-    aggregate: Metric = row_mean,
-    remark: Callable[[Sequence[Problem]], str] = no_remark,
-    n_total: int | None = None,
-) -> tuple[list[ResultRow], list[Pick]]:
-    """As ``visualprm_eval.evaluate.benchmark_values.evaluate_benchmark``."""
-    sizes = sorted(set(ks))
-    lost = lost_critics(facts, rerankers, sizes[-1])
-    heard, critics = _in_play(rerankers, lost)
-    splits: dict[str, list[Case]] = {}
-    for each in facts:
-        case = Case.of(each, heard, critics, sizes, answer, grade_all=grade_all)
-        splits.setdefault(each.problem.split, []).append(case)
-    total = n_total if len(splits) == 1 else None
-    rounds = [
-        _Round(policy, benchmark, split, metric, k, cases, critics, lost, grade_all, aggregate, remark, total)
-        for split, cases in splits.items()
-        for k in sizes
-    ]
-    rows: list[ResultRow] = []
-    picks: list[Pick] = []
-    for reranker in rerankers:
-        for each_round in rounds:
-            values, chosen = each_round.outcomes(reranker)
-            rows.append(each_round.row(reranker, values))
-            picks.extend(chosen)
-    return rows, picks
-
-
-@dataclass(frozen=True)
-class _Round:
-    """All problems of one split at one k.
+@dataclass
+class Rule:
+    """How to choose: one of README's names, or a function of the entries that gives one number for each.
 
     Attributes:
-        cases: Its problems, [P].
-        critics: Those of which a candidate needs scores; picks whose reranker has no critic show those of the first.
-        lost: The others, and why.
+        name: ``"first"``, ``"visualprm:min"`` and so on.
+        critic: Whose scores it reads.
+        numbers: For a third party's rule.
     """
 
-    policy: str
-    benchmark: str
-    split: str
-    metric: str
-    k: int
-    cases: Sequence[Case]
-    critics: Sequence[str]
-    lost: Mapping[str, str]
-    grade_all: bool
-    aggregate: Metric
-    remark: Callable[[Sequence[Problem]], str]
-    n_total: int | None
+    name: str
+    critic: str | None = None
+    numbers: Callable[[Sequence[Entry]], Sequence[float]] | None = None
 
-    @cached_property
-    def heads(self) -> list[Pool | None]:
-        """Each problem's pool at k, [P]; ``None`` where not all is known of the first k candidates."""
-        return [case.pool.head(self.k) if case.complete(self.k) else None for case in self.cases]
+    @property
+    def wants_verdicts(self) -> bool:
+        return self.name in {"random", "oracle"}
 
-    @cached_property
-    def kept(self) -> list[tuple[Problem, Pool]]:
-        """The problems that have something to choose from, each with its pool at k."""
-        pairs = zip(self.cases, self.heads, strict=True)
-        return [(case.facts.problem, head) for case, head in pairs if head]
 
-    def outcomes(self, reranker: Reranker) -> tuple[list[float], list[Pick]]:
-        """The value of each problem in ``kept``, NaN where a verdict is missing, and a pick per problem, [P]."""
-        values: list[float] = []
-        picks: list[Pick] = []
-        if (needs_all_verdicts(reranker) and not self.grade_all) or reranker.critic in self.lost:
-            return values, picks
-        for case, head in zip(self.cases, self.heads, strict=True):
-            place = pick(reranker, head) if head else None
-            if head and place is not None:
-                picks.append(self._pick(reranker, case.facts, head, place))
-                values.append(verdict_value(case.facts, text_id(head.texts[place])))
-            elif head:
-                values.append(math.fsum(head.verdicts or ()) / len(head))
-            elif not reranker.expectation:
-                lacking = "incomplete: candidates, scores or verdicts are lacking"
-                note = lacking if head is None else f"failed: none of the first {self.k} candidates can be used"
-                picks.append(self._no_pick(reranker, case.facts.problem, note))
-        return values, picks
+@dataclass
+class Result:
+    """A value in percent, or why there is none, with the chosen entry of each problem by its id."""
 
-    def _no_pick(self, reranker: Reranker, problem: Problem, note: str) -> Pick:
-        return Pick(
-            policy=self.policy,
-            benchmark=self.benchmark,
-            split=self.split,
-            problem_id=problem.id,
-            index=problem.index,
-            question=problem.question,
-            answer=problem.answer,
-            reranker=reranker.name,
-            k=self.k,
-            rank=None,
-            text="",
-            critic=None,
-            step_scores=None,
-            verdict=None,
-            final_answer=None,
-            note=note,
-        )
+    value: float | None
+    why: str | None
+    n_problems: int
+    n_empty: int
+    n_left_out: int
+    chosen: dict[str, Entry | None] | None
 
-    def _pick(self, reranker: Reranker, facts: ProblemFacts, head: Pool, place: int) -> Pick:
-        critic = reranker.critic or next(iter(self.critics), None)
-        value = verdict_value(facts, text_id(head.texts[place]))
-        return replace(
-            self._no_pick(reranker, facts.problem, note=""),
-            rank=head.ranks[place],
-            text=head.texts[place],
-            critic=critic,
-            step_scores=None if critic is None else head.scores[critic][place],
-            verdict=None if math.isnan(value) else value,
-            final_answer=head.answers[place],
-        )
 
-    def row(self, reranker: Reranker, values: Sequence[float]) -> ResultRow:
-        """The benchmark's number from the values of its problems, or why there is none."""
-        n_problems, n_kept, n_incomplete = len(self.cases), len(self.kept), self.heads.count(None)
-        n_failed = n_problems - n_incomplete - n_kept
-        n_ungraded = sum(map(math.isnan, values))
-        value: float | None = None
-        if reranker.critic in self.lost:
-            note = self.lost[reranker.critic]
-        elif n_incomplete:
-            note = f"incomplete: {n_incomplete} of {n_problems} problems lack candidates, scores or verdicts"
-        elif n_failed / n_problems > withheld.MAX_FAILED:
-            note = f"withheld: {n_failed} of {n_problems} problems failed"
-        elif needs_all_verdicts(reranker) and not self.grade_all:
-            note = "needs --grade all"
-        elif n_ungraded:
-            note = f"incomplete: {n_ungraded} of {n_kept} picks are not graded"
+def choose(rule: Rule, entries: Sequence[Entry]) -> Entry:
+    """The entry that a rule takes out of some, given by ascending rank."""
+    if rule.name in {"self-consistency", "weighted-vote"}:
+        return _by_vote(rule, entries)
+    if rule.numbers is not None:
+        numbers = list(rule.numbers(entries))
+    elif rule.name == "first":
+        numbers = [-float(entry.rank) for entry in entries]
+    elif rule.name == "oracle":
+        numbers = [-1.0 if entry.right is None else entry.right for entry in entries]
+    else:
+        summary = SUMMARIES[rule.name.partition(":")[2] or "mean"]
+        numbers = [summary(entry.steps[rule.critic or ""]) for entry in entries]
+    winner = entries[0]
+    greatest = numbers[0]
+    for entry, number in zip(entries, numbers, strict=True):
+        if number > greatest:
+            winner, greatest = entry, number
+    return winner
+
+
+def _by_vote(rule: Rule, entries: Sequence[Entry]) -> Entry:
+    """Every entry with an answer votes for it; the strongest answer wins, then its strongest entry."""
+    strength = {
+        entry.rank: SUMMARIES["mean"](entry.steps[rule.critic]) if rule.critic else 1.0
+        for entry in entries
+        if entry.vote is not None
+    }
+    totals: dict[str, float] = {}
+    for entry in entries:
+        if entry.vote is not None and entry.vote not in totals:
+            totals[entry.vote] = math.fsum(strength[other.rank] for other in entries if other.vote == entry.vote)
+    if not totals:
+        return entries[0]
+    strongest = next(vote for vote, total in totals.items() if total == max(totals.values()))
+    voters = [entry for entry in entries if entry.vote == strongest]
+    return min(voters, key=lambda entry: (-strength[entry.rank], entry.rank))
+
+
+class World:
+    """One policy on one benchmark.
+
+    Args:
+        facts: Records with ``problem``, ``candidates``, ``scores`` and ``verdicts``.
+        rules: All rules of the run.
+        n: N.
+        vote: A text and the problem's options to an answer.
+        grade_all: Whether every text is graded, or only what is chosen.
+        joins: Whether a vote is the answer of earlier ones; spelled alike unless told otherwise.
+        most_failed: The greatest part that may have failed, of a critic's texts and of problems.
+    """
+
+    def __init__(
+        self, facts: Sequence[Any], rules: Sequence[Rule], n: int, vote: Callable[[str, Any], str | None], *,
+        grade_all: bool, joins: Callable[[str, Sequence[str]], bool] | None = None, most_failed: float = 0.01,
+    ) -> None:  # fmt: skip
+        self.facts, self.rules, self.n, self.vote, self.grade_all = facts, rules, n, vote, grade_all
+        self.joins = joins or (lambda one, others: one in others)
+        self.most_failed = most_failed
+        self.critics = {rule.critic: self._loss(rule.critic) for rule in rules if rule.critic is not None}
+        self.in_play = [critic for critic, loss in self.critics.items() if loss is None]
+        self.entries = [self._entries(record) for record in facts]
+        self.wanted: list[set[str]] = [set() for _ in facts]
+
+    def _loss(self, critic: str) -> str | None:
+        """Why a critic is out: it lacks a score of what the first n wrote, or failed too often on it."""
+        marks = []
+        for record in self.facts:
+            known = record.scores.get(critic, {})
+            written = {one.text_id for one in record.candidates if one.error is None and one.rank < self.n}
+            marks += [_mark(known.get(key)) for key in written]
+        if OPEN in marks:
+            return OPEN
+        return BROKEN if marks.count(BROKEN) > self.most_failed * len(marks) else None
+
+    def _entries(self, record: Any) -> list[Entry]:
+        """All candidates of a problem by rank; a candidate is as good as the worst that is known of it."""
+        entries: list[Entry] = []
+        groups: list[list[str]] = []
+        for one in sorted(record.candidates, key=lambda candidate: candidate.rank):
+            entry = Entry(one.rank, one.text, one.text_id)
+            entries.append(entry)
+            if one.error is not None:
+                entry.state = BROKEN
+                continue
+            if (vote := self.vote(one.text, record.problem.choices)) is not None:
+                group = next((group for group in groups if self.joins(vote, group)), None)
+                if group is None:
+                    group = []
+                    groups.append(group)
+                group.append(vote)
+                entry.vote = group[0]
+            verdict = record.verdicts.get(one.text_id)
+            entry.graded = verdict is not None
+            entry.right = verdict.value if verdict is not None and verdict.error is None else None
+            marks = [_mark(record.scores.get(critic, {}).get(one.text_id)) for critic in self.in_play]
+            if self.grade_all:
+                marks.append(OPEN if verdict is None else BROKEN if entry.right is None else FINE)
+            entry.state = BROKEN if BROKEN in marks else OPEN if OPEN in marks else FINE
+            for critic in self.in_play:
+                if _mark(record.scores.get(critic, {}).get(one.text_id)) == FINE:
+                    entry.steps[critic] = record.scores[critic][one.text_id].scores
+        return entries
+
+    def settle(self, ks: Iterable[int]) -> World:
+        """Where only picks are graded: picks that were graded in vain go, until the rest are sound or not graded."""
+        if self.grade_all:
+            return self
+        for number, entries in enumerate(self.entries):
+            while True:
+                chosen = self._choices(entries, ks)
+                self.wanted[number] |= {entry.key for entry in chosen}
+                vain = {entry.key for entry in chosen if entry.graded and entry.right is None}
+                if not vain or any(not entry.graded for entry in chosen):
+                    break
+                for entry in entries:
+                    if entry.key in vain:
+                        entry.state = BROKEN
+        return self
+
+    def _choices(self, entries: Sequence[Entry], ks: Iterable[int]) -> list[Entry]:
+        rules = [rule for rule in self.rules if not rule.wants_verdicts and self.critics.get(rule.critic or "") is None]
+        heads = [head for k in ks if (head := self.head(entries, k))]
+        return [choose(rule, head) for head in heads for rule in rules]
+
+    def head(self, entries: Sequence[Entry], k: int) -> list[Entry] | None:
+        """What can be chosen of the first k; ``None`` where one of them is open or was not sampled."""
+        first = [entry for entry in entries if entry.rank < k]
+        if len(first) < k or any(entry.state == OPEN for entry in first):
+            return None
+        return [entry for entry in first if entry.state == FINE]
+
+    def picked(self, ks: Iterable[int]) -> set[tuple[str, str]]:
+        """Problem and text ids of what is to be graded where only picks are."""
+        self.settle(ks)
+        return {(record.problem.id, key) for record, keys in zip(self.facts, self.wanted, strict=True) for key in keys}
+
+    def results(
+        self, ks: Sequence[int], metric: Callable[[list[Any], list[float]], float]
+    ) -> dict[tuple[str, str, int], Result]:
+        """A result for each split, rule and k."""
+        self.settle(ks)
+        splits = dict.fromkeys(record.problem.split for record in self.facts)
+        return {
+            (split, rule.name, k): self._result(split, rule, k, metric)
+            for split in splits for rule in self.rules for k in ks
+        }  # fmt: skip
+
+    def _result(self, split: str, rule: Rule, k: int, metric: Callable[[list[Any], list[float]], float]) -> Result:
+        members = [
+            Facts(problem=record.problem, head=self.head(entries, k))
+            for record, entries in zip(self.facts, self.entries, strict=True)
+            if record.problem.split == split
+        ]
+        n_open = sum(member.head is None for member in members)
+        filled = [member for member in members if member.head]
+        n_empty = len(members) - n_open - len(filled)
+        left_out = 0 if n_open else sum(k - len(member.head) for member in members)
+        chosen: dict[str, Entry | None] | None = None
+        out = rule.critic is not None and self.critics[rule.critic] is not None
+        if not out and rule.name != "random" and (self.grade_all or not rule.wants_verdicts):
+            chosen = {member.problem.id: choose(rule, member.head) if member.head else None for member in members}
+        value, why = None, None
+        if out:
+            why = LOST
+        elif n_open:
+            why = UNSAMPLED
+        elif n_empty > self.most_failed * len(members):
+            why = EMPTIED
+        elif rule.wants_verdicts and not self.grade_all:
+            why = UNASKED
         else:
-            value, note = self._counted(values)
-        if value is not None and "answers" in reranker.needs:
-            note = "; ".join(filter(None, (note, self._abstained())))
-        return ResultRow(
-            policy=self.policy,
-            benchmark=self.benchmark,
-            split=self.split,
-            reranker=reranker.name,
-            k=self.k,
-            metric=self.metric,
-            value=value,
-            n_problems=n_problems,
-            n_failed=n_failed,
-            note=note,
-            n_total=self.n_total,
-            n_left_out=0 if n_incomplete else self.k * len(self.cases) - sum(len(head) for _, head in self.kept),
-            critics=tuple(sorted(self.critics)),
-        )
+            worths = [
+                [entry.right for entry in member.head] if chosen is None else [chosen[member.problem.id].right]
+                for member in filled
+            ]
+            if any(None in worth for worth in worths):
+                why = UNGRADED
+            else:
+                values = [math.fsum(worth) / len(worth) for worth in worths]
+                value = 100 * metric([member.problem for member in filled], values)
+                value, why = (None, EMPTY_METRIC) if math.isnan(value) else (value, None)
+        return Result(value, why, len(members), n_empty, left_out, chosen)
 
-    def _counted(self, values: Sequence[float]) -> tuple[float | None, str]:
-        """The number, and what must be said of it."""
-        problems = [problem for problem, _ in self.kept]
-        number, remark = self.aggregate(problems, values), self.remark(problems)
-        if math.isnan(number):
-            return None, f"withheld: {remark or 'the metric has nothing to be taken over'}"
-        partial = self.n_total is not None and self.n_total > len(self.cases)
-        subset = f"{len(self.cases):,} of {self.n_total:,} problems" if partial else ""
-        return 100 * number, "; ".join(filter(None, (subset, remark, self._remarks())))
 
-    def _abstained(self) -> str:
-        votes = [vote for _, head in self.kept for vote in head.answers]
-        count = sum(vote is None for vote in votes)
-        if not count:
-            return ""
-        share = f"{100 * count / len(votes):.1f}%"
-        said = f"{count:,} of {len(votes):,} candidates abstain ({share}): no answer is found in them"
-        return f"WARNING: {said}" if count > len(votes) / 10 else said
+def _mark(scored: Any) -> str:
+    """Whether a critic has said nothing yet, nothing that counts, or something."""
+    if scored is None:
+        return OPEN
+    sound = scored.error is None and len(scored.scores) > 0 and all(math.isfinite(step) for step in scored.scores)
+    return FINE if sound else BROKEN
 
-    def _remarks(self) -> str:
-        """What a reader of a value must know of its candidates."""
-        n_all = self.k * len(self.cases)
-        n_cut = sum(
-            candidate.finish == "length" and candidate.error is None and candidate.rank < self.k
-            for case in self.cases
-            for candidate in case.facts.candidates
-        )
-        counts = {
-            "left out": n_all - sum(len(head) for _, head in self.kept),
-            **{f"not scored by {critic}": self._unscored(critic) for critic in sorted(self.critics)},
-            "cut at the token limit": n_cut,
-        }
-        return "; ".join(f"{count} of {n_all} candidates {what}" for what, count in counts.items() if count)
 
-    def _unscored(self, critic: str) -> int:
-        """How many of the first k candidates have a text that a critic failed on."""
-        return sum(
-            one.error is None and one.rank < self.k and one.text_id in known and not _is_sound(known[one.text_id])
-            for case in self.cases
-            for known in [case.facts.scores.get(critic, {})]
-            for one in case.facts.candidates
-        )
+def entries_of(pool: Any) -> list[Entry]:
+    """The candidates of a pool, which are all fine."""
+    rights = pool.verdicts or [None] * len(pool.ranks)
+    rows = zip(pool.ranks, pool.texts, pool.answers, rights, strict=True)
+    return [
+        Entry(rank, text, text, vote, {critic: steps[place] for critic, steps in pool.scores.items()}, right)
+        for place, (rank, text, vote, right) in enumerate(rows)
+    ]
+
+
+def rule_of(reranker: Any, numbers: Callable[[Sequence[Entry]], Sequence[float]] | None = None) -> Rule:
+    """The rule that a reranker of the package claims to follow, by its name."""
+    return Rule(reranker.name, reranker.critic, numbers)

@@ -17,7 +17,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs a benchmark and prints what it measured; returns the exit status."""
     arguments = _build_parser().parse_args(argv)
     try:
-        arguments.command(arguments)
+        print(arguments.measure(arguments))
     except VisualPRMEvalError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -31,31 +31,17 @@ def _build_parser() -> argparse.ArgumentParser:
     for name, part in SAMPLING_PARTS.items():
         sampling.add_argument(f"--{name}", action="store_true", help=f"{part.HELP} (all parts without any such option)")
         part.add_options(sampling)
-    sampling.set_defaults(command=_sampling)
-    scores = commands.add_parser("scoring", help=scoring.HELP)
-    scoring.add_options(scores)
-    scores.set_defaults(command=scoring.run)
-    reading = commands.add_parser("answers", help=answers.HELP)
-    answers.add_options(reading)
-    reading.set_defaults(command=_answers)
-    reporting = commands.add_parser("report", help="what a report takes, from the store to the files")
-    report.add_options(reporting)
-    reporting.set_defaults(command=_report)
+    sampling.set_defaults(measure=_sampling)
+    for name, benchmark in {"scoring": scoring, "answers": answers, "report": report}.items():
+        command = commands.add_parser(name, help=benchmark.HELP)
+        benchmark.add_options(command)
+        command.set_defaults(measure=benchmark.measure)
     return parser
 
 
-def _sampling(arguments: argparse.Namespace) -> None:
+def _sampling(arguments: argparse.Namespace) -> str:
     chosen = [name for name in SAMPLING_PARTS if getattr(arguments, name)] or list(SAMPLING_PARTS)
-    for name in chosen:
-        print(SAMPLING_PARTS[name].measure(arguments))
-
-
-def _answers(arguments: argparse.Namespace) -> None:
-    print(answers.measure(arguments))
-
-
-def _report(arguments: argparse.Namespace) -> None:
-    print(report.measure(arguments))
+    return "\n".join(SAMPLING_PARTS[name].measure(arguments) for name in chosen)
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from visualprm_eval.bench.report_store import made_up
 from visualprm_eval.core.answers import AnswerKey, answer, normalise
 from visualprm_eval.core.answers.equality import leaders
 from visualprm_eval.core.errors import InputError
+from visualprm_eval.core.json_rows import RowError, parse_row
 
 HELP = "whether votes are the answers that texts end in, for a file of such texts, and how fast votes are"
 
@@ -137,12 +138,11 @@ def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read {path} ({error}); expected JSON lines of text, answer and choices") from error
     for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise InputError(f"{path}, line {number}: no JSON ({error})") from error
-        if not isinstance(row, dict) or not isinstance(row.get("text"), str) or "answer" not in row:
-            raise InputError(f"{path}, line {number}: expected an object with text, answer and choices")
-        yield row
+        if line.strip():
+            try:
+                row = parse_row(line.encode())
+            except RowError as error:
+                raise InputError(f"{path}, line {number}: {error}") from error
+            if not isinstance(row.get("text"), str) or "answer" not in row:
+                raise InputError(f"{path}, line {number}: expected an object with text, answer and choices")
+            yield row

@@ -79,18 +79,10 @@ def needed_flops(config: CheckpointConfig, load: Load) -> int:
 
 
 def parameters(config: CheckpointConfig) -> int:
-    """Number of weights."""
-    vision, language = config.vision, config.language
-    width, hidden = vision.hidden_size, language.hidden_size
-    patches = (vision.image_size // vision.patch_size) ** 2
-    vision_layer = 4 * width**2 + 2 * width * vision.intermediate_size + vision.intermediate_size
-    vision_layer += width * (5 + 6 + (0 if vision.qkv_bias else -3))
-    encoder = vision.num_hidden_layers * vision_layer + width * (3 * vision.patch_size**2 + 1 + patches + 2)
-    projector = 2 * 4 * width + 4 * width * hidden + hidden + hidden**2 + hidden
-    keys = language.num_key_value_heads * language.head_size
-    layer = 2 * hidden**2 + 2 * hidden * keys + 3 * hidden * language.intermediate_size + 2 * hidden
-    layer += 2 * (hidden + keys) * (language.bias)
-    return encoder + projector + language.num_hidden_layers * layer + hidden * (2 * language.vocab_size + 1)
+    """Numbers that a checkpoint holds."""
+    from visualprm_eval.engine.hf_model import build_empty_model
+
+    return sum(weight.numel() for weight in build_empty_model(config, 0, "auto").parameters())
 
 
 @dataclass(frozen=True, slots=True)

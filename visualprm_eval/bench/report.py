@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import importlib
+import pkgutil
 import resource
 import tempfile
 import time
@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from visualprm_eval.bench.machine import machine
 from visualprm_eval.bench.report_store import fill
 from visualprm_eval.run.plan_report import config_of, report
 from visualprm_eval.store import STORE_FILE, Store
 
+HELP = "what a report takes, from the store to the files"
 _NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "weighted-vote", "oracle")
 _PARTS = (
     ("looking for damage, in a large store beside the rest", "visualprm_eval.run.plan_report", "refuse_damage"),
@@ -27,12 +29,11 @@ _PARTS = (
     ("viewer's texts", "visualprm_eval.run.collect_results", "add_to_viewer"),
     ("protocol, published figures, failures", "visualprm_eval.run.collect_results", "collect"),
     ("figures", "visualprm_eval.report.render.figures", "draw_figures"),
-    ("results.csv", "visualprm_eval.report.render.csv", "write_csv"),
+    ("results.csv", "visualprm_eval.report.render.csv", "render"),
     ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.files", "_awaited"),
-    ("results.xlsx, where it is large beside the rest", "visualprm_eval.report.render.workbook", "write_workbook"),
-    ("results.png", "visualprm_eval.report.render.figures", "write_plot"),
-    ("results.md", "visualprm_eval.report.render.markdown", "write_markdown"),
-    ("report.html", "visualprm_eval.report.render.html", "write_html"),
+    ("results.png", "visualprm_eval.report.render.figures", "draw_values"),
+    ("results.md", "visualprm_eval.report.render.markdown", "render"),
+    ("report.html", "visualprm_eval.report.render.html", "render"),
 )
 """What each part of a report is for people, and the function that does it; what it calls of the others is not its."""
 
@@ -118,19 +119,8 @@ def _timed() -> Iterator[dict[str, tuple[float, float]]]:
 
         return run
 
-    found = [(name, _owner(path), attribute) for name, path, attribute in _PARTS]
-    originals = [(owner, attribute, getattr(owner, attribute)) for _, owner, attribute in found]
-    for (name, owner, attribute), (_, _, original) in zip(found, originals, strict=True):
-        setattr(owner, attribute, timed(name, original))
-    try:
+    with ExitStack() as patches:
+        for name, path, attribute in _PARTS:
+            owner = pkgutil.resolve_name(path)
+            patches.enter_context(patch.object(owner, attribute, timed(name, getattr(owner, attribute))))
         yield seconds
-    finally:
-        for owner, attribute, original in originals:
-            setattr(owner, attribute, original)
-
-
-def _owner(path: str) -> Any:
-    """A module, or a class of it after a colon."""
-    module, _, name = path.partition(":")
-    owner = importlib.import_module(module)
-    return getattr(owner, name) if name else owner

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem
     from visualprm_eval.engine.checkpoint import LoadedCheckpoint
 
-__all__ = ["HELP", "NativeTimes", "add_options", "measure", "native_times"]
+__all__ = ["HELP", "NativeTimes", "add_options", "measure"]
 
 HELP = "native sampling: N samples of a problem in one batch against N calls"
 
@@ -65,40 +65,20 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def measure(arguments: argparse.Namespace) -> str:
     """Measures and returns the figures in words."""
-    times = native_times(
-        arguments.model, samples=arguments.num_samples, tokens=arguments.tokens, problems=arguments.problems,
-        rounds=arguments.rounds, device=arguments.device,
-    )  # fmt: skip
-    return str(times)
-
-
-def native_times(
-    path: str | None = None, *, samples: int = 8, tokens: int = 64, problems: int = 4, rounds: int = 5,
-    device: str = "auto",
-) -> NativeTimes:  # fmt: skip
-    """Measures a checkpoint; rounds of both ways alternate, so that a busy machine is busy for both.
-
-    Args:
-        path: A directory or hub id in the InternVL layout; ``None`` for the bundled policy.
-        samples: N.
-        tokens: Length of each sample.
-        problems: Problems of the bundled world to sample.
-        rounds: Measurements of either way.
-        device: As for ``load_checkpoint``.
-    """
     from visualprm_eval.engine.checkpoint import load_checkpoint
     from visualprm_eval.tasks.demo_world.assets import POLICY, demo_path
 
-    checkpoint = load_checkpoint(path or demo_path(POLICY), device=device)
-    asked = _problems(problems)
-    _seconds(checkpoint, asked[:1], samples, tokens, one_batch=True)  # Not measured: the first pass is slow.
+    samples, tokens, number = arguments.num_samples, arguments.tokens, arguments.problems
+    checkpoint = load_checkpoint(arguments.model or demo_path(POLICY), device=arguments.device)
+    problems = _problems(number)
+    _seconds(checkpoint, problems[:1], samples, tokens, one_batch=True)  # Not measured: the first pass is slow.
     batch: list[float] = []
     calls: list[float] = []
-    for _ in range(rounds):
-        batch.append(_seconds(checkpoint, asked, samples, tokens, one_batch=True))
-        calls.append(_seconds(checkpoint, asked, samples, tokens, one_batch=False))
-    return NativeTimes(
-        samples, tokens, problems, statistics.median(batch) / problems, statistics.median(calls) / problems
+    for _ in range(arguments.rounds):  # By turns, so that a busy machine is busy for both.
+        batch.append(_seconds(checkpoint, problems, samples, tokens, one_batch=True))
+        calls.append(_seconds(checkpoint, problems, samples, tokens, one_batch=False))
+    return str(
+        NativeTimes(samples, tokens, number, statistics.median(batch) / number, statistics.median(calls) / number)
     )
 
 

@@ -55,8 +55,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, default=Path("results/bench"), help="folder of the tables (%(default)s)")
 
 
-def run(arguments: argparse.Namespace) -> None:
-    """Measures, prints the table and writes it.
+def measure(arguments: argparse.Namespace) -> str:
+    """Measures, writes the table and returns it.
 
     Raises:
         ConfigError: When an option makes no sense.
@@ -74,11 +74,11 @@ def run(arguments: argparse.Namespace) -> None:
     rows = bench.rows()
     setting = bench.setting()
     text = "\n\n".join([str(setting), table(rows), bench.memory_note()])
-    print(text)
     arguments.out.mkdir(parents=True, exist_ok=True)
     name = f"scoring-{arguments.preset}-{bench.device.type}"
     (arguments.out / f"{name}.md").write_text(text + "\n", encoding="utf-8")
     write_csv(arguments.out / f"{name}.csv", rows, setting)
+    return text
 
 
 class Bench:

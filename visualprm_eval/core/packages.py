@@ -4,7 +4,7 @@ from __future__ import annotations
 
 __all__ = ["VERSION", "installed"]
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 """Of this project; the same as in pyproject.toml."""
 
 

@@ -291,7 +291,7 @@ def _load_byte_level(folder: Path) -> Any:
     except Exception as error:
         # The Rust side raises bare Exception for whatever is wrong with the files.
         raise TokenizerError(f"{folder}: vocab.json and merges.txt make no tokenizer ({error})") from error
-    return _byte_level(model)
+    return byte_level(model)
 
 
 def _load_single(folder: Path, content: Mapping[str, Any]) -> Any:
@@ -306,12 +306,13 @@ def _load_single(folder: Path, content: Mapping[str, Any]) -> Any:
         )
     merges = [pair.split(" ") if isinstance(pair, str) else pair for pair in model["merges"]]
     try:
-        return _byte_level(models.BPE(vocab=model["vocab"], merges=[(left, right) for left, right in merges]))
+        return byte_level(models.BPE(vocab=model["vocab"], merges=[(left, right) for left, right in merges]))
     except Exception as error:  # As above.
         raise TokenizerError(f"{folder}/tokenizer.json makes no tokenizer ({error})") from error
 
 
-def _byte_level(model: Any) -> Any:
+def byte_level(model: Any) -> Any:
+    """A tokenizer that cuts texts as Qwen2 does, around a byte-level BPE model."""
     from tokenizers import Regex, Tokenizer, decoders, normalizers, pre_tokenizers
 
     tokenizer = Tokenizer(model)

@@ -3,25 +3,78 @@
 The rules, which hold for every reranker alike:
 
 - A candidate without a text, without a score of any critic in play, or whose verdict failed cannot be chosen. When only
-  picks are graded no verdict matters here, see ``visualprm_eval.evaluate.pools``.
+  picks are graded no verdict matters here, see ``visualprm_eval.evaluate.study``.
 - A candidate of which nothing failed and something is lacking is not known yet: best-of-k of its problem would be a
   guess from then on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress, pairwise
+from typing import Any
 
 import numpy as np
 
-from visualprm_eval.core.types import Problem
-from visualprm_eval.evaluate.fact_columns import AnswerFn, Columns
-from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray
-from visualprm_eval.evaluate.rerankers import Oracle, Pool, Reranker, StepAggregate
+from visualprm_eval.core.types import Problem, StepScores, Verdict
+from visualprm_eval.evaluate.fact_columns import AnswerFn, Candidates, Columns, Graded, ProblemFacts, Said
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray, exact_sums
 
-__all__ = ["BoolArray", "FloatArray", "Grid", "IntArray"]
+__all__ = ["BoolArray", "FloatArray", "Grid", "IntArray", "Pool", "build_pool"]
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The candidates of one problem that every reranker chooses from, by ascending rank.
+
+    Attributes:
+        problem_id: ``Problem.id``.
+        ranks: Their ranks, ascending and distinct, [N]; failed candidates leave gaps.
+        texts: What the policy wrote, [N].
+        answers: Their votes, ``None`` for an abstention, [N].
+        scores: Critic label to the step scores of each candidate, [N][T].
+        verdicts: 1.0 right, 0.0 wrong (or the host's fraction), [N]; ``None`` unless all were graded.
+
+    Raises:
+        ValueError: The sizes differ or the ranks do not ascend.
+    """
+
+    problem_id: str
+    ranks: tuple[int, ...]
+    texts: tuple[str, ...]
+    answers: tuple[str | None, ...]
+    scores: Mapping[str, tuple[tuple[float, ...], ...]] = field(default_factory=dict)
+    verdicts: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        columns: list[Sequence[Any]] = [self.texts, self.answers, *self.scores.values()]
+        if self.verdicts is not None:
+            columns.append(self.verdicts)
+        if any(len(column) != len(self.ranks) for column in columns):
+            raise ValueError(f"pool of problem {self.problem_id}: its columns differ in length")
+        if any(low >= high for low, high in pairwise(self.ranks)):
+            raise ValueError(f"pool of problem {self.problem_id}: ranks {self.ranks} do not ascend")
+
+    def __len__(self) -> int:
+        """N, the number of candidates."""
+        return len(self.ranks)
+
+    def only(self, ranks: Collection[int]) -> Pool:
+        """The candidates that have one of these ranks: what the pool would be had only they been sampled."""
+        kept = [rank in ranks for rank in self.ranks]
+
+        def part(column: Sequence[Any]) -> tuple[Any, ...]:
+            return tuple(compress(column, kept))
+
+        scores = {label: part(rows) for label, rows in self.scores.items()}
+        verdicts = None if self.verdicts is None else part(self.verdicts)
+        return Pool(self.problem_id, part(self.ranks), part(self.texts), part(self.answers), scores, verdicts)
+
+    def head(self, k: int) -> Pool:
+        """The candidates with a rank below ``k``."""
+        return self.only(range(k))
 
 
 @dataclass(frozen=True)
@@ -36,7 +89,6 @@ class Grid:
         rows: The place of each problem in ``columns``, [P].
         known: Whether all is known of the candidate, be it that it failed, [P, N].
         texts: The number of its text in ``columns``; -1 where there is no candidate to choose, [P, N].
-        leaders: What ``vectorized_picks.leaders`` has worked out.
     """
 
     columns: Columns
@@ -46,8 +98,6 @@ class Grid:
     rows: IntArray = field(repr=False)
     known: BoolArray = field(repr=False)
     texts: IntArray = field(repr=False)
-    _utilities: dict[Reranker, FloatArray] = field(default_factory=dict, repr=False, compare=False)
-    leaders: dict[Reranker, IntArray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, columns: Columns, critics: Iterable[str], answer: AnswerFn, n: int, *, graded: bool) -> Grid:
@@ -73,6 +123,29 @@ class Grid:
         known[place] = ~waiting
         numbers[place] = np.where(out | waiting, -1, texts)
         return cls(columns, labels, answer, graded, np.arange(len(columns)), known, numbers)
+
+    @classmethod
+    def of_pool(cls, pool: Pool) -> Grid:
+        """One problem, with the candidates of a pool at their ranks."""
+
+        def votes(*_: object) -> None:
+            """Never asked: the votes of a pool are known."""
+
+        size, n = len(pool), pool.ranks[-1] + 1
+        unknown = [None] * size
+        numbers, owners = np.arange(size), np.zeros(size, dtype=np.int64)
+        candidates = Candidates(owners, np.array(pool.ranks), numbers, {}, [""] * size, *[unknown] * 4)
+        said = {label: Said.of([StepScores(steps) for steps in rows]) for label, rows in pool.scores.items()}
+        graded = Graded.of([Verdict(value) for value in pool.verdicts or ()] or unknown)
+        problem = Problem("", "", "", (), "", pool.problem_id)
+        columns = Columns(
+            (problem,), candidates, pool.texts, pool.texts, owners, said, graded, votes={votes: list(pool.answers)}
+        )
+        texts = np.full((1, n), -1, dtype=np.int64)
+        texts[0, pool.ranks] = numbers
+        known = np.ones((1, n), dtype=bool)
+        graded_all = pool.verdicts is not None
+        return cls(columns, tuple(sorted(pool.scores)), votes, graded_all, np.zeros(1, dtype=np.int64), known, texts)
 
     @property
     def n(self) -> int:
@@ -173,14 +246,12 @@ class Grid:
 
     def take(self, rows: IntArray | BoolArray) -> Grid:
         """Some of the problems, by their places here."""
-        return replace(
-            self, rows=self.rows[rows], known=self.known[rows], texts=self.texts[rows], _utilities={}, leaders={}
-        )
+        return replace(self, rows=self.rows[rows], known=self.known[rows], texts=self.texts[rows])
 
     def without(self, texts: BoolArray) -> Grid:
         """The same without candidates that have one of these texts, [S]; what is known stays known."""
         gone = self.usable & np.append(texts, False)[self.texts]
-        return replace(self, texts=np.where(gone, -1, self.texts), _utilities={}, leaders={})
+        return replace(self, texts=np.where(gone, -1, self.texts))
 
     def spread(self, numbers: FloatArray, gap: float = np.nan) -> FloatArray:
         """A number per text, [S], as one per candidate, [P, N].
@@ -191,28 +262,42 @@ class Grid:
         """
         return np.append(numbers, gap)[self.texts]
 
-    def utilities(self, reranker: Reranker) -> FloatArray:
-        """What a reranker gives each candidate of the whole pool, minus infinity where there is none, [P, N].
+    def responses(self, critic: str, how: str) -> FloatArray:
+        """The score of each response by a critic, see ``AGGREGATES``, [P, N]; NaN where nothing is usable."""
+        return self.spread(self.columns.said[critic].aggregate(how))
 
-        NaN, which is never picked, counts as minus infinity too. Who does not declare that it needs verdicts sees none.
-        """
-        if type(reranker) is StepAggregate:
-            reranker = replace(reranker, name="")  # What it is called changes no number.
-        if reranker not in self._utilities:
-            found = self._given(reranker)
-            self._utilities[reranker] = np.where(np.isnan(found), -np.inf, found)
-        return self._utilities[reranker]
+    def texts_at(self, ranks: IntArray) -> IntArray:
+        """The numbers of the texts of the candidates of these ranks, [P, R]; -1 for -1."""
+        return np.where(ranks < 0, -1, np.take_along_axis(self.texts, np.maximum(ranks, 0), axis=1))
 
-    def _given(self, reranker: Reranker) -> FloatArray:
-        if type(reranker) is StepAggregate and reranker.critic is not None:
-            return self.spread(self.columns.said[reranker.critic].aggregate(reranker.how))
-        if type(reranker) is Oracle:
-            return self.verdicts
-        array = np.full(self.texts.shape, -np.inf)
-        for row, pool in enumerate(self.pools):
-            seen = pool if "verdicts" in reranker.needs else replace(pool, verdicts=None)
-            array[row, list(pool.ranks)] = reranker.utilities(seen)
-        return array
+    def worth(self, ranks: IntArray) -> FloatArray:
+        """The verdicts of the candidates of these ranks, [P, R]; NaN for -1 and where there is no verdict."""
+        return np.append(self.columns.graded.values, np.nan)[self.texts_at(ranks)]
+
+    def mean_worth(self, k: int) -> FloatArray:
+        """What a random pick from the first k candidates is worth on average, [P]; NaN where there is none to pick."""
+        usable = self.usable[:, :k]
+        sizes = usable.sum(axis=1)
+        sums = exact_sums(self.verdicts[:, :k][usable], np.nonzero(usable)[0], len(self))
+        return np.where(sizes > 0, sums / np.maximum(sizes, 1), np.nan)
+
+
+def build_pool(facts: ProblemFacts, critics: Iterable[str], answer: AnswerFn, *, require_verdicts: bool) -> Pool:
+    """The candidates of one problem that every reranker may choose from.
+
+    Args:
+        facts: What is known of the problem.
+        critics: Labels of all critics in play; their order does not matter.
+        answer: The local answer of a text.
+        require_verdicts: A candidate whose verdict failed or is missing leaves the pool too, and the pool holds the
+            verdicts. Without it no verdict matters, and the pool holds none.
+
+    Returns:
+        The pool by ascending rank, possibly empty.
+    """
+    columns = Columns.of([facts])
+    n = int(columns.candidates.ranks.max(initial=0)) + 1
+    return Grid.of(columns, critics, answer, n, graded=require_verdicts).pool(0)
 
 
 def _standings(columns: Columns, critics: Sequence[str], *, graded: bool) -> tuple[BoolArray, BoolArray]:

@@ -7,6 +7,7 @@ text, which its candidates share, as they share its scores and its verdict.
 from __future__ import annotations
 
 import itertools
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,16 +18,40 @@ import numpy as np
 from visualprm_eval.core.answers.equality import FormulasEqual, leaders, unasked
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Candidate, Problem, StepScores, Verdict
-from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray, segment_sums
-from visualprm_eval.evaluate.rerankers import AGGREGATES
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray, exact_sums
 
-__all__ = ["AnswerFn", "Candidates", "Columns", "Graded", "ProblemFacts", "Said"]
+__all__ = ["AGGREGATES", "AnswerFn", "Candidates", "Columns", "Graded", "ProblemFacts", "Said"]
 
 AnswerFn = Callable[[str, Mapping[str, str]], str | None]
 """A text and the problem's options to the text's vote, ``None`` for an abstention."""
 
 _OWNER = operator.itemgetter(0)
-_EXTREMES: Mapping[str, np.ufunc] = {"min": np.minimum, "max": np.maximum}
+
+
+def _means(numbers: FloatArray, starts: IntArray) -> FloatArray:
+    """Means, [S]; each sum is rounded once, so that the order of the steps does not decide a tie."""
+    sizes = np.diff(starts)
+    means: FloatArray = exact_sums(numbers, np.repeat(np.arange(len(sizes)), sizes), len(sizes)) / sizes
+    return means
+
+
+def _products(numbers: FloatArray, starts: IntArray) -> FloatArray:
+    """Products, [S]; sorted, so that the order of the steps does not decide a tie."""
+    products = [math.prod(sorted(steps.tolist())) for steps in np.split(numbers, starts[1:-1])]
+    return np.array(products[: len(starts) - 1], dtype=np.float64)
+
+
+AGGREGATES: Mapping[str, Callable[[FloatArray, IntArray], FloatArray]] = {
+    "mean": _means,
+    "min": lambda numbers, starts: np.minimum.reduceat(numbers, starts[:-1]),
+    "max": lambda numbers, starts: np.maximum.reduceat(numbers, starts[:-1]),
+    "last": lambda numbers, starts: numbers[starts[1:] - 1],
+    "product": _products,
+}
+"""How the step scores of S responses, one after the other, become scores of responses, [S].
+
+The steps of each begin at its start; there is at least one, and the last start is where all end, [S + 1].
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,29 +154,12 @@ class Said:
     def aggregate(self, how: str) -> FloatArray:
         """The score of each text as a response, see ``AGGREGATES``, [S]; NaN where there is no sound one."""
         if how not in self._aggregated:
-            sound = self.sound
-            scores = np.full(len(sound), np.nan)
-            scores[sound] = self._responses(how, np.flatnonzero(sound))
+            sound, scores = self.sound, np.full(len(self.sizes), np.nan)
+            if sound.any():
+                starts = np.append(0, np.cumsum(self.sizes[sound]))
+                scores[sound] = AGGREGATES[how](self.numbers[np.repeat(sound, self.sizes)], starts)
             self._aggregated[how] = scores
         return self._aggregated[how]
-
-    def _responses(self, how: str, texts: IntArray) -> FloatArray | list[float]:
-        begins, ends = self.starts[:-1][texts], self.starts[1:][texts]
-        if not len(texts):
-            return []
-        if how == "mean":
-            finite = np.where(np.isfinite(self.numbers), self.numbers, 0.0)  # All those of sound texts are.
-            means: FloatArray = segment_sums(finite, self.starts)[texts] / (ends - begins)
-            return means
-        if how == "last":
-            last: FloatArray = self.numbers[ends - 1]
-            return last
-        if how in _EXTREMES:
-            filled = np.flatnonzero(self.sizes)
-            extremes: FloatArray = np.full(len(self.sizes), np.nan)
-            extremes[filled] = _EXTREMES[how].reduceat(self.numbers, self.starts[:-1][filled])
-            return extremes[texts]
-        return [float(AGGREGATES[how](self.steps(number))) for number in texts.tolist()]
 
 
 @dataclass(frozen=True)
@@ -200,6 +208,7 @@ class Columns:
         owners: The place of each one's problem, ascending, [S].
         said: Critic label to what that critic said of the texts.
         graded: Their verdicts.
+        votes: The votes that are worked out already, [S] each.
         formulas_equal: Asked whether votes that are formulas of different spelling are one answer.
     """
 
@@ -211,7 +220,7 @@ class Columns:
     said: Mapping[str, Said]
     graded: Graded
     formulas_equal: FormulasEqual = field(default=unasked, repr=False, compare=False)
-    _answers: dict[AnswerFn, list[str | None]] = field(default_factory=dict, repr=False, compare=False)
+    votes: dict[AnswerFn, list[str | None]] = field(default_factory=dict, repr=False, compare=False)
     _codes: dict[AnswerFn, IntArray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
@@ -263,15 +272,15 @@ class Columns:
 
         Votes of a problem that are one answer, see ``core.answers.equality``, are spelled as the first of them.
         """
-        if answer not in self._answers:
+        if answer not in self.votes:
             found: list[str | None] = []
             for place, texts in itertools.groupby(zip(self.owners.tolist(), self.values, strict=True), _OWNER):
                 choices = self.problems[place].choices
                 votes = [answer(text, choices) for _, text in texts]
                 spelled = leaders(votes, choices, self.formulas_equal)
                 found += [None if vote is None else spelled[vote] for vote in votes]
-            self._answers[answer] = found
-        return self._answers[answer]
+            self.votes[answer] = found
+        return self.votes[answer]
 
     def answer_codes(self, answer: AnswerFn) -> IntArray:
         """A number per distinct vote, from 0, for each text; -1 for an abstention, [S]."""

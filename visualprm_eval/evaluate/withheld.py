@@ -10,14 +10,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate.fact_columns import Columns
-from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, WITHOUT_CRITIC
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.candidate_grid import Grid
-    from visualprm_eval.evaluate.rerankers import Reranker
 
-__all__ = ["MAX_FAILED", "MAX_UNSCORED", "lost_critics", "shaping_critics", "why_withheld"]
+__all__ = ["MAX_FAILED", "MAX_UNSCORED", "lost_critics", "why_withheld"]
 
 MAX_FAILED = 0.01
 """The greatest part of problems that may be left out of a value."""
@@ -45,13 +43,6 @@ def lost_critics(columns: Columns, critics: Iterable[str], n: int) -> dict[str, 
         elif failed > MAX_UNSCORED * total:
             found[critic] = f"{WITHOUT_CRITIC}{failed:,} of {total:,} texts failed to be scored by {critic}"
     return found
-
-
-def shaping_critics(columns: Columns, rerankers: Iterable[Reranker], n: int) -> list[str]:
-    """Labels of the critics without whose score no candidate is in the pool, in order."""
-    critics = needed_critics(rerankers)
-    lost = lost_critics(columns, critics, n)
-    return [critic for critic in critics if critic not in lost]
 
 
 def why_withheld(grid: Grid, k: int, n_empty: int = 0) -> str:

@@ -8,16 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 __all__ = ["ABSENT", "NUMBERS", "WITHHELD", "Column", "Kind", "Stacked", "Table", "by_place", "columns"]
 
 Kind = Literal[
-    "name", "text", "message", "words", "count", "score", "percent", "gain", "chance", "correlation", "seconds", "value"
+    "name",
+    "text",
+    "message",
+    "words",
+    "count",
+    "score",
+    "percent",
+    "gain",
+    "end",
+    "chance",
+    "correlation",
+    "seconds",
+    "value",
 ]
 """What a column holds: a name; a text of several lines; an error's message, which pages cut; what a test comes to in
-words; a number of a kind; or values with their gains in one text (:class:`Stacked`)."""
-NUMBERS = frozenset({"count", "score", "percent", "gain", "chance", "correlation", "seconds", "value"})
+words; a number of a kind, such as a gain or an end of its interval; or values with their gains in one text
+(:class:`Stacked`)."""
+NUMBERS = frozenset({"count", "score", "percent", "gain", "end", "chance", "correlation", "seconds", "value"})
 """Kinds that stand on the right; words in their columns, such as "not recorded", stand back."""
 ABSENT = "–"
 """What pages show for ``None``."""
@@ -69,7 +82,7 @@ class Table:
 
     title: str
     columns: Sequence[Column]
-    rows: Iterable[Sequence[object]]
+    rows: Iterable[Sequence[Any]]
     notes: Sequence[str] = ()
     name: str = ""
     frozen: int = 0

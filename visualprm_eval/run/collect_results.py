@@ -11,8 +11,7 @@ import numpy as np
 
 from visualprm_eval.core.packages import installed
 from visualprm_eval.core.types import JSONValue, StepScores, Usage
-from visualprm_eval.evaluate.benchmark_values import overall_rows
-from visualprm_eval.evaluate.overall import unfinished
+from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
 from visualprm_eval.evaluate.stats import Examiner

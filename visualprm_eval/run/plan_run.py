@@ -19,13 +19,14 @@ from visualprm_eval.core.errors import (
 )
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import JSONValue, Problem, Spec
-from visualprm_eval.evaluate.benchmark_values import picked_texts
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.rerankers import Greedy
+from visualprm_eval.evaluate.study import picked_texts
 from visualprm_eval.run.export_problems import load_benchmarks, origin_of, stored_grading
 from visualprm_eval.run.plan_pack import import_cells
 from visualprm_eval.run.stored_critics import known_prm
 from visualprm_eval.run.stored_policies import known_policy, of_this_policy, stored_sampling
+from visualprm_eval.stages.cell_values import study_of
 from visualprm_eval.stages.checkpoint_source import spec_of
 from visualprm_eval.stages.experiment import Cell
 from visualprm_eval.stages.grade.metric_notes import has_verdicts, is_whole
@@ -277,7 +278,7 @@ class Session:
         """Problem and text ids whose verdicts decide a cell's results; ``None`` for all."""
         if self.grades_all(cell):
             return None
-        picked = picked_texts(facts, self.rerankers_of(cell), self.ks(cell), cell.answer, cell.n)
+        picked = picked_texts(study_of(self, cell, facts), self.ks(cell))
         self.keep_equalities()
         return picked
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.thoughts import is_empty_reply
-from visualprm_eval.evaluate.benchmark_values import Study, evaluate_benchmark, picked_tables
+from visualprm_eval.evaluate.benchmark_values import evaluate_benchmark, picked_tables
+from visualprm_eval.evaluate.study import Study
 from visualprm_eval.stages.grade.metric_notes import host_metric, is_whole, remark_of, stored_figures
 from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
 

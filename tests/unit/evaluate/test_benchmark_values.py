@@ -1,4 +1,4 @@
-"""From facts to results: a reimplementation by plain loops, the rules one by one, and properties over random facts."""
+"""From facts to results: the rules one by one, and properties over random facts."""
 
 from __future__ import annotations
 
@@ -14,20 +14,13 @@ from hypothesis import strategies as st
 
 from visualprm_eval.core.types import Candidate, Part, Problem, StepScores, Verdict, text_id
 from visualprm_eval.evaluate import withheld
-from visualprm_eval.evaluate.benchmark_values import (
-    OVERALL,
-    Pick,
-    ProblemFacts,
-    ResultRow,
-    Study,
-    build_pool,
-    evaluate_benchmark,
-    overall_rows,
-    picked_texts,
-)
-from visualprm_eval.evaluate.overall import unfinished
+from visualprm_eval.evaluate.benchmark_values import evaluate_benchmark, picked_tables
+from visualprm_eval.evaluate.candidate_grid import build_pool
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
+from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, needed_critics
-from visualprm_eval.evaluate.result_rows import WITHOUT_CRITIC
+from visualprm_eval.evaluate.result_rows import OVERALL, WITHOUT_CRITIC, Pick, ResultRow
+from visualprm_eval.evaluate.study import Study, picked_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,56 +120,6 @@ def random_facts(draw: st.DrawFn, *, n: int = 4, failures: bool = True) -> list[
 TEXTS = ("a:7", "b:7", "c:8", "d:8", "e", "f")
 
 
-def plain_value(facts: Sequence[ProblemFacts], name: str, k: int) -> float | None:
-    """The value of a reranker at k, by plain loops that share nothing with the package; ``None`` when withheld."""
-    outcomes = []
-    for each in facts:
-        pool = []
-        for candidate in each.candidates[:k]:
-            score = each.scores["visualprm"][text_id(candidate.text)] if not candidate.error else None
-            verdict = each.verdicts[text_id(candidate.text)] if not candidate.error else None
-            if score is not None and not score.error and verdict is not None and verdict.value is not None:
-                pool.append((candidate.text, score.scores[0], verdict.value))
-        if not pool:
-            continue
-        if name == "random":
-            outcomes.append(sum(right for _, _, right in pool) / len(pool))
-        elif name == "oracle":
-            outcomes.append(max(right for _, _, right in pool))
-        else:
-            outcomes.append(plain_pick(pool, name)[2])
-    if (len(facts) - len(outcomes)) * 100 > len(facts):
-        return None
-    return 100 * sum(outcomes) / len(outcomes)
-
-
-def plain_pick(pool: list[tuple[str, float, float]], name: str) -> tuple[str, float, float]:
-    if name == "first":
-        return pool[0]
-    if name in {"visualprm", "visualprm:min", "visualorm"}:
-        return next(item for item in pool if item[1] == max(score for _, score, _ in pool))
-    weighted = name == "weighted-vote"
-    groups: dict[str, list[tuple[str, float, float]]] = {}
-    for item in pool:
-        if ":" in item[0]:
-            groups.setdefault(item[0].split(":")[1], []).append(item)
-    if not groups:
-        return pool[0]
-    weight = {answer: math.fsum(item[1] if weighted else 1 for item in group) for answer, group in groups.items()}
-    group = next(groups[answer] for answer in groups if weight[answer] == max(weight.values()))
-    return next(item for item in group if item[1] == max(item[1] for item in group)) if weighted else group[0]
-
-
-@given(random_facts())
-@settings(RELAXED, max_examples=150)
-def test_values_agree_with_plain_loops(facts: list[ProblemFacts]) -> None:
-    rows, _ = results(facts)
-    for name in NAMES:
-        for k in KS:
-            expected = plain_value(facts, name, k)
-            assert rows[name, k].value == (None if expected is None else pytest.approx(expected, abs=1e-9)), (name, k)
-
-
 @given(random_facts())
 @RELAXED
 def test_at_one_all_are_the_same(facts: list[ProblemFacts]) -> None:
@@ -241,7 +184,7 @@ def test_all_rerankers_choose_from_one_pool(facts: list[ProblemFacts]) -> None:
 @given(random_facts(failures=False))
 @RELAXED
 def test_grading_picks_gives_the_values_of_grading_all(facts: list[ProblemFacts]) -> None:
-    wanted = picked_texts(facts, RERANKERS, KS, last_word)
+    wanted = picked_texts(study_of(facts, n=4), KS)
     graded = [
         replace(each, verdicts={key: value for key, value in each.verdicts.items() if (each.problem.id, key) in wanted})
         for each in facts
@@ -263,7 +206,7 @@ def test_grading_picks_again_after_failures_comes_to_an_end(facts: list[ProblemF
     verdicts: list[dict[str, Verdict]] = [{} for _ in facts]
     for _ in range(len(TEXTS) + 1):
         known = [replace(each, verdicts=own) for each, own in zip(facts, verdicts, strict=True)]
-        wanted = picked_texts(known, CHOOSERS, KS, last_word)
+        wanted = picked_texts(study_of(known, CHOOSERS, n=4), KS)
         lacking = [
             (place, key)
             for place, each in enumerate(known)
@@ -283,7 +226,7 @@ def graded_picks(facts: Sequence[ProblemFacts], verdicts: Sequence[Mapping[str, 
     """What is known after picks, and picks alone, were graded until nothing new came."""
     known = [replace(each, verdicts={}) for each in facts]
     while True:
-        wanted = picked_texts(known, RERANKERS, KS, last_word)
+        wanted = picked_texts(study_of(known, n=4), KS)
         assert {problem_id for problem_id, _ in wanted} <= {each.problem.id for each in facts}
         after = [
             replace(each, verdicts={key: own[key] for key in own if (each.problem.id, key) in wanted})
@@ -298,7 +241,7 @@ def graded_picks(facts: Sequence[ProblemFacts], verdicts: Sequence[Mapping[str, 
 @RELAXED
 def test_what_else_was_graded_changes_no_result_of_picks(facts: list[ProblemFacts], data: st.DataObject) -> None:
     fresh = graded_picks(facts, [each.verdicts for each in facts])
-    picked = picked_texts(fresh, RERANKERS, KS, last_word)
+    picked = picked_texts(study_of(fresh, n=4), KS)
     left_over = st.none() | st.sampled_from([Verdict(None, "no judge"), Verdict(0.0), Verdict(1.0)])
     stale = []
     for each in fresh:
@@ -306,7 +249,7 @@ def test_what_else_was_graded_changes_no_result_of_picks(facts: list[ProblemFact
         drawn = {key: data.draw(left_over) for key in others}
         found = {key: verdict for key, verdict in drawn.items() if verdict is not None}
         stale.append(replace(each, verdicts={**each.verdicts, **found}))
-    assert picked_texts(stale, RERANKERS, KS, last_word) == picked
+    assert picked_texts(study_of(stale, n=4), KS) == picked
     assert results(stale, grade_all=False) == results(fresh, grade_all=False)
     # Whoever starts from the left-over verdicts grades the same texts and ends with the same values.
     every = [{**old.verdicts, **own.verdicts} for old, own in zip(facts, stale, strict=True)]
@@ -316,7 +259,7 @@ def test_what_else_was_graded_changes_no_result_of_picks(facts: list[ProblemFact
 @given(random_facts())
 @RELAXED
 def test_results_of_picks_rest_on_the_texts_that_are_named(facts: list[ProblemFacts]) -> None:
-    named = picked_texts(facts, RERANKERS, KS, last_word)
+    named = picked_texts(study_of(facts, n=4), KS)
     only = [
         replace(each, verdicts={key: one for key, one in each.verdicts.items() if (each.problem.id, key) in named})
         for each in facts
@@ -337,7 +280,7 @@ def test_a_failed_pick_gives_way_for_all_and_a_failure_nobody_picks_does_not() -
     assert {row.n_left_out for row in rows.values()} == {1}
     assert {(pick.rank, pick.verdict) for pick in picks} == {(0, 1.0)}
     named = {(facts.problem.id, text_id(text)) for text in ("a:7", "b:8")}
-    assert picked_texts([facts], rerankers, (3,), last_word) == named
+    assert picked_texts(study_of([facts], rerankers, n=3), (3,)) == named
     rows, _ = results([facts], rerankers[:1], ks=(3,), grade_all=False)
     assert rows["first", 3].note == ""
 
@@ -435,13 +378,13 @@ def test_what_is_not_known_yet_is_no_failure(lacking: str) -> None:
     }
     assert [pick.reranker for pick in unpicked] == [name for name in NAMES if name != "random"]
     if lacking != "verdict":
-        assert picked_texts([facts], RERANKERS, (1, 2), last_word) == {(facts.problem.id, text_id("a:7"))}
+        assert picked_texts(study_of([facts], n=2), (1, 2)) == {(facts.problem.id, text_id("a:7"))}
 
 
 def test_nothing_is_graded_for_an_incomplete_k() -> None:
     facts = facts_of(["a:7", "b:8"], {"a:7": 0.1, "b:8": 0.9})
-    assert picked_texts([facts], RERANKERS, (1, 4), last_word) == {(facts.problem.id, text_id("a:7"))}
-    assert picked_texts([facts], RERANKERS, (2,), last_word) == {
+    assert picked_texts(study_of([facts], n=4), (1, 4)) == {(facts.problem.id, text_id("a:7"))}
+    assert picked_texts(study_of([facts], n=2), (2,)) == {
         (facts.problem.id, text_id("a:7")),
         (facts.problem.id, text_id("b:8")),
     }
@@ -642,6 +585,36 @@ def test_what_was_not_asked_for_is_not_missing() -> None:
 def test_overall_mixes_no_splits() -> None:
     (overall,) = overall_rows([row("one", 50.0, split="val"), row("one", 60.0, split="test"), row("two", 70.0)])
     assert (overall.value, overall.note) == (None, "withheld: several splits of one")
+
+
+def test_figures_of_whole_tables_are_looked_up_by_split_reranker_and_k() -> None:
+    facts = [facts_of(["a:7", "b:8"], {"a:7": 0.1, "b:8": 0.9}, {}, index=index) for index in ("1", "2")]
+    study = study_of(facts, build_rerankers(["first", "visualprm", "oracle"], ["prm"]), n=2, grade_all=False)
+    tables = picked_tables(study, [2])
+    assert tables == {
+        ("", "first", 2): {"1": "a:7", "2": "a:7"},
+        ("", "visualprm", 2): {"1": "b:8", "2": "b:8"},
+    }
+    rows, _ = evaluate_benchmark(study, [2], {("", "first", 2): 31.5})
+    assert [(row.reranker, row.value, row.note) for row in rows] == [
+        ("first", 31.5, ""),
+        ("visualprm", None, "incomplete: the host has not evaluated this table of picks"),
+        ("oracle", None, "needs verdicts on single texts, which do not make this metric"),
+    ]
+    incomplete = [*facts, facts_of(["a:7"], index="3")]
+    assert picked_tables(replace(study, facts=incomplete), [2]) == {}
+    assert evaluate_benchmark(replace(study, facts=incomplete), [2], {})[0][0].note.startswith("incomplete: 1 of 3")
+
+
+def test_a_note_tells_what_a_reader_must_know_of_the_candidates() -> None:
+    facts = facts_of(["a:7", "b", "c:8", None])
+    cut = tuple(replace(one, finish="length" if one.rank == 2 else "stop") for one in facts.candidates)
+    study = study_of([replace(facts, candidates=cut)], n=4, n_total=9, remark=lambda problems: f"of {len(problems)}")
+    rows, _ = evaluate_benchmark(study, [4])
+    notes = {row.reranker: row.note for row in rows}
+    said = "1 of 9 problems; of 1; 1 of 4 candidates left out; 1 of 4 candidates cut at the token limit"
+    assert notes["first"] == said
+    assert notes["weighted-vote"] == (f"{said}; WARNING: 1 of 3 candidates abstain (33.3%): no answer is found in them")
 
 
 # Empty replies, and texts that exact matching cannot read -------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Facts as columns: values and picks are those of plain loops, and a store is read as it was filled."""
+"""Facts as columns: values and picks follow the plain rule, and a store is read as it was filled."""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ from visualprm_eval.core.answers import answer
 from visualprm_eval.core.errors import StoreDamagedError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 from visualprm_eval.evaluate import withheld
-from visualprm_eval.evaluate.benchmark_values import build_pool, evaluate_benchmark, picked_texts
+from visualprm_eval.evaluate.benchmark_values import evaluate_benchmark, picked_tables
+from visualprm_eval.evaluate.candidate_grid import build_pool
 from visualprm_eval.evaluate.fact_columns import Columns, ProblemFacts, Said
-from visualprm_eval.evaluate.fsum_arrays import group_sums, segment_sums
+from visualprm_eval.evaluate.fsum_arrays import exact_sums
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, needed_critics
-from visualprm_eval.evaluate.rerankers import AGGREGATES, Reranker, SelfConsistency
+from visualprm_eval.evaluate.rerankers import AGGREGATES, Reranker
 from visualprm_eval.evaluate.stats import Study, examine
+from visualprm_eval.evaluate.study import picked_texts
 from visualprm_eval.store import Store
 from visualprm_eval.tasks import row_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from visualprm_eval.evaluate.rerankers import FloatArray, Pool
+    from visualprm_eval.evaluate.result_rows import Pick, ResultRow
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
 N = 6
@@ -49,16 +52,24 @@ class Shortest(Reranker):
         return -np.array([len(set(text)) for text in pool.texts], dtype=np.float64)
 
 
-class Rarest(SelfConsistency):
+class Rarest(Reranker):
     """A third party's that looks at the whole pool: the answer with the fewest votes."""
 
+    needs = frozenset({"answers"})
+
     def utilities(self, pool: Pool) -> FloatArray:
-        return -super().utilities(pool)
+        return -np.array([answer is not None and pool.answers.count(answer) for answer in pool.answers], dtype=float)
 
 
 NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "visualprm:max", "visualprm:last",
          "visualprm:product", "visualorm", "weighted-vote", "oracle")  # fmt: skip
 RERANKERS = (*build_rerankers(NAMES, ["prm"]), Shortest("shortest"), Rarest("rarest"))
+NUMBERS_OF: Mapping[str, Callable[[Sequence[plain_rule.Entry]], list[float]]] = {
+    "shortest": lambda entries: [-len(set(entry.text)) for entry in entries],
+    "rarest": lambda entries: [
+        0 if entry.vote is None else -sum(entry.vote == other.vote for other in entries) for entry in entries
+    ],
+}
 
 
 def last_word(text: str, choices: Mapping[str, str]) -> str | None:
@@ -121,32 +132,100 @@ SHARES = st.sampled_from([0.01, 0.3])
 
 @given(random_facts(), st.booleans(), SUBSETS, SHARES, st.sampled_from([last_word, with_units]))
 @RELAXED
-def test_values_and_picks_are_those_of_plain_loops(facts, grade_all, rerankers, share, vote) -> None:
+def test_values_and_picks_follow_the_plain_rule(facts, grade_all, rerankers, share, vote) -> None:
     with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
-        compare_with_plain_loops(facts, rerankers, vote, grade_all=grade_all)
+        assert_follows_the_plain_rule(facts, rerankers, vote, grade_all=grade_all, share=share)
 
 
-def compare_with_plain_loops(facts, rerankers, vote=last_word, *, grade_all) -> None:
-    about = {"policy": "P", "benchmark": "B", "metric": "accuracy", "grade_all": grade_all, "n_total": 9}
-    expected = plain_rule.evaluate_benchmark(facts, rerankers, KS, vote, **about)
-    study = Study(facts=facts, rerankers=rerankers, n=N, answer=vote, **about)
-    assert evaluate_benchmark(study, KS) == expected
-    rows, picks = evaluate_benchmark(study, KS, picks_at=[KS[-1]])
-    assert (rows, picks) == (expected[0], [pick for pick in expected[1] if pick.k == KS[-1]])
+@given(random_facts(), st.booleans(), SHARES)
+@settings(RELAXED, max_examples=50)
+def test_a_metric_may_have_nothing_to_be_taken_over(facts, grade_all, share) -> None:
+    with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
+        assert_follows_the_plain_rule(facts, RERANKERS, grade_all=grade_all, share=share, metric=picky)
+
+
+def world_of(facts, rerankers, vote=last_word, *, grade_all, share) -> plain_rule.World:
+    rules = [plain_rule.rule_of(one, NUMBERS_OF.get(one.name)) for one in rerankers]
+    joins = joins_with_units if vote is with_units else None
+    return plain_rule.World(facts, rules, N, vote, grade_all=grade_all, joins=joins, most_failed=share)
+
+
+def joins_with_units(vote: str, others: Sequence[str]) -> bool:
+    """Numbers are one answer unless two of them have different units of measure; dots are none."""
+    number = vote.partition(" ")[0]
+    measures = {one.partition(" ")[2] for one in (vote, *others)} & {"cm", "m"}
+    return vote in others or (number.isdigit() and others[0].partition(" ")[0] == number and len(measures) < 2)
+
+
+BEGINNINGS = {
+    plain_rule.LOST: "withheld without its critic: ",
+    plain_rule.UNSAMPLED: "incomplete: ",
+    plain_rule.EMPTIED: "withheld: ",
+    plain_rule.UNASKED: "needs --grade all",
+    plain_rule.UNGRADED: "incomplete: ",
+    plain_rule.EMPTY_METRIC: "withheld: ",
+}
+
+
+def assert_follows_the_plain_rule(facts, rerankers, vote=last_word, *, grade_all, share, metric=row_mean) -> None:
+    world = world_of(facts, rerankers, vote, grade_all=grade_all, share=share)
+    expected = world.results(KS, metric)
+    study = Study("P", "B", "accuracy", facts, rerankers, N, vote, grade_all, metric, n_total=9)
+    rows, picks = evaluate_benchmark(study, KS)
+    assert [(row.split, row.reranker, row.k) for row in rows] == sorted(
+        expected, key=lambda key: [one.name for one in rerankers].index(key[1])
+    )
+    for row in rows:
+        plain = expected[row.split, row.reranker, row.k]
+        assert row.value == (None if plain.value is None else pytest.approx(plain.value, abs=1e-9)), row
+        assert (row.n_problems, row.n_failed, row.n_left_out) == (plain.n_problems, plain.n_empty, plain.n_left_out)
+        assert plain.why is None or row.note.startswith(BEGINNINGS[plain.why]), row
+        assert row.critics == tuple(sorted(world.in_play))
+    problems = [(each.problem.split, each.problem.id) for each in facts]
+    wanted = [(*key, one) for key in map(key_of, rows) if expected[key].chosen is not None
+              for split, one in problems if split == key[0]]  # fmt: skip
+    assert [(*key_of(pick), pick.problem_id) for pick in picks] == wanted
+    for pick in picks:
+        entry = (expected[key_of(pick)].chosen or {})[pick.problem_id]
+        critic = pick.critic or ""
+        told = (pick.rank, pick.text, pick.verdict, pick.step_scores)
+        if entry is None:
+            assert told == (None, "", None, None)
+            assert pick.note
+        else:
+            assert told == (entry.rank, entry.text, entry.right, entry.steps.get(critic))
+            assert (pick.final_answer, pick.note) == (entry.vote, "")
+    last = evaluate_benchmark(study, KS, picks_at=[KS[-1]])
+    assert last == (rows, [pick for pick in picks if pick.k == KS[-1]])
+    tables = {
+        key: {each.problem.index: entry.text for each in facts if each.problem.split == key[0]
+              and (entry := (plain.chosen or {})[each.problem.id]) is not None}
+        for key, plain in expected.items()
+        if plain.chosen is not None and plain.why in {None, plain_rule.UNGRADED, plain_rule.EMPTY_METRIC}
+    }  # fmt: skip
+    assert picked_tables(study, KS) == tables
+
+
+def key_of(row: ResultRow | Pick) -> tuple[str, str, int]:
+    return row.split, row.reranker, row.k
 
 
 @given(random_facts(), st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[-2:]]), SHARES)
 @RELAXED
-def test_what_is_to_be_graded_is_what_plain_loops_pick(facts, rerankers, share) -> None:
+def test_what_is_to_be_graded_is_what_the_plain_rule_picks(facts, rerankers, share) -> None:
     with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
-        found = picked_texts(facts, rerankers, KS, last_word)
-        assert found == plain_rule.picked_texts(facts, rerankers, KS, last_word)
+        found = picked_texts(study_of(facts, rerankers, grade_all=False), KS)
+        assert found == world_of(facts, rerankers, grade_all=False, share=share).picked(KS)
+
+
+def study_of(facts, rerankers, *, grade_all) -> Study:
+    return Study("P", "B", "accuracy", facts, rerankers, N, last_word, grade_all, n_total=9)
 
 
 @given(random_facts(), st.booleans(), SHARES)
 @RELAXED
 def test_a_critic_that_lost_its_rows_changes_no_other(facts, grade_all, share) -> None:
-    study = Study("P", "B", "accuracy", facts, RERANKERS, N, last_word, grade_all, n_total=9)
+    study = study_of(facts, RERANKERS, grade_all=grade_all)
     with patch.multiple(withheld, MAX_FAILED=share, MAX_UNSCORED=share):
         lost = withheld.lost_critics(Columns.of(facts), CRITICS, N)
         heard = [one for one in RERANKERS if one.critic not in lost]
@@ -154,7 +233,7 @@ def test_a_critic_that_lost_its_rows_changes_no_other(facts, grade_all, share) -
         names = {one.name for one in heard}
         kept = [row for row in rows if row.reranker in names], [pick for pick in picks if pick.reranker in names]
         assert kept == evaluate_benchmark(replace(study, rerankers=heard), KS)
-        assert picked_texts(facts, RERANKERS, KS, last_word) == picked_texts(facts, heard, KS, last_word)
+        assert picked_texts(study, KS) == picked_texts(replace(study, rerankers=heard), KS)
     gone = [row for row in rows if row.reranker not in names]
     assert all(row.value is None and row.note in lost.values() for row in gone)
     assert len(gone) + len(kept[0]) == len(rows)
@@ -188,32 +267,32 @@ def picky(problems, values) -> float:
 
 @given(random_facts(), st.booleans())
 @RELAXED
-def test_pools_are_those_of_plain_loops(facts, graded) -> None:
+def test_pools_are_those_of_the_plain_rule(facts, graded) -> None:
     critics = needed_critics(RERANKERS)
-    for each in facts:
-        expected = plain_rule.build_pool(each, critics, last_word, require_verdicts=graded)
-        assert build_pool(each, critics, last_word, require_verdicts=graded) == expected
+    world = world_of(facts, RERANKERS, grade_all=graded, share=1.0)
+    for each, entries in zip(facts, world.entries, strict=True):
+        if world.in_play != critics:
+            continue  # The rule leaves out critics that lack a score.
+        fine = [entry for entry in entries if entry.state == plain_rule.FINE]
+        pool = build_pool(each, critics, last_word, require_verdicts=graded)
+        assert pool.ranks == tuple(entry.rank for entry in fine)
+        assert pool.texts == tuple(entry.text for entry in fine)
+        assert pool.answers == tuple(entry.vote for entry in fine)
+        assert pool.scores == {critic: tuple(entry.steps[critic] for entry in fine) for critic in critics}
+        assert pool.verdicts == (tuple(entry.right for entry in fine) if graded else None)
 
 
 NUMBERS = st.one_of(SCORES, st.floats(-1, 1), st.floats(-1e300, 1e300), st.floats(-1e-300, 1e-300))
 
 
-@given(st.lists(st.lists(NUMBERS, max_size=5), max_size=5))
-@example([[0.1] * 700, [], [0.1, 0.2, 0.3]])
+@given(st.lists(st.tuples(st.integers(0, 3), NUMBERS), max_size=20))
+@example([(0, 0.1)] * 700 + [(1, 0.1), (1, 0.2), (1, 0.3)])
 @RELAXED
-def test_sums_of_runs_are_rounded_once(runs) -> None:
-    numbers = np.array([number for run in runs for number in run], dtype=np.float64)
-    starts = np.cumsum([0, *map(len, runs)], dtype=np.int64)
-    assert segment_sums(numbers, starts).tolist() == [math.fsum(run) for run in runs]
-
-
-@given(st.lists(st.lists(st.tuples(st.integers(0, 2), NUMBERS), min_size=4, max_size=4), min_size=1, max_size=4))
-@example([[(0, 0.1)] * 700])
-@RELAXED
-def test_sums_of_groups_are_rounded_once(rows) -> None:
-    groups, numbers = (np.array([[pair[place] for pair in row] for row in rows]) for place in (0, 1))
-    expected = [[math.fsum(number for group, number in row if group == own) for own in range(4)] for row in rows]
-    assert group_sums(numbers.astype(np.float64), groups.astype(np.int64), 4).tolist() == expected
+def test_sums_of_groups_are_rounded_once(pairs) -> None:
+    groups, numbers = ([pair[place] for pair in pairs] for place in (0, 1))
+    expected = [math.fsum(number for group, number in pairs if group == own) for own in range(5)]
+    found = exact_sums(np.array(numbers, dtype=np.float64), np.array(groups, dtype=np.int64), 5)
+    assert found.tolist() == expected
 
 
 @given(st.lists(st.one_of(st.none(), SAID, BROKEN), max_size=6), st.sampled_from(list(AGGREGATES)))
@@ -223,7 +302,8 @@ def test_responses_are_scored_as_one_by_one(scores, how) -> None:
              for one in scores]  # fmt: skip
     said = Said.of(scores)
     assert said.sound.tolist() == sound
-    expected = [AGGREGATES[how](one.scores) if good else None for one, good in zip(scores, sound, strict=True)]
+    summary = plain_rule.SUMMARIES[how]
+    expected = [summary(one.scores) if good else None for one, good in zip(scores, sound, strict=True)]
     found = [None if math.isnan(number) else number for number in said.aggregate(how).tolist()]
     assert found == expected
 

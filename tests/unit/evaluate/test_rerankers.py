@@ -1,4 +1,4 @@
-"""Rerankers against plain reimplementations, on pools full of ties, abstentions and gaps."""
+"""Rerankers against the plain rule, on pools full of ties, abstentions and gaps, and what third parties may give."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from tests.unit import plain_rule
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.evaluate.candidate_grid import Grid
 from visualprm_eval.evaluate.rerankers import (
     AGGREGATES,
     First,
@@ -23,12 +25,13 @@ from visualprm_eval.evaluate.rerankers import (
     SelfConsistency,
     StepAggregate,
     WeightedVote,
-    aggregate,
     pick,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from visualprm_eval.evaluate.fsum_arrays import IntArray
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 BUILT_IN = [
@@ -39,6 +42,16 @@ BUILT_IN = [
     Oracle("oracle"),
 ]
 FEW_SCORES = st.sampled_from([0.0, 0.1, 0.2, 0.3, 0.5, 1.0])  # few values, so that ties are common
+
+
+@dataclass(frozen=True)
+class Longest(Reranker):
+    """A third party's: the most characters."""
+
+    pointwise: ClassVar[bool] = True
+
+    def utilities(self, pool: Pool) -> FloatArray:
+        return np.array([len(text) for text in pool.texts], dtype=np.float64)
 
 
 @st.composite
@@ -62,55 +75,31 @@ def pool_of(answers: list[str | None], scores: list[float], verdicts: tuple[floa
     return Pool("p", tuple(range(n)), tuple(map(str, range(n))), tuple(answers), {"visualprm": steps}, verdicts)
 
 
-def by_hand(pool: Pool, reranker: Reranker) -> int:
-    """The pick, by plain loops that share nothing with the package."""
-    steps = pool.scores["visualprm"]
-    mean = [math.fsum(each) / len(each) for each in steps]
-    places = range(len(pool.ranks))
-    if isinstance(reranker, First):
-        return 0
-    if isinstance(reranker, Oracle):
-        assert pool.verdicts is not None
-        return pool.verdicts.index(max(pool.verdicts))
-    if isinstance(reranker, StepAggregate):
-        formulas = {
-            "mean": mean,
-            "min": [min(each) for each in steps],
-            "max": [max(each) for each in steps],
-            "last": [each[-1] for each in steps],
-            "product": [math.prod(sorted(each)) for each in steps],
-        }
-        utilities = formulas[reranker.how]
-        return utilities.index(max(utilities))
-    weights = mean if isinstance(reranker, WeightedVote) else [1.0] * len(steps)
-    best_place, best_weight = 0, -1.0
-    for place in places:
-        answer = pool.answers[place]
-        if answer is None:
-            continue
-        members = [other for other in places if pool.answers[other] == answer]
-        weight = math.fsum(weights[member] for member in members)
-        if weight > best_weight:
-            top = max(weights[member] for member in members)
-            best_place, best_weight = next(member for member in members if weights[member] == top), weight
-    return best_place
-
-
-@given(pools())
+@given(pools(), st.sets(st.integers(0, 12), min_size=1))
 @RELAXED
-def test_every_reranker_agrees_with_plain_loops(pool: Pool) -> None:
+def test_every_reranker_follows_the_plain_rule(pool: Pool, ranks: set[int]) -> None:
+    entries = plain_rule.entries_of(pool)
+    subset = [entry for entry in entries if entry.rank in ranks]
+    grid = Grid.of_pool(pool)
+    drawn = np.array([sorted(rank for rank in ranks if rank < grid.n)], dtype=np.int64)
     for reranker in BUILT_IN:
-        assert pick(reranker, pool) == by_hand(pool, reranker), reranker.name
+        rule = plain_rule.rule_of(reranker)
+        expected = plain_rule.choose(rule, entries).rank
+        assert pick(reranker, pool) == pool.ranks.index(expected), reranker.name
+        picked = reranker.in_subsets(grid, drawn)[0, 0] if drawn.size else -1
+        assert picked == (plain_rule.choose(rule, subset).rank if subset else -1), reranker.name
 
 
 @given(pools())
 @RELAXED
-def test_one_number_per_candidate(pool: Pool) -> None:
-    for reranker in [*BUILT_IN, Random("random")]:
-        utilities = reranker.utilities(pool)
-        assert utilities.shape == (len(pool),)
-        assert utilities.dtype == np.float64
-        assert not np.isnan(utilities).any()
+def test_prefixes_are_subsets_and_later_candidates_change_no_earlier_pick(pool: Pool) -> None:
+    grid = Grid.of_pool(pool)
+    ks = range(1, grid.n + 1)
+    for reranker in [*BUILT_IN, Longest("longest")]:
+        ranks = reranker.in_prefixes(grid, ks)[0].tolist()
+        assert ranks == [reranker.in_subsets(grid, np.arange(k)[None, :])[0, 0] for k in ks]
+        heads = [pool.head(k) for k in ks]
+        assert ranks == [head.ranks[pick(reranker, head) or 0] if head else -1 for head in heads]
 
 
 @given(pools(), st.integers(1, 13))
@@ -164,10 +153,9 @@ def test_the_oracle_picks_none_better(pool: Pool) -> None:
 @RELAXED
 def test_the_order_of_steps_matters_to_last_alone(pool: Pool, random: object) -> None:
     shuffled = tuple(tuple(random.sample(each, len(each))) for each in pool.scores["visualprm"])  # type: ignore[attr-defined]
-    other = replace(pool, scores={"visualprm": shuffled})
+    grid, other = (Grid.of_pool(each) for each in (pool, replace(pool, scores={"visualprm": shuffled})))
     for how in AGGREGATES.keys() - {"last"}:
-        reranker = StepAggregate(how, "visualprm", how=how)
-        assert list(reranker.utilities(pool)) == list(reranker.utilities(other))
+        np.testing.assert_array_equal(grid.responses("visualprm", how), other.responses("visualprm", how))
 
 
 def test_votes_by_example() -> None:
@@ -184,23 +172,17 @@ def test_votes_by_example() -> None:
     assert pick(consistency, silent) == pick(weighted, silent) == 0
 
 
-def test_sums_are_rounded_once() -> None:
-    # 0.1 + 0.2 + 0.3 depends on the order when it is added step by step.
-    assert aggregate("mean", (0.1, 0.2, 0.3)) == aggregate("mean", (0.3, 0.2, 0.1))
+@pytest.mark.parametrize("is_pointwise", [False, True])
+def test_nan_never_picks(is_pointwise: bool) -> None:
+    class Given(Reranker):
+        pointwise = is_pointwise
 
+        def utilities(self, pool: Pool) -> FloatArray:
+            return np.array([steps[0] for steps in pool.scores["visualprm"]])
 
-@pytest.mark.parametrize("how", AGGREGATES)
-def test_no_number_without_numbers(how: str) -> None:
-    assert math.isnan(aggregate(how, ()))
-    assert math.isnan(aggregate(how, (0.5, math.nan)))
-    assert math.isnan(aggregate(how, (math.nan, 0.5)))
-
-
-def test_nan_never_picks() -> None:
-    prm = StepAggregate("visualprm", "visualprm")
-    assert pick(prm, pool_of(["7", "7"], [math.nan, -math.inf])) == 1
-    with pytest.raises(ConfigError, match=r"visualprm.*one number"):
-        pick(prm, pool_of(["7", "7"], [math.nan, math.nan]))
+    assert pick(Given("given"), pool_of(["7", "7", "7"], [math.nan, -math.inf, math.nan])) == 1
+    with pytest.raises(ConfigError, match=r"given.*one number"):
+        pick(Given("given"), pool_of(["7", "7"], [math.nan, math.nan]))
 
 
 def test_random_is_an_expectation_without_a_pick() -> None:
@@ -248,6 +230,44 @@ def test_a_reranker_that_raises_is_named_with_its_problem(utilities: Callable[[]
     with pytest.raises(ConfigError, match=f"'raising' failed on problem {pool.problem_id}: {cause.__name__}") as caught:
         pick(Raising("raising"), pool)
     assert isinstance(caught.value.__cause__, cause)
+
+
+def test_a_third_party_may_select_on_arrays() -> None:
+    @dataclass(frozen=True)
+    class Last(Reranker):
+        def in_subsets(self, grid: Grid, subsets: IntArray) -> IntArray:
+            usable = grid.usable.take(subsets, axis=1)
+            places = subsets.shape[1] - 1 - np.argmax(usable[:, :, ::-1], axis=2)
+            return np.where(usable.any(axis=2), subsets[np.arange(len(subsets)), places], -1)
+
+    @dataclass(frozen=True)
+    class Failing(Last):
+        def in_subsets(self, grid: Grid, subsets: IntArray) -> IntArray:
+            raise KeyError("votes")
+
+    pool = replace(pool_of(["7", "8", "9"], [0.1, 0.2, 0.3]), ranks=(0, 2, 5))
+    assert pick(Last("last"), pool) == 2
+    grid = Grid.of_pool(pool)
+    assert Last("last").in_prefixes(grid, [1, 2, 3, 5, 6]).tolist() == [[0, 0, 2, 2, 5]]
+    with pytest.raises(ConfigError, match="'failing' failed on 1 problems: KeyError"):
+        Failing("failing").in_prefixes(grid, [6])
+
+
+def test_who_gives_the_numbers_of_one_pool_means_them() -> None:
+    @dataclass(frozen=True)
+    class Least(StepAggregate):
+        def utilities(self, pool: Pool) -> FloatArray:
+            return np.array([-steps[0] for steps in pool.scores["visualprm"]])
+
+    class Shyest(SelfConsistency):
+        def utilities(self, pool: Pool) -> FloatArray:
+            return np.array([answer is None for answer in pool.answers], dtype=np.float64)
+
+    pool = pool_of(["7", "7", None], [0.2, 0.1, 0.3])
+    assert pick(Least("least", "visualprm"), pool) == 1
+    assert pick(Shyest("shyest"), pool) == 2
+    with pytest.raises(ConfigError, match="neither utilities nor in_subsets"):
+        pick(Reranker("nothing"), pool)
 
 
 @pytest.mark.parametrize("utilities", [np.zeros(3), np.zeros((2, 1)), np.float64(1), np.full(2, np.nan)])

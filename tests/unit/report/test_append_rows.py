@@ -10,13 +10,15 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
-from openpyxl import Workbook, load_workbook
+from openpyxl import load_workbook
 
-from visualprm_eval.report.render.xlsx import COUNT, PERCENT, WRAPPED, add_styles, append_rows
-from visualprm_eval.report.render.xlsx_cells import MAX_CELL_UNITS, safe_cell
+from visualprm_eval.report.render.xlsx import append_rows, new_book
+from visualprm_eval.report.render.xlsx_cells import MAX_CELL_UNITS, ColumnCells, safe_cell
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-STYLES = (WRAPPED, COUNT, PERCENT)
+KINDS = ("text", "count", "percent")
+STYLES = (("wrapped", None), ("count cell", "quiet"), ("percent cell", "quiet"))
+"""Of their cells, and of words among numbers."""
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(st.characters(exclude_categories=()), max_size=30),
     st.sampled_from(["=1+1", "'", " padded ", "a\r\nb", "_x0041_", "<&>\"']]>", "", "\n", np.float64(0.1), np.int64(3),
@@ -26,10 +28,9 @@ VALUES = st.one_of(
 
 def sheet_xml(write) -> etree._Element:
     """The XML of the only sheet of a workbook, after a header row."""
-    book = Workbook(write_only=True)
-    add_styles(book)
+    book = new_book()
     sheet = book.create_sheet()
-    sheet.append([safe_cell("header", sheet, WRAPPED)])
+    sheet.append([safe_cell("header", sheet, "wrapped")])
     write(sheet)
     stream = BytesIO()
     book.save(stream)
@@ -51,10 +52,10 @@ def shown(tree: etree._Element) -> list[tuple[object, ...]]:
 def test_cells_are_those_of_new_objects(rows) -> None:
     def by_cells(sheet) -> None:
         for row in rows:
-            sheet.append([safe_cell(value, sheet, style) for value, style in zip(row, STYLES, strict=True)])
+            sheet.append([ColumnCells(sheet, *styles).cell(value) for value, styles in zip(row, STYLES, strict=True)])
 
     def at_once(sheet) -> None:
-        assert append_rows(sheet, rows, STYLES, first=2) == len(rows)
+        assert append_rows(sheet, rows, KINDS, first=2) == len(rows)
 
     assert shown(sheet_xml(at_once)) == shown(sheet_xml(by_cells))
 
@@ -65,19 +66,18 @@ def test_styles_marks_and_heights_are_those_of_new_objects() -> None:
     def by_cells(sheet) -> None:
         for number, row in enumerate(rows, 2):
             sheet.row_dimensions[number].height = 15.0
-            sheet.append([safe_cell(value, sheet, style) for value, style in zip(row, STYLES, strict=True)])
+            sheet.append([ColumnCells(sheet, *styles).cell(value) for value, styles in zip(row, STYLES, strict=True)])
 
     def at_once(sheet) -> None:
-        append_rows(sheet, rows, STYLES, first=2, height=lambda _: 15.0)
+        append_rows(sheet, rows, KINDS, first=2, height=lambda _: 15.0)
 
     ours, theirs = ([dict(row.attrib) for row in sheet_xml(write).iter("{*}row")] for write in (at_once, by_cells))
     assert ours == theirs
     books = []
     for write in (at_once, by_cells):
-        book = Workbook(write_only=True)
-        add_styles(book)
+        book = new_book()
         sheet = book.create_sheet()
-        sheet.append([safe_cell("header", sheet, WRAPPED)])
+        sheet.append([safe_cell("header", sheet, "wrapped")])
         write(sheet)
         stream = BytesIO()
         book.save(stream)
@@ -91,5 +91,5 @@ def test_styles_marks_and_heights_are_those_of_new_objects() -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 200, 401])
 def test_no_row_is_lost(count) -> None:
-    tree = sheet_xml(lambda sheet: append_rows(sheet, [(1, 2, 3)] * count, STYLES, first=2))
+    tree = sheet_xml(lambda sheet: append_rows(sheet, [(1, 2, 3)] * count, KINDS, first=2))
     assert [row.get("r") for row in tree.iter("{*}row")] == [str(number) for number in range(1, count + 2)]

@@ -12,6 +12,7 @@ from openpyxl import load_workbook
 from rich.console import Console
 
 from tests.unit.evaluate.stats.test_baselines import PICKED, RIGHT, STUDY, drawn, greedy_of, lacking
+from tests.unit.report.sheets import write_workbook
 from visualprm_eval.core.config import ModelSource, RunConfig
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.evaluate.overall import overall_rows
@@ -20,12 +21,12 @@ from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
 from visualprm_eval.evaluate.stats import Insight, examine
 from visualprm_eval.evaluate.stats.rows import Baseline, Mean, Standing
 from visualprm_eval.report import Results, print_table
-from visualprm_eval.report.render.csv import write_results_csv
+from visualprm_eval.report.render.csv import render as render_csv
 from visualprm_eval.report.render.figures import _gains, draw_figures
 from visualprm_eval.report.render.html import render as render_page
 from visualprm_eval.report.render.markdown import render
-from visualprm_eval.report.render.workbook import write_workbook
 from visualprm_eval.report.tables.summary import Column, summarise
+from visualprm_eval.report.tables.values import all_values
 from visualprm_eval.tasks import TASKS
 
 MEAN = 100 * RIGHT.mean()
@@ -112,7 +113,7 @@ def test_a_lucky_first_sample_makes_no_loss_of_a_vote():
 def test_results_csv_has_gains_at_the_largest_k(tmp_path):
     results = results_of(STUDY)
     rows = [*results.rows, ResultRow("P", "B", "", "visualprm", 2, "accuracy", 60.0, 40, 0)]
-    write_results_csv(tmp_path / "r.csv", Results(rows, [], insight=results.insight))
+    (tmp_path / "r.csv").write_text(render_csv(all_values(rows, results.insight)), encoding="utf-8", newline="")
     found = list(csv.DictReader((tmp_path / "r.csv").open(encoding="utf-8")))
     by_row = {(row["reranker"], row["k"]): row for row in found}
     ours = by_row["visualprm", "5"]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.report.browser import browser, in_browser
 from visualprm_eval.core.types import Candidate, Part, Problem, StepScores, Verdict
-from visualprm_eval.evaluate.pools import ProblemFacts
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
 from visualprm_eval.report import Results
 from visualprm_eval.report.render.html import render
 from visualprm_eval.report.viewer.viewer import PAGE, ViewerBuilder

@@ -1,4 +1,4 @@
-"""A small work dir as a run leaves it; ``tests/unit/data/store_schema6.sql`` is its store, made at schema 6."""
+"""A small work dir as a run leaves it; ``tests/unit/store/data/store_schema6.sql`` is its store, made at schema 6."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from visualprm_eval.core.types import StepScores, text_id
 from visualprm_eval.store import STORE_FILE, Store, schema, upgrade_scores
 from visualprm_eval.store.soundness import open_sound
 
-DUMP = Path(__file__).parents[1] / "data" / "store_schema6.sql"
+DUMP = Path(__file__).parent / "data" / "store_schema6.sql"
 IDS = [problem.id for problem in PROBLEMS]
 
 

@@ -223,35 +223,7 @@ def _open_key(found: str) -> AnswerKey:
 
 
 _WORD = re.compile(r"[^\W\d_]+")
-_SHORT_WORDS = frozenset(
-    [
-        "is",
-        "of",
-        "or",
-        "at",
-        "in",
-        "to",
-        "be",
-        "if",
-        "it",
-        "no",
-        "on",
-        "so",
-        "by",
-        "an",
-        "as",
-        "we",
-        "he",
-        "do",
-        "go",
-        "my",
-        "up",
-        "us",
-        "am",
-        "pm",
-        "vs",
-    ]
-)
+_ORDINARY = re.compile("is|of|or|at|in|to|be|if|it|no|on|so|by|an|as|we|he|do|go|my|up|us|am|pm|vs")
 _PART = re.compile(r"[0-9a-z.,+\-*/^=<>!|()\[\]{}'±°%∪∩∈∠△⊥∥: _]+")
 _OPERATOR = re.compile(r"[\d+*/^=<>|()\[\]±∪∩∠]")
 
@@ -261,7 +233,7 @@ def is_mathematics(text: str) -> bool:
     if not _PART.fullmatch(text) or not _OPERATOR.search(text):
         return False
     words = _WORD.findall(text)
-    return all((len(word) < 3 and word not in _SHORT_WORDS) or _known(word) for word in words) and (
+    return all((len(word) < 3 and not _ORDINARY.fullmatch(word)) or _known(word) for word in words) and (
         bool(words) or any(char.isdigit() for char in text)
     )
 

@@ -29,43 +29,16 @@ def undecorated(text: str) -> str:
     return text.strip(_AROUND).rstrip(_END).strip(_AROUND)
 
 
-_GREEK = [
-    "alpha",
-    "beta",
-    "gamma",
-    "delta",
-    "epsilon",
-    "zeta",
-    "eta",
-    "theta",
-    "iota",
-    "kappa",
-    "lambda",
-    "mu",
-    "nu",
-    "xi",
-    "omicron",
-    "pi",
-    "rho",
-    "sigma",
-    "tau",
-    "upsilon",
-    "phi",
-    "chi",
-    "psi",
-    "omega",
-]
+_GREEK_SIGNS = {
+    chr(code): unicodedata.name(chr(code)).rpartition(" ")[2].lower().replace("lamda", "lambda")
+    for code in range(ord("α"), ord("ω") + 1)
+    if chr(code) != "ς"
+}
 NAMES = frozenset({
-    *_GREEK, "varphi", "vartheta", "varepsilon", "sqrt", "sin", "cos", "tan", "cot", "sec", "csc", "arcsin", "arccos",
-    "arctan", "ln", "log", "exp", "infinity",
+    *_GREEK_SIGNS.values(), "varphi", "vartheta", "varepsilon", "sqrt", "sin", "cos", "tan", "cot", "sec", "csc",
+    "arcsin", "arccos", "arctan", "ln", "log", "exp", "infinity",
 })  # fmt: skip
 """Words that stand in mathematics: functions, Greek letters, infinity."""
-_GREEK_SIGNS = {
-    sign: name
-    for name in _GREEK
-    for sign in (unicodedata.lookup(f"GREEK SMALL LETTER {'LAMDA' if name == 'lambda' else name.upper()}"),)
-}
-
 _SUPERSCRIPTS = re.compile("[⁰¹²³⁴-⁹⁺⁻]+")
 _VULGAR = re.compile("[¼-¾⅐-⅞]")
 # Signs of the text itself that look like mark-up hide behind their full-width forms until NFKC restores them.

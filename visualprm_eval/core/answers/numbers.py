@@ -47,33 +47,8 @@ _UNITS = {
 _NAMES = {word: unit for unit, words in _UNITS.items() for word in words}
 _SCALES = ("thousand", "million", "billion", "trillion")
 """Charts often leave them out, as they do units."""
-_MULTIPLES = frozenset(
-    [
-        "hundred",
-        "dozen",
-        "dozens",
-        "squared",
-        "cubed",
-        "factorial",
-        "over",
-        "times",
-        "plus",
-        "minus",
-        "or",
-        "and",
-        "to",
-        "sqrt",
-        "pi",
-        "root",
-        "mod",
-        "choose",
-        "of",
-        "am",
-        "pm",
-        "is",
-        "are",
-        "was",
-    ]
+_MULTIPLES = re.compile(
+    "hundred|dozens?|squared|cubed|factorial|over|times|plus|minus|or|and|to|sqrt|pi|root|mod|choose|of|am|pm|is|are|was"
 )
 """Words behind a number that change what it says; they are no units."""
 _SHORT = frozenset("mgshlvwj")
@@ -158,7 +133,7 @@ def number(text: str) -> tuple[str, str] | None:
     if unit.startswith(_SCALES):
         unit = " ".join(_NAMES.get(word, word) for word in unit.split())
     if (
-        not _MULTIPLES.isdisjoint(re.split(r"[ /*^-]", unit))
+        any(map(_MULTIPLES.fullmatch, re.split(r"[ /*^-]", unit)))
         or re.search(r"-\d|\w{3}\d", unit)
         or (match["inner"] and not match["currency"])
     ):
@@ -198,7 +173,7 @@ def _in_words(text: str) -> tuple[str, str] | None:
     """A number word, alone or before a unit or the one thing that is counted."""
     word, _, unit = text.partition(" ")
     value = number_word(word)
-    if value is None or " " in unit or unit in _MULTIPLES or not (unit.isalpha() or not unit):
+    if value is None or " " in unit or _MULTIPLES.fullmatch(unit) or not (unit.isalpha() or not unit):
         return None
     return str(value), _NAMES.get(unit, unit)
 

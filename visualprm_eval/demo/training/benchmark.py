@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-import csv
 from collections.abc import Sequence
 from pathlib import Path
+
+import pandas as pd
 
 from visualprm_eval.core.types import Part, Problem
 from visualprm_eval.tasks.demo_world.assets import BENCHMARK
@@ -22,19 +23,11 @@ def write_benchmark(problems: Sequence[WorldProblem], path: Path) -> None:
         problems: The rows in order; their indices count from 1.
         path: The file to write.
     """
-    with path.open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file, delimiter="\t", lineterminator="\n")
-        rows.writerow(COLUMNS)
-        for index, problem in enumerate(problems, 1):
-            image = base64.b64encode(png(problem.scene)).decode("ascii")
-            rows.writerow([index, image, problem.question, problem.answer, problem.scene.family])
-
-
-def read_benchmark(path: Path) -> list[dict[str, str]]:
-    """The rows of such a file, all values as text."""
-    csv.field_size_limit(1 << 24)
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file, delimiter="\t"))
+    rows = []
+    for index, problem in enumerate(problems, 1):
+        image = base64.b64encode(png(problem.scene)).decode("ascii")
+        rows.append((index, image, problem.question, problem.answer, problem.scene.family))
+    pd.DataFrame(rows, columns=COLUMNS).to_csv(path, sep="\t", index=False)
 
 
 def pipeline_problems(problems: Sequence[WorldProblem], folder: Path) -> list[Problem]:

@@ -28,24 +28,8 @@ class Lesson:
     write: Callable[[Writer, world.Scene, random.Random], Sequence]
 
 
-def _reading(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.reading(scene, rng)
-
-
-def _sums(writer: Writer, _: world.Scene, rng: random.Random) -> Sequence:
-    return writer.sums(rng)
-
-
 def _careless(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
     return writer.solution(world.problem(world.misread(scene, rng), rng))
-
-
-def _claims(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.claims(scene, rng)
-
-
-def _check(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
-    return writer.check(scene, rng)
 
 
 def _spoiled(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence:
@@ -53,7 +37,7 @@ def _spoiled(writer: Writer, scene: world.Scene, rng: random.Random) -> Sequence
 
 
 # Comparing what is written with what is seen takes long to learn, unless it is learned first, and of bare claims.
-LOOKING = (Lesson(0.4, 32, _reading), Lesson(0.6, 32, _claims))
-VERIFYING = (Lesson(0.15, 32, _claims), Lesson(0.2, 16, _check), Lesson(0.65, 16, _spoiled))
-BASE = (Lesson(0.15, 32, _reading), Lesson(0.25, 32, _claims), Lesson(0.6, 16, _check))
-POLICY = (Lesson(0.3, 32, _sums), Lesson(0.7, 16, _careless))
+LOOKING = (Lesson(0.4, 32, Writer.reading), Lesson(0.6, 32, Writer.claims))
+VERIFYING = (Lesson(0.15, 32, Writer.claims), Lesson(0.2, 16, Writer.check), Lesson(0.65, 16, _spoiled))
+BASE = (Lesson(0.15, 32, Writer.reading), Lesson(0.25, 32, Writer.claims), Lesson(0.6, 16, Writer.check))
+POLICY = (Lesson(0.3, 32, Writer.sums), Lesson(0.7, 16, _careless))

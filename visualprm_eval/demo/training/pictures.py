@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from visualprm_eval.engine.images import IMAGENET_MEAN, IMAGENET_STD
 from visualprm_eval.tasks.demo_world.draw import picture
 from visualprm_eval.tasks.demo_world.world import COLOURS, Scene
 
@@ -18,7 +19,6 @@ TOKENS_PER_SIDE = 4
 """A picture becomes 4 x 4 image tokens of 28 x 28 pixels."""
 TARGET_SIZES = (len(COLOURS), 10)
 """Number of classes of each of a token's two facts: colour and value."""
-_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Pictures:
@@ -30,7 +30,7 @@ class Pictures:
 
     def __init__(self, scenes: Sequence[Scene]) -> None:
         self._bytes = torch.from_numpy(np.stack([np.asarray(picture(scene)) for scene in scenes]))
-        self._mean, self._std = torch.tensor(_MEAN), torch.tensor(_STD)
+        self._mean, self._std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
 
     def pixels(self, indices: Sequence[int]) -> torch.Tensor:
         """Normalised pixels of some pictures, float32 [n, 3, H, W]: one tile each, equal to ``engine.images.tiles``."""

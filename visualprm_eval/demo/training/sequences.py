@@ -25,10 +25,8 @@ from visualprm_eval.tasks.demo_world.world import (
     MOST,
     Scene,
     WorldProblem,
-    answer_step,
-    product_step,
     reading_step,
-    sum_step,
+    solution_steps,
 )
 
 if TYPE_CHECKING:
@@ -83,8 +81,8 @@ class Writer:
         rng.shuffle(facts)
         return self._facts(READ_REQUEST, [(f" {name} ", str(value)) for name, value in facts])
 
-    def sums(self, rng: random.Random) -> Sequence:
-        """A drill of calculations without a picture; only the results are learned."""
+    def sums(self, _scene: Scene, rng: random.Random) -> Sequence:
+        """A drill of sums and products."""
         drill = [_calculation(rng) for _ in range(SUMS)]
         return self._facts(SUMS_REQUEST, [(f" {one}{sign}{two}=", str(result)) for one, sign, two, result in drill], ())
 
@@ -195,15 +193,9 @@ def spoiled(problem: WorldProblem, rng: random.Random) -> tuple[list[str], list[
     two = _wrong(second, rng) if rng.random() < _MISTAKES else second
     total = max(0, product + two + (rng.choice((-10, -2, -1, 1, 2, 10)) if rng.random() < _MISTAKES else 0))
     names = [problem.steps[place].split()[1] for place in (0, 2)]
-    steps = [
-        reading_step(problem.scene.family, names[0], one),
-        product_step(one, factor, max(0, product)),
-        reading_step(problem.scene.family, names[1], two),
-        sum_step(max(0, product), two, total),
-        answer_step(total),
-    ]
+    steps = solution_steps(problem.scene.family, names, (one, two), factor, (max(0, product), total))
     right: list[bool] = [*accumulate((a == b for a, b in zip(steps, problem.steps, strict=True)), lambda a, b: a and b)]
-    return steps, right
+    return list(steps), right
 
 
 def _value(step: str) -> int:

@@ -11,10 +11,12 @@ the final answer.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from collections.abc import Sequence as Many
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -157,55 +159,52 @@ def train_vision(shop: Workshop) -> None:
     shop.save(model, VISION)
 
 
-def train_looking(shop: Workshop) -> None:
-    """Teaches a language model to read, and to tell true readings from false ones; the others start from it."""
-    model = shop.load(VISION).model
-    _supervise(shop, model, LOOKING, courses.LOOKING, steps=shop.recipe.looking_steps)
-    shop.save(model, LOOKING)
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How a language model is taught.
+
+    Attributes:
+        start: Folder of the checkpoint that it starts from.
+        course: What it reads.
+        steps: For how long.
+        scale: Factor of its learning rates.
+    """
+
+    start: str
+    course: Many[courses.Lesson]
+    steps: Callable[[Recipe], int]
+    scale: float = 1.0
 
 
-def train_policy(shop: Workshop) -> None:
-    """Teaches sums and worked solutions by careless readers; most of its mistakes will be about the picture."""
-    model = shop.load(LOOKING).model
-    _supervise(shop, model, POLICY, courses.POLICY, steps=shop.recipe.policy_steps)
-    shop.save(model, POLICY)
+TAUGHT = {
+    # To read, and to tell true readings from false ones; the others start from it.
+    LOOKING: Stage(VISION, courses.LOOKING, attrgetter("looking_steps")),
+    # Sums and worked solutions by careless readers; most of its mistakes will be about the picture.
+    POLICY: Stage(LOOKING, courses.POLICY, attrgetter("policy_steps")),
+    # The same as the first, for longer.
+    BASE: Stage(LOOKING, courses.BASE, attrgetter("base_steps")),
+    # To follow worked solutions into which mistakes have slipped.
+    VERIFIER: Stage(BASE, courses.VERIFYING, attrgetter("verifier_steps"), _FURTHER_RATE),
+}
+"""Language models that learn from fresh sequences about the training scenes, by their folders."""
 
 
-def train_base(shop: Workshop) -> None:
-    """Teaches another language model to read and to tell true readings from false ones."""
-    model = shop.load(LOOKING).model
-    _supervise(shop, model, BASE, courses.BASE, steps=shop.recipe.base_steps)
-    shop.save(model, BASE)
-
-
-def train_verifier(shop: Workshop) -> None:
-    """Teaches the base to follow worked solutions into which mistakes have slipped."""
-    model = shop.load(BASE).model
-    _supervise(shop, model, VERIFIER, courses.VERIFYING, steps=shop.recipe.verifier_steps, scale=_FURTHER_RATE)
-    shop.save(model, VERIFIER)
-
-
-def _supervise(
-    shop: Workshop,
-    model: InternVLForConditionalGeneration,
-    name: str,
-    course: Many[courses.Lesson],
-    *,
-    steps: int,
-    scale: float = 1.0,
-) -> None:
-    """Trains a language model on fresh sequences about the training scenes."""
+def teach(shop: Workshop, name: str) -> None:
+    """Trains one of ``TAUGHT``."""
+    stage = TAUGHT[name]
+    model = shop.load(stage.start).model
     _train_language_only(model)
     rng = world.stream(name, shop.recipe.seed)
-    shares = [lesson.share for lesson in course]
+    shares = [lesson.share for lesson in stage.course]
 
     def loss_at(_step: int) -> Tensor:
-        (lesson,) = rng.choices(course, shares)
+        (lesson,) = rng.choices(stage.course, shares)
         chosen = rng.sample(range(len(shop.scenes)), lesson.batch)
         sequences = [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen]
         return sequence_loss(model, *shop.writer.batch(sequences), shop.features[chosen])
 
-    fit(model, loss_at, steps, name, scale=scale)
+    fit(model, loss_at, stage.steps(shop.recipe), name, scale=stage.scale)
+    shop.save(model, name)
 
 
 def make_labels(shop: Workshop) -> None:
@@ -217,8 +216,7 @@ def make_labels(shop: Workshop) -> None:
     labelled = label_solutions(policy, problems, solutions, recipe.seed + 1)
     with (shop.folder / "labels.jsonl").open("w", encoding="utf-8") as file:
         for entry in labelled:
-            row = {"problem": entry.problem, "steps": entry.steps, "labels": entry.labels}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            file.write(json.dumps(asdict(entry), ensure_ascii=False) + "\n")
 
 
 def read_labels(shop: Workshop) -> list[LabelledSolution]:

@@ -10,15 +10,13 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from visualprm_eval.engine.tokenizer import byte_level
+
 CONTROL_TOKENS = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>",
     "<quad>", "</quad>", "<ref>", "</ref>", "<box>", "</box>",
 )  # fmt: skip
 """Control tokens in the order of their ids, which follow the vocabulary's."""
-QWEN2_PATTERN = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-"""How Qwen2 cuts a text before merging (transformers' ``Qwen2Tokenizer``)."""
 PAD_TOKEN = CONTROL_TOKENS[0]
 MAX_VOCABULARY = 900
 """Upper bound of bytes and merges together; training ends earlier when nothing is left to merge."""
@@ -36,16 +34,9 @@ def train_tokenizer(texts: Iterable[str], directory: Path) -> int:
     Returns:
         The number of token ids, control tokens included.
     """
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
+    from tokenizers import models, pre_tokenizers, trainers
 
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(QWEN2_PATTERN), behavior="isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
+    tokenizer = byte_level(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=MAX_VOCABULARY,
         min_frequency=MIN_FREQUENCY,
@@ -55,7 +46,7 @@ def train_tokenizer(texts: Iterable[str], directory: Path) -> int:
     tokenizer.train_from_iterator(texts, trainer)
     directory.mkdir(parents=True, exist_ok=True)
     tokenizer.model.save(str(directory))
-    size = tokenizer.get_vocab_size(with_added_tokens=False)
+    size: int = tokenizer.get_vocab_size(with_added_tokens=False)
     ids = {token: size + offset for offset, token in enumerate(CONTROL_TOKENS)}
     _write(directory / "added_tokens.json", ids)
     _write(directory / "special_tokens_map.json", _special_tokens_map())

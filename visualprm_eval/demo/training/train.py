@@ -28,6 +28,7 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 
@@ -73,10 +74,7 @@ STAGES: dict[str, Callable[[Workshop], None]] = {
     "benchmark": stages.make_benchmark,
     "tokenizer": stages.make_tokenizer,
     "vision": stages.train_vision,
-    "looking": stages.train_looking,
-    "policy": stages.train_policy,
-    "base": stages.train_base,
-    "verifier": stages.train_verifier,
+    **{name: partial(stages.teach, name=name) for name in stages.TAUGHT},
     "labels": stages.make_labels,
     "prm": stages.train_prm,
     "measure": measure,

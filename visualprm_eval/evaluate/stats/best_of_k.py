@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from visualprm_eval.evaluate.candidate_grid import FloatArray, Grid
-from visualprm_eval.evaluate.rerankers import First, Oracle, Reranker, SelfConsistency, WeightedVote
+from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.stats.closed_form import curve_ks, expected_best, mean_value
 from visualprm_eval.evaluate.stats.measure import Measure
-from visualprm_eval.evaluate.stats.subsets import draw_subsets, first_ranks, values_in_subsets, values_of_prefixes
+from visualprm_eval.evaluate.stats.subsets import draw_subsets, values_in_subsets
 
 __all__ = ["ALL_SUBSETS", "DRAWN_SUBSETS", "MEAN", "PASS_AT_K", "Estimate", "estimates"]
 
@@ -20,8 +20,6 @@ ALL_SUBSETS = "exact over all subsets"
 PASS_AT_K = "unbiased pass@k"  # noqa: S105 - no password
 MEAN = "mean of all candidates"
 DRAWN_SUBSETS = "mean over drawn subsets"
-_VOTES = (SelfConsistency, WeightedVote)
-"""Whose picks from many subsets are arithmetic on arrays."""
 _BATCHES = 10
 """Batches of drawn subsets whose spread tells the sampling error."""
 
@@ -59,12 +57,12 @@ def estimates(grid: Grid, reranker: Reranker, measure: Measure, seed: int = 0) -
     Returns:
         Every k where there is a closed form, else those of ``curve_ks``.
     """
-    if reranker.expectation or isinstance(reranker, First):  # Of any k candidates the first is any of all.
+    if reranker.blind:  # Of any k candidates the first is any of all.
         return _closed(grid, reranker, measure, np.tile(mean_value(grid.verdicts, grid.usable)[:, None], grid.n), MEAN)
     if reranker.pointwise:
         ks = range(1, grid.n + 1)
-        rows = expected_best(grid.utilities(reranker), grid.verdicts, grid.usable, ks)
-        return _closed(grid, reranker, measure, rows, PASS_AT_K if isinstance(reranker, Oracle) else ALL_SUBSETS)
+        rows = expected_best(reranker.scores(grid), grid.verdicts, grid.usable, ks)
+        return _closed(grid, reranker, measure, rows, PASS_AT_K if "verdicts" in reranker.needs else ALL_SUBSETS)
     return [_of_subsets(grid, reranker, measure, k, seed) for k in curve_ks(grid.n)]
 
 
@@ -83,7 +81,7 @@ def _of_subsets(grid: Grid, reranker: Reranker, measure: Measure, k: int, seed: 
     if k == 1:
         rows = mean_value(grid.verdicts, grid.usable)
         return Estimate(k, ALL_SUBSETS, measure.value(rows), rows, 0.0, prefix)
-    subsets, exhaustive = draw_subsets(grid.n, k, len(grid), seed, fast=type(reranker) in _VOTES)
+    subsets, exhaustive = draw_subsets(grid.n, k, len(grid), seed, fast=reranker.is_array)
     values = values_in_subsets(grid, reranker, subsets)
     rows = _row_means(grid, values)
     error = 0.0
@@ -111,8 +109,6 @@ def _prefixes(grid: Grid, reranker: Reranker, measure: Measure, ks: Sequence[int
         counts = np.cumsum(grid.usable, axis=1)
         sums = np.cumsum(np.where(grid.usable, grid.verdicts, 0.0), axis=1)
         table = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)[:, np.array(ks) - 1]
-    elif isinstance(reranker, First) or reranker.pointwise:
-        table = values_of_prefixes(grid, reranker)[:, np.array(ks) - 1]
     else:
-        table = np.stack([values_in_subsets(grid, reranker, first_ranks(k))[:, 0] for k in ks], axis=1)
+        table = grid.worth(reranker.in_prefixes(grid, ks))
     return [math.nan if np.isnan(rows).all() else measure.value(rows) for rows in np.ascontiguousarray(table.T)]

@@ -23,7 +23,6 @@ from visualprm_eval.evaluate.stats.diagnostics import (
 )
 from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.overall_curves import Place, Resample
-from visualprm_eval.evaluate.stats.subsets import first_ranks, values_in_subsets
 
 
 def points(found: Finals, grid: Grid) -> tuple[list[shown.CurvePoint], dict[Place, Resample]]:
@@ -72,7 +71,7 @@ def diagnoses(found: Finals, grid: Grid, numbers: FloatArray) -> Iterator[shown.
         numbers: The value of each reranker, in percent, [R].
     """
     study = found.study
-    oracle = values_in_subsets(grid, Oracle("oracle"), first_ranks(grid.n))[:, 0]
+    oracle = grid.worth(Oracle("oracle").in_prefixes(grid, [grid.n]))[:, 0]
     ranks = _Ranks(grid)
     best, chance = found.measure.value(oracle), found.measure.value(mean_value(grid.verdicts, grid.usable))
     for place, reranker in enumerate(found.rerankers):
@@ -122,7 +121,7 @@ class _Ranks:
 
 def _with_scores(row: shown.Diagnosis, ranks: _Ranks, reranker: StepAggregate) -> shown.Diagnosis:
     """What the scores of a critic go with."""
-    grid, scores = ranks.grid, ranks.grid.utilities(reranker)
+    grid, scores = ranks.grid, reranker.scores(ranks.grid)
     own = centred_ranks(scores, grid.usable)
     hits = ranking(scores, grid.verdicts, grid.usable)
     return replace(

@@ -12,9 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from visualprm_eval.evaluate.benchmark_values import row_mean
 from visualprm_eval.evaluate.candidate_grid import FloatArray, IntArray
 from visualprm_eval.evaluate.stats.measure import Measure
+from visualprm_eval.tasks.base import row_mean
 
 __all__ = ["ChancePicks", "poisson_binomial"]
 

@@ -64,7 +64,8 @@ def expected_best(utilities: FloatArray, verdicts: FloatArray, usable: BoolArray
     Returns:
         The expectation per problem and k, [P, K], over the subsets that hold a usable candidate.
     """
-    order = np.lexsort((-np.where(usable, utilities, 0.0), ~usable), axis=1)  # stable: ties keep the order of ranks
+    falling = -np.where(usable & ~np.isnan(utilities), utilities, np.where(usable, -np.inf, 0.0))
+    order = np.lexsort((falling, ~usable), axis=1)  # stable: ties keep the order of ranks
     ordered = np.take_along_axis(np.where(usable, verdicts, 0.0), order, axis=1)
     present = np.take_along_axis(usable, order, axis=1).astype(np.float64)
     weights = place_weights(utilities.shape[1], ks).T

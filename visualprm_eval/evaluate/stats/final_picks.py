@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visualprm_eval.evaluate.benchmark_values import Study
 from visualprm_eval.evaluate.candidate_grid import FloatArray, Grid
-from visualprm_eval.evaluate.pools import needs_all_verdicts
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, MAX_LEFT_OUT
 from visualprm_eval.evaluate.stats.measure import Measure
-from visualprm_eval.evaluate.vectorized_picks import mean_worth, ranks_from_first, worth
+from visualprm_eval.evaluate.study import Study
 from visualprm_eval.evaluate.withheld import why_withheld
 from visualprm_eval.tasks.base import UNJUDGED
 
@@ -88,7 +86,7 @@ def finals(study: Study) -> Iterator[Finals | str]:
         filled = np.flatnonzero(whole.usable.any(axis=1))
         grid = whole if len(filled) == len(whole) else whole.take(filled)
         heard = [one for one in study.rerankers if one.critic in {None, *grid.critics}]
-        rerankers = [one for one in heard if study.grade_all or not needs_all_verdicts(one)]
+        rerankers = [one for one in heard if study.grade_all or not one.needs_all_verdicts]
         values = np.array([_worths(grid, one) for one in rerankers]).reshape(len(rerankers), -1).T
         if np.isnan(values).any():
             yield f"{where}: {int(np.isnan(values).sum()):,} picks are not graded"
@@ -113,5 +111,5 @@ def _has_every_verdict(grid: Grid) -> bool:
 def _worths(grid: Grid, reranker: Reranker) -> FloatArray:
     """The verdict of each problem's pick, [P]; a random one's on average."""
     if reranker.expectation:
-        return mean_worth(grid, grid.n)
-    return worth(grid, ranks_from_first(grid, reranker, grid.n)[:, None])[:, 0]
+        return grid.mean_worth(grid.n)
+    return grid.worth(reranker.in_prefixes(grid, [grid.n]))[:, 0]

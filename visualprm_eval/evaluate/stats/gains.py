@@ -18,7 +18,6 @@ from visualprm_eval.evaluate.stats.chance import ChancePicks
 from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.evaluate.stats.rows import Mean, Standing
-from visualprm_eval.evaluate.vectorized_picks import mean_worth
 
 __all__ = ["Gains", "Place", "Split", "WholeTables", "interval"]
 
@@ -59,7 +58,7 @@ class Split:
         rerankers, values = list(found.rerankers), found.values
         mean = None
         if found.has_mean:
-            worth = mean_worth(grid, grid.n)
+            worth = grid.mean_worth(grid.n)
             mean = Mean(found.measure.value(worth), study.n, found.n_problems, found.n_problems - len(grid))
             if not any(isinstance(one, Random) for one in rerankers):
                 rerankers.append(Random(ROWS[MEAN]))

@@ -10,9 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from visualprm_eval.core.types import Problem
-from visualprm_eval.evaluate.benchmark_values import GroupKey, Metric, row_mean
 from visualprm_eval.evaluate.candidate_grid import FloatArray, IntArray
 from visualprm_eval.evaluate.stats.bootstrap import group_numbers, replicates
+from visualprm_eval.evaluate.study import GroupKey, Metric
+from visualprm_eval.tasks.base import row_mean
 
 __all__ = ["Measure"]
 

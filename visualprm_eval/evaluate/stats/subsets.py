@@ -12,9 +12,8 @@ import numpy as np
 
 from visualprm_eval.evaluate.candidate_grid import FloatArray, Grid, IntArray
 from visualprm_eval.evaluate.rerankers import Reranker
-from visualprm_eval.evaluate.vectorized_picks import first_ranks, leaders, ranks_in_subsets, worth
 
-__all__ = ["DRAWS", "draw_subsets", "first_ranks", "values_in_subsets", "values_of_prefixes"]
+__all__ = ["DRAWS", "draw_subsets", "values_in_subsets"]
 
 DRAWS = 40_000
 """Picks that are drawn per k, over all problems: the sampling error of a mean over rows stays below 0.25 points, since
@@ -54,17 +53,4 @@ def values_in_subsets(grid: Grid, reranker: Reranker, subsets: IntArray) -> Floa
     Returns:
         Verdicts, [P, R]; NaN where a subset holds no usable candidate of the problem.
     """
-    return worth(grid, ranks_in_subsets(grid, reranker, subsets))
-
-
-def values_of_prefixes(grid: Grid, reranker: Reranker) -> FloatArray:
-    """The verdict of what a reranker picks from the first k candidates, for every k from 1 to N.
-
-    Args:
-        grid: P problems.
-        reranker: ``First``, or one that is pointwise.
-
-    Returns:
-        Verdicts, [P, N]; NaN where no usable candidate is among the first k.
-    """
-    return worth(grid, leaders(grid, reranker))
+    return grid.worth(reranker.in_subsets(grid, subsets))

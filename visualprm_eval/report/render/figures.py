@@ -25,12 +25,10 @@ from visualprm_eval.report.render.drawing import (
 from visualprm_eval.report.tables.summary import FIRST, Curve, column_titles, curves, reranker_label
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from visualprm_eval.evaluate.stats.rows import CurvePoint, Insight, PublishedPoint, Standing, StepScoreHistogram
     from visualprm_eval.report.results import Results
 
-__all__ = ["FIGURES", "draw_figures", "write_plot"]
+__all__ = ["FIGURES", "draw_figures", "draw_values"]
 
 FIGURES = ("curves", "gains", "scores")
 """Names of the files."""
@@ -61,13 +59,9 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
     return rendered(figures)
 
 
-def write_plot(path: Path, results: Results) -> None:
-    """Draws ``results.png``: values from the first k candidates, a panel per policy and benchmark.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    path.write_bytes(rendered({"results": _values(curves(results.rows))}, ("png",))["results"]["png"])
+def draw_values(results: Results) -> bytes:
+    """``results.png``: values from the first k candidates, a panel per policy and benchmark."""
+    return rendered({"results": _values(curves(results.rows))}, ("png",))["results"]["png"]
 
 
 def _values(all_curves: Sequence[Curve]) -> Any:

@@ -25,12 +25,10 @@ from visualprm_eval.report.tables.values import summary_table
 from visualprm_eval.report.viewer.viewer import PAGE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from visualprm_eval.report.results import Results
     from visualprm_eval.report.viewer.viewer import Viewer
 
-__all__ = ["Section", "page", "render", "script_json", "write_html"]
+__all__ = ["Section", "page", "render", "script_json"]
 
 _MAX_FAILURES = 200
 _MAX_NOTES = 40
@@ -77,27 +75,18 @@ class _Cell(NamedTuple):
     below: str = ""
 
 
-def write_html(path: Path, results: Results, figures: Mapping[str, bytes]) -> None:
-    """Writes the page.
-
-    Args:
-        path: The file to write.
-        results: What to show.
-        figures: SVG files by name: ``curves``, ``gains``, ``scores``.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    path.write_text(render(results, figures), encoding="utf-8")
-
-
 def script_json(text: str) -> str:
     """JSON as it may stand in a script element: no character of it can end the element or begin a comment."""
     return text.replace("<", r"\u003c").replace(">", r"\u003e").replace("&", r"\u0026")
 
 
 def render(results: Results, figures: Mapping[str, bytes]) -> str:
-    """The page as text."""
+    """The page.
+
+    Args:
+        results: What to show.
+        figures: SVG files by name: ``curves``, ``gains``, ``scores``.
+    """
     policies = dict.fromkeys(row.policy for row in results.rows)
     benchmarks = dict.fromkeys(
         f"{row.benchmark} {row.split}".rstrip() for row in results.rows if row.benchmark != OVERALL

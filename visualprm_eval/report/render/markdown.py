@@ -14,11 +14,10 @@ from visualprm_eval.report.tables.values import FIRST_K, first_k_tables, summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from visualprm_eval.report.results import Results
 
-__all__ = ["MAX_FAILURES", "escape", "markdown_table", "render", "write_markdown"]
+__all__ = ["MAX_FAILURES", "escape", "markdown_table", "render"]
 
 MAX_NOTES = 40
 MAX_FAILURES = 20
@@ -50,22 +49,13 @@ def _cell(value: object, kind: Kind) -> str:
     return shown(value, kind)
 
 
-def write_markdown(path: Path, results: Results, picture: str | None) -> None:
-    """Writes the report.
+def render(results: Results, picture: str | None = None) -> str:
+    """The whole report.
 
     Args:
-        path: The file to write.
         results: What to show.
         picture: The name of the plot beside it, ``None`` when there is none.
-
-    Raises:
-        OSError: The file cannot be written.
     """
-    path.write_text(render(results, picture), encoding="utf-8")
-
-
-def render(results: Results, picture: str | None = None) -> str:
-    """The whole report as Markdown."""
     banner = results.insight.banner
     summary = summary_table(summarise(results.rows, results.insight))
     parts = ["# Results", *([f"**{escape(banner)}**"] if banner else [])]

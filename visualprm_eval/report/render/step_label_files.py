@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
-from visualprm_eval.report.render.files import write_atomically, write_figures
+from visualprm_eval.report.render.files import write_figures, write_files
 
 __all__ = ["write_process_reports"]
 
@@ -24,16 +24,15 @@ def write_process_reports(work_dir: Path, results: ProcessResults) -> list[Path]
         ConfigError: A file cannot be written.
     """
     # openpyxl and matplotlib are only worth their import time when files are written.
-    from visualprm_eval.report.render.csv import write_csv
+    from visualprm_eval.report.render import csv, step_label_page, step_label_sheets
     from visualprm_eval.report.render.step_label_figures import FIGURES, draw_figures
-    from visualprm_eval.report.render.step_label_page import write_page
-    from visualprm_eval.report.render.step_label_sheets import write_sheets
+    from visualprm_eval.report.tables.values import all_values
 
     figures = write_figures(work_dir / "figures", draw_figures(results), FIGURES)
-    paths = [
-        write_atomically(work_dir / "results.csv", lambda path: write_csv(path, results.rows)),
-        write_atomically(work_dir / "results.xlsx", lambda path: write_sheets(path, results)),
-    ]
     shown = [path.relative_to(work_dir).as_posix() for path in figures if path.suffix == ".png"]
-    written = write_atomically(work_dir / "results.md", lambda path: write_page(path, results, shown))
-    return [*paths, written, *figures]
+    contents: dict[str, bytes | str] = {
+        "results.csv": csv.render(all_values(results.rows)),
+        "results.xlsx": step_label_sheets.render(results),
+        "results.md": step_label_page.render(results, shown),
+    }
+    return [*write_files(work_dir, contents.items()), *figures]

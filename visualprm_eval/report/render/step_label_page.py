@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
@@ -12,16 +12,7 @@ from visualprm_eval.report.render.text import one_line
 from visualprm_eval.report.tables import step_labels as tables
 from visualprm_eval.report.tables.step_labels import Sheet, Value
 
-__all__ = ["render", "shown", "write_page"]
-
-
-def write_page(path: Path, results: ProcessResults, pictures: Sequence[str]) -> None:
-    """Writes the report.
-
-    Raises:
-        OSError: The file cannot be written.
-    """
-    path.write_text(render(results, pictures), encoding="utf-8")
+__all__ = ["render", "shown"]
 
 
 def render(results: ProcessResults, pictures: Sequence[str] = ()) -> str:

@@ -42,8 +42,8 @@ def one_line(text: str, limit: int = 0) -> str:
 
 
 _FORMATS: Mapping[Kind, str] = {
-    "count": ",d", "score": ".3f", "percent": ".1f", "gain": "+.1f", "chance": ".4f", "correlation": "+.2f",
-    "seconds": ",.0f",
+    "count": ",d", "score": ".3f", "percent": ".1f", "gain": "+.1f", "end": "+.1f", "chance": ".4f",
+    "correlation": "+.2f", "seconds": ",.0f",
 }  # fmt: skip
 _LONGEST_MESSAGE = 500
 
@@ -56,7 +56,7 @@ def shown(value: Any, kind: Kind) -> str:
         return one_line(str(value), _LONGEST_MESSAGE)
     if isinstance(value, str) or kind not in _FORMATS:
         return str(value)
-    if kind in {"gain", "correlation"}:
+    if kind in {"gain", "end", "correlation"}:
         value = round(value, 2 if kind == "correlation" else 1) + 0.0  # No "-0.0".
     text = format(value, _FORMATS[kind])
     return "<0.0001" if kind == "chance" and text == "0.0000" else text

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
+from io import BytesIO
 from itertools import chain, islice
+from textwrap import wrap
 from typing import Any
 
 from openpyxl import Workbook
@@ -15,6 +19,12 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 
 from visualprm_eval.report.render.xlsx_cells import ColumnCells, safe_cell
+from visualprm_eval.report.table import Kind, Table
+
+__all__ = [
+    "MAX_SHEET_ROWS", "TITLE", "append_rows", "append_table", "new_book", "new_sheet", "saved", "write_stack",
+    "write_table",
+]  # fmt: skip
 
 MAX_SHEET_ROWS = 1_048_576
 LINE_HEIGHT = 15.0
@@ -22,18 +32,21 @@ _MOST_LINES = 20
 """Of a row whose height is reckoned from its texts; spreadsheets allow 409 points."""
 
 HEADER, HEADER_RIGHT, TITLE, BANNER = "header", "header on the right", "title", "banner"
-PLAIN, WRAPPED, COUNT, SCORE = "plain", "wrapped", "count", "score"
-PERCENT, GAIN, QUIET = "percent value", "gain in points", "withheld value"
-CORRELATION, CHANCE = "correlation", "chance"
-_NUMBERS = {
-    COUNT: "#,##0", SCORE: "0.0000", PERCENT: "0.0", GAIN: "+0.0;-0.0;0.0", CORRELATION: "+0.00;-0.00;0.00",
-    CHANCE: '[<0.0001]"< 0.0001"_);0.0000_)',
+PLAIN, WRAPPED, QUIET = "plain", "wrapped", "quiet"
+_POINTS = "+0.0;-0.0;0.0"
+_NUMBERS: Mapping[Kind, str] = {
+    "count": "#,##0", "seconds": "#,##0", "score": "0.0000", "percent": "0.0", "gain": _POINTS, "end": _POINTS,
+    "correlation": "+0.00;-0.00;0.00", "chance": '[<0.0001]"< 0.0001"_);0.0000_)',
 }  # fmt: skip
+"""Number formats; a colour in them would stand before that of a rule."""
+_WIDTH, _WIDEST = 12.0, 48.0
+_SHEET_TITLE = 31
 _GREEN, _RED = PatternFill(bgColor="D8F0E3"), PatternFill(bgColor="F9DDD3")
 
 
-def add_styles(book: Workbook) -> None:
-    """The looks of all cells; made anew for each workbook, because openpyxl binds them to one."""
+def new_book() -> Workbook:
+    """An empty workbook with the looks of all cells, made anew for each, because openpyxl binds them to one."""
+    book = Workbook(write_only=True)
     font, bold = Font(name="Calibri", size=11), Font(name="Calibri", size=11, bold=True)
     quiet = Font(name="Calibri", size=11, italic=True, color="7F7F7F")
     text, wrapped = Alignment(vertical="top"), Alignment("left", "top", wrap_text=True)
@@ -47,89 +60,119 @@ def add_styles(book: Workbook) -> None:
         NamedStyle(PLAIN, font, alignment=text),
         NamedStyle(WRAPPED, font, alignment=wrapped),
         NamedStyle(QUIET, quiet, alignment=right),
-        *(NamedStyle(name, font, number_format=shown, alignment=right) for name, shown in _NUMBERS.items()),
+        *(NamedStyle(_style(kind), font, number_format=shown, alignment=right) for kind, shown in _NUMBERS.items()),
     ]
     for header in styles[:2]:
         header.fill, header.border = PatternFill("solid", fgColor="E7ECF2"), Border(bottom=Side("thin", color="7F7F7F"))
     for style in styles:
         book.add_named_style(style)
+    return book
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One column of a sheet: its title, its width in characters and the look of its cells."""
-
-    title: str
-    width: float
-    style: str = PLAIN
-
-    @property
-    def header(self) -> str:
-        """The look of its title, which stands where the numbers below it stand."""
-        return HEADER_RIGHT if self.style in _NUMBERS else HEADER
+def saved(book: Workbook) -> bytes:
+    """A workbook as the content of a file."""
+    stream = BytesIO()
+    book.save(stream)
+    return stream.getvalue()
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table of the workbook.
-
-    Attributes:
-        title: The title of its sheet.
-        fields: Its columns.
-        rows: Its rows, each with one value per column.
-        frozen: How many columns stay in sight when a reader moves to the right.
-        row_height: In points; ``None`` for as many lines as its wrapped texts take.
-        gains: Which columns are a difference with the ends of its interval, for its colours, see :func:`gain_rules`.
-    """
-
-    title: str
-    fields: Sequence[Field]
-    rows: Iterable[Sequence[object]]
-    frozen: int = 0
-    row_height: float | None = None
-    gains: Sequence[tuple[int, int, int]] = ()
+def _style(kind: Kind) -> str:
+    """The name of the style of a column's cells; spreadsheets have styles called percent and so on already."""
+    return f"{kind} cell" if kind in _NUMBERS else WRAPPED if kind == "text" else PLAIN
 
 
-def write_table(book: Workbook, table: Table, max_rows: int, banner: str = "") -> None:
+def write_table(book: Workbook, table: Table, max_rows: int = MAX_SHEET_ROWS, banner: str = "") -> None:
     """Writes one table with a frozen header and filters, in as many sheets as its rows need.
 
     Args:
         book: The workbook.
-        table: The table.
+        table: The table; its name is the sheet's.
         max_rows: Rows that a sheet may hold.
         banner: What must be said above the header of each sheet, ``""`` for nothing.
     """
-    top = 1 if banner else 0
-    fields, source = table.fields, iter(table.rows)
+    widths, source = _widths(table), iter(table.rows)
     row = next(source, None)
     number = 1
+    header = bool(banner) + 1 + _has_groups(table)
+    details = [place for place, column in enumerate(table.columns) if column.is_detail]
+    groups = {column.group for column in table.columns if column.group}
     while True:
-        title = table.title if number == 1 else f"{table.title} {number}"
-        sheet = new_sheet(book, title, [field.width for field in fields])
-        sheet.freeze_panes = f"{get_column_letter(table.frozen + 1)}{top + 2}"
-        sheet.print_title_rows = f"{top + 1}:{top + 1}"
-        if banner:
-            sheet.append([safe_cell(banner, sheet, BANNER)])
-        append_header(sheet, top + 1, fields)
-        used = top + 1
-        rows = () if row is None else chain([row], islice(source, max_rows - used - 1))
-        heights = partial(_height, table)
-        used += append_rows(sheet, rows, [field.style for field in fields], first=used + 1, height=heights)
+        name = table.name if number == 1 else f"{table.name} {number}"
+        sheet, used = new_sheet(book, name, widths, (table.frozen, header), banner=banner, details=details)
+        rows = () if row is None else chain([row], islice(source, max_rows - header - 1))
+        last = append_table(sheet, replace(table, rows=rows), used, widths)
+        sheet.auto_filter.ref = _filter(table, header, last)
+        sheet.print_title_rows = f"{used + 1}:{header}"
+        if groups:
+            sheet.print_title_cols = f"A:{get_column_letter(table.frozen)}"
+            sheet.page_setup.fitToWidth = math.ceil(len(groups) / 2)
         row = next(source, None)
-        sheet.auto_filter.ref = f"A{top + 1}:{get_column_letter(len(fields))}{used}"
-        for columns in table.gains:
-            gain, low, high = (get_column_letter(column + 1) for column in columns)
-            gain_rules(sheet, gain, low, high, (top + 2, used))
         sheet.close()
         if row is None:
             return
         number += 1
 
 
+def write_stack(book: Workbook, name: str, tables: Sequence[Table], banner: str) -> None:
+    """Writes tables below one another into one sheet, each below its title."""
+    widths: list[float] = []
+    for table in tables:
+        for place, width in enumerate(_widths(table)):
+            # A text in the last column has room beyond it; it would make numbers of other tables stand far away.
+            is_last_name = place == len(table.columns) - 1 and table.columns[place].kind not in _NUMBERS
+            widths[place : place + 1] = [max([_WIDTH if is_last_name else width, *widths[place : place + 1]])]
+    sheet, used = new_sheet(book, name, widths, (3, bool(banner) + 2), banner=banner)
+    for number, table in enumerate(tables):
+        sheet.append([safe_cell(table.title, sheet, TITLE)])
+        last = append_table(sheet, table, used + 1, widths)
+        if number == 0:  # A sheet has one frozen place, and one filter.
+            sheet.auto_filter.ref = _filter(table, used + 2, last)
+        sheet.append([])
+        used = last + 1
+    sheet.close()
+
+
+def append_table(sheet: Any, table: Table, used: int, widths: Sequence[float]) -> int:
+    """Writes a table's groups, titles, rows and notes below the rows that are used; returns the number of its last row.
+
+    Args:
+        sheet: A write-only sheet.
+        table: The table.
+        used: How many rows the sheet has.
+        widths: Those of its columns.
+    """
+    columns = table.columns
+    if _has_groups(table):
+        used += 1
+        before = ["", *(column.group for column in columns)]
+        titles = ["" if column.group == other else column.group for column, other in zip(columns, before, strict=False)]
+        for group in filter(None, titles):
+            places = [get_column_letter(n) for n, column in enumerate(columns, 1) if column.group == group]
+            sheet.merged_cells.add(f"{places[0]}{used}:{places[-1]}{used}")
+        sheet.row_dimensions[used].height = 2 * LINE_HEIGHT
+        sheet.append([safe_cell(title, sheet, HEADER) for title in titles])
+    used += 1
+    # Two lines high: some titles need both.
+    lines = [len(wrap(column.title, int(widths[place]))) + bool(column.group) for place, column in enumerate(columns)]
+    sheet.row_dimensions[used].height = max([2, *lines]) * LINE_HEIGHT
+    heads = [HEADER_RIGHT if column.kind in _NUMBERS else HEADER for column in columns]
+    sheet.append([safe_cell(column.title, sheet, head) for column, head in zip(columns, heads, strict=True)])
+    texts = [(place, widths[place]) for place, column in enumerate(columns) if column.kind == "text"]
+    height = partial(_height, texts, is_flat=table.is_flat)
+    last = used + append_rows(sheet, table.rows, [column.kind for column in columns], first=used + 1, height=height)
+    ends = [place for place, column in enumerate(columns) if column.kind == "end"]
+    for low, high in zip(ends[::2], ends[1::2], strict=True):
+        gain = max(place for place in range(low) if columns[place].kind == "gain")
+        gain_rules(sheet, (gain + 1, low + 1, high + 1), (used + 1, last))
+    for note in table.notes:
+        sheet.append([safe_cell(note, sheet, PLAIN)])
+    return last
+
+
 def append_rows(
     sheet: Any,
     rows: Iterable[Sequence[object]],
-    styles: Sequence[str],
+    kinds: Sequence[Kind],
     *,
     first: int,
     height: Callable[[Sequence[object]], float | None] = lambda _: None,
@@ -138,15 +181,15 @@ def append_rows(
 
     Args:
         sheet: A write-only sheet with ``first`` - 1 rows.
-        rows: Values, each row as long as ``styles``, see ``xlsx_cells.safe_cell``.
-        styles: The names of the columns' styles.
+        rows: Values, each row as long as ``kinds``, see ``xlsx_cells.safe_cell``.
+        kinds: What the columns hold; words among numbers stand back.
         first: The number of the first row, from 1.
         height: Of a row, in points; ``None`` lets the program that shows the sheet choose.
 
     Returns:
         How many rows were written.
     """
-    columns = [ColumnCells(sheet, style) for style in styles]
+    columns = [ColumnCells(sheet, _style(kind), QUIET if kind in _NUMBERS else None) for kind in kinds]
     number = first - 1
     for number, row in enumerate(rows, first):
         points = height(row)
@@ -157,51 +200,89 @@ def append_rows(
     return number - first + 1
 
 
-def _height(table: Table, row: Sequence[object]) -> float | None:
-    """The height of a row whose wrapped texts take several lines; not every program finds it by itself."""
-    if table.row_height is not None:
-        return table.row_height
-    fields = zip(row, table.fields, strict=True)
-    texts = [(str(value), field.width) for value, field in fields if field.style == WRAPPED]
-    lines = [sum(1 + int(len(line) / width) for line in text.split("\n")) for text, width in texts]
+def _height(texts: Sequence[tuple[int, float]], row: Sequence[object], *, is_flat: bool) -> float | None:
+    """The height of a row whose wrapped texts take several lines; not every program finds it by itself.
+
+    Args:
+        texts: Places and widths of the columns whose texts are wrapped.
+        row: The row.
+        is_flat: Whether it has one line anyway.
+    """
+    if is_flat:
+        return LINE_HEIGHT
+    lines = [sum(1 + int(len(line) / width) for line in str(row[place]).split("\n")) for place, width in texts]
     return min(max(lines), _MOST_LINES) * LINE_HEIGHT if max(lines, default=1) > 1 else None
 
 
-def new_sheet(book: Workbook, title: str, widths: Sequence[float]) -> Any:
-    """A sheet with columns of the given widths, printed sideways, one page wide."""
+def _has_groups(table: Table) -> bool:
+    return any(column.group for column in table.columns)
+
+
+def _widths(table: Table) -> list[float]:
+    """Columns have the room that their longest word needs, within limits."""
+    widths = []
+    for place, column in enumerate(table.columns):
+        words = [] if column.width else [value for row in table.rows if isinstance(value := row[place], str)]
+        words += [] if column.kind in _NUMBERS else [column.title]
+        widths.append(column.width or min(_WIDEST, max([_WIDTH, *(len(word) + 2 for word in words)])))
+    return widths
+
+
+def new_sheet(
+    book: Workbook,
+    name: str,
+    widths: Sequence[float],
+    frozen: tuple[int, int],
+    *,
+    banner: str = "",
+    details: Iterable[int] = (),
+) -> tuple[Any, int]:
+    """A sheet, printed sideways, one page wide, and how many rows it has; later it cannot be changed any more.
+
+    Args:
+        book: The workbook.
+        name: Its name, made one that spreadsheets allow: 31 characters, no brackets, slashes, colons and wildcards, no
+            two alike.
+        widths: Those of its columns, in characters.
+        frozen: How many columns and rows stay in sight.
+        banner: What must be said in its first row, ``""`` for nothing.
+        details: Columns that fold away, from 0.
+    """
+    taken = {sheet.title.lower() for sheet in book.worksheets}
+    clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", name).strip("'") or "benchmark"
+    title, number = clean[:_SHEET_TITLE], 2
+    while title.lower() in taken:
+        end = f" ({number})"
+        title, number = clean[: _SHEET_TITLE - len(end)] + end, number + 1
     sheet = book.create_sheet(title)
     for place, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(place)].width = width
+    for place in details:
+        sheet.column_dimensions[get_column_letter(place + 1)].outlineLevel = 1
+    sheet.freeze_panes = f"{get_column_letter(frozen[0] + 1)}{frozen[1] + 1}"
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
-    return sheet
+    if banner:
+        sheet.append([safe_cell(banner, sheet, BANNER)])
+    return sheet, int(bool(banner))
 
 
-def append_header(sheet: Any, row: int, fields: Sequence[Field]) -> None:
-    """Writes titles into the row that is next, two lines high: some titles need both.
-
-    Args:
-        sheet: The sheet.
-        row: The number of the row.
-        fields: Whose titles.
-    """
-    sheet.row_dimensions[row].height = 2 * LINE_HEIGHT
-    sheet.append([safe_cell(field.title, sheet, field.header) for field in fields])
+def _filter(table: Table, header: int, last: int) -> str:
+    return f"A{header}:{get_column_letter(len(table.columns))}{last}"
 
 
-def gain_rules(sheet: Any, gain: str, low: str, high: str, rows: tuple[int, int]) -> None:
+def gain_rules(sheet: Any, columns: tuple[int, int, int], rows: tuple[int, int]) -> None:
     """Colours a column of gains by its interval: green above 0, red below, quiet where it contains 0.
 
     Args:
         sheet: The sheet.
-        gain: The column's letter.
-        low: The column of the interval's lower end.
-        high: The column of its upper end.
+        columns: Numbers of the column, and of those of the interval's lower and upper ends.
         rows: The first and the last row.
     """
     first, last = rows
     if last < first:
         return
+    gain, low, high = map(get_column_letter, columns)
     place = f"{gain}{first}:{gain}{last}"
     known = f"ISNUMBER(${low}{first}),ISNUMBER(${high}{first})"
     rules = (

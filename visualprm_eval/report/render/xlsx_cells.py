@@ -91,22 +91,27 @@ class ColumnCells:
     Args:
         sheet: The sheet that the cells go to; needed when they have a style.
         style: The name of one of the workbook's styles.
+        text_style: That of texts, where it is another.
     """
 
-    def __init__(self, sheet: WriteOnlyWorksheet | None, style: str | None) -> None:
-        self._sheet, self._style = sheet, style
-        self._plain = self._new()
+    def __init__(self, sheet: WriteOnlyWorksheet | None, style: str | None, text_style: str | None = None) -> None:
+        self._sheet, self._text_style = sheet, text_style or style
+        self._number = self._new(style)
 
-    def _new(self) -> Any:
+    def _new(self, style: str | None) -> Any:
         cell: Any = WriteOnlyCell(self._sheet)
-        if self._style is not None:
-            cell.style = self._style
+        if style is not None:
+            cell.style = style
         return cell
+
+    @cached_property
+    def _text(self) -> Any:
+        return self._new(self._text_style)
 
     @cached_property
     def _quoted(self) -> Any:
         """With the mark of a leading apostrophe; a workbook lists the styles that it uses."""
-        cell = self._new()
+        cell = self._new(self._text_style)
         cell.quotePrefix = True
         return cell
 
@@ -115,10 +120,10 @@ class ColumnCells:
         if value is None:
             return None
         if not isinstance(value, str) and isinstance(value, Real) and _storable(value):
-            self._plain.value = value
-            return self._plain
+            self._number.value = value
+            return self._number
         text = safe_text(value if isinstance(value, str) else str(value))
-        cell = self._quoted if text.startswith(_LEADING) else self._plain  # Excel would read a formula on editing.
+        cell = self._quoted if text.startswith(_LEADING) else self._text  # Excel would read a formula on editing.
         cell._value, cell.data_type = text, "s"  # noqa: SLF001  (the property would guess formulas and cut the text)
         return cell
 

@@ -1,19 +1,56 @@
-"""Tables of single records: how values came about, and what failed."""
+"""Tables of single records: every pick, how values came about, and what failed."""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
+from visualprm_eval.report.render.text import verdict_word
 from visualprm_eval.report.table import Column, Table
+from visualprm_eval.report.tables.glossary import GLOSSARY
+from visualprm_eval.report.tables.summary import final_picks
 
 if TYPE_CHECKING:
     from visualprm_eval.core.types import JSONValue
-    from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
+    from visualprm_eval.evaluate.result_rows import Failure, Fingerprint, Pick
+    from visualprm_eval.evaluate.stats.rows import Tally
 
-__all__ = ["failures", "fingerprints", "protocol"]
+__all__ = ["failures", "fingerprints", "glossary", "picks", "protocol"]
+
+
+def picks(records: Iterable[Pick], tallies: Mapping[tuple[str, str, str], Tally]) -> Table:
+    """Every problem with what each reranker picked at its largest k; the rows are made one by one.
+
+    Args:
+        records: The picks.
+        tallies: (policy, benchmark, problem id) to how many candidates are right.
+    """
+    columns = (
+        Column("policy", width=18), Column("benchmark", width=18), Column("split", width=8), Column("index", width=8),
+        Column("question", "text", 50), Column("reference answer", "text", 20), Column("reranker", width=22),
+        Column("k", "count", 6), Column("rank (from 0)", "count", 9), Column("final answer", "text", 20),
+        Column("verdict", width=17), Column("critic", width=14), Column("response score (mean)", "score", 12),
+        Column("step scores", width=34), Column("picked text", "text", 90), Column("right candidates", width=16),
+    )  # fmt: skip
+    # Picked texts show their first line until a reader makes the row higher.
+    rows = (_pick(pick, tallies) for pick in final_picks(records))
+    return Table("", columns, rows, name="problems", frozen=4, is_flat=True)
+
+
+def _pick(pick: Pick, tallies: Mapping[tuple[str, str, str], Tally]) -> tuple[object, ...]:
+    scores = pick.step_scores
+    tally = tallies.get((pick.policy, pick.benchmark, pick.problem_id))
+    return (
+        pick.policy, pick.benchmark, pick.split, pick.index, pick.question,
+        pick.answer, pick.reranker, pick.k, pick.rank,
+        pick.final_answer, pick.note or verdict_word(pick.verdict),
+        pick.critic, math.fsum(scores) / len(scores) if scores else None,
+        None if scores is None else "  ".join(f"{score:.4f}" for score in scores), pick.text,
+        None if tally is None else f"{tally.right} of {tally.usable}",
+    )  # fmt: skip
 
 
 def failures(records: Iterable[Failure]) -> Table:
@@ -51,3 +88,9 @@ def fingerprints(prints: Iterable[Fingerprint]) -> Table:
     columns = [Column(title, width=60 if title.endswith(" with") or title == "parts" else 18) for title in titles]
     cells = [tuple(values.values()) for values in rows]
     return Table("The protocol of every value", columns, cells, name="fingerprints", frozen=2, is_folded=True)
+
+
+def glossary() -> Table:
+    """What the words mean."""
+    columns = (Column("word", width=30), Column("meaning", "text", 110))
+    return Table("Glossary", columns, list(GLOSSARY.items()), name="glossary", frozen=1)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.evaluate.result_rows import OVERALL
-from visualprm_eval.report.table import Column, Kind, Table
+from visualprm_eval.evaluate.stats.closed_form import curve_ks
+from visualprm_eval.report.table import Column, Kind, Table, by_place
 from visualprm_eval.report.tables.summary import NOT_TESTED, reading, reranker_label
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ __all__ = [
     "curve_points",
     "curve_values",
     "diagnoses",
+    "expected_tables",
     "pools",
     "values",
 ]
@@ -78,8 +80,8 @@ def values(rows: Iterable[Standing]) -> Table:
     several: Fields = {"baseline": ("name", "baseline")} if len(kinds) > 1 else {}
     fields: Fields = {
         "reranker": ("name", _label), "k": ("count", "k"), "value": ("percent", "value"), "from": ("percent", "low"),
-        "to": ("percent", "high"), **several, gain: ("gain", "gain"), "gain from": ("gain", "gain_low"),
-        "gain to": ("gain", "gain_high"), "reading": ("words", _reading),
+        "to": ("percent", "high"), **several, gain: ("gain", "gain"), "gain from": ("end", "gain_low"),
+        "gain to": ("end", "gain_high"), "reading": ("words", _reading),
     }  # fmt: skip
     return _table("Values with 95% intervals", "intervals", rows, fields)
 
@@ -108,11 +110,23 @@ def curve_values(points: Iterable[CurvePoint]) -> Table:
     return Table("Over k", columns, (_values(point, fields) for point in points))
 
 
+def expected_tables(points: Iterable[CurvePoint]) -> list[Table]:
+    """Expected values at every k of a figure against rerankers, a table per policy and benchmark."""
+    tables = []
+    for table in by_place(curve_points(points)):
+        values = {(reranker, k): value for reranker, k, value, *_ in table.rows}
+        names = list(dict.fromkeys(reranker for reranker, _ in values))
+        ks = curve_ks(max(k for _, k in values))
+        columns = [Column("k", "count"), *(Column(name, "percent") for name in names)]
+        tables.append(Table(table.title, columns, [[k, *(values.get((name, k)) for name in names)] for k in ks]))
+    return tables
+
+
 def comparisons(rows: Iterable[Comparison]) -> Table:
     """Paired comparisons with their outcome in words."""
     return _table("Paired comparisons", "comparisons", rows, {
         "reranker": ("name", _label), "against": ("name", lambda row: reranker_label(row.baseline)),
-        "k": ("count", "k"), "difference": ("gain", "difference"), "from": ("gain", "low"), "to": ("gain", "high"),
+        "k": ("count", "k"), "difference": ("gain", "difference"), "from": ("end", "low"), "to": ("end", "high"),
         "better": ("count", "better"), "worse": ("count", "worse"), "problems": ("count", "n_problems"),
         "p": ("chance", lambda row: NOT_TESTED if row.p is None else row.p),
         "p corrected": ("chance", lambda row: NOT_TESTED if row.p_corrected is None else row.p_corrected),

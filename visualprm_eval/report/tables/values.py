@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate.result_rows import OVERALL
-from visualprm_eval.report.render.text import one_line
-from visualprm_eval.report.table import WITHHELD, Column, Stacked, Table
+from visualprm_eval.report.render.text import one_line, shown
+from visualprm_eval.report.table import WITHHELD, Column, Kind, Stacked, Table
+from visualprm_eval.report.tables.published import by_value
 from visualprm_eval.report.tables.summary import (
     NOT_SHOWN,
     Cell,
@@ -17,15 +18,40 @@ from visualprm_eval.report.tables.summary import (
     curve_titles,
     curves,
     reranker_label,
+    summarise,
 )
 
 if TYPE_CHECKING:
+    from visualprm_eval.evaluate.published.comparison import Comparison
     from visualprm_eval.evaluate.result_rows import ResultRow
+    from visualprm_eval.evaluate.stats.rows import Insight
 
-__all__ = ["FIRST_K", "first_k_tables", "summary_table"]
+__all__ = ["FIRST_K", "all_values", "first_k_tables", "summary_in_full", "summary_table"]
 
 FIRST_K = "from the first k candidates"
 """What the values at a k below N are of that stand in the tidy table, as published ones are."""
+_REMARKS = (
+    "Values in percent at the largest k; gain in points on the same problems, over the baseline that its head names.",
+    "Gain from and gain to are the ends of its 95% interval; green where above 0, red below, pale where it has 0.",
+    "The oracle is an upper bound, of which there is nothing to test; a gain without an interval is not tested.",
+    "Failed problems are left out for every reranker alike; a value that too many failures make unsound is withheld.",
+    "Problems, failures and intervals fold away: button 1 above the columns.",
+    "All values with their notes: sheet all values (from the first k candidates, as published figures are).",
+    "Every problem with every pick: sheet problems.",
+)
+_PUBLISHED_REMARK = (
+    "Difference: ours less published, in points; where the two are not of the same thing the words say what differs "
+    "(all of it: sheet published). What was made otherwise, such as at another temperature, stands behind it."
+)
+_COLUMNS: Mapping[str, tuple[Kind, float]] = {
+    "policy": ("name", 28), "benchmark": ("name", 24), "split": ("name", 12), "reranker": ("name", 24),
+    "k": ("count", 12), "metric": ("name", 22), "value": ("percent", 10), "n_problems": ("count", 12),
+    "n_failed": ("count", 12), "note": ("name", 90), "n_total": ("count", 12), "protocol": ("name", 12),
+}  # fmt: skip
+_GAIN_COLUMNS = (
+    Column("baseline", width=12), Column("gain", "gain", 12), Column("gain from", "end", 12),
+    Column("gain to", "end", 12), Column("reading", "words", 32),
+)  # fmt: skip
 
 
 def summary_table(summary: Summary) -> Table:
@@ -76,3 +102,83 @@ def first_k_tables(rows: Iterable[ResultRow]) -> list[Table]:
         columns = [Column("policy"), Column("reranker"), *(Column(f"k = {k}", "percent") for k in ks)]
         tables.append(Table(title, columns, cells, is_grouped=True))
     return tables
+
+
+def all_values(rows: Sequence[ResultRow], insight: Insight | None = None) -> Table:
+    """One value per row, of the first k candidates.
+
+    Args:
+        rows: The values.
+        insight: Where gains come from, which stand at the largest k of each reranker with what they are over; without
+            it there are no columns for them.
+    """
+    columns = [Column(title, kind, width) for title, (kind, width) in _COLUMNS.items()]
+    values = [tuple(getattr(row, title) for title in _COLUMNS) for row in rows]
+    if insight is None:
+        return Table("", columns, values, name="all values")
+    cells = {id(cell.row): cell for line in summarise(rows, insight).lines for cell in line.cells.values()}
+    gains = [_gain(cells.get(id(row))) for row in rows]
+    chained = [(*value, *gain) for value, gain in zip(values, gains, strict=True)]
+    return Table("", [*columns, *_GAIN_COLUMNS], chained, name="all values")
+
+
+def _gain(cell: Cell | None) -> tuple[object, ...]:
+    if cell is None:
+        return (None,) * len(_GAIN_COLUMNS)
+    return (cell.baseline, cell.gain, *(cell.ends or (None, None)), cell.reading)
+
+
+def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Table:
+    """The summary with numbers alone in its columns, for a spreadsheet; published figures stand beside ours.
+
+    For each benchmark: the value, the gain, problems, failed ones, the gain's interval; where there are published
+    figures of it also those, and the difference.
+    """
+    published = by_value(comparisons)
+    longest = max((len(line.policy) for line in summary.lines), default=0)
+    columns = [Column("policy", width=max(28, min(longest + 2, 48))), Column("reranker", width=26)]
+    columns.append(Column("k", "count", 6))
+    compared = {}
+    for column in summary.columns:
+        group = f"{column.title}\n{column.metric}"
+        columns += [
+            Column("value", "percent", 10, group), Column(summary.head(column) or "gain", "gain", 9, group),
+            Column("problems", "count", 14, group, is_detail=True), Column("failed", "count", 9, group, is_detail=True),
+            Column("gain from", "end", 11, group, is_detail=True), Column("gain to", "end", 11, group, is_detail=True),
+        ]  # fmt: skip
+        compared[column] = [each for (_, place, _, _), each in published.items() if place == column]
+        if compared[column]:
+            # Words on what differs need more room than a difference.
+            width = 40 if any(each.remarks for each in compared[column]) else 12
+            columns += [Column("published", "percent", 11, group), Column("difference", "gain", width, group)]
+    rows = []
+    for line in summary.lines:
+        row: list[object] = [line.policy, reranker_label(line.reranker), line.k]
+        for column in summary.columns:
+            row += _full_cells(line.cells.get(column))
+            if compared[column]:
+                row += _published_cells(published.get((line.policy, column, line.reranker, line.k)))
+        rows.append(row)
+    notes = ["", *_REMARKS, *([f"Baselines: {summary.meanings}."] if summary.meanings else [])]
+    notes += [_PUBLISHED_REMARK] if published else []
+    return Table("", columns, rows, notes, name="summary", frozen=3)
+
+
+def _full_cells(cell: Cell | None) -> list[object]:
+    if cell is None:
+        return [None] * 6
+    row = cell.row
+    problems = f"{row.n_problems:,} of {row.n_total:,}" if row.is_partial else row.n_problems
+    # Words where there are no ends: nothing has a colour then.
+    ends = cell.ends or (cell.interval or None,) * 2
+    value, gain = WITHHELD if row.value is None else row.value, "baseline" if cell.is_baseline else cell.gain
+    return [value, gain, problems, row.n_failed, *ends]
+
+
+def _published_cells(comparison: Comparison | None) -> list[object]:
+    if comparison is None:
+        return [None, None]
+    difference: object = comparison.remark or comparison.difference
+    if not comparison.remark and comparison.difference is not None and comparison.manner:
+        difference = f"{shown(comparison.difference, 'gain')} ({comparison.manner})"
+    return [comparison.published, difference]

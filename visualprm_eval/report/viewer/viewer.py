@@ -19,7 +19,7 @@ from visualprm_eval.report.viewer.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem, StepScores
-    from visualprm_eval.evaluate.pools import AnswerFn, ProblemFacts
+    from visualprm_eval.evaluate.fact_columns import AnswerFn, ProblemFacts
     from visualprm_eval.evaluate.result_rows import Pick
 
 __all__ = ["Viewer", "ViewerBuilder"]

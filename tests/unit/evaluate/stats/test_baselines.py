@@ -9,7 +9,7 @@ import pytest
 
 from visualprm_eval.core.baselines import chosen
 from visualprm_eval.core.types import Candidate, Part, Problem, StepScores, Verdict
-from visualprm_eval.evaluate.pools import ProblemFacts
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
 from visualprm_eval.evaluate.rerankers import First, Greedy, Oracle, Random, Reranker, StepAggregate
 from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
 from visualprm_eval.evaluate.stats import Examiner, Insight, Study, examine

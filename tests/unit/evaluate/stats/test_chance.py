@@ -15,10 +15,10 @@ from scipy import stats
 
 from tests.unit.evaluate.stats.test_groups import dynamath_groups, wemath_groups
 from visualprm_eval.core.types import Part, Problem
-from visualprm_eval.evaluate.benchmark_values import row_mean
 from visualprm_eval.evaluate.stats.chance import ChancePicks, poisson_binomial
 from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.tasks import TASKS
+from visualprm_eval.tasks.base import row_mean
 
 POOLS = st.lists(st.lists(st.sampled_from([0.0, 1.0]), min_size=1, max_size=4), min_size=1, max_size=6)
 

@@ -8,36 +8,40 @@ import math
 import numpy as np
 import pytest
 
+from tests.unit import plain_rule
 from tests.unit.evaluate.stats.conftest import grid_of, make_pools
 from visualprm_eval.core.types import Problem
-from visualprm_eval.evaluate.benchmark_values import row_mean
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
-from visualprm_eval.evaluate.rerankers import First, Pool, SelfConsistency, pick
+from visualprm_eval.evaluate.rerankers import First, Pool, Reranker, SelfConsistency
 from visualprm_eval.evaluate.stats.best_of_k import ALL_SUBSETS, DRAWN_SUBSETS, estimates
 from visualprm_eval.evaluate.stats.closed_form import curve_ks, expected_best, mean_value, place_weights
 from visualprm_eval.evaluate.stats.measure import Measure
-from visualprm_eval.evaluate.stats.subsets import draw_subsets, first_ranks, values_in_subsets
-from visualprm_eval.evaluate.vectorized_picks import subpool
+from visualprm_eval.evaluate.stats.subsets import draw_subsets, values_in_subsets
+from visualprm_eval.tasks.base import row_mean
 
 POINTWISE = build_rerankers(["visualprm", "visualprm:min", "visualprm:product", "oracle"], ["prm"])
 VOTES = build_rerankers(["self-consistency", "weighted-vote"], ["prm"])
 
 
+class Counting(Reranker):
+    """A third party's self-consistency, which has no fast way."""
+
+    def utilities(self, pool):
+        return np.array([answer is not None and pool.answers.count(answer) for answer in pool.answers], dtype=float)
+
+
 def enumerated(pool: Pool, n: int, k: int, reranker) -> list[float]:
-    """What the reranker's picks are worth, subset by subset, by the rule that the results use."""
-    values = []
-    for subset in itertools.combinations(range(n), k):
-        head = subpool(pool, frozenset(subset))
-        if len(head):
-            values.append(head.verdicts[pick(reranker, head)])
-    return values
+    """What the reranker's picks are worth, subset by subset, by the plain rule."""
+    rule, entries = plain_rule.rule_of(reranker), plain_rule.entries_of(pool)
+    subsets = [[one for one in entries if one.rank in ranks] for ranks in itertools.combinations(range(n), k)]
+    return [plain_rule.choose(rule, subset).right for subset in subsets if subset]
 
 
 @pytest.mark.parametrize("reranker", POINTWISE, ids=lambda reranker: reranker.name)
 def test_the_closed_form_is_the_mean_over_all_subsets(pools, n, reranker):
     grid = grid_of(pools, n)
     ks = list(range(1, n + 1))
-    expected = expected_best(grid.utilities(reranker), grid.verdicts, grid.usable, ks)
+    expected = expected_best(reranker.scores(grid), grid.verdicts, grid.usable, ks)
     for row, pool in enumerate(pools):
         for column, k in enumerate(ks):
             assert expected[row, column] == pytest.approx(np.mean(enumerated(pool, n, k, reranker)), abs=1e-12)
@@ -46,10 +50,10 @@ def test_the_closed_form_is_the_mean_over_all_subsets(pools, n, reranker):
 @pytest.mark.parametrize("reranker", [*POINTWISE, *VOTES], ids=lambda reranker: reranker.name)
 def test_at_k_n_it_is_the_pick(pools, n, reranker):
     grid = grid_of(pools, n)
-    picks = [pool.verdicts[pick(reranker, pool)] for pool in pools]
-    assert values_in_subsets(grid, reranker, first_ranks(n))[:, 0].tolist() == picks
+    picks = [value for pool in pools for value in enumerated(pool, n, n, reranker)]
+    assert grid.worth(reranker.in_prefixes(grid, [n]))[:, 0].tolist() == picks
     if reranker.pointwise:
-        assert expected_best(grid.utilities(reranker), grid.verdicts, grid.usable, [n])[:, 0] == pytest.approx(picks)
+        assert expected_best(reranker.scores(grid), grid.verdicts, grid.usable, [n])[:, 0] == pytest.approx(picks)
 
 
 def test_votes_of_equal_weight_are_equal_in_whatever_order_they_are_added():
@@ -58,8 +62,7 @@ def test_votes_of_equal_weight_are_equal_in_whatever_order_they_are_added():
     texts = tuple("abcdef")
     pool = Pool("p", tuple(range(6)), texts, tuple("xyxyxy"), {"visualprm": scores}, (1.0, 0.0) * 3)
     vote = VOTES[1]
-    assert pick(vote, pool) == 0
-    assert values_in_subsets(grid_of([pool], 6), vote, first_ranks(6)) == [[1.0]]
+    assert vote.in_prefixes(grid_of([pool], 6), [6]) == [[0]]
 
 
 @pytest.mark.parametrize("reranker", [*POINTWISE, *VOTES, First("first")], ids=lambda reranker: reranker.name)
@@ -75,12 +78,9 @@ def test_values_in_subsets_are_those_of_picks(pools, n, reranker):
 
 
 def test_a_third_partys_reranker_is_asked_subset_by_subset(pools, n):
-    class Theirs(SelfConsistency):
-        """Ours in all but name, so that it has no fast way."""
-
     grid = grid_of(pools, n)
     subsets, _ = draw_subsets(n, max(1, n - 1), len(pools), 0)
-    theirs, ours = (values_in_subsets(grid, kind("x"), subsets) for kind in (Theirs, SelfConsistency))
+    theirs, ours = (values_in_subsets(grid, kind("x"), subsets) for kind in (Counting, SelfConsistency))
     np.testing.assert_array_equal(theirs, ours)
 
 
@@ -90,10 +90,10 @@ def test_who_declares_no_need_sees_no_verdicts():
     class Peeping(POINTWISE[0].__class__):
         def utilities(self, pool):
             seen.append(pool.verdicts)
-            return super().utilities(pool)
+            return np.zeros(len(pool))
 
     pool = Pool("p", (0, 1), ("x", "y"), (None, None), {"visualprm": ((0.5,), (1.0,))}, (1.0, 0.0))
-    grid_of([pool], 2).utilities(Peeping("peeping", "visualprm"))
+    Peeping("peeping", "visualprm").scores(grid_of([pool], 2))
     assert seen == [None]
 
 
@@ -125,9 +125,7 @@ def test_at_k_one_everybody_is_a_random_pick(pools, n):
     means = mean_value(grid.verdicts, grid.usable)
     np.testing.assert_allclose(means, [np.mean(pool.verdicts) for pool in pools])
     for reranker in POINTWISE:
-        np.testing.assert_allclose(
-            expected_best(grid.utilities(reranker), grid.verdicts, grid.usable, [1])[:, 0], means
-        )
+        np.testing.assert_allclose(expected_best(reranker.scores(grid), grid.verdicts, grid.usable, [1])[:, 0], means)
 
 
 def test_drawn_subsets_come_from_the_seed_and_agree_with_all_subsets():
@@ -161,14 +159,11 @@ def test_votes_look_at_all_subsets_where_arrays_make_that_cheap():
 
 
 def test_only_our_votes_are_known_to_be_cheap():
-    class Theirs(SelfConsistency):
-        """Ours in all but name."""
-
     pools = make_pools(700, 8, 1)
     measure = Measure([Problem("B", pool.problem_id, "", (), "", pool.problem_id) for pool in pools], row_mean, None, 0)
     ours, theirs = (
         {one.k: one.estimator for one in estimates(grid_of(pools, 8), kind("x"), measure)}
-        for kind in (SelfConsistency, Theirs)
+        for kind in (SelfConsistency, Counting)
     )
     assert set(ours.values()) == {ALL_SUBSETS}
     assert {k for k in theirs if theirs[k] == DRAWN_SUBSETS} == {4}

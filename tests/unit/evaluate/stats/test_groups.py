@@ -11,11 +11,12 @@ from functools import partial
 import numpy as np
 import pytest
 
+from tests.unit import plain_rule
 from tests.unit.evaluate.stats.test_closed_form import enumerated
 from visualprm_eval.core.types import Candidate, Part, Problem, StepScores, Verdict
-from visualprm_eval.evaluate.pools import ProblemFacts, build_pool
+from visualprm_eval.evaluate.candidate_grid import build_pool
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
-from visualprm_eval.evaluate.rerankers import pick
 from visualprm_eval.evaluate.stats import Study, examine
 from visualprm_eval.tasks import TASKS
 
@@ -113,8 +114,9 @@ def values_of(study: Study, name: str) -> dict[str, float]:
     found = {}
     for one in study.facts:
         pool = build_pool(one, ["visualprm"], lambda text, _: text[-1], require_verdicts=True)
-        place = pick(reranker, pool)
-        found[one.problem.id] = float(np.mean(pool.verdicts)) if place is None else pool.verdicts[place]
+        rule, entries = plain_rule.rule_of(reranker), plain_rule.entries_of(pool)
+        is_mean = reranker.expectation
+        found[one.problem.id] = float(np.mean(pool.verdicts)) if is_mean else plain_rule.choose(rule, entries).right
     return found
 
 

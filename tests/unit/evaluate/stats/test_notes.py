@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from visualprm_eval.core.types import Candidate, Part, Problem, Verdict
-from visualprm_eval.evaluate.benchmark_values import ProblemFacts
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
 from visualprm_eval.evaluate.rerankers import First, Oracle
 from visualprm_eval.evaluate.stats import Study, examine
 from visualprm_eval.evaluate.stats.rows import Comparison

@@ -8,10 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.unit import plain_rule
 from tests.unit.evaluate.stats.test_groups import RERANKERS, N, dynamath_groups, facts_of
 from visualprm_eval.core.types import Candidate, Verdict
-from visualprm_eval.evaluate.pools import ProblemFacts, build_pool
-from visualprm_eval.evaluate.rerankers import Greedy, pick
+from visualprm_eval.evaluate.candidate_grid import build_pool
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
+from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.evaluate.stats import Study, examine
 from visualprm_eval.evaluate.stats.paired_tests import holm, sign_flip_test
 from visualprm_eval.tasks import TASKS
@@ -48,7 +50,9 @@ GREEDY = greedy_of(SAMPLED, RIGHT)
 
 def worth(facts: ProblemFacts, reranker) -> float:
     pool = build_pool(facts, ["visualprm"], answer, require_verdicts=True)
-    return sum(pool.verdicts) / len(pool) if reranker.expectation else pool.verdicts[pick(reranker, pool)]
+    if reranker.expectation:
+        return sum(pool.verdicts) / len(pool)
+    return plain_rule.choose(plain_rule.rule_of(reranker), plain_rule.entries_of(pool)).right
 
 
 @pytest.mark.parametrize("studies", [[GREEDY, SAMPLED], [SAMPLED, GREEDY]], ids=["greedy first", "greedy last"])

@@ -12,7 +12,7 @@ from statsmodels.stats.descriptivestats import sign_test
 from statsmodels.stats.multitest import multipletests
 
 from visualprm_eval.core.types import Candidate, Part, Problem, StepScores, Verdict
-from visualprm_eval.evaluate.pools import ProblemFacts
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
 from visualprm_eval.evaluate.rerankers import First, StepAggregate
 from visualprm_eval.evaluate.stats import Study, examine
 from visualprm_eval.evaluate.stats.paired_tests import holm, sign_flip_test

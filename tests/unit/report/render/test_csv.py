@@ -13,14 +13,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from visualprm_eval.evaluate.stats import CurvePoint
-from visualprm_eval.report.render.csv import csv_field, write_csv, write_curves_csv
+from visualprm_eval.report.render.csv import csv_field, render
 from visualprm_eval.report.render.text import visible_text
+from visualprm_eval.report.tables.statistics import curve_values
+from visualprm_eval.report.tables.values import all_values
 
 
 @pytest.fixture
 def read(tmp_path):
     def write_and_read(rows):
-        write_csv(tmp_path / "r.csv", rows)
+        (tmp_path / "r.csv").write_text(render(all_values(rows)), encoding="utf-8", newline="")
         with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as stream:
             return list(csv.DictReader(stream))
 
@@ -28,7 +30,7 @@ def read(tmp_path):
 
 
 def test_columns_are_exact(tmp_path, row):
-    write_csv(tmp_path / "r.csv", [row()])
+    (tmp_path / "r.csv").write_text(render(all_values([row()])), encoding="utf-8", newline="")
     assert (tmp_path / "r.csv").read_bytes() == (
         b"policy,benchmark,split,reranker,k,metric,value,n_problems,n_failed,note,n_total,protocol\n"
         b"P,B,,first,1,accuracy,50.0,10,0,,,\n"
@@ -52,7 +54,7 @@ def test_curves_have_both_kinds_of_values(tmp_path, hostile):
         "30 of 447 problems", 30,
     )  # fmt: skip
     gap = replace(point, reranker=hostile, low=None, high=None, prefix=math.nan)
-    write_curves_csv(tmp_path / "c.csv", [point, gap])
+    (tmp_path / "c.csv").write_text(render(curve_values([point, gap])), encoding="utf-8", newline="")
     with (tmp_path / "c.csv").open(encoding="utf-8", newline="") as stream:
         found, other = csv.DictReader(stream)
     assert found == {
@@ -67,7 +69,7 @@ def test_curves_have_both_kinds_of_values(tmp_path, hostile):
 
 
 def test_pandas_reads_it(tmp_path, results):
-    write_csv(tmp_path / "r.csv", results.rows)
+    (tmp_path / "r.csv").write_text(render(all_values(results.rows)), encoding="utf-8", newline="")
     frame = pd.read_csv(tmp_path / "r.csv")
     assert len(frame) == len(results.rows)
     assert frame["value"].isna().sum() == 32

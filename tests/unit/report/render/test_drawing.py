@@ -12,7 +12,7 @@ from PIL import Image
 
 from visualprm_eval.report import Results
 from visualprm_eval.report.render.drawing import looks
-from visualprm_eval.report.render.figures import _values, write_plot
+from visualprm_eval.report.render.figures import _values, draw_values
 from visualprm_eval.report.tables.summary import curves
 
 
@@ -96,16 +96,18 @@ def test_of_unknown_names_no_two_are_alike_in_one_figure_as_long_as_there_are_lo
 @pytest.mark.filterwarnings("error")
 def test_hostile_names_are_drawn(tmp_path, row, hostile):
     names = dict.fromkeys(("policy", "benchmark", "metric", "reranker"), hostile)
-    write_plot(tmp_path / "one.png", Results([row(**names, k=k) for k in (1, 2)], []))
+    (tmp_path / "one.png").write_bytes(draw_values(Results([row(**names, k=k) for k in (1, 2)], [])))
     names["benchmark"] += " 2"
-    write_plot(tmp_path / "two.png", Results([row(**names), row(**(names | {"reranker": "_x $\\frac$"}))], []))
+    (tmp_path / "two.png").write_bytes(
+        draw_values(Results([row(**names), row(**(names | {"reranker": "_x $\\frac$"}))], []))
+    )
     for name in ("one.png", "two.png"):
         with Image.open(tmp_path / name) as image:
             assert len(image.convert("RGB").getcolors(image.width * image.height)) > 2, "more than an empty page"
 
 
 def test_a_sound_picture_is_written(tmp_path, results):
-    write_plot(tmp_path / "r.png", results)
+    (tmp_path / "r.png").write_bytes(draw_values(results))
     with Image.open(tmp_path / "r.png") as image:
         assert image.format == "PNG"
         assert min(image.size) > 500
@@ -121,7 +123,7 @@ def test_panels_beyond_those_that_can_be_drawn_are_counted(row):
 def test_little_to_draw_is_no_error(tmp_path, row, rows):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        write_plot(tmp_path / "r.png", Results([row(**changes) for changes in rows], []))
+        (tmp_path / "r.png").write_bytes(draw_values(Results([row(**changes) for changes in rows], [])))
     assert (tmp_path / "r.png").stat().st_size > 1000
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import pytest
@@ -11,12 +9,11 @@ import pytest
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.evaluate.stats import CurvePoint, Insight
 from visualprm_eval.report import write_reports
-from visualprm_eval.report.render.files import write_atomically
 
 
 def test_all_files_are_written_into_a_new_work_dir(tmp_path, results):
     paths = write_reports(tmp_path / "deep" / "er", results)
-    assert [path.name for path in paths] == ["results.csv", "results.xlsx", "results.png", "results.md", "report.html"]
+    assert [path.name for path in paths] == ["results.csv", "results.png", "results.md", "report.html", "results.xlsx"]
     assert sorted(path.name for path in (tmp_path / "deep" / "er").iterdir()) == sorted(path.name for path in paths)
     assert all(path.stat().st_size > 1000 for path in paths)
 
@@ -26,43 +23,6 @@ def test_writing_again_replaces(tmp_path, results):
     before = (tmp_path / "results.csv").read_bytes()
     write_reports(tmp_path, results)
     assert (tmp_path / "results.csv").read_bytes() == before
-
-
-def test_a_failed_write_keeps_the_old_file_and_leaves_nothing_behind(tmp_path):
-    path = tmp_path / "results.csv"
-    path.write_text("old")
-
-    def fail(draft):
-        draft.write_text("half")
-        raise RuntimeError
-
-    with pytest.raises(RuntimeError):
-        write_atomically(path, fail)
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_kill_while_writing_keeps_the_old_file(tmp_path):
-    path = tmp_path / "results.csv"
-    path.write_text("old")
-    code = (
-        "import os, signal, sys\n"
-        "from pathlib import Path\n"
-        "from visualprm_eval.report.render.files import write_atomically\n"
-        "def half(draft):\n"
-        "    draft.write_text('half')\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "write_atomically(Path(sys.argv[1]), half)\n"
-    )
-    outcome = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
-    assert outcome.returncode == -9
-    assert path.read_text() == "old"
-
-
-def test_files_are_readable_like_any_other(tmp_path):
-    (tmp_path / "plain").write_text("x")
-    write_atomically(tmp_path / "ours", lambda draft: draft.write_text("x") and None)
-    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
 def test_a_work_dir_that_is_a_file_is_a_clear_error(tmp_path, results):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.unit.report.browser import CHROMIUM, browser, in_browser
 from visualprm_eval.core.types import Candidate, Part, Problem, StepScores, Verdict
-from visualprm_eval.evaluate.pools import ProblemFacts
+from visualprm_eval.evaluate.fact_columns import ProblemFacts
 from visualprm_eval.evaluate.published.comparison import Comparison as Compared
 from visualprm_eval.evaluate.stats import Comparison, Insight, Standing
 from visualprm_eval.report import Results

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from openpyxl import load_workbook
 
+from tests.unit.report.sheets import write_workbook
 from visualprm_eval.evaluate.stats import Comparison, Cost, CurvePoint, Diagnosis, Insight, Standing
 from visualprm_eval.evaluate.stats.rows import PoolFacts, Tally
 from visualprm_eval.report.render.html import render
-from visualprm_eval.report.render.workbook import write_workbook
 from visualprm_eval.report.tables.glossary import GLOSSARY
 
 PLACE = ("InternVL2_5-8B", "MathVista_MINI", "")

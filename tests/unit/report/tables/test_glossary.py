@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 from visualprm_eval.core.baselines import BASELINES
+from visualprm_eval.evaluate.published.comparison import Comparison
 from visualprm_eval.evaluate.reranker_registry import reranker_names
+from visualprm_eval.evaluate.stats import Insight
 from visualprm_eval.evaluate.stats.best_of_k import ALL_SUBSETS, DRAWN_SUBSETS, MEAN, PASS_AT_K
-from visualprm_eval.report.render.summary_sheet import COMPARED_FIELDS, GROUP_FIELDS
-from visualprm_eval.report.render.workbook import COMPARISON_FIELDS, FAILURE_FIELDS, PICK_FIELDS, VALUE_FIELDS
+from visualprm_eval.report.tables import records, statistics
 from visualprm_eval.report.tables.glossary import GLOSSARY, markdown_rows
-from visualprm_eval.report.tables.statistics import comparisons, costs, curve_points, diagnoses, pools, values
+from visualprm_eval.report.tables.published import published_in_full
+from visualprm_eval.report.tables.summary import summarise
+from visualprm_eval.report.tables.values import all_values, summary_in_full
 from visualprm_eval.tasks import TASKS
 from visualprm_eval.tasks.base import UNJUDGED
 
@@ -22,11 +25,16 @@ def test_the_readme_has_it_word_by_word():
     assert all("|" not in term + meaning for term, meaning in GLOSSARY.items())
 
 
-def test_every_column_is_explained():
-    views = (values, comparisons, curve_points, diagnoses, pools, costs)
-    titles = {title for view in views for title, *_ in view([]).columns}
-    fields = (*VALUE_FIELDS, *PICK_FIELDS, *COMPARISON_FIELDS, *FAILURE_FIELDS, *GROUP_FIELDS, *COMPARED_FIELDS)
-    titles |= {field.title for field in fields}
+def test_every_column_is_explained(row):
+    rows = [row()]
+    makers = (
+        statistics.values, statistics.comparisons, statistics.curve_points, statistics.curve_values,
+        statistics.diagnoses, statistics.pools, statistics.costs, records.failures, published_in_full,
+    )  # fmt: skip
+    tables = [make([]) for make in makers]
+    tables += [records.picks([], {}), all_values(rows, Insight())]
+    tables.append(summary_in_full(summarise(rows), [Comparison(rows[0], 50.0, "a paper")]))
+    titles = {column.title for table in tables for column in table.columns}
     plain = {"index", "question", "critic", "message", "picked text"}
     words = {word for term in GLOSSARY for word in term.split(", ")}
     assert titles - plain <= words, titles - plain - words

@@ -7,11 +7,11 @@ import pytest
 from openpyxl import load_workbook
 from rich.console import Console
 
+from tests.unit.report.sheets import write_workbook
 from visualprm_eval.evaluate.published.comparison import Comparison
 from visualprm_eval.report import Results, print_table
 from visualprm_eval.report.render.html import render as render_page
 from visualprm_eval.report.render.markdown import render
-from visualprm_eval.report.render.workbook import write_workbook
 
 SOURCE = "arXiv:2503.10291v1, table 2"
 

@@ -1,15 +1,12 @@
-"""The metrics of tasks, by hand."""
+"""DynaMath's metric, by hand, and its short answers."""
 
 from __future__ import annotations
-
-import math
 
 import pytest
 
 from visualprm_eval.core.types import Part, Problem
-from visualprm_eval.tasks import SUITES, TASKS, host_name
+from visualprm_eval.tasks import TASKS
 from visualprm_eval.tasks.dynamath import answer, concluded, worst_case
-from visualprm_eval.tasks.wemath import complete_groups, strict_score
 
 
 def problem(**groups):
@@ -23,45 +20,6 @@ def test_dynamath_counts_questions_whose_variants_are_all_right():
     # Chances of independent picks.
     assert worst_case(problems, [0.5, 0.5, 1, 1, 1, 0]) == pytest.approx((0.25 + 1 + 0) / 3)
     assert "for 3 of 3 questions" in TASKS["DynaMath"].remark(problems)
-
-
-@pytest.mark.parametrize(
-    ("steps", "composite", "earned"), [((1, 1), 1, 1), ((1, 1), 0, 0.5), ((1, 0), 1, 0), ((0, 0), 0, 0)]
-)
-def test_wemath_groups(steps, composite, earned):
-    problems = [problem(ID="1", key=f"2steps_{role}") for role in ("2", "multi", "1")]
-    assert strict_score(problems, [steps[1], composite, steps[0]]) == earned
-
-
-def test_wemath_leaves_out_groups_that_are_not_whole():
-    keys = ["2steps_1", "2steps_2", "2steps_multi", "3steps_1", "3steps_multi", "3steps_2"]
-    problems = [problem(ID="1", key=key) for key in keys]
-    assert complete_groups(problems) == {("2", "1"): [0, 1, 2]}
-    assert strict_score(problems, [1, 1, 1, 0, 0, 0]) == 1
-    assert math.isnan(strict_score(problems[3:], [1, 1, 1]))
-    assert "1 groups that are present" in TASKS["WeMath"].remark(problems)
-
-
-@pytest.mark.parametrize("name", ["DynaMath", "WeMath"])
-def test_a_store_that_knows_no_groups_gives_no_value(name):
-    """One that an older version wrote, on a machine without the host."""
-    task = TASKS[name]
-    assert math.isnan(task.aggregate([problem(), problem()], [1, 1]))
-    assert "the store does not know" in task.remark([problem()])
-
-
-def test_the_suite_is_table_2():
-    columns = [TASKS[name].published.column for name in SUITES["table2"]]
-    assert columns == ["MMMU", "MathVista", "MathVision", "MathVerse-VO", "DynaMath", "WeMath", "LogicVista"]
-    assert TASKS["MathVision_MINI"].split_label != TASKS["MathVision"].split_label
-
-
-@pytest.mark.parametrize(
-    ("name", "host"), [("MMMU", "MMMU_DEV_VAL"), ("MathVision", "MathVision"), ("MathVerse-VO", SUITES["table2"][3]),
-                       ("MMStar", "MMStar")]
-)  # fmt: skip
-def test_short_names(name, host):
-    assert host_name(name) == host
 
 
 def test_votes_on_dynamath():

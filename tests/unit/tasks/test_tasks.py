@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import subprocess
 import sys
 
 import pytest
 
-from visualprm_eval.tasks import EXACT_MATCHING, TASKS, Task, task_for
+from visualprm_eval.core.types import Part, Problem
+from visualprm_eval.tasks import EXACT_MATCHING, SUITES, TASKS, Task, host_name, task_for
 from visualprm_eval.tasks.demo_world.world import TEST_PROBLEMS
 
 STEPS = "There are 3 dots.\n\n3 plus 4 is 7.\n\nThe answer is 7."
@@ -106,3 +108,33 @@ def test_thoughts_are_not_graded(name):
     for empty in ("", " \n", THOUGHTS, "<think>so \\boxed{7}"):
         for how in ("raw", "final"):
             assert task.shown(empty, how).strip() == ""
+
+
+@pytest.mark.parametrize("name", ["DynaMath", "WeMath"])
+def test_a_store_that_knows_no_groups_gives_no_value(name):
+    """One that an older version wrote, on a machine without the host."""
+    task, problem = TASKS[name], Problem("B", "0", "", (Part("text", "?"),), "", "id")
+    assert math.isnan(
+        task.aggregate(
+            [
+                problem,
+                problem,
+            ],
+            [1, 1],
+        )
+    )
+    assert "the store does not know" in task.remark([problem])
+
+
+def test_the_suite_is_table_2():
+    columns = [TASKS[name].published.column for name in SUITES["table2"]]
+    assert columns == ["MMMU", "MathVista", "MathVision", "MathVerse-VO", "DynaMath", "WeMath", "LogicVista"]
+    assert TASKS["MathVision_MINI"].split_label != TASKS["MathVision"].split_label
+
+
+@pytest.mark.parametrize(
+    ("name", "host"), [("MMMU", "MMMU_DEV_VAL"), ("MathVision", "MathVision"), ("MathVerse-VO", SUITES["table2"][3]),
+                       ("MMStar", "MMStar")]
+)  # fmt: skip
+def test_short_names(name, host):
+    assert host_name(name) == host
