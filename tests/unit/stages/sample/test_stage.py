@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import pytest
 
 from visualprm_eval.core.errors import PolicyError
@@ -58,7 +56,7 @@ def test_a_policy_that_does_not_sample_is_stopped_and_its_samples_are_kept(tmp_p
     [
         (0.0, lambda problem, rank: (SAME,)),  # As it is meant.
         (0.7, lambda problem, rank: ("B",)),  # A letter repeats itself honestly.
-        (0.7, lambda problem, rank, number=count(): (f"{SAME} {next(number)}",)),
+        (0.7, lambda problem, rank: (f"{SAME} {rank}",)),
         (0.7, lambda problem, rank: (SAME if rank < 3 else "5",)),  # One pair that differs ends the watch.
         (0.7, lambda problem, rank: ("", "no reply")),
     ],
