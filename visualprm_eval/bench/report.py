@@ -22,9 +22,9 @@ HELP = "what a report takes, from the store to the files"
 _NAMES = ("first", "random", "self-consistency", "visualprm", "visualprm:min", "weighted-vote", "oracle")
 _PARTS = (
     ("looking for damage, in a large store beside the rest", "visualprm_eval.run.plan_report", "refuse_damage"),
-    ("what there is to report on", "visualprm_eval.run.plan_report:StoredSession", "gather"),
-    ("reading", "visualprm_eval.run.plan_run:Session", "facts"),
-    ("table", "visualprm_eval.run.collect_results", "evaluate_cell"),
+    ("what there is to report on", "visualprm_eval.run.plan_report", "plan_report"),
+    ("reading", "visualprm_eval.run.collect_results", "read_study"),
+    ("table", "visualprm_eval.run.collect_results", "evaluate"),
     ("curves, intervals, comparisons, diagnoses", "visualprm_eval.evaluate.stats:Examiner", "add"),
     ("viewer's texts", "visualprm_eval.run.collect_results", "add_to_viewer"),
     ("protocol, published figures, failures", "visualprm_eval.run.collect_results", "collect"),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core.errors import InputError, TokenizerError
+from visualprm_eval.engine.json_section import read_object
 
 IM_START = "<|im_start|>"
 IM_END = "<|im_end|>"
@@ -263,15 +264,8 @@ def _added_tokens(
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise TokenizerError(f"{path} is missing; expected the tokenizer files of the checkpoint") from None
-    except (OSError, ValueError) as error:
-        raise TokenizerError(f"{path} cannot be read as JSON ({error}); download the checkpoint again") from error
-    if not isinstance(value, dict):
-        raise TokenizerError(f"{path} holds no JSON object")
-    return value
+    missing = f"{path} is missing; expected the tokenizer files of the checkpoint"
+    return read_object(path, TokenizerError, missing)
 
 
 def _load_sentencepiece(path: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Results of a session: the values, the picks behind them, what failed, and how it all came about."""
+"""Results of a run: the values, the picks behind them, what failed, and how it all came about."""
 
 from __future__ import annotations
 
@@ -20,8 +20,15 @@ from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
 from visualprm_eval.report.viewer.viewer import ViewerBuilder
 from visualprm_eval.run.protocol import overall_prints, stamped
-from visualprm_eval.stages.cell_values import Headline, evaluate_cell, headlines, host_figure_name, study_of
 from visualprm_eval.stages.experiment import settings_of
+from visualprm_eval.stages.experiment_values import (
+    Headline,
+    evaluate,
+    headlines,
+    host_figure_name,
+    read_study,
+    wanted_texts,
+)
 from visualprm_eval.stages.grade.metric_notes import is_whole, known_figure
 from visualprm_eval.stages.sample.prompts import prompt_of
 from visualprm_eval.stages.sample.stage import Tally
@@ -31,55 +38,54 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.evaluate.result_rows import Pick, ResultRow
     from visualprm_eval.evaluate.stats.rows import Insight, PublishedPoint
-    from visualprm_eval.run.plan_run import Session
-    from visualprm_eval.stages.experiment import Cell
+    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.run.plan_run import Plan
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.store import Store
 
 _NO_FIGURE = "none: it cannot count such a part of the benchmark, or was not asked yet"
 
 
-def collect(session: Session) -> Results:
-    """Evaluates every cell of a session from what its store holds, which is sound."""
+def collect(store: Store, plan: Plan) -> Results:
+    """Evaluates every experiment from what the store holds, which is sound."""
     rows: list[ResultRow] = []
     picks: list[Pick] = []
     failures: list[Failure] = []
-    examiner = Examiner(session.config.baseline)
-    viewer = viewer_of([cell for cell in session.cells if not cell.greedy])
-    shown: dict[str, list[Headline]] = {}
+    examiner = Examiner(plan.baseline)
+    viewer = viewer_of([experiment for experiment in plan.experiments if not experiment.greedy])
     fingerprints: list[Fingerprint] = []
-    tallies: dict[str, Tally] = {}
-    versions = recorded_versions(session.store)
-    for cell in session.cells:
-        facts = session.facts(cell)
-        study = study_of(session, cell, facts)
-        cell_rows, cell_picks = evaluate_cell(session, cell, study, session.ks(cell))
-        cell_rows, cell_prints = stamped(session, cell, cell_rows, versions)
-        fingerprints += cell_prints
-        rows += cell_rows
-        picks += cell_picks
-        shown[cell.label] = list(headlines(cell_rows, cell_picks, cell.benchmark))
-        if is_whole(session, cell):
-            examiner.add_values(study, cell_rows)
+    protocols: list[tuple[str, JSONValue]] = []
+    versions = recorded_versions(store)
+    for experiment in plan.experiments:
+        study = read_study(store, experiment, plan.equalities)
+        facts = study.columns
+        own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
+        own_rows, own_prints = stamped(store, experiment, own_rows, versions)
+        fingerprints += own_prints
+        rows += own_rows
+        picks += own_picks
+        if is_whole(store, experiment):
+            examiner.add_values(study, own_rows)
         else:
             examiner.add(study)
-        if not cell.greedy:
-            add_to_viewer(viewer, session, cell, facts, cell_picks)
-        failures += failures_of(cell.benchmark.name, facts, session.wanted_texts(cell, facts))
-        tallies[cell.label] = _tally(facts)
+        if not experiment.greedy:
+            add_to_viewer(viewer, store, experiment, facts, own_picks)
+        failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
+        shown = headlines(own_rows, own_picks, experiment.benchmark)
+        protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
     rows += overall_rows(rows)
     fingerprints += overall_prints(rows, fingerprints)
-    insight, names = examiner.insight(unfinished(rows)), selectors(session.prms)
-    results = Results(
+    insight, names = examiner.insight(unfinished(rows)), selectors(plan.prms)
+    return Results(
         rows=rows,
         picks=picks,
-        protocol=dict(_protocol(session, shown, tallies, versions)),
+        protocol=dict(_protocol(plan, protocols, versions)),
         failures=failures,
         comparisons=compare(rows, names, fingerprints, insight),
         fingerprints=fingerprints,
         insight=replace(insight, published=_published(insight, names, rows)),
         viewer=viewer.viewer(),
     )
-    session.check_sound()
-    return results
 
 
 def _published(insight: Insight, names: Mapping[str, str], rows: Sequence[ResultRow]) -> tuple[PublishedPoint, ...]:
@@ -98,22 +104,25 @@ def _published(insight: Insight, names: Mapping[str, str], rows: Sequence[Result
     return tuple(each for each in found if (each.policy, each.benchmark, each.split, each.reranker) in shown)
 
 
-def viewer_of(cells: Sequence[Cell]) -> ViewerBuilder:
-    """A viewer with room for the problems of all cells, whose benchmarks share the room for pictures."""
+def viewer_of(experiments: Sequence[Experiment]) -> ViewerBuilder:
+    """A viewer with room for the problems of all experiments, whose benchmarks share the room for pictures."""
     pictures = {
-        cell.benchmark.name: [path for problem in cell.benchmark.problems for path in problem.images] for cell in cells
+        each.benchmark.name: [path for problem in each.benchmark.problems for path in problem.images]
+        for each in experiments
     }
-    n_problems = sum(len(cell.benchmark.problems) for cell in cells)
+    n_problems = sum(len(each.benchmark.problems) for each in experiments)
     return ViewerBuilder(n_problems, thumbnails=Thumbnails(allowed=allowances(pictures)))
 
 
-def add_to_viewer(viewer: ViewerBuilder, session: Session, cell: Cell, facts: Columns, picks: Sequence[Pick]) -> None:
-    """Gives the viewer a cell's problems with their steps, and their pictures where this work dir has them."""
+def add_to_viewer(
+    viewer: ViewerBuilder, store: Store, experiment: Experiment, facts: Columns, picks: Sequence[Pick]
+) -> None:
+    """Gives the viewer an experiment's problems with their steps, and their pictures where this work dir has them."""
 
     def steps(critic: str, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], StepScores]:
-        return session.store.scores_of(session.scorings[critic].id, keys)
+        return store.scores_of(experiment.scorings[critic].id, keys)
 
-    viewer.add(facts, final_picks(picks), steps, cell.answer, cell.policy)
+    viewer.add(facts, final_picks(picks), steps, experiment.answer, experiment.policy)
 
 
 def failures_of(benchmark: str, facts: Columns, wanted: Collection[tuple[str, str]] | None) -> Iterator[Failure]:
@@ -137,82 +146,79 @@ def failures_of(benchmark: str, facts: Columns, wanted: Collection[tuple[str, st
 
 
 def _protocol(
-    session: Session, shown: Mapping[str, Sequence[Headline]], tallies: Mapping[str, Tally], versions: Mapping[str, str]
+    plan: Plan, protocols: Iterable[tuple[str, JSONValue]], versions: Mapping[str, str]
 ) -> Iterator[tuple[str, JSONValue]]:
-    """What a reader needs to judge or repeat the results, as names and values."""
-    yield "rerankers", [reranker.name for reranker in (*session.greedy, *session.rerankers)]
-    said = session.config.baseline or "by default: mean, else greedy, else first; each head says which"
-    yield "baseline of gains", said
-    for cell in session.cells:
-        where = cell.label
-        yield f"{where}: N", cell.n
-        yield f"{where}: sampling", dict(cell.sampling.settings)
-        yield f"{where}: sampled with", versions.get(cell.sampling.id, NOT_RECORDED)
-        asked = settings_of(cell.sampling).get("prompt", "")
-        if (put := prompt_of(session.store, cell.benchmark.name, asked)) != asked:
-            yield f"{where}: prompt", put
-        elif form := cell.benchmark.task.note_on_prompt(asked):
-            yield f"{where}: answer format asked for", form
-        yield f"{where}: graded", _graded(session, cell)
-        yield f"{where}: grading", dict(session.grading(cell).settings)
-        yield f"{where}: graded with", versions.get(session.grading(cell).id, NOT_RECORDED)
-        yield from _data(cell)
-        yield from _host_figures(session, cell, shown.get(where, ()))
-        yield from _cost(cell, tallies[where])
-        if cell.benchmark.task.note:
-            yield f"{where}: note", cell.benchmark.task.note
-    for policy, notes in session.notes.items():
+    """What a reader needs to judge or repeat the results, as names and values; those of the experiments are given."""
+    yield "rerankers", [reranker.name for reranker in plan.rerankers]
+    yield "baseline of gains", plan.baseline or "by default: mean, else greedy, else first; each head says which"
+    yield from protocols
+    for policy, notes in plan.notes.items():
         for name, note in notes.items():
             yield f"{policy}: {name}", note
-    for label, scoring in session.scorings.items():
+    for label, scoring in plan.scorings.items():
         yield f"critic {label}", dict(scoring.settings)
         yield f"critic {label}: thoughts", scoring.settings.get("thoughts", "skip")
         yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)
-    yield "votes compared by", session.equalities.told()
+    yield "votes compared by", plan.equalities.told()
     yield "python of this report", platform.python_version()
     for package in PACKAGES:
         yield f"{package} of this report", installed(package)
 
 
-def _graded(session: Session, cell: Cell) -> str:
-    """What the host was shown."""
-    if is_whole(session, cell):
-        return "the picks of each reranker at each k, as one table"
-    return "all distinct texts" if session.grades_all(cell) else "picks only"
-
-
-def _host_figures(session: Session, cell: Cell, shown: Sequence[Headline]) -> Iterator[tuple[str, JSONValue]]:
-    """What the host itself made of the picked texts, as far as it was asked."""
+def _protocol_of(
+    store: Store, experiment: Experiment, shown: Iterable[Headline], tally: Tally, versions: Mapping[str, str]
+) -> Iterator[tuple[str, JSONValue]]:
+    """How the values of an experiment came about, as names and values."""
+    where, benchmark, sampling, grading = (
+        experiment.label, experiment.benchmark, experiment.sampling, experiment.grading
+    )  # fmt: skip
+    yield f"{where}: N", experiment.n
+    yield f"{where}: sampling", dict(sampling.settings)
+    yield f"{where}: sampled with", versions.get(sampling.id, NOT_RECORDED)
+    asked = settings_of(sampling).get("prompt", "")
+    if (put := prompt_of(store, benchmark.name, asked)) != asked:
+        yield f"{where}: prompt", put
+    elif form := benchmark.task.note_on_prompt(asked):
+        yield f"{where}: answer format asked for", form
+    yield f"{where}: graded", _graded(store, experiment)
+    yield f"{where}: grading", dict(grading.settings)
+    yield f"{where}: graded with", versions.get(grading.id, NOT_RECORDED)
+    yield from _data(where, benchmark)
     for headline in shown:
-        figure = known_figure(session, cell, headline.texts)
-        name = f"{host_figure_name(session, cell)} of {headline.row.reranker} at k = {headline.row.k}"
+        figure = known_figure(store, experiment, headline.texts)
+        name = f"{host_figure_name(store, experiment)} of {headline.row.reranker} at k = {headline.row.k}"
         if headline.n_apart:
             name += f", without {headline.n_apart:,} problems because of empty replies"
-        yield f"{cell.label}: {name}", _NO_FIGURE if figure is None else figure
+        yield f"{where}: {name}", _NO_FIGURE if figure is None else figure
+    if tally.empty:
+        yield f"{where}: empty replies", f"{tally.empty:,} of {tally.candidates:,} candidates; they are wrong"
+    if tally.cut:
+        yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+    if tally.usage is not None:
+        yield f"{where}: token usage", asdict(tally.usage)
+    if benchmark.task.note:
+        yield f"{where}: note", benchmark.task.note
 
 
-def _data(cell: Cell) -> Iterator[tuple[str, JSONValue]]:
+def _graded(store: Store, experiment: Experiment) -> str:
+    """What the host was shown."""
+    if is_whole(store, experiment):
+        return "the picks of each reranker at each k, as one table"
+    return "all distinct texts" if experiment.grade_all else "picks only"
+
+
+def _data(where: str, benchmark: Benchmark) -> Iterator[tuple[str, JSONValue]]:
     """Which file the problems are from, and how many of the benchmark's they are."""
-    benchmark = cell.benchmark
     if benchmark.file is not None:
-        yield f"{cell.label}: file", str(benchmark.file.path)
-        yield f"{cell.label}: MD5 of the file", benchmark.file.md5
+        yield f"{where}: file", str(benchmark.file.path)
+        yield f"{where}: MD5 of the file", benchmark.file.md5
         if not benchmark.file.is_known:
             known = f"another version than the host's, whose MD5 is {benchmark.file.expected}"
-            yield f"{cell.label}: version of the file", known
+            yield f"{where}: version of the file", known
     if benchmark.shown:
-        yield f"{cell.label}: pictures", benchmark.shown
+        yield f"{where}: pictures", benchmark.shown
     of_all = "" if benchmark.total is None else f" of {benchmark.total:,}"
-    yield f"{cell.label}: problems", f"{len(benchmark.problems):,}{of_all}"
-
-
-def _cost(cell: Cell, tally: Tally) -> Iterator[tuple[str, JSONValue]]:
-    if tally.empty:
-        yield f"{cell.label}: empty replies", f"{tally.empty:,} of {tally.candidates:,} candidates; they are wrong"
-    if tally.cut:
-        yield f"{cell.label}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
-    if tally.usage is not None:
-        yield f"{cell.label}: token usage", asdict(tally.usage)
+    yield f"{where}: problems", f"{len(benchmark.problems):,}{of_all}"
 
 
 def _tally(facts: Columns) -> Tally:

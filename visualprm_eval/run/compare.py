@@ -152,27 +152,27 @@ def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, tu
 
 def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[Finals, _Called]]:
     """The picks of a work dir at k = N, and what rerankers are called there; of what is unfinished it tells."""
-    from visualprm_eval.run.plan_report import StoredSession
-    from visualprm_eval.stages.cell_values import study_of
+    from visualprm_eval.run.plan_report import plan_report
+    from visualprm_eval.stages.experiment_values import read_study
     from visualprm_eval.stages.grade.metric_notes import is_whole
-    from visualprm_eval.store import STORE_FILE
     from visualprm_eval.store.soundness import open_sound
 
     with open_sound(config.work_dir / STORE_FILE) as store:
-        session = StoredSession(config, store, rerankers)
-        session.gather()
-        for cell in session.cells:
-            if cell.greedy and ROWS[GREEDY] not in rerankers:
+        plan = plan_report(config, store, rerankers)
+        for experiment in plan.experiments:
+            if experiment.greedy and ROWS[GREEDY] not in rerankers:
                 continue
-            if is_whole(session, cell):
-                print(f"note: left out: {cell.label}: its values are of whole tables, so problems cannot be paired")
+            if is_whole(store, experiment):
+                print(
+                    f"note: left out: {experiment.label}: its values are of whole tables, so problems cannot be paired"
+                )
                 continue
-            study = study_of(session, cell, session.facts(cell))
+            study = read_study(store, experiment, plan.equalities)
             for gap in _gaps(study):
                 print(f"note: unfinished: {gap}")
             for found in finals(study):
                 if isinstance(found, Finals):
-                    yield found, session.called
+                    yield found, lambda name: plan.called.get(name, name)
                 else:
                     print(f"note: left out: {found}")
 

@@ -13,14 +13,17 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, build_rerankers, needed_critics, split_label
-from visualprm_eval.evaluate.rerankers import AGGREGATES, Reranker, StepAggregate
-from visualprm_eval.run.stored_critics import StoredCritics, stored_critics
+from visualprm_eval.evaluate.rerankers import AGGREGATES, Greedy, Reranker, StepAggregate
+from visualprm_eval.run.export_problems import origin_of
+from visualprm_eval.run.stored_critics import StoredCritics, note_names, stored_critics
+from visualprm_eval.store.scopes import Scope, put_scope, scopes
 
 if TYPE_CHECKING:
-    from visualprm_eval.core.config import ModelSource
+    from visualprm_eval.core.config import ModelSource, RunConfig
+    from visualprm_eval.run.plan_run import Plan
     from visualprm_eval.store import Store
 
-__all__ = ["Choice", "choose", "note_asked"]
+__all__ = ["Choice", "choose", "note_asked", "note_run"]
 
 _ASKED = "asked"
 """The kind of notes on what runs showed; their subject is the whole store."""
@@ -45,6 +48,25 @@ class Choice:
     greedy: bool | None = None
     baseline: str | None = None
     called: Mapping[str, str] = field(default_factory=dict)
+
+
+def note_run(config: RunConfig, store: Store, plan: Plan) -> None:
+    """Keeps what a run is about, for later ones and for reports from the store alone."""
+    stages = set(config.stages)
+    for one in plan.experiments:
+        name = one.benchmark.name
+        former = scopes(store, one.sampling, name).get((one.sampling.id, name))
+        grading = one.grading.settings if {"grade", "report"} & stages else former.grading if former else None
+        scope = Scope(
+            one.policy, one.greedy, [*one.problems], one.n, one.ks, config.grade, grading, origin_of(one.benchmark)
+        )
+        put_scope(store, one.sampling, name, scope)
+    if {"score", "report"} & stages:
+        note_names(store, plan.scorings, plan.prms)
+    if "report" in stages:
+        picking = [reranker for reranker in plan.rerankers if not isinstance(reranker, Greedy)]
+        greedy = len(picking) < len(plan.rerankers)
+        note_asked(store, picking, plan.scorings, greedy=greedy, baseline=plan.baseline)
 
 
 def note_asked(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,26 +16,23 @@ from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
+from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.run.dry_run import print_plan
-from visualprm_eval.run.last_run import note_asked
-from visualprm_eval.run.plan_run import Session
-from visualprm_eval.run.preflight import check
+from visualprm_eval.run.last_run import note_run
+from visualprm_eval.run.plan_run import plan_run
+from visualprm_eval.run.preflight import preflight
 from visualprm_eval.run.ranks.launch import launched
 from visualprm_eval.run.ranks.team import Team, remove_traces
 from visualprm_eval.run.ranks.work import SHARED, follow, lead
-from visualprm_eval.run.stored_critics import note_names
 from visualprm_eval.run.write_report import write_report
-from visualprm_eval.stages.grade.stage import grade_cells
+from visualprm_eval.stages.grade.grader import Grader
+from visualprm_eval.stages.grade.stage import grade
+from visualprm_eval.stages.sample.policy import PolicyOptions
+from visualprm_eval.stages.sample.stage import sample
+from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.merge import absorb_leftovers, rank_paths
 from visualprm_eval.store.soundness import open_sound
-
-_STAGES: Mapping[str, Callable[[Session], None]] = {
-    "sample": Session.sample,
-    "score": Session.score,
-    "grade": grade_cells,
-    "report": write_report,
-}
 
 
 def run(config: RunConfig) -> None:
@@ -51,8 +48,7 @@ def run(config: RunConfig) -> None:
         _judge_critics(config)
         return
     rerankers = _rerankers(config)
-    shared = [stage for stage in SHARED if stage in config.stages and not config.dry_run]
-    if launch is None or not shared:
+    if launch is None or config.dry_run or not {*SHARED} & {*config.stages}:
         if launch is None or launch.rank == 0:
             _run(config, rerankers, team=None)
         return
@@ -91,24 +87,36 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
         absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
         if team is None and not config.dry_run:
             remove_traces(config.work_dir)
-        session = Session(config, store, rerankers)
-        session.gather()
+        plan = plan_run(config, store, rerankers)
         if config.dry_run:
-            print_plan(session)
+            print_plan(config, store, plan)
             return
-        check(session)
-        _note(session)
+        grader = Grader(config.work_dir / "grading", plan.equalities, config.retry_failed, Asked())
+        preflight(config, store, plan, grader)
+        note_run(config, store, plan)
         if team is not None:
-            lead(session, rerankers, team)
-        for stage in config.stages:
+            lead(config, store, rerankers, plan.experiments, team)
+        own = [stage for stage in config.stages if team is None or stage not in SHARED]
+        unread, ungraded, unconfirmed = list[str](), list[str](), list[str]()
+        if "sample" in own:
             store.check_in_place()
-            if team is None or stage not in SHARED:
-                _STAGES[stage](session)
+            prompts = PolicyOptions.of(config).prompts
+            notes = sample(store, plan.experiments, plan.policies, prompts, retry_failed=config.retry_failed)
+            plan.notes.update(notes)
+        if "score" in own:
+            store.check_in_place()
+            unread = score(store, plan.experiments, plan.critics, retry_failed=config.retry_failed)
+        if "grade" in own:
+            store.check_in_place()
+            ungraded, unconfirmed = grade(store, plan.experiments, grader)
+        if "report" in own:
+            store.check_in_place()
+            write_report(store, plan, config.work_dir)
         store.check_in_place()
-        finish(session)
+        _tell(unread, ungraded, unconfirmed)
 
 
-def finish(session: Session) -> None:
+def _tell(unread: Sequence[str], ungraded: Sequence[str], unconfirmed: Sequence[str]) -> None:
     """Tells at the end what a stage could not do.
 
     Raises:
@@ -116,29 +124,11 @@ def finish(session: Session) -> None:
             another than ours.
         CriticError: When nothing else is wrong than that a judge of steps could not be read.
     """
-    problems = []
-    if session.unread:
-        problems.append(f"not scored: {', '.join(session.unread)}")
-    if session.ungraded:
-        problems.append(f"not graded: {', '.join(dict.fromkeys(session.ungraded))}")
-    if session.unconfirmed:
-        problems.append(f"not confirmed by the host's own figure: {', '.join(dict.fromkeys(session.unconfirmed))}")
+    lists = {"not scored": unread, "not graded": ungraded, "not confirmed by the host's own figure": unconfirmed}
+    problems = [f"{problem}: {', '.join(names)}" for problem, names in lists.items() if names]
     if problems:
-        kind = GradingError if session.ungraded or session.unconfirmed else CriticError
+        kind = GradingError if ungraded or unconfirmed else CriticError
         raise kind(f"{'; '.join(problems)} (the reasons stand above)")
-
-
-def _note(session: Session) -> None:
-    """Keeps what the run is about, for later ones and for reports from the store alone."""
-    stages = session.config.stages
-    session.note_scopes()
-    if {"score", "report"} & set(stages):
-        note_names(session.store, session.scorings, session.prms)
-    if "report" in stages:
-        note_asked(
-            session.store, session.rerankers, session.scorings, greedy=bool(session.greedy),
-            baseline=session.config.baseline,
-        )  # fmt: skip
 
 
 def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, policies: Sequence[str] | None) -> None:

@@ -1,4 +1,4 @@
-"""Cells of a run: one policy on one benchmark each."""
+"""Whose candidates a run has that takes them from a pack."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import CandidateFileError, ConfigError
-from visualprm_eval.stages.experiment import Cell
+from visualprm_eval.stages.experiment import Samples
 
 if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from visualprm_eval.store.packs import CandidatePack, ImportedCell
 
 
-def import_cells(
+def plan_pack(
     store: Store, config: RunConfig, pack_path: Path, benchmarks: Sequence[Benchmark], *, greedy: bool = False
-) -> list[Cell]:
+) -> list[Samples]:
     """Puts a pack of candidates into the store and says where they are; warns of what does not fit.
 
     Args:
@@ -44,27 +44,25 @@ def import_cells(
     absent = sorted(by_name.keys() - {cell.benchmark for cell in summary.cells})
     if absent:
         raise CandidateFileError(f"{pack_path} has no candidates of {', '.join(absent)}; leave that out of --data")
-    labels = Counter((cell.policy, cell.benchmark) for cell in summary.cells)
     baselines = [cell for cell in summary.cells if _is_baseline(cell, summary.cells)]
-    cells = [Cell(cell.policy, cell.sampling, by_name[cell.benchmark], 1, greedy=True) for cell in baselines if greedy]
-    labels.subtract((cell.policy, cell.benchmark) for cell in baselines)
     if greedy and {cell.benchmark for cell in baselines} != by_name.keys():
         raise CandidateFileError(
             f"{pack_path} has no samples at temperature 0 beside others; leave the reranker greedy out"
         )
-    for cell in summary.cells:
-        if cell in baselines:
-            continue
+    samples = [
+        Samples(cell.policy, cell.sampling, by_name[cell.benchmark], 1, greedy=True) for cell in baselines if greedy
+    ]
+    others = [cell for cell in summary.cells if cell not in baselines]
+    labels = Counter((cell.policy, cell.benchmark) for cell in others)
+    for cell in others:
         n = config.sampling.num_samples or cell.n
         if n > cell.n:
             raise ConfigError(f"-n {n}: {pack_path} has at most {cell.n} candidates per problem of {cell.benchmark}")
         # One policy sampled in two ways stays two rows.
         twice = labels[cell.policy, cell.benchmark] > 1
         policy = f"{cell.policy} ({cell.sampling.id[:6]})" if twice else cell.policy
-        cells.append(Cell(policy, cell.sampling, by_name[cell.benchmark], n))
-    for cell_n in {cell.n for cell in cells if not cell.greedy}:
-        config.resolve_ks(cell_n)  # A k beyond N is told before anything is scored.
-    return cells
+        samples.append(Samples(policy, cell.sampling, by_name[cell.benchmark], n))
+    return samples
 
 
 def _read_pack(config: RunConfig, pack_path: Path) -> CandidatePack:

@@ -7,24 +7,29 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.errors import ConfigError, GradingError
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.stages.checkpoint_source import CheckpointUser
-from visualprm_eval.stages.grade.table_figures import lacks_figures, try_out
+from visualprm_eval.stages.experiment import missing_candidates, missing_scores
+from visualprm_eval.stages.experiment_values import grades_all, read_study
+from visualprm_eval.stages.grade.stage import missing_verdicts
+from visualprm_eval.stages.grade.table_figures import try_out, unseen_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from visualprm_eval.core.config import RunConfig
+    from visualprm_eval.run.plan_run import Plan
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.stages.grade.grader import Grader
+    from visualprm_eval.store import Store
 
-    from visualprm_eval.core.config import JudgeOptions
-    from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.run.plan_run import Session
-    from visualprm_eval.stages.experiment import Cell
-
-__all__ = ["check"]
+__all__ = ["preflight"]
 
 
-def check(session: Session) -> None:
+def preflight(config: RunConfig, store: Store, plan: Plan, grader: Grader) -> None:
     """Finds checkpoints and graders, and notes the content of the checkpoints in the store.
 
     Args:
-        session: What is about to run; it has gathered its cells.
+        config: What was asked for.
+        store: Where facts are.
+        plan: What is about to run.
+        grader: What grades.
 
     Raises:
         CheckpointError: When samples or scores are wanted and a checkpoint is missing or damaged.
@@ -32,54 +37,45 @@ def check(session: Session) -> None:
         ConfigError: When a judge's address is given and no judge would be asked.
         GradingError: When verdicts are wanted and the host or its judge cannot give them.
     """
-    stages = session.config.stages
-    if "grade" in stages:
-        _check_grading(session)
-    made: list[object] = [*session.policies.values()] if "sample" in stages else []
-    if "score" in stages:
-        _ = session.scorings
-        made += session.critics.values()
-    for maker in made:
-        if isinstance(maker, CheckpointUser):
-            maker.checkpoint.inspect()
-            maker.checkpoint.record(session.store)
+    if "grade" in config.stages:
+        _check_grading(config, store, plan, grader)
+    makers: list[object] = [*plan.policies.values()] if "sample" in config.stages else []
+    makers += plan.critics.values() if "score" in config.stages else ()
+    # The greedy twin of a policy shares its checkpoint, critics of one reward model theirs.
+    for checkpoint in dict.fromkeys(maker.checkpoint for maker in makers if isinstance(maker, CheckpointUser)):
+        checkpoint.inspect()
+        checkpoint.record(store)
 
 
-def _check_grading(session: Session) -> None:
+def _check_grading(config: RunConfig, store: Store, plan: Plan, grader: Grader) -> None:
     from visualprm_eval.host.grading.grade_table import check_gradable
     from visualprm_eval.host.grading.judge_replies import counted_requests
 
-    judge = session.config.judge
-    asked = any(cell.benchmark.task.judged_by(session.judge).used for cell in session.cells)
-    if (judge.base_url or judge.key) and not asked:
-        names = ", ".join(dict.fromkeys(cell.benchmark.name for cell in session.cells))
+    if (config.judge.base_url or config.judge.key) and not any(each.judge.used for each in plan.experiments):
+        names = ", ".join(dict.fromkeys(each.benchmark.name for each in plan.experiments))
         raise ConfigError(
             f"--judge-base-url and --judge-key would not be used, since {names} is graded without a judge by default; "
             "name the judge with --judge, or leave them out"
         )
     # Where all verdicts are there already, the judge need not be.
-    waiting = {cell.benchmark.name: cell for cell in session.cells if _awaits_verdicts(session, cell)}
-    _check_judges([cell.benchmark for cell in waiting.values()], session.judge)
-    with counted_requests(session.asked):
-        for cell in waiting.values():
-            check_gradable(cell.benchmark, session.judge)
-            try_out(session, cell)
-
-
-def _check_judges(benchmarks: Sequence[Benchmark], judge: JudgeOptions) -> None:
-    """Names all benchmarks at once that need a judge, where none is to be asked."""
-    lacking = [each.name for each in benchmarks if each.task.needs_judge and not each.task.judged_by(judge).used]
+    waiting = {each.benchmark.name: each for each in plan.experiments if _awaits_verdicts(config, store, plan, each)}
+    lacking = [name for name, each in waiting.items() if each.benchmark.task.needs_judge and not each.judge.used]
     if lacking:
         raise GradingError(f"{', '.join(lacking)} cannot be graded without a judge: name one with --judge")
+    with counted_requests(grader.tally):
+        for experiment in waiting.values():
+            check_gradable(experiment.benchmark, experiment.judge)
+            try_out(store, experiment, grader)
 
 
-def _awaits_verdicts(session: Session, cell: Cell) -> bool:
+def _awaits_verdicts(config: RunConfig, store: Store, plan: Plan, experiment: Experiment) -> bool:
     """Whether the stages may come to texts without a verdict."""
-    stages = session.config.stages
-    if "sample" in stages and session.policies and session.missing_candidates(cell):
+    stages, retry_failed, all_texts = config.stages, config.retry_failed, grades_all(store, experiment)
+    if "sample" in stages and plan.policies and missing_candidates(store, experiment, retry_failed=retry_failed):
         return True
-    picks_may_change = "score" in stages and not cell.greedy and not session.grades_all(cell)
-    if picks_may_change and any(session.missing_scores(cell, label) for label in session.scorings):
+    picks_may_change = experiment.scorings if "score" in stages and not all_texts else ()
+    if any(missing_scores(store, experiment, label, retry_failed=retry_failed) for label in picks_may_change):
         return True
-    ungraded = session.missing_verdicts(cell, retry_failed=session.config.retry_failed)
-    return not all(is_empty_reply(text) for *_, text in ungraded) or lacks_figures(session, cell)
+    study = read_study(store, experiment, plan.equalities, with_scores=not all_texts)
+    ungraded = missing_verdicts(store, experiment, study, retry_failed=retry_failed)
+    return not all(is_empty_reply(text) for *_, text in ungraded) or bool(unseen_tables(store, experiment, study))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.types import JSONValue, digest
+from visualprm_eval.core.types import JSONValue, Spec, digest
 from visualprm_eval.evaluate.result_rows import OVERALL, Fingerprint
 from visualprm_eval.stages.experiment import settings_of
 from visualprm_eval.stages.sample.prompts import prompt_of
@@ -15,8 +15,8 @@ from visualprm_eval.store.package_versions import NOT_RECORDED
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.evaluate.result_rows import ResultRow
-    from visualprm_eval.run.plan_run import Session
-    from visualprm_eval.stages.experiment import Cell
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.store import Store
 
 __all__ = ["FIELDS", "overall_prints", "stamped"]
 
@@ -36,29 +36,29 @@ own is a digest of theirs.
 
 
 def stamped(
-    session: Session, cell: Cell, rows: Iterable[ResultRow], versions: Mapping[str, str]
+    store: Store, experiment: Experiment, rows: Iterable[ResultRow], versions: Mapping[str, str]
 ) -> tuple[list[ResultRow], list[Fingerprint]]:
-    """The rows of a cell with the digest of each one's protocol, and these protocols.
+    """The rows of an experiment with the digest of each one's protocol, and these protocols.
 
     Args:
-        session: The run.
-        cell: The policy and benchmark of the rows.
+        store: What is known of the prompts.
+        experiment: The policy and benchmark of the rows.
         rows: Its results.
         versions: The versions of packages that made facts, by their key.
     """
-    by_name = {reranker.name: reranker for reranker in session.rerankers_of(cell)}
-    of_cell = _facts_of_cell(session, cell, versions)
+    by_name = {reranker.name: reranker for reranker in experiment.rerankers}
+    benchmark, shared = experiment.benchmark, _facts_of_experiment(store, experiment, versions)
     sets: dict[str, str] = {}
     marked: list[ResultRow] = []
     prints: list[Fingerprint] = []
     for row in rows:
         if row.split not in sets:
-            sets[row.split] = digest(sorted(each.id for each in cell.benchmark.problems if each.split == row.split))
+            sets[row.split] = digest(sorted(each.id for each in benchmark.problems if each.split == row.split))
         facts = {
-            **of_cell,
-            **_facts_of_row(row, cell),
-            **_facts_of_scoring(session, by_name[row.reranker], versions),
-            "pool critics": _named(session, row.critics),
+            **shared,
+            **_facts_of_row(row, experiment),
+            **_facts_of_scoring(experiment.scorings, by_name[row.reranker], versions),
+            "pool critics": _named(experiment.scorings, row.critics),
             "problem set": sets[row.split],
         }
         facts = {name: facts.get(name, "") for name in FIELDS if name != "protocol"}
@@ -92,32 +92,34 @@ def overall_prints(rows: Sequence[ResultRow], prints: Iterable[Fingerprint]) -> 
     return found
 
 
-def _facts_of_cell(session: Session, cell: Cell, versions: Mapping[str, str]) -> dict[str, JSONValue]:
-    sampling, spec = settings_of(cell.sampling), session.grading(cell)
-    grading, file = spec.settings, cell.benchmark.file
+def _facts_of_experiment(store: Store, experiment: Experiment, versions: Mapping[str, str]) -> dict[str, JSONValue]:
+    sampling, grading = settings_of(experiment.sampling), experiment.grading.settings
+    file = experiment.benchmark.file
     return {
-        "policy": cell.policy,
+        "policy": experiment.policy,
         "policy checkpoint": _first(sampling, "checkpoint", "host_model", "model"),
         "file MD5": "" if file is None else file.md5,
         "host": grading.get("host", ""),
-        "prompt": prompt_of(session.store, cell.benchmark.name, sampling.get("prompt", "")),
+        "prompt": prompt_of(store, experiment.benchmark.name, sampling.get("prompt", "")),
         **{name: sampling.get(name, "") for name in ("temperature", "top_p", "max_tokens", "seed")},
-        "N": cell.n,
+        "N": experiment.n,
         "judge": grading.get("judge", ""),
         "judge address": grading.get("judge_url", ""),
         "prediction": grading.get("prediction", ""),
-        "sampling key": cell.sampling.id,
-        "grading key": spec.id,
-        "sampled with": versions.get(cell.sampling.id, NOT_RECORDED),
-        "graded with": versions.get(spec.id, NOT_RECORDED),
+        "sampling key": experiment.sampling.id,
+        "grading key": experiment.grading.id,
+        "sampled with": versions.get(experiment.sampling.id, NOT_RECORDED),
+        "graded with": versions.get(experiment.grading.id, NOT_RECORDED),
     }
 
 
-def _facts_of_scoring(session: Session, reranker: Reranker, versions: Mapping[str, str]) -> dict[str, JSONValue]:
+def _facts_of_scoring(
+    scorings: Mapping[str, Spec], reranker: Reranker, versions: Mapping[str, str]
+) -> dict[str, JSONValue]:
     """Empty for a reranker that reads no scores."""
     if reranker.critic is None:
         return {}
-    scoring = session.scorings[reranker.critic]
+    scoring = scorings[reranker.critic]
     return {
         "reward model": _first(scoring.settings, "checkpoint", "model", "critic"),
         "max_steps": scoring.settings.get("max_steps", ""),
@@ -127,16 +129,16 @@ def _facts_of_scoring(session: Session, reranker: Reranker, versions: Mapping[st
     }
 
 
-def _named(session: Session, critics: Iterable[str]) -> str:
+def _named(scorings: Mapping[str, Spec], critics: Iterable[str]) -> str:
     """Critics with the keys of their scores, however they are called in this run."""
-    specs = (session.scorings[critic] for critic in critics)
+    specs = (scorings[critic] for critic in critics)
     return ", ".join(sorted(f"{_first(spec.settings, 'checkpoint', 'model', 'critic')} ({spec.id})" for spec in specs))
 
 
-def _facts_of_row(row: ResultRow, cell: Cell) -> dict[str, JSONValue]:
+def _facts_of_row(row: ResultRow, experiment: Experiment) -> dict[str, JSONValue]:
     return {
         "benchmark": row.benchmark,
-        "split": row.split or cell.benchmark.task.split_label,
+        "split": row.split or experiment.benchmark.task.split_label,
         "metric": row.metric,
         "problems": _problems(row),
         "k": row.k,

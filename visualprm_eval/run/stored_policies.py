@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.stages.checkpoint_source import CHECKPOINT
-from visualprm_eval.stages.experiment import Cell, settings_of
+from visualprm_eval.stages.experiment import Samples, settings_of
 from visualprm_eval.store.names import POLICY_APART, Claim, told_apart
 from visualprm_eval.store.scopes import Scope
 
@@ -82,46 +82,46 @@ def policy_names(sampling: Spec, shown: str) -> set[str]:
     return {str(sampling.settings.get("policy")), shown}
 
 
-def with_greedy(cells: Sequence[Cell], known: Mapping[tuple[str, str], Scope]) -> list[Cell]:
-    """Cells in which one sample at temperature 0 is the greedy one.
+def with_greedy(candidates: Sequence[Samples], known: Mapping[tuple[str, str], Scope]) -> list[Samples]:
+    """Samples of which one at temperature 0 is the greedy one.
 
     It is that if a run had it so, or if there are others of its policy and no run said what it is.
     """
     told = []
-    for cell in cells:
-        scope = known.get((cell.sampling.id, cell.benchmark.name))
-        beside = any(_place(one) == _place(cell) and not _is_greedy(one) for one in cells)
-        greedy = _is_greedy(cell) and beside if scope is None else scope.greedy
-        told.append(replace(cell, n=1, greedy=True) if greedy else cell)
+    for samples in candidates:
+        scope = known.get((samples.sampling.id, samples.benchmark.name))
+        beside = any(_place(one) == _place(samples) and not _is_greedy(one) for one in candidates)
+        greedy = _is_greedy(samples) and beside if scope is None else scope.greedy
+        told.append(replace(samples, n=1, greedy=True) if greedy else samples)
     return told
 
 
-def named_apart(cells: Sequence[Cell], order: Sequence[tuple[str, str]]) -> list[Cell]:
-    """Cells in which policies of one name are told apart; who had it in a later run keeps it.
+def named_apart(candidates: Sequence[Samples], order: Sequence[tuple[str, str]]) -> list[Samples]:
+    """Samples in which policies of one name are told apart; who had it in a later run keeps it.
 
     Args:
-        cells: The cells.
+        candidates: The samples.
         order: Samplings and benchmarks that runs had, the last ones last.
     """
-    sampled = [cell for cell in cells if not cell.greedy]
+    sampled = [samples for samples in candidates if not samples.greedy]
     said = {place: number for number, place in enumerate(order)}
     claims = [
-        Claim(cell.policy, cell.benchmark.name, _model(cell), cell.sampling.id,
-              said.get((cell.sampling.id, cell.benchmark.name), -1))
-        for cell in sampled
+        Claim(samples.policy, samples.benchmark.name, _model(samples), samples.sampling.id,
+              said.get((samples.sampling.id, samples.benchmark.name), -1))
+        for samples in sampled
     ]  # fmt: skip
     names = dict(zip(map(id, sampled), told_apart(claims, POLICY_APART), strict=True))
-    return [replace(cell, policy=names.get(id(cell), cell.policy)) for cell in cells]
+    return [replace(samples, policy=names.get(id(samples), samples.policy)) for samples in candidates]
 
 
-def _model(cell: Cell) -> str:
-    settings = settings_of(cell.sampling)
+def _model(samples: Samples) -> str:
+    settings = settings_of(samples.sampling)
     return str(settings.get("checkpoint") or settings.get("model") or "")
 
 
-def _place(cell: Cell) -> tuple[str, str]:
-    return cell.policy, cell.benchmark.name
+def _place(samples: Samples) -> tuple[str, str]:
+    return samples.policy, samples.benchmark.name
 
 
-def _is_greedy(cell: Cell) -> bool:
-    return cell.n == 1 and cell.sampling.settings.get("temperature") == 0
+def _is_greedy(samples: Samples) -> bool:
+    return samples.n == 1 and samples.sampling.settings.get("temperature") == 0

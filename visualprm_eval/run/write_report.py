@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.stages.experiment import keep_equalities
 from visualprm_eval.store.memory import uncollected
 
 if TYPE_CHECKING:
-    from visualprm_eval.run.plan_run import Session
+    from visualprm_eval.run.plan_run import Plan
+    from visualprm_eval.store import Store
 
 __all__ = ["write_report"]
 
 
-def write_report(session: Session) -> None:
-    """Evaluates what the store holds, prints the tables and writes the result files."""
+def write_report(store: Store, plan: Plan, work_dir: Path, check: Callable[[], None] = lambda: None) -> None:
+    """Evaluates what the store holds, prints the tables and writes the result files.
+
+    Args:
+        store: Where facts are.
+        plan: What the report is of.
+        work_dir: Where the files go.
+        check: Raises if the store turned out to be damaged; asked before any result is shown.
+    """
     from visualprm_eval.report import print_table, write_reports
     from visualprm_eval.run.collect_results import collect
 
     with uncollected():
-        results = collect(session)
-        session.keep_equalities()
-        session.store.check_in_place()  # Else the files would bring a folder back that somebody removed.
-        paths = write_reports(session.config.work_dir, results)
+        results = collect(store, plan)
+        check()
+        keep_equalities(store, plan.equalities)
+        store.check_in_place()  # Else the files would bring a folder back that somebody removed.
+        paths = write_reports(work_dir, results)
     print_table(results, files=paths)
-    if session.equalities.lacking:
-        print(f"note: votes were compared by {session.equalities.told()}", file=sys.stderr)
+    if plan.equalities.lacking:
+        print(f"note: votes were compared by {plan.equalities.told()}", file=sys.stderr)

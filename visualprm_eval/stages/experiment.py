@@ -1,27 +1,33 @@
-"""One policy on one benchmark, and what stages must know of the run."""
+"""One policy on one benchmark, with all that decides where its facts are, and what the store lacks of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from visualprm_eval.core.types import JSONValue, Spec
+from visualprm_eval.core.thoughts import is_empty_reply
+from visualprm_eval.core.types import JSONValue, Problem, Spec
 
 if TYPE_CHECKING:
-    from visualprm_eval.core.config import JudgeOptions, RunConfig
-    from visualprm_eval.evaluate.fact_columns import Columns
+    from visualprm_eval.core.answers.asking import Equalities
+    from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge_replies import Asked
     from visualprm_eval.store import Store
 
-__all__ = ["Cell", "RunState", "settings_of"]
+__all__ = [
+    "Experiment", "Samples", "Work", "keep_equalities", "known_equalities", "missing_candidates", "missing_scores",
+    "settings_of",
+]  # fmt: skip
+
+Work = tuple[str, str, str]
+"""A problem's id, a text's id, the text."""
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """One policy on one benchmark: where its facts are.
+class Samples:
+    """The candidates of one policy on one benchmark.
 
     Attributes:
         policy: The policy's name.
@@ -43,14 +49,36 @@ class Cell:
         return f"{self.policy} on {self.benchmark.name}" + (" (greedy)" if self.greedy else "")
 
     @property
-    def problem_ids(self) -> list[str]:
-        """Ids of the benchmark's problems in order."""
-        return [problem.id for problem in self.benchmark.problems]
+    def problems(self) -> dict[str, Problem]:
+        """The benchmark's problems in order, by id."""
+        return {problem.id: problem for problem in self.benchmark.problems}
 
     @property
     def answer(self) -> Callable[[str, Mapping[str, str]], str | None]:
         """How the benchmark reads the answer of a text, for votes."""
         return self.benchmark.task.answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment(Samples):
+    """Samples, and what scores, picks and grades them; every key is resolved.
+
+    Attributes:
+        ks: Best of how many, ascending.
+        rerankers: Those that have values here.
+        scorings: The key of each critic's scores, by label; nobody looks at greedy samples.
+        judge: How the host grades: its judge, if it asks one, and what it is shown of a text.
+        grading: The key of the verdicts.
+        grade_all: Whether every distinct text is to be graded, or only what some reranker picks; it is only that where
+            values are figures of whole tables, see ``stages.experiment_values.grades_all``.
+    """
+
+    ks: tuple[int, ...]
+    rerankers: Sequence[Reranker]
+    scorings: Mapping[str, Spec]
+    judge: JudgeOptions
+    grading: Spec
+    grade_all: bool
 
 
 def settings_of(sampling: Spec) -> Mapping[str, JSONValue]:
@@ -59,48 +87,37 @@ def settings_of(sampling: Spec) -> Mapping[str, JSONValue]:
     return {**(original if isinstance(original, Mapping) else {}), **sampling.settings}
 
 
-class RunState(Protocol):
-    """What the grading stage and the values of a cell need of a run.
+def missing_candidates(store: Store, samples: Samples, *, retry_failed: bool) -> list[tuple[str, int]]:
+    """Problem ids and ranks of the candidates that are still to be drawn."""
+    return store.missing_candidates(samples.sampling.id, samples.problems, samples.n, retry_failed=retry_failed)
 
-    Attributes:
-        config: What was asked for.
-        store: Where facts are.
-        cells: What the run is about: one per policy and benchmark.
-        unconfirmed: Cells for which the host has another figure than ours, or none where it should.
-        ungraded: Benchmarks that could not be graded.
+
+def missing_scores(store: Store, experiment: Experiment, label: str, *, retry_failed: bool) -> list[Work]:
+    """The texts that a critic has still to score.
+
+    Nothing is left of an empty reply, whatever stands in its thoughts: it is one step, which is empty; but for critics
+    that read thoughts.
     """
+    scoring = experiment.scorings[label]
+    missing = store.missing_scores(
+        scoring.id, experiment.sampling.id, experiment.problems, experiment.n, retry_failed=retry_failed
+    )
+    if scoring.settings.get("thoughts") == "score":
+        return missing
+    return [(problem_id, key, "" if is_empty_reply(text) else text) for problem_id, key, text in missing]
 
-    config: RunConfig
-    store: Store
-    cells: list[Cell]
-    unconfirmed: list[str]
-    ungraded: list[str]
 
-    @property
-    def judge(self) -> JudgeOptions:
-        """How the host's judge is reached."""
+def known_equalities(store: Store) -> Equalities:
+    """Which formulas are one answer: what the store knows of this machine's math-verify, and what that says."""
+    from visualprm_eval.core.answers.asking import Equalities, MathVerify
 
-    @property
-    def asked(self) -> Asked:
-        """What became of the requests to judges."""
+    ask = MathVerify()
+    return Equalities(store.equalities(ask.version), ask)
 
-    def rerankers_of(self, cell: Cell) -> list[Reranker]:
-        """The rerankers that a cell has values for."""
 
-    def ks(self, cell: Cell) -> tuple[int, ...]:
-        """The k of best-of-k to tabulate for a cell."""
+def keep_equalities(store: Store, equalities: Equalities) -> None:
+    """Keeps what was found out of formulas, so that a report from the store alone comes to the same votes."""
+    from visualprm_eval.core.answers.asking import MathVerify
 
-    def grading(self, cell: Cell) -> Spec:
-        """The key of a cell's verdicts."""
-
-    def is_judged(self, cell: Cell) -> bool:
-        """Whether a language model helps to grade a cell."""
-
-    def grades_all(self, cell: Cell) -> bool:
-        """Whether every distinct text of a cell is graded, or only what some reranker picks."""
-
-    def facts(self, cell: Cell, *, with_scores: bool = True) -> Columns:
-        """Everything known of one policy on one benchmark."""
-
-    def missing_verdicts(self, cell: Cell, *, retry_failed: bool) -> list[tuple[str, str, str]]:
-        """Problem ids, text ids and texts that need a verdict and have none."""
+    if new := equalities.taken():
+        store.put_equalities(MathVerify().version, new)

@@ -16,7 +16,7 @@ from visualprm_eval.evaluate.reranker_registry import build_rerankers
 from visualprm_eval.run import plan_report as stored_run
 from visualprm_eval.run.collect_results import collect
 from visualprm_eval.run.last_run import note_asked
-from visualprm_eval.run.plan_report import StoredSession, config_of
+from visualprm_eval.run.plan_report import config_of, plan_report
 from visualprm_eval.store import STORE_FILE, Store, soundness
 from visualprm_eval.store.soundness import open_sound
 from visualprm_eval.tasks import TASKS
@@ -65,9 +65,7 @@ def config(work_dir: Path, **changes):
 
 def results(work_dir: Path, names=(), **changes):
     with open_sound(work_dir / STORE_FILE) as store:
-        session = StoredSession(config(work_dir, **changes), store, names)
-        session.gather()
-        return collect(session)
+        return collect(store, plan_report(config(work_dir, **changes), store, names))
 
 
 def test_everything_is_read_off_the_store(tmp_path):
@@ -248,9 +246,8 @@ def test_values_that_were_graded_without_the_hosts_judge_say_so(tmp_path):
     for judge, expected in (("exact_matching", f"{metric}, exact matching"), ("gpt-4o-mini", metric)):
         fill(tmp_path / judge, benchmark="DynaMath", judge=judge)
         with open_sound(tmp_path / judge / STORE_FILE) as store:
-            session = StoredSession(config(tmp_path / judge), store)
-            session.gather()
-            assert {row.metric for row in collect(session).rows} == {expected}
+            rows = collect(store, plan_report(config(tmp_path / judge), store)).rows
+            assert {row.metric for row in rows} == {expected}
 
 
 def test_published_figures_stand_beside_those_of_the_store(tmp_path, monkeypatch):

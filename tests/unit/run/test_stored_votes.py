@@ -10,14 +10,14 @@ import openpyxl
 import pytest
 from rich.console import Console
 
-from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
 from visualprm_eval.evaluate.abstentions import abstained
 from visualprm_eval.report import print_table, write_reports
 from visualprm_eval.report.results import Results
 from visualprm_eval.run.collect_results import collect
-from visualprm_eval.run.plan_report import StoredSession, config_of
-from visualprm_eval.run.plan_run import Session
+from visualprm_eval.run.plan_report import config_of, plan_report
+from visualprm_eval.run.plan_run import Plan
+from visualprm_eval.stages.experiment import keep_equalities, known_equalities
 from visualprm_eval.store import STORE_FILE, Store
 
 TEXTS = ("Answer: 7 cm", r"\boxed{\sqrt{12}}", r"\boxed{2\sqrt{3}}", "No idea.")
@@ -37,12 +37,11 @@ def fill(work_dir: Path) -> None:
         store.put_verdicts(GRADING.id, [("id0", one.text_id, Verdict(float(one.rank in {1, 2}))) for one in candidates])
 
 
-def results(work_dir: Path) -> tuple[Results, StoredSession]:
+def results(work_dir: Path) -> tuple[Results, Plan]:
     config = config_of(work_dir, data=(), models=(), ks=(), limit=None, grade="auto", judge=None)
     with Store.open(work_dir / STORE_FILE, write=False) as store:
-        session = StoredSession(config, store, ("self-consistency",))
-        session.gather()
-        return collect(session), session
+        plan = plan_report(config, store, ("self-consistency",))
+        return collect(store, plan), plan
 
 
 def value(found: Results) -> float | None:
@@ -51,29 +50,29 @@ def value(found: Results) -> float | None:
 
 def test_a_report_counts_formulas_as_runs_compared_them(tmp_path: Path) -> None:
     fill(tmp_path)
-    found, session = results(tmp_path)
+    found, plan = results(tmp_path)
     assert value(found) == 0, "two formulas of different spelling are two answers where nobody compared them"
-    assert session.equalities.lacking == {PAIR}
+    assert plan.equalities.lacking == {PAIR}
     assert "1 pairs of formulas count as different" in str(found.protocol["votes compared by"])
     with Store.open(tmp_path / STORE_FILE) as store:
         store.put_equalities("0.1", {PAIR: True})
-    found, session = results(tmp_path)
+    found, plan = results(tmp_path)
     assert value(found) == 100
-    assert not session.equalities.lacking
+    assert not plan.equalities.lacking
     assert found.protocol["votes compared by"] == "own rules, and math-verify for 1 pairs of formulas"
 
 
 def test_a_run_keeps_what_it_compared(tmp_path: Path) -> None:
     fill(tmp_path)
     with Store.open(tmp_path / STORE_FILE) as store:
-        session = Session(RunConfig(work_dir=tmp_path), store, ())
+        equalities = known_equalities(store)
         columns = store.columns(
-            store.problems("Bench"), SAMPLING.id, 4, {}, grading_id=GRADING.id, formulas_equal=session.equalities
+            store.problems("Bench"), SAMPLING.id, 4, {}, grading_id=GRADING.id, formulas_equal=equalities
         )
         from visualprm_eval.core.answers import answer
 
         assert columns.answer_codes(answer).tolist() == [0, 1, 1, -1]
-        session.keep_equalities()
+        keep_equalities(store, equalities)
     assert value(results(tmp_path)[0]) == 100
 
 

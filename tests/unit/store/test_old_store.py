@@ -15,9 +15,8 @@ import pytest
 
 from tests.unit.run.test_plan_report import results
 from visualprm_eval.core.types import Spec, Verdict, canonical_json, digest, text_id
-from visualprm_eval.run.plan_run import Session
 from visualprm_eval.run.stored_critics import stored_critics
-from visualprm_eval.stages.experiment import Cell
+from visualprm_eval.stages.experiment import Experiment
 from visualprm_eval.stages.grade.metric_notes import known_figure
 from visualprm_eval.store import Store, schema
 from visualprm_eval.store.package_versions import recorded_versions
@@ -270,13 +269,12 @@ DEMO = "08145adae47fe9ee"
 
 
 def figure_of(path: Path) -> float | None:
-    """The host's figure of a table of picks, as a session asks the store for it."""
+    """The host's figure of a table of picks, as a run asks the store for it."""
     with Store.open(path) as store:
         grading = next(spec for spec in store.specs("grading") if spec.id == DEMO)
         problems = store.current_problems("DemoWorld")
-        cell = cast("Cell", SimpleNamespace(benchmark=SimpleNamespace(problems=problems)))
-        session = cast("Session", SimpleNamespace(store=store, grading=lambda _: grading))
-        return known_figure(session, cell, {problem.index: f"text of {problem.index}" for problem in problems[:2]})
+        experiment = cast("Experiment", SimpleNamespace(benchmark=SimpleNamespace(problems=problems), grading=grading))
+        return known_figure(store, experiment, {problem.index: f"text of {problem.index}" for problem in problems[:2]})
 
 
 @pytest.fixture

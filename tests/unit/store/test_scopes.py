@@ -13,7 +13,7 @@ from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores
 from visualprm_eval.evaluate.fact_columns import Columns, ProblemFacts
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
 from visualprm_eval.run.last_run import note_asked
-from visualprm_eval.run.plan_report import StoredSession
+from visualprm_eval.run.plan_report import plan_report
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.scopes import Scope, finished_part, put_scope, scopes
 from visualprm_eval.store.soundness import open_sound
@@ -62,12 +62,8 @@ def test_the_judge_is_the_last_runs(tmp_path):
     for spec in (second, first):
         scope_in(tmp_path, grading=spec.settings)
         with open_sound(tmp_path / STORE_FILE) as store:
-            session = StoredSession(config(tmp_path), store)
-            session.gather()
-            assert session.grading(session.cells[0]) == spec
-            named = StoredSession(config(tmp_path, judge="exact_matching"), store)
-            named.gather()
-            assert named.grading(named.cells[0]) == first
+            assert plan_report(config(tmp_path), store).experiments[0].grading == spec
+            assert plan_report(config(tmp_path, judge="exact_matching"), store).experiments[0].grading == first
 
 
 def test_only_picks_were_graded(tmp_path):

@@ -504,7 +504,7 @@ def test_a_report_brings_no_folder_back(tmp_path: Path, monkeypatch: pytest.Monk
 
     path = filled(tmp_path / "work" / STORE_FILE)
     collect = collect_results.collect
-    moved = lambda session: (collect(session), path.parent.rename(tmp_path / "x"))[0]  # noqa: E731
+    moved = lambda *plan: (collect(*plan), path.parent.rename(tmp_path / "x"))[0]  # noqa: E731
     monkeypatch.setattr(collect_results, "collect", moved)
     assert main(["report", "--work-dir", str(path.parent)]) != 0
     assert not path.parent.exists()

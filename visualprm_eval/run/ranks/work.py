@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import fields
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.errors import RanksError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.run.export_problems import load_part
-from visualprm_eval.run.plan_run import Session
+from visualprm_eval.run.plan_run import Plan, plan_run
 from visualprm_eval.run.ranks.team import Team, remove_traces, told_apart
-from visualprm_eval.stages.experiment import Cell
+from visualprm_eval.stages.experiment import Experiment, Samples, missing_candidates, missing_scores
+from visualprm_eval.stages.sample.policy import PolicyOptions
+from visualprm_eval.stages.sample.stage import sample
+from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.merge import absorb_leftovers
 
@@ -25,104 +28,96 @@ SHARED = ("sample", "score")
 """The stages that ranks share; the others take no GPU, and are rank 0's."""
 
 
-def lead(session: Session, rerankers: Sequence[Reranker], team: Team) -> None:
+def lead(
+    config: RunConfig, store: Store, rerankers: Sequence[Reranker], experiments: Sequence[Experiment], team: Team
+) -> None:
     """Rank 0: deals the work, does its own part, and takes over what all ranks stored.
 
     Args:
-        session: The whole run.
+        config: What was asked for.
+        store: The whole run's.
         rerankers: What selects, as every rank builds it.
+        experiments: The whole run's.
         team: This rank among the others.
 
     Raises:
         RanksError: A rank died, or hangs; what it had stored is kept.
     """
-    team.publish(_plan(session, team.size))
-    _work(session.config, rerankers, team)
-    dead = team.wait_for_others(lambda rank: _last_stored(session.config.work_dir, rank))
-    absorb_leftovers(session.store, session.config.work_dir, quiet=True)
+    ids = _problems_with_work(config, store, experiments)
+    samples = [
+        {
+            "policy": each.policy, "sampling": dict(each.sampling.settings), "benchmark": each.benchmark.name,
+            "n": each.n, "greedy": each.greedy,
+        }
+        for each in experiments
+    ]  # fmt: skip
+    team.publish({"samples": samples, "problems": [ids[rank :: team.size] for rank in range(team.size)]})
+    follow(config, rerankers, team)
+    dead = team.wait_for_others(lambda rank: _last_stored(config.work_dir, rank))
+    absorb_leftovers(store, config.work_dir, quiet=True)
     if dead:
         raise RanksError(
             f"rank {', '.join(map(str, dead))} of {team.size} ended early (its own message, or the system's log, says "
             "why); what it had stored is kept: run the same command again, with torchrun or without, to go on"
         )
-    remove_traces(session.config.work_dir)
+    remove_traces(config.work_dir)
 
 
 def follow(config: RunConfig, rerankers: Sequence[Reranker], team: Team) -> None:
-    """Every other rank: does its part of the plan.
+    """Every rank: samples and scores its problems, once they are dealt, in a store of its own.
 
     Raises:
-        RanksError: Rank 0 ended before there was a plan.
+        RanksError: Rank 0 ended before it dealt them.
     """
-    _work(config, rerankers, team)
-
-
-def _plan(session: Session, size: int) -> dict[str, Any]:
-    """Whose candidates this run is about, and the problems of each rank, dealt like cards."""
-    ids = _problems_with_work(session)
-    cells = [
-        {
-            **{field.name: getattr(cell, field.name) for field in fields(cell)},
-            "sampling": dict(cell.sampling.settings),
-            "benchmark": cell.benchmark.name,
-        }
-        for cell in session.cells
-    ]
-    return {"cells": cells, "problems": [ids[rank::size] for rank in range(size)]}
-
-
-def _problems_with_work(session: Session) -> list[str]:
-    """Ids of the problems, in order, that lack a candidate or a score that this run is to make."""
-    ids: dict[str, None] = {}
-    stages = session.config.stages
-    for cell in session.cells if "sample" in stages else ():
-        ids |= dict.fromkeys(problem_id for problem_id, _ in session.missing_candidates(cell))
-    for cell in session.scored_cells if "score" in stages else ():
-        for label in session.critics:
-            ids |= dict.fromkeys(problem_id for problem_id, _, _ in session.missing_scores(cell, label))
-    return list(ids)
-
-
-def _work(config: RunConfig, rerankers: Sequence[Reranker], team: Team) -> None:
-    """Samples and scores the problems of this rank, in a store of its own."""
-    plan = team.plan()
-    mine = plan["problems"][team.rank]
+    dealt = team.plan()
+    mine = dealt["problems"][team.rank]
     if mine:
+        config = replace(config, stages=tuple(stage for stage in SHARED if stage in config.stages))
         with told_apart(team.rank), Store.open(_rank_file(config.work_dir, team.rank)) as store:
             with Store.open(config.work_dir / STORE_FILE, write=False) as main:
                 store.absorb([main], problem_ids=mine)
-            session = Session(config, store, rerankers)
-            _prepare(session, plan)
-            for stage in SHARED:
-                if stage in config.stages:
-                    getattr(session, stage)()
+            plan = _plan(config, store, rerankers, dealt["samples"])
+            if "sample" in config.stages:
+                prompts = PolicyOptions.of(config).prompts
+                sample(store, plan.experiments, plan.policies, prompts, retry_failed=config.retry_failed)
+            if "score" in config.stages:
+                score(store, plan.experiments, plan.critics, retry_failed=config.retry_failed)
     team.done()
 
 
-def _prepare(session: Session, plan: dict[str, Any]) -> None:
-    """Lets a session know what it is about, from the plan and from its store."""
-    benchmarks = {each.name: each for each in load_part(session.config, session.store)}
-    dealt = [
-        Cell(
-            **{
-                **cell,
-                "sampling": Spec("sampling", cell["sampling"]),
-                "benchmark": benchmarks[cell["benchmark"]],
-            }
-        )
-        for cell in plan["cells"]
-        if cell["benchmark"] in benchmarks
+def _problems_with_work(config: RunConfig, store: Store, experiments: Sequence[Experiment]) -> list[str]:
+    """Ids of the problems, in order, that lack a candidate or a score that this run is to make."""
+    ids: dict[str, None] = {}
+    for each in experiments if "sample" in config.stages else ():
+        missing = missing_candidates(store, each, retry_failed=config.retry_failed)
+        ids |= dict.fromkeys(problem_id for problem_id, _ in missing)
+    for each in experiments if "score" in config.stages else ():
+        for label in each.scorings:
+            unscored = missing_scores(store, each, label, retry_failed=config.retry_failed)
+            ids |= dict.fromkeys(problem_id for problem_id, _, _ in unscored)
+    return list(ids)
+
+
+def _plan(
+    config: RunConfig, store: Store, rerankers: Sequence[Reranker], dealt: Sequence[Mapping[str, Any]]
+) -> Plan:  # fmt: skip
+    """What a rank is about: what was dealt, as far as its store has problems of it."""
+    benchmarks = {benchmark.name: benchmark for benchmark in load_part(config, store)}
+    samples = [
+        Samples(**{**each, "sampling": Spec("sampling", each["sampling"]), "benchmark": benchmarks[each["benchmark"]]})
+        for each in dealt
+        if each["benchmark"] in benchmarks
     ]
-    if session.config.candidates is not None:
-        session.cells = dealt
-        return
-    session.find_policies(list(benchmarks.values()))
-    if _keys(session.cells) != _keys(dealt):
+    if config.candidates is not None:
+        return plan_run(config, store, rerankers, [*benchmarks.values()], samples)
+    plan = plan_run(config, store, rerankers, [*benchmarks.values()])
+    if _keys(plan.experiments) != _keys(samples):
         raise RanksError("this rank has other checkpoints or settings than rank 0; start all ranks in one place")
+    return plan
 
 
-def _keys(cells: Sequence[Cell]) -> set[tuple[str, str, str]]:
-    return {(cell.policy, cell.benchmark.name, cell.sampling.id) for cell in cells}
+def _keys(samples: Sequence[Samples]) -> set[tuple[str, str, str]]:
+    return {(each.policy, each.benchmark.name, each.sampling.id) for each in samples}
 
 
 def _rank_file(work_dir: Path, rank: int) -> Path:

@@ -11,11 +11,11 @@ where it is not the mean of the verdicts, all values become figures of whole tab
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GradingError
-from visualprm_eval.stages.cell_values import Headline, evaluate_cell, headlines, study_of
+from visualprm_eval.stages.experiment_values import Headline, evaluate, headlines
+from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
     explained,
     host_metric,
@@ -24,49 +24,40 @@ from visualprm_eval.stages.grade.metric_notes import (
     known_figure,
     note_metric,
 )
-from visualprm_eval.stages.grade.table_figures import grade_tables
 
 if TYPE_CHECKING:
+    from visualprm_eval.evaluate.study import Study
     from visualprm_eval.host.grading.host_figures import HostFigure
-    from visualprm_eval.host.grading.judge_replies import Asked
-    from visualprm_eval.stages.experiment import Cell, RunState
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.store import Store
 
-__all__ = [
-    "check_headlines",
-]
+__all__ = ["confirm"]
 
 
-def check_headlines(session: RunState, tally: Asked) -> None:
+def confirm(store: Store, experiment: Experiment, study: Study, grader: Grader) -> bool:
     """Lets the host evaluate the tables of picks that it has not seen yet, and compares.
 
-    Cells for which the host says something else go into ``session.unconfirmed``, and cells without a figure that is
-    needed into ``session.ungraded``; the reasons are printed.
-
     Args:
-        session: A session whose texts are graded.
-        tally: Counts the requests to the judge.
+        store: Where figures are.
+        experiment: One whose texts are graded.
+        study: All that is known of it.
+        grader: What grades.
+
+    Returns:
+        Whether every figure is ours; of others the reasons are printed.
     """
-    for cell in session.cells:
-        if is_whole(session, cell):
-            continue
-        study = study_of(session, cell, session.facts(cell))
-        for headline in headlines(*evaluate_cell(session, cell, study, session.ks(cell)[-1:]), cell.benchmark):
-            try:
-                _check(session, cell, headline, tally)
-            except GradingError as error:
-                print(f"error: {error}", file=sys.stderr)
-                session.unconfirmed.append(cell.label)
-    ungraded = set(session.ungraded)  # A table that the host cannot evaluate must not cost another policy its own.
-    for cell in session.cells:  # Now it is known which they are.
-        if is_whole(session, cell) and cell.benchmark.name not in ungraded:
-            try:
-                grade_tables(session, cell, tally)
-            except GradingError as error:
-                print(f"error: {error}", file=sys.stderr)
-                session.ungraded.append(cell.benchmark.name)
+    confirmed = True
+    rows, picks = evaluate(store, experiment, study, experiment.ks[-1:])
+    for headline in headlines(rows, picks, experiment.benchmark):
+        try:
+            _check(store, experiment, headline, grader)
+        except GradingError as error:
+            print(f"error: {error}", file=sys.stderr)
+            confirmed = False
+    return confirmed
 
 
-def _check(session: RunState, cell: Cell, headline: Headline, tally: Asked) -> None:
+def _check(store: Store, experiment: Experiment, headline: Headline, grader: Grader) -> None:
     """One value against the host's figure, which is asked for once.
 
     Raises:
@@ -74,43 +65,42 @@ def _check(session: RunState, cell: Cell, headline: Headline, tally: Asked) -> N
     """
     from visualprm_eval.host.grading.host_figures import tolerance
 
-    grading, row = session.grading(cell), headline.row
-    figure = known_figure(session, cell, headline.texts)
+    benchmark, grading, row = experiment.benchmark, experiment.grading, headline.row
+    figure = known_figure(store, experiment, headline.texts)
     if figure is None:
-        said = _asked(session, cell, headline, tally)
+        said = _asked(store, experiment, headline, grader)
         if said is None:
             return
-        if cell.benchmark.task.note:
-            note_metric(session.store, grading, said.metric, whole=False)
-        keep_figure(session, cell, headline.texts, said.value)
+        if benchmark.task.note:
+            note_metric(store, grading, said.metric, whole=False)
+        keep_figure(store, experiment, headline.texts, said.value)
         figure = said.value
-    near = tolerance(cell.benchmark, list(headline.texts))
-    same = [figure, 100 * figure] if cell.benchmark.task.note else [figure]  # Some classes of the host count in parts.
+    near = tolerance(benchmark, list(headline.texts))
+    same = [figure, 100 * figure] if benchmark.task.note else [figure]  # Some classes of the host count in parts.
     if any(abs(each - headline.value) <= near for each in same):
         return
-    if not cell.benchmark.task.note:
+    if not benchmark.task.note:
         raise GradingError(
-            f"{cell.label}: {row.reranker} at k = {row.k} is {headline.value:.3f} by the verdicts on its texts, but "
-            f"the host's own figure of the whole table is {figure:.3f}; do not use either, and report this"
+            f"{experiment.label}: {row.reranker} at k = {row.k} is {headline.value:.3f} by the verdicts on its texts, "
+            f"but the host's own figure of the whole table is {figure:.3f}; do not use either, and report this"
         )
-    if not is_whole(session, cell):
-        metric = host_metric(session, cell)
-        note_metric(session.store, grading, metric, whole=True)
+    if not is_whole(store, experiment):
+        metric = host_metric(store, experiment)
+        note_metric(store, grading, metric, whole=True)
         print(
-            f"note: {cell.benchmark.name}: the host's figure of {row.reranker} at k = {row.k} is {figure:.3f}, the "
+            f"note: {benchmark.name}: the host's figure of {row.reranker} at k = {row.k} is {figure:.3f}, the "
             f"mean over the rows {headline.value:.3f}. {explained(metric)}",
             file=sys.stderr,
         )
 
 
-def _asked(session: RunState, cell: Cell, headline: Headline, tally: Asked) -> HostFigure | None:
+def _asked(store: Store, experiment: Experiment, headline: Headline, grader: Grader) -> HostFigure | None:
     """What the host makes of a table of graded texts."""
     from visualprm_eval.host.grading.grade_table import evaluate_table
     from visualprm_eval.host.grading.host_figures import countable
 
-    indices = countable(cell.benchmark, list(headline.texts))
-    with session.store.replies() if session.is_judged(cell) else nullcontext() as replies:
+    texts = {index: headline.texts[index] for index in countable(experiment.benchmark, list(headline.texts))}
+    with judge_replies(store, experiment) as replies:
         return evaluate_table(
-            cell.benchmark, {index: headline.texts[index] for index in indices},
-            session.config.work_dir / "grading", session.judge, replies, known=True, tally=tally,
+            experiment.benchmark, texts, grader.directory, experiment.judge, replies, known=True, tally=grader.tally
         ).take_figure()  # fmt: skip

@@ -10,8 +10,7 @@ from visualprm_eval.core.thoughts import is_empty_reply
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from visualprm_eval.core.config import JudgeOptions
-    from visualprm_eval.stages.experiment import Cell
+    from visualprm_eval.stages.experiment import Experiment
 
 __all__ = ["Estimate", "estimate"]
 
@@ -48,26 +47,23 @@ class Estimate:
     most_reply_tokens: int
 
 
-def estimate(
-    cell: Cell, judge: JudgeOptions, known: Iterable[tuple[str, str, str]], new: int, max_tokens: int
-) -> Estimate:
-    """What the texts of a cell that have no verdict may cost; nothing without a judge.
+def estimate(experiment: Experiment, known: Iterable[tuple[str, str, str]], new: int, max_tokens: int) -> Estimate:
+    """What the texts of an experiment that have no verdict may cost; nothing without a judge.
 
     Texts that the host reads by itself, and requests whose replies are stored, cost nothing and are counted all the
     same: which those are shows when they are graded.
 
     Args:
-        cell: Policy and benchmark.
-        judge: Who would be asked.
+        experiment: Policy, benchmark and who would be asked.
         known: Problem id, text id and text of stored candidates without a verdict.
         new: Candidates still to be sampled.
         max_tokens: Longest sample, in tokens.
     """
-    task = cell.benchmark.task
-    if not task.judged_by(judge).used:
+    task = experiment.benchmark.task
+    if not experiment.judge.used:
         return Estimate(0, 0, 0, 0)
     reads = task.judge_reads_question
-    questions = {problem.id: len(problem.question) if reads else 0 for problem in cell.benchmark.problems}
+    questions = {problem.id: len(problem.question) if reads else 0 for problem in experiment.benchmark.problems}
     texts = [(questions[problem_id], len(text)) for problem_id, _, text in known if not is_empty_reply(text)]
     mean = sum(questions.values()) / max(1, len(questions))
     length = sum(length for _, length in texts) / len(texts) if texts else max_tokens * _CHARACTERS_PER_TOKEN

@@ -13,7 +13,7 @@ from visualprm_eval.host.data.usable import left_out_remark
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.benchmark_values import TableKey
-    from visualprm_eval.stages.experiment import Cell, RunState
+    from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
 __all__ = [
@@ -57,24 +57,25 @@ def note_metric(
     store.put_note(_METRIC, grading.id, note if tried is None else {**note, TRIED: tried})
 
 
-def notes_on_metric(session: RunState, cell: Cell) -> list[Mapping[str, Any]]:
-    """What was noted of the host's metric of a cell, oldest first, see :func:`note_metric`."""
-    return [note for _, note in session.store.notes(_METRIC, session.grading(cell).id)]
+def notes_on_metric(store: Store, experiment: Experiment) -> list[Mapping[str, Any]]:
+    """What was noted of the host's metric of an experiment, oldest first, see :func:`note_metric`."""
+    return [note for _, note in store.notes(_METRIC, experiment.grading.id)]
 
 
-def is_whole(session: RunState, cell: Cell) -> bool:
-    """Whether the values of a cell are the host's figures of whole tables."""
-    if not cell.benchmark.task.note:
+def is_whole(store: Store, experiment: Experiment) -> bool:
+    """Whether the values of an experiment are the host's figures of whole tables."""
+    if not experiment.benchmark.task.note:
         return False
-    return not has_verdicts(session, cell) or any(note["whole tables"] for note in notes_on_metric(session, cell))
+    noted = notes_on_metric(store, experiment)
+    return not has_verdicts(store, experiment) or any(note["whole tables"] for note in noted)
 
 
-def has_verdicts(session: RunState, cell: Cell) -> bool:
+def has_verdicts(store: Store, experiment: Experiment) -> bool:
     """Whether the host's grader leaves verdicts on single texts that are understood, as far as is known."""
-    benchmark = cell.benchmark
+    benchmark = experiment.benchmark
     if not benchmark.task.note:
         return True
-    if notes := notes_on_metric(session, cell):
+    if notes := notes_on_metric(store, experiment):
         return all(note["verdicts"] for note in notes)
     if benchmark.dataset is None:  # There is no host to ask.
         return True
@@ -83,19 +84,20 @@ def has_verdicts(session: RunState, cell: Cell) -> bool:
     return leaves_verdicts(benchmark)
 
 
-def host_metric(session: RunState, cell: Cell) -> str:
+def host_metric(store: Store, experiment: Experiment) -> str:
     """What the host calls its primary metric of a benchmark; ``""`` where it has not said so yet."""
-    return next((note["host metric"] for note in reversed(notes_on_metric(session, cell)) if note["host metric"]), "")
+    noted = reversed(notes_on_metric(store, experiment))
+    return next((note["host metric"] for note in noted if note["host metric"]), "")
 
 
-def remark_of(session: RunState, cell: Cell) -> Callable[[Sequence[Problem]], str]:
-    """What must be said of the values of a cell: which rows stay out, which metric it is without a task of its own."""
-    task, left_out = cell.benchmark.task, left_out_remark(cell.benchmark.left_out)
+def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Problem]], str]:
+    """What must be said of values: which rows stay out, which metric it is without a task of its own."""
+    task, left_out = experiment.benchmark.task, left_out_remark(experiment.benchmark.left_out)
     if not task.note:
         return lambda problems: "; ".join(filter(None, (left_out, task.remark(problems))))
-    metric = host_metric(session, cell)
-    if is_whole(session, cell):
-        units = "times 100" if _counts_in_parts(session, cell) else "in its own units"
+    metric = host_metric(store, experiment)
+    if is_whole(store, experiment):
+        units = "times 100" if _counts_in_parts(store, experiment) else "in its own units"
         said = f"the host's primary metric{_in_brackets(metric)} of each table of picks, {units}"
     elif metric:
         said = f"the host's primary metric{_in_brackets(metric)}, here the mean over the rows"
@@ -108,50 +110,50 @@ def _in_brackets(metric: str) -> str:
     return f" ({metric})" if metric else ""
 
 
-def known_figure(session: RunState, cell: Cell, texts: Mapping[str, str]) -> float | None:
+def known_figure(store: Store, experiment: Experiment, texts: Mapping[str, str]) -> float | None:
     """The host's own figure of a table of picks; ``None`` where it was not asked yet.
 
     Args:
-        session: The run.
-        cell: Whose picks they are.
+        store: Where figures are.
+        experiment: Whose picks they are.
         texts: The texts by the index of their problem.
     """
-    store, grading_id = session.store, session.grading(cell).id
-    figure = store.host_figure(grading_id, _selection(cell, texts))
+    grading_id = experiment.grading.id
+    figure = store.host_figure(grading_id, _selection(experiment, texts))
     if figure is not None:
         return figure
     # Older stores named tables by the indices of their rows; what they had is of the problems that they had then.
     named = digest(sorted((index, text_id(text)) for index, text in texts.items()))
-    wanted = {problem.id for problem in cell.benchmark.problems if problem.index in texts}
+    wanted = {problem.id for problem in experiment.benchmark.problems if problem.index in texts}
     for _, ids in store.notes(_BY_INDEX, grading_id):
         if wanted <= set(ids) and (figure := store.host_figure(grading_id, f"{named}-{digest(ids)}")) is not None:
             return figure
     return None
 
 
-def keep_figure(session: RunState, cell: Cell, texts: Mapping[str, str], figure: float) -> None:
+def keep_figure(store: Store, experiment: Experiment, texts: Mapping[str, str], figure: float) -> None:
     """Stores the host's own figure of a table of picks, see :func:`known_figure`."""
-    session.store.put_host_figure(session.grading(cell).id, _selection(cell, texts), figure)
+    store.put_host_figure(experiment.grading.id, _selection(experiment, texts), figure)
 
 
-def _selection(cell: Cell, texts: Mapping[str, str]) -> str:
+def _selection(experiment: Experiment, texts: Mapping[str, str]) -> str:
     """The name of a table of picks: their texts by the id of their problem; an index may stand for several problems."""
-    ids = {problem.index: problem.id for problem in cell.benchmark.problems}
+    ids = {problem.index: problem.id for problem in experiment.benchmark.problems}
     return digest(sorted((ids[index], text_id(text)) for index, text in texts.items()))
 
 
 def stored_figures(
-    session: RunState, cell: Cell, tables: Mapping[TableKey, Mapping[str, str]]
+    store: Store, experiment: Experiment, tables: Mapping[TableKey, Mapping[str, str]]
 ) -> dict[TableKey, float]:
     """The host's figures of tables of picks, in percent; of those that it has evaluated."""
-    factor = 100.0 if _counts_in_parts(session, cell) else 1.0
-    figures = {key: known_figure(session, cell, texts) for key, texts in tables.items()}
+    factor = 100.0 if _counts_in_parts(store, experiment) else 1.0
+    figures = {key: known_figure(store, experiment, texts) for key, texts in tables.items()}
     return {key: factor * figure for key, figure in figures.items() if figure is not None}
 
 
-def _counts_in_parts(session: RunState, cell: Cell) -> bool:
+def _counts_in_parts(store: Store, experiment: Experiment) -> bool:
     """Whether the host counts in parts of 1: no figure of its is greater."""
-    greatest = session.store.greatest_host_figure(session.grading(cell).id)
+    greatest = store.greatest_host_figure(experiment.grading.id)
     return greatest is not None and greatest <= 1
 
 

@@ -11,30 +11,34 @@ from __future__ import annotations
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerdictsError
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Problem, Spec, Verdict
+from visualprm_eval.stages.experiment import Work, keep_equalities
+from visualprm_eval.stages.experiment_values import read_study, wanted_texts
 from visualprm_eval.stages.grade.bisect_tables import graded_in_parts
-from visualprm_eval.stages.grade.confirm import check_headlines
-from visualprm_eval.stages.grade.metric_notes import note_metric
+from visualprm_eval.stages.grade.confirm import confirm
+from visualprm_eval.stages.grade.metric_notes import has_verdicts, is_whole, note_metric
+from visualprm_eval.stages.grade.table_figures import grade_tables
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import JudgeOptions
+    from visualprm_eval.evaluate.study import Study
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.host.grading.judge_replies import Asked
-    from visualprm_eval.stages.experiment import RunState
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.stages.grade.grader import Grader
     from visualprm_eval.store import Store
-
-Work = tuple[str, str, str]
-"""A problem's id, a text's id, the text."""
 
 MOST_JUDGED_ROWS = 128
 """Rows of a table that a judge helps to grade: small enough to see that it goes on, and to have verdicts early."""
@@ -46,38 +50,87 @@ EMPTY_IS_WRONG = Verdict(0.0, seconds=0.0)
 """On an empty reply; no verdict of the host takes no time."""
 
 
-def grade_cells(session: RunState) -> None:
-    """Lets the host grade the texts of a run that have no verdict yet.
+def grade(store: Store, experiments: Sequence[Experiment], grader: Grader) -> tuple[list[str], list[str]]:
+    """Lets the host grade the texts of a run that have no verdict yet, and confirm the values that come of them.
 
-    A benchmark that cannot be graded stops no other.
+    A benchmark that cannot be graded stops no other; the reasons are printed.
+
+    Returns:
+        Names of benchmarks that could not be graded, and labels of experiments for which the host has another figure
+        than ours.
     """
     from visualprm_eval.host.grading.judge_replies import counted_requests
 
-    gradings = [session.grading(cell) for cell in session.cells]
-    retry_failed, tally = session.config.retry_failed, session.asked
+    ungraded, unconfirmed = dict[str, None](), []
     # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
-    since = {one.id: session.store.last_failed_verdict(one.id) if retry_failed else 0.0 for one in gradings}
-    with counted_requests(tally):
-        for cell, grading in zip(session.cells, gradings, strict=True):
-            try:
-                work = session.missing_verdicts(cell, retry_failed=retry_failed)
-                while work:
-                    grade_missing(
-                        session.store, cell.benchmark, session.judge, grading, work,
-                        directory=session.config.work_dir / "grading", replies_since=since[grading.id], tally=tally,
-                    )  # fmt: skip
-                    # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
-                    work = session.missing_verdicts(cell, retry_failed=False)
-            except GradingError as error:
-                if isinstance(error, NoVerdictsError) and cell.benchmark.task.note:
-                    print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
-                    note_metric(session.store, grading, "", whole=True, verdicts=False)
-                    continue
-                print(f"error: {error}", file=sys.stderr)
-                session.ungraded.append(cell.benchmark.name)
-        check_headlines(session, tally)
+    since = {
+        each.grading.id: store.last_failed_verdict(each.grading.id) if grader.retry_failed else 0.0
+        for each in experiments
+    }
+    with counted_requests(grader.tally):
+        for experiment in experiments:
+            if not has_verdicts(store, experiment):
+                continue
+            with _told(experiment, ungraded):
+                study = _graded(store, experiment, grader, since[experiment.grading.id])
+                if not is_whole(store, experiment) and not confirm(store, experiment, study, grader):
+                    unconfirmed.append(experiment.label)
+            keep_equalities(store, grader.equalities)
+        # Now it is known whose values are figures of whole tables. One that the host cannot evaluate must not cost
+        # another policy its own.
+        for experiment in [each for each in experiments if each.benchmark.name not in ungraded]:
+            if is_whole(store, experiment):
+                with _told(experiment, ungraded):
+                    grade_tables(store, experiment, grader)
+    tally = grader.tally
     if tally.sent or tally.saved:
         print(f"judge: {tally.sent:,} requests made, {tally.saved:,} saved, since their replies were stored")
+    return list(ungraded), unconfirmed
+
+
+@contextmanager
+def _told(experiment: Experiment, ungraded: dict[str, None]) -> Iterator[None]:
+    """Prints why a benchmark could not be graded, and keeps its name."""
+    try:
+        yield
+    except GradingError as error:
+        print(f"error: {error}", file=sys.stderr)
+        ungraded[experiment.benchmark.name] = None
+
+
+def _graded(store: Store, experiment: Experiment, grader: Grader, replies_since: float) -> Study:
+    """All that is known of an experiment when every wanted text has a verdict.
+
+    Raises:
+        GradingError: When the host cannot grade.
+    """
+    study = read_study(store, experiment, grader.equalities)
+    work = missing_verdicts(store, experiment, study, retry_failed=grader.retry_failed)
+    try:
+        while work:
+            grade_missing(
+                store, experiment.benchmark, experiment.judge, experiment.grading, work, directory=grader.directory,
+                replies_since=replies_since, tally=grader.tally,
+            )  # fmt: skip
+            # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
+            study = read_study(store, experiment, grader.equalities)
+            work = missing_verdicts(store, experiment, study, retry_failed=False)
+    except NoVerdictsError as error:
+        if not experiment.benchmark.task.note:
+            raise
+        print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
+        note_metric(store, experiment.grading, "", whole=True, verdicts=False)
+    return study
+
+
+def missing_verdicts(store: Store, experiment: Experiment, study: Study, *, retry_failed: bool) -> list[Work]:
+    """The texts that need a verdict and have none, ordered by problem, then by rank."""
+    if not has_verdicts(store, experiment):
+        return []
+    facts, wanted = study.columns, wanted_texts(study, experiment.ks)
+    lacking = ~facts.graded.known | (facts.graded.failed if retry_failed else False)
+    work = {facts.key(text): facts.values[text] for text in np.flatnonzero(lacking).tolist()}
+    return [(*key, text) for key, text in work.items() if wanted is None or key in wanted]
 
 
 def grade_missing(

@@ -13,15 +13,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GraderStumbledError
 from visualprm_eval.core.progress import track
-from visualprm_eval.core.types import text_id
 from visualprm_eval.evaluate.benchmark_values import picked_tables
-from visualprm_eval.stages.cell_values import study_of
+from visualprm_eval.stages.experiment_values import read_study
 from visualprm_eval.stages.grade.bisect_tables import texts_not_taken
+from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
     REFERENCE,
     TRIED,
@@ -36,43 +35,23 @@ from visualprm_eval.stages.grade.metric_notes import (
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
+    from visualprm_eval.evaluate.study import Study
     from visualprm_eval.host.grading.host_figures import HostFigure
-    from visualprm_eval.host.grading.judge_replies import Asked
-    from visualprm_eval.stages.experiment import Cell, RunState
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.store import Store
 
-__all__ = [
-    "grade_tables",
-    "lacks_figures",
-    "to_grade",
-    "try_out",
-]
+__all__ = ["grade_tables", "try_out", "unseen_tables"]
 
 
-def lacks_figures(session: RunState, cell: Cell) -> bool:
-    """Whether the host has not evaluated all tables of a cell yet."""
-    return is_whole(session, cell) and bool(_unseen(session, cell))
+def unseen_tables(store: Store, experiment: Experiment, study: Study) -> list[dict[str, str]]:
+    """The tables of picks that the host has still to evaluate; none where values come from verdicts on texts."""
+    if not is_whole(store, experiment):
+        return []
+    tables = picked_tables(study, experiment.ks).values()
+    return [texts for texts in tables if known_figure(store, experiment, texts) is None]
 
 
-def to_grade(session: RunState, cell: Cell) -> list[tuple[str, str, str]]:
-    """Problem ids, text ids and texts that the host has still to look at, alone or in tables of picks."""
-    texts = {item[:2]: item[2] for item in session.missing_verdicts(cell, retry_failed=session.config.retry_failed)}
-    ids = {problem.index: problem.id for problem in cell.benchmark.problems}
-    for table in _unseen(session, cell) if is_whole(session, cell) else ():
-        texts |= {(ids[index], text_id(text)): text for index, text in table.items()}
-    return [(*key, text) for key, text in texts.items()]
-
-
-def _unseen(session: RunState, cell: Cell) -> list[Mapping[str, str]]:
-    """The tables of picks that the host has not evaluated."""
-    return [texts for texts in _tables(session, cell) if known_figure(session, cell, texts) is None]
-
-
-def _tables(session: RunState, cell: Cell) -> list[dict[str, str]]:
-    """The tables of picks that the values of a cell are figures of."""
-    return list(picked_tables(study_of(session, cell, session.facts(cell)), session.ks(cell)).values())
-
-
-def try_out(session: RunState, cell: Cell) -> None:
+def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
     """Finds out on a table of reference answers what a grader leaves, before samples are paid for.
 
     Multiple-choice benchmarks that ask each question several times leave one verdict for all its rows, for example. The
@@ -81,56 +60,60 @@ def try_out(session: RunState, cell: Cell) -> None:
     Raises:
         GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
-    if not cell.benchmark.task.note or not _is_to_try(session, cell):
+    benchmark, grading = experiment.benchmark, experiment.grading
+    if not benchmark.task.note or not _is_to_try(store, experiment):
         return
     from visualprm_eval.host.grading.grade_table import try_grader
 
-    with session.store.replies() if session.is_judged(cell) else nullcontext() as replies:
-        trial = try_grader(cell.benchmark, session.config.work_dir / "grading", session.judge, replies)
-    grading, metric = session.grading(cell), trial.figure.metric if trial.figure is not None else ""
+    with judge_replies(store, experiment) as replies:
+        trial = try_grader(benchmark, grader.directory, experiment.judge, replies)
+    metric = trial.figure.metric if trial.figure is not None else ""
     if trial.figure is not None:  # Before the note, after which nothing is tried any more.
-        session.store.put_host_figure(grading.id, REFERENCE, trial.figure.value)
-    tried = len(cell.benchmark.problems)
-    note_metric(session.store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts, tried=tried)
+        store.put_host_figure(grading.id, REFERENCE, trial.figure.value)
+    tried = len(benchmark.problems)
+    note_metric(store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts, tried=tried)
     if not trial.verdicts:
         print(
-            f"note: {cell.benchmark.name}: the host's grader leaves no verdict per row that is understood. "
+            f"note: {benchmark.name}: the host's grader leaves no verdict per row that is understood. "
             f"{explained(metric)}",
             file=sys.stderr,
         )
 
 
-def _is_to_try(session: RunState, cell: Cell) -> bool:
+def _is_to_try(store: Store, experiment: Experiment) -> bool:
     """Whether more problems than a trial had may show something else than it did."""
-    notes = notes_on_metric(session, cell)
+    notes = notes_on_metric(store, experiment)
     tried = max((note.get(TRIED, 0) for note in notes), default=0)
-    return all(note["verdicts"] for note in notes) and tried < len(cell.benchmark.problems)
+    return all(note["verdicts"] for note in notes) and tried < len(experiment.benchmark.problems)
 
 
-def grade_tables(session: RunState, cell: Cell, tally: Asked) -> None:
+def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
     """Lets the host evaluate the picks of each reranker at each k as one table; each figure is stored at once.
 
     A text that its grader cannot take becomes a failure.
 
     Args:
-        session: A session whose picks have verdicts, where there are any.
-        cell: One whose values are figures of whole tables.
-        tally: Counts the requests to the judge.
+        store: Where figures go.
+        experiment: One whose values are figures of whole tables; its picks have verdicts, where there are any.
+        grader: What grades.
 
     Raises:
         GradingError: The host cannot, or names no single primary metric. Figures that are stored stay.
     """
     from visualprm_eval.host.grading.grade_table import evaluate_table
 
-    grading, tables = session.grading(cell), _tables(session, cell)
-    verdicts, directory = has_verdicts(session, cell), session.config.work_dir / "grading"
+    benchmark, grading = experiment.benchmark, experiment.grading
+    tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
+    verdicts = has_verdicts(store, experiment)
     with (
-        track(f"grade {cell.label}, whole tables", len(tables)) as tracker,
-        session.store.replies() if session.is_judged(cell) else nullcontext() as replies,
+        track(f"grade {experiment.label}, whole tables", len(tables)) as tracker,
+        judge_replies(store, experiment) as replies,
     ):
 
         def ask(texts: Mapping[str, str]) -> HostFigure:
-            table = evaluate_table(cell.benchmark, texts, directory, session.judge, replies, tally=tally)
+            table = evaluate_table(
+                benchmark, texts, grader.directory, experiment.judge, replies, tally=grader.tally
+            )  # fmt: skip
             figure = table.take_figure()
             if figure is None:
                 raise table.no_figure
@@ -138,20 +121,20 @@ def grade_tables(session: RunState, cell: Cell, tally: Asked) -> None:
 
         while tables:
             texts = tables.pop(0)
-            if known_figure(session, cell, texts) is None:
+            if known_figure(store, experiment, texts) is None:  # Rerankers may pick the same.
                 try:
                     said = ask(texts)
                 except GraderStumbledError:
                     # What the grader cannot take leaves its pool, so that rerankers may now pick other texts.
                     failed = [
-                        session.store.put_verdicts(grading.id, [failure])
-                        for failure in texts_not_taken(cell.benchmark.problems, texts, ask)
+                        store.put_verdicts(grading.id, [failure])
+                        for failure in texts_not_taken(benchmark.problems, texts, ask)
                     ]
                     if not any(failed):
                         raise  # It raises over this table as a whole alone.
-                    tables = _tables(session, cell)
+                    tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
                     continue
-                note_metric(session.store, grading, said.metric, whole=True, verdicts=verdicts)
-                note_versions(session.store, grading)
-                keep_figure(session, cell, texts, said.value)
+                note_metric(store, grading, said.metric, whole=True, verdicts=verdicts)
+                note_versions(store, grading)
+                keep_figure(store, experiment, texts, said.value)
             tracker.advance()

@@ -3,19 +3,57 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.repeat_guard import Watch
 from visualprm_eval.core.thoughts import is_empty_reply
-from visualprm_eval.core.types import Candidate, Problem, Spec, Usage
+from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, Usage
+from visualprm_eval.stages.experiment import missing_candidates
+from visualprm_eval.stages.sample.policy import notes_of
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
+    from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.stages.sample.policy import Policy
+    from visualprm_eval.stages.sample.prompts import PromptSource
     from visualprm_eval.store import Store
+
+
+def sample(
+    store: Store, experiments: Sequence[Experiment], policies: MutableMapping[str, Policy], prompts: PromptSource, *,
+    retry_failed: bool,
+) -> dict[str, Mapping[str, JSONValue]]:  # fmt: skip
+    """Draws the candidates that are missing, one policy after the other.
+
+    Args:
+        store: Where candidates go.
+        experiments: Whose candidates are wanted.
+        policies: Who writes, by the key of the candidates; each is removed, since the next one needs the memory.
+        prompts: How problems are put.
+        retry_failed: Whether stored failures are tried again.
+
+    Returns:
+        What a reader must know of each policy beside its settings, by name.
+
+    Raises:
+        PolicyError: When a policy cannot write samples.
+    """
+    notes = {}
+    for key in list(policies):
+        policy = policies.pop(key)
+        for experiment in experiments:
+            if experiment.sampling.id != key:
+                continue
+            if missing := missing_candidates(store, experiment, retry_failed=retry_failed):
+                wanted = dict(missing)
+                problems = [problem for problem in experiment.benchmark.problems if problem.id in wanted]
+                shown = prompts.put(experiment.benchmark, problems, policy)
+                sample_missing(store, policy, experiment.sampling, {each.id: each for each in shown}, missing)
+        notes[policy.name] = notes_of(policy)
+    return notes
 
 
 def sample_missing(

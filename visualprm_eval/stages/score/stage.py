@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.errors import CriticError, UnreadableJudgeError, VisualPRMEvalError
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.thoughts import response
-from visualprm_eval.core.types import Problem, Spec, StepScores
+from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores
+from visualprm_eval.stages.experiment import Work, missing_scores
+from visualprm_eval.stages.score.critics import StreamingCritic, release
 from visualprm_eval.stages.score.judge_critic import UNREADABLE, JudgeCritic, kept_by
 from visualprm_eval.store import sound
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
-    from visualprm_eval.stages.score.critics import Critic, StreamingCritic
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.stages.score.critics import Critic
     from visualprm_eval.store import Store
-
-Work = tuple[str, str, str]
-"""A problem's id, a text's id, the text."""
 
 FIRST_ITEMS, MOST_ITEMS = 8, 64
 """Solutions handed to a critic at a time, in the beginning and at most: enough to fill batches."""
@@ -36,9 +36,46 @@ PATIENCE_S = 10.0
 """What a crash may cost, in seconds of a critic's time: chunks that take longer are made smaller."""
 
 
+def score(
+    store: Store, experiments: Sequence[Experiment], critics: Mapping[str, Critic], *, retry_failed: bool
+) -> list[str]:
+    """Scores the candidates that a critic has not seen, one checkpoint after the other.
+
+    Args:
+        store: Where scores go.
+        experiments: Whose candidates are scored.
+        critics: Who scores, by label; those of one checkpoint stand together.
+        retry_failed: Whether stored failures are tried again.
+
+    Returns:
+        Labels of judges of whose replies none could be read; the reasons are printed.
+
+    Raises:
+        CriticError: When a critic breaks its contract.
+    """
+    unread, last = [], None
+    for label, critic in critics.items():
+        if last is not None and getattr(critic, "weights", None) is not getattr(last, "weights", None):
+            release(last)
+        last = critic
+        try:
+            for experiment in experiments:
+                if (scoring := experiment.scorings.get(label)) is not None:
+                    work = missing_scores(store, experiment, label, retry_failed=retry_failed)
+                    said = f"score {experiment.label} with {label}"
+                    thoughts = scoring.settings.get("thoughts", "skip")
+                    score_missing(store, critic, scoring, experiment.problems, work, label=said, thoughts=thoughts)
+        except UnreadableJudgeError as error:  # It costs its own rows and nobody else's.
+            print(f"error: {error}", file=sys.stderr)
+            unread.append(label)
+    if last is not None:
+        release(last)
+    return unread
+
+
 def score_missing(
     store: Store, critic: Critic, scoring: Spec, problems: Mapping[str, Problem], work: Sequence[Work], *, label: str,
-    thoughts: str = "score",
+    thoughts: JSONValue = "score",
 ) -> None:  # fmt: skip
     """Scores ``work`` and stores each chunk as soon as it is done.
 
@@ -86,8 +123,6 @@ def _scored(
     critic: Critic, problems: Mapping[str, Problem], work: Sequence[Work], label: str
 ) -> Iterator[tuple[list[Work], list[StepScores]]]:
     """All work with its scores, some at a time, as soon as they are made."""
-    from visualprm_eval.stages.score.critics import StreamingCritic
-
     if isinstance(critic, StreamingCritic):
         yield from _streamed(critic, _items(critic, problems, work), work, label)
         return

@@ -9,15 +9,18 @@ import pytest
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.types import Part, Problem, Spec
 from visualprm_eval.host.data.benchmarks import Benchmark
-from visualprm_eval.stages.experiment import Cell
+from visualprm_eval.stages.experiment import Experiment
 from visualprm_eval.stages.grade.judge_cost import Estimate, estimate
 from visualprm_eval.tasks import task_for
 
 
-def cell(name: str, note: str = "") -> Cell:
+def experiment(name: str, judge: str = "local", note: str = "") -> Experiment:
     task = replace(task_for(name), note=note)
     problems = [Problem(name, str(number), "", (Part("text", "q" * 40),), "", f"p{number}") for number in range(2)]
-    return Cell("P", Spec("sampling", {"policy": "P"}), Benchmark(name, task, None, problems), 1)
+    return Experiment(
+        "P", Spec("sampling", {"policy": "P"}), Benchmark(name, task, None, problems), 1, ks=(1,), rerankers=(),
+        scorings={}, judge=task.judged_by(JudgeOptions(name=judge)), grading=Spec("grading", {}), grade_all=True,
+    )  # fmt: skip
 
 
 KNOWN = [("p0", "t0", "a" * 60), ("p1", "t1", "a" * 60)]
@@ -35,22 +38,22 @@ KNOWN = [("p0", "t0", "a" * 60), ("p1", "t1", "a" * 60)]
     ],
 )
 def test_tokens_of_all_that_is_read_and_written(name: str, requests: int, characters: int, most: int) -> None:
-    found = estimate(cell(name), JudgeOptions(name="local"), KNOWN, 0, 4096)
+    found = estimate(experiment(name), KNOWN, 0, 4096)
     total = 2 * requests
     assert found == Estimate(total, round(total * characters / 4), total * 16, total * most)
 
 
 def test_new_texts_are_as_long_as_known_ones() -> None:
-    found = estimate(cell("MathVista_MINI"), JudgeOptions(name="local"), KNOWN, 2, 4096)
+    found = estimate(experiment("MathVista_MINI"), KNOWN, 2, 4096)
     assert found.prompt_tokens == 4 * (1740 + 40 + 60) // 4
-    alone = estimate(cell("MathVista_MINI"), JudgeOptions(name="local"), [], 1, 100)
+    alone = estimate(experiment("MathVista_MINI"), [], 1, 100)
     assert alone.prompt_tokens == (1740 + 40 + 400) // 4
 
 
 def test_a_grader_that_nobody_told_us_of_is_tried_first() -> None:
-    assert estimate(cell("MathVista_MINI", note="no task"), JudgeOptions(name="local"), KNOWN, 0, 1).requests == 2 + 8
-    assert estimate(cell("MathVista_MINI", note="no task"), JudgeOptions(name="local"), [], 0, 1).requests == 0
+    assert estimate(experiment("MathVista_MINI", note="no task"), KNOWN, 0, 1).requests == 2 + 8
+    assert estimate(experiment("MathVista_MINI", note="no task"), [], 0, 1).requests == 0
 
 
 def test_without_a_judge_nothing_is_paid() -> None:
-    assert estimate(cell("WeMath"), JudgeOptions(name="exact_matching"), KNOWN, 5, 1) == Estimate(0, 0, 0, 0)
+    assert estimate(experiment("WeMath", judge="exact_matching"), KNOWN, 5, 1) == Estimate(0, 0, 0, 0)

@@ -1,0 +1,41 @@
+"""What a run grades with."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from visualprm_eval.core.answers.asking import Equalities
+    from visualprm_eval.host.grading.judge_replies import Asked
+    from visualprm_eval.stages.experiment import Experiment
+    from visualprm_eval.store import Replies, Store
+
+__all__ = ["Grader", "judge_replies"]
+
+
+@dataclass(frozen=True, slots=True)
+class Grader:
+    """How the host grades the experiments of a run.
+
+    Attributes:
+        directory: Where the host may write; each table gets a folder of its own there.
+        equalities: Which formulas are one answer.
+        retry_failed: Whether stored failures are tried again.
+        tally: Counts the requests to judges.
+    """
+
+    directory: Path
+    equalities: Equalities
+    retry_failed: bool
+    tally: Asked
+
+
+def judge_replies(
+    store: Store, experiment: Experiment, since: float = 0.0
+) -> AbstractContextManager[Replies | None]:  # fmt: skip
+    """Where replies of an experiment's judge are kept, see ``Store.replies``; nowhere when none is asked."""
+    return store.replies(since) if experiment.judge.used else nullcontext()
