@@ -26,6 +26,7 @@ from visualprm_eval.report.render.markdown import render
 from visualprm_eval.report.table import Stacked
 from visualprm_eval.report.tables.summary import Column, summarise
 from visualprm_eval.report.tables.values import all_values, summary_in_full, summary_table
+from visualprm_eval.run.options import checked
 from visualprm_eval.tasks import TASKS
 
 MEAN = 100 * RIGHT.mean()
@@ -235,12 +236,12 @@ def test_gains_stand_beside_published_ones_over_greedy_alone():
 def test_baselines_that_cannot_be_are_refused_before_anything_is_paid_for():
     common = {"models": ("a",), "data": ("B",)}
     with pytest.raises(ConfigError, match="add greedy to --reranker"):
-        RunConfig(**common, baseline="greedy").check()
+        checked(RunConfig(**common, baseline="greedy"))
     with pytest.raises(ConfigError, match="--baseline mean needs verdicts of all candidates"):
-        RunConfig(**common, baseline="mean", grade="picks").check()
+        checked(RunConfig(**common, baseline="mean", grade="picks"))
     with pytest.raises(ConfigError, match="expected one of mean, greedy, first"):
-        RunConfig(**common, baseline="median").check()
-    assert RunConfig(**common, baseline="greedy", rerankers=("greedy",)).check().baseline == "greedy"
+        checked(RunConfig(**common, baseline="median"))
+    assert checked(RunConfig(**common, baseline="greedy", rerankers=("greedy",))).baseline == "greedy"
 
 
 def test_help_says_what_the_default_is(capsys):

@@ -67,11 +67,11 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
 
 
 def written(files: Sequence[Path]) -> str:
-    """Where the reports are, the folder that they share named once."""
+    """Where the reports are, the folder that they share named once; the page's path comes last."""
     folder = Path(os.path.commonpath([path.parent for path in files]))
-    return f"Written to {one_line(str(folder))}: " + ", ".join(
-        one_line(str(path.relative_to(folder))) for path in files
-    )
+    names = ", ".join(one_line(str(path.relative_to(folder))) for path in files)
+    pages = [f"\nPage: {one_line(str(path))}" for path in files if path.suffix == ".html"]
+    return f"Written to {one_line(str(folder))}: {names}" + "".join(pages)
 
 
 def _footnoted(table: Table) -> Table:
