@@ -164,7 +164,7 @@ def grade_missing(
     """
     if not work:
         return
-    from visualprm_eval.host.grading.grade_table import grade_table
+    from visualprm_eval.host.grading.grade_table import evaluate_table
 
     store.put_spec(grading)
     problems = {problem.id: problem for problem in benchmark.problems}
@@ -186,13 +186,13 @@ def grade_missing(
         def grade(part: Sequence[Work]) -> list[tuple[str, str, Verdict]]:
             predictions = {problems[problem_id].index: text for problem_id, _, text in part}
             start = time.monotonic()
-            verdicts = grade_table(benchmark, predictions, directory, judge, replies, tally=tally)
-            return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
+            table = evaluate_table(benchmark, predictions, directory, judge, replies, tally=tally)
+            return _facts(part, problems, table.take_verdicts(), (time.monotonic() - start) / len(part))
 
         def takes_answers(part: Sequence[Work]) -> bool:
             answers = {problems[problem_id].index: problems[problem_id].answer or "unknown" for problem_id, *_ in part}
             with suppress(GraderStumbledError, NoVerdictsError):
-                grade_table(benchmark, answers, directory, judge, replies, tally=tally)
+                evaluate_table(benchmark, answers, directory, judge, replies, tally=tally).take_verdicts()
                 return True
             return False
 
