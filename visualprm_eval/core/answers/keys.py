@@ -200,7 +200,7 @@ _CONSTANT = re.compile(r"(?:[\d.+\-*/^() ]|pi|sqrt|root\d){1,120}")
 """A formula without variables, behind which a letter may be a unit."""
 _NEARLY = re.compile(
     r"(?:(?:approximately|approx|about|around|roughly|nearly|circa|ca|almost|exactly|equal to|约|大约|约为|約|"
-    r"およそ|약|aproximadamente|environ|etwa|ungefähr|примерно|около|حوالي|تقريبا)\.?(?=[\s\d])|[≈~])\s*"
+    r"およそ|약|aproximadamente|environ|etwa|ungefähr|примерно|около|حوالي|تقريبا)\.?(?=[\s\d])|[≈~])\s*(?=\S)"
 )
 
 
