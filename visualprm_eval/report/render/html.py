@@ -176,7 +176,7 @@ def _sections(results: Results) -> list[Section]:
         ),
         Section(
             "published", "Beside published figures", [ABOUT_PUBLISHED],
-            tables=filled(published(results.comparisons)),
+            tables=[replace(table, title="") for table in filled(published(results.comparisons))],
         ),
         Section(
             "curves", "Over k", [_OVER_K], figures={"curves": "value against k with intervals"},
