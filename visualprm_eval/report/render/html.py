@@ -97,7 +97,7 @@ def render(results: Results, figures: Mapping[str, bytes]) -> str:
         one_line(f"{', '.join(policies)} on {', '.join(benchmarks)}"),
         sections=_sections(results),
         appendix=appendix(
-            [records.protocol(results.protocol), records.fingerprints(results.fingerprints)],
+            [records.protocol(results.protocol), *filled(records.fingerprints(results.fingerprints))],
             results.failures,
             failure_line(results.failures),
         ),
@@ -202,7 +202,7 @@ def appendix(provenance: Sequence[Table], failures: Sequence[Failure], summary: 
     more = len(failures) - _MAX_FAILURES
     intro = [visible_text(summary)] + ([f"{more:,} more are in results.xlsx."] * (more > 0))
     return [
-        Section("protocol", "Protocol", tables=filled(*provenance)),
+        Section("protocol", "Protocol", tables=provenance),
         Section("failures", "Failures", intro, tables=filled(records.failures(failures[:_MAX_FAILURES]), *others)),
         Section("glossary", "Glossary", tables=[glossary()]),
     ]
