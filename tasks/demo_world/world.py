@@ -107,17 +107,16 @@ MOST = {"bars": 9, "dice": 6}
 """The largest value in a picture."""
 
 
-def _bars_scene(rng: random.Random) -> Scene:
+_PLACES = {"bars": ((0, 0), (1, 0), (2, 0), (3, 0)), "dice": ((0, 0), (1, 0), (0, 1), (1, 1))}
+
+
+def _scene(family: str, rng: random.Random) -> Scene:
     colours = rng.sample(COLOURS, 4)
-    return Scene("bars", tuple(Item(c, (k, 0), rng.randint(1, MOST["bars"])) for k, c in enumerate(colours)))
-
-
-def _dice_scene(rng: random.Random) -> Scene:
-    colours = rng.sample(COLOURS, 4)
-    return Scene("dice", tuple(Item(c, (k % 2, k // 2), rng.randint(1, MOST["dice"])) for k, c in enumerate(colours)))
-
-
-_SCENES = {"bars": _bars_scene, "dice": _dice_scene}
+    items = (
+        Item(colour, place, rng.randint(1, MOST[family]))
+        for colour, place in zip(colours, _PLACES[family], strict=True)
+    )
+    return Scene(family, tuple(items))
 
 
 _CARELESSNESS = 0.7
@@ -211,7 +210,7 @@ def scenes(split: Split, seed: int = WORLD_SEED) -> Iterator[Scene]:
     seen: set[str] = set()
     while True:
         for family in FAMILIES:
-            while (scene := _SCENES[family](rng)).split != split or scene.id in seen:
+            while (scene := _scene(family, rng)).split != split or scene.id in seen:
                 pass
             seen.add(scene.id)
             yield scene

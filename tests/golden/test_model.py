@@ -31,7 +31,9 @@ def test_image_features(prm, name, arrays):
     close = {"rtol": 1e-5, "atol": 1e-5}
     np.testing.assert_allclose(output.last_hidden_state.numpy(), arrays["wide.vit_last_hidden_state"], **close)
     expected = arrays["wide.vit_embeds"]
-    np.testing.assert_allclose(encoder.encode([image])[0].numpy(), expected.reshape(-1, expected.shape[-1]), **close)
+    np.testing.assert_allclose(
+        encoder.encode_tiles([encoder.tiles(image)])[0].numpy(), expected.reshape(-1, expected.shape[-1]), **close
+    )
 
 
 @torch.inference_mode()

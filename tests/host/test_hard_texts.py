@@ -6,14 +6,13 @@ import pandas as pd
 import pytest
 
 from tests.experiments import experiment_on, grader_in
-from tests.host.material import mcq_rows, picture, write_tsv
+from tests.host.material import grade_table, mcq_rows, picture, write_tsv
 from tests.host.seven_tables import rows_of, write_seven
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import JudgeError
 from visualprm_eval.core.types import Candidate, Spec, Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.texts import texts_kept
-from visualprm_eval.host.grading.grade_table import grade_table
 from visualprm_eval.stages.grade.stage import grade_missing
 from visualprm_eval.store import Store
 

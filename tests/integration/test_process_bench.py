@@ -56,7 +56,7 @@ def test_the_files(work_dir: Path) -> None:
     assert book.sheetnames == [
         "table 3", "per source", "thresholds", "f1 by threshold", "comparisons", "by policy", "by step", "by length",
         "calibration",
-        "steps", "all values", "bad lines", "protocol", "failures",
+        "steps", "all values", "bad lines", "protocol", "failures", "glossary",
     ]  # fmt: skip
     steps = list(book["steps"].iter_rows(values_only=True))
     header, first = steps[0], dict(zip(steps[0], steps[1], strict=True))

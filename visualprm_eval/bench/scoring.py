@@ -200,7 +200,7 @@ class Bench:
         def encode() -> None:
             encoder = ImageEncoder(self._prm.checkpoint)
             encoder.tiles_per_pass = max(GRIDS) if at_once else encoder.tiles_per_pass
-            encoder.encode([load_image(given.picture)])
+            encoder.encode_tiles([encoder.tiles(load_image(given.picture))])
 
         return self._watch.measure(encode)[0]
 

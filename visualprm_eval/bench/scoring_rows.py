@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+import pandas as pd
 
 from visualprm_eval.bench import flops
 from visualprm_eval.engine.config import CheckpointConfig
@@ -165,9 +166,5 @@ def table(rows: Sequence[Row]) -> str:
 
 def write_csv(path: Path, rows: Sequence[Row], setting: Setting) -> None:
     """One line per row, with what was measured where."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow([field.name for kind in (Row, Setting) for field in fields(kind)])
-        for row in rows:
-            values = (asdict(row) | asdict(setting)).values()
-            writer.writerow([f"{value:.6g}" if isinstance(value, float) else value for value in values])
+    frame = pd.DataFrame([asdict(row) | asdict(setting) for row in rows])
+    frame.to_csv(path, index=False, float_format="%.6g")

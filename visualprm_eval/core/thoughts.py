@@ -39,7 +39,7 @@ def after_thoughts(text: str) -> str | None:
         Linear in the text.
     """
     # Most texts have no sign of thoughts, which is seen sooner than looked for in lower case.
-    if not (_has_brackets(text) or text.startswith(_BARE_CHANNELS[0])):
+    if not ("<" in text or "[" in text or "◁" in text or text.startswith(_BARE_CHANNELS[0])):
         return text
     lowered = text.lower()
     if not any(sign in lowered for sign in _SIGNS):
@@ -55,10 +55,6 @@ def after_thoughts(text: str) -> str | None:
         return text
     end, closes = tags[-1]
     return text[end:] if closes else None
-
-
-def _has_brackets(text: str) -> bool:
-    return "<" in text or "[" in text or "◁" in text
 
 
 def is_empty_reply(text: str) -> bool:

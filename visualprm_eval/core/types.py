@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -84,6 +84,22 @@ class Problem:
     def images(self) -> tuple[str, ...]:
         """Paths of the prompt's images in order."""
         return tuple(part.value for part in self.parts if part.kind == "image")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """How the host puts a problem to policies, kept for machines without the host.
+
+    Attributes:
+        wording: Names the wording, which is the host's of some version.
+        parts: Kind and value of the parts that most policies are shown.
+        shown: What a native policy reads and sees: text, or a picture with its tiles and whether it is enlarged;
+            ``None`` where the host cannot show it.
+    """
+
+    wording: str
+    parts: Sequence[Sequence[str]]
+    shown: Sequence[JSONValue] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,9 @@ renders in a sandbox.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +20,7 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor,
 
 from visualprm_eval.core.errors import CheckpointError, ContextLengthError
 from visualprm_eval.core.types import Candidate, Problem
-from visualprm_eval.engine.checkpoint import DOWNLOADS, locate
+from visualprm_eval.engine.checkpoint import DOWNLOADS, content_name, locate
 from visualprm_eval.engine.checkpoint_check import inspect_weights
 from visualprm_eval.engine.hf_model import resolve_device, resolve_dtype
 from visualprm_eval.engine.images import Picture, load_image
@@ -170,14 +168,8 @@ def chat_fingerprint(path_or_id: str, revision: str | None = None) -> str:
         CheckpointError: When there is no such checkpoint.
     """
     path = locate(path_or_id, revision, CHAT_DOWNLOADS)
-    files = sorted({file for pattern in CHAT_DOWNLOADS for file in path.glob(pattern) if file.is_file()})
-
-    def line(file: Path) -> str:
-        with file.open("rb") as opened:
-            return f"{file.name} {hashlib.file_digest(opened, 'sha256').hexdigest()}\n"
-
-    with ThreadPoolExecutor() as pool:
-        return hashlib.sha256("".join(pool.map(line, files)).encode()).hexdigest()[:32]
+    files = {file.name for pattern in CHAT_DOWNLOADS for file in path.glob(pattern) if file.is_file()}
+    return content_name(path, files)
 
 
 @torch.inference_mode()

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -159,11 +159,18 @@ def fingerprint(path_or_id: str | Path, revision: str | None = None) -> str:
     """
     path = locate(path_or_id, revision)
     names = [name for name in ("config.json", *TOKENIZER_FILES) if (path / name).is_file()]
-    names += [file.name for file in weight_files(path)]
+    return content_name(path, [*names, *(file.name for file in weight_files(path))])
+
+
+def content_name(path: Path, names: Iterable[str]) -> str:
+    """32 hexadecimal digits of SHA-256 over the names and contents of files in a folder."""
+
+    def line(name: str) -> str:
+        with (path / name).open("rb") as file:
+            return f"{name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n"
+
     with ThreadPoolExecutor() as pool:
-        digests = list(pool.map(lambda name: _file_digest(path / name), names))
-    lines = (f"{name} {value}\n" for name, value in sorted(zip(names, digests, strict=True)))
-    return hashlib.sha256("".join(lines).encode()).hexdigest()[:32]
+        return hashlib.sha256("".join(pool.map(line, sorted(names))).encode()).hexdigest()[:32]
 
 
 def locate(path_or_id: str | Path, revision: str | None = None, patterns: Sequence[str] = DOWNLOADS) -> Path:
@@ -226,11 +233,6 @@ def _download(name: str, revision: str | None, patterns: Sequence[str]) -> Path:
             f"{where} is no local directory and the hub did not give it ({type(error).__name__}: {error}); "
             "check the name and the network, or download it and pass the directory"
         ) from error
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def weight_files(path: Path) -> list[Path]:

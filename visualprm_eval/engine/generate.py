@@ -277,7 +277,7 @@ def _sample(
     rows: list[int | None] = list(range(len(jobs)))  # Which job a row of the batch writes, None for a finished one.
     keys = torch.tensor([job.noise for job in jobs], device=state.hidden.device)
     for step in range(max(job.limit for job in jobs)):
-        tokens = _choose(checkpoint.model.lm_head(state.hidden), keys, step, sampling)
+        tokens = choose_tokens(checkpoint.model.lm_head(state.hidden), keys, step, sampling.temperature, sampling.top_p)
         finished = []
         for place, token in enumerate(tokens.tolist()):
             if (row := rows[place]) is not None:
@@ -297,8 +297,3 @@ def _sample(
         embeddings = checkpoint.model.get_input_embeddings()(tokens[:, None])
         state.hidden = _forward(checkpoint, state, embeddings, state.lengths[:, None])
         state.lengths = state.lengths + 1
-
-
-def _choose(logits: torch.Tensor, keys: torch.Tensor, step: int, sampling: _Sampling) -> torch.Tensor:
-    """One token per row [B] from logits [B, V]."""
-    return choose_tokens(logits, keys, step, sampling.temperature, sampling.top_p)

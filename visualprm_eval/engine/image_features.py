@@ -55,20 +55,6 @@ class ImageEncoder:
         return min(self._min_tiles, max_tiles), max_tiles
 
     @torch.inference_mode()
-    def encode(self, images: Sequence[Image.Image], limits: Sequence[int | None] | None = None) -> list[torch.Tensor]:
-        """Features of pictures, as the language model takes them.
-
-        Args:
-            images: Opened pictures.
-            limits: Most tiles of each; ``None`` for what the checkpoint says.
-
-        Returns:
-            Per picture [tiles * tokens per tile, hidden size of the language model].
-        """
-        pairs = zip(images, limits or [None] * len(images), strict=True)
-        return self.encode_tiles(self.tiles(image, limit) for image, limit in pairs)
-
-    @torch.inference_mode()
     def encode_tiles(self, pictures: Iterable[torch.Tensor]) -> list[torch.Tensor]:
         """Features of pictures that are cut already; tiles of several share passes.
 

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from visualprm_eval.core.errors import CheckpointError
+from visualprm_eval.core.errors import CheckpointError, VisualPRMEvalError
 from visualprm_eval.core.json_rows import Row, RowError, checked
 from visualprm_eval.core.types import JSONValue
 
 _T = TypeVar("_T")
+
+
+def read_object(path: Path, failure: type[VisualPRMEvalError], missing: str) -> dict[str, Any]:
+    """The object that a JSON file of a checkpoint holds.
+
+    Args:
+        path: The file.
+        failure: What is raised when it cannot be read.
+        missing: What that says where there is no such file.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise failure(missing) from None
+    except (OSError, ValueError) as error:
+        raise failure(f"{path} cannot be read as JSON ({error}); download the checkpoint again") from error
+    if not isinstance(value, dict):
+        raise failure(f"{path} holds no JSON object; download the checkpoint again")
+    return value
 
 
 class Section:

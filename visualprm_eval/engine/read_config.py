@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from visualprm_eval.engine.config import (
     LanguageConfig,
     VisionConfig,
 )
-from visualprm_eval.engine.json_section import Section
+from visualprm_eval.engine.json_section import Section, read_object
 
 __all__ = ["config_json", "parse_config", "read_config"]
 
@@ -37,14 +36,9 @@ def read_config(directory: Path) -> CheckpointConfig:
         CheckpointError: When the file is missing or malformed, or describes a model that we do not know.
     """
     path = directory / "config.json"
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"{directory}: no config.json; expected a checkpoint in the OpenGVLab layout") from None
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read as JSON ({error}); download the checkpoint again") from error
-    if not isinstance(raw, dict):
-        raise CheckpointError(f"{path} holds no JSON object; expected the configuration of a model")
+    raw = read_object(
+        path, CheckpointError, f"{directory}: no config.json; expected a checkpoint in the OpenGVLab layout"
+    )
     return parse_config(raw, str(path))
 
 

@@ -14,15 +14,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import compress, pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import numpy.typing as npt
 
 from visualprm_eval.core.types import Problem, StepScores, Verdict
 from visualprm_eval.evaluate.fact_columns import AnswerFn, Candidates, Columns, Graded, ProblemFacts, Said
 from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray, exact_sums
 
 __all__ = ["BoolArray", "FloatArray", "Grid", "IntArray", "Pool", "build_pool"]
+
+_T = TypeVar("_T", np.float64, np.int64, np.bool_)
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class Grid:
         answer: The local answer of a text.
         graded: Whether all texts are graded, or only picks.
         rows: The place of each problem in ``columns``, [P].
+        cells: The place of each candidate in ``columns``; -1 where none was sampled, [P, N].
         known: Whether all is known of the candidate, be it that it failed, [P, N].
         texts: The number of its text in ``columns``; -1 where there is no candidate to choose, [P, N].
     """
@@ -96,6 +100,7 @@ class Grid:
     answer: AnswerFn
     graded: bool
     rows: IntArray = field(repr=False)
+    cells: IntArray = field(repr=False)
     known: BoolArray = field(repr=False)
     texts: IntArray = field(repr=False)
 
@@ -110,19 +115,22 @@ class Grid:
             n: N; candidates of later ranks are left out.
             graded: Whether a candidate must have a verdict.
         """
-        labels, all_candidates = tuple(sorted(set(critics))), columns.candidates
-        failed, lacking = _standings(columns, labels, graded=graded)
-        chosen = np.flatnonzero(all_candidates.ranks < n)
-        texts = all_candidates.texts[chosen]
-        place = (all_candidates.owners[chosen], all_candidates.ranks[chosen])
+        labels, candidates = tuple(sorted(set(critics))), columns.candidates
+        failed, known = np.zeros(len(columns.values), dtype=bool), np.ones(len(columns.values), dtype=bool)
+        needed: list[Said | Graded] = [columns.graded] if graded else []
+        for facts in (*needed, *map(columns.critic, labels)):
+            failed |= facts.failed
+            known &= facts.known
         # A candidate without a text has failed, whatever is said of the last text, which -1 points at.
-        out = (texts < 0) | np.append(failed, True)[texts]
-        waiting = ~out & np.append(lacking, False)[texts]
-        shape = (len(columns), n)
-        known, numbers = np.zeros(shape, dtype=bool), np.full(shape, -1, dtype=np.int64)
-        known[place] = ~waiting
-        numbers[place] = np.where(out | waiting, -1, texts)
-        return cls(columns, labels, answer, graded, np.arange(len(columns)), known, numbers)
+        out = np.append(failed, True)[candidates.texts]
+        waiting = ~out & ~np.append(known, True)[candidates.texts]
+        chosen = np.flatnonzero(candidates.ranks < n)
+        cells = np.full((len(columns), n), -1, dtype=np.int64)
+        cells[candidates.owners[chosen], candidates.ranks[chosen]] = chosen
+        texts = np.append(np.where(out | waiting, -1, candidates.texts), -1)[cells]
+        return cls(
+            columns, labels, answer, graded, np.arange(len(columns)), cells, np.append(~waiting, False)[cells], texts
+        )
 
     @classmethod
     def of_pool(cls, pool: Pool) -> Grid:
@@ -132,20 +140,19 @@ class Grid:
             """Never asked: the votes of a pool are known."""
 
         size, n = len(pool), pool.ranks[-1] + 1
-        unknown = [None] * size
-        numbers, owners = np.arange(size), np.zeros(size, dtype=np.int64)
-        candidates = Candidates(owners, np.array(pool.ranks), numbers, {}, [""] * size, *[unknown] * 4)
+        numbers = np.full(n, -1, dtype=np.int64)
+        numbers[list(pool.ranks)] = np.arange(size)
+        owners = np.zeros(n, dtype=np.int64)
+        candidates = Candidates(owners, np.arange(n), numbers, {}, [""] * n, *[[None] * n] * 4)
         said = {label: Said.of([StepScores(steps) for steps in rows]) for label, rows in pool.scores.items()}
-        graded = Graded.of([Verdict(value) for value in pool.verdicts or ()] or unknown)
+        graded = Graded.of([Verdict(value) for value in pool.verdicts or ()] or [None] * size)
         problem = Problem("", "", "", (), "", pool.problem_id)
+        known_votes: dict[AnswerFn, list[str | None]] = {votes: list(pool.answers)}
         columns = Columns(
-            (problem,), candidates, pool.texts, pool.texts, owners, said, graded, votes={votes: list(pool.answers)}
+            (problem,), candidates, pool.texts, pool.texts, owners[:size], said, graded, votes=known_votes
         )
-        texts = np.full((1, n), -1, dtype=np.int64)
-        texts[0, pool.ranks] = numbers
-        known = np.ones((1, n), dtype=bool)
-        graded_all = pool.verdicts is not None
-        return cls(columns, tuple(sorted(pool.scores)), votes, graded_all, np.zeros(1, dtype=np.int64), known, texts)
+        grid = cls.of(columns, (), votes, n, graded=False)
+        return replace(grid, critics=tuple(sorted(said)), graded=pool.verdicts is not None)
 
     @property
     def n(self) -> int:
@@ -164,8 +171,7 @@ class Grid:
     @cached_property
     def usable(self) -> BoolArray:
         """Whether there is a candidate to choose, [P, N]."""
-        usable: BoolArray = self.texts >= 0
-        return usable
+        return self.texts >= 0
 
     @cached_property
     def verdicts(self) -> FloatArray:
@@ -177,31 +183,22 @@ class Grid:
         """Which candidates have a text that ended at the token limit, whether they can be chosen or not, [P, N]."""
         candidates = self.columns.candidates
         cut = np.fromiter((finish == "length" for finish in candidates.finishes), bool, len(candidates))
-        chosen = np.flatnonzero(cut & (candidates.texts >= 0) & (candidates.ranks < self.n))
-        table = np.zeros((len(self.columns), self.n), dtype=bool)
-        table[candidates.owners[chosen], candidates.ranks[chosen]] = True
-        return table[self.rows]
+        return np.append(cut & (candidates.texts >= 0), False)[self.cells]
 
     def unscored(self, critic: str, k: int) -> int:
         """How many of the first k candidates have a text that a critic failed on."""
-        candidates, said = self.columns.candidates, self.columns.said.get(critic)
-        if said is None:
-            return 0
-        failed = np.append(said.known & ~said.sound, False)[candidates.texts]
-        counted = np.bincount(candidates.owners[failed & (candidates.ranks < k)], minlength=len(self.columns))
-        return int(counted[self.rows].sum())
+        failed = np.append(self.columns.critic(critic).failed, False)[self.columns.candidates.texts]
+        return int(np.append(failed, False)[self.cells[:, :k]].sum())
 
     @cached_property
     def empty(self) -> BoolArray:
         """Which candidates are empty replies, [P, N]."""
-        empty: BoolArray = np.append(self.columns.empty, False)[self.texts]
-        return empty
+        return self.spread(self.columns.empty, gap=False)
 
     @cached_property
     def unread(self) -> BoolArray:
         """Which candidates say something that has no final answer, as far as votes can tell, [P, N]."""
-        codes = np.append(self.columns.answer_codes(self.answer), 0)[self.texts]
-        return self.usable & ~self.empty & (codes < 0)
+        return self.usable & ~self.empty & (self.votes < 0)
 
     def unread_remark(self, k: int) -> str:
         """A warning of exact matching where most of the first k candidates have no final answer, ``""`` elsewhere."""
@@ -217,9 +214,7 @@ class Grid:
     @cached_property
     def votes(self) -> IntArray:
         """A number per distinct answer of a problem, from 0; -1 for an abstention or a gap, [P, N]."""
-        codes = self.columns.answer_codes(self.answer)
-        found = np.where(self.usable, np.append(codes, -1)[self.texts], -1)
-        return _renumbered(found, int(codes.max(initial=-1)) + 1)
+        return self.spread(self.columns.answer_codes(self.answer), gap=-1)
 
     @cached_property
     def pools(self) -> tuple[Pool, ...]:
@@ -246,21 +241,16 @@ class Grid:
 
     def take(self, rows: IntArray | BoolArray) -> Grid:
         """Some of the problems, by their places here."""
-        return replace(self, rows=self.rows[rows], known=self.known[rows], texts=self.texts[rows])
+        arrays = {name: getattr(self, name)[rows] for name in ("rows", "cells", "known", "texts")}
+        return replace(self, **arrays)
 
     def without(self, texts: BoolArray) -> Grid:
         """The same without candidates that have one of these texts, [S]; what is known stays known."""
-        gone = self.usable & np.append(texts, False)[self.texts]
-        return replace(self, texts=np.where(gone, -1, self.texts))
+        return replace(self, texts=np.where(self.spread(texts, gap=False), -1, self.texts))
 
-    def spread(self, numbers: FloatArray, gap: float = np.nan) -> FloatArray:
-        """A number per text, [S], as one per candidate, [P, N].
-
-        Args:
-            numbers: By the text's number.
-            gap: What stands where there is no usable candidate.
-        """
-        return np.append(numbers, gap)[self.texts]
+    def spread(self, facts: npt.NDArray[_T], gap: float = np.nan) -> npt.NDArray[_T]:
+        """What is known of each text, [S], for each candidate, [P, N]; ``gap`` where there is no usable one."""
+        return np.append(facts, gap).astype(facts.dtype, copy=False)[self.texts]
 
     def responses(self, critic: str, how: str) -> FloatArray:
         """The score of each response by a critic, see ``AGGREGATES``, [P, N]; NaN where nothing is usable."""
@@ -298,33 +288,3 @@ def build_pool(facts: ProblemFacts, critics: Iterable[str], answer: AnswerFn, *,
     columns = Columns.of([facts])
     n = int(columns.candidates.ranks.max(initial=0)) + 1
     return Grid.of(columns, critics, answer, n, graded=require_verdicts).pool(0)
-
-
-def _standings(columns: Columns, critics: Sequence[str], *, graded: bool) -> tuple[BoolArray, BoolArray]:
-    """Which texts cannot be chosen since something failed, and of which something is lacking, [S]."""
-    count = len(columns.values)
-    failed, lacking = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
-    if graded:
-        failed |= columns.graded.failed
-        lacking |= ~columns.graded.known
-    for label in critics:
-        said = columns.said.get(label)
-        if said is None:
-            lacking[:] = True
-        else:
-            failed |= said.known & ~said.sound
-            lacking |= ~said.known
-    return failed, lacking & ~failed
-
-
-def _renumbered(codes: IntArray, count: int) -> IntArray:
-    """Numbers from 0 within each row for what has one number in all rows, below ``count``; -1 stays."""
-    cells = codes + (count + 1) * np.arange(len(codes))[:, None] + 1
-    found, places = np.unique(cells, return_inverse=True)
-    row_of = found // (count + 1)
-    first = np.searchsorted(row_of, np.arange(len(codes)))
-    lone = found % (count + 1) > 0  # All but the places of -1, which come first in their rows.
-    has_gap = np.zeros(len(codes), dtype=np.int64)
-    has_gap[row_of[~lone]] = 1
-    numbers: IntArray = places.reshape(codes.shape) - (first + has_gap)[:, None]
-    return np.where(codes < 0, -1, numbers)

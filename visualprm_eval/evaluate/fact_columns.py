@@ -31,14 +31,13 @@ _OWNER = operator.itemgetter(0)
 def _means(numbers: FloatArray, starts: IntArray) -> FloatArray:
     """Means, [S]; each sum is rounded once, so that the order of the steps does not decide a tie."""
     sizes = np.diff(starts)
-    means: FloatArray = exact_sums(numbers, np.repeat(np.arange(len(sizes)), sizes), len(sizes)) / sizes
-    return means
+    return exact_sums(numbers, np.repeat(np.arange(len(sizes)), sizes), len(sizes)) / sizes
 
 
 def _products(numbers: FloatArray, starts: IntArray) -> FloatArray:
     """Products, [S]; sorted, so that the order of the steps does not decide a tie."""
-    products = [math.prod(sorted(steps.tolist())) for steps in np.split(numbers, starts[1:-1])]
-    return np.array(products[: len(starts) - 1], dtype=np.float64)
+    steps = numbers.tolist()
+    return np.array([math.prod(sorted(steps[start:end])) for start, end in itertools.pairwise(starts.tolist())])
 
 
 AGGREGATES: Mapping[str, Callable[[FloatArray, IntArray], FloatArray]] = {
@@ -136,8 +135,7 @@ class Said:
     @property
     def sizes(self) -> IntArray:
         """T, the number of scores of each text, [S]."""
-        sizes: IntArray = np.diff(self.starts)
-        return sizes
+        return np.diff(self.starts)
 
     @property
     def sound(self) -> BoolArray:
@@ -146,6 +144,11 @@ class Said:
         sound: BoolArray = (self.sizes > 0) & (infinite[self.starts[1:]] == infinite[self.starts[:-1]])
         sound[list(self.errors)] = False
         return sound
+
+    @property
+    def failed(self) -> BoolArray:
+        """Which texts it looked at in vain, [S]."""
+        return self.known & ~self.sound
 
     def steps(self, number: int) -> tuple[float, ...]:
         """The step scores of a text, [T]."""
@@ -192,8 +195,7 @@ class Graded:
     @property
     def failed(self) -> BoolArray:
         """Which texts were graded in vain, [S]."""
-        failed: BoolArray = self.known & np.isnan(self.values)
-        return failed
+        return self.known & np.isnan(self.values)
 
 
 @dataclass(frozen=True)
@@ -283,17 +285,23 @@ class Columns:
         return self.votes[answer]
 
     def answer_codes(self, answer: AnswerFn) -> IntArray:
-        """A number per distinct vote, from 0, for each text; -1 for an abstention, [S]."""
+        """A number per distinct vote of a problem, from 0, for each text; -1 for an abstention, [S]."""
         if answer not in self._codes:
-            numbers: dict[str | None, int] = {None: -1}
-            found = [numbers.setdefault(one, len(numbers) - 1) for one in self.answers(answer)]
-            self._codes[answer] = np.array(found, dtype=np.int64)
+            codes: list[int] = []
+            for _, votes in itertools.groupby(zip(self.owners.tolist(), self.answers(answer), strict=True), _OWNER):
+                numbers: dict[str | None, int] = {None: -1}
+                codes += [numbers.setdefault(vote, len(numbers) - 1) for _, vote in votes]
+            self._codes[answer] = np.array(codes, dtype=np.int64)
         return self._codes[answer]
 
     @cached_property
     def empty(self) -> BoolArray:
         """Which texts are empty replies, [S]."""
         return np.fromiter(map(is_empty_reply, self.values), bool, len(self.values))
+
+    def critic(self, label: str) -> Said:
+        """What a critic said of the texts, be it nothing."""
+        return self.said.get(label) or Said.of([None] * len(self.values))
 
     def key(self, number: int) -> tuple[str, str]:
         """Problem id and text id of a text."""
@@ -304,8 +312,7 @@ class Columns:
         """The place of the first candidate that wrote each text, [S]."""
         texts = self.candidates.texts
         found, places = np.unique(texts, return_index=True)
-        writers: IntArray = places[found >= 0]
-        return writers
+        return places[found >= 0]
 
     def below(self, n: int) -> tuple[BoolArray, BoolArray]:
         """Which candidates have a rank below ``n``, [C], and which texts are theirs, [S]."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from visualprm_eval.core.types import digest
@@ -45,72 +46,71 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
         many candidates were left out, at its own k or at the largest one. Their protocol is a digest of those of their
         parts.
     """
-    overall: list[ResultRow] = []
-    cells: dict[tuple[str, str, int], dict[str, list[ResultRow]]] = {}
-    metrics: dict[str, dict[str, dict[str, None]]] = {}  # of each policy on each benchmark, in order
-    ks: dict[tuple[str, str], set[int]] = {}
+    of_policy: dict[str, list[ResultRow]] = {}
+    parts: dict[tuple[str, str, int], list[ResultRow]] = {}
+    for row in rows:
+        of_policy.setdefault(row.policy, []).append(row)
+        parts.setdefault((row.policy, row.reranker, row.k), []).append(row)
     open_ones = unfinished(rows)
     other_units = beyond_percent((row.benchmark, row.value) for row in rows)
-    largest = {(row.policy, row.benchmark, row.reranker): row for row in sorted(rows, key=lambda row: row.k)}
-    for row in rows:
-        by_benchmark = cells.setdefault((row.policy, row.reranker, row.k), {})
-        by_benchmark.setdefault(row.benchmark, []).append(row)
-        metrics.setdefault(row.policy, {}).setdefault(row.benchmark, {})[row.metric] = None
-        ks.setdefault((row.policy, row.benchmark), set()).add(row.k)
-    for (policy, _, k), by_benchmark in cells.items():
-        # With 32 candidates on one benchmark and 8 on another there is a mean of best-of-8, and no word of best-of-32.
-        if len(metrics[policy]) > 1 and all(k in ks[policy, benchmark] for benchmark in metrics[policy]):
-            final = [row for row in largest.values() if row.policy == policy]
-            left = open_ones.get(policy, [])
-            overall.append(_overall_row(metrics[policy], by_benchmark, left, final, other_units))
-    return overall
+    return [
+        _overall_row(part, of_policy[policy], open_ones.get(policy, []), other_units)
+        for (policy, _, k), part in parts.items()
+        if _is_on_all(k, of_policy[policy])
+    ]
+
+
+def _is_on_all(k: int, rows: Sequence[ResultRow]) -> bool:
+    """Whether a policy has several benchmarks, and rows at k on each of them.
+
+    With 32 candidates on one benchmark and 8 on another there is a mean of best-of-8, and no word of best-of-32.
+    """
+    benchmarks = {row.benchmark for row in rows}
+    return len(benchmarks) > 1 and benchmarks == {row.benchmark for row in rows if row.k == k}
 
 
 def _overall_row(
-    benchmarks: Mapping[str, Iterable[str]], by_benchmark: Mapping[str, Sequence[ResultRow]],
-    left: Sequence[str], final: Sequence[ResultRow], other_units: Collection[str],
-) -> ResultRow:  # fmt: skip
-    """The mean of one policy, reranker and k over its benchmarks, given with their metrics, if none is left open.
+    parts: Sequence[ResultRow], rows: Sequence[ResultRow], left: Sequence[str], other_units: Collection[str]
+) -> ResultRow:
+    """The mean over the benchmarks.
 
-    ``final`` are the policy's rows at the largest k; neither there nor here may too many candidates be left out.
+    Args:
+        parts: The rows of one reranker at one k, one for each benchmark and split.
+        rows: All rows of the policy. Neither at the largest k nor here may too many candidates be left out.
+        left: Benchmarks of which anything of the policy is unfinished or failed.
+        other_units: Benchmarks that do not count in percent.
     """
-    rows = [row for found in by_benchmark.values() for row in found]
-    split_up = [name for name in benchmarks if len(by_benchmark.get(name, ())) > 1]
-    lacking = [name for name in benchmarks if all(row.value is None for row in by_benchmark.get(name, ()))]
-    value: float | None = None
-    if lacking:
-        note = f"withheld: no value for {', '.join(lacking)}"
-    elif split_up:
-        note = f"withheld: several splits of {', '.join(split_up)}"
-    elif mixed := [name for name in benchmarks if name in other_units]:
-        note = f"withheld: other units than percent: {', '.join(mixed)}"
-    elif left:
-        note = f"withheld: unfinished or failed: {', '.join(left)}"
-    elif lost := {row.benchmark: _lost(row) for row in (*final, *rows) if row.lacks_too_many}:
-        note = f"withheld: more than {MAX_LEFT_OUT:.0%} of the candidates left out: {', '.join(lost.values())}"
-    else:
-        value = math.fsum(row.value for row in rows if row.value is not None) / len(rows)
-        note = f"mean of {', '.join(benchmarks)}"
-    metrics = dict.fromkeys(metric for names in benchmarks.values() for metric in names)
+    benchmarks = list(dict.fromkeys(row.benchmark for row in rows))
+    splits = Counter(row.benchmark for row in parts)
+    valued = {row.benchmark for row in parts if row.value is not None}
+    largest = {(row.benchmark, row.reranker): row for row in sorted(rows, key=lambda row: row.k)}
+    lost = {
+        row.benchmark: f"{row.benchmark} ({row.n_left_out:,} of {row.k * row.n_problems:,} at k = {row.k})"
+        for row in (*largest.values(), *parts)
+        if row.lacks_too_many
+    }
+    reasons = {
+        "no value for": [name for name in benchmarks if name not in valued],
+        "several splits of": [name for name in benchmarks if splits[name] > 1],
+        "other units than percent:": [name for name in benchmarks if name in other_units],
+        "unfinished or failed:": left,
+        f"more than {MAX_LEFT_OUT:.0%} of the candidates left out:": lost.values(),
+    }
+    refused = next((f"withheld: {reason} {', '.join(names)}" for reason, names in reasons.items() if names), "")
+    totals = [row.n_total for row in parts if row.n_total is not None]
+    metrics = dict.fromkeys(row.metric for name in benchmarks for row in rows if row.benchmark == name)
+    protocols = sorted(row.protocol for row in parts)
     return replace(
-        rows[0],
+        parts[0],
         benchmark=OVERALL,
         split="",
         metric=" and ".join(metrics),
-        value=value,
-        n_problems=sum(row.n_problems for row in rows),
-        n_failed=sum(row.n_failed for row in rows),
-        note=note,
-        n_total=sum(row.n_total for row in rows if row.n_total is not None) if _all_totals(rows) else None,
-        protocol=digest(sorted(row.protocol for row in rows)) if all(row.protocol for row in rows) else "",
+        value=None if refused else math.fsum(row.value for row in parts if row.value is not None) / len(parts),
+        n_problems=sum(row.n_problems for row in parts),
+        n_failed=sum(row.n_failed for row in parts),
+        note=refused or f"mean of {', '.join(benchmarks)}",
+        n_total=sum(totals) if len(totals) == len(parts) else None,
+        protocol=digest(protocols) if all(protocols) else "",
         n_left_out=0,
         critics=(),
     )
-
-
-def _lost(row: ResultRow) -> str:
-    return f"{row.benchmark} ({row.n_left_out:,} of {row.k * row.n_problems:,} at k = {row.k})"
-
-
-def _all_totals(rows: Sequence[ResultRow]) -> bool:
-    return all(row.n_total is not None for row in rows)

@@ -33,16 +33,15 @@ def lost_critics(columns: Columns, critics: Iterable[str], n: int) -> dict[str, 
     """
     texts = columns.below(n)[1]
     total = int(texts.sum())
-    found: dict[str, str] = {}
+    lost: dict[str, str] = {}
     for critic in critics:
-        said = columns.said.get(critic)
-        lacking = total if said is None else int((texts & ~said.known).sum())
-        failed = 0 if said is None else int((texts & said.known & ~said.sound).sum())
+        said = columns.critic(critic)
+        lacking, failed = int((texts & ~said.known).sum()), int((texts & said.failed).sum())
         if lacking:
-            found[critic] = f"{WITHOUT_CRITIC}{lacking:,} of {total:,} texts are not scored by {critic}"
+            lost[critic] = f"{WITHOUT_CRITIC}{lacking:,} of {total:,} texts are not scored by {critic}"
         elif failed > MAX_UNSCORED * total:
-            found[critic] = f"{WITHOUT_CRITIC}{failed:,} of {total:,} texts failed to be scored by {critic}"
-    return found
+            lost[critic] = f"{WITHOUT_CRITIC}{failed:,} of {total:,} texts failed to be scored by {critic}"
+    return lost
 
 
 def why_withheld(grid: Grid, k: int, n_empty: int = 0) -> str:

@@ -50,14 +50,14 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
                 f"{first} and {second} are one reranker, which is called {called(asked[first])}; name two"
             )
         places.setdefault((found.study.policy, found.study.benchmark, found.split), []).append((found, called))
-    for place, samplings in places.items():
+    for samplings in places.values():
         sides = {
             name: side_of(found, called(row), name if name in ROWS else called(row))
             for found, called in samplings for name, row in asked.items() if _has(found, called(row))
         }  # fmt: skip
         if len(sides) == 2:
             notes = dict.fromkeys(found.note for found, _ in samplings if found.note)
-            rows.append(replace(compare(sides[first], sides[second], *place), note="; ".join(notes)))
+            rows.append(replace(compare(sides[first], sides[second]), note="; ".join(notes)))
     if not rows:
         raise ConfigError(
             f"{config.work_dir} has no finished policy and benchmark with values of both {first} and {second}; "
@@ -97,7 +97,7 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
                     for each, name, config in zip((found, other), names, (first, second), strict=True)
                 ]
                 notes = dict.fromkeys(each.note for each in (found, other) if each.note)
-                rows.append(replace(compare(sides[0], sides[1], policy, benchmark, split), note="; ".join(notes)))
+                rows.append(replace(compare(sides[0], sides[1]), note="; ".join(notes)))
     if not rows:
         raise ConfigError(
             f"{first.work_dir} and {second.work_dir} have no policy, benchmark and reranker in common; they have "
@@ -180,6 +180,6 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[F
 def _gaps(study: Study) -> Iterator[str]:
     """What is still to be done before its picks can be compared."""
     columns, where = Columns.of(study.facts), f"{study.policy} on {study.benchmark}"
-    yield from missing_of(study.policy, study.benchmark, columns, study.n, grade_all=study.grade_all)
+    yield from missing_of(study, grade_all=study.grade_all)
     for said in lost_critics(columns, needed_critics(study.rerankers), study.n).values():
         yield f"{where}: {said}"

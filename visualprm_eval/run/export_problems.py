@@ -20,7 +20,7 @@ from visualprm_eval.core.config import DEFAULT_PICTURES, RunConfig
 from visualprm_eval.core.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
 from visualprm_eval.core.folders import PICTURES, picture_here
 from visualprm_eval.core.types import JSONValue, Part, Problem, Spec
-from visualprm_eval.stages.sample.prompts import export_prompts, note_unheeded
+from visualprm_eval.stages.sample.prompts import absorb_prompt_files, export_prompts, note_unheeded
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.scopes import Scope, scopes
 from visualprm_eval.store.soundness import open_sound
@@ -49,7 +49,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         BenchmarkError: A benchmark's data is malformed.
     """
     from visualprm_eval.core.folders import use_data_dir
-    from visualprm_eval.host.data.presence import load_benchmarks as load_from_host
+    from visualprm_eval.host.data.benchmarks import load_benchmarks as load_from_host
     from visualprm_eval.host.load.bridge import set_verbose
 
     set_verbose(config.verbose)
@@ -229,13 +229,14 @@ def export_problems(
     from visualprm_eval.host.data.benchmarks import load_benchmark
 
     with open_sound(output / STORE_FILE, write=True) as store:
+        absorb_prompt_files(store, output)
         for name in names:
             benchmark = load_benchmark(name, limit=limit, pictures=pictures)
             try:
                 store.put_problems([_with_pictures_copied(problem, output) for problem in benchmark.problems])
                 store.put_note(_ORIGIN, benchmark.name, origin_of(benchmark))
                 note_unheeded(store, benchmark)
-                export_prompts(benchmark, prompt, output, lambda value: _copied(Path(value), output))
+                export_prompts(store, benchmark, prompt, lambda value: _copied(Path(value), output))
             except OSError as error:
                 raise BenchmarkError(f"cannot write {name} to {output} ({error.strerror})") from error
             print(f"{output}: {len(benchmark.problems):,} problems of {name}")

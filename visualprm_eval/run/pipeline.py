@@ -28,6 +28,7 @@ from visualprm_eval.run.write_report import write_report
 from visualprm_eval.stages.grade.grader import Grader
 from visualprm_eval.stages.grade.stage import grade
 from visualprm_eval.stages.sample.policy import PolicyOptions
+from visualprm_eval.stages.sample.prompts import absorb_prompt_files
 from visualprm_eval.stages.sample.stage import sample
 from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
@@ -153,6 +154,7 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
     path = config.work_dir / STORE_FILE
     if not config.dry_run:
         with open_sound(path, write=True) as store:
+            absorb_prompt_files(store, config.work_dir)
             yield store
         return
     with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.

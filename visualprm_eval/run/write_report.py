@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.stages.experiment import keep_equalities
-from visualprm_eval.store.memory import uncollected
 
 if TYPE_CHECKING:
     from visualprm_eval.run.plan_run import Plan
@@ -28,6 +27,7 @@ def write_report(store: Store, plan: Plan, work_dir: Path, check: Callable[[], N
     """
     from visualprm_eval.report import print_table, write_reports
     from visualprm_eval.run.collect_results import collect
+    from visualprm_eval.store.reading import uncollected
 
     with uncollected():
         results = collect(store, plan)

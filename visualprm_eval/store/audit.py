@@ -16,7 +16,7 @@ from visualprm_eval.core.types import text_id
 from visualprm_eval.store import codec, queries, schema, sound
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.columns_checked import PROBLEM_KEY, TEXT_KEY, odd_values, place
-from visualprm_eval.store.note_shapes import odd_notes
+from visualprm_eval.store.shapes import odd_notes, odd_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -234,6 +234,6 @@ def _wrong_with(
 
 
 CHECKS = (
-    _migrations, _specs, _texts_and_references, _problems, _kinds, odd_values, _ranks, _scores, odd_notes,
+    _migrations, _specs, _texts_and_references, _problems, _kinds, odd_values, _ranks, _scores, odd_notes, odd_prompts,
 )  # fmt: skip
 """All of them, in the order in which they tell; a table that comes with a migration gets its own here."""

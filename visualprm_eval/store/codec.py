@@ -16,6 +16,7 @@ from visualprm_eval.core.types import (
     JSONValue,
     Part,
     Problem,
+    Prompt,
     Spec,
     StepScores,
     Usage,
@@ -95,6 +96,11 @@ def problem_of(row: Sequence[Any]) -> Problem:
         choices=unpack_json(choices),
         groups={} if groups is None else unpack_json(groups),
     )
+
+
+def prompt_row(problem_id: str, name: str, prompt: Prompt, now: float) -> tuple[Any, ...]:
+    """(problem_id, prompt, wording, parts, shown, created_at); ``name`` is the value of ``--prompt``."""
+    return (problem_id, name, prompt.wording, pack_json(prompt.parts), pack_json(prompt.shown), now)
 
 
 def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) -> tuple[Any, ...]:

@@ -103,6 +103,8 @@ _TABLES = (
         {**dict.fromkeys(("id", "benchmark", "row_index", "split", "parts", "answer", "choices"), _TEXT),
          "created_at": _TIME},
     ),
+    _Columns("prompts", ("problem_id", "prompt"), ("problem", "prompt"),
+             {**dict.fromkeys(("problem_id", "prompt", "wording", "parts", "shown"), _TEXT), "created_at": _TIME}),
     _Columns(
         "candidates", ("spec_id", "problem_id", "rank"), ("spec", "problem", "rank"),
         {"rank": _RANK, "error": _ERROR, "finish": _WORD, "tokens": _COUNT, "seconds": _SECONDS,

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.errors import StoreDamagedError, StoreError
+from visualprm_eval.core.types import Prompt
 from visualprm_eval.store import absorb, codec, queries, sound
 from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.file import StoreFile, fill_wanted
@@ -102,6 +103,29 @@ class Store(StoreFile):
     def benchmarks(self) -> list[str]:
         """Names of the benchmarks that have problems here, first put first."""
         return [codec.unpack_text(row[0]) for row in self._query(queries.BENCHMARKS)]
+
+    def put_prompts(self, benchmark: str, name: str, prompts: Mapping[str, Prompt]) -> None:
+        """Keeps how the host puts problems, by their ids; those of the benchmark in other wordings go.
+
+        Args:
+            benchmark: The benchmark.
+            name: The value of ``--prompt`` that they are made for.
+            prompts: Prompts of one wording; known ones are replaced.
+        """
+        now = time.time()
+        with self._writing() as db:
+            for wording in {prompt.wording for prompt in prompts.values()}:
+                db.execute(queries.DROP_OTHER_WORDINGS, (name, wording, codec.pack_text(benchmark)))
+            rows = (codec.prompt_row(problem_id, name, prompt, now) for problem_id, prompt in prompts.items())
+            db.executemany(queries.PUT_PROMPT, rows)
+
+    def prompts(self, benchmark: str, name: str) -> dict[str, Prompt]:
+        """How the host puts a benchmark's problems for a value of ``--prompt``, by their ids, as far as it was kept."""
+        rows = self._query(queries.PROMPTS, (name, codec.pack_text(benchmark)))
+        return {
+            problem_id: Prompt(wording, codec.unpack_json(parts), codec.unpack_json(shown))
+            for problem_id, wording, parts, shown in rows
+        }
 
     def put_candidates(self, sampling_id: str, candidates: Iterable[Candidate]) -> int:
         """Keeps candidates; equal texts are kept once.

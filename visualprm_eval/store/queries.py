@@ -60,6 +60,19 @@ PROBLEMS = """
 SELECT id, benchmark, row_index, split, parts, answer, choices, row_groups FROM problems WHERE benchmark = ?
 ORDER BY position"""
 
+# Prompts of another wording than the last one's are not mixed with it.
+DROP_OTHER_WORDINGS = """
+DELETE FROM prompts WHERE prompt = ? AND wording <> ? AND problem_id IN (SELECT id FROM problems WHERE benchmark = ?)"""
+
+PUT_PROMPT = """
+INSERT INTO prompts (problem_id, prompt, wording, parts, shown, created_at) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (problem_id, prompt) DO UPDATE SET
+    wording = excluded.wording, parts = excluded.parts, shown = excluded.shown, created_at = excluded.created_at"""
+
+PROMPTS = """
+SELECT p.id, q.wording, q.parts, q.shown FROM problems AS p JOIN prompts AS q ON q.problem_id = p.id AND q.prompt = ?
+WHERE p.benchmark = ? ORDER BY p.position"""
+
 PUT_EQUALITY = """
 INSERT INTO answer_equalities (version, one, other, equal, created_at) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT (version, one, other) DO NOTHING"""

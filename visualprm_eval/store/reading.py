@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, compress
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,6 @@ from visualprm_eval.core.errors import StoreDamagedError
 from visualprm_eval.evaluate.fact_columns import Candidates, Columns, Graded, Said
 from visualprm_eval.store import queries
 from visualprm_eval.store.codec import unpack_text
-from visualprm_eval.store.memory import uncollected
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem
     from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray
 
-__all__ = ["read_columns"]
+__all__ = ["read_columns", "uncollected"]
 
 _ROWS_AT_ONCE = 4_000
 
@@ -63,6 +64,18 @@ def read_columns(
             {label: _said(db, scoring_id, texts) for label, scoring_id in scorings.items()},
             _graded(db, grading_id, texts), formulas_equal or unasked,
         )  # fmt: skip
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Lets Python's search for cyclic garbage rest, which would look at millions of objects again and again."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _columns(db: sqlite3.Connection, query: str, arguments: Sequence[Any]) -> Iterator[list[tuple[Any, ...]]]:

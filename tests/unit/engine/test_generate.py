@@ -13,9 +13,10 @@ from tests.unit.engine.conftest import load
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.types import Candidate, Part, Problem
 from visualprm_eval.engine.checkpoint import LoadedCheckpoint, load_checkpoint
-from visualprm_eval.engine.generate import GenerationRequest, _choose, _Sampling, generate, problem_shown
+from visualprm_eval.engine.generate import GenerationRequest, generate, problem_shown
 from visualprm_eval.engine.image_features import ImageEncoder, ImageShelf, embed
 from visualprm_eval.engine.images import Picture, load_image
+from visualprm_eval.engine.noise import choose_tokens
 from visualprm_eval.engine.prompt import ImageSlot, PromptFormat
 
 SMALL, TALL, WIDE = (str(IMAGES / name) for name in ("a01_rgb_100x100.png", "a15_rgb_28x80.png", "a03_rgb_400x200.png"))
@@ -82,7 +83,7 @@ def test_greedy_samples_are_those_of_transformers(checkpoint, prefix):
     for item in PROBLEMS:
         images = [load_image(path) for path in item.images]
         prompt = form.chat(problem_content(item, [encoder.count(image) for image in images]), prefix)
-        embeddings = embed(checkpoint, torch.tensor([prompt.ids]), encoder.encode(images))
+        embeddings = embed(checkpoint, torch.tensor([prompt.ids]), encoder.encode_tiles(map(encoder.tiles, images)))
         ids = checkpoint.model.generate(
             inputs_embeds=embeddings, attention_mask=torch.ones(embeddings.shape[:2], dtype=torch.long),
             do_sample=False, max_new_tokens=12, pad_token_id=0,
@@ -184,9 +185,9 @@ def test_a_nucleus_keeps_the_likely_tokens_only():
     logits = torch.tensor([[2.0, 1.0, 0.5, -3.0]]).repeat(2000, 1)
     keys = torch.arange(2000) * 7919
     for top_p, kept in ((0.5, {0}), (0.7, {0, 1}), (0.9, {0, 1, 2}), (1.0, {0, 1, 2, 3})):
-        picks = _choose(logits, keys, 0, _Sampling(1.0, top_p, 10, frozenset()))
+        picks = choose_tokens(logits, keys, 0, 1.0, top_p)
         assert set(picks.tolist()) == kept
-    assert set(_choose(logits, keys, 0, _Sampling(0.0, 1.0, 10, frozenset())).tolist()) == {0}
+    assert set(choose_tokens(logits, keys, 0, 0.0, 1.0).tolist()) == {0}
 
 
 def test_samples_of_one_problem_share_its_picture(checkpoint, monkeypatch):

@@ -22,13 +22,13 @@ def encoder(prm) -> ImageEncoder:
 @pytest.mark.parametrize("tiles_per_pass", [1, 3, 13, 1000])
 def test_passes_change_nothing(encoder, tiles_per_pass):
     images = [load_image(IMAGES / name) for name in NAMES]
-    expected = [encoder.encode([image])[0] for image in images]
+    expected = [encoder.encode_tiles([encoder.tiles(image)])[0] for image in images]
     encoder.tiles_per_pass = tiles_per_pass
-    encoded = encoder.encode(images)
+    encoded = encoder.encode_tiles(map(encoder.tiles, images))
     for image, ours, alone in zip(images, encoded, expected, strict=True):
         assert len(ours) == encoder.count(image) * encoder.tokens_per_tile
         assert torch.allclose(ours, alone, atol=1e-5)
-    assert encoder.encode([]) == []
+    assert encoder.encode_tiles([]) == []
 
 
 def test_features_stand_where_the_image_tokens_are(prm):
@@ -46,7 +46,7 @@ def test_features_stand_where_the_image_tokens_are(prm):
 
 def test_memory_that_runs_out_halves_the_passes(encoder, monkeypatch):
     images = [load_image(IMAGES / name) for name in NAMES]
-    expected = encoder.encode(images)
+    expected = encoder.encode_tiles(map(encoder.tiles, images))
     passed = []
     model = encoder._checkpoint.model
     features = model.get_image_features
@@ -59,13 +59,13 @@ def test_memory_that_runs_out_halves_the_passes(encoder, monkeypatch):
 
     monkeypatch.setattr(model, "get_image_features", tight)
     encoder.tiles_per_pass = 7
-    for ours, known in zip(encoder.encode(images), expected, strict=True):
+    for ours, known in zip(encoder.encode_tiles(map(encoder.tiles, images)), expected, strict=True):
         assert torch.allclose(ours, known, atol=1e-5)
     assert sum(passed) == sum(map(encoder.count, images))
     assert encoder.tiles_per_pass <= 2
     monkeypatch.setattr(model, "get_image_features", lambda _: tight([0, 0, 0]))
     with pytest.raises(torch.OutOfMemoryError):
-        encoder.encode(images)
+        encoder.encode_tiles(map(encoder.tiles, images))
 
 
 def test_a_shelf_opens_each_picture_once(encoder, tmp_path):

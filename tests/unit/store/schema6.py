@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
@@ -20,7 +21,7 @@ HOSTILE = "a\0b \ud800\udfff"
 PROBLEMS = [
     Problem("Bench", str(index), "", (Part("text", f"What is {index}?"),), "1", f"id{index}") for index in range(P)
 ]
-PROMPTS = {
+PROMPTS: dict[str, Any] = {
     "wording": "w1",
     "put": {problem.id: [["image", "pictures/a.png"], ["text", f"{problem.question} Think."]] for problem in PROBLEMS},
     "shown": {

@@ -14,7 +14,7 @@ import pytest
 
 from visualprm_eval.cli import EXIT_ERROR, EXIT_OK, main
 from visualprm_eval.core.errors import StoreConflictError
-from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
+from visualprm_eval.core.types import Candidate, Part, Problem, Prompt, Spec, StepScores, Usage, Verdict, text_id
 from visualprm_eval.store import STORE_FILE, Store, queries
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.merge import absorb_leftovers, merge
@@ -258,6 +258,25 @@ def test_somebody_may_look_on_while_leftovers_go(tmp_path: Path) -> None:
     with Store.open(tmp_path / "store.sqlite") as store:
         absorb_leftovers(store, tmp_path)
     filled(rank)
+
+
+def prompted(index: int, wording: str, text: str) -> Fill:
+    return lambda store: store.put_prompts("Toy", "cot", {f"p{index}": Prompt(wording, [["text", text]], None)})
+
+
+def test_prompts_travel_and_the_later_ones_count(tmp_path: Path) -> None:
+    a = filled(tmp_path / "a.sqlite", prompted(0, "w1", "old"), prompted(1, "w1", "one"))
+    b = filled(tmp_path / "b.sqlite", prompted(0, "w1", "new"))
+    for order in ([a, b], [b, a]):
+        merge(order, out := tmp_path / f"{order[0].stem}.out.sqlite")
+        with Store.open(out) as store:
+            assert {key: prompt.parts for key, prompt in store.prompts("Toy", "cot").items()} == {
+                "p0": [["text", "new"]], "p1": [["text", "one"]],
+            }  # fmt: skip
+            assert store.verify() == []
+            prompted(2, "w2", "two")(store)
+            assert list(store.prompts("Toy", "cot")) == ["p2"], "wordings of two versions are not mixed"
+            assert store.prompts("Toy", "direct") == {}
 
 
 def test_only_the_wanted_problems(tmp_path: Path) -> None:

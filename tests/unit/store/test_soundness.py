@@ -24,7 +24,7 @@ from visualprm_eval.core.errors import (
     StoreError,
     StoreLockedError,
 )
-from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
+from visualprm_eval.core.types import Candidate, Part, Problem, Prompt, Spec, StepScores, Usage, Verdict, text_id
 from visualprm_eval.run.pipeline import run
 from visualprm_eval.stages.score.critics import ranged_scoring
 from visualprm_eval.stages.score.stage import score_missing
@@ -52,6 +52,7 @@ def filled(path: Path) -> Path:
         store.put_scores(SCORING.id, [(*KEY, StepScores((0.5, 1.0), ("a", "b")))])
         store.put_scores(WIDE.id, [(*KEY, StepScores((-0.5, 1e9), ("a", "b")))])
         store.put_verdicts(GRADING.id, [(*KEY, Verdict(1.0))])
+        store.put_prompts("Bench", "cot", {"p7": Prompt("w", [["text", "How many?"]], [["a.png", 12, True], "?"])})
         store.put_host_figure(GRADING.id, "picks", 50.0)
         with store.replies() as replies:
             replies.put("asked", 0, "B")
@@ -150,6 +151,9 @@ DAMAGE = [
     ("DELETE FROM step_lists", "2 rows of scores refer to step_lists that are not there"),
     ("UPDATE scores SET error = 'both'", "a failure with step scores"),
     ("UPDATE scores SET seconds = -2", "seconds: -2.0 seconds"),
+    ("UPDATE prompts SET wording = X'FF'", "prompts of problem p7, prompt cot: wording: .*expected a text"),
+    ("UPDATE prompts SET parts = '[[\"sound\", \"x\"]]'", "prompt cot of problem p7 cannot be read"),
+    ("UPDATE prompts SET shown = '[[\"x\", 1.5, true]]'", "prompt cot of problem p7 cannot be read"),
     ("UPDATE problems SET parts = '[[\"sound\", \"x\"]]'", "problem p7, benchmark Bench, row 7: its parts"),
     ("UPDATE problems SET choices = '{\"A\": 1}'", "its parts, options or groups"),
     ("UPDATE problems SET row_groups = '[]'", "its parts, options or groups"),

@@ -16,10 +16,11 @@ from typing import Any
 
 import pytest
 
-from tests.unit.store.schema6 import GRADING, HOSTILE, ORM, PRM, PROBLEMS, fill
+from tests.unit.store.schema6 import GRADING, HOSTILE, ORM, PRM, PROBLEMS, PROMPTS, fill, write_prompts
 from visualprm_eval.cli import EXIT_OK, main
 from visualprm_eval.core.errors import StoreDamagedError, StoreError
-from visualprm_eval.core.types import StepScores, text_id
+from visualprm_eval.core.types import Prompt, StepScores, text_id
+from visualprm_eval.stages.sample.prompts import absorb_prompt_files
 from visualprm_eval.store import STORE_FILE, Store, schema, upgrade_scores
 from visualprm_eval.store.soundness import open_sound
 
@@ -142,6 +143,27 @@ def test_room_on_the_disk_is_looked_for_first(old: Path, monkeypatch: pytest.Mon
         assert not db.execute("SELECT * FROM sqlite_master WHERE name = 'step_lists'").fetchall()
     monkeypatch.undo()
     Store.open(old).close()
+
+
+def test_prompts_beside_an_old_store_are_taken_over(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write_prompts(old.parent)
+    (path.parent / "Other.cot.json").write_text("{", encoding="utf-8")
+    for _ in range(2):
+        with Store.open(old) as store:
+            absorb_prompt_files(store, old.parent)
+            assert store.verify() == []
+            found = store.prompts("Bench", "cot")
+    assert list(found) == IDS
+    assert found["id3"] == Prompt("w1", PROMPTS["put"]["id3"], None)
+    assert found["id4"].shown == PROMPTS["shown"]["id4"]
+    said = capsys.readouterr().err
+    assert said.count(f"note: 12 prompts of Bench (cot) moved from {path} to the store") == 1
+    assert f"{path.parent}/Other.cot.json cannot be read and stays" in said
+    assert [file.name for file in path.parent.iterdir()] == ["Other.cot.json"]
+    (path.parent / "Other.cot.json").unlink()
+    with Store.open(old) as store:
+        absorb_prompt_files(store, old.parent)
+    assert not path.parent.exists()
 
 
 def test_damage_of_an_old_store_is_told_after_the_upgrade(old: Path) -> None:

@@ -12,8 +12,8 @@ from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS
 from visualprm_eval.evaluate.published.differences import PASS_AT_1, differences
 from visualprm_eval.evaluate.published.tables import PublishedRow, published_rows
 from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
-from visualprm_eval.evaluate.stats.lacking_means import lacking_means
-from visualprm_eval.evaluate.stats.overall_curves import MEAN_OF_SUITE
+from visualprm_eval.evaluate.stats.curve_points import MEAN_OF_SUITE
+from visualprm_eval.evaluate.stats.overalls import lacking_means
 from visualprm_eval.evaluate.stats.rows import Insight, PublishedPoint, Standing
 from visualprm_eval.tasks import SUITES, TASKS, Published, Task
 

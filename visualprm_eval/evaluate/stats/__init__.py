@@ -1,10 +1,11 @@
 """From verdicts to insight: exact curves over k, intervals, paired comparisons, and where a reranker loses.
 
 All of this is arithmetic on what the store holds: no model, no judge. ``evaluate.candidate_grid`` arranges candidates
-as arrays, ``closed_form`` and ``subsets`` turn them into values over k, ``bootstrap``, ``paired_tests`` and ``chance``
-say how sure those are, ``diagnostics`` looks for what was lost; ``final_picks`` are the picks of a split, ``gains``
-their values over a baseline, ``overalls`` means of these over benchmarks, ``paired_comparisons`` compares rerankers two
-by two, ``rows`` is what else there is to show, and ``examine`` puts it all together.
+as arrays, ``best_of_k`` turns them into values over k, ``curve_points`` into curves; ``bootstrap``, ``paired_tests``
+and ``chance`` say how sure those are, also for ``evaluate.step_labels``; ``diagnostics`` looks for what was lost;
+``final_picks`` are the picks of a split, ``gains`` their values over a baseline, ``overalls`` means of these over
+benchmarks, ``paired_comparisons`` compares rerankers two by two, ``rows`` is what there is to show, and ``examine``
+puts it all together.
 """
 
 from __future__ import annotations

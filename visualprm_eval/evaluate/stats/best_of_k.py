@@ -1,20 +1,35 @@
-"""One reranker's curve over k: the expected value over subsets and the value from the first k candidates."""
+"""Curves over k: the expected value of best-of-k over subsets of k of N candidates, and that of the first k.
+
+Where a score does not depend on the rest of the pool, the expectation over all subsets has a closed form. Sort a
+problem's candidates by falling score, ties by rank. The one at place i (from 0) is the best of a random subset of size
+k when it is in the subset and none before it is, which has the probability C(N-1-i, k-1) / C(N, k). So the expectation
+is a weighted sum, exact and without bias, and at k = N it is the pick itself. With verdicts in place of scores it is
+the unbiased pass@k of Chen et al., "Evaluating Large Language Models Trained on Code" (arXiv:2107.03374).
+
+Votes, third parties' rerankers and metrics that are no means over rows have none: subsets are gone through, all of them
+where they are few, else some drawn with a seed.
+
+Failed candidates take up places in subsets and are never picked; a subset of nothing else counts for nothing, just as a
+problem without usable candidates is left out everywhere.
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from visualprm_eval.evaluate.candidate_grid import FloatArray, Grid
+from visualprm_eval.evaluate.candidate_grid import BoolArray, FloatArray, Grid, IntArray
 from visualprm_eval.evaluate.rerankers import Reranker
-from visualprm_eval.evaluate.stats.closed_form import curve_ks, expected_best, mean_value
 from visualprm_eval.evaluate.stats.measure import Measure
-from visualprm_eval.evaluate.stats.subsets import draw_subsets, values_in_subsets
 
-__all__ = ["ALL_SUBSETS", "DRAWN_SUBSETS", "MEAN", "PASS_AT_K", "Estimate", "estimates"]
+__all__ = [
+    "ALL_SUBSETS", "DRAWN_SUBSETS", "MEAN", "PASS_AT_K", "Estimate", "curve_ks", "draw_subsets", "estimates",
+    "expected_best", "mean_value", "place_weights", "values_in_subsets",
+]  # fmt: skip
 
 ALL_SUBSETS = "exact over all subsets"
 PASS_AT_K = "unbiased pass@k"  # noqa: S105 - no password
@@ -22,6 +37,12 @@ MEAN = "mean of all candidates"
 DRAWN_SUBSETS = "mean over drawn subsets"
 _BATCHES = 10
 """Batches of drawn subsets whose spread tells the sampling error."""
+_ALL_UP_TO = 8
+DRAWS = 40_000
+"""Picks that are drawn per k, over all problems: the sampling error of a mean over rows stays below 0.25 points, since
+a verdict's standard deviation is at most one half."""
+_LOOKED_AT = 1_000_000
+"""Picks from all subsets, over all problems, up to which none are drawn: arithmetic on arrays does that in a moment."""
 
 
 @dataclass(frozen=True)
@@ -112,3 +133,94 @@ def _prefixes(grid: Grid, reranker: Reranker, measure: Measure, ks: Sequence[int
     else:
         table = grid.worth(reranker.in_prefixes(grid, ks))
     return [math.nan if np.isnan(rows).all() else measure.value(rows) for rows in np.ascontiguousarray(table.T)]
+
+
+def curve_ks(n: int) -> tuple[int, ...]:
+    """The k at which a curve has intervals and drawn values: all up to 8, then powers of the root of two, and ``n``."""
+    powers = {round(2 ** (power / 2)) for power in range(2 * n.bit_length())}
+    return tuple(sorted({k for k in powers | set(range(1, _ALL_UP_TO + 1)) if k < n} | {n}))
+
+
+def place_weights(n: int, ks: Sequence[int]) -> FloatArray:
+    """The chance of each place to be the best of a random subset, [K, N].
+
+    Args:
+        n: N.
+        ks: Sizes of subsets, each from 1 to N.
+
+    Returns:
+        ``C(n-1-i, k-1) / C(n, k)`` for each k and place i, by a recurrence of products that neither overflows nor
+        cancels.
+
+    Raises:
+        ValueError: A k is not from 1 to N.
+    """
+    if any(not 1 <= k <= n for k in ks):
+        raise ValueError(f"k of {list(ks)}: expected 1 to {n}")
+    sizes = np.asarray(ks, dtype=np.float64)
+    weights = np.empty((len(sizes), n))
+    weights[:, 0] = sizes / n
+    for place in range(1, n):
+        weights[:, place] = weights[:, place - 1] * np.maximum(n - sizes - place + 1, 0) / (n - place)
+    return weights
+
+
+def expected_best(utilities: FloatArray, verdicts: FloatArray, usable: BoolArray, ks: Sequence[int]) -> FloatArray:
+    """The expected verdict of the best-scored candidate of a random subset of size k.
+
+    Args:
+        utilities: A score per candidate that does not depend on the rest of the pool, [P, N].
+        verdicts: From 0 to 1, [P, N].
+        usable: Which candidates can be picked, [P, N]; at least one per problem.
+        ks: Sizes of subsets, each from 1 to N, [K].
+
+    Returns:
+        The expectation per problem and k, [P, K], over the subsets that hold a usable candidate.
+    """
+    falling = -np.where(usable & ~np.isnan(utilities), utilities, np.where(usable, -np.inf, 0.0))
+    order = np.lexsort((falling, ~usable), axis=1)  # stable: ties keep the order of ranks
+    ordered = np.take_along_axis(np.where(usable, verdicts, 0.0), order, axis=1)
+    present = np.take_along_axis(usable, order, axis=1).astype(np.float64)
+    weights = place_weights(utilities.shape[1], ks).T
+    expected: FloatArray = (ordered @ weights) / (present @ weights)
+    return expected
+
+
+def mean_value(verdicts: FloatArray, usable: BoolArray) -> FloatArray:
+    """The mean verdict of each problem's usable candidates, [P]: what a random pick gets at any k."""
+    means: FloatArray = np.where(usable, verdicts, 0.0).sum(axis=1) / usable.sum(axis=1)
+    return means
+
+
+def draw_subsets(n: int, k: int, n_problems: int, seed: int, *, fast: bool = True) -> tuple[IntArray, bool]:
+    """Subsets of k of N ranks, each ascending.
+
+    Args:
+        n: N.
+        k: Their size.
+        n_problems: P: the more problems, the fewer subsets of each it takes.
+        seed: What the drawn ones come from, with N and k.
+        fast: Whether picks are arithmetic on arrays; rerankers that are asked subset by subset look at fewer.
+
+    Returns:
+        The subsets, [R, k], and whether they are all that there are.
+    """
+    draws = max(10, DRAWS // max(1, n_problems))
+    if math.comb(n, k) <= (max(draws, min(DRAWS, _LOOKED_AT // max(1, n_problems))) if fast else draws):
+        return np.array(list(itertools.combinations(range(n), k)), dtype=np.int64), True
+    keys = np.random.default_rng([seed, n, k]).random((draws, n))
+    return np.sort(np.argpartition(keys, k - 1, axis=1)[:, :k], axis=1).astype(np.int64), False
+
+
+def values_in_subsets(grid: Grid, reranker: Reranker, subsets: IntArray) -> FloatArray:
+    """The verdict of what a reranker picks from each subset.
+
+    Args:
+        grid: P problems.
+        reranker: Any that picks.
+        subsets: Ascending ranks, [R, k].
+
+    Returns:
+        Verdicts, [P, R]; NaN where a subset holds no usable candidate of the problem.
+    """
+    return grid.worth(reranker.in_subsets(grid, subsets))

@@ -6,67 +6,48 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import TypeVar
 
-from visualprm_eval.evaluate.fact_columns import Columns
+from visualprm_eval.evaluate.fact_columns import Graded, Said
 from visualprm_eval.evaluate.stats.rows import Cost
+from visualprm_eval.evaluate.study import Study
 
 __all__ = ["costs_of", "missing_of"]
 
 Number = TypeVar("Number", int, float)
 
 
-def costs_of(policy: str, benchmark: str, columns: Columns, n: int) -> Iterator[Cost]:
-    """What sampling, scoring and grading took, as far as it was recorded.
-
-    Args:
-        policy: The policy's name.
-        benchmark: The benchmark's name.
-        columns: What is known.
-        n: N; later candidates do not count.
-    """
+def costs_of(study: Study) -> Iterator[Cost]:
+    """What sampling, scoring and grading of a policy on a benchmark took, as far as it was recorded."""
+    columns, where = study.columns, (study.policy, study.benchmark)
     candidates = columns.candidates
-    below, texts = columns.below(n)
-    tokens = _known(candidates.tokens, below.tolist())
-    usage = _known(candidates.completion_tokens, below.tolist())
-    read = _known(candidates.prompt_tokens, below.tolist())
+    below, texts = columns.below(study.n)
+    chosen = below.tolist()
+    tokens = _sum(candidates.tokens, chosen)
     yield Cost(
-        policy, benchmark, "sample", "candidates", int(below.sum()), int((below & (candidates.texts < 0)).sum()),
-        sum(tokens) if tokens else sum(usage) if usage else None, _sum(candidates.seconds, below.tolist()),
-        sum(read) if read else None,
+        *where, "sample", "candidates", int(below.sum()), int((below & (candidates.texts < 0)).sum()),
+        _sum(candidates.completion_tokens, chosen) if tokens is None else tokens, _sum(candidates.seconds, chosen),
+        _sum(candidates.prompt_tokens, chosen),
     )  # fmt: skip
-    for critic, said in columns.said.items():
-        scored = texts & said.known
-        failed = int(scored[list(said.errors)].sum())
-        yield Cost(
-            policy, benchmark, "score", critic, int(scored.sum()), failed, seconds=_sum(said.seconds, scored.tolist())
-        )
-    graded = texts & columns.graded.known
-    failed = int(graded[list(columns.graded.errors)].sum())
-    seconds = _sum(columns.graded.seconds, graded.tolist())
-    yield Cost(policy, benchmark, "grade", "verdicts", int(graded.sum()), failed, seconds=seconds)
+    stages: list[tuple[str, str, Said | Graded]] = [("score", *critic) for critic in columns.said.items()]
+    for stage, what, facts in [*stages, ("grade", "verdicts", columns.graded)]:
+        known = texts & facts.known
+        failed, seconds = int(known[list(facts.errors)].sum()), _sum(facts.seconds, known.tolist())
+        yield Cost(*where, stage, what, int(known.sum()), failed, seconds=seconds)
 
 
-def _known(numbers: Sequence[Number | None], chosen: Sequence[bool]) -> list[Number]:
-    """Those of the chosen ones that were recorded."""
-    return [number for number in compress(numbers, chosen) if number is not None]
-
-
-def _sum(seconds: Sequence[float | None], chosen: Sequence[bool]) -> float | None:
-    """The time that facts took, as far as it was recorded; ``None`` where it never was."""
-    known = _known(seconds, chosen)
+def _sum(numbers: Sequence[Number | None], chosen: Sequence[bool]) -> Number | None:
+    """The sum of those of the chosen ones that were recorded; ``None`` where none was."""
+    known = [number for number in compress(numbers, chosen) if number is not None]
     return sum(known) if known else None
 
 
-def missing_of(policy: str, benchmark: str, columns: Columns, n: int, *, grade_all: bool) -> Iterator[str]:
+def missing_of(study: Study, *, grade_all: bool) -> Iterator[str]:
     """What is still to be sampled and graded, without which nobody has a value; failures are not missing.
 
     Args:
-        policy: The policy's name.
-        benchmark: The benchmark's name.
-        columns: What is known.
-        n: N, candidates per problem.
+        study: A policy on a benchmark.
         grade_all: Whether every distinct text is to have a verdict.
     """
-    where = f"{policy} on {benchmark}"
+    where, columns, n = f"{study.policy} on {study.benchmark}", study.columns, study.n
     below, texts = columns.below(n)
     wanted, total = len(columns) * n, int(texts.sum())
     if lacking := wanted - int(below.sum()):

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS, chosen
 from visualprm_eval.evaluate.abstentions import MANY, abstaining, is_vote
-from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, MAX_LEFT_OUT, WITHOUT_CRITIC, ResultRow
-from visualprm_eval.evaluate.stats import build_rows as rows
 from visualprm_eval.evaluate.stats import rows as shown
 from visualprm_eval.evaluate.stats.coverage import costs_of, missing_of
-from visualprm_eval.evaluate.stats.diagnostics import (
-    pool_facts,
-    step_scores,
-)
+from visualprm_eval.evaluate.stats.curve_points import PointKey, Resample, curve_points, overall_points
+from visualprm_eval.evaluate.stats.diagnostics import diagnoses, pool_facts, step_scores
 from visualprm_eval.evaluate.stats.final_picks import Finals, Study, finals
 from visualprm_eval.evaluate.stats.gains import Gains, Place, Split, WholeTables
-from visualprm_eval.evaluate.stats.overall_curves import Place as CurvePlace
-from visualprm_eval.evaluate.stats.overall_curves import Resample, overall_points
 from visualprm_eval.evaluate.stats.overalls import overall_baselines, overall_means, overalls
 from visualprm_eval.evaluate.stats.paired_comparisons import beside_greedy, by_baseline, comparisons
 
@@ -67,25 +60,19 @@ class Examiner:
         self._places: dict[Place, Gains | WholeTables] = {}
         self._known: dict[Place, dict[str, int]] = {}
         self._lost: dict[tuple[str, str], str] = {}
-        self._curves: dict[CurvePlace, Resample] = {}
+        self._curves: dict[PointKey, Resample] = {}
         self.abstaining: list[str] = []
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
-        columns = study.columns
-        self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
-        missing = list(missing_of(study.policy, study.benchmark, columns, study.n, grade_all=study.grade_all))
-        self._look_at_critics(study)
-        self._look_at_abstentions(study, columns)
-        self._note_rows(study, {problem.split for problem in columns.problems})
-        for found in finals(study):
-            if isinstance(found, str):
-                missing.append(found)
-            elif len(found.grid):
-                self._take(found)
-        if missing:
-            self._unfinished.add(study.policy)
-            self.missing += missing
+        missing = self._look_at(study, grade_all=study.grade_all)
+        self._note_rows(study, {problem.split for problem in study.columns.problems})
+        for split in finals(study):
+            if isinstance(split, str):
+                missing.append(split)
+            elif len(split.grid):
+                self._take(split)
+        self._note_missing(study, missing)
 
     def add_values(self, study: Study, results: Iterable[ResultRow]) -> None:
         """Takes the values of a policy on a benchmark that are no means of verdicts: nothing else can be worked out.
@@ -94,27 +81,38 @@ class Examiner:
             study: The policy and the benchmark.
             results: Its values at any k; those at the largest count.
         """
-        columns = study.columns
-        self.costs += costs_of(study.policy, study.benchmark, columns, study.n)
-        missing = list(missing_of(study.policy, study.benchmark, columns, study.n, grade_all=False))
-        self._look_at_critics(study)
-        self._look_at_abstentions(study, columns)
+        missing = self._look_at(study, grade_all=False)
         results = list(results)
         largest = max((row.k for row in results), default=0)  # Below N where smaller k were asked for alone.
-        results = [row for row in results if row.k == largest]
         for row in results:
+            if row.k < largest:
+                continue
             if row.value is None and row.note.startswith(INCOMPLETE) and not missing:
                 missing.append(f"{study.policy} on {study.benchmark} {row.split}".rstrip() + f": {row.note}")
             self._look_at_failures(study, row.split, row.n_left_out, row.k * row.n_problems)
-        if missing:
-            self._unfinished.add(study.policy)
-            self.missing += missing
-        for row in results:
-            place = (study.policy, study.benchmark, row.split)
             self._note_rows(study, {row.split})
+            place = (study.policy, study.benchmark, row.split)
             tables = self._places.setdefault(place, WholeTables(place))
             if isinstance(tables, WholeTables):
                 tables.rows[row.reranker] = row
+        self._note_missing(study, missing)
+
+    def _look_at(self, study: Study, *, grade_all: bool) -> list[str]:
+        """Notes what stages took and which rows say little or nothing; returns what is missing."""
+        where = f"{study.policy} on {study.benchmark}"
+        self.costs += costs_of(study)
+        # Rows are withheld for want of a critic; all others have theirs.
+        self.unheard += [f"{where}: {reason.removeprefix(WITHOUT_CRITIC)}" for reason in study.lost.values()]
+        if any(map(is_vote, study.rerankers)):
+            count, total = abstaining(study.columns, study.answer, study.n)
+            if count > MANY * total:
+                share = f"{count:,} of {total:,} abstain ({100 * count / total:.1f}%)"
+                self.abstaining.append(f"{where}: {share}, since no answer is found in them")
+        return list(missing_of(study, grade_all=grade_all))
+
+    def _note_missing(self, study: Study, missing: Sequence[str]) -> None:
+        self.missing += missing
+        self._unfinished |= {study.policy} if missing else set()
 
     def _note_rows(self, study: Study, splits: Iterable[str]) -> None:
         """Remembers which rows there are that may be a baseline, be it that nothing is finished."""
@@ -122,34 +120,19 @@ class Examiner:
             known = self._known.setdefault((study.policy, study.benchmark, split), {})
             known |= {kind: study.n for one in study.rerankers for kind in (FIRST, GREEDY) if one.name == ROWS[kind]}
 
-    def _look_at_critics(self, study: Study) -> None:
-        """Remembers whose rows are withheld for want of a critic; all others have theirs."""
-        where = f"{study.policy} on {study.benchmark}"
-        self.unheard += [f"{where}: {said.removeprefix(WITHOUT_CRITIC)}" for said in study.lost.values()]
-
     def _look_at_failures(self, study: Study, split: str, n_left_out: int, total: int) -> None:
         """Remembers where too many candidates failed for an overall."""
         if n_left_out > MAX_LEFT_OUT * total:
             where = f"{study.policy} on {study.benchmark} {split}".rstrip()
             self._lost[study.policy, where] = f"{where}: {n_left_out:,} of {total:,} candidates cannot be picked"
 
-    def _look_at_abstentions(self, study: Study, columns: Columns) -> None:
-        """Remembers where so many candidates have no answer that votes say little."""
-        if not any(map(is_vote, study.rerankers)):
-            return
-        count, total = abstaining(columns, study.answer, study.n)
-        if count > MANY * total:
-            said = f"{count:,} of {total:,} abstain ({100 * count / total:.1f}%), since no answer is found in them"
-            self.abstaining.append(f"{study.policy} on {study.benchmark}: {said}")
-
-    def _take(self, found: Finals) -> None:
+    def _take(self, split: Finals) -> None:
         """Examines one split."""
-        study = found.study
-        self._look_at_failures(study, found.split, found.n_left_out, study.n * found.n_problems)
-        split, note, grid = Split.of(found), found.note, found.grid
-        gains = self._places.setdefault(split.place, Gains())
+        study, grid, values = split.study, split.grid, Split.of(split)
+        self._look_at_failures(study, split.split, split.n_left_out, study.n * split.n_problems)
+        gains = self._places.setdefault(values.place, Gains())
         if isinstance(gains, Gains):
-            gains.take(split)
+            gains.take(values)
         if not study.grade_all:
             return
         usables, rights = grid.usable.sum(axis=1).tolist(), (grid.verdicts == 1).sum(axis=1).tolist()
@@ -157,16 +140,14 @@ class Examiner:
             self.tallies[study.policy, study.benchmark, problem.id] = shown.Tally(usable, right)
         if study.n == 1:
             return  # One candidate leaves nothing to choose.
-        points, resampled = rows.points(found, grid)
-        self.points += [replace(row, note=note, n_problems=found.n_problems) for row in points]
+        points, resampled = curve_points(split)
+        self.points += points
         self._curves |= resampled
-        self._thin |= {(study.policy, study.benchmark, one.k) for one in points if found.lacks_too_many(one.k)}
-        pool = pool_facts(grid, study.policy, study.benchmark, found.split, found.n_problems)
-        self.pools.append(replace(pool, note=note))
-        self.diagnoses += [replace(row, note=note) for row in rows.diagnoses(found, grid, split.numbers)]
-        where = (study.policy, f"{study.benchmark} {found.split}".rstrip() + (f" ({note})" if note else ""))
+        self._thin |= {(study.policy, study.benchmark, one.k) for one in points if split.lacks_too_many(one.k)}
+        self.pools.append(pool_facts(split))
+        self.diagnoses += diagnoses(split, values.numbers)
         critics = [critic for critic in needed_critics(study.rerankers) if critic in grid.critics]
-        self.histograms += [step_scores(grid, critic, *where) for critic in critics]
+        self.histograms += [step_scores(split, critic) for critic in critics]
 
     def insight(self, unfinished: Collection[str] = ()) -> shown.Insight:
         """All rows, with overalls of the policies for which nothing is missing.
@@ -205,7 +186,7 @@ class Examiner:
             if not isinstance(each, Gains) or each.sampled is None:
                 continue
             with_mean = baselines[place].kind == MEAN
-            found = list(comparisons(each.sampled, with_mean=with_mean))
+            rows = list(comparisons(each.sampled, with_mean=with_mean))
             if each.greedy is not None:
-                found += beside_greedy(each.sampled, each.greedy, with_mean=with_mean)
-            yield from by_baseline(found)
+                rows += beside_greedy(each.sampled, each.greedy, with_mean=with_mean)
+            yield from by_baseline(rows)

@@ -13,13 +13,13 @@ from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS
 from visualprm_eval.evaluate.candidate_grid import FloatArray
 from visualprm_eval.evaluate.rerankers import First, Greedy, Random, Reranker
 from visualprm_eval.evaluate.result_rows import ResultRow
-from visualprm_eval.evaluate.stats.bootstrap import percentiles
+from visualprm_eval.evaluate.stats.bootstrap import interval
 from visualprm_eval.evaluate.stats.chance import ChancePicks
 from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.evaluate.stats.rows import Mean, Standing
 
-__all__ = ["Gains", "Place", "Split", "WholeTables", "interval"]
+__all__ = ["Draws", "Gains", "Pairing", "Place", "Split", "WholeTables", "with_gain"]
 
 Place = tuple[str, str, str]
 """Policy, benchmark and split."""
@@ -92,38 +92,58 @@ class Split:
             return None
         return next((place for place, one in enumerate(self.rerankers) if type(one) is kinds[kind]), None)
 
-    def over(self, other: Split, column: int) -> tuple[FloatArray, FloatArray | None]:
-        """How much greater each number is than one of another sampling, on the problems that both have.
 
-        Args:
-            other: This split, or the other sampling's of the same place.
-            column: Which of its rerankers.
+@dataclass(frozen=True, eq=False)
+class Pairing:
+    """Rerankers of a split beside one of another sampling, or of their own, on the problems that both have.
 
-        Returns:
-            Points, [R], and the same in paired bootstrap resamples, [B, R]; NaN where they have nothing in common.
-        """
-        if other is self:
-            draws = self.resamples
-            return self.numbers - self.numbers[column], None if draws is None else draws - draws[:, [column]]
+    Attributes:
+        split: Whose rerankers.
+        columns: Which of them, [C].
+        other: The other one's split; the same policy or work dir or another.
+        column: Which of its rerankers.
+        measure: The benchmark's number over the problems that both have.
+        values: What each pick is worth on these, the other one's last, [P, C + 1].
+    """
+
+    split: Split
+    columns: Sequence[int]
+    other: Split
+    column: int
+    measure: Measure
+    values: FloatArray
+
+    @classmethod
+    def of(cls, split: Split, other: Split, column: int, columns: Sequence[int] | None = None) -> Pairing | None:
+        """Pairs all rerankers of a split, or those of some ``columns``; ``None`` without a problem in common."""
+        columns = range(len(split.rerankers)) if columns is None else columns
         theirs = {problem.id: row for row, problem in enumerate(other.measure.problems)}
-        rows = [row for row, problem in enumerate(self.measure.problems) if problem.id in theirs]
-        problems = [self.measure.problems[row] for row in rows]
+        rows = [row for row, problem in enumerate(split.measure.problems) if problem.id in theirs]
+        problems = [split.measure.problems[row] for row in rows]
         if not problems:
-            return np.full(len(self.rerankers), np.nan), None
+            return None
         worth = other.values[[theirs[problem.id] for problem in problems], column]
-        both = np.column_stack([self.values[rows], worth])
-        measure = replace(self.measure, problems=problems)
-        numbers = np.array([measure.value(each) for each in both.T])
-        resamples = measure.resampled(both)
-        return numbers[:-1] - numbers[-1], None if resamples is None else resamples[:, :-1] - resamples[:, -1:]
+        values = np.column_stack([split.values[np.ix_(rows, list(columns))], worth])
+        measure = split.measure if split.measure is other.measure else replace(split.measure, problems=problems)
+        return cls(split, columns, other, column, measure, values)
 
+    @cached_property
+    def differences(self) -> FloatArray:
+        """How much greater each number is than the other one's, in points, [C]."""
+        if self.split is self.other:
+            numbers = self.split.numbers[[*self.columns, self.column]]
+        else:
+            numbers = np.array([self.measure.value(column) for column in self.values.T])
+        return np.asarray(numbers[:-1] - numbers[-1])
 
-def interval(resamples: FloatArray | None) -> tuple[float | None, float | None]:
-    """The 95% interval of one number, from its resamples, [B]."""
-    if resamples is None:
-        return None, None
-    low, high = percentiles(resamples[:, None])
-    return float(low[0]), float(high[0])
+    @cached_property
+    def resamples(self) -> FloatArray | None:
+        """The same in paired bootstrap resamples, [B, C]; ``None`` where no group can be drawn."""
+        if self.split is self.other:
+            draws = self.split.resamples
+            return None if draws is None else draws[:, list(self.columns)] - draws[:, [self.column]]
+        draws = self.measure.resampled(self.values)
+        return None if draws is None else draws[:, :-1] - draws[:, -1:]
 
 
 Draws = FloatArray | None
@@ -180,20 +200,19 @@ class Gains:
     def _worked_out(self, kind: str | None) -> Iterator[tuple[Standing, Draws, Draws]]:
         base = None if kind is None else self._base(kind)
         for split in filter(None, (self.greedy, self.sampled)):
-            draws = split.resamples
-            gains, differences = (None, None) if base is None else split.over(*base)
+            pairing = None if base is None else Pairing.of(split, *base)
             for place, reranker in enumerate(split.rerankers):
                 if place >= split.n_asked and kind != MEAN:
                     continue  # Nobody asked for the mean.
-                own = None if draws is None else draws[:, place]
+                draws = None if split.resamples is None else split.resamples[:, place]
                 row = Standing(
-                    *split.place, reranker.name, split.n, float(split.numbers[place]), *interval(own), note=split.note,
-                    baseline=kind or "", is_bound="verdicts" in reranker.needs,
+                    *split.place, reranker.name, split.n, float(split.numbers[place]), *interval(draws),
+                    note=split.note, baseline=kind or "", is_bound="verdicts" in reranker.needs,
                 )  # fmt: skip
-                difference = None if differences is None else differences[:, place]
-                if gains is not None and (split, place) != base and not math.isnan(gains[place]):
-                    row = with_gain(row, float(gains[place]), difference)
-                yield row, own, difference
+                gains = None if pairing is None or pairing.resamples is None else pairing.resamples[:, place]
+                if pairing is not None and (split, place) != base and not math.isnan(pairing.differences[place]):
+                    row = with_gain(row, float(pairing.differences[place]), gains)
+                yield row, draws, gains
 
 
 def with_gain(row: Standing, gain: float, difference: Draws) -> Standing:

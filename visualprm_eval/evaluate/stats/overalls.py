@@ -7,14 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from visualprm_eval.core.baselines import ROWS, chosen
+from visualprm_eval.core.baselines import MEAN, ROWS, chosen
 from visualprm_eval.evaluate.overall import beyond_percent
-from visualprm_eval.evaluate.result_rows import OVERALL
-from visualprm_eval.evaluate.stats.gains import Draws, Gains, Place, WholeTables, interval, with_gain
+from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
+from visualprm_eval.evaluate.stats.bootstrap import interval
+from visualprm_eval.evaluate.stats.gains import Draws, Gains, Place, WholeTables, with_gain
 from visualprm_eval.evaluate.stats.rows import Baseline, Mean, Standing
 from visualprm_eval.tasks.base import UNJUDGED
 
-__all__ = ["overall_baselines", "overall_means", "overalls"]
+__all__ = ["lacking_means", "overall_baselines", "overall_means", "overalls"]
 
 _OF_PROBLEMS = " problems"
 Places = Mapping[Place, Gains | WholeTables]
@@ -27,28 +28,33 @@ def overall_baselines(places: Places, asked: str | None) -> dict[Place, Baseline
         places: All that was worked out.
         asked: The kind that was asked for; ``None`` for the first that there is.
     """
-    found = {}
-    for policy in dict.fromkeys(policy for policy, *_ in places):
-        own = [each for (name, *_), each in places.items() if name == policy]
-        known = set.intersection(*(each.kinds for each in own))
-        found[policy, OVERALL, ""] = Baseline(chosen(asked, known, max(each.n for each in own)), asked)
-    return found
+    baselines = {}
+    for policy, members in _by_policy(places).items():
+        known = set.intersection(*(each.kinds for each in members.values()))
+        baselines[policy, OVERALL, ""] = Baseline(chosen(asked, known, max(each.n for each in members.values())), asked)
+    return baselines
+
+
+def _by_policy(places: Places) -> dict[str, Places]:
+    return {
+        policy: {place: each for place, each in places.items() if place[0] == policy}
+        for policy in dict.fromkeys(policy for policy, *_ in places)
+    }
 
 
 def overall_means(places: Places) -> dict[Place, Mean]:
     """The mean of all N samples, over the benchmarks of each policy, where all of them have one at the same N."""
-    found = {}
-    for policy in dict.fromkeys(policy for policy, *_ in places):
-        all_means = [each.mean for (name, *_), each in places.items() if name == policy]
-        known = [mean for mean in all_means if mean is not None]
-        if len({benchmark for name, benchmark, _ in places if name == policy}) < len(all_means):
+    means = {}
+    for policy, members in _by_policy(places).items():
+        known = [each.mean for each in members.values() if each.mean is not None]
+        if len({benchmark for _, benchmark, _ in members}) < len(members):
             continue  # No mean may mix splits.
-        if len(known) == len(all_means) > 1 and len({mean.k for mean in known}) == 1:
-            found[policy, OVERALL, ""] = Mean(
+        if len(known) == len(members) > 1 and len({mean.k for mean in known}) == 1:
+            means[policy, OVERALL, ""] = Mean(
                 float(np.mean([mean.value for mean in known])), known[0].k, sum(mean.n_problems for mean in known),
                 sum(mean.n_failed for mean in known),
             )  # fmt: skip
-    return found
+    return means
 
 
 def overalls(places: Places, baselines: Mapping[Place, Baseline]) -> Iterator[Standing]:
@@ -62,15 +68,14 @@ def overalls(places: Places, baselines: Mapping[Place, Baseline]) -> Iterator[St
     """
     values = [row for each in places.values() for row, *_ in each.standings(None)]
     other_units = beyond_percent((row.benchmark, row.value) for row in values)
-    for policy in dict.fromkeys(row.policy for row in values):
+    for policy, members in _by_policy(places).items():
         kind = baselines[policy, OVERALL, ""].kind
-        own = [each for (name, *_), each in places.items() if name == policy]
-        rows = [found for each in own for found in each.standings(kind)]
+        rows = [row for each in members.values() for row in each.standings(kind)]
         benchmarks = list(dict.fromkeys(row.benchmark for row, *_ in rows))
         if len(benchmarks) < 2 or other_units & set(benchmarks):
             continue
         for reranker in dict.fromkeys(row.reranker for row, *_ in rows):
-            parts = [found for found in rows if found[0].reranker == reranker]
+            parts = [part for part in rows if part[0].reranker == reranker]
             alike = [row.benchmark for row, *_ in parts] == benchmarks and len({row.k for row, *_ in parts}) == 1
             if alike:
                 yield _overall(parts, kind or "")
@@ -101,3 +106,20 @@ def _note(notes: Sequence[str]) -> str:
 def _mean(resamples: Sequence[Draws]) -> Draws:
     known = [each for each in resamples if each is not None]
     return np.mean(known, axis=0) if len(known) == len(resamples) else None
+
+
+def lacking_means(rows: Sequence[ResultRow], means: Mapping[tuple[str, str, str], Mean]) -> Iterator[ResultRow]:
+    """The means of all samples as rows, where nobody asked for these.
+
+    Args:
+        rows: What was asked for.
+        means: By policy, benchmark and split.
+    """
+    alike = {(row.policy, row.benchmark, row.split): row for row in rows}
+    there = {(row.policy, row.benchmark, row.split, row.k) for row in rows if row.reranker == ROWS[MEAN]}
+    for place, mean in means.items():
+        if place in alike and (*place, mean.k) not in there:
+            yield replace(
+                alike[place], reranker=ROWS[MEAN], k=mean.k, value=mean.value, n_problems=mean.n_problems,
+                n_failed=mean.n_failed, note="",
+            )  # fmt: skip

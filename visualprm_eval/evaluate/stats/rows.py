@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from visualprm_eval.core.baselines import LACKING, MEAN, ROWS
-from visualprm_eval.evaluate.stats.diagnosis_rows import Cost, Diagnosis, PoolFacts, StepScoreHistogram, Tally
-from visualprm_eval.evaluate.stats.unfinished_banner import banner_of
+from visualprm_eval.evaluate.abstentions import MANY
+from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT
 
 __all__ = [
     "Baseline",
@@ -24,15 +24,34 @@ __all__ = [
     "Tally",
 ]
 
+_FAILED = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
+
 
 @dataclass(frozen=True, slots=True)
-class CurvePoint:
-    """The value of best-of-k for one reranker and k.
+class SplitRow:
+    """A row about a policy on a split of a benchmark.
 
     Attributes:
         policy: Who wrote the candidates.
         benchmark: The benchmark's name.
         split: Its split, ``""`` when it has one only.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What rows of the same policy and split have in common."""
+        return self.policy, self.benchmark, self.split
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint(SplitRow):
+    """The value of best-of-k for one reranker and k.
+
+    Attributes:
         metric: The metric's name.
         reranker: The reranker's label.
         k: Best of how many.
@@ -46,9 +65,6 @@ class CurvePoint:
         n_problems: Of how many problems, those left out included; of a mean, of all its benchmarks together.
     """
 
-    policy: str
-    benchmark: str
-    split: str
     metric: str
     reranker: str
     k: int
@@ -63,22 +79,16 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedPoint:
+class PublishedPoint(SplitRow):
     """A published best-of-k that a figure shows beside our curve.
 
     Attributes:
-        policy: Our name of the policy.
-        benchmark: The benchmark's name.
-        split: The split of our curve.
         reranker: Our label of what selected; the first candidate stands for pass@1.
         k: Best of how many.
         value: In percent, of the whole benchmark.
         source: The paper and the table.
     """
 
-    policy: str
-    benchmark: str
-    split: str
     reranker: str
     k: int
     value: float
@@ -86,7 +96,7 @@ class PublishedPoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(SplitRow):
     """A reranker's value at k = N, with its gain over the baseline.
 
     Attributes:
@@ -101,9 +111,6 @@ class Standing:
         is_bound: Whether it looks at verdicts, as the oracle does: an upper bound, of which there is nothing to test.
     """
 
-    policy: str
-    benchmark: str
-    split: str
     reranker: str
     k: int
     value: float
@@ -163,7 +170,7 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(SplitRow):
     """Two rerankers on the same problems at k = N.
 
     Attributes:
@@ -180,9 +187,6 @@ class Comparison:
         baseline_k: Best of how many ``baseline`` is, where that is not ``k``.
     """
 
-    policy: str
-    benchmark: str
-    split: str
     k: int
     reranker: str
     baseline: str
@@ -209,6 +213,123 @@ class Comparison:
         if self.low is not None and self.high is not None and not self.low <= 0 <= self.high:
             return f"{winner} may be better than {loser}, but not beyond doubt"
         return "no difference is shown"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis(SplitRow):
+    """Where one reranker loses at k = N.
+
+    Attributes:
+        oracle: pass@k, in percent.
+        gap: Oracle less the reranker's value, in points: the regret.
+        solvable: Problems with a right candidate.
+        missed: Of these, those whose pick is not right; ``None`` for a random pick's expectation.
+        recovered: What part of the way from a random pick to the oracle it goes, in percent; ``None`` where they agree.
+        ties: Problems whose greatest score several different texts share, in percent; ``None`` for votes.
+        ranking: How often a right candidate outscores a wrong one of its problem, in percent; ``None`` without such.
+        with_length: Rank correlation of score and length in characters within problems, averaged over problems.
+        with_steps: The same with the number of steps.
+        with_position: The same with the candidate's rank.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
+    """
+
+    reranker: str
+    k: int
+    oracle: float
+    gap: float
+    solvable: int
+    missed: int | None
+    recovered: float | None
+    ties: float | None = None
+    ranking: float | None = None
+    with_length: float | None = None
+    with_steps: float | None = None
+    with_position: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFacts(SplitRow):
+    """What the candidates of a policy on a benchmark are like.
+
+    Attributes:
+        n: N, candidates per problem.
+        problems: Problems with something to choose from.
+        candidates: Candidates that can be chosen.
+        left_out: Candidates that failed at some stage.
+        empty: Empty replies among those that can be chosen; they are wrong.
+        identical: Candidates whose text an earlier one of the same problem has, in percent.
+        all_right: Problems all of whose candidates are right, in percent.
+        none_right: Problems none of whose candidates is right, in percent.
+        note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
+    """
+
+    n: int
+    problems: int
+    candidates: int
+    left_out: int
+    identical: float
+    all_right: float
+    none_right: float
+    note: str = ""
+    empty: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepScoreHistogram:
+    """How a critic's step scores are distributed.
+
+    Attributes:
+        edges: Edges of the bins, one more than bins.
+        right: Steps of right candidates per bin.
+        wrong: Steps of wrong candidates per bin.
+    """
+
+    policy: str
+    benchmark: str
+    critic: str
+    edges: tuple[float, ...]
+    right: tuple[int, ...]
+    wrong: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one stage took, as far as the store knows.
+
+    Attributes:
+        stage: ``"sample"``, ``"score"`` or ``"grade"``.
+        what: Whose: the sampling, or the critic.
+        items: Candidates written, or distinct texts scored or graded.
+        failed: Of these, those that failed.
+        tokens: Tokens written; ``None`` where nobody recorded them.
+        seconds: Wall-clock time; ``None`` where nobody recorded it.
+        prompt_tokens: Tokens read, those of pictures included; ``None`` where nobody recorded them.
+    """
+
+    policy: str
+    benchmark: str
+    stage: str
+    what: str
+    items: int
+    failed: int
+    tokens: int | None = None
+    seconds: float | None = None
+    prompt_tokens: int | None = None
+
+    @property
+    def failures(self) -> str:
+        """How many items failed, in words."""
+        what = _FAILED.get(self.stage, f"texts failed to be scored by {self.what}")
+        return f"{self.policy} on {self.benchmark}: {self.failed:,} of {self.items:,} {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """A problem's candidates: how many can be chosen, and how many of them are right."""
+
+    usable: int
+    right: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,4 +373,16 @@ class Insight:
     @property
     def banner(self) -> str:
         """One line that says what is missing, failed or rests on few votes, for every page; ``""`` for nothing."""
-        return banner_of(self.missing, self.costs, self.lost, self.unheard, self.abstaining)
+        said = [f"UNFINISHED: {'; '.join(self.missing)}. Overalls are withheld."] if self.missing else []
+        if self.unheard:
+            unheard = "; ".join(self.unheard)
+            said.append(f"WITHOUT A CRITIC: {unheard}. The rows that read it are withheld, and no others.")
+        if failed := [cost.failures for cost in self.costs if cost.failed]:
+            said.append(f"FAILED: {'; '.join(failed)}. The failures are listed with their reasons.")
+        if self.lost:
+            many = f"more than {MAX_LEFT_OUT:.0%} of the candidates failed"
+            said.append(f"Overalls are withheld where {many}: {'; '.join(self.lost)}.")
+        if self.abstaining:
+            few = f"votes count less than {1 - MANY:.0%} of the candidates"
+            said.append(f"WARNING: {few}: {'; '.join(self.abstaining)}.")
+        return " ".join(said)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -36,10 +36,6 @@ class Opinion:
     threshold: float
     labels_only: bool = False
 
-    def of(self, places: Iterable[int]) -> Opinion:
-        """Its word on some of the samples."""
-        return Opinion(self.critic, tuple(self.outcomes[k] for k in places), self.threshold, self.labels_only)
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -68,6 +64,12 @@ class Assessment:
     samples: Sequence[ProcessSample]
     seed: int = 0
     _rankings: dict[str, tuple[IntArray, Ranking]] = field(default_factory=dict, repr=False, compare=False)
+
+    def of(self, places: Sequence[int]) -> Assessment:
+        """The critic's word on some of the samples."""
+        outcomes = tuple(self.opinion.outcomes[place] for place in places)
+        samples = [self.samples[place] for place in places]
+        return Assessment(replace(self.opinion, outcomes=outcomes), samples, self.seed)
 
     @cached_property
     def scored(self) -> BoolArray:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from visualprm_eval.evaluate.candidate_grid import BoolArray, FloatArray, IntArray
+
 __all__ = [
     "BoolArray",
     "FloatArray",
     "IntArray",
     "Ranking",
-    "average_precision",
     "balanced_accuracy",
     "calibration_error",
     "confusion",
@@ -28,12 +29,7 @@ __all__ = [
     "macro_f1",
     "no_error_accuracy",
     "reliability",
-    "roc_auc",
 ]
-
-BoolArray = npt.NDArray[np.bool_]
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
 
 
 def _ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> FloatArray:
@@ -65,8 +61,7 @@ def f1_correct(counts: npt.ArrayLike) -> FloatArray:
 
 def f1_incorrect(counts: npt.ArrayLike) -> FloatArray:
     """F1 with incorrect as the positive class; counts [..., 4]."""
-    _, missed, false, hit = np.moveaxis(np.asarray(counts), -1, 0)
-    return _ratio(2 * hit, 2 * hit + missed + false)
+    return f1_correct(np.asarray(counts)[..., ::-1])
 
 
 def macro_f1(counts: npt.ArrayLike) -> FloatArray:
@@ -92,9 +87,7 @@ class Ranking:
         self.order = np.argsort(scores, kind="stable")
         sorted_scores = scores[self.order]
         # Where each group of equal scores ends.
-        self.ends = (
-            np.flatnonzero(np.append(sorted_scores[1:] != sorted_scores[:-1], True)) if len(scores) else self.order
-        )
+        self.ends = np.flatnonzero(np.append(sorted_scores[1:] != sorted_scores[:-1], True))
         self.incorrect = ~correct[self.order]
 
     def cumulated(self, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -119,16 +112,6 @@ class Ranking:
         precision = np.nan_to_num(_ratio(incorrect, incorrect + correct))
         gained = np.diff(incorrect, prepend=0.0, axis=-1)
         return _ratio((gained * precision).sum(axis=-1), incorrect[..., -1])
-
-
-def roc_auc(correct: BoolArray, scores: FloatArray) -> float:
-    """AUROC of the incorrect class: how often an incorrect step has a lower score than a correct one."""
-    return float(Ranking(correct, scores).roc_auc(np.ones(len(scores)))) if len(scores) else float("nan")
-
-
-def average_precision(correct: BoolArray, scores: FloatArray) -> float:
-    """Average precision of the incorrect class, the steps ranked from the lowest score up."""
-    return float(Ranking(correct, scores).average_precision(np.ones(len(scores)))) if len(scores) else float("nan")
 
 
 def first_error_counts(correct: BoolArray, verdicts: BoolArray) -> IntArray:
@@ -180,19 +163,14 @@ def reliability(correct: BoolArray, scores: FloatArray, bins: int = 10) -> list[
     edges = np.linspace(0.0, 1.0, bins + 1)
     place = np.searchsorted(edges[1:-1], scores)
     table = []
-    for one in np.unique(place):
-        inside = place == one
-        table.append(
-            (float(edges[one]), float(edges[one + 1]), int(inside.sum()), float(scores[inside].mean()),
-             float(correct[inside].mean()))
-        )  # fmt: skip
+    for number in np.unique(place).tolist():
+        inside = place == number
+        means = float(scores[inside].mean()), float(correct[inside].mean())
+        table.append((float(edges[number]), float(edges[number + 1]), int(inside.sum()), *means))
     return table
 
 
 def calibration_error(correct: BoolArray, scores: FloatArray, bins: int = 10) -> float:
     """Expected calibration error: the gap between mean score and correct part, averaged over the steps of all bins."""
-    if not len(scores):
-        return float("nan")
-    return sum(number * abs(mean - part) for _, _, number, mean, part in reliability(correct, scores, bins)) / len(
-        scores
-    )
+    gaps = sum(number * abs(mean - part) for _, _, number, mean, part in reliability(correct, scores, bins))
+    return gaps / len(scores) if len(scores) else float("nan")

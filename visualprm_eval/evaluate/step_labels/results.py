@@ -10,10 +10,11 @@ import numpy as np
 
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.evaluate.result_rows import Failure, ResultRow
-from visualprm_eval.evaluate.stats.step_label_bootstrap import REPEATS, Difference, difference, draws, interval
+from visualprm_eval.evaluate.stats.bootstrap import DRAWS, interval, resample_counts, tail_p
+from visualprm_eval.evaluate.stats.paired_comparisons import by_baseline
+from visualprm_eval.evaluate.stats.rows import Comparison
 from visualprm_eval.evaluate.step_labels import metrics
 from visualprm_eval.evaluate.step_labels.assess import POOLED, Assessment, Opinion, Part
-from visualprm_eval.evaluate.step_labels.metrics import FloatArray
 from visualprm_eval.evaluate.step_labels.values import (
     COUNTED,
     CROSS_VALIDATED,
@@ -21,38 +22,20 @@ from visualprm_eval.evaluate.step_labels.values import (
     METRICS,
     PLAIN_MEAN,
     STEP_WEIGHTED,
+    Values,
     values_of,
 )
 from visualprm_eval.tasks.process_bench import released
 from visualprm_eval.tasks.process_bench.data import ProcessSet
 
-__all__ = ["ALL_POLICIES", "Comparison", "ProcessResults", "evaluate"]
+__all__ = ["ALL_POLICIES", "ProcessResults", "evaluate"]
 
 ALL_POLICIES = "all"
 """The policy's name in rows that stand for the solutions of all policies."""
 TEST_TUNED = "macro F1, test-tuned threshold"
 CALIBRATION = "calibration error"
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Two critics on the samples that both of them scored.
-
-    Attributes:
-        first: The label of the one.
-        second: The label of the other.
-        split: A source, or one of the overalls.
-        samples: Number of samples.
-        macro_f1: The macro F1 of each, from 0 to 1.
-        difference: The first less the second; ``None`` where there is no value.
-    """
-
-    first: str
-    second: str
-    split: str
-    samples: int
-    macro_f1: tuple[float, float]
-    difference: Difference | None
+_TOGETHER = 50
+"""Resamples at a time: every step has a weight in each of them."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +47,7 @@ class ProcessResults:
         remarks: How the set differs from the released one; empty when it is whole, or has no published counts.
         assessments: The critics, in the order of the command line.
         rows: Values as in the main job's results.
-        comparisons: Every pair of critics.
+        comparisons: Every pair of critics, on the samples that both of them scored.
         failures: What could not be scored; ``index`` is the line in the file.
         protocol: How the results came about.
     """
@@ -86,7 +69,7 @@ class ProcessResults:
 
 def evaluate(
     process_set: ProcessSet, opinions: Sequence[Opinion], *, seed: int, remarks: Sequence[str],
-    protocol: Mapping[str, JSONValue], repeats: int = REPEATS,
+    protocol: Mapping[str, JSONValue], draws: int = DRAWS,
 ) -> ProcessResults:  # fmt: skip
     """Compares critics' words with the labels.
 
@@ -96,22 +79,21 @@ def evaluate(
         seed: Of the folds and of the bootstrap.
         remarks: How the set differs from what it should be.
         protocol: What the reports tell of how it came about.
-        repeats: Resamples behind intervals.
+        draws: Resamples behind intervals.
     """
     assessments = [Assessment(opinion, process_set.samples, seed) for opinion in opinions]
     mark = f"partial set: {'; '.join(remarks)}" if remarks else ""
-    rows = [row for one in assessments for row in _Rows(process_set.name, one, mark, repeats).all()]
+    rows = [row for one in assessments for row in _Rows(process_set.name, one, mark, draws).all()]
     return ProcessResults(
-        process_set, remarks, assessments, rows, list(_comparisons(assessments, seed, repeats)),
+        process_set, remarks, assessments, rows, by_baseline(_comparisons(process_set.name, assessments, draws)),
         [failure for one in assessments for failure in _failures(process_set.name, one)], protocol,
     )  # fmt: skip
 
 
-def resampled(assessment: Assessment, names: Sequence[str], repeats: int) -> dict[tuple[str, str], FloatArray]:
+def resampled(assessment: Assessment, names: Sequence[str], draws: int) -> Values:
     """Values over resamples of the samples, by split and metric, [B]."""
-    chunks = [
-        values_of(assessment, weights, names) for weights in draws(len(assessment.samples), assessment.seed, repeats)
-    ]
+    resamples = resample_counts(len(assessment.samples), draws=draws, seed=assessment.seed, together=_TOGETHER)
+    chunks = [values_of(assessment, weights, names) for weights in resamples]
     return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
 
 
@@ -122,19 +104,19 @@ class _Rows:
     benchmark: str
     assessment: Assessment
     mark: str
-    repeats: int
+    draws: int
 
     def all(self) -> Iterator[ResultRow]:
         one = self.assessment
         values = values_of(one, np.ones((1, len(one.samples))))
-        over = resampled(one, list(METRICS), self.repeats)
+        over = resampled(one, list(METRICS), self.draws)
         parts = {part.name: part for part in (*one.sources, one.whole)}
         for split in (*parts, STEP_WEIGHTED, PLAIN_MEAN):
             part = parts.get(split, one.whole)
             for metric in METRICS:
                 if metric == CROSS_VALIDATED and one.cross_validated is None:
                     continue
-                note = self._remarks(metric, interval(over[split, metric]))
+                note = self._remarks(metric, *interval(over[split, metric]))
                 yield self._row(part, metric, float(values[split, metric][0]), note, split=split)
         yield from self._pooled_only()
         yield from self._by_policy()
@@ -142,12 +124,8 @@ class _Rows:
     def _pooled_only(self) -> Iterator[ResultRow]:
         one = self.assessment
         if one.curve is not None:
-            best, value = (
-                one.curve.best,
-                float(np.max(one.curve.macro_f1, initial=-1.0, where=~np.isnan(one.curve.macro_f1))),
-            )
-            note = f"threshold {best:.4g}, chosen on these very labels: an upper bound, not a result"
-            yield self._row(one.whole, TEST_TUNED, value if value >= 0 else float("nan"), note)
+            note = f"threshold {one.curve.best:.4g}, chosen on these very labels: an upper bound, not a result"
+            yield self._row(one.whole, TEST_TUNED, one.curve.greatest, note)
         if one.is_probability:
             error = metrics.calibration_error(one.correct, one.scores)
             yield self._row(one.whole, CALIBRATION, error, "expected calibration error, 10 bins of equal width")
@@ -157,7 +135,7 @@ class _Rows:
         ones = np.ones((1, len(one.samples)))
         for part in one.parts(lambda sample: sample.policy):
             for metric, value in COUNTED.items():
-                note = self._remarks(metric, None)
+                note = self._remarks(metric)
                 yield self._row(part, metric, float(value(one, part, ones)[0]), note, split=POOLED, policy=part.name)
 
     def _row(
@@ -187,7 +165,7 @@ class _Rows:
             n_total=None if policy != ALL_POLICIES else released.total(self.benchmark, whole),
         )
 
-    def _remarks(self, metric: str, ends: tuple[float, float] | None) -> str:
+    def _remarks(self, metric: str, low: float | None = None, high: float | None = None) -> str:
         """At which threshold, and how far the value would move with other samples."""
         one = self.assessment
         said = []
@@ -196,30 +174,32 @@ class _Rows:
             said.append(f"thresholds {chosen}, each chosen without the questions that it judges")
         elif metric not in {"AUROC", "average precision"} and not one.opinion.labels_only:
             said.append(f"threshold {one.opinion.threshold:g}")
-        if ends is not None:
-            said.append(f"95% interval {100 * ends[0]:.1f} to {100 * ends[1]:.1f} (bootstrap over samples)")
+        if low is not None and high is not None:
+            said.append(f"95% interval {100 * low:.1f} to {100 * high:.1f} (bootstrap over samples)")
         return ", ".join(said)
 
 
-def _comparisons(assessments: Sequence[Assessment], seed: int, repeats: int) -> Iterator[Comparison]:
+def _comparisons(benchmark: str, assessments: Sequence[Assessment], draws: int) -> Iterator[Comparison]:
+    """Every pair of critics on the samples that both of them scored, by macro F1."""
     for first, second in itertools.combinations(assessments, 2):
         common = np.flatnonzero(first.scored & second.scored).tolist()
         if not common:
             continue
-        pair = [
-            Assessment(each.opinion.of(common), [each.samples[place] for place in common], seed)
-            for each in (first, second)
-        ]
-        ones = np.ones((1, len(common)))
-        numbers = {part.name: int(part.inside.sum()) for part in pair[0].sources}
-        values = [values_of(each, ones, [MACRO_F1]) for each in pair]
-        over = [resampled(each, [MACRO_F1], repeats) for each in pair]
-        for key in values[0]:
-            one, two = float(values[0][key][0]), float(values[1][key][0])
+        pair = [each.of(common) for each in (first, second)]
+        value, other = (values_of(each, np.ones((1, len(common))), [MACRO_F1]) for each in pair)
+        resamples, others = (resampled(each, [MACRO_F1], draws) for each in pair)
+        right, rights = (each.counts[:, [0, 3]].sum(axis=1) for each in pair)  # Steps called what they are.
+        inside = {part.name: part.inside for part in pair[0].sources}
+        for key in value:
+            split = key[0]
+            samples = inside.get(split, pair[0].whole.inside)
+            difference, moved = 100 * float((value[key] - other[key])[0]), (right - rights)[samples]
+            apart = 100 * (resamples[key] - others[key])
+            p = None if np.isnan(difference) else tail_p(apart)
             yield Comparison(
-                first.opinion.critic, second.opinion.critic, key[0], numbers.get(key[0], len(common)),
-                (one, two),
-                difference(one - two, over[0][key], over[1][key]),
+                ALL_POLICIES, benchmark, split, 1, first.opinion.critic, second.opinion.critic, difference,
+                *((None, None) if p is None else interval(apart)), p, p, int((moved > 0).sum()),
+                int((moved < 0).sum()), int(samples.sum()),
             )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visualprm_eval.core.types import digest
-from visualprm_eval.evaluate.step_labels.metrics import BoolArray, FloatArray, IntArray, macro_f1
+from visualprm_eval.evaluate.step_labels.metrics import BoolArray, FloatArray, IntArray, Ranking, macro_f1
 
 __all__ = ["FOLDS", "CrossValidated", "Curve", "cross_validate", "f1_curve", "folds_of"]
 
@@ -38,6 +38,11 @@ class Curve:
         values = self.macro_f1
         return float("nan") if np.isnan(values).all() else float(self.thresholds[np.nanargmax(values)])
 
+    @property
+    def greatest(self) -> float:
+        """The greatest macro F1; NaN where no threshold gives a value."""
+        return float(np.fmax.reduce(self.macro_f1))
+
 
 def f1_curve(correct: BoolArray, scores: FloatArray) -> Curve:
     """Counts at all thresholds.
@@ -46,17 +51,11 @@ def f1_curve(correct: BoolArray, scores: FloatArray) -> Curve:
         correct: The labels, [n] with n >= 1.
         scores: The scores, [n].
     """
-    order = np.argsort(scores, kind="stable")
-    ordered, labels = scores[order], correct[order]
-    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
-    values = ordered[ends]
+    ranking = Ranking(correct, scores)
+    values = scores[ranking.order][ranking.ends]
     # What lies at or below a threshold is called incorrect: nothing at the first one, all at the last.
-    below_correct = np.concatenate([[0], np.cumsum(labels)[ends]])
-    below_incorrect = np.concatenate([[0], np.cumsum(~labels)[ends]])
-    counts = np.stack(
-        [below_correct[-1] - below_correct, below_correct, below_incorrect[-1] - below_incorrect, below_incorrect],
-        axis=-1,
-    )
+    incorrect, right = (np.append(0, below) for below in ranking.cumulated(np.ones(len(scores))))
+    counts = np.stack([right[-1] - right, right, incorrect[-1] - incorrect, incorrect], axis=-1)
     first = np.nextafter(values[:1], -np.inf)
     # Of two neighbouring floats the middle may be the upper one, which has to stay above the threshold.
     middles = np.minimum((values[:-1] + values[1:]) / 2, np.nextafter(values[1:], -np.inf))

@@ -18,7 +18,7 @@ from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.report.render.text import one_line, shown, visible_text
 from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table, by_place
 from visualprm_eval.report.tables import records, statistics
-from visualprm_eval.report.tables.glossary import GLOSSARY
+from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.published import ABOUT_PUBLISHED, published
 from visualprm_eval.report.tables.summary import failure_line, notes, summarise
 from visualprm_eval.report.tables.values import summary_table
@@ -146,7 +146,6 @@ def page(
         figures={name: f"data:image/svg+xml;base64,{_base64(content)}" for name, content in figures.items()},
         many_rows=_MANY_ROWS,
         notes=viewer.notes,
-        glossary=GLOSSARY,
         style=Markup(style),  # noqa: S704 - this package's own file
         script=Markup(script),  # noqa: S704 - this package's own file
         style_hash=_digest(style),
@@ -187,7 +186,7 @@ def _sections(results: Results) -> list[Section]:
 
 
 def _appendix(results: Results) -> list[Section]:
-    """How the values came about, and what failed."""
+    """How the values came about, what failed, and what the words mean."""
     provenance = [records.protocol(results.protocol), *_filled(records.fingerprints(results.fingerprints))]
     more = len(results.failures) - _MAX_FAILURES
     intro = [visible_text(failure_line(results.failures))] + ([f"{more:,} more are in results.xlsx."] * (more > 0))
@@ -195,6 +194,7 @@ def _appendix(results: Results) -> list[Section]:
     return [
         Section("protocol", "Protocol", tables=provenance),
         Section("failures", "Failures", intro, tables=_filled(failed)),
+        Section("glossary", "Glossary", tables=[glossary()]),
     ]
 
 

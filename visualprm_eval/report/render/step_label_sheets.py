@@ -10,6 +10,7 @@ from visualprm_eval.report.render.xlsx import MAX_SHEET_ROWS, new_book, saved, w
 from visualprm_eval.report.table import Column, Kind, Table
 from visualprm_eval.report.tables import records
 from visualprm_eval.report.tables import step_labels as tables
+from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.values import all_values
 
 __all__ = ["render"]
@@ -47,6 +48,7 @@ def _tables(results: ProcessResults) -> Iterator[Table]:
     yield Table("", _columns((("line", "count"), ("reason", "text"))), bad, name="bad lines")
     yield records.protocol(results.protocol)
     yield records.failures(results.failures)
+    yield glossary()
 
 
 def _steps(results: ProcessResults) -> Iterator[Sequence[object]]:

@@ -27,6 +27,7 @@ from visualprm_eval.report.render.xlsx import (
 )
 from visualprm_eval.report.render.xlsx_cells import safe_cell
 from visualprm_eval.report.tables import records, statistics
+from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.published import published_in_full
 from visualprm_eval.report.tables.summary import reranker_label, summarise
 from visualprm_eval.report.tables.values import all_values, summary_in_full
@@ -64,7 +65,7 @@ def render(results: Results, max_rows: int = MAX_SHEET_ROWS) -> bytes:
     for table in (
         all_values(results.rows, insight), records.picks(results.picks, insight.tallies),
         *(table for table in provenance if table.rows), records.protocol(results.protocol),
-        records.failures(results.failures), records.glossary(),
+        records.failures(results.failures), glossary(),
     ):  # fmt: skip
         write_table(book, table, max_rows, banner)
     return saved(book)

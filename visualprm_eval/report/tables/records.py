@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.report.render.text import verdict_word
 from visualprm_eval.report.table import Column, Table
-from visualprm_eval.report.tables.glossary import GLOSSARY
 from visualprm_eval.report.tables.summary import final_picks
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.result_rows import Failure, Fingerprint, Pick
     from visualprm_eval.evaluate.stats.rows import Tally
 
-__all__ = ["failures", "fingerprints", "glossary", "picks", "protocol"]
+__all__ = ["failures", "fingerprints", "picks", "protocol"]
 
 
 def picks(records: Iterable[Pick], tallies: Mapping[tuple[str, str, str], Tally]) -> Table:
@@ -88,9 +87,3 @@ def fingerprints(prints: Iterable[Fingerprint]) -> Table:
     columns = [Column(title, width=60 if title.endswith(" with") or title == "parts" else 18) for title in titles]
     cells = [tuple(values.values()) for values in rows]
     return Table("The protocol of every value", columns, cells, name="fingerprints", frozen=2, is_folded=True)
-
-
-def glossary() -> Table:
-    """What the words mean."""
-    columns = (Column("word", width=30), Column("meaning", "text", 110))
-    return Table("Glossary", columns, list(GLOSSARY.items()), name="glossary", frozen=1)

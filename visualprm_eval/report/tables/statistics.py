@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.evaluate.result_rows import OVERALL
-from visualprm_eval.evaluate.stats.closed_form import curve_ks
+from visualprm_eval.evaluate.stats.best_of_k import curve_ks
 from visualprm_eval.report.table import Column, Kind, Table, by_place
 from visualprm_eval.report.tables.summary import NOT_TESTED, reading, reranker_label
 

@@ -207,17 +207,15 @@ def calibration(results: ProcessResults) -> Sheet:
 def comparisons(results: ProcessResults) -> Sheet:
     """Every pair of critics on the samples that both of them scored."""
     columns = [
-        ("critic", "text"), ("against", "text"), ("split", "text"), ("samples", "count"), ("macro F1", "percent"),
-        ("macro F1 of the other", "percent"), ("difference", "percent"), ("95% from", "percent"), ("95% to", "percent"),
-        ("p (bootstrap)", "score"),
+        ("critic", "text"), ("against", "text"), ("split", "text"), ("difference", "percent"), ("95% from", "percent"),
+        ("95% to", "percent"), ("better", "count"), ("worse", "count"), ("samples", "count"),
+        ("p (bootstrap)", "score"), ("p corrected", "score"), ("in words", "text"),
     ]  # fmt: skip
-    rows: list[list[Value]] = []
-    for each in results.comparisons:
-        found = each.difference
-        ends = [None] * 3 if found is None else [100 * found.value, 100 * found.low, 100 * found.high]
-        values = [_percent(value) for value in each.macro_f1]
-        p = None if found is None else found.p
-        rows.append([each.first, each.second, each.split, each.samples, *values, *ends, p])
+    rows = [
+        [row.reranker, row.baseline, row.split, None if np.isnan(row.difference) else row.difference, row.low, row.high,
+         row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict]
+        for row in results.comparisons
+    ]  # fmt: skip
     return Sheet("comparisons", columns, rows).marked(results)
 
 

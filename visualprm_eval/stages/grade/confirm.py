@@ -95,11 +95,8 @@ def _check(store: Store, experiment: Experiment, headline: Headline, grader: Gra
 
 def _asked(store: Store, experiment: Experiment, headline: Headline, grader: Grader) -> HostFigure | None:
     """What the host makes of a table of graded texts."""
-    from visualprm_eval.host.grading.grade_table import host_figure
     from visualprm_eval.host.grading.host_figures import countable
 
     texts = {index: headline.texts[index] for index in countable(experiment.benchmark, list(headline.texts))}
     with judge_replies(store, experiment) as replies:
-        return host_figure(
-            experiment.benchmark, texts, grader.directory, experiment.judge, replies, tally=grader.tally
-        )  # fmt: skip
+        return grader.evaluate(experiment, texts, replies, known=True).take_figure()

@@ -144,8 +144,6 @@ def grade_missing(
         GradingError: When the host cannot grade, or no text has a verdict because the judge's replies cannot be read;
             verdicts of finished tables are kept.
     """
-    from visualprm_eval.host.grading.grade_table import grade_table
-
     problems, grading, judged = experiment.problems, experiment.grading, experiment.judge.used
     store.put_spec(grading)
     empty = [item for item in work if is_empty_reply(item[2])]
@@ -163,19 +161,16 @@ def grade_missing(
         judge_replies(store, experiment, replies_since) as replies,
     ):
 
-        def verdicts_on(texts: Mapping[str, str]) -> dict[str, Verdict]:
-            return grade_table(
-                experiment.benchmark, texts, grader.directory, experiment.judge, replies, tally=grader.tally
-            )
-
         def grade(part: Sequence[Work]) -> list[tuple[str, str, Verdict]]:
             start = time.monotonic()
-            verdicts = verdicts_on({problems[problem_id].index: text for problem_id, _, text in part})
+            texts = {problems[problem_id].index: text for problem_id, _, text in part}
+            verdicts = grader.evaluate(experiment, texts, replies).take_verdicts()
             return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
 
         def takes_answers(part: Sequence[Work]) -> bool:
+            answers = {problems[problem_id].index: problems[problem_id].answer or "unknown" for problem_id, *_ in part}
             with suppress(GraderStumbledError, NoVerdictsError):
-                verdicts_on({problems[key].index: problems[key].answer or "unknown" for key, *_ in part})
+                grader.evaluate(experiment, answers, replies).take_verdicts()
                 return True
             return False
 

@@ -60,7 +60,7 @@ def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
     benchmark, grading = experiment.benchmark, experiment.grading
     if not metric_of(store, experiment).untried:
         return
-    from visualprm_eval.host.grading.whole import try_grader
+    from visualprm_eval.host.grading.grade_table import try_grader
 
     with judge_replies(store, experiment) as replies:
         trial = try_grader(benchmark, grader.directory, experiment.judge, replies)
@@ -91,8 +91,6 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
     Raises:
         GradingError: The host cannot, or names no single primary metric. Figures that are stored stay.
     """
-    from visualprm_eval.host.grading.whole import whole_table_figure
-
     benchmark, grading = experiment.benchmark, experiment.grading
     tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
     verdicts = metric_of(store, experiment).verdicts
@@ -102,7 +100,11 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
     ):
 
         def ask(texts: Mapping[str, str]) -> HostFigure:
-            return whole_table_figure(benchmark, texts, grader.directory, experiment.judge, replies, tally=grader.tally)
+            table = grader.evaluate(experiment, texts, replies)
+            figure = table.take_figure()
+            if figure is None:
+                raise table.no_figure
+            return figure
 
         while tables:
             texts = tables.pop(0)

@@ -1,30 +1,34 @@
 """How problems are put to policies: by the host, or as it put them when they were exported.
 
 What ``--prompt`` asks for is made by the host's own code (``host.models.prompts``). For machines without the
-host, :func:`export_prompts` writes what it makes beside the problems: a file per benchmark and prompt.
+host, :func:`export_prompts` keeps what it makes in the store of the problems.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.errors import BenchmarkError, HostError, PolicyError
-from visualprm_eval.core.types import JSONValue, Part, Problem
+from visualprm_eval.core.folders import picture_here
+from visualprm_eval.core.types import JSONValue, Part, Problem, Prompt
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store.shapes import is_prompt
 
 if TYPE_CHECKING:
     from visualprm_eval.engine.generate import Shown
     from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.store import Store
 
-__all__ = ["PromptSource", "export_prompts", "note_unheeded", "prompt_of"]
+__all__ = ["PromptSource", "absorb_prompt_files", "export_prompts", "note_unheeded", "prompt_of"]
 
-FOLDER = "prompts"
-"""Folder of a work dir with the prompts of its problems."""
+_FOLDER = "prompts"
+"""Folder of a work dir where older versions kept the prompts of its problems."""
 
 _UNHEEDED = "unheeded prompts"
 """The kind of notes on which values of ``--prompt`` change nothing for a benchmark."""
@@ -63,11 +67,11 @@ class PromptSource:
         except HostError as error:
             if keywords:  # Only the host knows models by such names.
                 raise
-            wordings = {self._read(name, error).wording for name in self.benchmarks}
+            wordings = {prompt.wording for name in self.benchmarks for prompt in self._stored(name, error).values()}
         if len(wordings) > 1:
             raise BenchmarkError(
-                f"the prompts in {self.work_dir / FOLDER} were made by several versions of the host; export the "
-                "problems anew, all at once"
+                f"the prompts in {self.work_dir} were made by several versions of the host; export the problems "
+                "anew, all at once"
             )
         return wordings.pop()
 
@@ -90,9 +94,12 @@ class PromptSource:
             return put_problems(benchmark, problems, self.prompt, asked)
         if self.prompt == "host":  # The dataset's own prompt is what a problem says.
             return list(problems)
-        travelled = self._read(benchmark.name).put
-        place = _here(self.work_dir)
-        return [replace(problem, parts=_parts(travelled, problem, place)) for problem in problems]
+        prompts = self._stored(benchmark.name)
+        place = partial(picture_here, self.work_dir)
+        return [
+            replace(problem, parts=tuple(Part(*part) for part in _placed(_known(prompts, problem).parts, place)))
+            for problem in problems
+        ]
 
     def shown_native(self, problems: Iterable[Problem]) -> dict[str, Shown]:
         """What a native policy reads and sees of problems where the host is not, by id.
@@ -103,13 +110,13 @@ class PromptSource:
         """
         from visualprm_eval.engine.images import Picture
 
-        place = _here(self.work_dir)
+        place = partial(picture_here, self.work_dir)
         shown: dict[str, Shown] = {}
-        files: dict[str, _Travelled] = {}
+        prompts: dict[str, Mapping[str, Prompt]] = {}
         for problem in problems:
-            if problem.benchmark not in files:
-                files[problem.benchmark] = self._read(problem.benchmark)
-            turn = _known(files[problem.benchmark].shown, problem)
+            if problem.benchmark not in prompts:
+                prompts[problem.benchmark] = self._stored(problem.benchmark)
+            turn = _known(prompts[problem.benchmark], problem).shown
             if turn is None:
                 raise PolicyError(
                     f"{problem.benchmark}: the host's prompt for InternVL has too few places for the pictures of row "
@@ -121,42 +128,65 @@ class PromptSource:
             )
         return shown
 
-    def _read(self, name: str, why: HostError | None = None) -> _Travelled:
-        path = _path(self.work_dir, name, self.prompt)
-        if not path.is_file():
+    def _stored(self, name: str, why: HostError | None = None) -> Mapping[str, Prompt]:
+        """The prompts of a benchmark that the work dir has, by problem."""
+        path, prompts = self.work_dir / STORE_FILE, {}
+        if path.exists():
+            with Store.open(path, write=False) as store:
+                prompts = store.prompts(name, self.prompt)
+        if not prompts:
             because = f"{why}. " if why else ""
             raise HostError(
                 f"{because}There are no prompts of {name} in {self.work_dir}: where the host toolkit is, run "
                 f"`visualprm_eval export-problems --data {name} --prompt {self.prompt} -o FOLDER`, and make a copy of "
                 "that folder the --work-dir here"
             ) from why
-        return _load(path)
+        return prompts
 
 
-def export_prompts(benchmark: Benchmark, prompt: str, output: Path, place: Place) -> None:
-    """Writes what the host makes of a benchmark's problems.
+def export_prompts(store: Store, benchmark: Benchmark, prompt: str, place: Place) -> None:
+    """Keeps what the host makes of a benchmark's problems.
 
     Args:
+        store: Where the problems are; prompts are added to those of earlier exports.
         benchmark: The problems.
         prompt: ``"cot"``, ``"direct"`` or ``"host"``.
-        output: The work dir; prompts are added to those of earlier exports.
         place: Where the work dir has a picture.
     """
     from visualprm_eval.host.models.prompts import prompt_fingerprint, put_problems
 
-    ids = [problem.id for problem in benchmark.problems]
+    wording = prompt_fingerprint(prompt)
     put_generally = put_problems(benchmark, benchmark.problems, prompt)
-    parts = [[[part.kind, place(part.value) if part.kind == "image" else part.value] for part in one.parts]
-             for one in put_generally]  # fmt: skip
-    new = _Travelled(
-        prompt_fingerprint(prompt),
-        dict(zip(ids, parts, strict=True)),
-        dict(zip(ids, _shown_by_host(benchmark, prompt, place), strict=True)),
-    )
-    path = _path(output, benchmark.name, prompt)
-    if path.is_file() and (there := _load(path)).wording == new.wording:
-        new = _Travelled(new.wording, {**there.put, **new.put}, {**there.shown, **new.shown})
-    write_atomically(path, json.dumps({"wording": new.wording, "put": new.put, "shown": new.shown}))
+    prompts = {
+        problem.id: Prompt(wording, _placed([(part.kind, part.value) for part in problem.parts], place), shown)
+        for problem, shown in zip(put_generally, _shown_by_host(benchmark, prompt, place), strict=True)
+    }
+    store.put_prompts(benchmark.name, prompt, prompts)
+
+
+def absorb_prompt_files(store: Store, work_dir: Path) -> None:
+    """Takes over the prompts that older versions kept as files, which go then; one that cannot be read stays."""
+    for path in sorted((work_dir / _FOLDER).glob("*.*.json")):
+        name, _, prompt = path.name.removesuffix(".json").rpartition(".")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            prompts = {
+                problem_id: Prompt(content["wording"], parts, content["shown"].get(problem_id))
+                for problem_id, parts in content["put"].items()
+            }
+            is_sound = all(is_prompt(each.wording, each.parts, each.shown) for each in prompts.values())
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            is_sound = False
+        if not is_sound:
+            print(
+                f"note: {path} cannot be read and stays; export the problems again if they are needed", file=sys.stderr
+            )
+            continue
+        store.put_prompts(name, prompt, prompts)
+        path.unlink()
+        print(f"note: {len(prompts):,} prompts of {name} ({prompt}) moved from {path} to the store", file=sys.stderr)
+    with suppress(OSError):  # It is not there, or not empty.
+        (work_dir / _FOLDER).rmdir()
 
 
 def note_unheeded(store: Store, benchmark: Benchmark) -> None:
@@ -181,22 +211,6 @@ def prompt_of(store: Store, name: str, asked: str) -> str:
     return f"the dataset's own ({asked} changes nothing there)" if asked in unheeded else asked
 
 
-@dataclass(frozen=True, slots=True)
-class _Travelled:
-    """A file of prompts.
-
-    Attributes:
-        wording: Names the wording.
-        put: Kind and value of the parts that most policies are shown, by problem.
-        shown: What a native policy reads and sees, by problem: text, or a picture with its tiles and whether it is
-            enlarged; ``None`` where the host cannot show it.
-    """
-
-    wording: str
-    put: Mapping[str, Any]
-    shown: Mapping[str, Any]
-
-
 def _shown_by_host(benchmark: Benchmark, prompt: str, place: Place) -> list[list[JSONValue] | None]:
     from visualprm_eval.host.models.internvl_prompts import bare_model, shown
     from visualprm_eval.host.models.prompts import put_problems
@@ -215,31 +229,14 @@ def _shown_by_host(benchmark: Benchmark, prompt: str, place: Place) -> list[list
     return turns
 
 
-def _load(path: Path) -> _Travelled:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return _Travelled(content["wording"], content["put"], content["shown"])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise BenchmarkError(f"{path} cannot be read ({error!r}); export the problems again") from error
-
-
-def _path(work_dir: Path, name: str, prompt: str) -> Path:
-    return work_dir / FOLDER / f"{name}.{prompt}.json"
-
-
-def _known(travelled: Mapping[str, Any], problem: Problem) -> Any:
-    if problem.id not in travelled:
+def _known(prompts: Mapping[str, Prompt], problem: Problem) -> Prompt:
+    if problem.id not in prompts:
         raise HostError(
             f"{problem.benchmark}: row {problem.index} has no prompt in the work dir; export the problems again"
         )
-    return travelled[problem.id]
+    return prompts[problem.id]
 
 
-def _parts(travelled: Mapping[str, Any], problem: Problem, place: Place) -> tuple[Part, ...]:
-    return tuple(Part(kind, place(value) if kind == "image" else value) for kind, value in _known(travelled, problem))
-
-
-def _here(work_dir: Path) -> Place:
-    from visualprm_eval.core.folders import picture_here
-
-    return lambda value: picture_here(work_dir, value)
+def _placed(parts: Iterable[Sequence[str]], place: Place) -> list[tuple[str, str]]:
+    """Kinds and values of parts, with pictures where they are."""
+    return [(kind, place(value) if kind == "image" else value) for kind, value in parts]

@@ -16,27 +16,16 @@ Files of other tools are read with a :class:`FieldMap`, which says which of thei
 
 from __future__ import annotations
 
-from visualprm_eval.store.packs.export import ExportCount, ExportSummary, export_candidates
+from visualprm_eval.store.packs.export import export_candidates
 from visualprm_eval.store.packs.fields import FieldMap
-from visualprm_eval.store.packs.imports import ImportedCell, ImportSummary, import_candidates
-from visualprm_eval.store.packs.pack import (
-    CandidatePack,
-    Duplicate,
-    Gap,
-    manifest_path,
-    read_candidates,
-)
-from visualprm_eval.store.packs.record import CandidateRecord
+from visualprm_eval.store.packs.imports import ImportedCell, import_candidates
+from visualprm_eval.store.packs.pack import CandidatePack, Duplicate, Gap, manifest_path, read_candidates
 
 __all__ = [
     "CandidatePack",
-    "CandidateRecord",
     "Duplicate",
-    "ExportCount",
-    "ExportSummary",
     "FieldMap",
     "Gap",
-    "ImportSummary",
     "ImportedCell",
     "export_candidates",
     "import_candidates",

@@ -6,7 +6,7 @@ from visualprm_eval.core.config import ModelSource
 from visualprm_eval.evaluate.overall import overall_rows
 from visualprm_eval.evaluate.published.comparison import compare, published_name, published_points, selectors
 from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
-from visualprm_eval.evaluate.stats.overall_curves import MEAN_OF_BENCHMARKS, MEAN_OF_SUITE
+from visualprm_eval.evaluate.stats.curve_points import MEAN_OF_BENCHMARKS, MEAN_OF_SUITE
 from visualprm_eval.tasks import SUITES, TASKS
 
 PRM = ModelSource("VisualPRM-8B", "OpenGVLab/VisualPRM-8B")

@@ -12,7 +12,14 @@ from scipy import stats
 from statsmodels.regression.linear_model import OLS
 from statsmodels.stats.weightstats import DescrStatsW
 
-from visualprm_eval.evaluate.stats.bootstrap import group_numbers, percentiles, replicates
+from visualprm_eval.evaluate.stats.bootstrap import (
+    group_numbers,
+    interval,
+    percentiles,
+    replicates,
+    resample_counts,
+    tail_p,
+)
 
 RIGHT = (np.random.default_rng(5).random(200) < 0.4).astype(float)
 
@@ -132,3 +139,23 @@ def test_groups_spread_as_the_cluster_robust_standard_error(seed):
     )
     assert spread == pytest.approx(fit.bse[0], rel=0.05)
     assert spread > 1.2 * OLS(values, np.ones(len(values))).fit().bse[0], "groups weigh more than their problems alone"
+
+
+def test_resamples_have_the_size_of_the_sample_and_repeat_with_the_seed():
+    first = np.concatenate(list(resample_counts(20, draws=120, seed=1, together=50)))
+    assert first.shape == (120, 20)
+    assert set(first.sum(axis=1)) == {20.0}
+    assert (first == np.concatenate(list(resample_counts(20, draws=120, seed=1)))).all()
+    assert (first != np.concatenate(list(resample_counts(20, draws=120, seed=2)))).any()
+
+
+def test_no_interval_where_a_resample_has_no_value():
+    assert interval(np.array([0.5, np.nan])) == (None, None)
+    assert interval(None) == (None, None)
+    assert tail_p(np.array([0.5, np.nan])) is None
+
+
+def test_the_part_of_resamples_beyond_no_difference():
+    assert tail_p(np.full(999, 0.1)) == pytest.approx(0.002)
+    assert tail_p(np.zeros(999)) == 1.0
+    assert tail_p(np.concatenate([np.full(500, 0.1), np.full(499, -0.1)])) == pytest.approx(1.0)

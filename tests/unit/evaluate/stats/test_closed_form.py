@@ -13,10 +13,18 @@ from tests.unit.evaluate.stats.conftest import grid_of, make_pools
 from visualprm_eval.core.types import Problem
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
 from visualprm_eval.evaluate.rerankers import First, Pool, Reranker, SelfConsistency
-from visualprm_eval.evaluate.stats.best_of_k import ALL_SUBSETS, DRAWN_SUBSETS, estimates
-from visualprm_eval.evaluate.stats.closed_form import curve_ks, expected_best, mean_value, place_weights
+from visualprm_eval.evaluate.stats.best_of_k import (
+    ALL_SUBSETS,
+    DRAWN_SUBSETS,
+    curve_ks,
+    draw_subsets,
+    estimates,
+    expected_best,
+    mean_value,
+    place_weights,
+    values_in_subsets,
+)
 from visualprm_eval.evaluate.stats.measure import Measure
-from visualprm_eval.evaluate.stats.subsets import draw_subsets, values_in_subsets
 from visualprm_eval.tasks.base import row_mean
 
 POINTWISE = build_rerankers(["visualprm", "visualprm:min", "visualprm:product", "oracle"], ["prm"])

@@ -7,9 +7,13 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from visualprm_eval.evaluate.stats.diagnostics import ranking, within_correlation
+from visualprm_eval.evaluate.stats.diagnostics import centred_ranks, mean_correlation, ranking
 
 SEEDS = range(12)
+
+
+def within_correlation(first, second, usable):
+    return mean_correlation(centred_ranks(first, usable), centred_ranks(second, usable))
 
 
 def candidates(seed: int, kinds: tuple[float, ...]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

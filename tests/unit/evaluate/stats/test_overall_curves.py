@@ -11,7 +11,7 @@ from tests.unit.evaluate.stats.test_groups import RERANKERS, N, dynamath_groups,
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats import CurvePoint, Study, examine
 from visualprm_eval.evaluate.stats.best_of_k import ALL_SUBSETS, DRAWN_SUBSETS
-from visualprm_eval.evaluate.stats.overall_curves import MEAN_OF_BENCHMARKS, MEAN_OF_SUITE, overall_points
+from visualprm_eval.evaluate.stats.curve_points import MEAN_OF_BENCHMARKS, MEAN_OF_SUITE, overall_points
 from visualprm_eval.tasks import SUITES, TASKS
 
 

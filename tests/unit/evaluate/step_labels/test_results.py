@@ -9,6 +9,7 @@ import pytest
 from sklearn.metrics import f1_score, roc_auc_score
 
 from visualprm_eval.core.types import Part, Problem, StepScores
+from visualprm_eval.evaluate.stats.paired_tests import holm
 from visualprm_eval.evaluate.step_labels.assess import POOLED, Assessment, Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
 from visualprm_eval.evaluate.step_labels.values import PLAIN_MEAN, STEP_WEIGHTED, values_of
@@ -46,7 +47,7 @@ def flat(process_set, outcomes, source=None):
 
 
 def run(process_set, *opinions, remarks=()):
-    return evaluate(process_set, opinions, seed=0, remarks=remarks, protocol={}, repeats=50)
+    return evaluate(process_set, opinions, seed=0, remarks=remarks, protocol={}, draws=50)
 
 
 def test_values_of_sources_and_the_three_overalls() -> None:
@@ -141,8 +142,7 @@ def test_verdicts_have_no_thresholds_and_no_calibration() -> None:
     assert not any("threshold" in metric or "calibration" in metric for metric in of_labels)
     assert {"calibration error", "macro F1, cross-validated threshold"} <= {row.metric for row in results.rows}
     comparison = next(each for each in results.comparisons if each.split == POOLED)
-    assert comparison.difference.value == 0
-    assert comparison.difference.p == 1.0
+    assert (comparison.difference, comparison.p, comparison.better, comparison.worse) == (0, 1.0, 0, 0)
 
 
 def test_critics_are_compared_on_what_both_scored() -> None:
@@ -151,9 +151,21 @@ def test_critics_are_compared_on_what_both_scored() -> None:
     results = run(process_set, Opinion("c", outcomes, 0.6), Opinion("d", other, 0.6))
     pooled = next(each for each in results.comparisons if each.split == POOLED)
     correct, scores = flat(process_set, (StepScores((), error="x"), *outcomes[1:]))
-    assert pooled.samples == 59
-    assert pooled.macro_f1[0] == pytest.approx(f1_score(correct, scores > 0.6, average="macro"))
-    assert pooled.difference.low > 0
+    assert (pooled.n_problems, pooled.reranker, pooled.baseline) == (59, "c", "d")
+    constant = f1_score(correct, np.ones(len(correct)), average="macro")
+    assert pooled.difference == pytest.approx(100 * (f1_score(correct, scores > 0.6, average="macro") - constant))
+    assert 0 < pooled.low < pooled.difference < pooled.high
+    assert pooled.p_corrected == pooled.p < 0.05
+    assert pooled.verdict == "c is better than d"
+    assert pooled.better > pooled.worse
+
+
+def test_comparisons_with_the_same_critic_are_corrected_together() -> None:
+    process_set, outcomes = made()
+    opinions = [Opinion(name, outcomes, threshold) for name, threshold in (("a", 0.6), ("b", 0.5), ("c", 0.0))]
+    rows = [row for row in run(process_set, *opinions).comparisons if (row.split, row.baseline) == (POOLED, "c")]
+    assert [row.reranker for row in rows] == ["a", "b"]
+    assert [row.p_corrected for row in rows] == holm([row.p for row in rows])
 
 
 def test_intervals_hold_their_values() -> None:

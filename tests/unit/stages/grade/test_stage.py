@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GraderStumbledError, GradingError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
 from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.grading.grade_table import Evaluation
 from visualprm_eval.stages.grade.stage import ENOUGH_FAILURES, MOST_JUDGED_ROWS, grade_missing, tables
 from visualprm_eval.store import Store
 from visualprm_eval.tasks import Task
@@ -35,6 +37,11 @@ def test_as_few_tables_as_possible() -> None:
     assert [len(table) for table in tables(work, 2)] == [2, 1, 1, 1]
 
 
+def evaluation(verdicts):
+    """What the host makes of a table that leaves these verdicts."""
+    return Evaluation(Path("nowhere"), verdicts, None, GradingError())
+
+
 def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) -> None:
     clock = SimpleNamespace(now=100.0)
     problems = [Problem("B", str(number), "", (Part("text", "?"),), "", f"p{number}") for number in range(4)]
@@ -43,10 +50,10 @@ def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) ->
     def table(benchmark, predictions, *rest, **options):
         del benchmark, rest, options
         clock.now += 2.0
-        return {index: Verdict(1.0) for index in predictions if index != "3"}
+        return evaluation({index: Verdict(1.0) for index in predictions if index != "3"})
 
     monkeypatch.setattr("visualprm_eval.stages.grade.stage.time.monotonic", lambda: clock.now)
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.grade_table", table)
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
     with Store.open(tmp_path / "store.sqlite") as store:
         store.put_problems(problems)
         store.put_spec(sampling)
@@ -72,9 +79,9 @@ def judged(tmp_path, monkeypatch):
     def table(benchmark, predictions, *rest, **options):
         del benchmark, rest, options
         state.asked += predictions
-        return {index: Verdict(1.0) if int(index) in state.readable else UNREAD for index in predictions}
+        return evaluation({index: Verdict(1.0) if int(index) in state.readable else UNREAD for index in predictions})
 
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.grade_table", table)
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
     with Store.open(tmp_path / "store.sqlite") as store:
         store.put_problems(problems)
         store.put_spec(sampling)
@@ -144,9 +151,9 @@ def mixed(tmp_path, monkeypatch):
         state.asked.append(dict(predictions))
         if state.broken or "odd" in predictions.values():
             raise GraderStumbledError("B: the host could not grade", reason="ValueError: odd")
-        return {index: UNREAD if state.unread else Verdict(1.0) for index in predictions}
+        return evaluation({index: UNREAD if state.unread else Verdict(1.0) for index in predictions})
 
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.grade_table", table)
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
 
     def grade(texts, judge=None, rank=0):
         state.asked.clear()

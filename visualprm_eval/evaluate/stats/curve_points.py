@@ -1,4 +1,7 @@
-"""Curves of the mean over a policy's benchmarks, which is what figure 4 of the VisualPRM paper shows."""
+"""Points of curves over k with intervals: of a split, and of the mean over a policy's benchmarks.
+
+The mean is what figure 4 of the VisualPRM paper shows.
+"""
 
 from __future__ import annotations
 
@@ -10,32 +13,61 @@ import numpy as np
 import numpy.typing as npt
 
 from visualprm_eval.evaluate.result_rows import OVERALL
-from visualprm_eval.evaluate.stats.best_of_k import DRAWN_SUBSETS
-from visualprm_eval.evaluate.stats.bootstrap import percentiles
+from visualprm_eval.evaluate.stats.best_of_k import DRAWN_SUBSETS, curve_ks, estimates
+from visualprm_eval.evaluate.stats.bootstrap import interval, percentiles
+from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.rows import CurvePoint, Standing
 from visualprm_eval.tasks import SUITES, TASKS
 
-__all__ = ["MEAN_OF_BENCHMARKS", "MEAN_OF_SUITE", "Place", "Resample", "overall_points", "place_of"]
+__all__ = ["MEAN_OF_BENCHMARKS", "MEAN_OF_SUITE", "PointKey", "Resample", "curve_points", "overall_points"]
 
 MEAN_OF_BENCHMARKS = "mean of the benchmarks"
 MEAN_OF_SUITE = "mean of the paper's seven benchmarks"
 """The metric of a mean over what the papers' overall is the mean of, each benchmark by its published metric."""
 
-Place = tuple[str, str, str, str, int]
+PointKey = tuple[str, str, str, str, int]
 """Policy, benchmark, split, reranker and k."""
 Resample = npt.NDArray[np.float32]
 """The value of a point in each bootstrap resample, [B]; benchmarks are resampled independently of each other."""
 
 
-def place_of(point: CurvePoint) -> Place:
-    """What resamples are kept by."""
-    return point.policy, point.benchmark, point.split, point.reranker, point.k
+def curve_points(finals: Finals) -> tuple[list[CurvePoint], dict[PointKey, Resample]]:
+    """Curves of all rerankers of a split with intervals; all ends come from the same resamples, which come along.
+
+    There is no point at a k at which values are withheld.
+    """
+    study, grid = finals.study, finals.grid
+    where = (study.policy, study.benchmark, finals.split)
+    curve = {
+        (*where, reranker.name, estimate.k): estimate
+        for reranker in finals.rerankers
+        for estimate in estimates(grid, reranker, finals.measure)
+    }
+    with_ends = set(curve_ks(grid.n))
+    marked = [key for key in curve if key[-1] in with_ends]
+    ends: dict[PointKey, tuple[float | None, float | None]] = {}
+    kept: dict[PointKey, Resample] = {}
+    resamples = finals.measure.resampled(np.stack([curve[key].rows for key in marked], axis=1)) if marked else None
+    if resamples is not None:
+        lows, highs = (each.tolist() for each in percentiles(resamples))
+        ends = dict(zip(marked, zip(lows, highs, strict=True), strict=True))
+        kept = dict(zip(marked, resamples.T.astype(np.float32), strict=True))
+    withheld = {k: finals.why_withheld(k) for k in {key[-1] for key in curve}}
+    points = [
+        CurvePoint(
+            *where, study.metric, key[3], key[-1], one.estimator, one.value, *ends.get(key, (None, None)),
+            one.sampling_error, one.prefix, finals.note, finals.n_problems,
+        )
+        for key, one in curve.items()
+        if not (withheld[key[-1]] or math.isnan(one.value) or math.isnan(one.prefix))  # As in the table of results.
+    ]  # fmt: skip
+    return points, kept
 
 
 def overall_points(
     points: Sequence[CurvePoint],
     standings: Sequence[Standing],
-    resamples: Mapping[Place, Resample],
+    resamples: Mapping[PointKey, Resample],
     thin: Collection[tuple[str, str, int]] = (),
 ) -> Iterator[CurvePoint]:
     """The plain mean over the benchmarks of each policy at every k that all of them have.
@@ -60,14 +92,11 @@ def overall_points(
                 yield replace(_mean(line[k], resamples), note=row.note)
 
 
-def _mean(points: Sequence[CurvePoint], resamples: Mapping[Place, Resample]) -> CurvePoint:
+def _mean(points: Sequence[CurvePoint], resamples: Mapping[PointKey, Resample]) -> CurvePoint:
     """The mean of points of one policy, reranker and k, one of each benchmark."""
     drawn = any(one.estimator == DRAWN_SUBSETS for one in points)
-    known = [resamples[place] for place in map(place_of, points) if place in resamples]
-    low = high = None
-    if len(known) == len(points):
-        lows, highs = percentiles(np.stack(known, axis=1).mean(axis=1, dtype=np.float64, keepdims=True))
-        low, high = float(lows[0]), float(highs[0])
+    known = [resamples[key] for one in points if (key := (*one.place, one.reranker, one.k)) in resamples]
+    low, high = interval(np.mean(known, axis=0, dtype=np.float64) if len(known) == len(points) else None)
     return replace(
         points[0],
         benchmark=OVERALL,

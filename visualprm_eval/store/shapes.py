@@ -1,4 +1,4 @@
-"""What the notes of each kind look like, so that a damaged or forged one is told before anything is made of it."""
+"""What notes and prompts look like, so that a damaged or forged one is told before anything is made of it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping
 
-__all__ = ["odd_notes"]
+__all__ = ["is_prompt", "odd_notes", "odd_prompts"]
 
 _WORD_OR_NONE = (str, NoneType)
 
@@ -75,6 +75,32 @@ def odd_notes(db: sqlite3.Connection) -> Iterator[str]:
             is_sound = False
         if not is_sound:
             yield f"note {position} cannot be read as one of the kind {kind!r}"
+
+
+def odd_prompts(db: sqlite3.Connection) -> Iterator[str]:
+    """One sentence per prompt that cannot be shown to a policy."""
+    for problem_id, name, wording, *stored in db.execute(
+        "SELECT problem_id, prompt, wording, parts, shown FROM prompts ORDER BY position"
+    ):
+        try:
+            is_sound = is_prompt(wording, *map(codec.unpack_json, stored))
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            is_sound = False
+        if not is_sound:
+            yield f"prompt {name} of problem {problem_id} cannot be read"
+
+
+def is_prompt(wording: Any, parts: Any, shown: Any) -> bool:
+    """Whether these JSON values can be a :class:`~visualprm_eval.core.types.Prompt`."""
+    return isinstance(wording, str) and _fits(parts, [_is_part]) and (shown is None or _fits(shown, [_is_shown]))
+
+
+def _is_part(value: object) -> bool:
+    return isinstance(value, list) and [*map(type, value)] == [str, str] and value[0] in {"text", "image"}
+
+
+def _is_shown(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and [*map(type, value)] == [str, int, bool])
 
 
 def _is_note(kind: str, value: Any) -> bool:
