@@ -55,7 +55,7 @@ def score(
     """
     unread, last = [], None
     for label, critic in critics.items():
-        if last is not None and getattr(critic, "weights", None) is not getattr(last, "weights", None):
+        if last is not None and getattr(critic, "checkpoint", None) is not getattr(last, "checkpoint", None):
             release(last)
         last = critic
         try:
