@@ -128,12 +128,7 @@ def render_page(results: ProcessResults, figures: Mapping[str, bytes]) -> str:
         sections=_sections(results),
         appendix=[
             Section("protocol", "Protocol", tables=[records.protocol(results.protocol)]),
-            Section(
-                "failures",
-                "Failures",
-                [f"{_failure_line(results)}."],
-                tables=_filled(failed, tables.bad_lines(results)),
-            ),
+            Section("failures", "Failures", [f"{_failure_line(results)}."], tables=failed),
             Section("glossary", "Glossary", tables=[glossary()]),
         ],
         figures=figures,
