@@ -170,7 +170,7 @@ def _sections(results: Results) -> list[Section]:
     curves, comparisons = statistics.curve_points(insight.points), statistics.comparisons(insight.comparisons)
     return [
         Section(
-            "summary", "Summary", [summary.title, *summary.notes], [replace(summary, title="")],
+            "summary", "Summary", [summary.title], [replace(summary, title="")],
             notes(results.rows)[:_MAX_NOTES], {"gains": "gains over the baseline with intervals"},
             filled(statistics.values(insight.standings)),
         ),
@@ -199,11 +199,10 @@ def appendix(provenance: Sequence[Table], failures: Sequence[Failure], summary: 
         summary: That in one line.
         others: Tables beside these failures.
     """
-    more = len(failures) - _MAX_FAILURES
-    intro = [visible_text(summary)] + ([f"{more:,} more are in results.xlsx."] * (more > 0))
+    failed = filled(records.failures(failures, _MAX_FAILURES), *others)
     return [
         Section("protocol", "Protocol", tables=provenance),
-        Section("failures", "Failures", intro, tables=filled(records.failures(failures[:_MAX_FAILURES]), *others)),
+        Section("failures", "Failures", [visible_text(summary)], tables=failed),
         Section("glossary", "Glossary", tables=[glossary()]),
     ]
 

@@ -148,9 +148,7 @@ def render_markdown(results: ProcessResults, figures: Mapping[str, str]) -> str:
     parts += ["## Notes", "\n".join(notes)] if notes else []
     parts += ["## Failures", f"{_failure_line(results)}."]
     if results.failures:
-        parts.append(markdown_table(records.failures(results.failures[:MAX_FAILURES])))
-    if len(results.failures) > MAX_FAILURES:
-        parts.append(f"and {len(results.failures) - MAX_FAILURES:,} more: sheet failures of results.xlsx.")
+        parts.append(markdown_table(records.failures(results.failures, MAX_FAILURES)))
     return "\n\n".join(parts) + "\n"
 
 
