@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 import zipfile
@@ -11,11 +10,9 @@ from pathlib import Path
 from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import DEFAULT_PICTURES
 from visualprm_eval.core.errors import BenchmarkError
-from visualprm_eval.core.folders import cache_root
+from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.tasks.process_bench import demo_set, released
 from visualprm_eval.tasks.process_bench.data import LABELS_FILE, ProcessSet, read_set
-
-__all__ = ["REPOSITORY", "REVISION", "data_folder", "load_set"]
 
 REPOSITORY = "OpenGVLab/VisualProcessBench"
 REVISION = "b727f7b791628ad701adfbc2a60892ff340dd651"
@@ -36,25 +33,16 @@ def load_set(
         pictures: As for ``read_set``.
 
     Raises:
-        BenchmarkError: When it is not there and cannot be had, or cannot be read.
+        BenchmarkError: When it is not there and cannot be had, or cannot be read, or ``$LMUData`` names no folder.
     """
     if folder is not None:
         return read_set(folder, name, pictures)
     if name == demo_set.NAME:
         return read_set(demo_set.make(cache_root()), name, pictures)
-    place = (data_dir or data_folder()) / name
+    place = (data_dir or data_root()) / name
     if not (place / LABELS_FILE).is_file():
         _fetch(place)
     return read_set(place, name, pictures)
-
-
-def data_folder() -> Path:
-    """The folder in which the host keeps benchmarks, found by its own rule without importing it.
-
-    It is ``$LMUData`` when that is a folder, else ``~/LMUData``.
-    """
-    named = os.environ.get("LMUData")  # noqa: SIM112 - the host spells it so
-    return Path(named) if named and Path(named).exists() else Path.home() / "LMUData"
 
 
 def _fetch(place: Path) -> None:

@@ -131,3 +131,17 @@ def api_model(server, kind="gpt"):
 
     cls = {"gpt": GPT4V, "lmdeploy": LMDeployAPI}[kind]
     return partial(cls, model="served", api_base=f"{server.url}/chat/completions", key="sk-x", temperature=0, retry=10)
+
+
+def grade_table(benchmark, predictions, directory, judge, replies=None, **options):
+    """The verdicts of a table."""
+    from visualprm_eval.host.grading.grade_table import evaluate_table
+
+    return evaluate_table(benchmark, predictions, directory, judge, replies, **options).take_verdicts()
+
+
+def host_figure(benchmark, predictions, directory, judge, replies=None, **options):
+    """The host's figure of a table of texts that have verdicts."""
+    from visualprm_eval.host.grading.grade_table import evaluate_table
+
+    return evaluate_table(benchmark, predictions, directory, judge, replies, known=True, **options).take_figure()

@@ -9,7 +9,7 @@ import pytest
 
 from tests.host.seven_tables import rows_of
 from visualprm_eval.core.types import Part, Problem
-from visualprm_eval.host.grading.verdict_readers import Reading, reader_of
+from visualprm_eval.host.grading.verdict_readers import reader_of
 from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
 from visualprm_eval.tasks import TASKS
 
@@ -60,7 +60,7 @@ def test_dynamath_worst_case(tmp_path, monkeypatch, chance):
     table.to_csv(tmp_path / "candidates_DynaMath_exact_matching.tsv", sep="\t", index=False)
     dataset = bare("DynaMath")
     result = dataset.evaluate(str(predictions), model="exact_matching")
-    verdicts = reader_of(dataset)(predictions, Reading())
+    verdicts = reader_of(dataset)(predictions, False)
     values = [verdicts[str(index)].value for index in table["index"]]
     worst = 100 * float(result.loc[result["Setting"] == "Worst Case", "Overall"].iloc[0])
     assert ours("DynaMath", table, values) == pytest.approx(worst)
@@ -88,7 +88,7 @@ def test_wemath_strict(tmp_path, chance):
     table.to_csv(file, sep="\t", index=False)
     with tamed_graders():
         strict = wemath_evaluate_models(str(file))["Score (Strict)"][0]
-    verdicts = reader_of(bare("WeMath"))(tmp_path / "candidates_WeMath.tsv", Reading())
+    verdicts = reader_of(bare("WeMath"))(tmp_path / "candidates_WeMath.tsv", False)
     values = [verdicts[str(index)].value for index in table["index"]]
     assert ours("WeMath", table, values) == pytest.approx(float(strict.rstrip("%")), abs=0.0051)
     assert TASKS["WeMath"].remark(problems_of(table, TASKS["WeMath"])) == ""
@@ -122,7 +122,7 @@ def test_accuracies(tmp_path, name, seed):
     table.assign(**columns).to_csv(file, sep="\t", index=False)
     with tamed_graders():
         result = count(str(file))
-        verdicts = reader_of(bare(name))(tmp_path / f"candidates_{name}.tsv", Reading())
+        verdicts = reader_of(bare(name))(tmp_path / f"candidates_{name}.tsv", False)
     values = [verdicts[str(index)].value for index in table["index"]]
     column, row, figure = place
     assert values == [float(good) for good in right]

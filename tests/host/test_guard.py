@@ -17,10 +17,10 @@ from threading import Thread
 import pytest
 from sympy.parsing import sympy_parser
 
+from tests.host.material import grade_table
 from tests.host.test_grading import own_benchmark
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GradingError
-from visualprm_eval.host.grading.grade_table import grade_table
 from visualprm_eval.host.sandbox.eval_guard import guarded
 
 UTILS = "vlmeval.dataset.utils"

@@ -8,13 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.host.material import demo_rows, write_tsv
+from tests.host.material import demo_rows, grade_table, write_tsv
 from tests.host.seven_tables import TABLE2, pattern, rows_of, text, write_seven
 from tests.host.seven_tables import judge as seven_judge
 from tests.host.test_grading import RIGHT, WRONG, local_judge
 from visualprm_eval.core.errors import GradingError
 from visualprm_eval.host.data.benchmarks import load_benchmark
-from visualprm_eval.host.grading.grade_table import grade_table
 from visualprm_eval.host.grading.judge_replies import Asked, counted_requests, kept_replies, request_key
 from visualprm_eval.store import Store
 

@@ -265,31 +265,6 @@ def test_a_model_that_cannot_be_built(add_model):
         HostPolicy(add_model(factory), temperature=0.7)
 
 
-def test_a_model_that_does_not_sample_is_found_out(add_model):
-    long = "The same solution of some length, word by word, again."
-    policy = HostPolicy(add_model(local_class(lambda message: long)), temperature=0.7)
-    problems = [make_problem(f"p{number}") for number in range(9)]
-    with pytest.raises(PolicyError, match="ignores the sampling settings"):
-        for problem in problems:
-            texts(policy, problem, range(2))
-
-
-@pytest.mark.parametrize(
-    ("temperature", "reply"),
-    [
-        (
-            0.0,
-            lambda message: "The same solution of some length, word by word, again.",
-        ),  # Greedy is what was asked for.
-        (0.7, lambda message: "B"),  # A letter repeats itself honestly.
-        (0.7, lambda message: f"{random.random()} The same solution of some length, word by word."),
-    ],
-)
-def test_honest_repetition_passes(add_model, problem, temperature, reply):
-    policy = HostPolicy(add_model(local_class(reply)), temperature=temperature)
-    assert len(texts(policy, problem, range(20))) == 20
-
-
 # Models behind an API -------------------------------------------------------------------------------------------------
 
 

@@ -9,9 +9,7 @@ import pytest
 
 from tests.unit.evaluate.step_labels.material import row, write_set
 from visualprm_eval.core.errors import BenchmarkError
-from visualprm_eval.core.folders import data_root
 from visualprm_eval.host.load.bridge import at_work
-from visualprm_eval.tasks.process_bench.locate import data_folder
 
 
 def reply(*verdicts):
@@ -33,13 +31,6 @@ def test_both_names_are_the_host_s(dataset):
     assert {"VisualProcessBench", "DemoProcessBench"} <= set(SUPPORTED_DATASETS)
     assert DATASET_TYPE("VisualProcessBench") == "VQA"
     assert type(dataset).__name__ == "VisualProcessBench"
-
-
-def test_the_data_folder_is_found_by_the_host_s_rule(lmu, monkeypatch, tmp_path):
-    assert data_folder() == data_root()
-    monkeypatch.delenv("LMUData")
-    monkeypatch.setenv("HOME", str(tmp_path))
-    assert data_folder() == data_root()
 
 
 def test_prompts_show_the_pictures_and_ask_about_every_step(dataset):

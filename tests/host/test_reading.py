@@ -11,8 +11,7 @@ from PIL import Image
 from tests.host.material import mcq_rows, picture, write_tsv
 from tests.host.test_files import snapshot
 from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
-from visualprm_eval.host.data.benchmarks import load_benchmark
-from visualprm_eval.host.data.presence import load_benchmarks
+from visualprm_eval.host.data.benchmarks import load_benchmark, load_benchmarks
 
 SINGLE = ("ERQA", "GMAI-MMBench_VAL")
 PARTS = {

@@ -7,12 +7,12 @@ import json
 
 import pytest
 
+from tests.host.material import grade_table
 from tests.host.test_grading import RIGHT, local_judge
 from tests.servers import Answer, Server, completion
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import JudgeError
 from visualprm_eval.host.data.benchmarks import load_benchmark
-from visualprm_eval.host.grading.grade_table import grade_table
 from visualprm_eval.host.grading.judge import probe_judge
 from visualprm_eval.host.grading.replies import bounded_replies
 

@@ -6,13 +6,13 @@ import time
 
 import pytest
 
-from tests.host.material import write_tsv
+from tests.host.material import grade_table, host_figure, write_tsv
 from tests.host.seven_tables import BY_HAND, TABLE2, judge, pattern, rows_of, text, write_seven
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import BenchmarkError, GradingError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
-from visualprm_eval.host.grading.grade_table import check_gradable, grade_table, host_figure
+from visualprm_eval.host.grading.grade_table import check_gradable
 from visualprm_eval.host.grading.host_figures import countable, tolerance
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.host.grading.verdict_readers import UNREAD

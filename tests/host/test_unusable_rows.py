@@ -6,14 +6,14 @@ import logging
 
 import pytest
 
-from tests.host.material import mcq_rows, picture, write_tsv
+from tests.host.material import grade_table, mcq_rows, picture, write_tsv
 from tests.host.seven_tables import judge, rows_of
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import BenchmarkError, GradingError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.usable import left_out_remark
-from visualprm_eval.host.grading.grade_table import check_gradable, grade_table
+from visualprm_eval.host.grading.grade_table import check_gradable
 
 EXACT = JudgeOptions(name="exact_matching")
 RIGHT, WRONG = Verdict(1.0), Verdict(0.0)

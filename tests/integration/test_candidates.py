@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,16 +80,19 @@ def test_a_failed_verdict_makes_room_for_another_pick(
     from visualprm_eval.core.types import Verdict
     from visualprm_eval.host.grading import grade_table as grading
 
-    real = grading.grade_table
+    real = grading.evaluate_table
 
-    def failing(benchmark, predictions, directory, judge, replies, **options):
-        verdicts = real(benchmark, predictions, directory, judge, replies, **options)
-        return {
+    def failing(benchmark, predictions, directory, judge, replies, *, known=False, **options):
+        table = real(benchmark, predictions, directory, judge, replies, known=known, **options)
+        if known:
+            return table
+        verdicts = {
             index: Verdict(None, "no luck") if predictions[index].startswith("So,") else verdict
-            for index, verdict in verdicts.items()
+            for index, verdict in table.verdicts.items()
         }
+        return replace(table, verdicts=verdicts)
 
-    monkeypatch.setattr(grading, "grade_table", failing)
+    monkeypatch.setattr(grading, "evaluate_table", failing)
     work_dir = tmp_path / "out"
     run("--candidates", pack, "--data", "Tiny", "--work-dir", work_dir, "--grade", "picks", "--k", "3",
         "--reranker", "self-consistency")  # fmt: skip

@@ -1,7 +1,7 @@
-"""Watches the first samples for a server that does not sample.
+"""Watches the first samples for a policy that does not sample.
 
 Some servers ignore the temperature silently (``transformers serve`` does for checkpoints whose generation config does
-not say ``do_sample``). Best-of-N of N equal texts would be wasted money.
+not say ``do_sample``), and so do some model classes of the host. Best-of-N of N equal texts would be wasted.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from visualprm_eval.core.errors import PolicyError
-from visualprm_eval.core.types import Candidate
+from visualprm_eval.core.types import Candidate, JSONValue
 
 _REPEATS = 8
 _LENGTH = 40
@@ -24,8 +24,8 @@ class Watch:
         temperature: At 0 equal samples are meant.
     """
 
-    def __init__(self, name: str, temperature: float) -> None:
-        self._name, self._watching, self._repeats = name, temperature > 0, 0
+    def __init__(self, name: str, temperature: JSONValue) -> None:
+        self._name, self._watching, self._repeats = name, bool(temperature), 0
         self._first: dict[str, str] = {}
 
     def see(self, candidates: Iterable[Candidate]) -> None:
@@ -49,6 +49,7 @@ class Watch:
         if self._watching and self._repeats >= _REPEATS:
             raise PolicyError(
                 f"{self._name}: {self._repeats} samples repeat an earlier one word by word at a temperature above 0, "
-                "none differs: the server ignores the temperature (see its settings and the checkpoint's generation "
-                "config). What came is stored; use --temperature 0 with -n 1 if that is meant"
+                "none differs: the model ignores the temperature (of a server see its settings and the checkpoint's "
+                "generation config; some classes of the host ignore it). What came is stored; use --temperature 0 "
+                "with -n 1 if that is meant, or sample elsewhere and pass the texts with --candidates"
             )

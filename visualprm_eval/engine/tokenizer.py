@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -44,39 +44,29 @@ _QWEN2_PATTERN = (
 """How Qwen2 cuts a text before merging (transformers, tokenization_qwen2.py)."""
 
 
-class Tokenizer(ABC):
+@dataclass(frozen=True, eq=False)
+class Tokenizer:
     """Text to token ids and back.
 
-    Args:
+    Attributes:
+        plain: Gives the ids of a text in which added tokens are not looked for.
+        plain_decode: Gives the text of ids of the plain vocabulary.
+        plain_piece: Tells how the plain vocabulary spells an id.
+        plain_size: Number of ids of the plain vocabulary.
         added: The added tokens, spelling to id.
-        special: Ids of those that ``decode`` leaves out.
+        special_ids: Ids of those that ``decode`` leaves out.
         bos_id: What every prompt begins with, ``None`` for nothing.
         eos_id: What ends a text, ``None`` when the files do not say.
     """
 
-    def __init__(
-        self, added: Mapping[str, int], special: Iterable[int], bos_id: int | None, eos_id: int | None
-    ) -> None:
-        self.added = dict(added)
-        self.special_ids = frozenset(special)
-        self.bos_id, self.eos_id = bos_id, eos_id
-
-    @abstractmethod
-    def plain(self, text: str) -> list[int]:
-        """Ids of a text in which added tokens are not looked for."""
-
-    @abstractmethod
-    def plain_decode(self, ids: Sequence[int]) -> str:
-        """The text of ids of the plain vocabulary."""
-
-    @property
-    @abstractmethod
-    def plain_size(self) -> int:
-        """Number of ids of the plain vocabulary."""
-
-    @abstractmethod
-    def plain_piece(self, index: int) -> str:
-        """How the plain vocabulary spells an id."""
+    plain: Callable[[str], list[int]]
+    plain_decode: Callable[[list[int]], str]
+    plain_piece: Callable[[int], str]
+    plain_size: int
+    added: Mapping[str, int]
+    special_ids: frozenset[int]
+    bos_id: int | None = None
+    eos_id: int | None = None
 
     @cached_property
     def control_ids(self) -> frozenset[int]:
@@ -160,48 +150,34 @@ class Tokenizer(ABC):
         return [index for part in parts for index in self._encode_data(part)]
 
 
-class SentencePieceTokenizer(Tokenizer):
+def _sentencepiece(processor: Any, added: Mapping[str, int], special: set[int]) -> Tokenizer:
     """InternLM2's: sentencepiece on the text between added tokens, with BOS."""
-
-    def __init__(self, processor: Any, added: Mapping[str, int], special: Iterable[int]) -> None:
-        self._processor = processor
-        # The model's own control and unknown pieces: a vocabulary without byte fallback writes <unk> for what it lacks.
-        own = {index for index in (processor.unk_id(), processor.bos_id(), processor.eos_id()) if index >= 0}
-        super().__init__(added, {*special, *own}, processor.bos_id(), processor.eos_id())
-
-    def plain(self, text: str) -> list[int]:  # noqa: D102 - see the base class
-        return list(self._processor.encode(text, out_type=int))
-
-    def plain_decode(self, ids: Sequence[int]) -> str:  # noqa: D102 - see the base class
-        return str(self._processor.decode(list(ids)))
-
-    @property
-    def plain_size(self) -> int:  # noqa: D102 - see the base class
-        return int(self._processor.get_piece_size())
-
-    def plain_piece(self, index: int) -> str:  # noqa: D102 - see the base class
-        return str(self._processor.id_to_piece(index))
+    # The model's own control and unknown pieces: a vocabulary without byte fallback writes <unk> for what it lacks.
+    own = {index for index in (processor.unk_id(), processor.bos_id(), processor.eos_id()) if index >= 0}
+    return Tokenizer(
+        plain=partial(processor.encode, out_type=int),
+        plain_decode=processor.decode,
+        plain_piece=processor.id_to_piece,
+        plain_size=processor.get_piece_size(),
+        added=added,
+        special_ids=frozenset({*special, *own}),
+        bos_id=processor.bos_id(),
+        eos_id=processor.eos_id(),
+    )
 
 
-class ByteLevelTokenizer(Tokenizer):
+def _byte_pairs(bpe: Any, added: Mapping[str, int], special: set[int], eos_id: int | None) -> Tokenizer:
     """Qwen2's: byte-level BPE, without BOS."""
-
-    def __init__(self, bpe: Any, added: Mapping[str, int], special: Iterable[int], eos_id: int | None) -> None:
-        self._bpe = bpe
-        super().__init__(added, special, None, eos_id)
-
-    def plain(self, text: str) -> list[int]:  # noqa: D102 - see the base class
-        return list(self._bpe.encode(text, add_special_tokens=False).ids)
-
-    def plain_decode(self, ids: Sequence[int]) -> str:  # noqa: D102 - see the base class
-        return str(self._bpe.decode(list(ids), skip_special_tokens=False))
-
-    @property
-    def plain_size(self) -> int:  # noqa: D102 - see the base class
-        return int(self._bpe.get_vocab_size(with_added_tokens=False))
-
-    def plain_piece(self, index: int) -> str:  # noqa: D102 - see the base class
-        return self.plain_decode([index])
+    decode = partial(bpe.decode, skip_special_tokens=False)
+    return Tokenizer(
+        plain=lambda text: bpe.encode(text, add_special_tokens=False).ids,
+        plain_decode=decode,
+        plain_piece=lambda index: decode([index]),
+        plain_size=bpe.get_vocab_size(with_added_tokens=False),
+        added=added,
+        special_ids=frozenset(special),
+        eos_id=eos_id,
+    )
 
 
 def load_tokenizer(directory: str | Path) -> Tokenizer:
@@ -219,11 +195,11 @@ def load_tokenizer(directory: str | Path) -> Tokenizer:
     single = _single_file(folder)
     added, special = _added_tokens(folder, settings, single)
     if (folder / "tokenizer.model").is_file():
-        tokenizer: Tokenizer = SentencePieceTokenizer(_load_sentencepiece(folder / "tokenizer.model"), added, special)
+        tokenizer = _sentencepiece(_load_sentencepiece(folder / "tokenizer.model"), added, special)
     elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
-        tokenizer = ByteLevelTokenizer(_load_byte_level(folder), added, special, _eos_id(settings, added))
+        tokenizer = _byte_pairs(_load_byte_level(folder), added, special, _eos_id(settings, added))
     elif single is not None:
-        tokenizer = ByteLevelTokenizer(_load_single(folder, single), added, special, _eos_id(settings, added))
+        tokenizer = _byte_pairs(_load_single(folder, single), added, special, _eos_id(settings, added))
     else:
         raise TokenizerError(f"{folder}: no tokenizer; expected tokenizer.model, or vocab.json and merges.txt")
     missing = [token for token in REQUIRED_TOKENS if token not in tokenizer.added]

@@ -49,7 +49,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         BenchmarkError: A benchmark's data is malformed.
     """
     from visualprm_eval.core.folders import use_data_dir
-    from visualprm_eval.host.data.presence import load_benchmarks as load_from_host
+    from visualprm_eval.host.data.benchmarks import load_benchmarks as load_from_host
     from visualprm_eval.host.load.bridge import set_verbose
 
     set_verbose(config.verbose)

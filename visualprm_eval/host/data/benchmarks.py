@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
-from visualprm_eval.core.errors import BenchmarkError, ConfigError, UnknownNameError, VisualPRMEvalError
+from visualprm_eval.core.errors import (
+    BenchmarkError,
+    ConfigError,
+    MissingFilesError,
+    UnknownNameError,
+    VisualPRMEvalError,
+)
 from visualprm_eval.core.folders import data_root
 from visualprm_eval.core.pictures import AS_THEY_ARE, described
 from visualprm_eval.core.types import Problem
 from visualprm_eval.host.data.data_view import readable
-from visualprm_eval.host.data.files import DataFile, find_file, md5_of
+from visualprm_eval.host.data.files import DataFile, find_file, md5_of, missing_file
 from visualprm_eval.host.data.linked_data import use_own_image_folder, whole_files
 from visualprm_eval.host.data.rows_to_problems import row_problem
 from visualprm_eval.host.data.texts import texts_kept
@@ -25,7 +31,7 @@ from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import Task, task_for
 
-__all__ = ["Benchmark", "benchmark_names", "find_class", "load_benchmark"]
+__all__ = ["Benchmark", "benchmark_names", "find_class", "load_benchmark", "load_benchmarks"]
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -145,6 +151,46 @@ def load_benchmark(
         answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "",
         shown=AS_THEY_ARE if pictures == RAW_PICTURES else described(changes),
     )  # fmt: skip
+
+
+def load_benchmarks(
+    names: Sequence[str], limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES
+) -> tuple[list[Benchmark], list[str]]:
+    """Loads benchmarks, and says of all files at once which are missing.
+
+    Args:
+        names: The host's names of the datasets.
+        limit: Only the first rows of each; ``None`` for all.
+        fetch: Whether files that are missing may be fetched.
+        pictures: As for :func:`load_benchmark`.
+
+    Returns:
+        The benchmarks, and a sentence on each one that lacks files. When files may be fetched and one is missing all
+        the same, nothing is loaded.
+
+    Raises:
+        HostError, UnknownNameError, BenchmarkError, ConfigError: As for :func:`load_benchmark`.
+    """
+    load_host()
+    unreachable: dict[str, str] = {}
+    classes = {name: find_class(name) for name in names}
+    lacks = {
+        name: missing_file(name, dataset_class, unreachable, fetch=fetch)
+        for name, dataset_class in classes.items()
+        if dataset_class is not None
+    }
+    missing = [lack for lack in lacks.values() if lack]
+    if missing and fetch:
+        return [], missing
+    benchmarks: list[Benchmark] = []
+    for name in names:
+        if lacks.get(name):
+            continue
+        try:
+            benchmarks.append(load_benchmark(name, limit, fetch=fetch, pictures=pictures))
+        except MissingFilesError as error:  # Of a class that loads several files in a way of its own.
+            missing += error.missing
+    return benchmarks, missing
 
 
 def _leave_out(dataset: Any, name: str, task: Task, findings: _Findings) -> dict[str, str]:

@@ -1,17 +1,24 @@
-"""Verdicts from the host's own ``evaluate``: one table of predictions in, one verdict per row out."""
+"""The host's own ``evaluate``: one table of predictions in, a verdict per row and a figure of the table out."""
 
 from __future__ import annotations
 
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from visualprm_eval.core.config import JudgeOptions
-from visualprm_eval.core.errors import GraderStumbledError, GradingError, JudgeError, NoVerdictsError
+from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
+from visualprm_eval.core.errors import (
+    GraderRefusedError,
+    GraderStumbledError,
+    GradingError,
+    JudgeError,
+    NoVerdictsError,
+)
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import Benchmark
@@ -27,14 +34,14 @@ from visualprm_eval.host.grading.judge import (
 )  # fmt: skip
 from visualprm_eval.host.grading.judge_replies import Asked, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
-from visualprm_eval.host.grading.verdict_readers import Reading
-from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts
+from visualprm_eval.host.grading.verdicts import MATCHED_TYPES, UNGRADED, leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.host.patching import random_states_kept
 from visualprm_eval.host.sandbox.eval_guard import guarded
 from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
 from visualprm_eval.store import Replies
 
-__all__ = ["Evaluated", "check_gradable", "evaluate_table", "grade_table", "host_figure", "new_folder", "unanswered"]
+__all__ = ["Evaluation", "Trial", "check_gradable", "evaluate_table", "try_grader"]
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
@@ -49,10 +56,62 @@ _ANY_COUNT = (ArithmeticError, LookupError, TypeError, ValueError)
 """The same for benchmarks without a task of their own."""
 _NO_TEXTS_FAULT = (NotImplementedError, ImportError, OSError, MemoryError)
 """What the host's graders raise whatever the texts say: they are not there, lack a package, or the machine is full."""
+_JUDGED_ROWS = 8
+"""Rows of the table by which a grader with a paid judge is tried out."""
 
 
-class Evaluated(NamedTuple):
-    """What became of a table.
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the host made of a table.
+
+    Attributes:
+        folder: The table's files and the host's log.
+        verdicts: By index, one for every row, without a value where the host did not grade it; why there are none;
+            ``None`` where they were known before.
+        figure: The host's figure of the whole table; why it means nothing; ``None`` where the host has none.
+        no_figure: What is to be said where that is needed.
+    """
+
+    folder: Path
+    verdicts: dict[str, Verdict] | GradingError | None
+    figure: HostFigure | GradingError | None
+    no_figure: GradingError
+
+    def take_verdicts(self) -> dict[str, Verdict]:
+        """The verdicts; the folder goes when every row has one, else it stays, because the log explains why not.
+
+        Raises:
+            GraderStumbledError: The host's grader raised, perhaps because of one text.
+            NoVerdictsError: It says nothing of single rows that is understood; where it raised before, that is the
+                cause.
+            GradingError: The host cannot grade the table, or its judge does not answer.
+        """
+        if not isinstance(self.verdicts, dict):
+            raise self.verdicts or NoVerdictsError("the verdicts were known before")
+        if all(verdict.value is not None for verdict in self.verdicts.values()):
+            self._clear()
+        return self.verdicts
+
+    def take_figure(self) -> HostFigure | None:
+        """The figure, ``None`` where the host has none; the folder goes when there is one.
+
+        Raises:
+            GraderStumbledError: The host's grader raised, perhaps because of one text.
+            GradingError: The host cannot evaluate the table, its judge left requests unanswered, or the figure is not
+                where it is expected.
+        """
+        if isinstance(self.figure, GradingError):
+            raise self.figure
+        if self.figure is not None:
+            self._clear()
+        return self.figure
+
+    def _clear(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)  # A folder that cannot be removed must not cost its verdicts.
+
+
+class _Ran(NamedTuple):
+    """What the host left of a table.
 
     Attributes:
         file: The prediction file; what the host left lies beside it.
@@ -64,7 +123,20 @@ class Evaluated(NamedTuple):
     file: Path
     asked: Asked
     result: Any
-    uncounted: Exception | None = None
+    uncounted: Exception | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What a table of reference answers showed of a grader.
+
+    Attributes:
+        figure: The host's primary metric of it; ``None`` where a few problems did not show it.
+        verdicts: Whether it left a verdict on each row.
+    """
+
+    figure: HostFigure | None
+    verdicts: bool
 
 
 def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
@@ -91,144 +163,113 @@ def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
             probe_once(judge)
 
 
-def grade_table(
-    benchmark: Benchmark,
-    predictions: Mapping[str, str],
-    directory: Path,
-    judge: JudgeOptions,
-    replies: Replies | None = None,
-    *,
-    tally: Asked | None = None,
-) -> dict[str, Verdict]:
-    """Lets the host grade one text per problem.
-
-    Args:
-        benchmark: Whose ``evaluate`` grades.
-        predictions: Texts by the index of their row; the benchmark's task says what of them the host gets.
-        directory: Where the host may write. Each table gets a new folder in it, since the host would answer with the
-            scores of an older table of the same name. Its output is in that folder's ``host.log``. The folder goes
-            when every row has a verdict; else it stays, because the log explains why not.
-        judge: Who helps the host to read answers.
-        replies: Where each reply of the judge is kept as soon as it came; what is there is not asked again.
-        tally: Counts the requests to the judge.
-
-    Returns:
-        A verdict for every index; one without a value where the host did not grade the row.
-
-    Raises:
-        GraderStumbledError: When the host's grader raises, perhaps because of one text.
-        NoVerdictsError: When the host's grader says nothing of single rows that is understood; where it raised before,
-            that is its cause.
-        GradingError: When the host cannot grade the table, or its judge does not answer.
-    """
-    load_host()
-    if not predictions:
-        return {}
-    judge = benchmark.task.judged_by(judge)
-    folder = new_folder(directory)
-    file, asked, _, uncounted = evaluate_table(benchmark, predictions, folder, judge, replies, tally=tally)
-    if asked.unplaced or (asked.unread and not leaves_verdicts(benchmark)):
-        raise unanswered(benchmark, judge, asked, folder)
-    log = folder / LOG_NAME
-    with at_work(log, environment=judge_environment(judge)), tamed_graders(text_columns(benchmark)):
-        how = Reading(judged=judge.used, unread=asked.unread)
-        try:
-            verdicts = read_verdicts(benchmark, file, list(predictions), how)
-        except NoVerdictsError as error:
-            raise error from uncounted
-        except GradingError:
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever the host's own rules stumble over
-            reason = blanked(f"{type(uncounted or error).__name__}: {uncounted or error}", judge_secrets(judge))
-            raise GraderStumbledError(
-                f"{benchmark.name}: the host's verdicts cannot be read ({reason}); its output is in {log}",
-                folder,
-                reason,
-            ) from (uncounted or error)
-    if all(verdict.value is not None for verdict in verdicts.values()):
-        shutil.rmtree(folder, ignore_errors=True)  # A folder that cannot be removed must not cost its verdicts.
-    return verdicts
-
-
-def host_figure(
-    benchmark: Benchmark,
-    predictions: Mapping[str, str],
-    directory: Path,
-    judge: JudgeOptions,
-    replies: Replies | None = None,
-    *,
-    tally: Asked | None = None,
-) -> HostFigure | None:
-    """The host's own figure of a whole table of texts that have verdicts, from its ``evaluate``.
-
-    Args:
-        benchmark: Whose ``evaluate`` counts.
-        predictions: One text for each problem that counts, by the index of its row.
-        directory: As for :func:`grade_table`.
-        judge: Who helped to grade the texts.
-        replies: Its replies; a table of graded texts asks it nothing new.
-        tally: Counts the requests to the judge.
-
-    Returns:
-        The benchmark's metric; ``None`` where the host has no such figure.
-
-    Raises:
-        GradingError: As for :func:`grade_table`, or the host's figure is not where it is expected.
-    """
-    load_host()
-    judge = benchmark.task.judged_by(judge)
-    folder = new_folder(directory)
-    result = evaluate_table(benchmark, predictions, folder, judge, replies, check=False, tally=tally).result
-    if result is None:  # A part of the benchmark that the host cannot count.
-        return None
-    try:
-        figure = host_figure_of(benchmark, result, list(predictions))
-    except FigureError as error:
-        raise GradingError(f"{benchmark.name}: {error}; the host's files are in {folder}") from error
-    shutil.rmtree(folder, ignore_errors=True)
-    return figure
-
-
 def evaluate_table(
     benchmark: Benchmark,
     predictions: Mapping[str, str],
-    folder: Path,
+    directory: Path,
     judge: JudgeOptions,
-    replies: Replies | None,
+    replies: Replies | None = None,
     *,
-    check: bool = True,
+    known: bool = False,
     tally: Asked | None = None,
-) -> Evaluated:
-    """Lets the host evaluate a table in a new folder; its judge must be resolved.
+) -> Evaluation:
+    """Lets the host evaluate one text per problem.
 
     Args:
         benchmark: Whose ``evaluate``.
-        predictions: One text per problem, by the index of its row.
-        folder: An empty folder for the host's files and its log.
+        predictions: Texts by the index of their row; the benchmark's task says what of them the host gets.
+        directory: Where the host may write. Each table gets a new folder in it, since the host would answer with the
+            scores of an older table of the same name. Its output is in that folder's ``host.log``.
         judge: Who helps the host to read answers.
-        replies: Where each reply of the judge is kept.
-        check: Whether the judge must answer; not where all its replies are known.
+        replies: Where each reply of the judge is kept as soon as it came; what is there is not asked again.
+        known: Whether every text has a verdict, so that the judge's replies are known and only the figure is wanted.
         tally: Counts the requests to the judge, also of a table over which the host stumbles.
+
+    Raises:
+        GradingError: The host cannot work in the directory. Whatever goes wrong later is in what is returned.
+    """
+    load_host()
+    judge = benchmark.task.judged_by(judge)
+    folder = _new_folder(directory)
+    no_figure = (
+        f"{benchmark.name}: the host could not count the table, or names no single primary metric, and left no verdict "
+        "per row that is understood; leave the benchmark out, or leave out the grading. The reason may stand in "
+        f"{folder / LOG_NAME}"
+    )
+    try:
+        ran = _run(benchmark, predictions, folder, judge, replies, known=known, tally=tally)
+    except GradingError as error:
+        return Evaluation(folder, error, error, GradingError(no_figure))
+    indices = list(predictions)
+    return Evaluation(
+        folder,
+        None if known else _verdicts(benchmark, judge, ran, indices),
+        (None if known else _void(benchmark, judge, ran)) or _figure(benchmark, ran, indices),
+        # Where the host raised, one text may be why.
+        GradingError(no_figure) if ran.uncounted is None
+        else GraderStumbledError(no_figure, folder, type(ran.uncounted).__name__),
+    )  # fmt: skip
+
+
+def try_grader(benchmark: Benchmark, directory: Path, judge: JudgeOptions, replies: Replies | None = None) -> Trial:
+    """Lets the host evaluate a table of reference answers.
+
+    All problems are in the table where that asks no judge; else a few, which a grader may not be made for.
+
+    Args:
+        benchmark: What is to be graded.
+        directory: Where the host may write.
+        judge: Who helps the host to read answers.
+        replies: Where replies of the judge are kept.
+
+    Raises:
+        GradingError: The host cannot evaluate such tables, or names no single primary metric.
+    """
+    asks = benchmark.task.judged_by(judge).used and benchmark.dataset.TYPE not in MATCHED_TYPES
+    problems = benchmark.problems[:_JUDGED_ROWS] if asks else benchmark.problems
+    answers = {problem.index: problem.answer or "unknown" for problem in problems}
+    table = evaluate_table(benchmark, answers, directory, judge, replies)
+    has_verdicts = isinstance(table.verdicts, dict) and UNGRADED not in table.verdicts.values()
+    figure = table.no_figure if table.figure is None and not has_verdicts else table.figure
+    if not isinstance(figure, GradingError):
+        shutil.rmtree(table.folder, ignore_errors=True)
+        return Trial(figure, has_verdicts)
+    if isinstance(figure, GraderRefusedError):
+        raise figure
+    if leaves_verdicts(benchmark):
+        return Trial(None, verdicts=True)
+    # Without its judge a grader shows nothing of itself.
+    is_final = isinstance(figure, JudgeError) or isinstance(figure.__cause__, NotImplementedError)
+    if is_final or len(problems) == len(benchmark.problems):
+        raise figure
+    return Trial(None, verdicts=False)
+
+
+def _run(
+    benchmark: Benchmark, predictions: Mapping[str, str], folder: Path, judge: JudgeOptions, replies: Replies | None,
+    *, known: bool, tally: Asked | None,
+) -> _Ran:  # fmt: skip
+    """Lets the host evaluate a table in its folder, within the bounds of ``host.sandbox``.
 
     Raises:
         GraderStumbledError: When the host's grader raises, perhaps because of one text.
         GradingError: When the host cannot evaluate the table, or its judge does not answer.
     """
-    log = folder / LOG_NAME
+    log, secrets = folder / LOG_NAME, judge_secrets(judge)
     result, uncounted = None, None
-    with (
-        at_work(log, environment=judge_environment(judge), secrets=judge_secrets(judge)),
-        tamed_graders(text_columns(benchmark)),
-    ):
-        if judge.used and check:
+    with ExitStack() as stack:
+        stack.enter_context(at_work(log, environment=judge_environment(judge), secrets=secrets))
+        stack.enter_context(tamed_graders(text_columns(benchmark)))
+        if judge.used and not known:
             probe_once(judge)
         file = write_predictions(benchmark, _shown(benchmark, predictions, judge), folder)
-        state = random.getstate()
+        stack.enter_context(random_states_kept())
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
-        requests = kept_replies(replies, secrets=judge_secrets(judge)) if judge.used else no_requests()
-        guard = guarded(folder, benchmark.name) if benchmark.task.note else nullcontext()
+        asked = stack.enter_context(kept_replies(replies, secrets=secrets) if judge.used else no_requests())
+        if tally is not None:
+            stack.callback(tally.add, asked)
         try:
-            with requests as asked, _added(asked, tally), guard:
+            with guarded(folder, benchmark.name) if benchmark.task.note else nullcontext():
                 result = benchmark.dataset.evaluate(str(file), **judge_keywords(judge))
         except GradingError:  # The guard's, which says what the grader must not do.
             raise
@@ -237,17 +278,26 @@ def evaluate_table(
             uncounted = error
         except Exception as error:  # Whatever the host's code stumbles over.
             if asked.unanswered:
-                raise unanswered(benchmark, judge, asked, folder) from error
-            reason = blanked(f"{type(error).__name__}: {error}", judge_secrets(judge))
-            said = f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}" + _judge_hint(
-                benchmark, judge
-            )
+                raise _unanswered(benchmark, judge, asked, folder) from error
+            reason = blanked(f"{type(error).__name__}: {error}", secrets)
+            said = f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}"
+            if benchmark.task.needs_judge and not judge.used:
+                said += f". {benchmark.name} needs a judge: name one with --judge"
             if isinstance(error, _NO_TEXTS_FAULT):
                 raise GradingError(said) from error
             raise GraderStumbledError(said, folder, reason) from error
-        finally:
-            random.setstate(state)
-    if judge.used and _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
+    if judge.used:
+        _check_judge(benchmark, judge, log, asked)
+    return _Ran(file, asked, result, uncounted)
+
+
+def _check_judge(benchmark: Benchmark, judge: JudgeOptions, log: Path, asked: Asked) -> None:
+    """Whether the judge was there to the end; one that refuses some texts makes them failures.
+
+    Raises:
+        JudgeError: It was not.
+    """
+    if _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
         forget(judge)
         raise JudgeError(
             f"{benchmark.name}: the judge {judge.name} stopped answering and the host went on without it; "
@@ -255,7 +305,53 @@ def evaluate_table(
         )
     if asked.unanswered:
         check_still_there(judge, log)
-    return Evaluated(file, asked, result, uncounted)
+
+
+def _verdicts(
+    benchmark: Benchmark, judge: JudgeOptions, ran: _Ran, indices: Sequence[str]
+) -> dict[str, Verdict] | GradingError:
+    """The verdicts that the host left, or why there are none."""
+    file, asked, _, uncounted = ran
+    if asked.unplaced or (asked.unread and not leaves_verdicts(benchmark)):
+        return _unanswered(benchmark, judge, asked, file.parent)
+    log = file.parent / LOG_NAME
+    with at_work(log, environment=judge_environment(judge)), tamed_graders(text_columns(benchmark)):
+        try:
+            return read_verdicts(benchmark, file, indices, judged=judge.used, unread=asked.unread)
+        except NoVerdictsError as error:
+            error.__cause__ = uncounted
+            return error
+        except GradingError as error:
+            return error
+        except Exception as error:  # noqa: BLE001 - whatever the host's own rules stumble over
+            cause = uncounted or error
+            reason = blanked(f"{type(cause).__name__}: {cause}", judge_secrets(judge))
+            said = f"{benchmark.name}: the host's verdicts cannot be read ({reason}); its output is in {log}"
+            stumbled = GraderStumbledError(said, file.parent, reason)
+            stumbled.__cause__ = cause
+            return stumbled
+
+
+def _void(benchmark: Benchmark, judge: JudgeOptions, ran: _Ran) -> GradingError | None:
+    """Why a figure means nothing: it counts rows of which the judge gave no reply that can be read."""
+    if ran.asked.unread or ran.asked.unplaced:
+        return _unanswered(benchmark, judge, ran.asked, ran.file.parent)
+    if drawn := rows_drawn(ran.file):
+        return GradingError(
+            f"{benchmark.name}: the judge {judge.name} gave no reply that can be read to {drawn:,} rows, for which the "
+            "host drew an option at random, so what it says of the table is void; try another judge, or --judge "
+            f"{EXACT_MATCHING}. The host's files are in {ran.file.parent}"
+        )
+    return None
+
+
+def _figure(benchmark: Benchmark, ran: _Ran, indices: Sequence[str]) -> HostFigure | GradingError | None:
+    if ran.result is None:  # A part of the benchmark that the host cannot count.
+        return None
+    try:
+        return host_figure_of(benchmark, ran.result, indices)
+    except FigureError as error:
+        return GradingError(f"{benchmark.name}: {error}; the host's files are in {ran.file.parent}")
 
 
 def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOptions) -> dict[str, str]:
@@ -270,17 +366,7 @@ def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOpt
     return {index: text if text.strip() else empty for index, text in shown.items()}
 
 
-@contextmanager
-def _added(asked: Asked, tally: Asked | None) -> Iterator[None]:
-    """Adds what was asked to the whole, however it ends."""
-    try:
-        yield
-    finally:
-        if tally is not None:
-            tally.add(asked)
-
-
-def unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder: Path) -> JudgeError:
+def _unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder: Path) -> JudgeError:
     """For graders that count rows without a reply as they like, so that nobody sees which they are."""
     return JudgeError(
         f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered and gave no reply "
@@ -289,7 +375,7 @@ def unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder: 
     )
 
 
-def new_folder(directory: Path) -> Path:
+def _new_folder(directory: Path) -> Path:
     """A new folder for one table.
 
     Raises:
@@ -304,9 +390,3 @@ def new_folder(directory: Path) -> Path:
         return Path(tempfile.mkdtemp(prefix="table-", dir=directory))
     except OSError as error:
         raise GradingError(f"cannot write to {directory}: {error}") from error
-
-
-def _judge_hint(benchmark: Benchmark, judge: JudgeOptions) -> str:
-    if benchmark.task.needs_judge and not judge.used:
-        return f". {benchmark.name} needs a judge: name one with --judge"
-    return ""

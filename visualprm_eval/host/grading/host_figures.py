@@ -51,7 +51,7 @@ def host_figure_of(benchmark: Benchmark, result: Any, indices: Sequence[str]) ->
         if reader is None:
             return _primary(benchmark, result)
         return HostFigure(reader(benchmark, result, indices), benchmark.task.metric)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         if reader is None:
             return None
         raise FigureError(f"the host's result has no such figure ({type(error).__name__}: {error})") from error

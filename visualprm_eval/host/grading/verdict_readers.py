@@ -6,31 +6,19 @@ Where the table has the judge's replies only, the host's own rule, by which it c
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from visualprm_eval.core.errors import GradingError
 from visualprm_eval.core.types import Verdict
 
-__all__ = ["UNREAD", "Reader", "Reading", "drawn_at_random", "gave_up", "reader_of"]
+__all__ = ["UNGRADED", "UNREAD", "Reader", "drawn_at_random", "gave_up", "reader_of", "verdict_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a reader must know of how a table was graded.
-
-    Attributes:
-        judged: Whether a judge helped.
-        unread: Rows, by index, of which it gave no reply that can be read; what the host says of them is void.
-    """
-
-    judged: bool = False
-    unread: Collection[str] = ()
-
-
-Reader = Callable[[Path, Reading], dict[str, Verdict] | None]
-"""Gives verdicts by index of a graded prediction file; ``None`` when the host left no table."""
+Reader = Callable[[Path, bool], dict[str, Verdict] | None]
+"""Gives verdicts by index of a graded prediction file, told whether a judge helped; ``None`` when the host left no
+table."""
 
 _MATCHED = "Match Log: "
 _RANDOM = "Failed to predict, thus randomly generate one. "
@@ -38,6 +26,8 @@ _RANDOM = "Failed to predict, thus randomly generate one. "
 _GAVE_UP, _NOT_JUDGED = "All 5 retries failed.", "Fail to Judge"
 """The host's last words on a row when no reply could be read; it counts such rows as wrong."""
 UNREAD = Verdict(None, "the judge gave no reply that can be read")
+UNGRADED = Verdict(None, "the host did not grade this row")
+"""Of a row that the host's files say nothing of."""
 
 
 def drawn_at_random(log: str) -> bool:
@@ -53,12 +43,26 @@ def drawn_at_random(log: str) -> bool:
 def reader_of(dataset: Any) -> Reader | None:
     """Who reads the verdicts of a dataset; ``None`` for kinds that leave the common tables."""
     from vlmeval.dataset import Dynamath, LogicVista, MathVerse, MathVision, MathVista, WeMath
+    from vlmeval.dataset.utils import mathv, mathvista
 
     readers: dict[type, Reader] = {
-        MathVista: _read_mathvista, MathVision: _read_mathvision, MathVerse: _read_mathverse, Dynamath: _read_dynamath,
-        WeMath: _read_wemath, LogicVista: _read_logicvista,
-    }  # fmt: skip
+        MathVista: _reader(("res",), ("log",), lambda row: mathvista.post_check(row, prefetch=False)),
+        MathVision: _reader(("res",), ("log",), lambda row: mathv.post_check(row, prefetch=False)),
+        MathVerse: _reader(("score",), ("log_extract", "log_score"), lambda row: row["score"]),
+        Dynamath: _reader(("parse", "extracted", "correct"), (), lambda row: row["correct"]),
+        LogicVista: _reader(("res", "hit"), ("log",), lambda row: row["hit"]),
+        WeMath: _read_wemath,
+    }
     return next((reader for kind, reader in readers.items() if isinstance(dataset, kind)), None)
+
+
+def _reader(columns: Sequence[str], logs: Sequence[str], value: Callable[[Any], Any]) -> Reader:
+    """Reads the table that has the columns, and logs that tell of each row whether a judge was understood."""
+
+    def verdict(row: Any) -> Verdict:
+        return UNREAD if any(gave_up(row[log]) for log in logs) else verdict_of(value(row))
+
+    return lambda predictions, _judged: _verdicts(_rows(predictions, *columns, *logs), verdict)
 
 
 def _rows(predictions: Path, *columns: str) -> Iterator[Any] | None:
@@ -76,9 +80,18 @@ def _verdicts(rows: Iterator[Any] | None, verdict: Callable[[Any], Verdict]) -> 
     return None if rows is None else {str(row["index"]): verdict(row) for row in rows}
 
 
-def _hit(value: Any) -> Verdict:
+def verdict_of(value: Any) -> Verdict:
+    """The verdict that the host wrote into a cell.
+
+    Raises:
+        GradingError: It is not between 0 and 1.
+    """
     number = float(value)
-    return Verdict(None, "the host did not grade this row") if math.isnan(number) else Verdict(number)
+    if math.isnan(number):
+        return UNGRADED
+    if not 0 <= number <= 1:
+        raise GradingError(f"the host's verdict {number} is not between 0 and 1")
+    return Verdict(number)
 
 
 def gave_up(log: Any) -> bool:
@@ -87,54 +100,13 @@ def gave_up(log: Any) -> bool:
     return str(log).rstrip().endswith((_GAVE_UP, _NOT_JUDGED))
 
 
-def _read_mathvista(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
-    del how  # The log tells of each row.
-    from vlmeval.dataset.utils.mathvista import post_check
-
-    def verdict(row: Any) -> Verdict:
-        return UNREAD if gave_up(row["log"]) else _hit(post_check(row, prefetch=False))
-
-    return _verdicts(_rows(predictions, "res", "log"), verdict)
-
-
-def _read_mathvision(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
-    del how
-    from vlmeval.dataset.utils.mathv import post_check
-
-    def verdict(row: Any) -> Verdict:
-        return UNREAD if gave_up(row["log"]) else _hit(post_check(row, prefetch=False))
-
-    return _verdicts(_rows(predictions, "res", "log"), verdict)
-
-
-def _read_mathverse(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
-    del how
-
-    def verdict(row: Any) -> Verdict:
-        return UNREAD if gave_up(row["log_extract"]) or gave_up(row["log_score"]) else _hit(row["score"])
-
-    return _verdicts(_rows(predictions, "log_extract", "log_score", "score"), verdict)
-
-
-def _read_logicvista(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
-    del how
-    return _verdicts(
-        _rows(predictions, "res", "log", "hit"), lambda row: UNREAD if gave_up(row["log"]) else _hit(row["hit"])
-    )
-
-
-def _read_dynamath(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
-    del how
-    return _verdicts(_rows(predictions, "parse", "extracted", "correct"), lambda row: _hit(row["correct"]))
-
-
-def _read_wemath(predictions: Path, how: Reading) -> dict[str, Verdict] | None:
+def _read_wemath(predictions: Path, judged: bool) -> dict[str, Verdict] | None:
     rows = _rows(predictions, "hit", "log")
-    if rows is None and how.judged:  # The host stumbled before it wrote what the judge said.
+    if rows is None and judged:  # The host stumbled before it wrote what the judge said.
         return None
     if rows is None:  # By exact matching: the host matches when it counts, and leaves no table.
         from vlmeval.dataset.utils.wemath import load_and_process_data
 
         table = load_and_process_data(str(predictions))
-        return _verdicts((row for _, row in table.iterrows()), lambda row: _hit(row["joker"]))
-    return _verdicts(rows, lambda row: UNREAD if drawn_at_random(str(row["log"])) else _hit(row["hit"]))
+        return _verdicts((row for _, row in table.iterrows()), lambda row: verdict_of(row["joker"]))
+    return _verdicts(rows, lambda row: UNREAD if drawn_at_random(str(row["log"])) else verdict_of(row["hit"]))

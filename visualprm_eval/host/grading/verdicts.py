@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import ast
-import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval.core.errors import GradingError, NoVerdictsError
+from visualprm_eval.core.errors import NoVerdictsError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import Benchmark
-from visualprm_eval.host.grading.verdict_readers import UNREAD, Reading, drawn_at_random, gave_up, reader_of
+from visualprm_eval.host.grading.verdict_readers import (
+    UNGRADED,
+    UNREAD,
+    drawn_at_random,
+    gave_up,
+    reader_of,
+    verdict_of,
+)
 
 __all__ = ["MATCHED_TYPES", "UNGRADED", "leaves_verdicts", "read_verdicts", "rows_drawn"]
-
-UNGRADED = Verdict(None, "the host did not grade this row")
-"""Of a row that the host's files say nothing of."""
 
 MATCHED_TYPES = ("MCQ", "Y/N")
 """Types whose reference answers the host matches without a judge."""
@@ -35,7 +38,7 @@ def leaves_verdicts(benchmark: Benchmark) -> bool:
 
 
 def read_verdicts(
-    benchmark: Benchmark, predictions: Path, indices: Sequence[str], how: Reading | None = None
+    benchmark: Benchmark, predictions: Path, indices: Sequence[str], *, judged: bool, unread: Collection[str] = ()
 ) -> dict[str, Verdict]:
     """The verdicts of one graded table.
 
@@ -47,7 +50,8 @@ def read_verdicts(
         benchmark: Whose grader wrote them.
         predictions: The graded prediction file; results lie beside it.
         indices: The rows that were to be graded.
-        how: How it was graded; ``None`` without a judge.
+        judged: Whether a judge helped.
+        unread: Rows of which it gave no reply that can be read; what the host says of them is void.
 
     Returns:
         A verdict for every index; one without a value where the host did not grade the row, or guessed.
@@ -56,13 +60,16 @@ def read_verdicts(
         NoVerdictsError: When no file has verdicts that are understood.
         GradingError: When a verdict is not between 0 and 1.
     """
-    how = how or Reading()
     reader = reader_of(benchmark.dataset)
-    graded = _graded(benchmark, predictions) if reader is None else reader(predictions, how)
+    graded = _graded(benchmark, predictions) if reader is None else reader(predictions, judged)
     if graded is None:
-        raise _no_verdicts(benchmark, predictions)
+        kind = f"{type(benchmark.dataset).__name__}, type {benchmark.dataset.TYPE}"
+        raise NoVerdictsError(
+            f"{benchmark.name}: the host's grader ({kind}) left no verdict per row that is understood; its files are "
+            f"in {predictions.parent}"
+        )
     # The host counts a row as wrong of which it read no reply, or rolls dice.
-    return {index: UNREAD if index in how.unread else graded.get(index, UNGRADED) for index in indices}
+    return {index: UNREAD if index in unread else graded.get(index, UNGRADED) for index in indices}
 
 
 def _graded(benchmark: Benchmark, predictions: Path) -> dict[str, Verdict] | None:
@@ -73,14 +80,6 @@ def _graded(benchmark: Benchmark, predictions: Path) -> dict[str, Verdict] | Non
     table, values = found
     logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
     return {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
-
-
-def _no_verdicts(benchmark: Benchmark, predictions: Path) -> NoVerdictsError:
-    kind = f"{type(benchmark.dataset).__name__}, type {benchmark.dataset.TYPE}"
-    return NoVerdictsError(
-        f"{benchmark.name}: the host's grader ({kind}) left no verdict per row that is understood; its files are in "
-        f"{predictions.parent}"
-    )
 
 
 def rows_drawn(predictions: Path) -> int:
@@ -133,11 +132,4 @@ def _hits(name: str, matches: Sequence[str]) -> list[float]:
 def _verdict(value: Any, log: str) -> Verdict:
     if drawn_at_random(log):
         return Verdict(None, "the judge gave no reply that can be read, and the host drew an option at random")
-    if gave_up(log):
-        return UNREAD
-    number = float(value)
-    if math.isnan(number):
-        return UNGRADED
-    if not 0 <= number <= 1:
-        raise GradingError(f"the host's verdict {number} is not between 0 and 1")
-    return Verdict(number)
+    return UNREAD if gave_up(log) else verdict_of(value)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -38,8 +37,6 @@ _FAILURE = "Failed to obtain answer"
 _KEY_ENDINGS = ("key", "token", "secret", "password", "_ak", "_sk")
 """How names of the environment's variables end that hold a key."""
 
-_PROBE_REPEATS = 8
-_PROBE_LENGTH = 40
 TESTED_CLASSES = frozenset(
     {
         "vlmeval.api.gpt.GPT4V",
@@ -112,7 +109,6 @@ class HostPolicy:
         self.settings = SamplingSettings(temperature, top_p, max_tokens)
         self._allow_remote_code, self._retry = allow_remote_code, retry
         self._environment = {"USE_COT": "1" if cot else None}
-        self._probe = _Probe(name, temperature)
         self._keys = _keys(factory)  # Some classes log theirs.
         with self._working():
             try:
@@ -132,7 +128,7 @@ class HostPolicy:
     def at(self, settings: SamplingSettings) -> HostPolicy:
         """The same model object with other settings."""
         twin = copy.copy(self)
-        twin.settings, twin._probe = settings, _Probe(self.name, settings.temperature)  # noqa: SLF001 - its own
+        twin.settings = settings
         return twin
 
     def _fresh(self) -> Any:
@@ -158,7 +154,7 @@ class HostPolicy:
             The sample, or why there is none.
 
         Raises:
-            PolicyError: When the model repeats itself at a temperature above 0, or would run code of a checkpoint.
+            PolicyError: When the model would run code of a checkpoint.
         """
         own_seed = int(digest([seed, problem.id, rank]), 16) % 2**31
         message = [{"type": part.kind, "value": part.value} for part in problem.parts]
@@ -174,7 +170,6 @@ class HostPolicy:
         seconds = time.monotonic() - start
         if failure is not None:
             return Candidate(problem.id, rank, "", error=blanked(failure, self._keys), seconds=seconds)
-        self._probe.see(problem.id, reply)
         return Candidate(problem.id, rank, reply, seconds=seconds)
 
     def _ask(self, message: list[dict[str, str]], dataset: str, seed: int) -> str:
@@ -213,44 +208,6 @@ class HostPolicy:
             if not self._allow_remote_code:
                 stack.enter_context(only_native_code(self.name))
             yield
-
-
-class _Probe:
-    """Watches the first samples for a model that does not sample.
-
-    Some classes ignore the temperature. Best-of-N of N equal texts would be wasted, so the run stops. Short replies are
-    not counted: an option letter repeats itself honestly. One pair of different samples of a problem ends the watch.
-    """
-
-    def __init__(self, name: str, temperature: float) -> None:
-        self._name = name
-        self._watching = temperature > 0
-        self._first: dict[str, str] = {}
-        self._repeats = 0
-        self._lock = threading.Lock()
-
-    def see(self, problem_id: str, text: str) -> None:
-        """Looks at one more sample.
-
-        Raises:
-            PolicyError: When ``_PROBE_REPEATS`` samples repeated an earlier one of their problem and none differed.
-        """
-        if not self._watching:
-            return
-        with self._lock:
-            if problem_id not in self._first:
-                self._first[problem_id] = text
-            elif self._first[problem_id] != text:
-                self._watching = False
-                self._first.clear()
-            elif len(text) >= _PROBE_LENGTH:
-                self._repeats += 1
-            if self._repeats >= _PROBE_REPEATS:
-                raise PolicyError(
-                    f"{self._name} repeated itself word by word in {self._repeats} samples at a temperature above 0: "
-                    "its class in the host ignores the sampling settings. Use --temperature 0 with -n 1, or sample "
-                    "elsewhere and pass the texts with --candidates"
-                )
 
 
 def _factory(name: str) -> Callable[[], Any]:

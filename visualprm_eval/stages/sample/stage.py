@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.progress import track
+from visualprm_eval.core.repeat_guard import Watch
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, Usage
 from visualprm_eval.stages.experiment import missing_candidates
@@ -68,12 +69,12 @@ def sample_missing(
         missing: Problem ids and ranks, as the store said.
 
     Raises:
-        PolicyError: When the policy cannot write samples.
+        PolicyError: When the policy cannot write samples, or writes the same again and again at a temperature above 0.
     """
     if not missing:
         return
     store.put_spec(sampling)
-    tally = Tally()
+    tally, watch = Tally(), Watch(policy.name, sampling.settings.get("temperature"))
     try:
         with track(f"sample {policy.name}", len(missing)) as tracker:
             batches = policy.sample([(problems[problem_id], rank) for problem_id, rank in missing])
@@ -83,6 +84,7 @@ def sample_missing(
                 store.put_candidates(sampling.id, batch)
                 tally.add(batch)
                 tracker.advance(len(batch))
+                watch.see(batch)
     finally:  # What was paid is told however it ends.
         if said := str(tally):
             print(f"sample {policy.name}: {said}", file=sys.stderr)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from visualprm_eval.core.config import ComputeOptions, ScoringOptions
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import JSONValue, Problem, StepScores, digest
 from visualprm_eval.evaluate.reranker_registry import JUDGE, critic_label, critic_names
-from visualprm_eval.stages.checkpoint_source import CheckpointSource
-from visualprm_eval.stages.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics, shown_images
+from visualprm_eval.stages.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics
 from visualprm_eval.stages.score.judge_critic import JudgeCritic, PromptedJudges
 from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.tasks.process_bench.data import ProcessSample, steps_of
@@ -104,7 +102,7 @@ def _visualprm(prm: str, scoring: ScoringOptions, compute: ComputeOptions, judge
     (inner,) = build_critics([label], scoring, compute, judges).values()
     if not isinstance(inner, VisualPRMCritic):
         raise TypeError(f"the critic visualprm is a {type(inner).__name__}")
-    return Judging(label, GivenVisualPRM(inner), labels_only=False)
+    return Judging(label, GivenVisualPRM(inner.checkpoint, inner.options), labels_only=False)
 
 
 def baseline(name: str, sample: ProcessSample, seed: int) -> StepScores:
@@ -121,56 +119,26 @@ def baseline(name: str, sample: ProcessSample, seed: int) -> StepScores:
     return StepScores(tuple(map(float, rng.integers(0, 2, len(sample.steps)))), sample.steps)
 
 
-class GivenVisualPRM:
+@dataclass(frozen=True)
+class GivenVisualPRM(VisualPRMCritic):
     """VisualPRM over steps exactly as they are given: neither split nor merged.
 
     The question's text stays as it is too, but where it spells ``<image>`` more or less often than there are pictures:
     nobody could tell which of them stands where.
-
-    Args:
-        inner: The critic with its weights.
     """
-
-    def __init__(self, inner: VisualPRMCritic) -> None:
-        self._inner = inner
-        self.weights, self.options = inner.weights, inner.options
-
-    @property
-    def checkpoint(self) -> CheckpointSource:
-        """Where the weights come from."""
-        return self._inner.checkpoint
 
     def manner(self) -> Mapping[str, JSONValue]:
         """How the checkpoint is asked."""
         return {"critic": "visualprm", "steps": "given", "special_tokens": "text"}
 
-    def settings(self) -> Mapping[str, JSONValue]:
-        """The checkpoint, its precision, and how it is asked."""
-        return {**self.manner(), **self.checkpoint.settings()}
-
     def split(self, text: str) -> list[str]:
         """The given steps."""
         return steps_of(text)
 
-    def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
-        """All of what ``stream`` gives; a solution that is longer than the model's context is a failure of its own."""
-        scored = dict(chain.from_iterable(self.stream(items)))
-        return [scored[place] for place in range(len(items))]
-
-    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
-        """One call of ``VisualPRM.score_stream``: batches hold solutions to as many questions as fit."""
-        triples = [(_asked(problem), list(steps), shown_images(problem)) for problem, steps in items]
-        return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
-
-    def release(self) -> None:
-        """Frees the memory."""
-        self.weights.release()
-
-
-def _asked(problem: Problem) -> str:
-    """The question's text; tags that are not one per picture are spelled ``< image>``, and pictures come first."""
-    text = question_text(problem)
-    return text if text.count(_TAG) == len(problem.images) else text.replace(_TAG, "< image>")
+    def question(self, problem: Problem) -> str:
+        """Tags that are not one per picture are spelled ``< image>``, and pictures come first."""
+        text = question_text(problem)
+        return text if text.count(_TAG) == len(problem.images) else text.replace(_TAG, "< image>")
 
 
 class GivenSteps:

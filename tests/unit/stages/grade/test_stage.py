@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.experiments import experiment_on, grader_in
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GraderStumbledError, GradingError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
 from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.grading.grade_table import Evaluation
 from visualprm_eval.stages.grade.stage import ENOUGH_FAILURES, MOST_JUDGED_ROWS, grade_missing, tables
 from visualprm_eval.store import Store
 from visualprm_eval.tasks import Task
@@ -34,6 +37,11 @@ def test_as_few_tables_as_possible() -> None:
     assert [len(table) for table in tables(work, 2)] == [2, 1, 1, 1]
 
 
+def evaluation(verdicts):
+    """What the host makes of a table that leaves these verdicts."""
+    return Evaluation(Path("nowhere"), verdicts, None, GradingError())
+
+
 def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) -> None:
     clock = SimpleNamespace(now=100.0)
     problems = [Problem("B", str(number), "", (Part("text", "?"),), "", f"p{number}") for number in range(4)]
@@ -42,10 +50,10 @@ def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) ->
     def table(benchmark, predictions, *rest, **options):
         del benchmark, rest, options
         clock.now += 2.0
-        return {index: Verdict(1.0) for index in predictions if index != "3"}
+        return evaluation({index: Verdict(1.0) for index in predictions if index != "3"})
 
     monkeypatch.setattr("visualprm_eval.stages.grade.stage.time.monotonic", lambda: clock.now)
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.grade_table", table)
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
     with Store.open(tmp_path / "store.sqlite") as store:
         store.put_problems(problems)
         store.put_spec(sampling)
@@ -53,7 +61,7 @@ def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) ->
         store.put_candidates(sampling.id, candidates)
         work = [(one.problem_id, one.text_id, one.text) for one in candidates]
         benchmark = Benchmark("B", Task("B", "B"), None, problems)
-        grade_missing(store, benchmark, JudgeOptions(), grading, work, directory=tmp_path)
+        grade_missing(store, experiment_on(benchmark, JudgeOptions(), grading), work, grader_in(tmp_path))
         found = store.verdicts(grading.id, [problem.id for problem in problems])
     assert [(one.value, one.seconds) for one in found.values()] == [(1.0, 0.5)] * 3 + [(None, 0.5)]
 
@@ -71,9 +79,9 @@ def judged(tmp_path, monkeypatch):
     def table(benchmark, predictions, *rest, **options):
         del benchmark, rest, options
         state.asked += predictions
-        return {index: Verdict(1.0) if int(index) in state.readable else UNREAD for index in predictions}
+        return evaluation({index: Verdict(1.0) if int(index) in state.readable else UNREAD for index in predictions})
 
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.grade_table", table)
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
     with Store.open(tmp_path / "store.sqlite") as store:
         store.put_problems(problems)
         store.put_spec(sampling)
@@ -85,7 +93,8 @@ def judged(tmp_path, monkeypatch):
         def grade(numbers, judge="local", **options):
             state.asked.clear()
             chosen = [work[number] for number in numbers]
-            grade_missing(store, benchmark, JudgeOptions(name=judge), grading, chosen, directory=tmp_path, **options)
+            experiment = experiment_on(benchmark, JudgeOptions(name=judge), grading)
+            grade_missing(store, experiment, chosen, grader_in(tmp_path), **options)
             return store.verdicts(grading.id, [problem.id for problem in problems])
 
         state.grade = grade
@@ -142,9 +151,9 @@ def mixed(tmp_path, monkeypatch):
         state.asked.append(dict(predictions))
         if state.broken or "odd" in predictions.values():
             raise GraderStumbledError("B: the host could not grade", reason="ValueError: odd")
-        return {index: UNREAD if state.unread else Verdict(1.0) for index in predictions}
+        return evaluation({index: UNREAD if state.unread else Verdict(1.0) for index in predictions})
 
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.grade_table", table)
+    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
 
     def grade(texts, judge=None, rank=0):
         state.asked.clear()
@@ -157,8 +166,9 @@ def mixed(tmp_path, monkeypatch):
             known = store.verdicts(grading.id, [problem.id for problem in problems])
             work = [item for item in work if item[:2] not in known]
             benchmark = Benchmark("B", Task("B", "B"), None, problems)
+            experiment = experiment_on(benchmark, JudgeOptions(name=judge), grading)
             try:
-                grade_missing(store, benchmark, JudgeOptions(name=judge), grading, work, directory=tmp_path)
+                grade_missing(store, experiment, work, grader_in(tmp_path))
             finally:
                 state.found = store.verdicts(grading.id, [problem.id for problem in problems])
         return [verdict.value for verdict in state.found.values()]

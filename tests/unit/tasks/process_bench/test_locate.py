@@ -14,8 +14,16 @@ def test_the_data_folder_is_the_host_s(tmp_path, monkeypatch) -> None:
     write_set(tmp_path / "VisualProcessBench", [row()])
     assert len(locate.load_set("VisualProcessBench").samples) == 1
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("LMUData")
+    write_set(tmp_path / "home" / "LMUData" / "VisualProcessBench", [row(), row()])
+    assert len(locate.load_set("VisualProcessBench").samples) == 2
+
+
+def test_a_data_folder_that_is_not_there_is_refused(tmp_path, monkeypatch) -> None:
+    """As on the main path: the host would silently take another one."""
     monkeypatch.setenv("LMUData", str(tmp_path / "none"))
-    assert locate.data_folder() == tmp_path / "home" / "LMUData"
+    with pytest.raises(BenchmarkError, match=r"LMUData names .*none, which is no folder"):
+        locate.load_set("VisualProcessBench")
 
 
 def test_a_named_folder_wins(tmp_path) -> None:

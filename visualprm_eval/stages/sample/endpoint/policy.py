@@ -8,7 +8,6 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from visualprm_eval.core.repeat_guard import Watch
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
 from visualprm_eval.stages.sample.endpoint.client import Client
 from visualprm_eval.stages.sample.endpoint.dispatch import Dispatcher, jobs_of
@@ -42,7 +41,6 @@ class EndpointPolicy:
         warn: Callable[[str], None] = _warn,
     ) -> None:  # fmt: skip
         self.name, self._options, self._settings, self._warn = name, options, settings, warn
-        self._watch = Watch(name, options.temperature)
         self._endpoints = [Endpoint(url, options.patience) for url in options.urls]
 
     def settings(self) -> Mapping[str, JSONValue]:
@@ -56,7 +54,7 @@ class EndpointPolicy:
         for, so nothing is drawn that the caller has not been given time to store.
 
         Raises:
-            PolicyError: When no endpoint is left, or the first samples are all the same at a temperature above 0.
+            PolicyError: When no endpoint is left.
         """
         options = self._options
         with asyncio.Runner() as runner:
@@ -73,7 +71,6 @@ class EndpointPolicy:
             try:
                 while batch := runner.run(dispatcher.step()):
                     yield batch
-                    self._watch.see(batch)
             finally:
                 runner.run(dispatcher.close())
                 runner.run(client.close())

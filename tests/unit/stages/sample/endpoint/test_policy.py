@@ -414,27 +414,6 @@ def test_a_server_that_only_throttles_gets_more_time() -> None:
     assert len(server.requests) == 7
 
 
-# Servers that ignore the temperature
-
-
-def test_a_server_that_does_not_sample_is_told_apart_and_its_samples_are_kept() -> None:
-    same = "The answer is certainly, and without any doubt, 42."
-    got = []
-    with Server(lambda seen: completion(*[same] * seen.n)) as server:
-        run = Asked([server], nproc=1).policy.sample(
-            [(problem(f"p{place}"), rank) for place in range(9) for rank in range(4)]
-        )
-        with pytest.raises(PolicyError, match=r"9 samples repeat .* ignores the temperature"):
-            for batch in run:
-                got += batch
-        assert len(got) == 12
-        assert errors(Asked([server], temperature=0.0).draw(n=4, problems=9)) == [None] * 36
-    with Server(lambda seen: completion(*["B"] * seen.n)) as server:
-        assert errors(Asked([server]).draw(n=4, problems=9)) == [None] * 36
-    with Server(lambda seen: completion(*[same] * (seen.n - 1), "5")) as server:
-        assert errors(Asked([server]).draw(n=4, problems=9)) == [None] * 36
-
-
 # The key
 
 

@@ -1,0 +1,65 @@
+"""Candidates are stored as they come, and a policy that does not sample is stopped."""
+
+from __future__ import annotations
+
+import pytest
+
+from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.core.types import Candidate, Part, Problem, Spec
+from visualprm_eval.stages.sample.stage import sample_missing
+from visualprm_eval.store import Store
+
+SAME = "The answer is certainly, and without any doubt, 42."
+PROBLEMS = {f"p{place}": Problem("B", str(place), "", (Part("text", "?"),), "", f"p{place}") for place in range(9)}
+
+
+class Parrot:
+    """Answers with what it is told, some requests at a time."""
+
+    name = "parrot"
+
+    def __init__(self, write, size):
+        self.write, self.size = write, size
+
+    def sample(self, requests):
+        for start in range(0, len(requests), self.size):
+            yield [
+                Candidate(problem.id, rank, *self.write(problem, rank))
+                for problem, rank in requests[start : start + self.size]
+            ]
+
+
+def sampled(tmp_path, write, *, temperature=0.7, size=4):
+    """How many candidates are stored of four for each problem, and the error that came."""
+    sampling = Spec("sampling", {"policy": "parrot", "temperature": temperature})
+    missing = [(problem_id, rank) for problem_id in PROBLEMS for rank in range(4)]
+    with Store.open(tmp_path / "store.sqlite") as store:
+        store.put_problems(list(PROBLEMS.values()))
+        error = ""
+        try:
+            sample_missing(store, Parrot(write, size), sampling, PROBLEMS, missing)
+        except PolicyError as caught:
+            error = str(caught)
+        return sum(map(len, store.candidates(sampling.id, list(PROBLEMS)).values())), error
+
+
+@pytest.mark.parametrize(("size", "stored"), [(4, 12), (1, 11)])
+def test_a_policy_that_does_not_sample_is_stopped_and_its_samples_are_kept(tmp_path, size, stored):
+    kept, error = sampled(tmp_path, lambda problem, rank: (SAME,), size=size)
+    assert kept == stored
+    assert "samples repeat an earlier one word by word" in error
+    assert "ignores the temperature" in error
+
+
+@pytest.mark.parametrize(
+    ("temperature", "write"),
+    [
+        (0.0, lambda problem, rank: (SAME,)),  # As it is meant.
+        (0.7, lambda problem, rank: ("B",)),  # A letter repeats itself honestly.
+        (0.7, lambda problem, rank: (f"{SAME} {rank}",)),
+        (0.7, lambda problem, rank: (SAME if rank < 3 else "5",)),  # One pair that differs ends the watch.
+        (0.7, lambda problem, rank: ("", "no reply")),
+    ],
+)
+def test_honest_repetition_passes(tmp_path, temperature, write):
+    assert sampled(tmp_path, write, temperature=temperature) == (36, "")
