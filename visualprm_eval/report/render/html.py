@@ -141,8 +141,12 @@ def page(
         title=title,
         subtitle=subtitle,
         banner=visible_text(banner),
-        sections=[one for one in sections if one.lead or one.tables or one.figures.keys() & figures],
-        appendix=appendix,
+        sections=[
+            section
+            for section in map(_filled, sections)
+            if section.lead or section.tables or section.figures.keys() & figures
+        ],
+        appendix=list(map(_filled, appendix)),
         figures={name: f"data:image/svg+xml;base64,{_base64(content)}" for name, content in figures.items()},
         many_rows=_MANY_ROWS,
         viewer=viewer,
@@ -156,6 +160,11 @@ def page(
     )
 
 
+def _filled(section: Section) -> Section:
+    """The chapter without tables in which there is nothing, but for those that it begins with."""
+    return replace(section, tables=[table for table in section.tables if table.rows])
+
+
 def _sections(results: Results) -> list[Section]:
     insight = results.insight
     summary = summary_table(summarise(results.rows, insight))
@@ -167,11 +176,11 @@ def _sections(results: Results) -> list[Section]:
         Section(
             "summary", "Summary", [summary.title], [replace(summary, title="")],
             notes(results.rows)[:_MAX_NOTES], {"gains": "gains over the baseline with intervals"},
-            _filled(statistics.values(insight.standings)),
+            [statistics.values(insight.standings)],
         ),
         Section(
             "published", "Beside published figures", [ABOUT_PUBLISHED],
-            tables=[replace(table, title="") for table in _filled(published(results.comparisons))],
+            tables=[replace(published(results.comparisons), title="")],
         ),
         Section(
             "curves", "Over k", [_OVER_K], figures={"curves": "value against k with intervals"},
@@ -180,25 +189,21 @@ def _sections(results: Results) -> list[Section]:
         Section("comparisons", "Comparisons", [_COMPARISONS], tables=by_place(comparisons)),
         Section(
             "losses", "Where rerankers lose", figures={"scores": "step scores of right and wrong candidates"},
-            tables=_filled(*losses),
+            tables=losses,
         ),
     ]  # fmt: skip
 
 
 def _appendix(results: Results) -> list[Section]:
     """How the values came about, what failed, and what the words mean."""
-    provenance = [records.protocol(results.protocol), *_filled(records.fingerprints(results.fingerprints))]
+    provenance = [records.protocol(results.protocol), records.fingerprints(results.fingerprints)]
     intro = [visible_text(failure_line(results.failures))]
     failed = records.failures(results.failures, MAX_FAILURES)
     return [
         Section("protocol", "Protocol", tables=provenance),
-        Section("failures", "Failures", intro, tables=_filled(failed)),
+        Section("failures", "Failures", intro, tables=[failed]),
         Section("glossary", "Glossary", tables=[glossary()]),
     ]
-
-
-def _filled(*tables: Table) -> list[Table]:
-    return [table for table in tables if table.rows]
 
 
 def _cells(table: Table) -> Iterator[list[_Cell]]:

@@ -89,29 +89,25 @@ def _sections(results: ProcessResults) -> list[Section]:
     return [
         Section(
             "summary", "Summary", intro, [replace(tables.table_3(results), title="")], notes,
-            tables=_filled(tables.per_source(results)),
+            tables=[tables.per_source(results)],
         ),
         Section(
             "thresholds", "Thresholds", figures={"f1-threshold": "F1 against the threshold"},
-            tables=_filled(replace(tables.thresholds(results), title=""), tables.f1_by_threshold(results)),
+            tables=[replace(tables.thresholds(results), title=""), tables.f1_by_threshold(results)],
         ),
         Section(
             "comparisons", "Comparisons", [_COMPARISONS],
-            tables=_filled(replace(tables.comparisons(results), title="")),
+            tables=[replace(tables.comparisons(results), title="")],
         ),
         Section(
             "losses", "Where critics err", figures={"error-by-step": "errors by place of the step"},
-            tables=_filled(by_policy, by_step, by_length),
+            tables=[by_policy, by_step, by_length],
         ),
         Section(
             "calibration", "Calibration", errors, figures={"reliability": "reliability of scores"},
-            tables=_filled(replace(tables.calibration(results), title="")),
+            tables=[replace(tables.calibration(results), title="")],
         ),
     ]  # fmt: skip
-
-
-def _filled(*made: Table) -> list[Table]:
-    return [table for table in made if table.rows]
 
 
 def _failure_line(results: ProcessResults) -> str:
@@ -121,7 +117,7 @@ def _failure_line(results: ProcessResults) -> str:
 
 def render_page(results: ProcessResults, figures: Mapping[str, bytes]) -> str:
     """``report.html``, with the solutions in the viewer; ``figures`` are SVG files by name."""
-    failed = _filled(records.failures(results.failures, html.MAX_FAILURES), tables.bad_lines(results))
+    failed = [records.failures(results.failures, html.MAX_FAILURES), tables.bad_lines(results)]
     return page(
         "Critics against labelled steps",
         one_line(f"{', '.join(one.opinion.critic for one in results.assessments)} on {results.process_set.name}"),
@@ -143,7 +139,7 @@ def render_markdown(results: ProcessResults, figures: Mapping[str, str]) -> str:
     parts = [f"# {escape(results.process_set.name)}", *([f"**{escape(banner)}**"] if banner else [])]
     for section in _sections(results):
         pictures = [f"![{name}]({figures[name]})" for name in section.figures if name in figures]
-        shown = [table for table in (*section.lead, *section.tables) if not table.is_folded]
+        shown = [table for table in (*section.lead, *section.tables) if table.rows and not table.is_folded]
         if shown or pictures:
             parts += [f"## {section.title}", *map(escape, section.intro), *pictures]
         for table in shown:
