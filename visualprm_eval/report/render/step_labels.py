@@ -12,9 +12,9 @@ from rich.text import Text
 from visualprm_eval.core.progress import track
 from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
-from visualprm_eval.report.render import csv, html
+from visualprm_eval.report.render import csv
 from visualprm_eval.report.render.files import remove, write_figures, write_files
-from visualprm_eval.report.render.html import Section, page
+from visualprm_eval.report.render.html import Section, appendix, filled, page
 from visualprm_eval.report.render.markdown import MAX_FAILURES, escape, markdown_table
 from visualprm_eval.report.render.terminal import terminal_tables, written
 from visualprm_eval.report.render.text import one_line
@@ -65,7 +65,7 @@ def write_process_reports(work_dir: Path, results: ProcessResults) -> list[Path]
 
 
 def _partial(results: ProcessResults) -> str:
-    return f"Partial set: {'; '.join(results.remarks)}" if results.remarks else ""
+    return f"{tables.PARTIAL}: {'; '.join(results.remarks)}" if results.remarks else ""
 
 
 def _sections(results: ProcessResults) -> list[Section]:
@@ -89,23 +89,23 @@ def _sections(results: ProcessResults) -> list[Section]:
     return [
         Section(
             "summary", "Summary", intro, [replace(tables.table_3(results), title="")], notes,
-            tables=[tables.per_source(results)],
+            tables=filled(tables.per_source(results)),
         ),
         Section(
             "thresholds", "Thresholds", figures={"f1-threshold": "F1 against the threshold"},
-            tables=[replace(tables.thresholds(results), title=""), tables.f1_by_threshold(results)],
+            tables=filled(replace(tables.thresholds(results), title=""), tables.f1_by_threshold(results)),
         ),
         Section(
             "comparisons", "Comparisons", [_COMPARISONS],
-            tables=[replace(tables.comparisons(results), title="")],
+            tables=filled(replace(tables.comparisons(results), title="")),
         ),
         Section(
             "losses", "Where critics err", figures={"error-by-step": "errors by place of the step"},
-            tables=[by_policy, by_step, by_length],
+            tables=filled(by_policy, by_step, by_length),
         ),
         Section(
             "calibration", "Calibration", errors, figures={"reliability": "reliability of scores"},
-            tables=[replace(tables.calibration(results), title="")],
+            tables=filled(replace(tables.calibration(results), title="")),
         ),
     ]  # fmt: skip
 
@@ -117,16 +117,16 @@ def _failure_line(results: ProcessResults) -> str:
 
 def render_page(results: ProcessResults, figures: Mapping[str, bytes]) -> str:
     """``report.html``, with the solutions in the viewer; ``figures`` are SVG files by name."""
-    failed = [records.failures(results.failures, html.MAX_FAILURES), tables.bad_lines(results)]
     return page(
         "Critics against labelled steps",
         one_line(f"{', '.join(one.opinion.critic for one in results.assessments)} on {results.process_set.name}"),
         sections=_sections(results),
-        appendix=[
-            Section("protocol", "Protocol", tables=[records.protocol(results.protocol)]),
-            Section("failures", "Failures", [f"{_failure_line(results)}."], tables=failed),
-            Section("glossary", "Glossary", tables=[glossary()]),
-        ],
+        appendix=appendix(
+            [records.protocol(results.protocol)],
+            results.failures,
+            f"{_failure_line(results)}.",
+            tables.bad_lines(results),
+        ),
         figures=figures,
         viewer=labelled_steps(results),
         banner=_partial(results),
@@ -139,7 +139,7 @@ def render_markdown(results: ProcessResults, figures: Mapping[str, str]) -> str:
     parts = [f"# {escape(results.process_set.name)}", *([f"**{escape(banner)}**"] if banner else [])]
     for section in _sections(results):
         pictures = [f"![{name}]({figures[name]})" for name in section.figures if name in figures]
-        shown = [table for table in (*section.lead, *section.tables) if table.rows and not table.is_folded]
+        shown = [table for table in (*section.lead, *section.tables) if not table.is_folded]
         if shown or pictures:
             parts += [f"## {section.title}", *map(escape, section.intro), *pictures]
         for table in shown:

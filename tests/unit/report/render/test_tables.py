@@ -66,7 +66,7 @@ def test_markdown(table):
 @RELAXED
 def test_page(table):
     document = html.fromstring(
-        page("Title", "", sections=[Section("a", "A", [], [table])], appendix=[], figures={}, viewer=Viewer())
+        page("Title", "", sections=[Section("a", "A", tables=[table])], appendix=[], figures={}, viewer=Viewer())
     )
     (found,) = document.xpath("//section[@id='a']//table")
     assert not found.xpath(".//a|.//img|.//script|.//b")
@@ -118,7 +118,7 @@ def test_terminal(table):
 def test_what_stands_below_a_value():
     table = Table("", [Column("a\nover b", "value")], [[Stacked("53.0 (+3.0)", "+1.0 to +5.0")]])
     assert markdown_table(table) == "| a, over b |\n| ---: |\n| 53.0 (+3.0; +1.0 to +5.0) |"
-    text = page("", "", sections=[Section("a", "A", [], [table])], appendix=[], figures={}, viewer=Viewer())
+    text = page("", "", sections=[Section("a", "A", tables=[table])], appendix=[], figures={}, viewer=Viewer())
     assert '<td class="n">53.0 (+3.0)<small>+1.0 to +5.0</small></td>' in text
     stream = io.StringIO()
     (part,) = terminal_tables(table, 80)
@@ -129,7 +129,7 @@ def test_what_stands_below_a_value():
 
 def test_a_group_is_named_once():
     table = Table("", [Column("policy"), Column("k", "count")], [("P", 1), ("P", 2), ("Q", 3)], is_grouped=True)
-    text = page("", "", sections=[Section("a", "A", [], [table])], appendix=[], figures={}, viewer=Viewer())
+    text = page("", "", sections=[Section("a", "A", tables=[table])], appendix=[], figures={}, viewer=Viewer())
     assert re.findall('<td class="name">(.*?)</td>', text) == ["P", "", "Q"]
     stream = io.StringIO()
     Console(file=stream, width=80).print(*terminal_tables(table, 80))
