@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from visualprm_eval.report.results import Results
     from visualprm_eval.report.viewer.viewer import Viewer
 
-__all__ = ["Section", "page", "render", "script_json"]
+__all__ = ["MAX_FAILURES", "Section", "page", "render", "script_json"]
 
-_MAX_FAILURES = 200
+MAX_FAILURES = 200
 _MAX_NOTES = 40
 _LONG_NAME = 28
 """A name with more characters may take several lines."""
@@ -165,7 +165,7 @@ def _sections(results: Results) -> list[Section]:
     curves, comparisons = statistics.curve_points(insight.points), statistics.comparisons(insight.comparisons)
     return [
         Section(
-            "summary", "Summary", [summary.title, *summary.notes], [replace(summary, title="")],
+            "summary", "Summary", [summary.title], [replace(summary, title="")],
             notes(results.rows)[:_MAX_NOTES], {"gains": "gains over the baseline with intervals"},
             _filled(statistics.values(insight.standings)),
         ),
@@ -188,9 +188,8 @@ def _sections(results: Results) -> list[Section]:
 def _appendix(results: Results) -> list[Section]:
     """How the values came about, what failed, and what the words mean."""
     provenance = [records.protocol(results.protocol), *_filled(records.fingerprints(results.fingerprints))]
-    more = len(results.failures) - _MAX_FAILURES
-    intro = [visible_text(failure_line(results.failures))] + ([f"{more:,} more are in results.xlsx."] * (more > 0))
-    failed = records.failures(results.failures[:_MAX_FAILURES])
+    intro = [visible_text(failure_line(results.failures))]
+    failed = records.failures(results.failures, MAX_FAILURES)
     return [
         Section("protocol", "Protocol", tables=provenance),
         Section("failures", "Failures", intro, tables=_filled(failed)),

@@ -12,7 +12,7 @@ from rich.text import Text
 from visualprm_eval.core.progress import track
 from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
-from visualprm_eval.report.render import csv
+from visualprm_eval.report.render import csv, html
 from visualprm_eval.report.render.files import remove, write_figures, write_files
 from visualprm_eval.report.render.html import Section, page
 from visualprm_eval.report.render.markdown import MAX_FAILURES, escape, markdown_table
@@ -33,7 +33,6 @@ _COMPARISONS = (
     "compared with the same critic. Better and worse: samples on which more or fewer steps are called what they are."
 )
 _MANY_STEPS = 20_000
-_MAX_PAGE_FAILURES = 200
 
 
 def write_process_reports(work_dir: Path, results: ProcessResults) -> list[Path]:
@@ -122,16 +121,14 @@ def _failure_line(results: ProcessResults) -> str:
 
 def render_page(results: ProcessResults, figures: Mapping[str, bytes]) -> str:
     """``report.html``, with the solutions in the viewer; ``figures`` are SVG files by name."""
-    more = len(results.failures) - _MAX_PAGE_FAILURES
-    intro = [f"{_failure_line(results)}.", *([f"{more:,} more are in results.xlsx."] * (more > 0))]
-    failed = records.failures(results.failures[:_MAX_PAGE_FAILURES])
+    failed = _filled(records.failures(results.failures, html.MAX_FAILURES), tables.bad_lines(results))
     return page(
         "Critics against labelled steps",
         one_line(f"{', '.join(one.opinion.critic for one in results.assessments)} on {results.process_set.name}"),
         sections=_sections(results),
         appendix=[
             Section("protocol", "Protocol", tables=[records.protocol(results.protocol)]),
-            Section("failures", "Failures", intro, tables=_filled(failed, tables.bad_lines(results))),
+            Section("failures", "Failures", [f"{_failure_line(results)}."], tables=failed),
             Section("glossary", "Glossary", tables=[glossary()]),
         ],
         figures=figures,
@@ -155,9 +152,7 @@ def render_markdown(results: ProcessResults, figures: Mapping[str, str]) -> str:
     parts += ["## Notes", "\n".join(notes)] if notes else []
     parts += ["## Failures", f"{_failure_line(results)}."]
     if results.failures:
-        parts.append(markdown_table(records.failures(results.failures[:MAX_FAILURES])))
-    if len(results.failures) > MAX_FAILURES:
-        parts.append(f"and {len(results.failures) - MAX_FAILURES:,} more: sheet failures of results.xlsx.")
+        parts.append(markdown_table(records.failures(results.failures, MAX_FAILURES)))
     return "\n\n".join(parts) + "\n"
 
 
