@@ -33,7 +33,6 @@ class CheckpointSource:
 
     def __init__(self, source: str, revision: str | None, device: str, dtype: str) -> None:
         self.source, self.revision, self.device, self.dtype = source, revision, device, dtype
-        self._model: Any = None
 
     @property
     def location(self) -> str:
@@ -44,16 +43,14 @@ class CheckpointSource:
             return str(demo_path(_DEMO[self.source]))
         return self.source
 
-    @property
+    @cached_property
     def model(self) -> Any:
         """What computes, loaded when it is first asked for and shared by all that have this source.
 
         Raises:
             CheckpointError: When it cannot be loaded faithfully.
         """
-        if self._model is None:
-            self._model = self.load()
-        return self._model
+        return self.load()
 
     def load(self) -> Any:
         """Loads a checkpoint in the InternVL layout, as it is."""
@@ -63,7 +60,7 @@ class CheckpointSource:
 
     def release(self) -> None:
         """Frees the memory; who asks for the model next loads it again."""
-        self._model = None
+        self.__dict__.pop("model", None)
 
     @property
     def at_hand(self) -> bool:

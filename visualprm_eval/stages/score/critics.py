@@ -6,6 +6,7 @@ Third parties add theirs through the entry-point group ``visualprm_eval.critics`
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -161,7 +162,8 @@ def build_critics(
     for label in sorted(labels, key=lambda label: split_label(label)[1] or ""):
         base, prm = split_label(label)
         if label.startswith(JUDGE):
-            critics[label] = _judge(label.removeprefix(JUDGE), scoring.max_steps, judges)
+            make = functools.partial(judges.policy, label.removeprefix(JUDGE))
+            critics[label] = JudgeCritic(make, scoring.max_steps, retry_failed=judges.retry_failed)
         elif base in BUILTIN_CRITICS:
             critics[label] = VisualPRMCritic(sources[prm or scoring.prms[0].name], options, orm=base == "visualorm")
         else:
@@ -218,10 +220,6 @@ def ranged_scoring(scoring: Spec, critic: object) -> Spec:
         return scoring
     bounds = [None if math.isinf(bound) else bound for bound in (low, high)]
     return Spec(scoring.kind, {**scoring.settings, SCORE_RANGE: bounds})
-
-
-def _judge(model: str, max_steps: int, judges: PromptedJudges) -> JudgeCritic:
-    return JudgeCritic(lambda: judges.policy(model), max_steps, retry_failed=judges.retry_failed)
 
 
 def _third_party(name: str, options: CriticOptions) -> Critic:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,25 +57,31 @@ def build(
         ConfigError: When a name makes no sense here.
         UnknownNameError: When nobody knows a name.
     """
+    prms = [prm.name for prm in scoring.prms]
+
+    def critic_of(label: str) -> Critic:
+        return build_critics([label], scoring, compute, judges)[label]
+
     built: dict[str, Judging] = {}
     for name in names:
-        for judging in _build(name, scoring, compute, judges):
+        for judging in _build(name, prms, critic_of, judges):
             built.setdefault(judging.label, judging)
     return list(built.values())
 
 
-def _build(name: str, scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges) -> list[Judging]:
+def _build(
+    name: str, prms: Sequence[str], critic_of: Callable[[str], Critic], judges: PromptedJudges
+) -> list[Judging]:  # fmt: skip
     base, at, prm = name.partition("@")
     if name in {RANDOM, ALL_CORRECT}:
         return [Judging(name, None, labels_only=True)]
     if base == "visualorm":
         raise ConfigError("--critic visualorm: it scores whole responses, and here single steps are judged")
-    if base == "visualprm":
-        return [_visualprm(each, scoring, compute, judges) for each in _prms(prm if at else None, scoring)]
-    if name in critic_names():
-        (inner,) = build_critics([name], scoring, compute, judges).values()
-        given = StreamedSteps(inner, inner) if isinstance(inner, StreamingCritic) else GivenSteps(inner)
-        return [Judging(name, given, labels_only=False)]
+    if base == "visualprm" and at and prm not in prms:
+        raise UnknownNameError("reward model", prm, prms, where=f"in critic 'visualprm@{prm}'")
+    if base == "visualprm" or name in critic_names():
+        labels = [critic_label(base, one, prms) for one in ([prm] if at else prms)] if base == "visualprm" else [name]
+        return [Judging(label, _of_given_steps(critic_of(label)), labels_only=False) for label in labels]
     model = name.removeprefix(JUDGE)
     judge = GivenJudge(lambda: judges.policy(model), None, retry_failed=judges.retry_failed)
     try:
@@ -88,21 +94,11 @@ def _build(name: str, scoring: ScoringOptions, compute: ComputeOptions, judges: 
     return [Judging(judge.policy.name if "=" in model else model, judge, labels_only=True)]
 
 
-def _prms(prm: str | None, scoring: ScoringOptions) -> list[str]:
-    names = [each.name for each in scoring.prms]
-    if prm is None:
-        return names
-    if prm not in names:
-        raise UnknownNameError("reward model", prm, names, where=f"in critic 'visualprm@{prm}'")
-    return [prm]
-
-
-def _visualprm(prm: str, scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges) -> Judging:
-    label = critic_label("visualprm", prm, [each.name for each in scoring.prms])
-    (inner,) = build_critics([label], scoring, compute, judges).values()
-    if not isinstance(inner, VisualPRMCritic):
-        raise TypeError(f"the critic visualprm is a {type(inner).__name__}")
-    return Judging(label, GivenVisualPRM(inner.checkpoint, inner.options), labels_only=False)
+def _of_given_steps(inner: Critic) -> Critic:
+    """A critic of the main job over steps exactly as they are given."""
+    if isinstance(inner, VisualPRMCritic):
+        return GivenVisualPRM(inner.checkpoint, inner.options)
+    return StreamedSteps(inner, inner) if isinstance(inner, StreamingCritic) else GivenSteps(inner)
 
 
 def baseline(name: str, sample: ProcessSample, seed: int) -> StepScores:

@@ -65,7 +65,7 @@ def test_steps_reach_a_reward_model_as_they_are(sample) -> None:
             seen.extend(items)
             yield [(place, StepScores((0.5,))) for place in reversed(range(len(items)))]
 
-    judging.critic.checkpoint._model = Model()
+    judging.critic.checkpoint.model = Model()
     critic = judging.critic
     assert tuple(critic.split(text_of(sample.steps))) == sample.steps
     scored = critic.score([(sample.problem, critic.split(text_of(sample.steps)))])
