@@ -17,8 +17,6 @@ from visualprm_eval.store import codec, queries
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["SWAP_SCORES", "count_lists", "draft_scores"]
-
 _CHUNK = 20_000
 
 _LISTS = """

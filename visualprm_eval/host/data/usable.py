@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["lack_of_answers", "left_out_remark", "unusable_rows"]
-
 _MATCHED_TYPES = ("MCQ", "Y/N")
 _SHOWN = 3
 

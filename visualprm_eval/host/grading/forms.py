@@ -20,8 +20,6 @@ from visualprm_eval.core.answers import announced_answer, normalise
 from visualprm_eval.core.markup import LONGEST, shorn
 from visualprm_eval.core.thoughts import after_thoughts
 
-__all__ = ["ASKS_AGAIN", "Form", "form_of"]
-
 Form = Callable[[str], str | None]
 """From a reply without its thoughts to what the grader gets; ``None`` when it cannot be read."""
 

@@ -9,8 +9,6 @@ from typing import Any
 from visualprm_eval.core.wire import ReplySize, ReplyTooLongError, leads_away
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["bounded_replies"]
-
 
 @contextmanager
 def bounded_replies() -> Iterator[None]:

@@ -19,8 +19,6 @@ from visualprm_eval.host.grading.verdict_readers import (
     verdict_of,
 )
 
-__all__ = ["MATCHED_TYPES", "UNGRADED", "leaves_verdicts", "read_verdicts", "rows_drawn"]
-
 MATCHED_TYPES = ("MCQ", "Y/N")
 """Types whose reference answers the host matches without a judge."""
 _VERDICT_COLUMNS = ("score", "correct")

@@ -29,8 +29,6 @@ from visualprm_eval.host.models.sampling_settings import (
     seeded,
 )
 
-__all__ = ["TESTED_CLASSES", "HostPolicy", "class_name", "model_fingerprint", "model_names"]
-
 _FAILURE = "Failed to obtain answer"
 """What the host returns instead of raising."""
 

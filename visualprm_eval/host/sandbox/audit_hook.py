@@ -23,8 +23,6 @@ from typing import Any
 from visualprm_eval.core.errors import GraderRefusedError
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["Refusals", "RefusedError", "watched"]
-
 _MOST_NOTES = 20
 _EXCERPT = 60
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
