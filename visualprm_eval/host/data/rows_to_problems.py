@@ -18,7 +18,7 @@ from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.data.upright import ShownRow, written_apart
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["row_problem"]
+__all__ = ["listed_options", "row_problem"]
 
 _CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
@@ -53,7 +53,9 @@ def row_problem(
                 f"{name}: row {row['index']} has a part of type {item['type']}; expected text and pictures"
             )
         parts.append(Part(item["type"], str(item["value"])))
-    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)} or _listed(row)
+    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)} or listed_options(
+        row
+    )
     problem = Problem(
         benchmark=name,
         index=str(row["index"]),
@@ -77,7 +79,7 @@ def row_problem(
     return dataclasses.replace(problem, id=digest(content)), files or problem.images, reason or unreadable
 
 
-def _listed(row: Any) -> dict[str, str]:
+def listed_options(row: Any) -> dict[str, str]:
     """The options of a row whose table has them as one list, spelled as in Python or JSON, in a column ``choices``."""
     if not _given(row, "choices"):
         return {}

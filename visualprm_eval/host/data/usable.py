@@ -11,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["lack_of_answers", "left_out_remark", "unusable_rows"]
+__all__ = ["MATCHED_TYPES", "lack_of_answers", "left_out_remark", "unusable_rows"]
 
-_MATCHED_TYPES = ("MCQ", "Y/N")
+MATCHED_TYPES = ("MCQ", "Y/N")
+"""Types whose reference answers the host matches without a judge."""
 _SHOWN = 3
 
 
@@ -70,7 +71,7 @@ def lack_of_answers(dataset: Any, *, has_task: bool) -> str:
         return ""
     if "answer" in data:
         return "its column answer is empty"
-    sure = has_task or getattr(dataset, "TYPE", "") in _MATCHED_TYPES
+    sure = has_task or getattr(dataset, "TYPE", "") in MATCHED_TYPES
     return "it has no column answer" if sure else ""
 
 

@@ -12,7 +12,7 @@ from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
 from visualprm_eval.core.errors import JudgeError
 from visualprm_eval.core.secrets import SHORTEST_SECRET, blanked
 from visualprm_eval.core.types import JSONValue
-from visualprm_eval.host.grading.replies import bounded_replies
+from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.bridge import at_work, load_host
 
 __all__ = [
@@ -89,7 +89,7 @@ def probe_judge(judge: JudgeOptions) -> None:
     except Exception as error:  # noqa: BLE001 - connection, certificate, name, key: all mean that there is no judge
         reason = f"{type(error).__name__}: {error}"
     else:
-        if code == 0 and answer.strip() and "Failed to obtain answer" not in answer:
+        if code == 0 and answer.strip() and NO_REPLY not in answer:
             return
         reason = f"status {code}: {getattr(response, 'text', answer)[:200]}"
         if leads_to := getattr(response, "headers", {}).get("Location"):

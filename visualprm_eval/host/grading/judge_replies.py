@@ -17,7 +17,7 @@ from visualprm_eval.core.secrets import redacted
 from visualprm_eval.core.types import JSONValue, canonical_json
 from visualprm_eval.host.grading.forms import ASKS_AGAIN
 from visualprm_eval.host.grading.jobs import current_job, rows_apart
-from visualprm_eval.host.grading.replies import bounded_replies
+from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.model_fingerprint import plain, without_credentials
 from visualprm_eval.host.models.request_capture import watched
 from visualprm_eval.host.patching import replaced
@@ -25,8 +25,6 @@ from visualprm_eval.store import Replies
 
 __all__ = ["Asked", "counted_requests", "kept_replies", "no_requests", "request_key"]
 
-_FAILURE = "Failed to obtain answer"
-"""What the host returns instead of raising."""
 _TRIES = 3
 """How often a question is asked that its grader would ask once, until the reply can be read."""
 
@@ -55,11 +53,8 @@ class Asked:
 
     def add(self, other: Asked) -> None:
         """Counts what another table asked."""
-        self.made += other.made
-        self.saved += other.saved
-        self.unanswered += other.unanswered
-        self.unplaced += other.unplaced
-        self.sent += other.sent
+        for name in ("made", "saved", "unanswered", "unplaced", "sent"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 @contextmanager
@@ -140,7 +135,7 @@ class _Table:
                 job.unread.discard(question)
                 return said
         else:
-            reply = f"{_FAILURE} via API. "
+            reply = f"{NO_REPLY} via API. "
         job.unread.add(question)
         if not job.rows:
             with self._lock:
@@ -200,7 +195,7 @@ class _Table:
 
 
 def _has_failed(reply: Any) -> bool:
-    return not isinstance(reply, str) or _FAILURE in reply
+    return not isinstance(reply, str) or NO_REPLY in reply
 
 
 @contextmanager
@@ -211,7 +206,7 @@ def no_requests() -> Iterator[Asked]:
     """
     from vlmeval.api.base import BaseAPI
 
-    with replaced(BaseAPI, "generate", lambda *_, **__: f"{_FAILURE} via API."):
+    with replaced(BaseAPI, "generate", lambda *_, **__: f"{NO_REPLY} via API."):
         yield Asked()
 
 
