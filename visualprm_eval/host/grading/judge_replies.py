@@ -149,8 +149,11 @@ class _Table:
         with self._lock:
             first = place not in self._waiting
             reply = self._waiting.setdefault(place, Future())
-        if not first:
-            return self._shared(reply)
+        if not first:  # Another row asked the same before, or asks it at this moment.
+            known = reply.result()
+            with self._lock:
+                self.asked.saved += not _has_failed(known)
+            return known
         try:
             found = self._known_or_new(place, api, message, options)
         except BaseException as error:
@@ -160,13 +163,6 @@ class _Table:
         if _has_failed(found):
             self._forget(place)
         reply.set_result(found)
-        return found
-
-    def _shared(self, reply: Future[Any]) -> Any:
-        """What another row is told that asked the same before, or asks it at this moment."""
-        found = reply.result()
-        with self._lock:
-            self.asked.saved += not _has_failed(found)
         return found
 
     def _forget(self, place: tuple[str, int]) -> None:

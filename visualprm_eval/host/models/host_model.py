@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from visualprm_eval.core.errors import PolicyError, UnknownNameError
-from visualprm_eval.core.secrets import SHORTEST_SECRET, blanked
+from visualprm_eval.core.secrets import blanked, secrets_in
 from visualprm_eval.core.types import Candidate, Problem, digest
 from visualprm_eval.host.grading.replies import NO_REPLY
 from visualprm_eval.host.load.bridge import at_work, load_host
@@ -31,9 +31,6 @@ from visualprm_eval.host.models.sampling_settings import (
 )
 
 __all__ = ["TESTED_CLASSES", "HostPolicy", "class_name", "model_fingerprint", "model_names"]
-
-_KEY_ENDINGS = ("key", "token", "secret", "password", "_ak", "_sk")
-"""How names of the environment's variables end that hold a key."""
 
 TESTED_CLASSES = frozenset(
     {
@@ -221,9 +218,4 @@ def _factory(name: str) -> Callable[[], Any]:
 
 def _keys(factory: Any, model: Any = None) -> tuple[str, ...]:
     """API keys, which classes log and servers repeat: those of the host's entry, of the model, of the environment."""
-    known = {**os.environ, **getattr(factory, "keywords", {}), "model's key": getattr(model, "key", None)}
-    return tuple(
-        value
-        for name, value in known.items()
-        if name.lower().endswith(_KEY_ENDINGS) and isinstance(value, str) and len(value) >= SHORTEST_SECRET
-    )
+    return secrets_in({**os.environ, **getattr(factory, "keywords", {}), "model's key": getattr(model, "key", None)})
