@@ -45,11 +45,14 @@ def test_the_bundled_reward_model_finds_slips(run: Run, work_dir: Path) -> None:
     assert 40 <= value(work_dir, "random", "macro F1") <= 55
     assert value(work_dir, "all-correct", "F1 incorrect") == 0
     assert "cross-validated threshold" in output
+    assert output.rstrip().endswith(f"Page: {work_dir / 'report.html'}")
     assert {row["n_failed"] for row in read_rows(work_dir)} == {"0"}
 
 
 def test_the_files(work_dir: Path) -> None:
-    assert {"results.csv", "results.xlsx", "results.md", "store.sqlite"} <= {path.name for path in work_dir.iterdir()}
+    assert {"results.csv", "results.xlsx", "results.md", "report.html", "store.sqlite"} <= {
+        path.name for path in work_dir.iterdir()
+    }
     figures = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
     assert {path.name for path in (work_dir / "figures").iterdir()} == figures
     book = openpyxl.load_workbook(work_dir / "results.xlsx", read_only=True)

@@ -10,8 +10,9 @@ import pytest
 
 from visualprm_eval.cli import EXIT_ERROR, _build_parser, main
 from visualprm_eval.core import config as cfg
+from visualprm_eval.core.config import ModelSource, RunConfig, filled
 from visualprm_eval.core.errors import ConfigError
-from visualprm_eval.run.options import run_config
+from visualprm_eval.run.options import OPTIONS, checked, run_config
 
 
 def parse(*argv: str) -> cfg.RunConfig:
@@ -35,7 +36,7 @@ def test_every_option_reaches_the_configuration() -> None:
         *"--device cpu --dtype float32 --batch-size 3 --token-budget 77 --grade picks --stages score grade".split(),
         *"--prm A=a B=b@r --reranker first oracle".split(),
     )  # fmt: skip
-    assert config.sampling == cfg.SamplingOptions("auto", "cot", 4, 1.0, 0.9, 99, 7, 3, allow_remote_code=True)
+    assert config.sampling == cfg.SamplingOptions(4, "cot", "auto", 1.0, 0.9, 99, 7, 3, allow_remote_code=True)
     assert config.api == cfg.ApiOptions(nproc=5, retry=2)
     assert config.compute == cfg.ComputeOptions("cpu", "float32")
     assert config.judge == cfg.JudgeOptions("j", "u", "s", 2, 3, 9)
@@ -94,6 +95,42 @@ def test_endpoint_options_that_make_no_sense(argv: str, said: str) -> None:
     assert "cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"sampling.num_samples": 0}, r"-n/--num-samples 0: expected a whole number of at least 1"),
+        ({"sampling.temperature": -0.1}, r"--temperature -0.1: expected 0 \(greedy\) or more"),
+        ({"sampling.temperature": float("nan")}, r"--temperature nan"),
+        ({"sampling.top_p": 0.0}, r"--top-p 0.0: expected a number above 0"),
+        ({"sampling.top_p": 1.5}, r"--top-p 1.5"),
+        ({"ks": (9,)}, r"--k 9: expected 1 to 8, since -n/--num-samples is 8"),
+        ({"ks": (0,)}, r"--k 0: expected 1 to 8"),
+        ({"sampling.max_tokens": 0}, r"--max-tokens 0"),
+        ({"scoring.max_steps": 0}, r"--max-steps 0"),
+        ({"limit": 0}, r"--limit 0"),
+        ({"data": ()}, r"no benchmark given.*--data.*--demo"),
+        ({"data": ("",)}, r"--data: a benchmark's name is empty"),
+        ({"models": ()}, r"no policy given.*--model.*--candidates"),
+        ({"candidates": Path("pack.jsonl")}, r"--candidates conflicts with --model"),
+        ({"data": ("D", "D")}, r"--data names D twice"),
+        ({"models": ("M", "M")}, r"--model names M twice"),
+        ({"judge.nproc": 0}, r"--judge-api-nproc 0"),
+        ({"scoring.prms": (ModelSource("A", "x"), ModelSource("A", "y"))}, r"two --prm are called A"),
+    ],
+)
+def test_bad_options_are_named(changes: dict, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        checked(filled(RunConfig(), {"models": ("M",), "data": ("D",), **changes}))
+
+
+def test_stages_keep_their_order_and_conflict_with_mode() -> None:
+    assert parse("--model", "m", "--data", "D", "--stages", "report", "sample").stages == ("sample", "report")
+    assert parse("--model", "m", "--data", "D", "--mode", "infer").stages == ("sample",)
+    assert parse("--model", "m", "--data", "D", "--mode", "eval").stages == ("score", "grade", "report")
+    with pytest.raises(ConfigError, match="--mode conflicts with --stages"):
+        parse("--model", "m", "--data", "D", "--mode", "all", "--stages", "sample")
+
+
 def test_demo_brings_its_own() -> None:
     config = parse("--demo")
     assert (config.models, config.data) == ((cfg.DEMO_POLICY,), (cfg.DEMO_BENCHMARK,))
@@ -138,9 +175,18 @@ def test_unknown_reranker_answers_with_the_nearest(capsys: pytest.CaptureFixture
     assert "did you mean 'visualprm'" in capsys.readouterr().err
 
 
-def test_every_option_has_a_help_line() -> None:
-    run = _build_parser()._subparsers._group_actions[0].choices["run"]
-    assert [action.option_strings for action in run._actions if not action.help] == []
+def test_every_option_has_a_help_line_and_a_field() -> None:
+    commands = _build_parser()._subparsers._group_actions[0].choices
+    assert [action.option_strings for run in commands.values() for action in run._actions if not action.help] == []
+    shown = " ".join(commands["run"].format_help().split())
+    assert f"{cfg.RunConfig().sampling.max_tokens}; {cfg.DEMO.sampling.max_tokens} with --demo" in shown
+    assert all(name in shown for name in (*cfg.PROCESS_BENCHMARKS, cfg.DEFAULT_PRM))
+    paths = [option.path for option in OPTIONS.values()]
+    assert len(set(paths)) == len(paths)
+    parts = {"sampling", "api", "compute", "scoring", "step_labels", "judge"}
+    fields = {name for name in cfg.RunConfig.__dataclass_fields__ if name not in parts}
+    fields |= {f"{part}.{name}" for part in parts for name in getattr(cfg.RunConfig(), part).__dataclass_fields__}
+    assert fields - {"scoring.prms_named"} == set(paths) - {"suite", "demo", "mode"}
 
 
 @pytest.mark.parametrize("code", [

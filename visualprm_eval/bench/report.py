@@ -9,13 +9,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from visualprm_eval.bench.machine import machine
 from visualprm_eval.bench.report_store import fill
-from visualprm_eval.run.plan_report import config_of, report
+from visualprm_eval.core.config import REPORT
+from visualprm_eval.run.plan_report import report
 from visualprm_eval.store import STORE_FILE, Store
 
 HELP = "what a report takes, from the store to the files"
@@ -55,7 +57,7 @@ def measure(arguments: argparse.Namespace) -> str:
             fill(work_dir, arguments.problems, arguments.samples)
         n_problems, n = _size(work_dir / STORE_FILE)
         size = (work_dir / STORE_FILE).stat().st_size
-        config = config_of(work_dir, data=(), models=(), ks=(), limit=None, grade="auto", judge=None)
+        config = replace(REPORT, work_dir=work_dir)
         parts = stack.enter_context(_timed())
         before = _clocks()
         report(config, _NAMES)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Literal, get_args
 
-__all__ = ["BASELINES", "FIRST", "GREEDY", "LACKING", "MEAN", "MEANINGS", "ROWS", "chosen"]
+__all__ = ["BASELINES", "FIRST", "GREEDY", "LACKING", "MEAN", "MEANINGS", "ROWS", "Baseline", "chosen"]
 
 MEAN, GREEDY, FIRST = "mean", "greedy", "first"
-BASELINES = (MEAN, GREEDY, FIRST)
+Baseline = Literal["mean", "greedy", "first"]
+BASELINES: tuple[Baseline, ...] = get_args(Baseline)
 """The first of them that there is counts where nobody names one."""
 ROWS: Mapping[str, str] = {MEAN: "random", GREEDY: "greedy", FIRST: "first"}
 """The reranker whose value a baseline is."""

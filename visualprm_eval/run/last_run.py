@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.baselines import Baseline
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, build_rerankers, needed_critics, split_label
@@ -46,7 +47,7 @@ class Choice:
     scorings: Mapping[str, Spec]
     prms: tuple[ModelSource, ...]
     greedy: bool | None = None
-    baseline: str | None = None
+    baseline: Baseline | None = None
     called: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,218 +1,240 @@
-"""The options of ``run``, and the run that they ask for."""
+"""The options of all commands from one table, the run that they ask for, and the rules between them.
+
+A value's type, choices, default and help are those of the field of ``core.config`` that it goes to.
+"""
 
 from __future__ import annotations
 
 import argparse
+import functools
+import inspect
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from visualprm_eval.core import config as cfg
-from visualprm_eval.core.baselines import BASELINES
+from visualprm_eval.core.baselines import GREEDY, MEAN
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.server_address import api_key, base_url, completed
 from visualprm_eval.tasks import SUITES, host_name
 
-# Where in the run the value of an option goes.
-_FIELDS = {
-    "model": "models", "candidates": "candidates", "candidate_fields": "candidate_fields", "reranker": "rerankers",
-    "num_samples": "sampling.num_samples", "temperature": "sampling.temperature", "top_p": "sampling.top_p",
-    "max_tokens": "sampling.max_tokens", "seed": "sampling.seed", "batch_size": "sampling.batch_size",
-    "engine": "sampling.engine", "prompt": "sampling.prompt", "allow_remote_code": "sampling.allow_remote_code",
-    "base_url": "api.base_urls", "key": "api.key", "timeout_s": "api.timeout_s", "api_nproc": "api.nproc",
-    "retry": "api.retry", "device": "compute.device", "dtype": "compute.dtype", "max_steps": "scoring.max_steps",
-    "thoughts": "scoring.thoughts", "token_budget": "scoring.token_budget", "critic_base_url": "scoring.base_urls",
-    "critic_key": "scoring.key", "critic": "step_labels.critics", "vpb_dir": "step_labels.vpb_dir",
-    "threshold": "step_labels.threshold", "grade": "grade", "k": "ks", "baseline": "baseline", "limit": "limit",
-    "work_dir": "work_dir", "data_dir": "data_dir", "pictures": "pictures", "retry_failed": "retry_failed",
-    "dry_run": "dry_run", "verbose": "verbose", "judge": "judge.name", "judge_key": "judge.key",
-    "judge_api_nproc": "judge.nproc", "judge_retry": "judge.retry", "judge_timeout": "judge.timeout_s",
-    "prediction": "judge.prediction",
+__all__ = ["add_options", "add_run_options", "benchmarks", "checked", "given_fields", "partial_config", "run_config"]
+
+MODES: Mapping[str, tuple[cfg.Stage, ...]] = {
+    "all": cfg.STAGES, "infer": ("sample",), "eval": ("score", "grade", "report"),
 }  # fmt: skip
 
 
-BASELINE_HELP = (
-    "what gains are measured against (mean of all N samples where every candidate has a verdict, else greedy if it was "
-    "sampled, else first)"
-)
+@dataclass(frozen=True)
+class Shorthands:
+    """Options that stand for values of others.
+
+    Attributes:
+        suite: a set of benchmarks (table2: the paper's seven)
+        demo: the bundled policy, reward model and benchmark
+        mode: infer: sample; eval: the rest (all)
+    """
+
+    suite: Literal[*SUITES] | None = None  # type: ignore[valid-type]
+    demo: bool = False
+    mode: Literal[*MODES] | None = None  # type: ignore[valid-type]
+
+
+# The options of ``run`` in groups, as ``--help`` shows them: names and metavar, and the field to fill.
+_TABLE: Mapping[str, Mapping[str, str]] = {
+    "what to run": {
+        "--model X": "models",
+        "--data D": "data",
+        "--suite": "suite",
+        "--data-dir DIR": "data_dir",
+        "--pictures": "pictures",
+        "--reranker R": "rerankers",
+        "--prm P": "scoring.prms",
+        "--candidates FILE": "candidates",
+        "--candidate-fields NAME=FIELD": "candidate_fields",
+        "--demo": "demo",
+        "--work-dir": "work_dir",
+    },
+    "sampling": {
+        "-n/--num-samples N": "sampling.num_samples",
+        "--prompt": "sampling.prompt",
+        "--engine": "sampling.engine",
+        "--temperature": "sampling.temperature",
+        "--top-p": "sampling.top_p",
+        "--max-tokens": "sampling.max_tokens",
+        "--seed": "sampling.seed",
+        "--batch-size": "sampling.batch_size",
+        "--base-url URL": "api.base_urls",
+        "--key": "api.key",
+        "--timeout SECONDS": "api.timeout_s",
+        "--api-nproc": "api.nproc",
+        "--retry": "api.retry",
+        "--allow-remote-code": "sampling.allow_remote_code",
+    },
+    "scoring and selecting": {
+        "--k K": "ks",
+        "--baseline": "baseline",
+        "--max-steps": "scoring.max_steps",
+        "--thoughts": "scoring.thoughts",
+        "--device": "compute.device",
+        "--dtype": "compute.dtype",
+        "--token-budget": "scoring.token_budget",
+    },
+    "critics against labelled steps": {
+        "--critic C": "step_labels.critics",
+        "--vpb-dir DIR": "step_labels.vpb_dir",
+        "--threshold": "step_labels.threshold",
+        "--critic-base-url URL": "scoring.base_urls",
+        "--critic-key": "scoring.key",
+    },
+    "grading by the host": {
+        "--grade": "grade",
+        "--judge": "judge.name",
+        "--prediction": "judge.prediction",
+        "--judge-base-url": "judge.base_url",
+        "--judge-key": "judge.key",
+        "--judge-api-nproc": "judge.nproc",
+        "--judge-retry": "judge.retry",
+        "--judge-timeout": "judge.timeout_s",
+    },
+    "process": {
+        "--limit": "limit",
+        "--mode": "mode",
+        "--stages": "stages",
+        "--retry-failed": "retry_failed",
+        "--dry-run": "dry_run",
+        "--verbose": "verbose",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option.
+
+    Attributes:
+        names: Its names, such as ``-n/--num-samples``.
+        metavar: What stands for its value, ``""`` for its name in capitals.
+        path: The field that it fills: one of ``RunConfig``, ``PART.FIELD``, or one of ``Shorthands``.
+    """
+
+    names: str
+    metavar: str
+    path: str
+
+    @functools.cached_property
+    def _field(self) -> tuple[type, str]:
+        part, _, name = self.path.rpartition(".")
+        if part:
+            return type(getattr(cfg.RunConfig(), part)), name
+        return (Shorthands if name in Shorthands.__dataclass_fields__ else cfg.RunConfig), name
+
+    @property
+    def hint(self) -> Any:
+        """The type of its value, without ``None``."""
+        owner, name = self._field
+        hint = get_type_hints(owner)[name]
+        return next(kind for kind in get_args(hint) if kind is not NoneType) if NoneType in get_args(hint) else hint
+
+    def help(self, text: str | None) -> str:
+        """What the field's description says, or another text, with the default."""
+        owner, name = self._field
+        default = getattr(owner(), name)
+        if isinstance(default, tuple):
+            default = " ".join(str(getattr(value, "source", value)) for value in default)
+        return (text or _descriptions(owner)[name]).format(default=default)
+
+    def of(self, config: cfg.RunConfig) -> Any:
+        """Its value in a run."""
+        return functools.reduce(getattr, self.path.split("."), config)
+
+    def add_to(self, parser: argparse._ActionsContainer, text: str | None = None, *, required: bool = False) -> None:
+        """Adds it to a command, whose help may have another text."""
+        names, hint = self.names.split("/"), self.hint
+        keywords: dict[str, Any] = {"nargs": "+"} if get_origin(hint) is tuple else {}
+        kind = get_args(hint)[0] if keywords else hint
+        if kind is bool:
+            keywords["action"] = "store_true"
+        elif get_origin(kind) is Literal:
+            keywords["choices"] = get_args(kind)
+        else:
+            keywords["type"] = kind if kind in {int, float, Path} else str
+            keywords["metavar"] = self.metavar or names[-1].lstrip("-").replace("-", "_").upper()
+        if required:
+            keywords["required"] = True
+        parser.add_argument(*names, dest=self.path, default=argparse.SUPPRESS, help=self.help(text), **keywords)
+
+
+@functools.cache
+def _descriptions(owner: type) -> dict[str, str]:
+    """What a class says of its attributes."""
+    _, _, section = inspect.cleandoc(owner.__doc__ or "").partition("Attributes:\n")
+    parts = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in parts}
+
+
+_GROUPS: Mapping[str, list[Option]] = {
+    title: [Option(*key.partition(" ")[::2], path) for key, path in rows.items()] for title, rows in _TABLE.items()
+}
+OPTIONS: Mapping[str, Option] = {
+    option.names.rpartition("/")[2]: option for group in _GROUPS.values() for option in group
+}
 
 
 def add_run_options(parser: argparse.ArgumentParser) -> None:
     """Adds all options of ``run``, group by group."""
-    defaults = cfg.RunConfig()
-    _add_what(parser, defaults)
-    _add_sampling(parser, defaults)
-    _add_scoring(parser, defaults)
-    _add_critics(parser, defaults)
-    _add_judge(parser, defaults.judge)
-    _add_process(parser)
+    for title, options in _GROUPS.items():
+        group = parser.add_argument_group(title)
+        for option in options:
+            option.add_to(group)
 
 
-def _add_what(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
-    group = parser.add_argument_group("what to run")
-    group.add_argument(
-        "--model", nargs="+", default=None, metavar="X",
-        help="policies: host model names, InternVL-layout checkpoints as [NAME=]PATH_OR_ID[@REVISION], or other "
-        "families through transformers as [NAME=]hf:PATH_OR_ID[@REVISION]",
-    )  # fmt: skip
-    group.add_argument(
-        "--data", nargs="+", default=None, metavar="D",
-        help="benchmarks by their host names, or by short names of the paper's (MMMU, MathVista, WeMath ...)",
-    )  # fmt: skip
-    group.add_argument(
-        "--suite", choices=tuple(SUITES), default=None, help="a set of benchmarks (table2: the paper's seven)"
-    )
-    group.add_argument(
-        "--data-dir", type=Path, default=None, metavar="DIR",
-        help="folder with the benchmarks' TSV files; only read, but for files that are fetched ($LMUData, ~/LMUData)",
-    )  # fmt: skip
-    group.add_argument(
-        "--pictures", choices=cfg.PICTURES, default=defaults.pictures,
-        help="upright: turned as their EXIF says and scaled to 8 bits, where they are not so already; raw: left to the "
-        "host, the servers and the models (%(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--reranker", nargs="+", default=None, metavar="R",
-        help=f"rerankers ({' '.join(defaults.rerankers)}); first (pass@1) is always shown beside them",
-    )  # fmt: skip
-    group.add_argument(
-        "--prm", nargs="+", default=None, metavar="P",
-        help=f"reward models as [NAME=]PATH_OR_ID[@REVISION] ({cfg.DEFAULT_PRM})",
-    )  # fmt: skip
-    group.add_argument(
-        "--candidates", type=Path, default=None, metavar="FILE", help="a pack of candidates instead of sampling (none)"
-    )
-    group.add_argument(
-        "--candidate-fields", nargs="+", default=None, metavar="NAME=FIELD",
-        help="for a pack of another tool: which field is what, as index=doc_id text=resps policy:=MODEL",
-    )  # fmt: skip
-    group.add_argument("--demo", action="store_true", help="the bundled policy, reward model and benchmark")
-    group.add_argument("--work-dir", type=Path, default=defaults.work_dir, help="store and results (./%(default)s)")
+def add_options(parser: argparse.ArgumentParser, texts: Mapping[str, str | None], required: str = "") -> None:
+    """Adds some options to another command.
+
+    Args:
+        parser: The command.
+        texts: What its help says of each, by name; ``None`` for what that of ``run`` says.
+        required: The one that must be given.
+    """
+    for name, text in texts.items():
+        OPTIONS[name].add_to(parser, text, required=name == required)
 
 
-def _add_sampling(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
-    group = parser.add_argument_group("sampling")
-    group.add_argument(
-        "-n", "--num-samples", type=int, default=None, metavar="N",
-        help=f"candidates per problem ({cfg.DEFAULT_NUM_SAMPLES}; with --candidates as many as the file has)",
-    )  # fmt: skip
-    group.add_argument(
-        "--prompt", choices=cfg.PROMPTS, default=None,
-        help=f"chain of thought, a direct answer, or what the host would show the model ({defaults.sampling.prompt})",
-    )  # fmt: skip
-    group.add_argument(
-        "--engine", choices=cfg.ENGINES, default=defaults.sampling.engine,
-        help="who runs the policies (%(default)s: an endpoint with --base-url, native if we can, else the host's)",
-    )  # fmt: skip
-    group.add_argument("--temperature", type=float, default=None, help=f"0 is greedy ({defaults.sampling.temperature})")
-    group.add_argument("--top-p", type=float, default=None, help=f"nucleus; 1 keeps all ({defaults.sampling.top_p})")
-    group.add_argument(
-        "--max-tokens", type=int, default=None,
-        help=f"longest sample in tokens ({defaults.sampling.max_tokens}; {cfg.DEMO_MAX_TOKENS} with --demo)",
-    )  # fmt: skip
-    group.add_argument("--seed", type=int, default=None, help=f"seed of the sampling noise ({defaults.sampling.seed})")
-    group.add_argument(
-        "--batch-size",
-        type=int,
-        default=None,
-        help=f"samples at a time, native policies ({defaults.sampling.batch_size})",
-    )
-    group.add_argument(
-        "--base-url", nargs="+", default=None, metavar="URL",
-        help="OpenAI-compatible endpoints that serve the model, such as http://127.0.0.1:8000/v1",
-    )  # fmt: skip
-    group.add_argument("--key", default=None, help="their key; never stored or printed ($OPENAI_API_KEY)")
-    group.add_argument(
-        "--timeout", dest="timeout_s", metavar="SECONDS", type=int, default=defaults.api.timeout_s,
-        help="seconds to wait for a reply of an endpoint (%(default)s)",
-    )  # fmt: skip
-    group.add_argument("--api-nproc", type=int, default=defaults.api.nproc, help="parallel API requests (%(default)s)")
-    group.add_argument("--retry", type=int, default=defaults.api.retry, help="tries per API request (%(default)s)")
-    group.add_argument(
-        "--allow-remote-code", action="store_true", help="let host model classes run code shipped with a checkpoint"
-    )
+def given_fields(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The fields that options were given for, by path."""
+    paths = {option.path for option in OPTIONS.values()}
+    values = {path: value for path, value in vars(arguments).items() if path in paths}
+    given: dict[str, Any] = {path: tuple(value) if isinstance(value, list) else value for path, value in values.items()}
+    if "judge.base_url" in given:  # A bare host gets ``/v1``, as with ``--base-url``.
+        given["judge.base_url"] = completed(given["judge.base_url"])
+    return given
 
 
-def _add_scoring(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
-    group = parser.add_argument_group("scoring and selecting")
-    group.add_argument(
-        "--k", nargs="+", type=int, default=(), metavar="K",
-        help="the k of best-of-k to tabulate (powers of two below N, and N)",
-    )  # fmt: skip
-    group.add_argument("--baseline", choices=BASELINES, default=None, help=BASELINE_HELP)
-    group.add_argument(
-        "--max-steps",
-        type=int,
-        default=defaults.scoring.max_steps,
-        help="steps per solution, merged evenly (%(default)s)",
-    )
-    group.add_argument(
-        "--thoughts", choices=cfg.THOUGHTS, default=defaults.scoring.thoughts,
-        help="whether reward models and step judges read what stands in <think> tags and the like (%(default)s)",
-    )  # fmt: skip
-    group.add_argument("--device", default=defaults.compute.device, help="auto, cpu, cuda, cuda:1 ... (%(default)s)")
-    group.add_argument(
-        "--dtype", choices=("auto", "float32", "bfloat16"), default=defaults.compute.dtype,
-        help="auto: bfloat16 on a GPU, float32 on a CPU (%(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--token-budget", type=int, default=defaults.scoring.token_budget,
-        help="most tokens that the reward model reads at a time: memory depends on it, not on N; it halves itself when "
-        "memory runs out, and a CPU takes at most 4096 (%(default)s)",
-    )  # fmt: skip
+def partial_config(arguments: argparse.Namespace, base: cfg.RunConfig) -> cfg.RunConfig:
+    """What a command is told that has some options of a run.
+
+    Args:
+        arguments: The parsed options.
+        base: What it does without them.
+
+    Raises:
+        ConfigError: When a value is out of range.
+    """
+    given = given_fields(arguments)
+    config = cfg.filled(base, {path: given[path] for path in given.keys() - Shorthands.__dataclass_fields__.keys()})
+    _refuse(_wrong_values(config))
+    return config
 
 
-def _add_critics(parser: argparse.ArgumentParser, defaults: cfg.RunConfig) -> None:
-    group = parser.add_argument_group("critics against labelled steps")
-    group.add_argument(
-        "--critic", nargs="+", default=None, metavar="C",
-        help=f"for --data {' or '.join(cfg.PROCESS_BENCHMARKS)}: visualprm, random, all-correct, a third party's, or "
-        "any model as a prompted judge",
-    )  # fmt: skip
-    group.add_argument(
-        "--vpb-dir", type=Path, default=None, metavar="DIR",
-        help="the folder with test.jsonl and the pictures (VisualProcessBench in the host's data folder)",
-    )  # fmt: skip
-    group.add_argument(
-        "--threshold", type=float, default=defaults.step_labels.threshold,
-        help="a step with a greater score counts as correct (%(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--critic-base-url", nargs="+", default=None, metavar="URL",
-        help="OpenAI-compatible endpoints of prompted judges, --reranker judge:MODEL too (those of --base-url)",
-    )  # fmt: skip
-    group.add_argument("--critic-key", default=None, help="their key; never stored or printed ($OPENAI_API_KEY)")
-
-
-def _add_judge(parser: argparse.ArgumentParser, defaults: cfg.JudgeOptions) -> None:
-    group = parser.add_argument_group("grading by the host")
-    group.add_argument(
-        "--grade", choices=("auto", "all", "picks"), default="auto",
-        help="all distinct texts, or only picks (auto: all where no judge is needed or N <= 8); oracle needs all",
-    )  # fmt: skip
-    group.add_argument(
-        "--judge", default=None,
-        help="judge model, or exact_matching where the benchmark can do without (the benchmark's own default)",
-    )  # fmt: skip
-    group.add_argument(
-        "--prediction", choices=cfg.PREDICTIONS, default=None,
-        help="what is graded of a text: all of it, or its final answer (raw with a judge, final without)",
-    )  # fmt: skip
-    group.add_argument("--judge-base-url", default=None, help="OpenAI-compatible endpoint of the judge (the host's)")
-    group.add_argument("--judge-key", default=None, help="its key; never stored or printed (the host's)")
-    group.add_argument("--judge-api-nproc", type=int, default=defaults.nproc, help="parallel requests (%(default)s)")
-    group.add_argument("--judge-retry", type=int, default=defaults.retry, help="tries per request (%(default)s)")
-    group.add_argument(
-        "--judge-timeout", type=int, default=defaults.timeout_s, help="seconds to wait for a reply (%(default)s)"
-    )
-
-
-def _add_process(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("process")
-    group.add_argument("--limit", type=int, default=None, help="only the first problems of each benchmark (all)")
-    group.add_argument("--mode", choices=tuple(cfg.MODES), default=None, help="infer: sample; eval: the rest (all)")
-    group.add_argument("--stages", nargs="+", choices=cfg.STAGES, default=None, help="any of the stages (all)")
-    group.add_argument("--retry-failed", action="store_true", help="try stored failures again")
-    group.add_argument("--dry-run", action="store_true", help="say what would be sampled, scored and graded")
-    group.add_argument("--verbose", action="store_true", help="show the host's own messages")
+def benchmarks(given: Mapping[str, Any]) -> tuple[str, ...]:
+    """The host's names of the benchmarks of ``--suite`` and ``--data``; one of the suite may be named again."""
+    suite = SUITES.get(given.get("suite", ""), ())
+    return (*suite, *(name for name in map(host_name, given.get("data", ())) if name not in suite))
 
 
 def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
@@ -221,61 +243,161 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
     Raises:
         ConfigError: When options are out of range or conflict.
     """
-    _check_candidates_options(arguments)
-    given = _demo_choices(arguments) if arguments.demo else {}
-    for option, path in _FIELDS.items():
-        value = getattr(arguments, option)
-        if value is not None:
-            given[path] = tuple(value) if isinstance(value, list) else value
-    if arguments.data or arguments.suite:
-        given["data"] = benchmarks(arguments)
-    if arguments.critic and not arguments.prm and cfg.DEMO_PROCESS_BENCHMARK in (arguments.data or ()):
-        given["scoring.prms"] = (cfg.ModelSource(cfg.DEMO_PRM, cfg.DEMO_PRM),)
-    if arguments.prm:
-        given |= {
-            "scoring.prms": tuple(cfg.ModelSource.parse(text) for text in arguments.prm), "scoring.prms_named": True,
-        }  # fmt: skip
-    if arguments.num_samples is None and arguments.candidates is not None:
-        given["sampling.num_samples"] = None
-    given |= {"judge.base_url": judge_url(arguments), "stages": cfg.stages_of(arguments.mode, arguments.stages)}
-    return cfg.filled(cfg.RunConfig(), given).check()
+    given = given_fields(arguments)
+    _refuse(_shorthand_conflicts(given))
+    demo, mode = given.pop("demo", False), given.pop("mode", None)
+    if {"data", "suite"} & given.keys():
+        given["data"] = benchmarks(given)
+    given.pop("suite", None)
+    if "scoring.prms" in given:
+        given["scoring.prms"] = tuple(map(cfg.ModelSource.parse, given["scoring.prms"]))
+        given["scoring.prms_named"] = True
+    elif "step_labels.critics" in given and cfg.DEMO_PROCESS_BENCHMARK in given.get("data", ()):
+        given["scoring.prms"] = cfg.DEMO.scoring.prms
+    if "candidates" in given:
+        given.setdefault("sampling.num_samples", None)
+    wanted = given.get("stages", MODES[mode or "all"])
+    given["stages"] = tuple(stage for stage in cfg.STAGES if stage in wanted)
+    return checked(cfg.filled(cfg.DEMO if demo else cfg.RunConfig(), given))
 
 
-def benchmarks(arguments: argparse.Namespace) -> tuple[str, ...]:
-    """The host's names of the benchmarks of ``--suite`` and ``--data``; one of the suite may be named again."""
-    suite = SUITES[arguments.suite] if arguments.suite else ()
-    return (*suite, *(name for name in map(host_name, arguments.data or ()) if name not in suite))
+def _shorthand_conflicts(given: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with options beside the values that they come to."""
+    # Samples that are there already have their settings: asking for others would do nothing.
+    for name in ("--temperature", "--top-p", "--max-tokens", "--seed", "--prompt"):
+        if "candidates" in given and OPTIONS[name].path in given:
+            yield f"{name} conflicts with --candidates: those samples are written already"
+    for name in ("--model", "--data", "--suite", "--prm", "--candidates", "--critic"):
+        if given.get("demo") and OPTIONS[name].path in given:
+            yield f"--demo conflicts with {name}: the demo brings its own; leave one of them out"
+    if {"mode", "stages"} <= given.keys():
+        yield "--mode conflicts with --stages: give one of them"
 
 
-def judge_url(arguments: argparse.Namespace) -> str | None:
-    """The judge's address; a bare host gets ``/v1``, as with ``--base-url``."""
-    if arguments.judge_base_url is None:
-        return None
-    from visualprm_eval.core.server_address import completed
+def checked(config: cfg.RunConfig) -> cfg.RunConfig:
+    """A run whose options make sense together.
 
-    return completed(arguments.judge_base_url)
-
-
-def _check_candidates_options(arguments: argparse.Namespace) -> None:
-    """Samples that are there already have their settings: asking for others would do nothing."""
-    if arguments.candidates is None:
-        return
-    for option in ("temperature", "top_p", "max_tokens", "seed", "prompt"):
-        if getattr(arguments, option) is not None:
-            raise ConfigError(
-                f"--{option.replace('_', '-')} conflicts with --candidates: those samples are written already"
-            )
+    Raises:
+        ConfigError: Naming the option, what was expected and what to do.
+    """
+    for rules in (_critic_conflicts, _source_conflicts, _endpoint_conflicts, _wrong_values, _other_conflicts):
+        _refuse(rules(config))
+    return config
 
 
-def _demo_choices(arguments: argparse.Namespace) -> dict[str, Any]:
-    for option in ("model", "data", "suite", "prm", "candidates", "critic"):
-        if getattr(arguments, option) is not None:
-            raise ConfigError(f"--demo conflicts with --{option}: the demo brings its own; leave one of them out")
-    return {
-        "models": (cfg.DEMO_POLICY,),
-        "data": (cfg.DEMO_BENCHMARK,),
-        "scoring.prms": (cfg.ModelSource(cfg.DEMO_PRM, cfg.DEMO_PRM),),
-        "rerankers": cfg.DEMO_RERANKERS,
-        "sampling.max_tokens": cfg.DEMO_MAX_TOKENS,
-        "sampling.batch_size": cfg.DEMO_BATCH_SIZE,
-    }
+def _refuse(messages: Iterator[str]) -> None:
+    for message in messages:
+        raise ConfigError(message)
+
+
+def _wrong_values(config: cfg.RunConfig) -> Iterator[str]:
+    """Values that no run can have, whatever the others are."""
+    for name, option in OPTIONS.items():
+        if option.path in Shorthands.__dataclass_fields__ or (value := option.of(config)) is None:
+            continue
+        if option.hint is int and name != "--seed" and value < 1:
+            yield f"{option.names} {value}: expected a whole number of at least 1"
+        if get_origin(option.hint) is Literal and value not in get_args(option.hint):
+            yield f"{name} {value}: expected one of {', '.join(get_args(option.hint))}"
+    sampling = config.sampling
+    if not (math.isfinite(sampling.temperature) and sampling.temperature >= 0):
+        yield f"--temperature {sampling.temperature}: expected 0 (greedy) or more"
+    if not 0 < sampling.top_p <= 1:
+        yield f"--top-p {sampling.top_p}: expected a number above 0 and at most 1 (1 keeps all)"
+    if not math.isfinite(threshold := config.step_labels.threshold):
+        yield f"--threshold {threshold}: expected a number, such as {cfg.DEFAULT_THRESHOLD}"
+    unknown = [stage for stage in config.stages if stage not in cfg.STAGES]
+    if unknown or not config.stages:
+        yield f"--stages {' '.join(unknown)}: expected one or more of {', '.join(cfg.STAGES)}"
+
+
+def _critic_conflicts(config: cfg.RunConfig) -> Iterator[str]:
+    """What ``--critic`` goes with: one process benchmark, and nothing that samples."""
+    critics, scoring = config.step_labels.critics, config.scoring
+    judged = [name for name in config.data if name in cfg.PROCESS_BENCHMARKS]
+    if judged and not critics:
+        yield f"{judged[0]} judges critics: name them with --critic, such as --critic visualprm random"
+    if critics and (len(config.data) != 1 or not judged):
+        yield f"--critic: expected --data with one of {', '.join(cfg.PROCESS_BENCHMARKS)} and nothing else"
+    if critics and (config.models or config.candidates is not None):
+        yield "--critic conflicts with --model and --candidates: the solutions are given"
+    if config.step_labels.vpb_dir is not None and not critics:
+        yield f"--vpb-dir goes with --critic and --data {cfg.PROCESS_BENCHMARKS[0]}"
+    if scoring.key is not None and not scoring.base_urls:
+        yield "--critic-key: it is for the endpoints that --critic-base-url names; give both or none"
+    if scoring.base_urls and not critics and not any(name.startswith("judge:") for name in config.rerankers):
+        yield "--critic-base-url: no critic is a prompted judge; add --reranker judge:MODEL or leave it out"
+    if scoring.base_urls:
+        _check_address(scoring)
+
+
+def _check_address(reached: cfg.ApiOptions | cfg.ScoringOptions) -> list[str]:
+    """The addresses of endpoints, in full.
+
+    Raises:
+        ConfigError: One of them, or the key, cannot be used.
+    """
+    api_key(reached.key)
+    return [base_url(url) for url in reached.base_urls]
+
+
+def _source_conflicts(config: cfg.RunConfig) -> Iterator[str]:
+    """Where candidates come from."""
+    is_pack = config.candidates is not None
+    if not config.data:
+        yield "no benchmark given: name one or more with --data or --suite, or try the bundled world with --demo"
+    if is_pack and config.models:
+        yield "--candidates conflicts with --model: the candidates name their policy themselves"
+    if config.candidate_fields and not is_pack:
+        yield "--candidate-fields says how to read a file of candidates; name it with --candidates FILE"
+    if not all(config.data):
+        yield "--data: a benchmark's name is empty"
+    if is_pack and config.stages == ("sample",):
+        yield "--candidates conflicts with sampling alone (--mode infer): those samples are there already"
+    if not (is_pack or config.models or config.step_labels.critics):
+        yield "no policy given: name one or more with --model, or pass samples with --candidates FILE"
+    for name, values in (("--model", config.models), ("--data", config.data)):
+        if doubled := _doubled(values):
+            yield f"{name} names {doubled} twice"
+
+
+def _doubled(values: Sequence[str]) -> str:
+    return ", ".join(sorted({value for value in values if values.count(value) > 1}))
+
+
+def _endpoint_conflicts(config: cfg.RunConfig) -> Iterator[str]:
+    """What ``--engine`` and ``--base-url`` go with."""
+    engine, urls, is_demo = config.sampling.engine, config.api.base_urls, cfg.DEMO_POLICY in config.models
+    if urls and engine in {"native", "host"}:
+        yield f"--base-url conflicts with --engine {engine}: leave one of them out"
+    if engine == "endpoint" and not urls and not is_demo and config.models and "sample" in config.stages:
+        yield "--engine endpoint: say where with --base-url URL, such as http://127.0.0.1:8000/v1"
+    if urls and (config.candidates is not None or is_demo):
+        yield "--base-url conflicts with --candidates and --demo: there is nothing to sample there"
+    if engine == "endpoint" and is_demo:
+        yield "--engine endpoint conflicts with --demo, whose policy runs here; leave one of them out"
+    if config.candidates is not None and engine != "auto":
+        yield f"--engine {engine} conflicts with --candidates: those samples are written already"
+    if config.api.key is not None and not urls:
+        yield "--key: it is for the endpoints that --base-url names; give both or none"
+    if urls and _doubled(addresses := _check_address(config.api)):
+        yield f"--base-url names an address twice: {' '.join(addresses)}"
+
+
+def _other_conflicts(config: cfg.RunConfig) -> Iterator[str]:
+    if config.data_dir is not None and not config.data_dir.is_dir():
+        yield f"--data-dir {config.data_dir} is no folder: name the one that holds the benchmarks' files"
+    n = config.sampling.num_samples
+    if config.sampling.temperature == 0 and (n or 1) > 1:
+        yield (
+            f"--temperature 0 conflicts with -n/--num-samples {n}: greedy samples of a problem are all equal; use "
+            "-n 1, or a temperature above 0"
+        )
+    if n is not None:
+        config.resolve_ks(n)
+    if config.baseline == GREEDY and GREEDY not in config.rerankers:
+        yield "--baseline greedy needs samples at temperature 0; add greedy to --reranker"
+    if config.baseline == MEAN and config.grade == "picks":
+        yield "--baseline mean needs verdicts of all candidates; leave out --grade picks, or choose another baseline"
+    if doubled := _doubled([prm.name for prm in config.scoring.prms]):
+        yield f"two --prm are called {doubled}; tell them apart with NAME=PATH_OR_ID"

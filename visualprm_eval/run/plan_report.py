@@ -9,10 +9,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.config import GIVEN, JudgeOptions, RunConfig, SamplingOptions
+from visualprm_eval.core.config import GIVEN, JudgeOptions, RunConfig
 from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.rerankers import Greedy
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.run.last_run import Choice
 
-__all__ = ["config_of", "plan_report", "report"]
+__all__ = ["plan_report", "report"]
 
 
 def report(config: RunConfig, rerankers: Sequence[str]) -> None:
@@ -192,21 +191,3 @@ def _check_known(kind: str, names: Sequence[str], known: Sequence[str]) -> None:
     for name in names:
         if name not in known:
             raise UnknownNameError(kind, name, known, where="in this store")
-
-
-def config_of(
-    work_dir: Path, *, data: Sequence[str], models: Sequence[str], ks: Sequence[int], limit: int | None, grade: str,
-    judge: str | None, baseline: str | None = None,
-) -> RunConfig:  # fmt: skip
-    """The configuration of a report, which has few options of a run.
-
-    Raises:
-        ConfigError: A number is out of range.
-    """
-    if limit is not None and limit < 1:
-        raise ConfigError(f"--limit {limit}: expected a whole number of at least 1")
-    return RunConfig(
-        models=tuple(models), data=tuple(data), ks=tuple(ks), limit=limit, grade=grade, work_dir=work_dir,
-        stages=("report",), baseline=baseline, judge=JudgeOptions(name=judge),
-        sampling=SamplingOptions(num_samples=None),
-    )  # fmt: skip

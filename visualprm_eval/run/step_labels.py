@@ -183,8 +183,7 @@ def _checked(outcome: StepScores | None, sample: ProcessSample) -> StepScores | 
 
 
 def _report(config: RunConfig, results: ProcessResults) -> None:
-    from visualprm_eval.report.render.step_label_files import write_process_reports
-    from visualprm_eval.report.render.step_label_terminal import print_process_results
+    from visualprm_eval.report.render.step_labels import print_process_results, write_process_reports
 
     paths = write_process_reports(config.work_dir, results)
     print_process_results(results, files=paths)

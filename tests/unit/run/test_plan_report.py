@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from visualprm_eval.cli import main
-from visualprm_eval.core.config import GIVEN
+from visualprm_eval.core.config import GIVEN, REPORT, JudgeOptions, filled
 from visualprm_eval.core.errors import ConfigError, StoreDamagedError, StoreError, UnknownNameError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
 from visualprm_eval.run import plan_report as stored_run
 from visualprm_eval.run.collect_results import collect
 from visualprm_eval.run.last_run import note_asked
-from visualprm_eval.run.plan_report import config_of, plan_report
+from visualprm_eval.run.plan_report import plan_report
 from visualprm_eval.store import STORE_FILE, Store, soundness
 from visualprm_eval.store.soundness import open_sound
 from visualprm_eval.tasks import TASKS
@@ -59,8 +59,7 @@ def fill(
 
 
 def config(work_dir: Path, **changes):
-    given = {"data": (), "models": (), "ks": (), "limit": None, "grade": "auto", "judge": None}
-    return config_of(work_dir, **(given | changes))
+    return filled(REPORT, {"work_dir": work_dir, **changes})
 
 
 def results(work_dir: Path, names=(), **changes):
@@ -237,8 +236,8 @@ def test_a_prompted_judge_is_the_reranker_that_a_run_had(tmp_path, capsys, setti
 def test_a_judge_that_graded_nothing_leaves_the_report_alone(tmp_path):
     fill(tmp_path)
     with pytest.raises(UnknownNameError, match="exact_matching"):
-        results(tmp_path, judge="gpt-4o-mini")
-    assert results(tmp_path, judge="exact_matching").rows
+        results(tmp_path, judge=JudgeOptions("gpt-4o-mini"))
+    assert results(tmp_path, judge=JudgeOptions("exact_matching")).rows
 
 
 def test_values_that_were_graded_without_the_hosts_judge_say_so(tmp_path):

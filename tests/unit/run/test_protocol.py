@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.run.test_plan_report import N, P, fill, results
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.types import Spec, digest
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.run.protocol import FIELDS
@@ -51,10 +52,10 @@ def test_every_row_has_a_protocol_on_the_sheet(tmp_path):
 def test_judges_of_one_name_at_two_addresses_are_two(tmp_path):
     for place in ("a", "b"):
         refill(tmp_path / place, "grading", judge="local", judge_url=f"http://{place}/v1")
-    one, other = (protocols(tmp_path / place, judge="local") for place in ("a", "b"))
+    one, other = (protocols(tmp_path / place, judge=JudgeOptions("local")) for place in ("a", "b"))
     assert one.keys() == other.keys()
     assert not set(one.values()) & set(other.values())
-    _, prints = prints_of(tmp_path / "a", judge="local")
+    _, prints = prints_of(tmp_path / "a", judge=JudgeOptions("local"))
     assert {each["judge address"] for each in prints.values()} == {"http://a/v1"}
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
 from rich.console import Console
 
+from visualprm_eval.core.config import REPORT
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
 from visualprm_eval.evaluate.abstentions import abstained
 from visualprm_eval.report import print_table, write_reports
 from visualprm_eval.report.results import Results
 from visualprm_eval.run.collect_results import collect
-from visualprm_eval.run.plan_report import config_of, plan_report
+from visualprm_eval.run.plan_report import plan_report
 from visualprm_eval.run.plan_run import Plan
 from visualprm_eval.stages.experiment import keep_equalities, known_equalities
 from visualprm_eval.store import STORE_FILE, Store
@@ -38,7 +40,7 @@ def fill(work_dir: Path) -> None:
 
 
 def results(work_dir: Path) -> tuple[Results, Plan]:
-    config = config_of(work_dir, data=(), models=(), ks=(), limit=None, grade="auto", judge=None)
+    config = replace(REPORT, work_dir=work_dir)
     with Store.open(work_dir / STORE_FILE, write=False) as store:
         plan = plan_report(config, store, ("self-consistency",))
         return collect(store, plan), plan

@@ -6,7 +6,7 @@ from typing import Any
 
 from vlmeval.vlm.base import BaseModel
 
-from visualprm_eval.core.config import DEMO_MAX_TOKENS
+from visualprm_eval.core.config import DEMO
 from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.grading.replies import NO_REPLY
 from visualprm_eval.tasks.demo_world.assets import POLICY, demo_path
@@ -81,4 +81,4 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
 
 def demo_policy(**options: Any) -> NativePolicyModel:
     """The bundled policy; the host calls this when its name is asked for."""
-    return NativePolicyModel(str(demo_path(POLICY)), **{"max_tokens": DEMO_MAX_TOKENS, **options})
+    return NativePolicyModel(str(demo_path(POLICY)), **{"max_tokens": DEMO.sampling.max_tokens, **options})

@@ -121,6 +121,7 @@
   const mean = (scores) => scores.reduce((sum, score) => sum + score, 0) / scores.length;
 
   function wholeText(text) {
+    if (text.y) return text.y.map((labelled) => labelled[1]).join("\n\n");
     if (text.t !== null) return text.t;
     const steps = Object.values(text.s).map((parts) => parts[0]).find(Array.isArray);
     return steps.join("\n\n");
@@ -143,6 +144,35 @@
       line.append(make("span", score.toFixed(2), "score"), make("span", step, "text"));
       box.append(line);
     });
+    return box;
+  }
+
+  // Steps with labels: beside each its label and every critic's score, marked where the critic errs.
+  function labelledSteps(text) {
+    const box = make("div");
+    text.y.forEach(([label, step], number) => {
+      const said = text.s[critic];
+      const line = make("div", null, "step labelled" + (said ? " " + shade(said[1][number]) : ""));
+      const scores = make("span", null, "score");
+      scores.append(make("b", label));
+      for (const [name, [, numbers, wrong]] of Object.entries(text.s)) {
+        const errs = wrong.includes(number);
+        scores.append(make("span", numbers[number].toFixed(2) + " " + name + (errs ? " (wrong)" : ""), errs ? "wrong" : ""));
+      }
+      line.append(scores, make("span", step, "text"));
+      box.append(line);
+    });
+    return box;
+  }
+
+  function solution(text) {
+    const box = make("article", null, "card");
+    for (const [name, [, , wrong]] of Object.entries(text.s)) {
+      const where = wrong.map((number) => number + 1).join(", ");
+      box.append(make("p", name + (wrong.length ? ": wrong on " + (wrong.length > 1 ? "steps " : "step ") + where : ": wrong on no step"), wrong.length ? "wrong" : "right"));
+    }
+    for (const error of text.e) box.append(make("p", error, "wrong"));
+    box.append(labelledSteps(text));
     return box;
   }
 
@@ -214,12 +244,14 @@
     if (!matches.length) { detail.append(make("p", "Nothing fits these filters.", "quiet")); return; }
     const row = index[matches[place]];
     const entry = entryOf(matches[place]);
-    detail.append(make("h3", row.b + (row.s ? " " + row.s : "") + " " + row.i + " · " + row.p), question(entry), make("h3", "Picks"), pickTable(entry));
+    detail.append(make("h3", row.b + (row.s ? " " + row.s : "") + " " + row.i + " · " + row.p), question(entry));
+    const labelled = entry.t.some((text) => text.y);
+    if (!labelled) detail.append(make("h3", "Picks"), pickTable(entry));
     const form = make("form");
     form.append(criticChoice(entry));
-    detail.append(make("h3", "Candidates"), form);
-    const cards = make("div", null, "cards");
-    for (const text of entry.t) cards.append(card(text, entry.k));
+    detail.append(make("h3", labelled ? "Steps" : "Candidates"), form);
+    const cards = make("div", null, labelled ? "" : "cards");
+    for (const text of entry.t) cards.append(labelled ? solution(text) : card(text, entry.k));
     detail.append(cards);
     if (entry.l) detail.append(make("p", entry.l + " more candidates are in the store", "quiet"));
     for (const failure of entry.e) detail.append(make("p", "rank " + failure.r + " failed: " + failure.e, "wrong"));

@@ -42,6 +42,6 @@ def render(table: Table) -> str:
     """A table as the text of a CSV file."""
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(column.title for column in table.columns)
+    writer.writerow(csv_field(column.title) for column in table.columns)
     writer.writerows([csv_field(value) for value in row] for row in table.rows)
     return stream.getvalue()

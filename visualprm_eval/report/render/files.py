@@ -61,7 +61,7 @@ def write_reports(work_dir: Path, results: Results) -> list[Path]:
             yield "results.xlsx", _awaited(workbook)
 
         written = write_files(work_dir, contents())
-    _remove([] if points else [work_dir / "curves.csv"])
+    remove([] if points else [work_dir / "curves.csv"])
     return [*written, *drawn]
 
 
@@ -107,7 +107,7 @@ def write_figures(folder: Path, figures: Mapping[str, Mapping[str, bytes]], name
         ConfigError: A file cannot be written or removed.
     """
     contents = {f"{name}.{kind}": data for name, kinds in figures.items() for kind, data in kinds.items()}
-    _remove(folder / file for name in names for kind in FORMATS if (file := f"{name}.{kind}") not in contents)
+    remove(folder / file for name in names for kind in FORMATS if (file := f"{name}.{kind}") not in contents)
     return write_files(folder, contents.items())
 
 
@@ -127,7 +127,8 @@ def _awaited(outcome: Callable[[], bytes]) -> bytes:
     return outcome()
 
 
-def _remove(paths: Iterable[Path]) -> None:
+def remove(paths: Iterable[Path]) -> None:
+    """Removes those of the files that are there."""
     for path in filter(Path.is_file, paths):
         try:
             path.unlink()

@@ -145,7 +145,7 @@ def page(
         appendix=appendix,
         figures={name: f"data:image/svg+xml;base64,{_base64(content)}" for name, content in figures.items()},
         many_rows=_MANY_ROWS,
-        notes=viewer.notes,
+        viewer=viewer,
         style=Markup(style),  # noqa: S704 - this package's own file
         script=Markup(script),  # noqa: S704 - this package's own file
         style_hash=_digest(style),
@@ -171,7 +171,7 @@ def _sections(results: Results) -> list[Section]:
         ),
         Section(
             "published", "Beside published figures", [ABOUT_PUBLISHED],
-            tables=_filled(published(results.comparisons)),
+            tables=[replace(table, title="") for table in _filled(published(results.comparisons))],
         ),
         Section(
             "curves", "Over k", [_OVER_K], figures={"curves": "value against k with intervals"},

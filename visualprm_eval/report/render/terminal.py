@@ -13,7 +13,7 @@ from rich.text import Text
 
 from visualprm_eval.report.render.text import one_line, shown
 from visualprm_eval.report.table import ABSENT, NUMBERS, WITHHELD, Column, Stacked, Table
-from visualprm_eval.report.tables.published import published_in_brief
+from visualprm_eval.report.tables.published import published
 from visualprm_eval.report.tables.summary import failure_line, notes, summarise
 from visualprm_eval.report.tables.values import FIRST_K, first_k_tables, summary_table
 
@@ -46,7 +46,7 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     summary = summary_table(summarise(results.rows, results.insight))
     tables = [replace(summary, title="Values in percent at the largest k (gain in points)")]
     if results.comparisons:
-        tables.append(published_in_brief(results.comparisons))
+        tables.append(_footnoted(published(results.comparisons)))
     over_k = first_k_tables(results.rows)
     tables += [replace(table, title=f"{table.title} over k, in percent, {FIRST_K}") for table in over_k]
     for table in tables:
@@ -67,11 +67,20 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
 
 
 def written(files: Sequence[Path]) -> str:
-    """Where the reports are, the folder that they share named once."""
+    """Where the reports are, the folder that they share named once; the page's path comes last."""
     folder = Path(os.path.commonpath([path.parent for path in files]))
-    return f"Written to {one_line(str(folder))}: " + ", ".join(
-        one_line(str(path.relative_to(folder))) for path in files
-    )
+    names = ", ".join(one_line(str(path.relative_to(folder))) for path in files)
+    pages = [f"\nPage: {one_line(str(path))}" for path in files if path.suffix == ".html"]
+    return f"Written to {one_line(str(folder))}: {names}" + "".join(pages)
+
+
+def _footnoted(table: Table) -> Table:
+    """A table whose last column, of texts, is notes below it, which numbers lead to: there is no room for them."""
+    *columns, last = table.columns
+    marks = {text: f"({number})" for number, text in enumerate(dict.fromkeys(row[-1] for row in table.rows), 1)}
+    rows = [(*row[:-1], marks[row[-1]]) for row in table.rows]
+    notes = [f"{mark} {text}" for text, mark in marks.items()]
+    return replace(table, columns=[*columns, last._replace(kind="name")], rows=rows, notes=notes)
 
 
 def terminal_tables(table: Table, width: int) -> Iterator[rich_table.Table]:

@@ -39,7 +39,7 @@ _NUMBERS: Mapping[Kind, str] = {
     "correlation": "+0.00;-0.00;0.00", "chance": '[<0.0001]"< 0.0001"_);0.0000_)',
 }  # fmt: skip
 """Number formats; a colour in them would stand before that of a rule."""
-_WIDTH, _WIDEST = 12.0, 48.0
+_WIDTH, _WIDEST, _WIDEST_TEXT = 12.0, 48.0, 100.0
 _SHEET_TITLE = 31
 _GREEN, _RED = PatternFill(bgColor="D8F0E3"), PatternFill(bgColor="F9DDD3")
 
@@ -219,12 +219,14 @@ def _has_groups(table: Table) -> bool:
 
 
 def _widths(table: Table) -> list[float]:
-    """Columns have the room that their longest word needs, within limits."""
+    """Columns have the room that their longest word needs, within limits; rows made one by one are not read."""
+    rows = table.rows if isinstance(table.rows, Sequence) else ()
     widths = []
     for place, column in enumerate(table.columns):
-        words = [] if column.width else [value for row in table.rows if isinstance(value := row[place], str)]
-        words += [] if column.kind in _NUMBERS else [column.title]
-        widths.append(column.width or min(_WIDEST, max([_WIDTH, *(len(word) + 2 for word in words)])))
+        words = [] if column.kind in _NUMBERS else [column.title]
+        words += [row[place] for row in rows if isinstance(row[place], str) and not column.width]
+        most = _WIDEST_TEXT if column.kind in {"text", "message"} else _WIDEST
+        widths.append(column.width or min(most, max([_WIDTH, *(len(word) + 2 for word in words)])))
     return widths
 
 

@@ -9,7 +9,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from visualprm_eval.report.render.text import verdict_word
-from visualprm_eval.report.table import Column, Table
+from visualprm_eval.report.table import Column, Table, columns
 from visualprm_eval.report.tables.summary import final_picks
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def picks(records: Iterable[Pick], tallies: Mapping[tuple[str, str, str], Tally]
         records: The picks.
         tallies: (policy, benchmark, problem id) to how many candidates are right.
     """
-    columns = (
+    titles = (
         Column("policy", width=18), Column("benchmark", width=18), Column("split", width=8), Column("index", width=8),
         Column("question", "text", 50), Column("reference answer", "text", 20), Column("reranker", width=22),
         Column("k", "count", 6), Column("rank (from 0)", "count", 9), Column("final answer", "text", 20),
@@ -36,7 +36,7 @@ def picks(records: Iterable[Pick], tallies: Mapping[tuple[str, str, str], Tally]
     )  # fmt: skip
     # Picked texts show their first line until a reader makes the row higher.
     rows = (_pick(pick, tallies) for pick in final_picks(records))
-    return Table("", columns, rows, name="problems", frozen=4, is_flat=True)
+    return Table("", titles, rows, name="problems", frozen=4, is_flat=True)
 
 
 def _pick(pick: Pick, tallies: Mapping[tuple[str, str, str], Tally]) -> tuple[object, ...]:
@@ -54,16 +54,15 @@ def _pick(pick: Pick, tallies: Mapping[tuple[str, str, str], Tally]) -> tuple[ob
 
 def failures(records: Iterable[Failure]) -> Table:
     """What failed on the way."""
-    columns = (
-        Column("stage", width=10), Column("benchmark", width=24), Column("index", width=12),
-        Column("rank (from 0)", "count", 9), Column("message", "message", 110),
+    titles = columns(
+        ("stage", "name"), ("benchmark", "name"), ("index", "name"), ("rank (from 0)", "count"), ("message", "message"),
     )  # fmt: skip
-    return Table("What failed", columns, [astuple(failure) for failure in records], name="failures")
+    return Table("What failed", titles, [astuple(failure) for failure in records], name="failures")
 
 
 def protocol(settings: Mapping[str, JSONValue]) -> Table:
     """How the results came about: nested settings as dotted keys."""
-    return Table("", (Column("key", "text", 60), Column("value", "text", 100)), list(_flat(settings)), name="protocol")
+    return Table("", columns(("key", "text"), ("value", "text")), list(_flat(settings)), name="protocol")
 
 
 def _flat(value: Mapping[str, JSONValue], prefix: str = "") -> Iterator[tuple[str, object]]:
@@ -84,6 +83,7 @@ def fingerprints(prints: Iterable[Fingerprint]) -> Table:
     """The protocol of every value; no columns where there is none."""
     rows = list(prints)
     titles = rows[0] if rows else ()
-    columns = [Column(title, width=60 if title.endswith(" with") or title == "parts" else 18) for title in titles]
     cells = [tuple(values.values()) for values in rows]
-    return Table("The protocol of every value", columns, cells, name="fingerprints", frozen=2, is_folded=True)
+    return Table(
+        "The protocol of every value", list(map(Column, titles)), cells, name="fingerprints", frozen=2, is_folded=True
+    )

@@ -1,9 +1,9 @@
-"""The tables of the reports as titles, headers and rows of plain values; nothing here knows a file format."""
+"""The tables of critics against labelled steps; of a partial set, every row of every one says so."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,101 +13,74 @@ from visualprm_eval.evaluate.step_labels.assess import POOLED, Assessment
 from visualprm_eval.evaluate.step_labels.metrics import BoolArray
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.evaluate.step_labels.values import CROSS_VALIDATED, MACRO_F1, METRICS, PLAIN_MEAN, STEP_WEIGHTED
+from visualprm_eval.report.table import Column, Kind, Table
 from visualprm_eval.tasks.process_bench import released
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
 
 __all__ = [
-    "Kind",
-    "Sheet",
-    "breakdowns",
-    "calibration",
-    "comparisons",
-    "f1_by_threshold",
-    "per_source",
-    "steps",
-    "table_3",
-    "thresholds",
-]
-
-Value = str | int | float | None
-Kind = str
-"""What a column holds: ``"text"``, ``"count"``, ``"percent"`` or ``"score"``."""
+    "LABELS", "PARTIAL", "STEP_GROUPS", "bad_lines", "breakdowns", "calibration", "comparisons", "f1_by_threshold",
+    "per_source", "steps", "table_3", "thresholds",
+]  # fmt: skip
 
 STEP_GROUPS = tuple(range(1, 21))
 """Steps that have a line of their own; later ones share one."""
 LENGTH_GROUPS = ((1, 3), (4, 6), (7, 9), (10, 12), (13, 16), (17, 10**9))
 """Numbers of steps that share a line."""
-
 THRESHOLD_LINES = 200
 """Lines of the table over thresholds, spread evenly over those that make a difference."""
-
-_LABELS = {CORRECT: "correct", NEUTRAL: "neutral", INCORRECT: "incorrect"}
-
-
+LABELS = {CORRECT: "correct", NEUTRAL: "neutral", INCORRECT: "incorrect"}
 PARTIAL = "partial set"
 """Stands in every line of every table when the set is not the whole released one."""
 
-
-@dataclass(frozen=True)
-class Sheet:
-    """A table.
-
-    Attributes:
-        title: What it shows.
-        columns: Title and kind of each column.
-        rows: Values; percents are from 0 to 100.
-    """
-
-    title: str
-    columns: Sequence[tuple[str, Kind]]
-    rows: Sequence[Sequence[Value]]
-
-    def marked(self, results: ProcessResults) -> Sheet:
-        """The same table; of a partial set, with a last column that says so in every line."""
-        if not results.remarks:
-            return self
-        return Sheet(self.title, (*self.columns, ("set", "text")), [[*row, PARTIAL] for row in self.rows])
+_COUNTED = {"F1 correct": metrics.f1_correct, "F1 incorrect": metrics.f1_incorrect, MACRO_F1: metrics.macro_f1}
 
 
-def table_3(results: ProcessResults) -> Sheet:
+def _table(
+    results: ProcessResults, title: str, name: str, columns: Mapping[str, Kind], rows: Iterable[Sequence[object]]
+) -> Table:
+    """A table whose first column names critics; of a partial set, with a last column that says so in every line."""
+    marks: Mapping[str, Kind] = {"set": "name"} if results.remarks else {}
+    marked = [(*row, *([PARTIAL] * len(marks))) for row in rows]
+    return Table(title, [Column(*column) for column in {**columns, **marks}.items()], marked, name=name, frozen=1)
+
+
+def table_3(results: ProcessResults) -> Table:
     """Macro F1 per source and pooled, in the layout of the paper's table 3, with the published rows below ours."""
     whole = results.process_set.name == released.NAME
     sources = list(released.RELEASED) if whole else [part.name for part in results.assessments[0].sources]
-    columns = [
-        ("critic", "text"),
-        *((source, "percent") for source in sources),
-        ("Overall", "percent"),
-        ("from", "text"),
-    ]
-    rows: list[list[Value]] = []
+    columns = [Column("critic"), *(Column(split, "percent") for split in (*sources, "Overall")), Column("from")]
+    rows: list[Sequence[object]] = []
     marked = f"this run, {PARTIAL}" if results.remarks else "this run"
     for one in results.assessments:
-        critic, threshold = one.opinion.critic, f", threshold {one.opinion.threshold:g}"
-        rows.append(_line(results, critic, MACRO_F1, sources, marked + ("" if one.opinion.labels_only else threshold)))
+        threshold = "" if one.opinion.labels_only else f", threshold {one.opinion.threshold:g}"
+        origins = {MACRO_F1: f"{marked}{threshold}"}
         if one.cross_validated is not None:
-            rows.append(_line(results, critic, CROSS_VALIDATED, sources, f"{marked}, cross-validated threshold"))
+            origins[CROSS_VALIDATED] = f"{marked}, cross-validated threshold"
+        for metric, origin in origins.items():
+            values = [results.value(one.opinion.critic, split, metric) for split in (*sources, POOLED)]
+            rows.append((one.opinion.critic, *values, origin))
     for row in published_rows("table3_visualprocessbench") if whole else ():
-        values = [row.values.get(source) for source in (*sources, "Overall")]
-        rows.append([row.labels["critic"], *values, f"published: {row.paper}, {row.table}"])
-    return Sheet("table 3", columns, rows)
+        values = [row.values.get(split) for split in (*sources, "Overall")]
+        rows.append((row.labels["critic"], *values, f"published: {row.paper}, {row.table}"))
+    return Table("Macro F1 in percent, Overall over all steps", columns, rows, name="table 3", frozen=1)
 
 
-def _line(results: ProcessResults, critic: str, metric: str, sources: Sequence[str], origin: str) -> list[Value]:
-    return [critic, *(results.value(critic, split, metric) for split in (*sources, POOLED)), origin]
-
-
-def per_source(results: ProcessResults) -> Sheet:
+def per_source(results: ProcessResults) -> Table:
     """All metrics of every source and overall."""
-    columns = [("critic", "text"), ("split", "text"), *((metric, "percent") for metric in METRICS)]
-    rows: list[list[Value]] = []
-    for one in results.assessments:
-        splits = [*(part.name for part in one.sources), POOLED, STEP_WEIGHTED, PLAIN_MEAN]
-        critic = one.opinion.critic
-        rows += [[critic, split, *(results.value(critic, split, metric) for metric in METRICS)] for split in splits]
-    return Sheet("per source", columns, rows).marked(results)
+    rows = [
+        (one.opinion.critic, split, *(results.value(one.opinion.critic, split, metric) for metric in METRICS))
+        for one in results.assessments
+        for split in (*(part.name for part in one.sources), POOLED, STEP_WEIGHTED, PLAIN_MEAN)
+    ]
+    columns: Mapping[str, Kind] = {"critic": "name", "split": "name", **dict.fromkeys(METRICS, "percent")}
+    return _table(results, "Overalls and other metrics", "per source", columns, rows)
 
 
-def breakdowns(results: ProcessResults) -> list[Sheet]:
+Groups = Callable[[Assessment], Iterator[tuple[str, BoolArray]]]
+"""Groups of a critic's steps: what a line calls them, and which they are, [n]."""
+
+
+def breakdowns(results: ProcessResults) -> list[Table]:
     """By author, by place of the step, by number of steps."""
     authors = list(dict.fromkeys(sample.policy for sample in results.process_set.samples))
 
@@ -133,100 +106,108 @@ def breakdowns(results: ProcessResults) -> list[Sheet]:
     ]
 
 
-Groups = Callable[[Assessment], Iterator[tuple[str, BoolArray]]]
-
-
-def _breakdown(results: ProcessResults, title: str, what: str, groups: Groups) -> Sheet:
-    columns = [
-        ("critic", "text"), (what, "text"), ("labelled steps", "count"), ("error rate", "percent"),
-        ("F1 correct", "percent"), ("F1 incorrect", "percent"), (MACRO_F1, "percent"),
-    ]  # fmt: skip
-    rows: list[list[Value]] = []
+def _breakdown(results: ProcessResults, name: str, what: str, groups: Groups) -> Table:
+    rows: list[Sequence[object]] = []
     for one in results.assessments:
         confusion = metrics.confusion(one.correct, one.verdicts)
-        for name, inside in groups(one):
-            if not inside.any():
-                continue
-            counts = confusion[inside].sum(axis=0)
-            values = (metrics.f1_correct(counts), metrics.f1_incorrect(counts), metrics.macro_f1(counts))
-            rate = 100 * float((~one.correct[inside]).mean())
-            rows.append([one.opinion.critic, name, int(inside.sum()), rate, *(_percent(float(v)) for v in values)])
-    return Sheet(title, columns, rows).marked(results)
+        for group, inside in groups(one):
+            if inside.any():
+                rate = 100 * float((~one.correct[inside]).mean())
+                values = _percents(confusion[inside].sum(axis=0))
+                rows.append((one.opinion.critic, group, int(inside.sum()), rate, *values))
+    columns: Mapping[str, Kind] = {
+        "critic": "name", what: "name", "labelled steps": "count", "error rate": "percent",
+        **dict.fromkeys(_COUNTED, "percent"),
+    }  # fmt: skip
+    return _table(results, name.capitalize(), name, columns, rows)
 
 
-def thresholds(results: ProcessResults) -> Sheet:
+def _percents(counts: metrics.IntArray) -> list[float | None]:
+    """The metrics that counts have, in percent."""
+    return [_percent(float(metric(counts))) for metric in _COUNTED.values()]
+
+
+def _percent(value: float) -> float | None:
+    return None if np.isnan(value) else 100 * value
+
+
+def thresholds(results: ProcessResults) -> Table:
     """Macro F1 at the critic's threshold, at the cross-validated ones, and at the best one on these labels."""
-    columns = [("critic", "text"), ("threshold", "text"), ("chosen", "text"), ("macro F1, pooled", "percent")]
-    rows: list[list[Value]] = []
+    rows: list[Sequence[object]] = []
     for one in results.assessments:
         critic = one.opinion.critic
         if one.curve is None:
             continue
-        rows.append([critic, f"{one.opinion.threshold:g}", "before (--threshold)", results.value(critic, POOLED)])
+        rows.append((critic, f"{one.opinion.threshold:g}", "before (--threshold)", results.value(critic, POOLED)))
         if one.cross_validated is not None:
             chosen = ", ".join(f"{each:.3g}" for each in one.cross_validated.thresholds)
             how = f"by {len(one.cross_validated.thresholds)}-fold cross-validation over questions"
-            rows.append([critic, chosen, how, results.value(critic, POOLED, CROSS_VALIDATED)])
-        best = _percent(float(np.max(one.curve.macro_f1, initial=-1.0, where=~np.isnan(one.curve.macro_f1))))
-        rows.append([critic, f"{one.curve.best:.3g}", "on these labels (test-tuned: an upper bound)", best])
-    return Sheet("thresholds", columns, rows).marked(results)
+            rows.append((critic, chosen, how, results.value(critic, POOLED, CROSS_VALIDATED)))
+        best = _percent(one.curve.greatest)
+        rows.append((critic, f"{one.curve.best:.3g}", "on these labels (test-tuned: an upper bound)", best))
+    columns: Mapping[str, Kind] = {
+        "critic": "name", "threshold": "name", "chosen": "name", "macro F1, pooled": "percent"
+    }  # fmt: skip
+    return _table(results, "Thresholds", "thresholds", columns, rows)
 
 
-def f1_by_threshold(results: ProcessResults) -> Sheet:
+def f1_by_threshold(results: ProcessResults) -> Table:
     """Both F1 and their mean at thresholds from end to end; the figure shows the same."""
-    columns = [
-        ("critic", "text"), ("threshold above", "score"), ("F1 correct", "percent"), ("F1 incorrect", "percent"),
-        (MACRO_F1, "percent"),
-    ]  # fmt: skip
-    rows: list[list[Value]] = []
+    rows: list[Sequence[object]] = []
     for one in results.assessments:
-        if one.curve is None:
-            continue
-        for place in np.unique(np.linspace(0, len(one.curve.thresholds) - 1, THRESHOLD_LINES).astype(int)).tolist():
-            counts = one.curve.counts[place]
-            values = (metrics.f1_correct(counts), metrics.f1_incorrect(counts), metrics.macro_f1(counts))
-            at = float(one.curve.thresholds[place])
-            rows.append([one.opinion.critic, at, *(_percent(float(value)) for value in values)])
-    return Sheet("f1 by threshold", columns, rows).marked(results)
+        if one.curve is not None:
+            count = len(one.curve.thresholds)
+            for place in np.unique(np.linspace(0, count - 1, THRESHOLD_LINES).astype(int)).tolist():
+                values = _percents(one.curve.counts[place])
+                rows.append((one.opinion.critic, float(one.curve.thresholds[place]), *values))
+    columns: Mapping[str, Kind] = {
+        "critic": "name", "threshold above": "score", **dict.fromkeys(_COUNTED, "percent")
+    }  # fmt: skip
+    return replace(_table(results, "F1 by threshold", "f1 by threshold", columns, rows), is_folded=True)
 
 
-def calibration(results: ProcessResults) -> Sheet:
+def calibration(results: ProcessResults) -> Table:
     """How often steps are correct whose scores lie in one bin."""
-    columns = [
-        ("critic", "text"), ("P(+) from", "score"), ("to", "score"), ("steps", "count"), ("mean P(+)", "percent"),
-        ("correct", "percent"),
-    ]  # fmt: skip
-    rows: list[list[Value]] = []
-    for one in results.assessments:
-        if one.is_probability:
-            table = metrics.reliability(one.correct, one.scores)
-            rows += [[one.opinion.critic, low, high, n, 100 * mean, 100 * part] for low, high, n, mean, part in table]
-    return Sheet("calibration", columns, rows).marked(results)
-
-
-def comparisons(results: ProcessResults) -> Sheet:
-    """Every pair of critics on the samples that both of them scored."""
-    columns = [
-        ("critic", "text"), ("against", "text"), ("split", "text"), ("difference", "percent"), ("95% from", "percent"),
-        ("95% to", "percent"), ("better", "count"), ("worse", "count"), ("samples", "count"),
-        ("p (bootstrap)", "score"), ("p corrected", "score"), ("in words", "text"),
-    ]  # fmt: skip
     rows = [
-        [row.reranker, row.baseline, row.split, None if np.isnan(row.difference) else row.difference, row.low, row.high,
-         row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict]
+        (one.opinion.critic, low, high, number, 100 * mean, 100 * part)
+        for one in results.assessments if one.is_probability
+        for low, high, number, mean, part in metrics.reliability(one.correct, one.scores)
+    ]  # fmt: skip
+    columns: Mapping[str, Kind] = {
+        "critic": "name", "P(+) from": "score", "to": "score", "steps": "count", "mean P(+)": "percent",
+        "correct": "percent",
+    }  # fmt: skip
+    return _table(results, "Calibration", "calibration", columns, rows)
+
+
+def comparisons(results: ProcessResults) -> Table:
+    """Every pair of critics on the samples that both of them scored."""
+    columns: Mapping[str, Kind] = {
+        "critic": "name", "against": "name", "split": "name", "difference": "gain", "from": "gain", "to": "gain",
+        "better": "count", "worse": "count", "samples": "count", "p": "chance", "p corrected": "chance",
+        "in words": "words",
+    }  # fmt: skip
+    rows = [
+        (row.reranker, row.baseline, row.split, None if np.isnan(row.difference) else row.difference, row.low, row.high,
+         row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict)
         for row in results.comparisons
     ]  # fmt: skip
-    return Sheet("comparisons", columns, rows).marked(results)
+    return _table(results, "Comparisons by macro F1", "comparisons", columns, rows)
 
 
-STEP_COLUMNS = (
-    ("critic", "text"), ("line", "count"), ("source", "text"), ("policy", "text"), ("step", "count"),
-    ("label", "text"), ("score", "score"), ("verdict", "text"), ("agrees", "text"), ("step text", "text"),
-)  # fmt: skip
+def steps(results: ProcessResults) -> Table:
+    """Every step with its label, score and verdict; rows are made one by one."""
+    columns: Mapping[str, Kind] = {
+        "critic": "name", "line": "count", "source": "name", "policy": "name", "step": "count", "label": "name",
+        "score": "score", "verdict": "name", "agrees": "name", "step text": "text",
+    }  # fmt: skip
+    widths = {"count": 10.0, "score": 12.0, "name": 22.0, "text": 90.0}
+    sized = [Column(title, kind, widths[kind]) for title, kind in columns.items()]
+    # Long texts show their first line until a reader makes the row higher.
+    return Table("", sized, _steps(results), name="steps", frozen=2, is_flat=True)
 
 
-def steps(results: ProcessResults) -> Iterator[Sequence[Value]]:
-    """Every step with its label, score and verdict, as rows of ``STEP_COLUMNS``."""
+def _steps(results: ProcessResults) -> Iterator[Sequence[object]]:
     for one in results.assessments:
         opinion = one.opinion
         for sample, outcome in zip(one.samples, opinion.outcomes, strict=True):
@@ -234,13 +215,16 @@ def steps(results: ProcessResults) -> Iterator[Sequence[Value]]:
             lacking = "not scored yet" if outcome is None else "failed"
             for place, (step, label) in enumerate(zip(sample.steps, sample.labels, strict=True)):
                 score = scores[place] if scores else None
-                verdict = lacking if score is None else _LABELS[CORRECT if score > opinion.threshold else INCORRECT]
-                told = "" if score is None or label == NEUTRAL else ("yes" if verdict == _LABELS[label] else "no")
+                verdict = lacking if score is None else LABELS[CORRECT if score > opinion.threshold else INCORRECT]
+                agrees = "" if score is None or label == NEUTRAL else ("yes" if verdict == LABELS[label] else "no")
                 yield (
-                    opinion.critic, sample.line, sample.source, sample.policy, place + 1, _LABELS[label], score,
-                    verdict, told, step,
+                    opinion.critic, sample.line, sample.source, sample.policy, place + 1, LABELS[label], score,
+                    verdict, agrees, step,
                 )  # fmt: skip
 
 
-def _percent(value: float) -> float | None:
-    return None if np.isnan(value) or value < 0 else 100 * value
+def bad_lines(results: ProcessResults) -> Table:
+    """Lines of the file that cannot be used."""
+    columns = (Column("line", "count", 10), Column("reason", "text", 100))
+    rows = [(bad.line, bad.reason) for bad in results.process_set.bad]
+    return Table("Lines that cannot be used", columns, rows, name="bad lines")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.report.render.text import one_line, shown
-from visualprm_eval.report.table import WITHHELD, Column, Kind, Stacked, Table
+from visualprm_eval.report.table import WITHHELD, Column, Stacked, Table, columns
 from visualprm_eval.report.tables.published import by_value
 from visualprm_eval.report.tables.summary import (
     NOT_SHOWN,
@@ -43,15 +43,14 @@ _PUBLISHED_REMARK = (
     "Difference: ours less published, in points; where the two are not of the same thing the words say what differs "
     "(all of it: sheet published). What was made otherwise, such as at another temperature, stands behind it."
 )
-_COLUMNS: Mapping[str, tuple[Kind, float]] = {
-    "policy": ("name", 28), "benchmark": ("name", 24), "split": ("name", 12), "reranker": ("name", 24),
-    "k": ("count", 12), "metric": ("name", 22), "value": ("percent", 10), "n_problems": ("count", 12),
-    "n_failed": ("count", 12), "note": ("name", 90), "n_total": ("count", 12), "protocol": ("name", 12),
-}  # fmt: skip
-_GAIN_COLUMNS = (
-    Column("baseline", width=12), Column("gain", "gain", 12), Column("gain from", "end", 12),
-    Column("gain to", "end", 12), Column("reading", "words", 32),
+_COLUMNS = columns(
+    ("policy", "name"), ("benchmark", "name"), ("split", "name"), ("reranker", "name"), ("k", "count"),
+    ("metric", "name"), ("value", "percent"), ("n_problems", "count"), ("n_failed", "count"), ("note", "message"),
+    ("n_total", "count"), ("protocol", "name"),
 )  # fmt: skip
+_GAIN_COLUMNS = columns(
+    ("baseline", "name"), ("gain", "gain"), ("gain from", "end"), ("gain to", "end"), ("reading", "words")
+)
 
 
 def summary_table(summary: Summary) -> Table:
@@ -99,8 +98,8 @@ def first_k_tables(rows: Iterable[ResultRow]) -> list[Table]:
         for curve in chosen:
             values = {k: WITHHELD if value is None else value for k, value in curve.points.items()}
             cells.append((curve.policy, reranker_label(curve.reranker), *map(values.get, ks)))
-        columns = [Column("policy"), Column("reranker"), *(Column(f"k = {k}", "percent") for k in ks)]
-        tables.append(Table(title, columns, cells, is_grouped=True))
+        heads = [Column("policy"), Column("reranker"), *(Column(f"k = {k}", "percent") for k in ks)]
+        tables.append(Table(title, heads, cells, is_grouped=True))
     return tables
 
 
@@ -112,14 +111,13 @@ def all_values(rows: Sequence[ResultRow], insight: Insight | None = None) -> Tab
         insight: Where gains come from, which stand at the largest k of each reranker with what they are over; without
             it there are no columns for them.
     """
-    columns = [Column(title, kind, width) for title, (kind, width) in _COLUMNS.items()]
-    values = [tuple(getattr(row, title) for title in _COLUMNS) for row in rows]
+    values = [tuple(getattr(row, column.title) for column in _COLUMNS) for row in rows]
     if insight is None:
-        return Table("", columns, values, name="all values")
+        return Table("", _COLUMNS, values, name="all values")
     cells = {id(cell.row): cell for line in summarise(rows, insight).lines for cell in line.cells.values()}
     gains = [_gain(cells.get(id(row))) for row in rows]
     chained = [(*value, *gain) for value, gain in zip(values, gains, strict=True)]
-    return Table("", [*columns, *_GAIN_COLUMNS], chained, name="all values")
+    return Table("", [*_COLUMNS, *_GAIN_COLUMNS], chained, name="all values")
 
 
 def _gain(cell: Cell | None) -> tuple[object, ...]:
@@ -136,12 +134,12 @@ def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Tabl
     """
     published = by_value(comparisons)
     longest = max((len(line.policy) for line in summary.lines), default=0)
-    columns = [Column("policy", width=max(28, min(longest + 2, 48))), Column("reranker", width=26)]
-    columns.append(Column("k", "count", 6))
+    heads = [Column("policy", width=max(28, min(longest + 2, 48))), Column("reranker", width=26)]
+    heads.append(Column("k", "count", 6))
     compared = {}
     for column in summary.columns:
         group = f"{column.title}\n{column.metric}"
-        columns += [
+        heads += [
             Column("value", "percent", 10, group), Column(summary.head(column) or "gain", "gain", 9, group),
             Column("problems", "count", 14, group, is_detail=True), Column("failed", "count", 9, group, is_detail=True),
             Column("gain from", "end", 11, group, is_detail=True), Column("gain to", "end", 11, group, is_detail=True),
@@ -150,7 +148,7 @@ def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Tabl
         if compared[column]:
             # Words on what differs need more room than a difference.
             width = 40 if any(each.remarks for each in compared[column]) else 12
-            columns += [Column("published", "percent", 11, group), Column("difference", "gain", width, group)]
+            heads += [Column("published", "percent", 11, group), Column("difference", "gain", width, group)]
     rows = []
     for line in summary.lines:
         row: list[object] = [line.policy, reranker_label(line.reranker), line.k]
@@ -161,7 +159,7 @@ def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Tabl
         rows.append(row)
     notes = ["", *_REMARKS, *([f"Baselines: {summary.meanings}."] if summary.meanings else [])]
     notes += [_PUBLISHED_REMARK] if published else []
-    return Table("", columns, rows, notes, name="summary", frozen=3)
+    return Table("", heads, rows, notes, name="summary", frozen=3)
 
 
 def _full_cells(cell: Cell | None) -> list[object]:

@@ -22,10 +22,18 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import AnswerFn, ProblemFacts
     from visualprm_eval.evaluate.result_rows import Pick
 
-__all__ = ["Viewer", "ViewerBuilder"]
+__all__ = ["PAGE", "Viewer", "ViewerBuilder", "cut", "cut_steps"]
 
 PAGE = 25
 """Problems that the page decodes at a time."""
+SHOWN: Mapping[str, str] = {
+    "all": "all problems",
+    "missed": "the reranker is wrong though a right one existed",
+    "disagree": "rerankers disagree: one is right, one is not",
+    "failed": "something failed",
+    "unsolvable": "no candidate is right",
+}
+"""What the viewer can be told to show, by the names of its filters, in words."""
 _EXCERPT = 300
 _LONGEST = 20_000
 _LEAST = 2_000
@@ -42,11 +50,13 @@ class Viewer:
     """What the viewer shows.
 
     Attributes:
-        rerankers: Labels of all rerankers, in order; the index refers to them by number.
+        rerankers: Labels of all rerankers or critics, in order; the index refers to them by number.
         index: One entry per policy and problem, for the list, filters and search.
         pages: JSON of ``PAGE`` problems each, in the order of the index.
         pictures: Data URLs.
         notes: What had to be left out.
+        shown: The filters in words.
+        chooser: Whose errors a filter asks for: what ``rerankers`` are.
     """
 
     rerankers: tuple[str, ...] = ()
@@ -54,6 +64,8 @@ class Viewer:
     pages: tuple[str, ...] = ()
     pictures: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    shown: Mapping[str, str] = field(default_factory=lambda: SHOWN)
+    chooser: str = "reranker"
 
 
 @dataclass
@@ -125,24 +137,49 @@ class ViewerBuilder:
                 missed.append(number)
         verdicts = {pick.verdict for pick in entry.picks if pick.reranker != _CEILING}
         problem = entry.problem
-        self._index.append({
-            "p": visible_text(policy), "b": visible_text(problem.benchmark), "s": visible_text(problem.split),
-            "i": visible_text(problem.index), "q": _cut(problem.question, _EXCERPT), "a": _cut(problem.answer, 80),
-            "m": missed, "d": len(verdicts) > 1, "f": entry.failed, "u": entry.unsolvable,
-        })  # fmt: skip
-        self._entries.append({
-            "q": visible_text(problem.question), "a": visible_text(problem.answer),
-            "c": {visible_text(key): visible_text(value) for key, value in problem.choices.items()},
-            "g": [self.thumbnails.place_of(path) for path in problem.images],
+        self.put(problem, {
+            "p": policy, "b": problem.benchmark, "s": problem.split, "i": problem.index, "m": missed,
+            "d": len(verdicts) > 1, "f": entry.failed, "u": entry.unsolvable,
+        }, {
             "k": [
                 {"n": pick.reranker, "r": pick.rank, "v": pick.verdict, "k": pick.k, "o": visible_text(pick.note)}
                 for pick in entry.picks
             ],
             "t": texts, "l": sum(map(len, entry.ranks.values())) - sum(len(text["r"]) for text in texts),
-            "e": [{"r": rank, "e": _cut(error, 500)} for rank, error in entry.failures],
+            "e": [{"r": rank, "e": cut(error, 500)} for rank, error in entry.failures],
         })  # fmt: skip
+
+    def put(self, problem: Problem, row: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
+        """Adds one entry.
+
+        Args:
+            problem: What was asked.
+            row: For the list and its filters: policy ``p``, benchmark ``b``, split ``s``, index ``i``, numbers of those
+                who err ``m``, whether they disagree ``d``, whether anything failed ``f`` and what else can be filtered
+                ``u``.
+            entry: What is shown of it: picks ``k``, texts ``t``, how many are left out ``l`` and failures ``e``.
+        """
+        seen = {key: visible_text(value) if isinstance(value, str) else value for key, value in row.items()}
+        self._index.append({**seen, "q": cut(problem.question, _EXCERPT), "a": cut(problem.answer, 80)})
+        asked = {
+            "q": visible_text(problem.question), "a": visible_text(problem.answer),
+            "c": {visible_text(key): visible_text(value) for key, value in problem.choices.items()},
+            "g": [self.thumbnails.place_of(path) for path in problem.images],
+        }  # fmt: skip
+        self._entries.append({**asked, **entry})
         if len(self._entries) == PAGE:
             self._turn_page()
+
+    def room(self, size: int) -> int:
+        """How many characters of the next entry's only text there is room for; a text of more is counted as cut."""
+        self._purse += self.budget // max(1, self.n_problems)
+        return self._limit(size)
+
+    def _limit(self, size: int) -> int:
+        limit = min(_LONGEST, max(_LEAST, self._purse))
+        self._cut += size > limit
+        self._purse = max(0, self._purse - min(limit, size))
+        return limit
 
     def _turn_page(self) -> None:
         if self._entries:
@@ -158,9 +195,7 @@ class ViewerBuilder:
             if place and sizes[text] > self._purse:
                 self._left_out += sum(len(entry.ranks[each]) for each in ordered[place:])
                 break
-            limits[text] = min(_LONGEST, max(_LEAST, self._purse))
-            self._cut += sizes[text] > limits[text]
-            self._purse = max(0, self._purse - min(limits[text], sizes[text]))
+            limits[text] = self._limit(sizes[text])
         return limits
 
 
@@ -237,12 +272,12 @@ class _Texts:
             "n": columns.candidates.finishes[columns.writers[number]], "s": {}, "e": [],
         }  # fmt: skip
         if number in columns.graded.errors:
-            shown["e"].append(f"not graded: {_cut(columns.graded.errors[number], 300)}")
+            shown["e"].append(f"not graded: {cut(columns.graded.errors[number], 300)}")
         known_as: dict[tuple[str, ...], str] = {}
         for critic, known in self.scored.items():
             said = known.get(key)
             if said is None or said.error is not None:
-                shown["e"] += [f"{critic}: {_cut(said.error or '', 300)}"] if said is not None else []
+                shown["e"] += [f"{critic}: {cut(said.error or '', 300)}"] if said is not None else []
                 continue
             if not all(map(math.isfinite, said.scores)):  # JSON has no word for such a number.
                 shown["e"].append(f"{critic}: its scores are not all finite numbers")
@@ -251,27 +286,28 @@ class _Texts:
             parts: str | list[str] | None = None  # The whole text as one step is not kept twice.
             if len(steps) > 1 and len(steps) == len(said.scores):  # Nor are steps that an earlier critic scored too.
                 owner = known_as.setdefault(steps, critic)
-                parts = owner if owner != critic else _cut_steps(steps, limit)
+                parts = owner if owner != critic else cut_steps(steps, limit)
             shown["s"][critic] = [parts, [round(score, 4) for score in said.scores]]
-        shown["t"] = _cut(text, limit)
+        shown["t"] = cut(text, limit)
         if any(parts[0] is not None for parts in shown["s"].values()):
             first = next(critic for critic, parts in shown["s"].items() if parts[0] is not None)
             shown["t"] = None if "\n\n".join(shown["s"][first][0]) == shown["t"] else shown["t"]
         return shown
 
 
-def _cut_steps(steps: Sequence[str], limit: int) -> list[str]:
+def cut_steps(steps: Sequence[str], limit: int) -> list[str]:
     """Steps until their characters come to ``limit``; later ones are empty but keep their scores."""
     shown, room = [], limit
     for step in steps:
-        shown.append(_cut(step, room) if room > 0 else "…")
+        shown.append(cut(step, room) if room > 0 else "…")
         room -= len(step)
     return shown
 
 
-def _cut(text: str, limit: int) -> str:
+def cut(text: str, limit: int) -> str:
+    """Text of ``limit`` characters at most, with a mark where more of it follows."""
     return visible_text(text if len(text) <= limit else f"{text[:limit]} …")
 
 
 def _optional(text: str | None) -> str | None:
-    return None if text is None else _cut(text, 200)
+    return None if text is None else cut(text, 200)

@@ -11,7 +11,8 @@ from tests.unit.report.sheets import write_workbook
 from visualprm_eval.evaluate.published.comparison import Comparison
 from visualprm_eval.report import Results, print_table
 from visualprm_eval.report.render.html import render as render_page
-from visualprm_eval.report.render.markdown import render
+from visualprm_eval.report.render.markdown import markdown_table, render
+from visualprm_eval.report.tables.published import published
 
 SOURCE = "arXiv:2503.10291v1, table 2"
 
@@ -57,39 +58,28 @@ def test_without_published_figures_there_are_no_columns_for_them(tmp_path, row):
     assert "published" not in [cell.value for cell in book["summary"][2]]
 
 
-def test_markdown(compared):
-    report = render(compared)
-    assert f"| P | first (pass@1) | 1 | One | 60.0 | 58.5 | +1.5 | {SOURCE} |" in report
-    assert f"| 50.0 | 55.0 | – | {SOURCE} (other split: ours a, published b) |" in report
-    assert f"| 45.0 | 47.0 | -2.0 | {SOURCE} (temperature: ours 1, published 0.7) |" in report
-    assert "10 of 40 (0)" in report
-    (marks,) = {line for line in report.partition("## Beside")[2].splitlines() if line.startswith("| ---")}
-    assert marks == "| --- | --- | ---: | --- | ---: | ---: | ---: | --- |", "numbers on the right, words on the left"
+def test_pages_show_one_row_per_comparison(compared):
+    table = published(compared.comparisons)
+    assert [row[1:] for row in table.rows] == [
+        ("first (pass@1)", 1, "One", 60.0, 58.5, 1.5, SOURCE),
+        ("first (pass@1)", 1, "Two", 50.0, 55.0, None, f"{SOURCE} (other split: ours a, published b)"),
+        ("first (pass@1)", 1, "Four", 45.0, 47.0, -2.0, f"{SOURCE} (temperature: ours 1, published 0.7)"),
+    ]
+    assert markdown_table(table) in render(compared)
+    assert "10 of 40 (0)" in render(compared)
+    assert lxml.html.fromstring(render_page(compared, {})).xpath("//nav/a[@href='#published']")
 
 
-def test_terminal(compared):
+def test_in_a_terminal_numbers_lead_to_sources_and_differences(compared):
     stream = io.StringIO()
     print_table(compared, Console(file=stream, width=240))
     shown = stream.getvalue()
     assert "Beside published figures" in shown
-    assert "58.5 a │       +1.5" in shown
-    assert "55.0 a │      – (1)" in shown
-    assert "(1) other split: ours a, published b" in shown
-    assert f"Published: a {SOURCE}" in shown
-    assert "10 of 40 (0)" in shown
-
-
-def test_page(compared):
-    document = lxml.html.fromstring(render_page(compared, {}))
-    (table,) = document.xpath("//section[@id='published']//table")
-    rows = [[cell.text_content() for cell in row] for row in table.iter("tr")]
-    assert rows[0][4:7] == ["ours", "published", "difference"]
-    assert [row[4:] for row in rows[1:]] == [
-        ["60.0", "58.5", "+1.5", SOURCE],
-        ["50.0", "55.0", "–", f"{SOURCE} (other split: ours a, published b)"],
-        ["45.0", "47.0", "-2.0", f"{SOURCE} (temperature: ours 1, published 0.7)"],
-    ]
-    assert document.xpath("//nav/a[@href='#published']")
+    lines = [line.replace(" ", "") for line in shown.splitlines()]
+    assert "│P│first(pass@1)│1│One│60.0│58.5│+1.5│(1)│" in lines
+    assert "││first(pass@1)│1│Two│50.0│55.0│–│(2)│" in lines
+    assert f"(1) {SOURCE}\n" in shown
+    assert f"(2) {SOURCE} (other split: ours a, published b)" in shown
 
 
 def test_a_page_without_published_figures_has_no_section_for_them(row):

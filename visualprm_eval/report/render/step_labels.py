@@ -1,0 +1,216 @@
+"""The result files of critics against labelled steps: the same views as of best-of-N, by the same renderers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from visualprm_eval.core.progress import track
+from visualprm_eval.evaluate.step_labels.assess import POOLED
+from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
+from visualprm_eval.report.render import csv
+from visualprm_eval.report.render.files import remove, write_figures, write_files
+from visualprm_eval.report.render.html import Section, page
+from visualprm_eval.report.render.markdown import MAX_FAILURES, escape, markdown_table
+from visualprm_eval.report.render.terminal import terminal_tables, written
+from visualprm_eval.report.render.text import one_line
+from visualprm_eval.report.table import Table
+from visualprm_eval.report.tables import records
+from visualprm_eval.report.tables import step_labels as tables
+from visualprm_eval.report.tables.glossary import glossary
+from visualprm_eval.report.tables.values import all_values
+from visualprm_eval.report.viewer.labelled_steps import labelled_steps
+
+__all__ = ["print_process_results", "render_markdown", "render_page", "render_workbook", "write_process_reports"]
+
+_MACRO_F1 = "Macro F1 of correct and incorrect steps in percent, neutral steps left out; Overall pools all steps."
+_COMPARISONS = (
+    "Every pair of critics on the samples that both scored: paired bootstrap over these, p corrected for all that are "
+    "compared with the same critic. Better and worse: samples on which more or fewer steps are called what they are."
+)
+_MANY_STEPS = 20_000
+_MAX_PAGE_FAILURES = 200
+
+
+def write_process_reports(work_dir: Path, results: ProcessResults) -> list[Path]:
+    """Writes ``results.csv``, ``results.xlsx``, the figures, ``results.md`` and ``report.html`` into the work dir.
+
+    Args:
+        work_dir: Where the files go; made when it is missing.
+        results: What they show.
+
+    Returns:
+        The paths of the files; a figure that there is nothing for is removed.
+
+    Raises:
+        ConfigError: A file cannot be written.
+    """
+    # matplotlib is only worth its import time when files are written.
+    from visualprm_eval.report.render.step_label_figures import FIGURES, draw_figures
+
+    figures = draw_figures(results)
+
+    def contents() -> Iterator[tuple[str, bytes | str]]:
+        yield "results.csv", csv.render(all_values(results.rows))
+        yield "results.xlsx", render_workbook(results)
+        yield "results.md", render_markdown(results, {name: f"figures/{name}.png" for name in figures})
+        yield "report.html", render_page(results, {name: files["svg"] for name, files in figures.items()})
+
+    drawn = write_figures(work_dir / "figures", figures, FIGURES)
+    remove(work_dir / f"{name}.png" for name in FIGURES)  # Where earlier versions put them.
+    return [*write_files(work_dir, contents()), *drawn]
+
+
+def _partial(results: ProcessResults) -> str:
+    return f"Partial set: {'; '.join(results.remarks)}" if results.remarks else ""
+
+
+def _sections(results: ProcessResults) -> list[Section]:
+    """The chapters of the page and of the Markdown file."""
+    samples, bad = results.process_set.samples, results.process_set.bad
+    steps = sum(len(sample.steps) for sample in samples)
+    intro = [_MACRO_F1, f"{len(samples):,} solutions with {steps:,} steps."]
+    if bad:
+        intro.append(f"{len(bad):,} lines of the file cannot be used: sheet bad lines of results.xlsx.")
+    notes = [
+        one_line(f"{row.reranker}, {row.metric}: {row.note}")
+        for row in results.rows
+        if row.policy == ALL_POLICIES and row.split == POOLED and row.note
+    ]
+    errors = [
+        f"Expected calibration error of {one.opinion.critic}: {error:.1f}."
+        for one in results.assessments
+        if (error := results.value(one.opinion.critic, POOLED, CALIBRATION)) is not None
+    ]
+    by_policy, by_step, by_length = tables.breakdowns(results)
+    return [
+        Section(
+            "summary", "Summary", intro, [replace(tables.table_3(results), title="")], notes,
+            tables=_filled(tables.per_source(results)),
+        ),
+        Section(
+            "thresholds", "Thresholds", figures={"f1-threshold": "F1 against the threshold"},
+            tables=_filled(replace(tables.thresholds(results), title=""), tables.f1_by_threshold(results)),
+        ),
+        Section(
+            "comparisons", "Comparisons", [_COMPARISONS],
+            tables=_filled(replace(tables.comparisons(results), title="")),
+        ),
+        Section(
+            "losses", "Where critics err", figures={"error-by-step": "errors by place of the step"},
+            tables=_filled(by_policy, by_step, by_length),
+        ),
+        Section(
+            "calibration", "Calibration", errors, figures={"reliability": "reliability of scores"},
+            tables=_filled(replace(tables.calibration(results), title="")),
+        ),
+    ]  # fmt: skip
+
+
+def _filled(*made: Table) -> list[Table]:
+    return [table for table in made if table.rows]
+
+
+def _failure_line(results: ProcessResults) -> str:
+    number = len(results.failures)
+    return f"{number:,} solutions could not be scored" if number else "nothing failed"
+
+
+def render_page(results: ProcessResults, figures: Mapping[str, bytes]) -> str:
+    """``report.html``, with the solutions in the viewer; ``figures`` are SVG files by name."""
+    more = len(results.failures) - _MAX_PAGE_FAILURES
+    intro = [f"{_failure_line(results)}.", *([f"{more:,} more are in results.xlsx."] * (more > 0))]
+    failed = records.failures(results.failures[:_MAX_PAGE_FAILURES])
+    return page(
+        "Critics against labelled steps",
+        one_line(f"{', '.join(one.opinion.critic for one in results.assessments)} on {results.process_set.name}"),
+        sections=_sections(results),
+        appendix=[
+            Section("protocol", "Protocol", tables=[records.protocol(results.protocol)]),
+            Section("failures", "Failures", intro, tables=_filled(failed, tables.bad_lines(results))),
+            Section("glossary", "Glossary", tables=[glossary()]),
+        ],
+        figures=figures,
+        viewer=labelled_steps(results),
+        banner=_partial(results),
+    )
+
+
+def render_markdown(results: ProcessResults, figures: Mapping[str, str]) -> str:
+    """``results.md``, without tables that the page folds; ``figures`` are files beside it by name."""
+    banner, notes = _partial(results), list[str]()
+    parts = [f"# {escape(results.process_set.name)}", *([f"**{escape(banner)}**"] if banner else [])]
+    for section in _sections(results):
+        pictures = [f"![{name}]({figures[name]})" for name in section.figures if name in figures]
+        shown = [table for table in (*section.lead, *section.tables) if not table.is_folded]
+        if shown or pictures:
+            parts += [f"## {section.title}", *map(escape, section.intro), *pictures]
+        for table in shown:
+            parts += [*([f"### {escape(table.title)}"] if table.title else []), markdown_table(table)]
+        notes += [f"- Note: {escape(note)}" for note in section.notes]
+    parts += ["## Notes", "\n".join(notes)] if notes else []
+    parts += ["## Failures", f"{_failure_line(results)}."]
+    if results.failures:
+        parts.append(markdown_table(records.failures(results.failures[:MAX_FAILURES])))
+    if len(results.failures) > MAX_FAILURES:
+        parts.append(f"and {len(results.failures) - MAX_FAILURES:,} more: sheet failures of results.xlsx.")
+    return "\n\n".join(parts) + "\n"
+
+
+def render_workbook(results: ProcessResults, max_rows: int | None = None) -> bytes:
+    """``results.xlsx``: the tables of the page, every step with its label, score and verdict, and what was left out.
+
+    Args:
+        results: What to show.
+        max_rows: Rows that a sheet may hold; more go on in sheets called ``steps 2`` and so on.
+    """
+    # openpyxl is only worth its import time when files are written.
+    from visualprm_eval.report.render.xlsx import MAX_SHEET_ROWS, new_book, saved, write_table
+
+    book = new_book()
+    steps = tables.steps(results)
+    for table in (
+        tables.table_3(results), tables.per_source(results), tables.thresholds(results),
+        tables.f1_by_threshold(results), tables.comparisons(results), *tables.breakdowns(results),
+        tables.calibration(results), replace(steps, rows=_tracked(results, steps)), all_values(results.rows),
+        tables.bad_lines(results), records.protocol(results.protocol), records.failures(results.failures),
+        glossary(),
+    ):  # fmt: skip
+        write_table(book, table, max_rows or MAX_SHEET_ROWS)
+    return saved(book)
+
+
+def _tracked(results: ProcessResults, steps: Table) -> Iterator[Sequence[object]]:
+    """All steps; a progress display tells how far they are when there are so many that it takes long."""
+    number = len(results.assessments) * sum(len(sample.steps) for sample in results.process_set.samples)
+    if number < _MANY_STEPS:
+        yield from steps.rows
+        return
+    with track("write the steps into results.xlsx", number) as tracker:
+        for row in steps.rows:
+            yield row
+            tracker.advance()
+
+
+def print_process_results(results: ProcessResults, console: Console | None = None, files: Sequence[Path] = ()) -> None:
+    """Prints the summary beside the published figures, the thresholds, what failed, and where the files are.
+
+    Args:
+        results: What to show.
+        console: Where to print; standard output unless given.
+        files: Written reports to point at.
+    """
+    console = console or Console(highlight=False)
+    summary = tables.table_3(results)
+    for table in (replace(summary, title=f"{results.process_set.name}: {summary.title}"), tables.thresholds(results)):
+        for part in terminal_tables(table, console.width) if table.rows else ():
+            console.print(part)
+    if results.remarks:
+        console.print(Text(f"Note: {one_line(_partial(results))}", style="yellow"))
+    console.print(Text(_failure_line(results), style="red" if results.failures else "green"))
+    if files:
+        console.print(Text(written(files)), soft_wrap=True)

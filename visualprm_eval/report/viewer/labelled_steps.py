@@ -1,0 +1,65 @@
+"""The data of the viewer for critics against labelled steps: an entry per solution."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from visualprm_eval.evaluate.step_labels.results import ProcessResults
+from visualprm_eval.report.tables.step_labels import LABELS
+from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
+from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut, cut_steps
+from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
+
+__all__ = ["labelled_steps"]
+
+_SHOWN = {
+    "all": "all solutions",
+    "missed": "the critic is wrong on a step",
+    "disagree": "critics disagree on a step",
+    "failed": "a critic failed",
+    "unsolvable": "no step is labelled incorrect",
+}
+
+
+def labelled_steps(results: ProcessResults) -> Viewer:
+    """All solutions with their pictures, every step with its label and what each critic said of it.
+
+    A critic that was not asked about a solution yet says nothing there. Neutral steps are nobody's error.
+    """
+    samples = results.process_set.samples
+    pictures: dict[str, list[str]] = {}
+    for sample in samples:
+        pictures.setdefault(sample.source, []).extend(sample.problem.images)
+    builder = ViewerBuilder(len(samples), thumbnails=Thumbnails(allowed=allowances(pictures)))
+    for place, sample in enumerate(samples):
+        said: dict[str, list[Any]] = {}
+        errors, missed, verdicts = [], [], []
+        for number, assessment in enumerate(results.assessments):
+            outcome, opinion = assessment.opinion.outcomes[place], assessment.opinion
+            if outcome is None:
+                continue
+            if outcome.error is not None or not all(map(math.isfinite, outcome.scores)):  # JSON has no such numbers.
+                errors.append(f"{opinion.critic}: {cut(outcome.error or 'its scores are not all finite numbers', 300)}")
+                continue
+            called = [CORRECT if score > opinion.threshold else INCORRECT for score in outcome.scores]
+            wrong = [
+                step for step, (label, verdict) in enumerate(zip(sample.labels, called, strict=True))
+                if label not in {NEUTRAL, verdict}
+            ]  # fmt: skip
+            said[opinion.critic] = [None, [round(score, 4) for score in outcome.scores], wrong]
+            missed += [number] if wrong else []
+            verdicts.append(called)
+        steps = cut_steps(sample.steps, builder.room(sum(map(len, sample.steps))))
+        labels = [LABELS[label] for label in sample.labels]
+        builder.put(sample.problem, {
+            "p": sample.policy, "b": sample.source, "s": "", "i": f"line {sample.line}", "m": missed,
+            "d": any(called != verdicts[0] for called in verdicts), "f": bool(errors),
+            "u": INCORRECT not in sample.labels,
+        }, {
+            "k": [], "l": 0, "e": [],
+            "t": [{"r": [], "t": None, "y": list(zip(labels, steps, strict=True)), "s": said, "e": errors}],
+        })  # fmt: skip
+    critics = tuple(assessment.opinion.critic for assessment in results.assessments)
+    return replace(builder.viewer(), rerankers=critics, shown=_SHOWN, chooser="critic")
