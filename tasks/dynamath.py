@@ -24,8 +24,6 @@ from visualprm_eval.core.thoughts import response
 from visualprm_eval.core.types import Problem
 from visualprm_eval.tasks.base import Published, Task
 
-__all__ = ["TASK", "VARIANTS", "answer", "answer_request", "concluded", "question_of", "worst_case"]
-
 VARIANTS = 10
 """Variants of each question in the whole benchmark."""
 

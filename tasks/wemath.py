@@ -20,8 +20,6 @@ from dataclasses import replace
 from visualprm_eval.core.types import Problem
 from visualprm_eval.tasks.base import Published, Task
 
-__all__ = ["COT", "GROUPS", "TASK", "complete_groups", "group_of", "strict_score"]
-
 GROUPS = 525
 """Groups in the whole benchmark."""
 

@@ -29,10 +29,7 @@ def fake_policy(name, options):
             self.name = name
 
         def settings(self):
-            sampling = {
-                key: getattr(options.sampling, key) for key in ("temperature", "top_p", "max_tokens", "prompt", "seed")
-            }
-            return {"policy": name, "engine": "fake", **sampling}
+            return {"policy": name, "engine": "fake", **options.sampling.settings()}
 
         def sample(self, requests):
             for problem, rank in requests:

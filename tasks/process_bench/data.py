@@ -24,20 +24,6 @@ from visualprm_eval.core.json_rows import RowError, checked, parse_row
 from visualprm_eval.core.pictures import AS_THEY_ARE, RULES, described, upright_copy
 from visualprm_eval.core.types import JSONValue, Part, Problem, digest, text_id
 
-__all__ = [
-    "CORRECT",
-    "INCORRECT",
-    "LABELS_FILE",
-    "NEUTRAL",
-    "SOURCE_NAMES",
-    "BadLine",
-    "ProcessSample",
-    "ProcessSet",
-    "read_set",
-    "steps_of",
-    "text_of",
-]
-
 CORRECT, NEUTRAL, INCORRECT = 1, 0, -1
 _Text = Annotated[str, Field(min_length=1)]
 LABELS_FILE = "test.jsonl"

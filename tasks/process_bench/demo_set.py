@@ -26,8 +26,6 @@ from visualprm_eval.tasks.demo_world.world import (
 )
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, LABELS_FILE, NEUTRAL
 
-__all__ = ["NAME", "PROBLEMS", "lines", "make", "slipped"]
-
 NAME = DEMO_PROCESS_BENCHMARK
 PROBLEMS = 150
 """Questions; each is solved by every author."""

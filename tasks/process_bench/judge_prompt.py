@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from visualprm_eval.core.types import Problem
 
-__all__ = ["TASK", "judge_prompt", "question_text"]
-
 TASK = """\
 You are checking a solution to a question about the given picture(s), step by step.
 

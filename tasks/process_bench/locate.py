@@ -14,8 +14,6 @@ from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.tasks.process_bench import demo_set, released
 from visualprm_eval.tasks.process_bench.data import LABELS_FILE, ProcessSet, read_set
 
-__all__ = ["REPOSITORY", "REVISION", "load_set"]
-
 REPOSITORY = "OpenGVLab/VisualProcessBench"
 REVISION = "b727f7b791628ad701adfbc2a60892ff340dd651"
 """The revision of the repository that is fetched."""

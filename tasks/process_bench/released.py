@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from visualprm_eval.core.config import PROCESS_BENCHMARKS
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL, ProcessSample, ProcessSet
 
-__all__ = ["NAME", "RELEASED", "RELEASED_LABELS", "Counts", "counts", "differences", "total"]
-
 NAME = PROCESS_BENCHMARKS[0]
 
 

@@ -16,8 +16,6 @@ from visualprm_eval.core.errors import InputError
 from visualprm_eval.core.thoughts import after_thoughts
 from visualprm_eval.core.types import JSONValue
 
-__all__ = ["parse_verdicts"]
-
 _OBJECT = re.compile(r"\{\s*(?:[\"']|steps\b)")
 _SIGNS = re.compile(r"\\.|[\"{}\[\]]", re.DOTALL)
 _PAIRS = {"}": "{", "]": "["}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from tests.experiments import experiment_on, grader_in
 from tests.host.material import grade_table, mcq_rows, picture, write_tsv
 from tests.host.seven_tables import rows_of, write_seven
 from visualprm_eval.core.config import JudgeOptions
@@ -38,7 +39,7 @@ def graded(tmp_path):
             known = store.verdicts(grading.id, ids.values())
             work = [(one.problem_id, one.text_id, one.text) for one in candidates]
             work = [item for item in work if item[:2] not in known]
-            grade_missing(store, benchmark, judge, grading, work, directory=tmp_path / "grading")
+            grade_missing(store, experiment_on(benchmark, judge, grading), work, grader_in(tmp_path / "grading"))
             found = store.verdicts(grading.id, ids.values())
             return {index: found[ids[index], Candidate("", 0, text).text_id] for index, text in texts.items()}
 
@@ -138,7 +139,8 @@ def test_a_judge_is_asked_nothing_twice_while_a_text_is_looked_for(lmu, tmp_path
         candidates = [Candidate(ids[index], 0, text) for index, text in texts.items()]
         store.put_candidates(sampling.id, candidates)
         work = [(one.problem_id, one.text_id, one.text) for one in candidates]
-        grade_missing(store, benchmark, local(judge_server), grading, work, directory=tmp_path / "grading")
+        experiment = experiment_on(benchmark, local(judge_server), grading)
+        grade_missing(store, experiment, work, grader_in(tmp_path / "grading"))
         found = [verdict.value for verdict in store.verdicts(grading.id, ids.values()).values()]
     assert sorted(found, key=str) == [1.0, 1.0, 1.0, None]
     asked = [body["messages"][-1]["content"] for _, body in judge_server.requests]

@@ -45,7 +45,7 @@ def test_the_bundled_reward_model_finds_slips(run: Run, work_dir: Path) -> None:
     assert 40 <= value(work_dir, "random", "macro F1") <= 55
     assert value(work_dir, "all-correct", "F1 incorrect") == 0
     assert "cross-validated threshold" in output
-    assert output.rstrip().endswith(f"Page: {work_dir / 'report.html'}")
+    assert f"Page: {work_dir / 'report.html'}\n" in output
     assert {row["n_failed"] for row in read_rows(work_dir)} == {"0"}
 
 

@@ -12,8 +12,6 @@ from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.scopes import Scope, put_scope
 
-__all__ = ["fill", "made_up"]
-
 _STEPS = 6
 _SAME = 0.1
 """The part of candidates that say word by word what an earlier one of their problem said."""

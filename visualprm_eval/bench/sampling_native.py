@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem
     from visualprm_eval.engine.checkpoint import LoadedCheckpoint
 
-__all__ = ["HELP", "NativeTimes", "add_options", "measure"]
-
 HELP = "native sampling: N samples of a problem in one batch against N calls"
 
 

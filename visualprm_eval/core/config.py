@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from visualprm_eval.core.baselines import Baseline
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.types import JSONValue
 
 Engine = Literal["auto", "native", "host", "endpoint"]
 Prompt = Literal["cot", "direct", "host"]
@@ -123,6 +124,10 @@ class SamplingOptions:
     seed: int = 0
     batch_size: int = 64
     allow_remote_code: bool = False
+
+    def settings(self) -> dict[str, JSONValue]:
+        """What of it can change a sample."""
+        return {name: getattr(self, name) for name in ("temperature", "top_p", "max_tokens", "prompt", "seed")}
 
     def greedy(self) -> SamplingOptions:
         """The same at temperature 0."""

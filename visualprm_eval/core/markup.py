@@ -8,8 +8,6 @@ import re
 from visualprm_eval.core.answers import MAX_LENGTH, announced_answer
 from visualprm_eval.core.answers.marks import undecorated
 
-__all__ = ["LONGEST", "shorn"]
-
 LONGEST = 4 * MAX_LENGTH
 """Characters of a reply from which on it is no answer in mark-up; what it concludes with may be one."""
 _LABEL = re.compile(

@@ -16,8 +16,6 @@ from PIL import ExifTags, Image
 
 from visualprm_eval.core.atomic_file import write_atomically
 
-__all__ = ["AS_THEY_ARE", "RULES", "described", "png_of", "upright", "upright_copy"]
-
 RULES = "upright-1"
 """The version of the rules here, which the ids of problems with changed pictures have in them."""
 

@@ -14,8 +14,6 @@ from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import ParamSpec, TypeVar, cast
 
-__all__ = ["beside"]
-
 Arguments = ParamSpec("Arguments")
 Outcome = TypeVar("Outcome")
 

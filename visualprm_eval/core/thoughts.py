@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["SCORED", "after_thoughts", "is_empty_reply", "response"]
-
 SCORED = {"thoughts": "score"}
 """What the key of scores says besides when thoughts were scored, too."""
 

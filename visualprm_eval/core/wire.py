@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from urllib.parse import urljoin, urlsplit
 
-__all__ = ["MAX_REPLY_BYTES", "ReplySize", "ReplyTooLongError", "leads_away"]
-
 MAX_REPLY_BYTES = 64 * 2**20
 """The longest reply, after decompression."""
 _SINGLE_ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})

@@ -27,8 +27,6 @@ from visualprm_eval.engine.images import Picture, load_image
 from visualprm_eval.engine.noise import choose_tokens, stream_key
 from visualprm_eval.engine.out_of_memory import ran_out
 
-__all__ = ["ChatModel", "ChatSampling", "chat_fingerprint", "draw", "inspect_chat_model", "load_chat_model"]
-
 CHAT_DOWNLOADS = (*DOWNLOADS, "*.jinja", "*.model", "vocab.txt")
 """What is fetched from the hub: nothing that could be run outside of a sandbox."""
 

@@ -22,8 +22,6 @@ from visualprm_eval.engine.config import (
 )
 from visualprm_eval.engine.json_section import Section
 
-__all__ = ["native_name", "parse_hf_config"]
-
 _LANGUAGE_MODELS = {"llama": INTERNLM2, "qwen2": QWEN2}
 """Language models of transformers to the originals that they stand for."""
 

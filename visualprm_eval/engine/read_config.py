@@ -24,8 +24,6 @@ from visualprm_eval.engine.config import (
 )
 from visualprm_eval.engine.json_section import Section, read_object
 
-__all__ = ["config_json", "parse_config", "read_config"]
-
 _LANGUAGE_MODEL_TYPES = {INTERNLM2: "internlm2", QWEN2: "qwen2"}
 
 

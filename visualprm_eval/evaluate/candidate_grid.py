@@ -252,9 +252,9 @@ class Grid:
         """What is known of each text, [S], for each candidate, [P, N]; ``gap`` where there is no usable one."""
         return np.append(facts, gap).astype(facts.dtype, copy=False)[self.texts]
 
-    def responses(self, critic: str, how: str) -> FloatArray:
+    def responses(self, critic: str | None, how: str) -> FloatArray:
         """The score of each response by a critic, see ``AGGREGATES``, [P, N]; NaN where nothing is usable."""
-        return self.spread(self.columns.said[critic].aggregate(how))
+        return self.spread(self.columns.critic(critic).aggregate(how))
 
     def texts_at(self, ranks: IntArray) -> IntArray:
         """The numbers of the texts of the candidates of these ranks, [P, R]; -1 for -1."""

@@ -299,9 +299,9 @@ class Columns:
         """Which texts are empty replies, [S]."""
         return np.fromiter(map(is_empty_reply, self.values), bool, len(self.values))
 
-    def critic(self, label: str) -> Said:
+    def critic(self, label: str | None) -> Said:
         """What a critic said of the texts, be it nothing."""
-        return self.said.get(label) or Said.of([None] * len(self.values))
+        return self.said.get(label or "") or Said.of([None] * len(self.values))
 
     def key(self, number: int) -> tuple[str, str]:
         """Problem id and text id of a text."""

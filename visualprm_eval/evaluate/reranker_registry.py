@@ -167,13 +167,13 @@ def _build(full_name: str, prm_names: Sequence[str]) -> list[Reranker]:
     how = how or "mean"
     label = name if how == "mean" else f"{name}:{how}"
     options = {"how": how} if aggregates else {}
-    if critic not in BUILTIN_CRITICS:
-        if at:
-            raise ConfigError(f"reranker {name!r} reads no process reward model; write it without {'@' + prm!r}")
-        return [_checked(factory(label, critic, **options), name)]
-    prms = _chosen_prms(full_name, prm if at else None, prm_names)
-    labels = [(critic_label(label, each, prm_names), critic_label(critic, each, prm_names)) for each in prms]
-    return [_checked(factory(of_reranker, of_critic, **options), name) for of_reranker, of_critic in labels]
+    labels: list[tuple[str, str | None]] = [(label, critic)]
+    if critic in BUILTIN_CRITICS:
+        prms = _chosen_prms(full_name, prm if at else None, prm_names)
+        labels = [(critic_label(label, each, prm_names), critic_label(critic, each, prm_names)) for each in prms]
+    elif at:
+        raise ConfigError(f"reranker {name!r} reads no process reward model; write it without {'@' + prm!r}")
+    return [_checked(factory(*pair, **options), name) for pair in labels]
 
 
 def _find(name: str) -> tuple[Callable[..., Any], str | None, bool]:

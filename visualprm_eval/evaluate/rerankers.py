@@ -66,6 +66,10 @@ class Reranker:
     pointwise: ClassVar[bool] = False
     blind: ClassVar[bool] = False
 
+    def __post_init__(self) -> None:
+        if "scores" in self.needs and self.critic is None:
+            raise ConfigError(f"reranker {self.name!r} reads scores but was given no critic; name one when building it")
+
     def __init_subclass__(cls) -> None:
         """A class that gives the numbers of one pool alone means these, even where it derives from one of ours."""
         if "utilities" in cls.__dict__:
@@ -108,10 +112,14 @@ class Reranker:
         Raises:
             ConfigError: A third party's reranker raises or breaks its contract.
         """
+        ranks = np.full((len(grid), len(subsets)), -1, dtype=np.int64)
         if self.pointwise:
             keys = self._keys(grid)
-            return np.stack([_best(keys, subset) for subset in subsets], axis=1)
-        ranks = np.full((len(grid), len(subsets)), -1, dtype=np.int64)
+            for column, subset in enumerate(subsets):
+                drawn = keys[:, subset]
+                places = np.argmax(drawn, axis=1)  # the first of equals
+                ranks[:, column] = np.where(np.isneginf(drawn.max(axis=1)), -1, subset[places])
+            return ranks
         for column, subset in enumerate(subsets.tolist()):
             for row, whole in enumerate(grid.pools):
                 if len(pool := whole.only(subset)):
@@ -150,20 +158,6 @@ class Reranker:
         scores = self.scores(grid)
         numbers = np.where(np.isnan(scores), _LOWEST, np.maximum(scores, np.nextafter(_LOWEST, 0)))
         return np.where(grid.usable, numbers, -np.inf)
-
-    @property
-    def _read_critic(self) -> str:
-        """The critic whose step scores it reads."""
-        if self.critic is None:
-            raise ConfigError(f"reranker {self.name!r} reads scores but was given no critic; name one when building it")
-        return self.critic
-
-
-def _best(keys: FloatArray, subset: IntArray) -> IntArray:
-    """The rank of the greatest of a subset, [P, N] to [P]; the first of equals, -1 where there are gaps alone."""
-    drawn = keys[:, subset]
-    places = np.argmax(drawn, axis=1)
-    return np.where(np.isneginf(drawn[np.arange(len(drawn)), places]), -1, subset[places])
 
 
 def _checked_utilities(reranker: Reranker, pool: Pool) -> FloatArray:
@@ -252,7 +246,7 @@ class StepAggregate(Reranker):
 
     def scores(self, grid: Grid) -> FloatArray:
         """The score of each response, [P, N]."""
-        return grid.responses(self._read_critic, self.how)
+        return grid.responses(self.critic, self.how)
 
 
 class SelfConsistency(Reranker):
@@ -296,7 +290,7 @@ class WeightedVote(SelfConsistency):
 
     def weights(self, grid: Grid) -> FloatArray:
         """What each vote weighs, [P, N]."""
-        return grid.responses(self._read_critic, "mean")
+        return grid.responses(self.critic, "mean")
 
 
 class Oracle(Reranker):

@@ -74,7 +74,7 @@ class Table:
         rows: A value per column; ``None`` where there is none, words where a number is unknown.
         notes: What must be known to read it.
         name: Its sheet's name in a spreadsheet.
-        frozen: How many columns stay in sight when a reader of a spreadsheet moves to the right.
+        frozen: How many columns stay in sight when a spreadsheet is moved to the right; terminals fold none of them.
         is_grouped: Whether rows that begin alike are a group, whose first cell need not be repeated.
         is_folded: Whether a page shows it only when asked to.
         is_flat: Whether rows of a spreadsheet are one line high, however long their texts are.

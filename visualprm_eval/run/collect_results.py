@@ -29,7 +29,7 @@ from visualprm_eval.stages.experiment_values import (
     read_study,
     wanted_texts,
 )
-from visualprm_eval.stages.grade.metric_notes import is_whole, known_figure
+from visualprm_eval.stages.grade.metric_notes import known_figure, metric_of
 from visualprm_eval.stages.sample.prompts import prompt_of
 from visualprm_eval.stages.sample.stage import Tally
 from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
@@ -64,7 +64,7 @@ def collect(store: Store, plan: Plan) -> Results:
         fingerprints += own_prints
         rows += own_rows
         picks += own_picks
-        if is_whole(store, experiment):
+        if metric_of(store, experiment).whole:
             examiner.add_values(study, own_rows)
         else:
             examiner.add(study)
@@ -202,7 +202,7 @@ def _protocol_of(
 
 def _graded(store: Store, experiment: Experiment) -> str:
     """What the host was shown."""
-    if is_whole(store, experiment):
+    if metric_of(store, experiment).whole:
         return "the picks of each reranker at each k, as one table"
     return "all distinct texts" if experiment.grade_all else "picks only"
 

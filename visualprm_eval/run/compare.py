@@ -154,7 +154,7 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[F
     """The picks of a work dir at k = N, and what rerankers are called there; of what is unfinished it tells."""
     from visualprm_eval.run.plan_report import plan_report
     from visualprm_eval.stages.experiment_values import read_study
-    from visualprm_eval.stages.grade.metric_notes import is_whole
+    from visualprm_eval.stages.grade.metric_notes import metric_of
     from visualprm_eval.store.soundness import open_sound
 
     with open_sound(config.work_dir / STORE_FILE) as store:
@@ -162,7 +162,7 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[F
         for experiment in plan.experiments:
             if experiment.greedy and ROWS[GREEDY] not in rerankers:
                 continue
-            if is_whole(store, experiment):
+            if metric_of(store, experiment).whole:
                 print(
                     f"note: left out: {experiment.label}: its values are of whole tables, so problems cannot be paired"
                 )

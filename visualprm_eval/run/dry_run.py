@@ -8,7 +8,7 @@ from visualprm_eval.core.types import text_id
 from visualprm_eval.stages.experiment import missing_candidates, missing_scores
 from visualprm_eval.stages.experiment_values import grades_all, read_study
 from visualprm_eval.stages.grade.judge_cost import estimate
-from visualprm_eval.stages.grade.metric_notes import is_whole
+from visualprm_eval.stages.grade.metric_notes import metric_of
 from visualprm_eval.stages.grade.stage import missing_verdicts
 from visualprm_eval.stages.grade.table_figures import unseen_tables
 
@@ -39,7 +39,7 @@ def print_plan(config: RunConfig, store: Store, plan: Plan) -> None:
             texts = _ungraded(config, store, plan, experiment)
             # Which texts rerankers pick is known only when they are scored.
             unknown = new if grades_all(store, experiment) else new + unscored
-            tables = ", in tables of each reranker's picks" if is_whole(store, experiment) else ""
+            tables = ", in tables of each reranker's picks" if metric_of(store, experiment).whole else ""
             print(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}{tables}")
             cost = estimate(experiment, texts, unknown, config.sampling.max_tokens)
             if cost.requests:

@@ -146,7 +146,7 @@ class Option:
         default = getattr(owner(), name)
         if isinstance(default, tuple):
             default = " ".join(str(getattr(value, "source", value)) for value in default)
-        return (text or _descriptions(owner)[name]).format(default=default)
+        return (text or _descriptions(owner).get(name, "")).format(default=default)  # None without docstrings: -OO
 
     def of(self, config: cfg.RunConfig) -> Any:
         """Its value in a run."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import CandidateFileError, ConfigError
+from visualprm_eval.run.stored_policies import named_apart, with_greedy
 from visualprm_eval.stages.experiment import Samples
 
 if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.store import Store
-    from visualprm_eval.store.packs import CandidatePack, ImportedCell
+    from visualprm_eval.store.packs import CandidatePack
 
 
 def plan_pack(
@@ -44,25 +45,22 @@ def plan_pack(
     absent = sorted(by_name.keys() - {cell.benchmark for cell in summary.cells})
     if absent:
         raise CandidateFileError(f"{pack_path} has no candidates of {', '.join(absent)}; leave that out of --data")
-    baselines = [cell for cell in summary.cells if _is_baseline(cell, summary.cells)]
-    if greedy and {cell.benchmark for cell in baselines} != by_name.keys():
+    samples = [Samples(cell.policy, cell.sampling, by_name[cell.benchmark], cell.n) for cell in summary.cells]
+    samples = named_apart(with_greedy(samples, {}), ())
+    if greedy and {each.benchmark.name for each in samples if each.greedy} != by_name.keys():
         raise CandidateFileError(
             f"{pack_path} has no samples at temperature 0 beside others; leave the reranker greedy out"
         )
-    samples = [
-        Samples(cell.policy, cell.sampling, by_name[cell.benchmark], 1, greedy=True) for cell in baselines if greedy
-    ]
-    others = [cell for cell in summary.cells if cell not in baselines]
-    labels = Counter((cell.policy, cell.benchmark) for cell in others)
-    for cell in others:
-        n = config.sampling.num_samples or cell.n
-        if n > cell.n:
-            raise ConfigError(f"-n {n}: {pack_path} has at most {cell.n} candidates per problem of {cell.benchmark}")
-        # One policy sampled in two ways stays two rows.
-        twice = labels[cell.policy, cell.benchmark] > 1
-        policy = f"{cell.policy} ({cell.sampling.id[:6]})" if twice else cell.policy
-        samples.append(Samples(policy, cell.sampling, by_name[cell.benchmark], n))
-    return samples
+    chosen = []
+    for each in sorted(samples, key=lambda each: not each.greedy):
+        n = 1 if each.greedy else config.sampling.num_samples or each.n
+        if n > each.n:
+            raise ConfigError(
+                f"-n {n}: {pack_path} has at most {each.n} candidates per problem of {each.benchmark.name}"
+            )
+        if greedy or not each.greedy:
+            chosen.append(replace(each, n=n))
+    return chosen
 
 
 def _read_pack(config: RunConfig, pack_path: Path) -> CandidatePack:
@@ -72,9 +70,3 @@ def _read_pack(config: RunConfig, pack_path: Path) -> CandidatePack:
         return read_candidates(pack_path)
     only = config.data[0] if len(config.data) == 1 else None
     return read_candidates(pack_path, FieldMap.parse(config.candidate_fields, benchmark=only, policy=pack_path.stem))
-
-
-def _is_baseline(cell: ImportedCell, cells: Sequence[ImportedCell]) -> bool:
-    """Whether it is one sample at temperature 0 beside a sampling of the same policy."""
-    beside = any((each.policy, each.benchmark) == (cell.policy, cell.benchmark) and each is not cell for each in cells)
-    return beside and cell.n == 1 and cell.sampling.settings.get("temperature") == 0

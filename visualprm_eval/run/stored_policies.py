@@ -29,7 +29,7 @@ def stored_sampling(store: Store, policy: str, sampling: SamplingOptions) -> Spe
     Raises:
         ConfigError: The store has no such samples, or several kinds of them.
     """
-    wanted = {name: getattr(sampling, name) for name in ("temperature", "top_p", "max_tokens", "prompt", "seed")}
+    wanted = sampling.settings()
     named = [spec for spec in store.specs("sampling") if spec.settings.get("policy") == policy]
     fitting = [spec for spec in named if {name: spec.settings.get(name) for name in wanted} == wanted]
     if len(fitting) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from visualprm_eval.core.config import DEMO_POLICY, DEMO_PRM
 from visualprm_eval.core.errors import ConfigError
@@ -42,6 +42,25 @@ class CheckpointSource:
 
             return str(demo_path(_DEMO[self.source]))
         return self.source
+
+    @cached_property
+    def model(self) -> Any:
+        """What computes, loaded when it is first asked for and shared by all that have this source.
+
+        Raises:
+            CheckpointError: When it cannot be loaded faithfully.
+        """
+        return self.load()
+
+    def load(self) -> Any:
+        """Loads a checkpoint in the InternVL layout, as it is."""
+        from visualprm_eval.engine.checkpoint import load_checkpoint
+
+        return load_checkpoint(self.location, self.device, self.dtype, self.revision)
+
+    def release(self) -> None:
+        """Frees the memory; who asks for the model next loads it again."""
+        self.__dict__.pop("model", None)
 
     @property
     def at_hand(self) -> bool:
@@ -109,6 +128,14 @@ class CheckpointUser(Protocol):
 
     def manner(self) -> Mapping[str, JSONValue]:
         """Its settings without those of the checkpoint."""
+
+    def settings(self) -> Mapping[str, JSONValue]:
+        """How the checkpoint is asked, its content and its precision.
+
+        Raises:
+            CheckpointError: When there is no such checkpoint here.
+        """
+        return {**self.manner(), **self.checkpoint.settings()}
 
 
 def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run: bool = False) -> Spec:

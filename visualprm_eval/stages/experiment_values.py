@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.evaluate.benchmark_values import evaluate_benchmark, picked_tables
 from visualprm_eval.evaluate.study import Study, picked_texts
-from visualprm_eval.stages.grade.metric_notes import host_metric, is_whole, remark_of, stored_figures
+from visualprm_eval.stages.grade.metric_notes import metric_of, remark_of, stored_figures
 from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Headline:
 
 def grades_all(store: Store, experiment: Experiment) -> bool:
     """Whether every distinct text of an experiment is graded, or only what some reranker picks."""
-    return experiment.grade_all and not is_whole(store, experiment)
+    return experiment.grade_all and not metric_of(store, experiment).whole
 
 
 def read_study(store: Store, experiment: Experiment, equalities: Equalities, *, with_scores: bool = True) -> Study:
@@ -60,9 +60,8 @@ def read_study(store: Store, experiment: Experiment, equalities: Equalities, *, 
         {label: spec.id for label, spec in experiment.scorings.items()} if with_scores else {},
         grading_id=experiment.grading.id, formulas_equal=equalities,
     )  # fmt: skip
-    metric = task.metric
-    if is_whole(store, experiment):
-        metric = f"{HOSTS}{host_metric(store, experiment) or 'primary metric'}"
+    host = metric_of(store, experiment)
+    metric = f"{HOSTS}{host.name or 'primary metric'}" if host.whole else task.metric
     unjudged = task.host_judge != EXACT_MATCHING and not experiment.judge.used
     # The host reads a yes or no out of whole texts: of benchmarks without an own task, those with options count.
     reads_finals = not task.note or any(problem.choices for problem in benchmark.problems)
@@ -74,7 +73,7 @@ def read_study(store: Store, experiment: Experiment, equalities: Equalities, *, 
         rerankers=experiment.rerankers,
         n=experiment.n,
         answer=task.answer,
-        grade_all=grades_all(store, experiment),
+        grade_all=experiment.grade_all and not host.whole,
         aggregate=task.aggregate,
         group=task.group,
         n_total=benchmark.total,
@@ -92,14 +91,15 @@ def evaluate(
     store: Store, experiment: Experiment, study: Study, ks: Sequence[int]
 ) -> tuple[list[ResultRow], list[Pick]]:
     """The results of an experiment, see :func:`read_study`, and the picks at the largest k."""
-    whole = is_whole(store, experiment)
+    whole = metric_of(store, experiment).whole
     figures = stored_figures(store, experiment, picked_tables(study, ks)) if whole else None
     return evaluate_benchmark(study, ks, figures, picks_at=ks[-1:])
 
 
 def host_figure_name(store: Store, experiment: Experiment) -> str:
     """What the host's own figure is called in the protocol."""
-    named = f" ({metric})" if (metric := host_metric(store, experiment)) else ""
+    metric = metric_of(store, experiment).name
+    named = f" ({metric})" if metric else ""
     name = f"primary metric{named}" if experiment.benchmark.task.note else experiment.benchmark.task.metric
     return f"the host's {name} of the whole table"
 

@@ -177,7 +177,8 @@ def _decoded(db: sqlite3.Connection, table: Table, row: Row) -> dict[str, Any]:
         values["text"] = codec.unpack_text(_text(db, values["text_id"]))
     if "step_list" in values:
         query = "SELECT steps FROM step_lists WHERE position = ?"
-        (values["steps"],) = db.execute(query, (values["step_list"],)).fetchone()
+        (steps,) = db.execute(query, (values["step_list"],)).fetchone()
+        values["steps"] = codec.steps_of(steps, codec.unpack_text(_text(db, values["text_id"])))
     return values
 
 

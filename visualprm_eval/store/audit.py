@@ -167,7 +167,7 @@ def _scores(db: sqlite3.Connection) -> Iterator[str]:
     ranges = _ranges(db)
     columns = "spec_id, problem_id, text_id, error, step_scores"
     query = f"SELECT step_list, {columns}, coalesce(json_valid(step_scores), 0) FROM scores WHERE error IS NULL"  # noqa: S608
-    odd = f"SELECT {columns}, {queries.STEPS} FROM scores WHERE "  # noqa: S608
+    odd = f"SELECT {columns}, {queries.STEPS}, {queries.STEPS_TEXT} FROM scores WHERE "  # noqa: S608
     for rows in _rows(db, query):
         if not _all_sound(rows, counts, ranges):
             keys = "(spec_id, problem_id, text_id) = (?, ?, ?)"
@@ -176,15 +176,16 @@ def _scores(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _count_steps(rows: Sequence[tuple[Any, ...]], counts: dict[int, int]) -> Iterator[str]:
-    """Adds how many steps each list has, where all of some lists are sound; tells of those that were changed."""
+    """Adds how many steps each list has that is sound; tells of those that were changed."""
     positions, digests, stored, valid = zip(*rows, strict=True)
     for position, digest, steps in zip(positions, digests, stored, strict=True):
         if not isinstance(steps, str | bytes) or codec.digest_of_steps(steps) != digest:
             yield f"list of steps {position} is not what was stored"
     if all(valid) and set(map(type, stored)) == {str}:
-        lists = json.loads(f"[{','.join(stored)}]")
-        if set(map(type, lists)) == {list} and set(map(type, chain.from_iterable(lists))) <= {str}:
-            counts.update(zip(positions, map(len, lists), strict=True))
+        for position, steps in zip(positions, json.loads(f"[{','.join(stored)}]"), strict=True):
+            kinds = set(map(type, steps)) if isinstance(steps, list) else {None}
+            if kinds <= {str} or (kinds == {int} and len(steps) % 2 == 0):
+                counts[position] = len(steps) if kinds <= {str} else len(steps) // 2
 
 
 def _ranges(db: sqlite3.Connection) -> dict[str, sound.ScoreRange]:
@@ -217,17 +218,17 @@ def _all_sound(
 
 
 def _odd_scores(rows: Sequence[tuple[Any, ...]], ranges: Mapping[str, sound.ScoreRange]) -> Iterator[str]:
-    for *key, error, numbers, steps in rows:
-        if wrong := _wrong_with(numbers, steps, ranges.get(key[0], sound.UNIT), failed=error is not None):
+    for *key, error, numbers, steps, text in rows:
+        if wrong := _wrong_with(numbers, (steps, text), ranges.get(key[0], sound.UNIT), failed=error is not None):
             yield f"scores of {place(TEXT_KEY, key)}: {wrong}"
 
 
 def _wrong_with(
-    step_scores: codec.SQLText, stored_steps: codec.SQLText, allowed: sound.ScoreRange, *, failed: bool
+    step_scores: codec.SQLText, stored: tuple[codec.SQLText, codec.SQLText], allowed: sound.ScoreRange, *, failed: bool
 ) -> str:
     """What is wrong with the scores of one text; ``""`` for nothing."""
     try:
-        numbers, steps = codec.unpack_json(step_scores), codec.unpack_json(stored_steps)
+        numbers, steps = codec.unpack_json(step_scores), codec.steps_of(stored[0], unpack_text(stored[1]))
     except (ValueError, TypeError, AttributeError, RecursionError) as error:
         return f"they cannot be read ({error})"
     return sound.wrong_with_scores(numbers, steps, allowed, failed=failed)

@@ -137,10 +137,27 @@ def digest_of_steps(stored: SQLText) -> bytes:
     return hashlib.sha256(data).digest()[:16]
 
 
-def step_list_row(steps: Sequence[str]) -> tuple[bytes, SQLText]:
-    """(digest, steps)."""
-    stored = pack_json(steps)
+def step_list_row(steps: Sequence[str], text: str) -> tuple[bytes, SQLText]:
+    """(digest, steps): where each step begins and ends in its text, so that no solution is stored twice.
+
+    Steps that are not parts of the text in order are spelled out.
+    """
+    cuts: list[int] = []
+    for step in steps:
+        start = text.find(step, cuts[-1] if cuts else 0)
+        if start < 0:
+            break
+        cuts += [start, start + len(step)]
+    stored = pack_json(cuts if len(cuts) == 2 * len(steps) else steps)
     return digest_of_steps(stored), stored
+
+
+def steps_of(stored: SQLText, text: str) -> tuple[str, ...]:
+    """The steps of a stored list in a text, see :func:`step_list_row`."""
+    values = unpack_json(stored)
+    if not values or isinstance(values[0], str):
+        return tuple(values)
+    return tuple(text[start:end] for start, end in zip(values[::2], values[1::2], strict=True))
 
 
 def scores_row(
@@ -164,9 +181,12 @@ def scores_row(
     return (*key, pack_optional(scores.error), json.dumps(numbers), digest, now, scores.seconds)
 
 
-def scores_of(error: SQLText | None, step_scores: str, steps: SQLText, seconds: float | None = None) -> StepScores:
+def scores_of(
+    error: SQLText | None, step_scores: str, steps: SQLText, text: SQLText, seconds: float | None = None
+) -> StepScores:
     """From the stored values of one row; ``steps`` is ``"[]"`` when they were not asked for."""
-    return StepScores(tuple(json.loads(step_scores)), tuple(unpack_json(steps)), unpack_optional(error), seconds)
+    numbers = tuple(json.loads(step_scores))
+    return StepScores(numbers, steps_of(steps, unpack_text(text)), unpack_optional(error), seconds)
 
 
 def verdict_row(spec_id: str, problem_id: str, text_id: str, verdict: Verdict, now: float) -> tuple[Any, ...]:

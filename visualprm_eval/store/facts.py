@@ -182,7 +182,7 @@ class Store(StoreFile):
         now = time.time()
         with self._writing() as db:
             allowed = sound.range_of(self._require_spec(scoring_id, "scoring"))
-            facts = [(*fact, codec.step_list_row(fact[2].steps)) for fact in scores]
+            facts = [(*fact, codec.step_list_row(fact[2].steps, self._text(fact[1]))) for fact in scores]
             rows = [
                 codec.scores_row((scoring_id, *key), outcome, step_list[0], now, allowed=allowed)
                 for *key, outcome, step_list in facts
@@ -374,6 +374,11 @@ class Store(StoreFile):
             fill_wanted(source, wanted or ())
         with self._writing() as db:
             return absorb.absorb(db, self.path, pairs, only_wanted=wanted is not None, advance=advance)
+
+    def _text(self, text_id: str) -> str:
+        """A text; ``""`` when it was never put."""
+        row = self._db.execute(queries.TEXT, (text_id,)).fetchone()
+        return "" if row is None else codec.unpack_text(row[1])
 
     def _require_spec(self, spec_id: str, kind: str) -> Mapping[str, Any]:
         """The settings of a spec of some kind."""

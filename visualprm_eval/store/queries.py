@@ -116,12 +116,14 @@ WHERE c.error IS NULL AND (s.spec_id IS NULL OR (s.error IS NOT NULL AND ?))
 ORDER BY w.position, c.rank"""
 
 STEPS = "(SELECT l.steps FROM step_lists AS l WHERE l.position = step_list)"
-"""The steps of a row of scores."""
+STEPS_TEXT = "(SELECT t.value FROM texts AS t WHERE t.id = text_id)"
+"""The steps of a row of scores, and the text in which they are."""
 
 SCORES = f"""
-SELECT s.problem_id, s.text_id, s.error, s.step_scores, CASE WHEN ? THEN {STEPS} ELSE '[]' END, s.seconds
+SELECT s.problem_id, s.text_id, s.error, s.step_scores,
+    CASE WHEN ?1 THEN {STEPS} ELSE '[]' END, CASE WHEN ?1 THEN {STEPS_TEXT} ELSE '' END, s.seconds
 FROM wanted AS w
-CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = w.problem_id
+CROSS JOIN scores AS s ON s.spec_id = ?2 AND s.problem_id = w.problem_id
 ORDER BY w.position, s.position"""  # noqa: S608
 
 VERDICTS = """
@@ -154,7 +156,8 @@ FROM places AS p
 CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = p.problem_id"""
 
 SCORES_OF_TEXT = f"""
-SELECT error, step_scores, {STEPS}, seconds FROM scores WHERE spec_id = ? AND problem_id = ? AND text_id = ?"""  # noqa: S608
+SELECT error, step_scores, {STEPS}, {STEPS_TEXT}, seconds
+FROM scores WHERE spec_id = ? AND problem_id = ? AND text_id = ?"""  # noqa: S608
 
 SAMPLED = """
 SELECT coalesce(max(c.rank), -1) + 1

@@ -32,6 +32,18 @@ _CAME_EMPTY = re.compile(
 )
 
 
+def _specs(db: sqlite3.Connection, kind: str) -> Iterator[tuple[str, dict[str, Any], float]]:
+    """Key, settings and time of the specs of a kind, oldest first; of damaged ones the audit tells."""
+    query = "SELECT id, settings, created_at FROM specs WHERE kind = ? ORDER BY position"
+    for key, stored, created_at in db.execute(query, (kind,)).fetchall():
+        try:
+            settings = codec.unpack_json(stored)
+        except (ValueError, TypeError, AttributeError):
+            continue
+        if isinstance(settings, dict):
+            yield key, settings, created_at
+
+
 def came_empty(error: str) -> bool:
     """Whether an error of a candidate, as former versions wrote it, is about a reply that came and is empty."""
     return _CAME_EMPTY.fullmatch(error) is not None
@@ -81,10 +93,7 @@ def verdicts_with_thoughts(db: sqlite3.Connection) -> str:
         return ""
     gradings = db.execute(_GRADED_WITH_THOUGHTS).fetchall()
     verdicts = db.execute("DELETE FROM verdicts WHERE text_id IN (SELECT text_id FROM thoughtful)").rowcount
-    figures = max(
-        0,
-        db.executemany(_DROP_FIGURES, gradings).rowcount,
-    )
+    figures = max(0, db.executemany(_DROP_FIGURES, gradings).rowcount)
     db.execute("DROP TABLE thoughtful")
     if not verdicts and not figures:
         return ""
@@ -107,11 +116,7 @@ def declare_ranges(db: sqlite3.Connection) -> str:
     """Scores of third parties' critics beyond 0 to 1, which no key spoke of, get a key that does."""
     db.execute("PRAGMA defer_foreign_keys = ON")  # Until the scores have followed their spec.
     critics: dict[str, int] = {}
-    for spec_id, stored in db.execute("SELECT id, settings FROM specs WHERE kind = 'scoring'").fetchall():
-        try:
-            settings = dict(codec.unpack_json(stored))
-        except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
-            continue
+    for spec_id, settings, _ in _specs(db, "scoring"):
         low, high, count = db.execute(_EXTREMES, (spec_id,)).fetchone()
         if settings.get("critic") in _OURS or SCORE_RANGE in settings or not count or (low >= 0 and high <= 1):
             continue
@@ -146,12 +151,9 @@ def misread_replies(db: sqlite3.Connection) -> str:
     since = [created_at for created_at, reply in rows if _is_read_otherwise(unpack_text(reply))]
     if not since:
         return ""
-    specs = db.execute("SELECT id, settings FROM specs WHERE kind = 'grading'").fetchall()
-    judged = [(key, min(since)) for key, settings in specs if _judge_of(settings) not in _NO_JUDGE]
+    judged = [(key, min(since)) for key, settings, _ in _specs(db, "grading") if settings.get("judge") not in _NO_JUDGE]
     verdicts = db.executemany("DELETE FROM verdicts WHERE spec_id = ? AND created_at >= ?", judged).rowcount
-    figures = db.executemany(
-        "DELETE FROM host_figures WHERE selection <> 'reference answers' AND grading_id = ? AND created_at >= ?", judged
-    ).rowcount
+    figures = db.executemany(f"{_DROP_FIGURES} AND created_at >= ?", judged).rowcount
     if verdicts <= 0 and figures <= 0:  # It is -1 where no grading has a judge.
         return ""
     return (
@@ -159,14 +161,6 @@ def misread_replies(db: sqlite3.Connection) -> str:
         f"verdicts and {figures:,} of the host's figures since then are dropped: the next run makes them from the "
         "stored replies"
     )
-
-
-def _judge_of(settings: codec.SQLText) -> object:
-    try:
-        content = codec.unpack_json(settings)
-    except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
-        return None
-    return content.get("judge") if isinstance(content, dict) else None
 
 
 def _is_read_otherwise(reply: str) -> bool:
@@ -184,11 +178,10 @@ _Note = tuple[str, str, Any]
 
 def carry_notes(db: sqlite3.Connection) -> str:
     """Notes were specs of a kind of their own; they move to their table, and the labels of critics become names."""
-    rows = db.execute("SELECT id, settings, created_at FROM specs WHERE kind = 'checkpoint' ORDER BY position")
     moved = 0
-    for spec_id, settings, created_at in rows.fetchall():
+    for spec_id, settings, created_at in _specs(db, "checkpoint"):
         try:
-            notes = list(_as_notes(codec.unpack_json(settings)))
+            notes = list(_as_notes(settings))
         except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
             continue
         for note in notes:
@@ -225,11 +218,8 @@ def drop_figures_of_unknown_rows(db: sqlite3.Connection) -> str:
     problems that there are.
     """
     dropped = 0
-    for key, settings in db.execute("SELECT id, settings FROM specs WHERE kind = 'grading'").fetchall():
-        try:
-            benchmark = str(codec.unpack_json(settings).get("benchmark", ""))
-        except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
-            continue
+    for key, settings, _ in _specs(db, "grading"):
+        benchmark = str(settings.get("benchmark", ""))
         query = "SELECT id, row_index FROM problems WHERE benchmark = ? ORDER BY position"
         problems = db.execute(query, (codec.pack_text(benchmark),)).fetchall()
         query = "SELECT count(*) FROM host_figures WHERE grading_id = ? AND selection <> 'reference answers'"
@@ -242,7 +232,7 @@ def drop_figures_of_unknown_rows(db: sqlite3.Connection) -> str:
             query = "UPDATE host_figures SET selection = selection || '-' || ? WHERE grading_id = ? AND selection <> ?"
             db.execute(query, (digest(ids), key, "reference answers"))
             continue
-        db.execute("DELETE FROM host_figures WHERE grading_id = ? AND selection <> 'reference answers'", (key,))
+        db.execute(_DROP_FIGURES, (key,))
         # Whether a mean over the rows is the metric is found out anew, where there are verdicts to take it over.
         db.execute(
             "DELETE FROM notes WHERE kind = 'metric' AND subject = ? AND json_extract(value, '$.verdicts') "
@@ -263,11 +253,10 @@ def scores_with_thoughts(db: sqlite3.Connection) -> str:
     if not _note_thoughtful(db):
         return ""
     moved = 0
-    for key, settings, created_at in db.execute(_SCORINGS).fetchall():
-        spec = Spec("scoring", codec.unpack_json(settings))
-        if spec.settings.get("steps") == GIVEN:  # labelled steps are scored as they are
+    for key, settings, created_at in _specs(db, "scoring"):
+        if settings.get("steps") == GIVEN:  # labelled steps are scored as they are
             continue
-        scored = Spec("scoring", {**spec.settings, **SCORED})
+        scored = Spec("scoring", {**settings, **SCORED})
         db.execute(queries.PUT_SPEC, codec.spec_row(scored, created_at))
         moved += db.execute(_MOVE_SCORES, (scored.id, key)).rowcount
         if not db.execute(queries.HAS_FACTS, (scored.id,) * 3).fetchone()[0]:
@@ -285,8 +274,7 @@ def scores_with_thoughts(db: sqlite3.Connection) -> str:
 
 def verdicts_on_final_answers(db: sqlite3.Connection) -> str:
     """Verdicts on final answers go, since texts are read by other rules now; judges' replies to equal requests stay."""
-    rows = db.execute("SELECT id, settings FROM specs WHERE kind = 'grading'").fetchall()
-    gradings = [(key,) for key, settings in rows if codec.unpack_json(settings).get("prediction") == "final"]
+    gradings = [(key,) for key, settings, _ in _specs(db, "grading") if settings.get("prediction") == "final"]
     verdicts = max(0, db.executemany("DELETE FROM verdicts WHERE spec_id = ?", gradings).rowcount)
     figures = max(0, db.executemany(_DROP_FIGURES, gradings).rowcount)
     if not verdicts and not figures:
@@ -297,7 +285,6 @@ def verdicts_on_final_answers(db: sqlite3.Connection) -> str:
     )
 
 
-_SCORINGS = "SELECT id, settings, created_at FROM specs WHERE kind = 'scoring'"
 _COPY_VERSIONS = """
 INSERT INTO notes (kind, subject, value, created_at)
 SELECT kind, ?, value, created_at FROM notes WHERE kind = 'versions' AND subject = ? ORDER BY position"""

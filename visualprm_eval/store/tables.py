@@ -91,7 +91,7 @@ def _problem(values: Values) -> list[Any]:
 
 def _same_scores(there: Values, new: Values) -> bool:
     numbers = json.loads(there["step_scores"]), json.loads(new["step_scores"])
-    steps = codec.unpack_json(there["steps"]), codec.unpack_json(new["steps"])
+    steps = there["steps"], new["steps"]
     if len(numbers[0]) != len(numbers[1]) or (all(steps) and steps[0] != steps[1]):
         return False
     tolerance = TOLERANCES.get(str(new["settings"].get("dtype")), OTHER_TOLERANCE)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import StoreError
 from visualprm_eval.core.progress import track
-from visualprm_eval.store import codec
+from visualprm_eval.store import codec, queries
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,17 +48,15 @@ _FORGET_FAILURES = "DELETE FROM scores_draft WHERE error IS NOT NULL"
 _NEXT_CHUNK = """
 SELECT max(position), count(*) FROM (SELECT position FROM scores WHERE position > ? ORDER BY position LIMIT ?)"""
 
-# Of a text whose bytes are damaged the audit shall tell, so no text is decoded here.
-_DIGEST = "digest_of_steps(CAST(s.steps AS BLOB))"
+# Of texts whose bytes are damaged the audit shall tell, so nothing is decoded by SQLite.
 _LACKING = """
+SELECT s.position, CAST(s.steps AS BLOB), CAST((SELECT t.value FROM texts AS t WHERE t.id = s.text_id) AS BLOB)
 FROM scores AS s WHERE s.position > ? AND s.position <= ?
 AND NOT EXISTS (SELECT 1 FROM scores_draft AS d WHERE d.position = s.position)"""
-_COPY_LISTS = f"""
-INSERT INTO step_lists (digest, steps) SELECT {_DIGEST}, s.steps {_LACKING}
-ON CONFLICT (digest) DO NOTHING"""
-_COPY_SCORES = f"""
+_COPY = """
 INSERT INTO scores_draft SELECT s.position, s.spec_id, s.problem_id, s.text_id, s.error, s.step_scores,
-    (SELECT l.position FROM step_lists AS l WHERE l.digest = {_DIGEST}), s.created_at, s.seconds {_LACKING}"""  # noqa: S608
+    (SELECT l.position FROM step_lists AS l WHERE l.digest = ?), s.created_at, s.seconds
+FROM scores AS s WHERE s.position = ?"""
 
 SWAP_SCORES = ("DROP TABLE scores", "ALTER TABLE scores_draft RENAME TO scores")
 
@@ -72,7 +70,6 @@ def draft_scores(db: sqlite3.Connection) -> None:
     ((total,),) = db.execute("SELECT count(*) FROM scores")
     if total:
         _check_space(db, total)
-    db.create_function("digest_of_steps", 1, codec.digest_of_steps, deterministic=True)
     for statement in (_LISTS, _DRAFT, _FORGET_FAILURES):
         db.execute(statement)
     start = 0
@@ -91,12 +88,24 @@ def _copy(db: sqlite3.Connection, start: int, end: int) -> None:
     """The rows after one position up to another."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        for statement in (_COPY_LISTS, _COPY_SCORES):
-            db.execute(statement, (start, end))
+        rows = [(position, *_step_list(steps, text)) for position, steps, text in db.execute(_LACKING, (start, end))]
+        db.executemany(queries.PUT_STEP_LIST, ((digest, steps) for _, digest, steps in rows))
+        db.executemany(_COPY, ((digest, position) for position, digest, _ in rows))
         db.execute("COMMIT")
     except BaseException:
         db.rollback()
         raise
+
+
+def _step_list(stored: bytes, text: bytes | None) -> tuple[bytes, codec.SQLText]:
+    """The row of a list of steps; what cannot be read stays as it is."""
+    try:
+        steps = codec.unpack_json(stored)
+        if isinstance(steps, list) and all(isinstance(step, str) for step in steps):
+            return codec.step_list_row(steps, codec.unpack_text(text or b""))
+    except ValueError:
+        pass
+    return codec.digest_of_steps(stored), stored
 
 
 def _check_space(db: sqlite3.Connection, total: int) -> None:

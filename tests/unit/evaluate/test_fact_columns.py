@@ -126,7 +126,7 @@ def often(values: st.SearchStrategy[str], times: int) -> st.SearchStrategy[str |
 
 
 SUBSETS = st.sampled_from([RERANKERS, RERANKERS[:4], RERANKERS[2:3], RERANKERS[-2:]])
-SHARES = st.sampled_from([0.01, 0.3])
+SHARES = st.sampled_from([0.01, 0.5])
 """The greatest part that may have failed; made-up facts are too few for the usual one to leave any."""
 
 

@@ -105,7 +105,7 @@ def test_what_may_be_put_is_what_the_audit_lets_pass(scores: list[float], wide: 
     with tempfile.TemporaryDirectory() as folder:
         path = filled(Path(folder) / STORE_FILE)
         with closing(sqlite3.connect(path)) as db, db:
-            db.execute(queries.PUT_STEP_LIST, codec.step_list_row(steps))
+            db.execute(queries.PUT_STEP_LIST, codec.step_list_row(steps, "t"))
             query = "UPDATE scores SET step_scores = ?, step_list = (SELECT max(position) FROM step_lists)"
             db.execute(f"{query} WHERE spec_id = ?", (json.dumps(scores), spec.id))
         with Store.open(path) as store:
@@ -146,7 +146,8 @@ DAMAGE = [
     ("UPDATE scores SET step_scores = '[0.5, true]'", "not all finite numbers"),
     ("UPDATE scores SET step_scores = '[0.5]'", "1 numbers for 2 steps"),
     ("UPDATE scores SET step_scores = '[0.5],[0.5'", "cannot be read"),
-    ("UPDATE step_lists SET steps = '[1, 2]'", "steps that are no texts"),
+    ("UPDATE step_lists SET steps = '[\"a\", 2]'", "steps that are no texts"),
+    ("UPDATE step_lists SET steps = '[1, 2]'", "2 numbers for 1 steps"),
     ("UPDATE step_lists SET digest = X'00'", "list of steps 1 is not what was stored"),
     ("DELETE FROM step_lists", "2 rows of scores refer to step_lists that are not there"),
     ("UPDATE scores SET error = 'both'", "a failure with step scores"),

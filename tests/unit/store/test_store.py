@@ -231,14 +231,32 @@ def test_any_candidates_survive(candidates: list[Candidate]) -> None:
 @given(scores=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1), step=texts)
 def test_any_step_scores_survive_to_the_bit(scores: list[float], step: str) -> None:
     given_scores = StepScores(tuple(scores), (step,) * len(scores))
-    digest, steps = codec.step_list_row(given_scores.steps)
+    text = "\n\n".join(given_scores.steps)
+    digest, steps = codec.step_list_row(given_scores.steps, text)
     key = ("spec", "problem", "text")
     row = codec.scores_row(key, given_scores, digest, 0.0, allowed=(-math.inf, math.inf))
-    found = codec.scores_of(*row[3:5], steps)
+    found = codec.scores_of(*row[3:5], steps, codec.pack_text(text))
     assert found.steps == given_scores.steps
     for before, after in zip(scores, found.scores, strict=True):
         assert before == after
         assert math.copysign(1, before) == math.copysign(1, after)
+
+
+@pytest.mark.parametrize(
+    ("text", "steps", "stored"),
+    [
+        ("a\n\nb", ("a", "b"), "[0, 1, 3, 4]"),
+        ("a a", ("a", "", "a"), "[0, 1, 1, 1, 2, 3]"),
+        ("a\n\nb", ("b", "a"), '["b", "a"]'),
+        ("7", (), "[]"),
+        ("\ud800 \0", ("\ud800", "\0"), "[0, 1, 2, 3]"),
+        ("", ("a", "\0"), '["a", "\\u0000"]'),
+    ],
+)
+def test_steps_are_where_they_are_in_the_text(text: str, steps: tuple[str, ...], stored: str) -> None:
+    _, row = codec.step_list_row(steps, text)
+    assert row == stored
+    assert codec.steps_of(row, text) == steps
 
 
 # Which of two outcomes stays
@@ -580,6 +598,7 @@ def test_verify_reports_when_sqlite_gives_up() -> None:
         (f"UPDATE verdicts SET spec_id = '{SAMPLING.id}'", "which is not a grading"),
         ("UPDATE scores SET step_scores = '[0.5'", f"problem {IDS[0]}, text {text_id('t')}: they cannot be read"),
         ("UPDATE step_lists SET steps = X'5B22FF225D'", f"problem {IDS[0]}, text {text_id('t')}: they cannot be read"),
+        ("UPDATE step_lists SET steps = '[0, 1, 1]'", "they cannot be read"),
         ("UPDATE step_lists SET steps = '[\"u\"]'", "list of steps 1 is not what was stored"),
         ("UPDATE scores SET step_list = 2", "1 rows of scores refer to step_lists that are not there"),
         ("UPDATE scores SET step_scores = '[NaN]'", "they are not all finite numbers"),
@@ -737,7 +756,7 @@ def as_before_seconds(patch: pytest.MonkeyPatch, schema_version: int) -> None:
     patch.setattr(queries, "PUT_NOTE", "DELETE FROM problems WHERE ? || ? || ? || ? IS NULL")
     patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:schema_version])
     patch.setattr(queries, "PUT_STEP_LIST", "DELETE FROM problems WHERE ? || ? IS NULL")
-    patch.setattr(codec, "step_list_row", lambda steps: (codec.pack_json(steps), ""))
+    patch.setattr(codec, "step_list_row", lambda steps, _: (codec.pack_json(steps), ""))
     patch.setattr(queries, "PUT_SCORES", "INSERT INTO scores VALUES (NULL, ?, ?, ?, ?, ?, ?, ?)")
     patch.setattr(codec, "scores_row", lambda *fact, **named: scores(*fact, **named)[:7])
     patch.setattr(queries, "PUT_VERDICT", "INSERT INTO verdicts VALUES (?, ?, ?, ?, ?, ?)")

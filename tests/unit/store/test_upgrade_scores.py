@@ -63,7 +63,7 @@ def test_an_old_store_says_the_same(old: Path, tmp_path: Path, capsys: pytest.Ca
     fill(tmp_path / "new")
     assert facts(old) == facts(tmp_path / "new" / STORE_FILE)
     said = capsys.readouterr().err
-    assert "94 scores refer to 47 lists of steps" in said
+    assert "94 scores refer to 5 lists of steps" in said
     tables = []
     for folder in (old.parent, tmp_path / "new"):
         assert main(["report", "--work-dir", str(folder)]) == EXIT_OK
@@ -173,6 +173,5 @@ def test_damage_of_an_old_store_is_told_after_the_upgrade(old: Path) -> None:
         db.execute("UPDATE scores SET steps = 7 WHERE position = 3")
     with pytest.raises(StoreDamagedError) as told:
         open_sound(old, write=True)
-    for sentence in ("1 rows of scores refer to texts that are not there", "they cannot be read",
-                     "expected a list of numbers and a list of steps"):  # fmt: skip
-        assert sentence in str(told.value)
+    assert "1 rows of scores refer to texts that are not there" in str(told.value)
+    assert str(told.value).count("they cannot be read") == 3, "without a text there are no steps"

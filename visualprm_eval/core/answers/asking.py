@@ -15,8 +15,6 @@ from pathlib import Path
 from visualprm_eval.core.answers.formulas import latex
 from visualprm_eval.core.packages import installed
 
-__all__ = ["MATH_VERIFY", "Equalities", "MathVerify"]
-
 MATH_VERIFY = "math-verify"
 _START_S, _PATIENCE_S = 120.0, 10.0
 

@@ -10,8 +10,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["Cue", "cues"]
-
 
 @dataclass(frozen=True, slots=True)
 class Cue:

@@ -20,8 +20,6 @@ from visualprm_eval.core.answers.formulas import comparable
 from visualprm_eval.core.answers.keys import AnswerKey, Vote, letters, option_keys
 from visualprm_eval.core.answers.numbers import is_measure
 
-__all__ = ["FormulasEqual", "leaders", "unasked"]
-
 FormulasEqual = Callable[[str, str], bool]
 """Whether two formulas, spelled as keys of kind ``mathematics`` or ``number``, are equal."""
 

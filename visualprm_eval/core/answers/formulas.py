@@ -12,8 +12,6 @@ from functools import lru_cache
 from visualprm_eval.core.answers.keys import AnswerKey
 from visualprm_eval.core.answers.marks import NAMES
 
-__all__ = ["comparable", "latex"]
-
 _LONGEST = 120
 _CONSTANTS = frozenset({"pi", "sqrt", "infinity", "e"})
 _FUNCTIONS = {"infinity": r"\infty"}

@@ -27,8 +27,6 @@ from visualprm_eval.core.answers.numbers import number, without_unit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["AnswerKey", "Vote", "is_constant", "is_mathematics", "it_is_off", "letters", "normalise", "option_keys"]
-
 
 @dataclass(frozen=True, slots=True)
 class AnswerKey:
@@ -65,6 +63,13 @@ class Vote(str):
         vote = cls(str(key))
         vote.key = key
         return vote
+
+
+class Options(dict[str, str]):
+    """Option letters to option texts, which can be a key of caches; nobody changes them."""
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict has none
+        return hash(tuple(self.items()))
 
 
 def normalise(text: str, choices: Mapping[str, str] | None = None) -> AnswerKey | None:
@@ -195,7 +200,7 @@ _CONSTANT = re.compile(r"(?:[\d.+\-*/^() ]|pi|sqrt|root\d){1,120}")
 """A formula without variables, behind which a letter may be a unit."""
 _NEARLY = re.compile(
     r"(?:(?:approximately|approx|about|around|roughly|nearly|circa|ca|almost|exactly|equal to|约|大约|约为|約|"
-    r"およそ|약|aproximadamente|environ|etwa|ungefähr|примерно|около|حوالي|تقريبا)\.?(?=[\s\d])|[≈~])\s*"
+    r"およそ|약|aproximadamente|environ|etwa|ungefähr|примерно|около|حوالي|تقريبا)\.?(?=[\s\d])|[≈~])\s*(?=\S)"
 )
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["MAX_LENGTH", "NAMES", "plain", "undecorated"]
-
 MAX_LENGTH = 1000
 """Characters of the longest text that counts as an answer."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-__all__ = ["NUMERAL", "UNIT_WORDS", "is_measure", "number", "number_word", "with_points", "without_unit"]
-
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3}){1,8}(?![0-9])|[0-9]{1,30})(?:\.[0-9]{0,30})?|\.[0-9]{1,30}"
 _NUMBER = re.compile(
     rf"(?P<sign>[-+]?)(?P<currency>[$€£¥₹]?)(?P<inner>-?)(?:(?P<whole>[0-9]{{1,30}}) )?(?P<top>{_DIGITS})"

@@ -9,8 +9,6 @@ from visualprm_eval.core.answers.keys import is_constant, is_mathematics, normal
 from visualprm_eval.core.answers.marks import undecorated
 from visualprm_eval.core.answers.numbers import NUMERAL, UNIT_WORDS, number_word, with_points
 
-__all__ = ["numbers_in"]
-
 _COMMA_LANGUAGE = re.compile(r"\b(?:es|est|ist|son|sont|sind|beträgt|равен|равна|равно|составляет)\b")
 
 

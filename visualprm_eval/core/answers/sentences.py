@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-from visualprm_eval.core.answers.keys import AnswerKey, it_is_off, normalise
+from visualprm_eval.core.answers.keys import AnswerKey, Options, it_is_off, normalise
 from visualprm_eval.core.answers.marks import plain, undecorated
 from visualprm_eval.core.answers.numbers import NUMERAL, UNIT_WORDS
 from visualprm_eval.core.answers.quantities import numbers_in
-
-__all__ = ["read_sentence", "refuses"]
 
 
 class Read(NamedTuple):
@@ -103,30 +101,21 @@ _FIRST_LETTER = re.compile(
 )
 
 
-def read_sentence(sentence: str, choices: Mapping[str, str] | None) -> Read | None:
-    """The answer in a sentence.
-
-    Args:
-        sentence: One sentence, or one line.
-        choices: Option letters to option texts.
+@lru_cache(maxsize=8192)
+def read_sentence(sentence: str, options: Options) -> Read | None:
+    """The answer in a sentence, or in a line.
 
     Returns:
         ``None`` where it has none, or several without a sign which it comes to.
     """
-    return _read(sentence, tuple(choices.items()) if choices else ())
-
-
-@lru_cache(maxsize=8192)
-def _read(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
-    options = dict(choices)
     if _is_list(sentence):
         return None
     whole = normalise(undecorated(sentence), options)
     if whole is not None and whole.kind != "text" and not _EQUATION.search(whole.value):
         return Read(undecorated(sentence), whole, strong=True)
-    option = _option(sentence, choices) if options else None
+    option = _option(sentence, options) if options else None
     if refuses(sentence):
-        return option or _guess(sentence, choices)
+        return option or _guess(sentence, options)
     if _CUT.search(sentence):
         return None
     affirmed = _DENIED.sub(" … ", sentence)
@@ -137,12 +126,12 @@ def _read(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
     return option or (None if undecided else _number_read(affirmed, options))
 
 
-def _guess(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
+def _guess(sentence: str, options: Options) -> Read | None:
     """What a sentence says that takes its refusal back: "I am not sure, but probably (B)"."""
     parts = _YET.split(sentence)
     if len(parts) < 2 or refuses(parts[-1]):
         return None
-    read = _read(parts[-1], choices)
+    read = read_sentence(parts[-1], options)
     sure = read is not None and (read.strong or _GUESSES.search(parts[-1]) is not None)
     return read if read is not None and sure and read.key.kind != "text" else None
 
@@ -173,11 +162,11 @@ def _letter(sentence: str, choices: Mapping[str, str]) -> str | None:
     return first[1] if first is not None and first[1] in choices and not named else None
 
 
-def _option(sentence: str, choices: tuple[tuple[str, str], ...]) -> Read | None:
+def _option(sentence: str, options: Options) -> Read | None:
     """The one option whose text stands in it, else the one that it ends in."""
     said = _spaced(sentence)
     found = {}
-    for letter, needle in _needles(choices):
+    for letter, needle in _needles(options):
         at = said.rfind(needle)
         if at >= 0 and not said.endswith((" than", " not"), 0, at) and said.count(needle) <= _MOST_MENTIONS:
             found[letter] = (at, at + len(needle))
@@ -204,7 +193,7 @@ def _spaced(text: str) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _needles(choices: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+def _needles(options: Options) -> tuple[tuple[str, str], ...]:
     """The options' texts to look for: words, since a letter or a bare number may be anything in a sentence."""
-    spaced = [(letter, _spaced(text)) for letter, text in choices if 0 < len(text) <= 300]
+    spaced = [(letter, _spaced(text)) for letter, text in options.items() if 0 < len(text) <= 300]
     return tuple((letter, text) for letter, text in spaced if re.search(r"[^\W\d_]{2}|[%°]", text))

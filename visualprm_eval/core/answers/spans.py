@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from visualprm_eval.core.answers.keys import AnswerKey, letters, normalise
+from visualprm_eval.core.answers.keys import AnswerKey, Options, letters, normalise
 from visualprm_eval.core.answers.marks import MAX_LENGTH, undecorated
 from visualprm_eval.core.answers.numbers import with_points
 from visualprm_eval.core.answers.sentences import read_sentence
-
-__all__ = ["LONGEST_REST", "Found", "announced", "as_found", "first_sentence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +66,15 @@ _CLAUSE = re.compile(r"(?:it|this|these|those|there|we|i|he|she|they|that|if)\b"
 """How a clause begins, which is no answer but may come to one."""
 
 
-def announced(rest: str, choices: Mapping[str, str] | None, *, comma: bool = False) -> Found | None:
+@lru_cache(maxsize=8192)
+def announced(rest: str, options: Options, comma: bool = False) -> Found | None:
     """The answer that follows a cue.
 
     Args:
-        rest: What follows the cue, up to ``LONGEST_REST`` characters at least.
-        choices: Option letters to option texts.
+        rest: ``LONGEST_REST`` characters of what follows the cue.
+        options: Option letters to option texts.
         comma: Whether a comma stands before decimals.
     """
-    return _announced(rest[:LONGEST_REST], tuple(choices.items()) if choices else (), comma)
-
-
-@lru_cache(maxsize=8192)
-def _announced(rest: str, choices: tuple[tuple[str, str], ...], comma: bool) -> Found | None:
-    options = dict(choices)
     sentence = first_sentence(rest)
     if sentence is None:
         return None
@@ -96,7 +89,7 @@ def _announced(rest: str, choices: tuple[tuple[str, str], ...], comma: bool) -> 
     return crisp or (_in_words(found[0], sentence, options) if found else None)
 
 
-def _in_words(first: Found, sentence: str, options: Mapping[str, str]) -> Found | None:
+def _in_words(first: Found, sentence: str, options: Options) -> Found | None:
     """What a sentence says that is no option, number or formula as it stands."""
     if _NO_ANSWER.match(first.span):
         return None
@@ -108,7 +101,8 @@ def _in_words(first: Found, sentence: str, options: Mapping[str, str]) -> Found 
     return None if is_clause else replace(first, crisp=bool(options) and len(first.span.strip("().")) == 1)
 
 
-def as_found(text: str, options: Mapping[str, str]) -> Found | None:
+@lru_cache(maxsize=4096)
+def as_found(text: str, options: Options) -> Found | None:
     """A text that is an answer and nothing else; ``None`` where only mark-up is left."""
     span = undecorated(text)
     key = normalise(span, options)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["last_boxed", "last_hashes", "tagged"]
-
 _BOXED = re.compile(r"\\f?boxed[ \t]{0,3}\{")
 # A line break before a brace is no escape of it; two backslashes before "boxed" come from twice-escaped JSON.
 _BRACES = re.compile(r"\\f?boxed[ \t]{0,3}\{|\\\\(?!f?boxed)|\\[{}]|[{}]")

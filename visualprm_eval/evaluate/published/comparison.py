@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
 from visualprm_eval.evaluate.stats.curve_points import MEAN_OF_SUITE
 from visualprm_eval.evaluate.stats.overalls import lacking_means
 from visualprm_eval.evaluate.stats.rows import Insight, PublishedPoint, Standing
-from visualprm_eval.tasks import SUITES, TASKS, Published, Task
+from visualprm_eval.tasks import SUITES, TASKS, Published
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import ModelSource
@@ -77,9 +77,7 @@ def selectors(prms: Iterable[ModelSource]) -> dict[str, str]:
             published one when the last part of its source is called so; fingerprints of those are not published.
     """
     prms = list(prms)
-    known = {
-        _plain(row.labels["selector"]): row.labels["selector"] for table in _TABLES for row in published_rows(table)
-    }
+    known = _spellings("selector")
     names = {**dict.fromkeys(ROWS.values(), PASS_AT_1), "self-consistency": "self-consistency"}
     for prm in prms:
         selector = known.get(_plain(PurePath(prm.source).name))
@@ -91,7 +89,7 @@ def selectors(prms: Iterable[ModelSource]) -> dict[str, str]:
 def published_name(policy: str) -> str | None:
     """What papers call a policy, found by its name without blanks and signs; ``None`` for one that they do not have."""
     plain = _plain(PurePath(policy).name)
-    names = {_plain(row.labels["policy"]): row.labels["policy"] for table in _TABLES for row in published_rows(table)}
+    names = _spellings("policy")
     # Qwen2.5-VL has no other checkpoints; of InternVL3, those called Instruct are others than the papers'.
     return names.get(plain) or (names.get(plain.removesuffix("instruct")) if plain.startswith("qwen") else None)
 
@@ -113,40 +111,39 @@ def compare(
         prints: The protocols of ours, which say how they were made.
         insight: Where means and gains are.
     """
-    found = []
+    comparisons = []
     insight = insight or Insight()
     rows = [*rows, *lacking_means(rows, insight.means)]
     one_sample = _one_sample(rows, insight)
     gains = {(one.policy, one.benchmark, one.split, one.reranker, one.k): one for one in insight.standings}
-    by_protocol = {str(each["protocol"]): each for each in prints}
+    by_protocol = {str(facts["protocol"]): facts for facts in prints}
     largest = {(row.policy, row.benchmark, row.split, row.reranker): row.k for row in sorted(rows, key=lambda r: r.k)}
     for row in rows:
-        selector, policy = names.get(row.reranker), published_name(row.policy)
+        selector, policy, place = names.get(row.reranker), published_name(row.policy), _place(row)
         if selector is None or policy is None:
             continue
-        if selector == PASS_AT_1 and row.reranker != one_sample[row.policy, row.benchmark, row.split]:
-            continue
-        if selector == PASS_AT_1 and row.k < largest[row.policy, row.benchmark, row.split, row.reranker]:
-            continue  # The same sample at every k.
-        if selector != PASS_AT_1 and row.k == 1:
-            continue  # Of one candidate every selector picks it: papers repeat pass@1 there.
-        comparison = _comparison(row, policy, selector, rows, by_protocol)
+        if selector == PASS_AT_1:  # The same sample at every k.
+            is_beside = row.reranker == one_sample[place] and row.k == largest[*place, row.reranker]
+        else:
+            is_beside = row.k > 1  # Of one candidate every selector picks it: papers repeat pass@1 there.
+        comparison = _comparison(row, policy, selector, rows, by_protocol) if is_beside else None
         if comparison is not None:
-            standing = gains.get((row.policy, row.benchmark, row.split, row.reranker, row.k))
-            found.append(_with_gains(comparison, standing, policy, selector))
-    return found
+            comparisons.append(_with_gains(comparison, gains.get((*place, row.reranker, row.k)), policy, selector))
+    return comparisons
 
 
-def _one_sample(rows: Iterable[ResultRow], insight: Insight) -> dict[tuple[str, str, str], str]:
+def _place(row: ResultRow) -> tuple[str, str, str]:
+    return row.policy, row.benchmark, row.split
+
+
+def _one_sample(rows: Sequence[ResultRow], insight: Insight) -> dict[tuple[str, str, str], str]:
     """Which of our rows stands beside a published pass@1, by policy, benchmark and split."""
-    known: dict[tuple[str, str, str], set[str]] = {}
+    known: dict[tuple[str, str, str], set[str]] = {_place(row): {ROWS[FIRST]} for row in rows}
     for row in rows:
-        place = (row.policy, row.benchmark, row.split)
-        if row.value is not None and (row.reranker != ROWS[MEAN] or place in insight.means):
-            known.setdefault(place, set()).add(row.reranker)
-        known.setdefault(place, set())
-    order = (ROWS[GREEDY], ROWS[MEAN], ROWS[FIRST])
-    return {place: next((name for name in order if name in names), ROWS[FIRST]) for place, names in known.items()}
+        if row.value is not None and (row.reranker != ROWS[MEAN] or _place(row) in insight.means):
+            known[_place(row)].add(row.reranker)
+    order = [ROWS[kind] for kind in (GREEDY, MEAN, FIRST)]
+    return {place: next(name for name in order if name in names) for place, names in known.items()}
 
 
 def _with_gains(comparison: Comparison, standing: Standing | None, policy: str, selector: str) -> Comparison:
@@ -177,27 +174,20 @@ def published_points(place: CurvePlace, names: Mapping[str, str], n: int) -> lis
         about = tasks[0].published
     if about is None or theirs is None or metric != about.metric:
         return []
-    found: dict[tuple[str, int], PublishedPoint] = {}
+    points: dict[tuple[str, int], PublishedPoint] = {}
     for reranker, selector in names.items():
-        if (selector == PASS_AT_1 and reranker != ROWS[FIRST]) or not all(
-            _same_split(task, theirs, selector) for task in tasks
-        ):
+        same_split = all(
+            task.published is not None and task.published.split_of(theirs, selector) == task.split_label
+            for task in tasks
+        )
+        if not same_split or (selector == PASS_AT_1 and reranker != ROWS[FIRST]):
             continue  # Curves show one pass@1.
-        for row in (row for table in _TABLES for row in published_rows(table)):
-            if (row.labels["policy"], row.labels["selector"]) != (theirs, selector) or about.column not in row.values:
-                continue
-            k = int(row.labels["n"])
-            if k > n or (k == 1) != (selector == PASS_AT_1):
-                continue  # Of one candidate every selector picks it.
-            point = PublishedPoint(
-                policy, benchmark, split, reranker, k, row.values[about.column], f"{row.paper}, {row.table}"
-            )
-            found.setdefault((reranker, k), point)
-    return list(found.values())
-
-
-def _same_split(task: Task, policy: str, selector: str) -> bool:
-    return task.published is not None and task.published.split_of(policy, selector) == task.split_label
+        for k, row in _rows_of(theirs, selector, about):
+            if k <= n and (k == 1) == (selector == PASS_AT_1):  # Of one candidate every selector picks it.
+                source = f"{row.paper}, {row.table}"
+                point = PublishedPoint(policy, benchmark, split, reranker, k, row.values[about.column], source)
+                points.setdefault((reranker, k), point)
+    return list(points.values())
 
 
 def _comparison(
@@ -205,7 +195,7 @@ def _comparison(
 ) -> Comparison | None:
     task = TASKS.get(row.benchmark)
     about = _OVERALL if row.benchmark == OVERALL else task.published if task else None
-    theirs = _find(policy, selector, row.k, about)
+    theirs = None if about is None else _find(policy, selector, row.k, about)
     if about is None or theirs is None:
         return None
     parts = [row]
@@ -215,46 +205,48 @@ def _comparison(
             return None
         place = (row.policy, row.reranker, row.k)
         parts = [each for each in rows if (each.policy, each.reranker, each.k) == place and each.benchmark in TASKS]
-        remark = _remark_on_mean(parts, policy, selector)
-    else:
-        remark = _remark(row, task, about, policy, selector)
+    remarks = {part.benchmark: _remark(part, policy, selector) for part in parts}
+    named = [remark if task else f"{TASKS[name].name}: {remark}" for name, remark in remarks.items() if remark]
     made = [{**prints[part.protocol], "reranker": row.reranker} for part in parts if part.protocol in prints]
     manner = dict.fromkeys(said for facts in made for said in differences(facts, selector, theirs.paper))
     source = f"{theirs.paper}, {theirs.table}"
-    return Comparison(row, theirs.values[about.column], source, remark, "; ".join(manner))
+    return Comparison(row, theirs.values[about.column], source, "; ".join(named), "; ".join(manner))
 
 
-def _find(policy: str, selector: str, k: int, about: Published | None) -> PublishedRow | None:
-    n = "1" if selector == PASS_AT_1 else str(k)
-    for table in _TABLES if about is not None else ():
-        for row in published_rows(table):
-            key = (row.labels["policy"], row.labels["selector"], row.labels["n"])
-            if key == (policy, selector, n) and about is not None and about.column in row.values:
-                return row
-    return None
+def _published() -> list[PublishedRow]:
+    return [row for table in _TABLES for row in published_rows(table)]
 
 
-def _remark(row: ResultRow, task: Task, about: Published, policy: str, selector: str) -> str:
-    """What is not the same."""
+def _spellings(label: str) -> dict[str, str]:
+    """What papers call policies or selectors, by the plain name."""
+    return {_plain(row.labels[label]): row.labels[label] for row in _published()}
+
+
+def _rows_of(policy: str, selector: str, about: Published) -> Iterator[tuple[int, PublishedRow]]:
+    """The published rows of a policy and a selector that have a figure of a benchmark, each with its k."""
+    for row in _published():
+        if (row.labels["policy"], row.labels["selector"]) == (policy, selector) and about.column in row.values:
+            yield int(row.labels["n"]), row
+
+
+def _find(policy: str, selector: str, k: int, about: Published) -> PublishedRow | None:
+    wanted = 1 if selector == PASS_AT_1 else k
+    return next((row for n, row in _rows_of(policy, selector, about) if n == wanted), None)
+
+
+def _remark(row: ResultRow, policy: str, selector: str) -> str:
+    """What is not the same, of a row on one benchmark."""
+    task = TASKS[row.benchmark]
+    about = task.published
+    if about is None:
+        return ""
     split = about.split_of(policy, selector)
-    remarks = []
-    if task.split_label != split:
-        remarks.append(f"other split: ours {task.split_label}, published {split}")
-    if row.metric != about.metric:
-        remarks.append(f"other metric: ours {row.metric}, published {about.metric}")
-    if row.is_partial:
-        remarks.append(f"ours of {row.n_problems:,} of {row.n_total:,} problems")
-    return "; ".join(remarks)
-
-
-def _remark_on_mean(parts: Sequence[ResultRow], policy: str, selector: str) -> str:
-    """What is not the same in one of the benchmarks that a mean is of."""
-    remarks = []
-    for each in parts:
-        task = TASKS[each.benchmark]
-        if task.published is not None and (remark := _remark(each, task, task.published, policy, selector)):
-            remarks.append(f"{task.name}: {remark}")
-    return "; ".join(remarks)
+    differing = {
+        f"other split: ours {task.split_label}, published {split}": task.split_label != split,
+        f"other metric: ours {row.metric}, published {about.metric}": row.metric != about.metric,
+        f"ours of {row.n_problems:,} of {row.n_total or 0:,} problems": row.is_partial,
+    }
+    return "; ".join(remark for remark, differs in differing.items() if differs)
 
 
 def _plain(name: str) -> str:

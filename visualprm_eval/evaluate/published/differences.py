@@ -7,7 +7,7 @@ like that of other papers, is greedy.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from visualprm_eval.core.baselines import MEAN, ROWS
@@ -43,32 +43,23 @@ def differences(ours: Mapping[str, JSONValue], selector: str, paper: str) -> lis
         selector: What the paper calls the reranker.
         paper: The paper that printed the other figure.
     """
-    stated = _PAPERS.get(paper, _Stated())
+    stated = _Stated() if selector == PASS_AT_1 else _PAPERS.get(paper, _Stated())
     known = {name: value for name, value in ours.items() if value not in ("", None)}
-    found = list(_of_one_sample(known) if selector == PASS_AT_1 else _of_best_of_n(known, stated))
+    found = []
+    if known.get("prompt", _PROMPT) != _PROMPT:
+        prompt = str(known["prompt"])
+        found.append(f"prompt: ours {_PROMPTS.get(prompt, prompt)}, published {stated.prompt}")
+    if selector == PASS_AT_1:
+        if known.get("temperature", 0) != 0:
+            is_mean = known.get("reranker") == ROWS[MEAN]
+            drawn = f"the mean of {known.get('N', 'all')} samples" if is_mean else "one sample"
+            found.append(f"ours is {drawn} at temperature {known['temperature']}, published greedy")
+    else:
+        if known.get("temperature", _TEMPERATURE) != _TEMPERATURE:
+            found.append(f"temperature: ours {known['temperature']}, published {stated.temperature}")
+        if known.get("max_steps", _MOST_STEPS) != _MOST_STEPS:
+            found.append(f"steps at most: ours {known['max_steps']}, published {stated.most_steps}")
     if known.get("top_p", 1) != 1:
         found.append(f"top-p: ours {known['top_p']}, published {_NOT_STATED}")
     unknown = [name for name in ("prompt", "temperature") if name not in known]
     return [*found, f"{' and '.join(unknown)} of ours not recorded"] if unknown else found
-
-
-def _of_one_sample(known: Mapping[str, JSONValue]) -> Iterator[str]:
-    is_mean = known.get("reranker") == ROWS[MEAN]
-    if known.get("prompt", _PROMPT) != _PROMPT:
-        yield f"prompt: ours {_spelled(known['prompt'])}, published {_NOT_STATED}"
-    if known.get("temperature", 0) != 0:
-        ours = f"the mean of {known.get('N', 'all')} samples" if is_mean else "one sample"
-        yield f"ours is {ours} at temperature {known['temperature']}, published greedy"
-
-
-def _of_best_of_n(known: Mapping[str, JSONValue], stated: _Stated) -> Iterator[str]:
-    if known.get("prompt", _PROMPT) != _PROMPT:
-        yield f"prompt: ours {_spelled(known['prompt'])}, published {stated.prompt}"
-    if known.get("temperature", _TEMPERATURE) != _TEMPERATURE:
-        yield f"temperature: ours {known['temperature']}, published {stated.temperature}"
-    if known.get("max_steps", _MOST_STEPS) != _MOST_STEPS:
-        yield f"steps at most: ours {known['max_steps']}, published {stated.most_steps}"
-
-
-def _spelled(prompt: JSONValue) -> str:
-    return _PROMPTS.get(str(prompt), str(prompt))

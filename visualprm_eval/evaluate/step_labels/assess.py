@@ -12,7 +12,7 @@ from visualprm_eval.core.types import StepScores
 from visualprm_eval.evaluate.step_labels import metrics
 from visualprm_eval.evaluate.step_labels.metrics import BoolArray, FloatArray, IntArray, Ranking
 from visualprm_eval.evaluate.step_labels.threshold import CrossValidated, Curve, cross_validate, f1_curve
-from visualprm_eval.tasks.process_bench.data import CORRECT, NEUTRAL, ProcessSample
+from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL, ProcessSample
 
 __all__ = ["POOLED", "Assessment", "Opinion", "Part"]
 
@@ -82,24 +82,36 @@ class Assessment:
         return np.array([one is not None and one.error is not None for one in self.opinion.outcomes], np.bool_)
 
     @cached_property
+    def _steps(self) -> FloatArray:
+        """The sample, the place from 1, the label and the score of each labelled step that has a score, [4, n]."""
+        rows = [
+            (number, place, label, score)
+            for number, (sample, outcome) in enumerate(zip(self.samples, self.opinion.outcomes, strict=True))
+            if outcome is not None and outcome.error is None
+            for place, (label, score) in enumerate(zip(sample.labels, outcome.scores, strict=True), 1)
+            if label != NEUTRAL
+        ]
+        return np.array(rows, np.float64).reshape(-1, 4).T
+
+    @cached_property
     def sample_of(self) -> IntArray:
         """The sample of each labelled step that has a score, [n]; neutral steps are none of them."""
-        return self._per_step(lambda place, _: place).astype(np.int64)
+        return np.asarray(self._steps[0], np.int64)
 
     @cached_property
     def step_of(self) -> IntArray:
         """Where each of these steps stands in its solution, from 1, [n]."""
-        return self._per_step(lambda _, step: step + 1).astype(np.int64)
+        return np.asarray(self._steps[1], np.int64)
 
     @cached_property
     def correct(self) -> BoolArray:
         """Their labels, [n]."""
-        return self._per_step(lambda place, step: self.samples[place].labels[step] == CORRECT).astype(np.bool_)
+        return np.asarray(self._steps[2] == CORRECT)
 
     @cached_property
     def scores(self) -> FloatArray:
         """Their scores, [n]."""
-        return self._per_step(lambda place, step: self._of(place)[step]).astype(np.float64)
+        return np.ascontiguousarray(self._steps[3])
 
     @cached_property
     def verdicts(self) -> BoolArray:
@@ -139,9 +151,8 @@ class Assessment:
         """The same, with all labelled steps of failed samples counted as wrong, [S, 4]."""
         counts = self.counts.copy()
         for place in np.flatnonzero(self.failed).tolist():
-            labels = [label for label in self.samples[place].labels if label != NEUTRAL]
-            right = labels.count(CORRECT)
-            counts[place] = (0, right, len(labels) - right, 0)
+            labels = self.samples[place].labels
+            counts[place] = (0, labels.count(CORRECT), labels.count(INCORRECT), 0)
         return counts
 
     @cached_property
@@ -180,18 +191,3 @@ class Assessment:
     def whole(self) -> Part:
         """All samples."""
         return Part(POOLED, np.ones(len(self.samples), np.bool_))
-
-    def _of(self, place: int) -> tuple[float, ...]:
-        outcome = self.opinion.outcomes[place]
-        return () if outcome is None else outcome.scores
-
-    def _per_step(self, value: Callable[[int, int], float]) -> FloatArray:
-        """A value of each labelled step of each scored sample, [n]."""
-        return np.array(
-            [
-                value(place, step)
-                for place in np.flatnonzero(self.scored).tolist()
-                for step, label in enumerate(self.samples[place].labels)
-                if label != NEUTRAL
-            ]
-        )

@@ -25,10 +25,11 @@ from visualprm_eval.report.tables.values import summary_table
 from visualprm_eval.report.viewer.viewer import PAGE
 
 if TYPE_CHECKING:
+    from visualprm_eval.evaluate.result_rows import Failure
     from visualprm_eval.report.results import Results
     from visualprm_eval.report.viewer.viewer import Viewer
 
-__all__ = ["Section", "page", "render", "script_json"]
+__all__ = ["Section", "appendix", "filled", "page", "render", "script_json"]
 
 _MAX_FAILURES = 200
 _MAX_NOTES = 40
@@ -95,7 +96,11 @@ def render(results: Results, figures: Mapping[str, bytes]) -> str:
         "Best-of-N report",
         one_line(f"{', '.join(policies)} on {', '.join(benchmarks)}"),
         sections=_sections(results),
-        appendix=_appendix(results),
+        appendix=appendix(
+            [records.protocol(results.protocol), *filled(records.fingerprints(results.fingerprints))],
+            results.failures,
+            failure_line(results.failures),
+        ),
         figures=figures,
         viewer=results.viewer,
         banner=results.insight.banner,
@@ -165,13 +170,13 @@ def _sections(results: Results) -> list[Section]:
     curves, comparisons = statistics.curve_points(insight.points), statistics.comparisons(insight.comparisons)
     return [
         Section(
-            "summary", "Summary", [summary.title, *summary.notes], [replace(summary, title="")],
+            "summary", "Summary", [summary.title], [replace(summary, title="")],
             notes(results.rows)[:_MAX_NOTES], {"gains": "gains over the baseline with intervals"},
-            _filled(statistics.values(insight.standings)),
+            filled(statistics.values(insight.standings)),
         ),
         Section(
             "published", "Beside published figures", [ABOUT_PUBLISHED],
-            tables=[replace(table, title="") for table in _filled(published(results.comparisons))],
+            tables=[replace(table, title="") for table in filled(published(results.comparisons))],
         ),
         Section(
             "curves", "Over k", [_OVER_K], figures={"curves": "value against k with intervals"},
@@ -180,25 +185,30 @@ def _sections(results: Results) -> list[Section]:
         Section("comparisons", "Comparisons", [_COMPARISONS], tables=by_place(comparisons)),
         Section(
             "losses", "Where rerankers lose", figures={"scores": "step scores of right and wrong candidates"},
-            tables=_filled(*losses),
+            tables=filled(*losses),
         ),
     ]  # fmt: skip
 
 
-def _appendix(results: Results) -> list[Section]:
-    """How the values came about, what failed, and what the words mean."""
-    provenance = [records.protocol(results.protocol), *_filled(records.fingerprints(results.fingerprints))]
-    more = len(results.failures) - _MAX_FAILURES
-    intro = [visible_text(failure_line(results.failures))] + ([f"{more:,} more are in results.xlsx."] * (more > 0))
-    failed = records.failures(results.failures[:_MAX_FAILURES])
+def appendix(provenance: Sequence[Table], failures: Sequence[Failure], summary: str, *others: Table) -> list[Section]:
+    """The chapters behind the viewer: how the values came about, what failed, and what the words mean.
+
+    Args:
+        provenance: The protocol and its like.
+        failures: What failed, of which the page shows some.
+        summary: That in one line.
+        others: Tables beside these failures.
+    """
+    failed = filled(records.failures(failures, _MAX_FAILURES), *others)
     return [
         Section("protocol", "Protocol", tables=provenance),
-        Section("failures", "Failures", intro, tables=_filled(failed)),
+        Section("failures", "Failures", [visible_text(summary)], tables=failed),
         Section("glossary", "Glossary", tables=[glossary()]),
     ]
 
 
-def _filled(*tables: Table) -> list[Table]:
+def filled(*tables: Table) -> list[Table]:
+    """Those of the tables that have rows."""
     return [table for table in tables if table.rows]
 
 

@@ -34,12 +34,13 @@ def escape(text: str) -> str:
 
 
 def markdown_table(table: Table) -> str:
-    """The columns and rows of a table; numbers stand on the right."""
+    """The columns and rows of a table, and its notes; numbers stand on the right."""
     titles = [escape(", ".join(column.title.split("\n"))) for column in table.columns]
     kinds = [column.kind for column in table.columns]
     marks = ["---:" if kind in NUMBERS else "---" for kind in kinds]
     rows = [[escape(_cell(value, kind)) for value, kind in zip(row, kinds, strict=True)] for row in table.rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (titles, marks, *rows))
+    lines = "\n".join("| " + " | ".join(line) + " |" for line in (titles, marks, *rows))
+    return "\n\n".join([lines, *map(escape, table.notes)])
 
 
 def _cell(value: object, kind: Kind) -> str:
@@ -60,7 +61,7 @@ def render(results: Results, picture: str | None = None) -> str:
     summary = summary_table(summarise(results.rows, results.insight))
     parts = ["# Results", *([f"**{escape(banner)}**"] if banner else [])]
     if results.rows:
-        parts += [escape(" ".join([summary.title, *summary.notes])), markdown_table(summary)]
+        parts += [escape(summary.title), markdown_table(summary)]
     else:
         parts.append("No values: nothing was evaluated.")
     if picture:
@@ -72,12 +73,9 @@ def render(results: Results, picture: str | None = None) -> str:
         for table in over_k:
             parts += [f"### {escape(table.title)}", markdown_table(table)]
     parts += _notes(notes(results.rows))
-    parts += ["## Failures", *([] if results.failures else ["None."])]
+    parts += ["## Failures", escape(failure_line(results.failures)) if results.failures else "None."]
     if results.failures:
-        table = records.failures(results.failures[:MAX_FAILURES])
-        parts += [escape(failure_line(results.failures)), markdown_table(table)]
-    if len(results.failures) > MAX_FAILURES:
-        parts.append(f"and {len(results.failures) - MAX_FAILURES:,} more: sheet failures of results.xlsx.")
+        parts.append(markdown_table(records.failures(results.failures, MAX_FAILURES)))
     return "\n\n".join(parts) + "\n"
 
 

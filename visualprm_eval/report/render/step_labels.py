@@ -14,7 +14,7 @@ from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
 from visualprm_eval.report.render import csv
 from visualprm_eval.report.render.files import remove, write_figures, write_files
-from visualprm_eval.report.render.html import Section, page
+from visualprm_eval.report.render.html import Section, appendix, filled, page
 from visualprm_eval.report.render.markdown import MAX_FAILURES, escape, markdown_table
 from visualprm_eval.report.render.terminal import terminal_tables, written
 from visualprm_eval.report.render.text import one_line
@@ -33,7 +33,6 @@ _COMPARISONS = (
     "compared with the same critic. Better and worse: samples on which more or fewer steps are called what they are."
 )
 _MANY_STEPS = 20_000
-_MAX_PAGE_FAILURES = 200
 
 
 def write_process_reports(work_dir: Path, results: ProcessResults) -> list[Path]:
@@ -66,7 +65,7 @@ def write_process_reports(work_dir: Path, results: ProcessResults) -> list[Path]
 
 
 def _partial(results: ProcessResults) -> str:
-    return f"Partial set: {'; '.join(results.remarks)}" if results.remarks else ""
+    return f"{tables.PARTIAL}: {'; '.join(results.remarks)}" if results.remarks else ""
 
 
 def _sections(results: ProcessResults) -> list[Section]:
@@ -90,29 +89,25 @@ def _sections(results: ProcessResults) -> list[Section]:
     return [
         Section(
             "summary", "Summary", intro, [replace(tables.table_3(results), title="")], notes,
-            tables=_filled(tables.per_source(results)),
+            tables=filled(tables.per_source(results)),
         ),
         Section(
             "thresholds", "Thresholds", figures={"f1-threshold": "F1 against the threshold"},
-            tables=_filled(replace(tables.thresholds(results), title=""), tables.f1_by_threshold(results)),
+            tables=filled(replace(tables.thresholds(results), title=""), tables.f1_by_threshold(results)),
         ),
         Section(
             "comparisons", "Comparisons", [_COMPARISONS],
-            tables=_filled(replace(tables.comparisons(results), title="")),
+            tables=filled(replace(tables.comparisons(results), title="")),
         ),
         Section(
             "losses", "Where critics err", figures={"error-by-step": "errors by place of the step"},
-            tables=_filled(by_policy, by_step, by_length),
+            tables=filled(by_policy, by_step, by_length),
         ),
         Section(
             "calibration", "Calibration", errors, figures={"reliability": "reliability of scores"},
-            tables=_filled(replace(tables.calibration(results), title="")),
+            tables=filled(replace(tables.calibration(results), title="")),
         ),
     ]  # fmt: skip
-
-
-def _filled(*made: Table) -> list[Table]:
-    return [table for table in made if table.rows]
 
 
 def _failure_line(results: ProcessResults) -> str:
@@ -122,18 +117,16 @@ def _failure_line(results: ProcessResults) -> str:
 
 def render_page(results: ProcessResults, figures: Mapping[str, bytes]) -> str:
     """``report.html``, with the solutions in the viewer; ``figures`` are SVG files by name."""
-    more = len(results.failures) - _MAX_PAGE_FAILURES
-    intro = [f"{_failure_line(results)}.", *([f"{more:,} more are in results.xlsx."] * (more > 0))]
-    failed = records.failures(results.failures[:_MAX_PAGE_FAILURES])
     return page(
         "Critics against labelled steps",
         one_line(f"{', '.join(one.opinion.critic for one in results.assessments)} on {results.process_set.name}"),
         sections=_sections(results),
-        appendix=[
-            Section("protocol", "Protocol", tables=[records.protocol(results.protocol)]),
-            Section("failures", "Failures", intro, tables=_filled(failed, tables.bad_lines(results))),
-            Section("glossary", "Glossary", tables=[glossary()]),
-        ],
+        appendix=appendix(
+            [records.protocol(results.protocol)],
+            results.failures,
+            f"{_failure_line(results)}.",
+            tables.bad_lines(results),
+        ),
         figures=figures,
         viewer=labelled_steps(results),
         banner=_partial(results),
@@ -155,9 +148,7 @@ def render_markdown(results: ProcessResults, figures: Mapping[str, str]) -> str:
     parts += ["## Notes", "\n".join(notes)] if notes else []
     parts += ["## Failures", f"{_failure_line(results)}."]
     if results.failures:
-        parts.append(markdown_table(records.failures(results.failures[:MAX_FAILURES])))
-    if len(results.failures) > MAX_FAILURES:
-        parts.append(f"and {len(results.failures) - MAX_FAILURES:,} more: sheet failures of results.xlsx.")
+        parts.append(markdown_table(records.failures(results.failures, MAX_FAILURES)))
     return "\n\n".join(parts) + "\n"
 
 

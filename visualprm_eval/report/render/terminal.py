@@ -109,7 +109,7 @@ def _rich_table(table: Table, numbers: Sequence[int], rows: Sequence[Sequence[ob
             head,
             justify="right" if kind in NUMBERS else "left",
             overflow="fold",
-            no_wrap=is_number and len(numbers) <= _FEW_COLUMNS,
+            no_wrap=number < table.frozen or (is_number and len(numbers) <= _FEW_COLUMNS),
             min_width=min(_NAME_WIDTH, longest),
         )
     before: object = None

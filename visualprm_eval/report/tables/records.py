@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
@@ -52,12 +52,15 @@ def _pick(pick: Pick, tallies: Mapping[tuple[str, str, str], Tally]) -> tuple[ob
     )  # fmt: skip
 
 
-def failures(records: Iterable[Failure]) -> Table:
-    """What failed on the way."""
+def failures(records: Sequence[Failure], limit: int = 0) -> Table:
+    """What failed on the way; the first ``limit`` where that is not 0, and a note on how many more there are."""
+    rows = [astuple(failure) for failure in records[: limit or None]]
+    more = len(records) - len(rows)
+    notes = [f"and {more:,} more: sheet failures of results.xlsx."] if more else []
     titles = columns(
         ("stage", "name"), ("benchmark", "name"), ("index", "name"), ("rank (from 0)", "count"), ("message", "message"),
     )  # fmt: skip
-    return Table("What failed", titles, [astuple(failure) for failure in records], name="failures")
+    return Table("What failed", titles, rows, notes, name="failures")
 
 
 def protocol(settings: Mapping[str, JSONValue]) -> Table:

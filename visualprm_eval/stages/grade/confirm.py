@@ -18,10 +18,9 @@ from visualprm_eval.stages.experiment_values import Headline, evaluate, headline
 from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
     explained,
-    host_metric,
-    is_whole,
     keep_figure,
     known_figure,
+    metric_of,
     note_metric,
 )
 
@@ -84,23 +83,20 @@ def _check(store: Store, experiment: Experiment, headline: Headline, grader: Gra
             f"{experiment.label}: {row.reranker} at k = {row.k} is {headline.value:.3f} by the verdicts on its texts, "
             f"but the host's own figure of the whole table is {figure:.3f}; do not use either, and report this"
         )
-    if not is_whole(store, experiment):
-        metric = host_metric(store, experiment)
-        note_metric(store, grading, metric, whole=True)
+    metric = metric_of(store, experiment)
+    if not metric.whole:
+        note_metric(store, grading, metric.name, whole=True)
         print(
             f"note: {benchmark.name}: the host's figure of {row.reranker} at k = {row.k} is {figure:.3f}, the "
-            f"mean over the rows {headline.value:.3f}. {explained(metric)}",
+            f"mean over the rows {headline.value:.3f}. {explained(metric.name)}",
             file=sys.stderr,
         )
 
 
 def _asked(store: Store, experiment: Experiment, headline: Headline, grader: Grader) -> HostFigure | None:
     """What the host makes of a table of graded texts."""
-    from visualprm_eval.host.grading.grade_table import evaluate_table
     from visualprm_eval.host.grading.host_figures import countable
 
     texts = {index: headline.texts[index] for index in countable(experiment.benchmark, list(headline.texts))}
     with judge_replies(store, experiment) as replies:
-        return evaluate_table(
-            experiment.benchmark, texts, grader.directory, experiment.judge, replies, known=True, tally=grader.tally
-        ).take_figure()  # fmt: skip
+        return grader.evaluate(experiment, texts, replies, known=True).take_figure()

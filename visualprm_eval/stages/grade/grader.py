@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from visualprm_eval.core.answers.asking import Equalities
+    from visualprm_eval.host.grading.grade_table import Evaluation
     from visualprm_eval.host.grading.judge_replies import Asked
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Replies, Store
@@ -32,6 +34,16 @@ class Grader:
     equalities: Equalities
     retry_failed: bool
     tally: Asked
+
+    def evaluate(
+        self, experiment: Experiment, texts: Mapping[str, str], replies: Replies | None, *, known: bool = False
+    ) -> Evaluation:
+        """What the host makes of a table of texts, see ``host.grading.grade_table.evaluate_table``."""
+        from visualprm_eval.host.grading.grade_table import evaluate_table
+
+        return evaluate_table(
+            experiment.benchmark, texts, self.directory, experiment.judge, replies, known=known, tally=self.tally
+        )
 
 
 def judge_replies(

@@ -6,7 +6,8 @@ It is noted there, so that reports need no host.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from visualprm_eval.core.types import JSONValue, Problem, Spec, digest, text_id
 from visualprm_eval.host.data.usable import left_out_remark
@@ -18,22 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = [
     "REFERENCE",
-    "TRIED",
+    "HostMetric",
     "explained",
-    "has_verdicts",
-    "host_metric",
-    "is_whole",
     "keep_figure",
     "known_figure",
+    "metric_of",
     "note_metric",
-    "notes_on_metric",
     "remark_of",
     "stored_figures",
 ]
 
 _METRIC, _BY_INDEX = "metric", "figures by index"
 """Kinds of notes on gradings: what is known of the host's metric, and the problems that older figures are of."""
-TRIED = "problems at the trial"
+_TRIED = "problems at the trial"
 """How many problems there were when a grader was tried out, in notes of what that showed."""
 REFERENCE = "reference answers"
 """Under which name the store keeps the host's figure of these, which tells best whether it counts in parts of 1."""
@@ -54,40 +52,44 @@ def note_metric(
     """
     store.put_spec(grading)
     note: dict[str, JSONValue] = {"host metric": metric, "whole tables": whole, "verdicts": verdicts}
-    store.put_note(_METRIC, grading.id, note if tried is None else {**note, TRIED: tried})
+    store.put_note(_METRIC, grading.id, note if tried is None else {**note, _TRIED: tried})
 
 
-def notes_on_metric(store: Store, experiment: Experiment) -> list[Mapping[str, Any]]:
-    """What was noted of the host's metric of an experiment, oldest first, see :func:`note_metric`."""
-    return [note for _, note in store.notes(_METRIC, experiment.grading.id)]
+@dataclass(frozen=True, slots=True)
+class HostMetric:
+    """What is known of the host's metric of a benchmark.
+
+    Attributes:
+        name: What the host calls it; ``""`` where it has not said so yet.
+        whole: Whether values are its figures of whole tables, not means of verdicts.
+        verdicts: Whether its grader leaves verdicts on single texts that are understood, as far as is known.
+        untried: Whether a trial may show more of the grader: there was none, or it had fewer problems.
+    """
+
+    name: str = ""
+    whole: bool = False
+    verdicts: bool = True
+    untried: bool = False
 
 
-def is_whole(store: Store, experiment: Experiment) -> bool:
-    """Whether the values of an experiment are the host's figures of whole tables."""
-    if not experiment.benchmark.task.note:
-        return False
-    noted = notes_on_metric(store, experiment)
-    return not has_verdicts(store, experiment) or any(note["whole tables"] for note in noted)
-
-
-def has_verdicts(store: Store, experiment: Experiment) -> bool:
-    """Whether the host's grader leaves verdicts on single texts that are understood, as far as is known."""
+def metric_of(store: Store, experiment: Experiment) -> HostMetric:
+    """What is known of the host's metric of an experiment; it matters where the benchmark has no task of its own."""
     benchmark = experiment.benchmark
     if not benchmark.task.note:
-        return True
-    if notes := notes_on_metric(store, experiment):
-        return all(note["verdicts"] for note in notes)
-    if benchmark.dataset is None:  # There is no host to ask.
-        return True
-    from visualprm_eval.host.grading.verdicts import leaves_verdicts
+        return HostMetric()
+    notes = [note for _, note in store.notes(_METRIC, experiment.grading.id)]
+    verdicts = all(note["verdicts"] for note in notes)
+    untried = verdicts and max((note.get(_TRIED, 0) for note in notes), default=0) < len(benchmark.problems)
+    if not notes and benchmark.dataset is not None:
+        from visualprm_eval.host.grading.verdicts import leaves_verdicts
 
-    return leaves_verdicts(benchmark)
-
-
-def host_metric(store: Store, experiment: Experiment) -> str:
-    """What the host calls its primary metric of a benchmark; ``""`` where it has not said so yet."""
-    noted = reversed(notes_on_metric(store, experiment))
-    return next((note["host metric"] for note in noted if note["host metric"]), "")
+        verdicts = leaves_verdicts(benchmark)
+    return HostMetric(
+        next((note["host metric"] for note in reversed(notes) if note["host metric"]), ""),
+        whole=not verdicts or any(note["whole tables"] for note in notes),
+        verdicts=verdicts,
+        untried=untried,
+    )
 
 
 def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Problem]], str]:
@@ -95,12 +97,12 @@ def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Proble
     task, left_out = experiment.benchmark.task, left_out_remark(experiment.benchmark.left_out)
     if not task.note:
         return lambda problems: "; ".join(filter(None, (left_out, task.remark(problems))))
-    metric = host_metric(store, experiment)
-    if is_whole(store, experiment):
+    metric = metric_of(store, experiment)
+    if metric.whole:
         units = "times 100" if _counts_in_parts(store, experiment) else "in its own units"
-        said = f"the host's primary metric{_in_brackets(metric)} of each table of picks, {units}"
-    elif metric:
-        said = f"the host's primary metric{_in_brackets(metric)}, here the mean over the rows"
+        said = f"the host's primary metric{_in_brackets(metric.name)} of each table of picks, {units}"
+    elif metric.name:
+        said = f"the host's primary metric{_in_brackets(metric.name)}, here the mean over the rows"
     else:
         said = "mean over the rows; the host has named no single primary metric"
     return lambda _: "; ".join(filter(None, (left_out, said)))

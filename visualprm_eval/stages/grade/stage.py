@@ -12,9 +12,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,22 +21,19 @@ import numpy as np
 from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerdictsError
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.thoughts import is_empty_reply
-from visualprm_eval.core.types import Problem, Spec, Verdict
+from visualprm_eval.core.types import Problem, Verdict
 from visualprm_eval.stages.experiment import Work, keep_equalities
 from visualprm_eval.stages.experiment_values import read_study, wanted_texts
 from visualprm_eval.stages.grade.bisect_tables import graded_in_parts
 from visualprm_eval.stages.grade.confirm import confirm
-from visualprm_eval.stages.grade.metric_notes import has_verdicts, is_whole, note_metric
+from visualprm_eval.stages.grade.grader import Grader, judge_replies
+from visualprm_eval.stages.grade.metric_notes import metric_of, note_metric
 from visualprm_eval.stages.grade.table_figures import grade_tables
 from visualprm_eval.store.package_versions import note_versions
 
 if TYPE_CHECKING:
-    from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.evaluate.study import Study
-    from visualprm_eval.host.data.benchmarks import Benchmark
-    from visualprm_eval.host.grading.judge_replies import Asked
     from visualprm_eval.stages.experiment import Experiment
-    from visualprm_eval.stages.grade.grader import Grader
     from visualprm_eval.store import Store
 
 MOST_JUDGED_ROWS = 128
@@ -69,17 +65,17 @@ def grade(store: Store, experiments: Sequence[Experiment], grader: Grader) -> tu
     }
     with counted_requests(grader.tally):
         for experiment in experiments:
-            if not has_verdicts(store, experiment):
+            if not metric_of(store, experiment).verdicts:
                 continue
             with _told(experiment, ungraded):
                 study = _graded(store, experiment, grader, since[experiment.grading.id])
-                if not is_whole(store, experiment) and not confirm(store, experiment, study, grader):
+                if not metric_of(store, experiment).whole and not confirm(store, experiment, study, grader):
                     unconfirmed.append(experiment.label)
             keep_equalities(store, grader.equalities)
         # Now it is known whose values are figures of whole tables. One that the host cannot evaluate must not cost
         # another policy its own.
         for experiment in [each for each in experiments if each.benchmark.name not in ungraded]:
-            if is_whole(store, experiment):
+            if metric_of(store, experiment).whole:
                 with _told(experiment, ungraded):
                     grade_tables(store, experiment, grader)
     tally = grader.tally
@@ -108,10 +104,7 @@ def _graded(store: Store, experiment: Experiment, grader: Grader, replies_since:
     work = missing_verdicts(store, experiment, study, retry_failed=grader.retry_failed)
     try:
         while work:
-            grade_missing(
-                store, experiment.benchmark, experiment.judge, experiment.grading, work, directory=grader.directory,
-                replies_since=replies_since, tally=grader.tally,
-            )  # fmt: skip
+            grade_missing(store, experiment, work, grader, replies_since=replies_since)
             # A text without a verdict leaves the pool, so that rerankers may now pick texts not yet graded.
             study = read_study(store, experiment, grader.equalities)
             work = missing_verdicts(store, experiment, study, retry_failed=False)
@@ -125,7 +118,7 @@ def _graded(store: Store, experiment: Experiment, grader: Grader, replies_since:
 
 def missing_verdicts(store: Store, experiment: Experiment, study: Study, *, retry_failed: bool) -> list[Work]:
     """The texts that need a verdict and have none, ordered by problem, then by rank."""
-    if not has_verdicts(store, experiment):
+    if not metric_of(store, experiment).verdicts:
         return []
     facts, wanted = study.columns, wanted_texts(study, experiment.ks)
     lacking = ~facts.graded.known | (facts.graded.failed if retry_failed else False)
@@ -134,15 +127,7 @@ def missing_verdicts(store: Store, experiment: Experiment, study: Study, *, retr
 
 
 def grade_missing(
-    store: Store,
-    benchmark: Benchmark,
-    judge: JudgeOptions,
-    grading: Spec,
-    work: Sequence[Work],
-    *,
-    directory: Path,
-    replies_since: float = 0.0,
-    tally: Asked | None = None,
+    store: Store, experiment: Experiment, work: Sequence[Work], grader: Grader, *, replies_since: float = 0.0
 ) -> None:
     """Grades ``work`` table by table and stores each table's verdicts as soon as the host gave them.
 
@@ -150,26 +135,19 @@ def grade_missing(
 
     Args:
         store: Where verdicts go.
-        benchmark: Whose grader to use.
-        judge: How the host's judge is reached.
-        grading: The key of the verdicts.
+        experiment: Whose grader and judge to use.
         work: Distinct texts without a verdict.
-        directory: Where the host may write; each table gets a folder of its own there.
-        tally: Counts the requests to the judge.
+        grader: What grades.
         replies_since: Replies of a judge that are not younger than this time are asked for anew, in seconds since 1970.
 
     Raises:
         GradingError: When the host cannot grade, or no text has a verdict because the judge's replies cannot be read;
             verdicts of finished tables are kept.
     """
-    if not work:
-        return
-    from visualprm_eval.host.grading.grade_table import evaluate_table
-
+    problems, grading, judged = experiment.problems, experiment.grading, experiment.judge.used
     store.put_spec(grading)
-    problems = {problem.id: problem for problem in benchmark.problems}
-    judged = benchmark.task.judged_by(judge).used
-    empty, work = _empty_apart(work)
+    empty = [item for item in work if is_empty_reply(item[2])]
+    work = [item for item in work if not is_empty_reply(item[2])]
     store.put_verdicts(grading.id, ((problem_id, text_id, EMPTY_IS_WRONG) for problem_id, text_id, _ in empty))
     if not work:
         return
@@ -177,22 +155,22 @@ def grade_missing(
     known = [verdict for verdict in known if verdict.seconds != EMPTY_IS_WRONG.seconds]
     works = store.any_verdict(grading.id)
     if not replies_since:
-        _check_any_read(benchmark, judge, known)
+        _check_any_read(experiment, known)
     with (
-        track(f"grade {benchmark.name}", len(work)) as tracker,
-        store.replies(replies_since) if judged else nullcontext() as replies,
+        track(f"grade {experiment.benchmark.name}", len(work)) as tracker,
+        judge_replies(store, experiment, replies_since) as replies,
     ):
 
         def grade(part: Sequence[Work]) -> list[tuple[str, str, Verdict]]:
-            predictions = {problems[problem_id].index: text for problem_id, _, text in part}
             start = time.monotonic()
-            table = evaluate_table(benchmark, predictions, directory, judge, replies, tally=tally)
-            return _facts(part, problems, table.take_verdicts(), (time.monotonic() - start) / len(part))
+            texts = {problems[problem_id].index: text for problem_id, _, text in part}
+            verdicts = grader.evaluate(experiment, texts, replies).take_verdicts()
+            return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
 
         def takes_answers(part: Sequence[Work]) -> bool:
             answers = {problems[problem_id].index: problems[problem_id].answer or "unknown" for problem_id, *_ in part}
             with suppress(GraderStumbledError, NoVerdictsError):
-                evaluate_table(benchmark, answers, directory, judge, replies, tally=tally).take_verdicts()
+                grader.evaluate(experiment, answers, replies).take_verdicts()
                 return True
             return False
 
@@ -206,18 +184,10 @@ def grade_missing(
             works = works or any(verdict.value is not None for verdict in found)
             if judged and not any(verdict.value is not None for verdict in known):
                 known += found
-                _check_any_read(benchmark, judge, known)
+                _check_any_read(experiment, known)
 
 
-def _empty_apart(work: Sequence[Work]) -> tuple[list[Work], list[Work]]:
-    """Empty replies, and the rest."""
-    parts: tuple[list[Work], list[Work]] = ([], [])
-    for item in work:
-        parts[not is_empty_reply(item[2])].append(item)
-    return parts
-
-
-def _check_any_read(benchmark: Benchmark, judge: JudgeOptions, verdicts: Sequence[Verdict]) -> None:
+def _check_any_read(experiment: Experiment, verdicts: Sequence[Verdict]) -> None:
     """Stops paying a judge of whose replies none can be read.
 
     Raises:
@@ -227,7 +197,7 @@ def _check_any_read(benchmark: Benchmark, judge: JudgeOptions, verdicts: Sequenc
         return
     reason = Counter(verdict.error for verdict in verdicts).most_common(1)[0][0]
     raise GradingError(
-        f"{benchmark.name}: with the judge {benchmark.task.judged_by(judge).name} none of {len(verdicts):,} texts got "
+        f"{experiment.benchmark.name}: with the judge {experiment.judge.name} none of {len(verdicts):,} texts got "
         f"a verdict ({reason}), so it is not asked about more of them. Look at what it replies, or take another judge; "
         "--retry-failed asks this one again"
     )

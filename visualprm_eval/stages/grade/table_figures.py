@@ -23,14 +23,11 @@ from visualprm_eval.stages.grade.bisect_tables import texts_not_taken
 from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
     REFERENCE,
-    TRIED,
     explained,
-    has_verdicts,
-    is_whole,
     keep_figure,
     known_figure,
+    metric_of,
     note_metric,
-    notes_on_metric,
 )
 from visualprm_eval.store.package_versions import note_versions
 
@@ -45,7 +42,7 @@ __all__ = ["grade_tables", "try_out", "unseen_tables"]
 
 def unseen_tables(store: Store, experiment: Experiment, study: Study) -> list[dict[str, str]]:
     """The tables of picks that the host has still to evaluate; none where values come from verdicts on texts."""
-    if not is_whole(store, experiment):
+    if not metric_of(store, experiment).whole:
         return []
     tables = picked_tables(study, experiment.ks).values()
     return [texts for texts in tables if known_figure(store, experiment, texts) is None]
@@ -61,7 +58,7 @@ def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
         GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
     benchmark, grading = experiment.benchmark, experiment.grading
-    if not benchmark.task.note or not _is_to_try(store, experiment):
+    if not metric_of(store, experiment).untried:
         return
     from visualprm_eval.host.grading.grade_table import try_grader
 
@@ -70,21 +67,15 @@ def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
     metric = trial.figure.metric if trial.figure is not None else ""
     if trial.figure is not None:  # Before the note, after which nothing is tried any more.
         store.put_host_figure(grading.id, REFERENCE, trial.figure.value)
-    tried = len(benchmark.problems)
-    note_metric(store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts, tried=tried)
+    note_metric(
+        store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts, tried=len(benchmark.problems)
+    )
     if not trial.verdicts:
         print(
             f"note: {benchmark.name}: the host's grader leaves no verdict per row that is understood. "
             f"{explained(metric)}",
             file=sys.stderr,
         )
-
-
-def _is_to_try(store: Store, experiment: Experiment) -> bool:
-    """Whether more problems than a trial had may show something else than it did."""
-    notes = notes_on_metric(store, experiment)
-    tried = max((note.get(TRIED, 0) for note in notes), default=0)
-    return all(note["verdicts"] for note in notes) and tried < len(experiment.benchmark.problems)
 
 
 def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
@@ -100,20 +91,16 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
     Raises:
         GradingError: The host cannot, or names no single primary metric. Figures that are stored stay.
     """
-    from visualprm_eval.host.grading.grade_table import evaluate_table
-
     benchmark, grading = experiment.benchmark, experiment.grading
     tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
-    verdicts = has_verdicts(store, experiment)
+    verdicts = metric_of(store, experiment).verdicts
     with (
         track(f"grade {experiment.label}, whole tables", len(tables)) as tracker,
         judge_replies(store, experiment) as replies,
     ):
 
         def ask(texts: Mapping[str, str]) -> HostFigure:
-            table = evaluate_table(
-                benchmark, texts, grader.directory, experiment.judge, replies, tally=grader.tally
-            )  # fmt: skip
+            table = grader.evaluate(experiment, texts, replies)
             figure = table.take_figure()
             if figure is None:
                 raise table.no_figure

@@ -29,19 +29,21 @@ def find_policy(text: str, options: PolicyOptions) -> Policy:
     engine = options.sampling.engine
     if engine == "endpoint" or (engine == "auto" and options.api.base_urls):
         return _endpoint_policy(text, options)
+    policy: Policy
     if text == DEMO_POLICY:
-        _require(engine, text, "auto", "native")
-        return NativePolicy(ModelSource(text, text), options, as_host=None)
-    if (source := ModelSource.parse_hf(text)) is not None:
-        _require(engine, text, "auto", "native")
+        policy = NativePolicy(ModelSource(text, text), options, as_host=None)
+    elif (source := ModelSource.parse_hf(text)) is not None:
         from visualprm_eval.stages.sample.chat_policy import ChatPolicy
 
-        return ChatPolicy(source, options)
-    source = ModelSource.parse(text, option="--model")
-    if source.name != text or Path(text).is_dir():
-        _require(engine, text, "auto", "native")
-        return NativePolicy(source, options)
-    return _host_model(text, options)
+        policy = ChatPolicy(source, options)
+    else:
+        source = ModelSource.parse(text, option="--model")
+        if source.name == text and not Path(text).is_dir():
+            return _host_model(text, options)
+        policy = NativePolicy(source, options)
+    if engine == "host":
+        raise ConfigError(f"--engine host cannot run {text}; expected one of auto, native")
+    return policy
 
 
 def _host_model(name: str, options: PolicyOptions) -> Policy:
@@ -53,7 +55,6 @@ def _host_model(name: str, options: PolicyOptions) -> Policy:
     names, engine = model_names(), options.sampling.engine
     if name not in names:
         raise UnknownNameError("model", name, [*names, DEMO_POLICY], "(or give a checkpoint directory)")
-    _require(engine, name, "auto", "native", "host")
     keywords = native_keywords(name)
     if engine == "native" and keywords is None:
         raise ConfigError(
@@ -66,11 +67,6 @@ def _host_model(name: str, options: PolicyOptions) -> Policy:
     if engine == "auto" and policy.foreign(fetch=options.fetch):
         return HostModelPolicy(name, options)  # Another language model, which only the checkpoint's own code runs.
     return policy
-
-
-def _require(engine: str, name: str, *engines: str) -> None:
-    if engine not in engines:
-        raise ConfigError(f"--engine {engine} cannot run {name}; expected one of {', '.join(engines)}")
 
 
 def _endpoint_policy(text: str, options: PolicyOptions) -> EndpointPolicy:

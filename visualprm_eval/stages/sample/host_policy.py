@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
@@ -20,28 +21,16 @@ class HostModelPolicy(Twinned):
 
     def __init__(self, name: str, options: PolicyOptions) -> None:
         super().__init__(name, options)
-        self._built: list[HostPolicy] = []  # A list, since the greedy twin shares it.
+        self._load = functools.cache(functools.partial(_load, name, options))  # The greedy twin shares the model.
         self._reached = ""
 
     @property
     def _model(self) -> HostPolicy:
         """The model with this policy's settings."""
-        from visualprm_eval.host.models.host_model import HostPolicy
         from visualprm_eval.host.models.sampling_settings import SamplingSettings
 
         sampling = self._options.sampling
-        if not self._built:
-            model = HostPolicy(
-                self.name,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p,
-                max_tokens=sampling.max_tokens,
-                retry=self._options.api.retry,
-                allow_remote_code=sampling.allow_remote_code,
-                cot=sampling.prompt == "cot",
-            )
-            self._built.append(model)
-        return self._built[0].at(SamplingSettings(sampling.temperature, sampling.top_p, sampling.max_tokens))
+        return self._load().at(SamplingSettings(sampling.temperature, sampling.top_p, sampling.max_tokens))
 
     def prompt_model(self) -> Any:
         """The host's model object, whose class may have prompts of its own."""
@@ -102,3 +91,18 @@ class HostModelPolicy(Twinned):
                     yield [future.result()]
             finally:
                 pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _load(name: str, options: PolicyOptions) -> HostPolicy:
+    from visualprm_eval.host.models.host_model import HostPolicy
+
+    sampling = options.sampling
+    return HostPolicy(
+        name,
+        temperature=sampling.temperature,
+        top_p=sampling.top_p,
+        max_tokens=sampling.max_tokens,
+        retry=options.api.retry,
+        allow_remote_code=sampling.allow_remote_code,
+        cot=sampling.prompt == "cot",
+    )

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.config import ModelSource
 from visualprm_eval.core.errors import HostError
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
-from visualprm_eval.stages.checkpoint_source import CheckpointSource
+from visualprm_eval.stages.checkpoint_source import CheckpointSource, CheckpointUser
 from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned, base_settings
 
 if TYPE_CHECKING:
-    from visualprm_eval.engine.checkpoint import LoadedCheckpoint
     from visualprm_eval.engine.generate import Shown
 
 __all__ = ["NativePolicy"]
@@ -21,7 +20,7 @@ __all__ = ["NativePolicy"]
 _DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
-class NativePolicy(Twinned):
+class NativePolicy(Twinned, CheckpointUser):
     """A checkpoint in the InternVL layout, sampled in batches across problems.
 
     The noise of a candidate comes from (seed, problem, rank), so batches and restarts do not change it. The policy is
@@ -42,7 +41,6 @@ class NativePolicy(Twinned):
         self.checkpoint = CheckpointSource(
             source.source, source.revision, options.compute.device, options.compute.dtype
         )
-        self._weights: list[LoadedCheckpoint] = []  # A list, since the greedy twin shares it.
 
     def foreign(self, *, fetch: bool) -> bool:
         """Whether its config.json is seen to be of a model that is not in this layout.
@@ -69,21 +67,14 @@ class NativePolicy(Twinned):
             return manner
         return {**manner, "wording": self._options.prompts.wording(self._as_host)}
 
-    def settings(self) -> Mapping[str, JSONValue]:
-        """The sampling options, the checkpoint and its precision."""
-        return {**self.manner(), **self.checkpoint.settings()}
-
     def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
         """Draws candidates in batches of the run's batch size."""
-        from visualprm_eval.engine.checkpoint import load_checkpoint
         from visualprm_eval.engine.generate import GenerationRequest, generate
 
-        sampling, source = self._options.sampling, self.checkpoint
-        if not self._weights:
-            self._weights.append(load_checkpoint(source.location, source.device, source.dtype, source.revision))
+        sampling = self._options.sampling
         shown = self._shown([problem for problem, _ in requests])
         yield from generate(
-            self._weights[0],
+            self.checkpoint.model,
             [GenerationRequest(problem, rank, shown=shown.get(problem.id)) for problem, rank in requests],
             temperature=sampling.temperature,
             top_p=sampling.top_p,

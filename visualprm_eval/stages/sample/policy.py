@@ -95,12 +95,4 @@ def worded_settings(name: str, engine: str, options: PolicyOptions) -> dict[str,
 
 def base_settings(name: str, engine: str, sampling: SamplingOptions) -> dict[str, JSONValue]:
     """What the key of every policy's candidates holds."""
-    return {
-        "policy": name,
-        "engine": engine,
-        "temperature": sampling.temperature,
-        "top_p": sampling.top_p,
-        "max_tokens": sampling.max_tokens,
-        "prompt": sampling.prompt,
-        "seed": sampling.seed,
-    }
+    return {"policy": name, "engine": engine, **sampling.settings()}

@@ -6,19 +6,20 @@ Third parties add theirs through the entry-point group ``visualprm_eval.critics`
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from visualprm_eval.core.config import ComputeOptions, ModelSource, ScoringOptions
+from visualprm_eval.core.config import ComputeOptions, ScoringOptions
 from visualprm_eval.core.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores, canonical_json
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
-from visualprm_eval.stages.checkpoint_source import CheckpointSource
+from visualprm_eval.stages.checkpoint_source import CheckpointSource, CheckpointUser
 from visualprm_eval.stages.score.judge_critic import JudgeCritic, PromptedJudges
 from visualprm_eval.store.sound import SCORE_RANGE, UNIT, range_of
 
@@ -72,52 +73,29 @@ class StreamingCritic(Protocol):
         """As ``Critic.score``, some at a time: each item's place comes once with its scores, in any order."""
 
 
-class VisualPRMWeights:
-    """A checkpoint that is loaded when the first score is asked for, shared by its step and whole-response critics."""
+class VisualPRMSource(CheckpointSource):
+    """A reward model's checkpoint, shared by its step and whole-response critics."""
 
-    def __init__(self, source: ModelSource, options: CriticOptions) -> None:
-        self.checkpoint = CheckpointSource(source.source, source.revision, options.device, options.dtype)
-        self._model: VisualPRM | None = None
-
-    @property
-    def model(self) -> VisualPRM:
-        """The loaded model.
-
-        Raises:
-            CheckpointError: When it cannot be loaded faithfully.
-        """
+    def load(self) -> VisualPRM:
+        """Loads the model that scores."""
         from visualprm_eval.engine.visualprm import VisualPRM
 
-        if self._model is None:
-            source = self.checkpoint
-            self._model = VisualPRM.from_pretrained(
-                source.location, device=source.device, dtype=source.dtype, revision=source.revision
-            )
-        return self._model
-
-    def release(self) -> None:
-        """Frees the memory; the next score loads again."""
-        self._model = None
+        return VisualPRM.from_pretrained(self.location, device=self.device, dtype=self.dtype, revision=self.revision)
 
 
 @dataclass(frozen=True)
-class VisualPRMCritic:
+class VisualPRMCritic(CheckpointUser):
     """VisualPRM over the steps of a solution, or over the whole response as one step (ORM).
 
     Attributes:
-        weights: The checkpoint.
+        checkpoint: The reward model.
         options: What the run says.
         orm: Score the whole response as one step.
     """
 
-    weights: VisualPRMWeights
+    checkpoint: CheckpointSource
     options: CriticOptions
     orm: bool = False
-
-    @property
-    def checkpoint(self) -> CheckpointSource:
-        """Where the weights come from."""
-        return self.weights.checkpoint
 
     def manner(self) -> Mapping[str, JSONValue]:
         """How the checkpoint is asked."""
@@ -127,13 +105,9 @@ class VisualPRMCritic:
             "special_tokens": "text",
         }
 
-    def settings(self) -> Mapping[str, JSONValue]:
-        """The checkpoint, its precision, and how it is asked.
-
-        Raises:
-            CheckpointError: When there is no such checkpoint here.
-        """
-        return {**self.manner(), **self.checkpoint.settings()}
+    def question(self, problem: Problem) -> str:
+        """The question's text as the model reads it."""
+        return problem.question
 
     def split(self, text: str) -> list[str]:
         """The response cut at blank lines and merged to at most ``max_steps``, or whole for the ORM."""
@@ -146,15 +120,18 @@ class VisualPRMCritic:
 
     def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
         """One call of ``VisualPRM.score_stream``: batches hold candidates of as many problems as fit."""
-        triples = [(problem.question, list(steps), shown_images(problem)) for problem, steps in items]
-        return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
+        triples = [(self.question(problem), list(steps), shown_images(problem)) for problem, steps in items]
+        model: VisualPRM = self.checkpoint.model
+        return model.score_stream(triples, batch_tokens=self.options.token_budget)
+
+    def release(self) -> None:
+        """Frees the memory; the next score loads again."""
+        self.checkpoint.release()
 
 
 def release(critic: Critic) -> None:
     """Frees the weights of one of our critics; third parties' look after themselves."""
-    if isinstance(critic, VisualPRMCritic):
-        critic.weights.release()
-    elif isinstance(critic, JudgeCritic):
+    if isinstance(critic, VisualPRMCritic | JudgeCritic):
         critic.release()
 
 
@@ -178,14 +155,17 @@ def build_critics(
         CriticError: When it cannot be built.
     """
     options = CriticOptions(scoring.max_steps, compute.device, compute.dtype, scoring.token_budget)
-    weights = {prm.name: VisualPRMWeights(prm, options) for prm in scoring.prms}
+    sources = {
+        prm.name: VisualPRMSource(prm.source, prm.revision, options.device, options.dtype) for prm in scoring.prms
+    }
     critics: dict[str, Critic] = {}
     for label in sorted(labels, key=lambda label: split_label(label)[1] or ""):
         base, prm = split_label(label)
         if label.startswith(JUDGE):
-            critics[label] = _judge(label.removeprefix(JUDGE), scoring.max_steps, judges)
+            make = functools.partial(judges.policy, label.removeprefix(JUDGE))
+            critics[label] = JudgeCritic(make, scoring.max_steps, retry_failed=judges.retry_failed)
         elif base in BUILTIN_CRITICS:
-            critics[label] = VisualPRMCritic(weights[prm or scoring.prms[0].name], options, orm=base == "visualorm")
+            critics[label] = VisualPRMCritic(sources[prm or scoring.prms[0].name], options, orm=base == "visualorm")
         else:
             critics[label] = _third_party(base, options)
     return critics
@@ -240,10 +220,6 @@ def ranged_scoring(scoring: Spec, critic: object) -> Spec:
         return scoring
     bounds = [None if math.isinf(bound) else bound for bound in (low, high)]
     return Spec(scoring.kind, {**scoring.settings, SCORE_RANGE: bounds})
-
-
-def _judge(model: str, max_steps: int, judges: PromptedJudges) -> JudgeCritic:
-    return JudgeCritic(lambda: judges.policy(model), max_steps, retry_failed=judges.retry_failed)
 
 
 def _third_party(name: str, options: CriticOptions) -> Critic:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from visualprm_eval.core.config import ComputeOptions, ScoringOptions
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import JSONValue, Problem, StepScores, digest
 from visualprm_eval.evaluate.reranker_registry import JUDGE, critic_label, critic_names
-from visualprm_eval.stages.checkpoint_source import CheckpointSource
-from visualprm_eval.stages.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics, shown_images
+from visualprm_eval.stages.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics
 from visualprm_eval.stages.score.judge_critic import JudgeCritic, PromptedJudges
 from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.tasks.process_bench.data import ProcessSample, steps_of
@@ -59,25 +57,31 @@ def build(
         ConfigError: When a name makes no sense here.
         UnknownNameError: When nobody knows a name.
     """
+    prms = [prm.name for prm in scoring.prms]
+
+    def critic_of(label: str) -> Critic:
+        return build_critics([label], scoring, compute, judges)[label]
+
     built: dict[str, Judging] = {}
     for name in names:
-        for judging in _build(name, scoring, compute, judges):
+        for judging in _build(name, prms, critic_of, judges):
             built.setdefault(judging.label, judging)
     return list(built.values())
 
 
-def _build(name: str, scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges) -> list[Judging]:
+def _build(
+    name: str, prms: Sequence[str], critic_of: Callable[[str], Critic], judges: PromptedJudges
+) -> list[Judging]:  # fmt: skip
     base, at, prm = name.partition("@")
     if name in {RANDOM, ALL_CORRECT}:
         return [Judging(name, None, labels_only=True)]
     if base == "visualorm":
         raise ConfigError("--critic visualorm: it scores whole responses, and here single steps are judged")
-    if base == "visualprm":
-        return [_visualprm(each, scoring, compute, judges) for each in _prms(prm if at else None, scoring)]
-    if name in critic_names():
-        (inner,) = build_critics([name], scoring, compute, judges).values()
-        given = StreamedSteps(inner, inner) if isinstance(inner, StreamingCritic) else GivenSteps(inner)
-        return [Judging(name, given, labels_only=False)]
+    if base == "visualprm" and at and prm not in prms:
+        raise UnknownNameError("reward model", prm, prms, where=f"in critic 'visualprm@{prm}'")
+    if base == "visualprm" or name in critic_names():
+        labels = [critic_label(base, one, prms) for one in ([prm] if at else prms)] if base == "visualprm" else [name]
+        return [Judging(label, _of_given_steps(critic_of(label)), labels_only=False) for label in labels]
     model = name.removeprefix(JUDGE)
     judge = GivenJudge(lambda: judges.policy(model), None, retry_failed=judges.retry_failed)
     try:
@@ -90,21 +94,11 @@ def _build(name: str, scoring: ScoringOptions, compute: ComputeOptions, judges: 
     return [Judging(judge.policy.name if "=" in model else model, judge, labels_only=True)]
 
 
-def _prms(prm: str | None, scoring: ScoringOptions) -> list[str]:
-    names = [each.name for each in scoring.prms]
-    if prm is None:
-        return names
-    if prm not in names:
-        raise UnknownNameError("reward model", prm, names, where=f"in critic 'visualprm@{prm}'")
-    return [prm]
-
-
-def _visualprm(prm: str, scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges) -> Judging:
-    label = critic_label("visualprm", prm, [each.name for each in scoring.prms])
-    (inner,) = build_critics([label], scoring, compute, judges).values()
-    if not isinstance(inner, VisualPRMCritic):
-        raise TypeError(f"the critic visualprm is a {type(inner).__name__}")
-    return Judging(label, GivenVisualPRM(inner), labels_only=False)
+def _of_given_steps(inner: Critic) -> Critic:
+    """A critic of the main job over steps exactly as they are given."""
+    if isinstance(inner, VisualPRMCritic):
+        return GivenVisualPRM(inner.checkpoint, inner.options)
+    return StreamedSteps(inner, inner) if isinstance(inner, StreamingCritic) else GivenSteps(inner)
 
 
 def baseline(name: str, sample: ProcessSample, seed: int) -> StepScores:
@@ -121,56 +115,26 @@ def baseline(name: str, sample: ProcessSample, seed: int) -> StepScores:
     return StepScores(tuple(map(float, rng.integers(0, 2, len(sample.steps)))), sample.steps)
 
 
-class GivenVisualPRM:
+@dataclass(frozen=True)
+class GivenVisualPRM(VisualPRMCritic):
     """VisualPRM over steps exactly as they are given: neither split nor merged.
 
     The question's text stays as it is too, but where it spells ``<image>`` more or less often than there are pictures:
     nobody could tell which of them stands where.
-
-    Args:
-        inner: The critic with its weights.
     """
-
-    def __init__(self, inner: VisualPRMCritic) -> None:
-        self._inner = inner
-        self.weights, self.options = inner.weights, inner.options
-
-    @property
-    def checkpoint(self) -> CheckpointSource:
-        """Where the weights come from."""
-        return self._inner.checkpoint
 
     def manner(self) -> Mapping[str, JSONValue]:
         """How the checkpoint is asked."""
         return {"critic": "visualprm", "steps": "given", "special_tokens": "text"}
 
-    def settings(self) -> Mapping[str, JSONValue]:
-        """The checkpoint, its precision, and how it is asked."""
-        return {**self.manner(), **self.checkpoint.settings()}
-
     def split(self, text: str) -> list[str]:
         """The given steps."""
         return steps_of(text)
 
-    def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
-        """All of what ``stream`` gives; a solution that is longer than the model's context is a failure of its own."""
-        scored = dict(chain.from_iterable(self.stream(items)))
-        return [scored[place] for place in range(len(items))]
-
-    def stream(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> Iterator[list[tuple[int, StepScores]]]:
-        """One call of ``VisualPRM.score_stream``: batches hold solutions to as many questions as fit."""
-        triples = [(_asked(problem), list(steps), shown_images(problem)) for problem, steps in items]
-        return self.weights.model.score_stream(triples, batch_tokens=self.options.token_budget)
-
-    def release(self) -> None:
-        """Frees the memory."""
-        self.weights.release()
-
-
-def _asked(problem: Problem) -> str:
-    """The question's text; tags that are not one per picture are spelled ``< image>``, and pictures come first."""
-    text = question_text(problem)
-    return text if text.count(_TAG) == len(problem.images) else text.replace(_TAG, "< image>")
+    def question(self, problem: Problem) -> str:
+        """Tags that are not one per picture are spelled ``< image>``, and pictures come first."""
+        text = question_text(problem)
+        return text if text.count(_TAG) == len(problem.images) else text.replace(_TAG, "< image>")
 
 
 class GivenSteps:

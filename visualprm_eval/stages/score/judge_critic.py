@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import CriticError, InputError, PolicyError
@@ -80,19 +81,16 @@ class JudgeCritic:
     ) -> None:
         self._make, self._max_steps, self._tries, self._retry_failed = make, max_steps, tries, retry_failed
         self.came = ""
-        self._built: Policy | None = None
         self._replies: Replies | None = None
 
-    @property
+    @cached_property
     def policy(self) -> Policy:
         """Who is asked."""
-        if self._built is None:
-            self._built = self._make()
-        return self._built
+        return self._make()
 
     def release(self) -> None:
         """Frees what the policy holds in memory."""
-        self._built = None
+        self.__dict__.pop("policy", None)
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The policy's settings, the wording of the request and the step rule."""

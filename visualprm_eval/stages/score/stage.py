@@ -55,7 +55,7 @@ def score(
     """
     unread, last = [], None
     for label, critic in critics.items():
-        if last is not None and getattr(critic, "weights", None) is not getattr(last, "weights", None):
+        if last is not None and getattr(critic, "checkpoint", None) is not getattr(last, "checkpoint", None):
             release(last)
         last = critic
         try:
@@ -123,27 +123,13 @@ def _scored(
     critic: Critic, problems: Mapping[str, Problem], work: Sequence[Work], label: str
 ) -> Iterator[tuple[list[Work], list[StepScores]]]:
     """All work with its scores, some at a time, as soon as they are made."""
-    if isinstance(critic, StreamingCritic):
-        yield from _streamed(critic, _items(critic, problems, work), work, label)
-        return
-    # A judge's replies are stored one by one, so that large chunks, which keep its servers busy, put none at risk.
-    pace = Pace(MOST_ITEMS, fixed=True) if isinstance(critic, JudgeCritic) else Pace()
-    for chunk in _chunks(work, pace):
-        start = time.monotonic()
-        with _failing(label):
-            outcomes = critic.score(_items(critic, problems, chunk))
-        if len(outcomes) != len(chunk):
-            raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
-        yield chunk, outcomes
-        pace.took(time.monotonic() - start)
-
-
-def _streamed(
-    critic: StreamingCritic, items: Sequence[tuple[Problem, list[str]]], work: Sequence[Work], label: str
-) -> Iterator[tuple[list[Work], list[StepScores]]]:
     missing = set(range(len(work)))
     with _failing(label):
-        for told in critic.stream(items):
+        if isinstance(critic, StreamingCritic):
+            stream = critic.stream(_items(critic, problems, work))
+        else:
+            stream = _chunked(critic, problems, work, label)
+        for told in stream:
             places = [place for place, _ in told]
             if len(set(places) & missing) < len(places):
                 raise CriticError(f"{label}: scores came back for solutions that were not asked for, or twice")
@@ -151,6 +137,21 @@ def _streamed(
             yield [work[place] for place in places], [outcome for _, outcome in told]
     if missing:
         raise CriticError(f"{label}: {len(work) - len(missing)} scores came back for {len(work)} solutions")
+
+
+def _chunked(
+    critic: Critic, problems: Mapping[str, Problem], work: Sequence[Work], label: str
+) -> Iterator[list[tuple[int, StepScores]]]:
+    """As ``StreamingCritic.stream``, by a critic that scores chunks."""
+    # A judge's replies are stored one by one, so that large chunks, which keep its servers busy, put none at risk.
+    pace = Pace(MOST_ITEMS, fixed=True) if isinstance(critic, JudgeCritic) else Pace()
+    for chunk in _chunks(work, pace):
+        start = time.monotonic()
+        outcomes = critic.score(_items(critic, problems, [work[place] for place in chunk]))
+        if len(outcomes) != len(chunk):
+            raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
+        yield list(zip(chunk, outcomes, strict=True))
+        pace.took(time.monotonic() - start)
 
 
 def _items(
@@ -239,10 +240,10 @@ def _checked(outcome: StepScores, allowed: sound.ScoreRange) -> StepScores:
     return outcome
 
 
-def _chunks(work: Sequence[Work], pace: Pace) -> Iterator[list[Work]]:
-    """Whole problems together where they fit, so that a critic can share a problem's image and prompt."""
-    chunk: list[Work] = []
-    for _, group in groupby(work, key=lambda item: item[0]):
+def _chunks(work: Sequence[Work], pace: Pace) -> Iterator[list[int]]:
+    """Places of work, those of whole problems together where they fit: a critic can share a problem's image."""
+    chunk: list[int] = []
+    for _, group in groupby(range(len(work)), key=lambda place: work[place][0]):
         rest = list(group)
         if chunk and len(chunk) + len(rest) > pace.items:
             yield chunk

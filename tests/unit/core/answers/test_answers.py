@@ -237,6 +237,7 @@ def test_a_long_answer_is_no_answer() -> None:
 @given(ANY_TEXT | FRAGMENTS)
 @RELAXED
 @example("\ud800")
+@example("≈")
 def test_any_text_is_answered_or_abstained_from(text: str) -> None:
     for choices in ({}, CHOICES):
         found = final_answer(text, choices)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.experiments import experiment_on
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.types import Part, Problem, Spec
 from visualprm_eval.host.data.benchmarks import Benchmark
@@ -17,10 +18,7 @@ from visualprm_eval.tasks import task_for
 def experiment(name: str, judge: str = "local", note: str = "") -> Experiment:
     task = replace(task_for(name), note=note)
     problems = [Problem(name, str(number), "", (Part("text", "q" * 40),), "", f"p{number}") for number in range(2)]
-    return Experiment(
-        "P", Spec("sampling", {"policy": "P"}), Benchmark(name, task, None, problems), 1, ks=(1,), rerankers=(),
-        scorings={}, judge=task.judged_by(JudgeOptions(name=judge)), grading=Spec("grading", {}), grade_all=True,
-    )  # fmt: skip
+    return experiment_on(Benchmark(name, task, None, problems), JudgeOptions(name=judge), Spec("grading", {}))
 
 
 KNOWN = [("p0", "t0", "a" * 60), ("p1", "t1", "a" * 60)]

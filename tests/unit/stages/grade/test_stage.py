@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.experiments import experiment_on, grader_in
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GraderStumbledError, GradingError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
@@ -60,7 +61,7 @@ def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) ->
         store.put_candidates(sampling.id, candidates)
         work = [(one.problem_id, one.text_id, one.text) for one in candidates]
         benchmark = Benchmark("B", Task("B", "B"), None, problems)
-        grade_missing(store, benchmark, JudgeOptions(), grading, work, directory=tmp_path)
+        grade_missing(store, experiment_on(benchmark, JudgeOptions(), grading), work, grader_in(tmp_path))
         found = store.verdicts(grading.id, [problem.id for problem in problems])
     assert [(one.value, one.seconds) for one in found.values()] == [(1.0, 0.5)] * 3 + [(None, 0.5)]
 
@@ -92,7 +93,8 @@ def judged(tmp_path, monkeypatch):
         def grade(numbers, judge="local", **options):
             state.asked.clear()
             chosen = [work[number] for number in numbers]
-            grade_missing(store, benchmark, JudgeOptions(name=judge), grading, chosen, directory=tmp_path, **options)
+            experiment = experiment_on(benchmark, JudgeOptions(name=judge), grading)
+            grade_missing(store, experiment, chosen, grader_in(tmp_path), **options)
             return store.verdicts(grading.id, [problem.id for problem in problems])
 
         state.grade = grade
@@ -164,8 +166,9 @@ def mixed(tmp_path, monkeypatch):
             known = store.verdicts(grading.id, [problem.id for problem in problems])
             work = [item for item in work if item[:2] not in known]
             benchmark = Benchmark("B", Task("B", "B"), None, problems)
+            experiment = experiment_on(benchmark, JudgeOptions(name=judge), grading)
             try:
-                grade_missing(store, benchmark, JudgeOptions(name=judge), grading, work, directory=tmp_path)
+                grade_missing(store, experiment, work, grader_in(tmp_path))
             finally:
                 state.found = store.verdicts(grading.id, [problem.id for problem in problems])
         return [verdict.value for verdict in state.found.values()]

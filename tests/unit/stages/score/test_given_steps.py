@@ -9,7 +9,7 @@ from visualprm_eval.core.config import DEMO_PRM, ApiOptions, ModelSource, RunCon
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import StepScores
 from visualprm_eval.stages.score.critics import StreamingCritic, shown_images
-from visualprm_eval.stages.score.given_steps import _asked, baseline, build
+from visualprm_eval.stages.score.given_steps import GivenVisualPRM, baseline, build
 from visualprm_eval.stages.score.judge_critic import PromptedJudges
 from visualprm_eval.tasks.process_bench.data import read_set, text_of
 
@@ -65,7 +65,7 @@ def test_steps_reach_a_reward_model_as_they_are(sample) -> None:
             seen.extend(items)
             yield [(place, StepScores((0.5,))) for place in reversed(range(len(items)))]
 
-    judging.critic.weights._model = Model()
+    judging.critic.checkpoint.model = Model()
     critic = judging.critic
     assert tuple(critic.split(text_of(sample.steps))) == sample.steps
     scored = critic.score([(sample.problem, critic.split(text_of(sample.steps)))])
@@ -114,4 +114,4 @@ def test_a_third_partys_stream_is_kept(sample, monkeypatch) -> None:
 )
 def test_tags_in_questions(tmp_path, question, pictures, asked) -> None:
     (found,) = read_set(write_set(tmp_path, [row(question=question, image=pictures)]), "S").samples
-    assert _asked(found.problem) == asked
+    assert GivenVisualPRM(None, None).question(found.problem) == asked
