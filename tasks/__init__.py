@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from visualprm_eval.core.config import EXACT_MATCHING
 from visualprm_eval.tasks import demo, dynamath, logicvista, mathverse, mathvision, mathvista, mmmu, wemath
-from visualprm_eval.tasks.base import EXACT_MATCHING, Published, Task, row_mean
+from visualprm_eval.tasks.base import Published, Task, row_mean
 from visualprm_eval.tasks.generic import generic_task
 
 __all__ = [

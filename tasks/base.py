@@ -13,8 +13,6 @@ from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
 from visualprm_eval.core.thoughts import after_thoughts
 from visualprm_eval.core.types import Problem
 
-__all__ = ["EXACT_MATCHING", "HOSTS", "UNJUDGED", "Published", "Task", "no_remark", "row_mean"]
-
 UNJUDGED = "exact matching"
 """What stands in the metric's name of a value that was graded without the judge that the benchmark is known by."""
 HOSTS = "the host's "

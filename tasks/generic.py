@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from visualprm_eval.tasks.base import EXACT_MATCHING, Task
+from visualprm_eval.core.config import EXACT_MATCHING
+from visualprm_eval.tasks.base import Task
 
 _MATCHED_TYPES = ("MCQ", "Y/N")
 """Types whose replies the host can match without a judge."""

@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["DRAFT", "atomic_draft", "link_atomically", "write_atomically"]
-
 DRAFT = ".draft-"
 """How the name of every draft begins."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Literal, get_args
 
-__all__ = ["BASELINES", "FIRST", "GREEDY", "LACKING", "MEAN", "MEANINGS", "ROWS", "Baseline", "chosen"]
-
 MEAN, GREEDY, FIRST = "mean", "greedy", "first"
 Baseline = Literal["mean", "greedy", "first"]
 BASELINES: tuple[Baseline, ...] = get_args(Baseline)

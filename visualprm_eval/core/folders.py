@@ -7,8 +7,6 @@ from pathlib import Path
 
 from visualprm_eval.core.errors import BenchmarkError
 
-__all__ = ["cache_root", "data_root", "use_data_dir"]
-
 _chosen: list[Path] = []
 """The data folder that somebody named, if anybody did."""
 

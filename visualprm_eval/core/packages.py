@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["VERSION", "installed"]
-
 VERSION = "0.2.0"
 """Of this project; the same as in pyproject.toml."""
 

@@ -7,8 +7,6 @@ from urllib.parse import urlsplit
 
 from visualprm_eval.core.errors import ConfigError
 
-__all__ = ["KEY_VARIABLE", "api_key", "base_url", "completed", "served_model"]
-
 KEY_VARIABLE = "OPENAI_API_KEY"
 
 _REPLY_PATH = "/chat/completions"

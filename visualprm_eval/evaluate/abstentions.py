@@ -8,8 +8,6 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import AnswerFn, Columns
     from visualprm_eval.evaluate.rerankers import Reranker
 
-__all__ = ["MANY", "abstained", "abstaining", "is_vote"]
-
 MANY = 0.1
 """The part of candidates that abstain above which a vote says little of the policy."""
 

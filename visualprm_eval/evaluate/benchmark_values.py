@@ -31,8 +31,6 @@ from visualprm_eval.evaluate.result_rows import INCOMPLETE, Pick, ResultRow
 from visualprm_eval.evaluate.study import Study
 from visualprm_eval.evaluate.withheld import why_withheld
 
-__all__ = ["TableKey", "evaluate_benchmark", "picked_tables"]
-
 TableKey = tuple[str, str, int]
 """Split, reranker and k of a table of picks."""
 

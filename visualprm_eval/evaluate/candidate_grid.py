@@ -23,8 +23,6 @@ from visualprm_eval.core.types import Problem, StepScores, Verdict
 from visualprm_eval.evaluate.fact_columns import AnswerFn, Candidates, Columns, Graded, ProblemFacts, Said
 from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray, exact_sums
 
-__all__ = ["BoolArray", "FloatArray", "Grid", "IntArray", "Pool", "build_pool"]
-
 _T = TypeVar("_T", np.float64, np.int64, np.bool_)
 
 

@@ -20,8 +20,6 @@ from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Candidate, Problem, StepScores, Verdict
 from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray, exact_sums
 
-__all__ = ["AGGREGATES", "AnswerFn", "Candidates", "Columns", "Graded", "ProblemFacts", "Said"]
-
 AnswerFn = Callable[[str, Mapping[str, str]], str | None]
 """A text and the problem's options to the text's vote, ``None`` for an abstention."""
 

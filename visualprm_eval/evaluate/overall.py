@@ -10,8 +10,6 @@ from dataclasses import replace
 from visualprm_eval.core.types import digest
 from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT, OVERALL, WITHOUT_CRITIC, ResultRow
 
-__all__ = ["beyond_percent", "overall_rows", "unfinished"]
-
 _MOST_PERCENT = 100.001  # Sums are rounded.
 
 _OF_NO_OTHER = ("needs ", WITHOUT_CRITIC)

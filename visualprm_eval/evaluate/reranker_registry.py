@@ -24,8 +24,8 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
+from visualprm_eval.evaluate.fact_columns import AGGREGATES
 from visualprm_eval.evaluate.rerankers import (
-    AGGREGATES,
     First,
     Greedy,
     Oracle,
@@ -38,21 +38,6 @@ from visualprm_eval.evaluate.rerankers import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-
-__all__ = [
-    "BUILTIN_CRITICS",
-    "CRITICS_GROUP",
-    "JUDGE",
-    "RERANKERS_GROUP",
-    "build_rerankers",
-    "critic_label",
-    "critic_names",
-    "load_critic",
-    "needed_critics",
-    "reranker_names",
-    "split_label",
-    "unread_prms",
-]
 
 RERANKERS_GROUP = "visualprm_eval.rerankers"
 CRITICS_GROUP = "visualprm_eval.critics"

@@ -18,23 +18,7 @@ import numpy as np
 
 from visualprm_eval.core.errors import ConfigError, VisualPRMEvalError
 from visualprm_eval.evaluate.candidate_grid import Grid, Pool
-from visualprm_eval.evaluate.fact_columns import AGGREGATES
 from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray, exact_sums
-
-__all__ = [
-    "AGGREGATES",
-    "First",
-    "FloatArray",
-    "Greedy",
-    "Oracle",
-    "Pool",
-    "Random",
-    "Reranker",
-    "SelfConsistency",
-    "StepAggregate",
-    "WeightedVote",
-    "pick",
-]
 
 _LOWEST = -np.finfo(np.float64).max
 _BATCH = 100_000

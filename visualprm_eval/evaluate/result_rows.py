@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from visualprm_eval.core.types import JSONValue
 
-__all__ = ["INCOMPLETE", "MAX_LEFT_OUT", "OVERALL", "WITHOUT_CRITIC", "Pick", "ResultRow"]
-
 OVERALL = "overall"
 """The benchmark's name in rows that stand for all benchmarks."""
 INCOMPLETE = "incomplete: "

@@ -21,8 +21,6 @@ from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.withheld import lost_critics
 from visualprm_eval.tasks.base import no_remark, row_mean
 
-__all__ = ["GroupKey", "Metric", "Study", "picked_texts"]
-
 Metric = Callable[[Sequence[Problem], Sequence[float]], float]
 """Problems, [P], and the value of each, [P] from 0 to 1, to the benchmark's number from 0 to 1."""
 GroupKey = Callable[[Problem], Hashable]

@@ -15,8 +15,6 @@ from visualprm_eval.evaluate.result_rows import INCOMPLETE, WITHOUT_CRITIC
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.candidate_grid import Grid
 
-__all__ = ["MAX_FAILED", "MAX_UNSCORED", "lost_critics", "why_withheld"]
-
 MAX_FAILED = 0.01
 """The greatest part of problems that may be left out of a value."""
 MAX_UNSCORED = 0.01

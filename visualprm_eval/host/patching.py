@@ -7,8 +7,6 @@ from collections.abc import Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["random_states_kept", "replaced", "restored"]
-
 
 @contextmanager
 def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:

@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-__all__ = ["ABSENT", "NUMBERS", "WITHHELD", "Column", "Kind", "Stacked", "Table", "by_place", "columns"]
-
 Kind = Literal[
     "name",
     "text",

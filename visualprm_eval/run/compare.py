@@ -12,16 +12,15 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.stats.coverage import missing_of
-from visualprm_eval.evaluate.stats.final_picks import Finals, Study, finals
-from visualprm_eval.evaluate.stats.paired_comparisons import Side, compare, corrected, side_of
+from visualprm_eval.evaluate.stats.final_picks import Finals, finals
+from visualprm_eval.evaluate.stats.paired_comparisons import compare, corrected, side_of
 from visualprm_eval.evaluate.stats.rows import Comparison
+from visualprm_eval.evaluate.study import Study
 from visualprm_eval.evaluate.withheld import lost_critics
 from visualprm_eval.store import STORE_FILE
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import RunConfig
-
-__all__ = ["Side", "compare", "compare_rerankers", "compare_work_dirs"]
 
 _Sampling = tuple[str, str, str, bool]
 """Policy, benchmark and split, and whether it is the one sample at temperature 0 beside others."""

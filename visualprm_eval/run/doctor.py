@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from visualprm_eval.core.config import JudgeOptions
 
-__all__ = ["Finding", "findings"]
-
 
 class Finding(NamedTuple):
     """One thing that was looked at.

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.experiment import Experiment, Work
     from visualprm_eval.store import Store
 
-__all__ = ["print_plan"]
-
 
 def print_plan(config: RunConfig, store: Store, plan: Plan) -> None:
     """Prints what is missing: what a run would sample, score and grade."""

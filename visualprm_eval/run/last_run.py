@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.baselines import Baseline
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import Spec
+from visualprm_eval.evaluate.fact_columns import AGGREGATES
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, build_rerankers, needed_critics, split_label
-from visualprm_eval.evaluate.rerankers import AGGREGATES, Greedy, Reranker, StepAggregate
+from visualprm_eval.evaluate.rerankers import Greedy, Reranker, StepAggregate
 from visualprm_eval.run.export_problems import origin_of
 from visualprm_eval.run.stored_critics import StoredCritics, note_names, stored_critics
 from visualprm_eval.store.scopes import Scope, put_scope, scopes
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
     from visualprm_eval.core.config import ModelSource, RunConfig
     from visualprm_eval.run.plan_run import Plan
     from visualprm_eval.store import Store
-
-__all__ = ["Choice", "choose", "note_asked", "note_run"]
 
 _ASKED = "asked"
 """The kind of notes on what runs showed; their subject is the whole store."""

@@ -22,8 +22,6 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.server_address import api_key, base_url, completed
 from visualprm_eval.tasks import SUITES, host_name
 
-__all__ = ["add_options", "add_run_options", "benchmarks", "checked", "given_fields", "partial_config", "run_config"]
-
 MODES: Mapping[str, tuple[cfg.Stage, ...]] = {
     "all": cfg.STAGES, "infer": ("sample",), "eval": ("score", "grade", "report"),
 }  # fmt: skip

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.run.last_run import Choice
 
-__all__ = ["plan_report", "report"]
-
 
 def report(config: RunConfig, rerankers: Sequence[str]) -> None:
     """Reports on everything that a work dir's store holds.

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.score.critics import Critic
     from visualprm_eval.store import Store
 
-__all__ = ["Plan", "plan_run", "resolved"]
-
 GRADE_ALL_UP_TO = 8
 """N up to which every distinct text is graded even when a judge has to be paid."""
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.grade.grader import Grader
     from visualprm_eval.store import Store
 
-__all__ = ["preflight"]
-
 
 def preflight(config: RunConfig, store: Store, plan: Plan, grader: Grader) -> None:
     """Finds checkpoints and graders, and notes the content of the checkpoints in the store.

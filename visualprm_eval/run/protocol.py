@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
-__all__ = ["FIELDS", "overall_prints", "stamped"]
-
 FIELDS = (
     "protocol", "policy", "policy checkpoint", "benchmark", "split", "metric", "problems", "problem set", "file MD5",
     "host", "prompt", "temperature", "top_p", "max_tokens", "seed", "N", "k", "reranker", "reward model", "max_steps",

@@ -24,8 +24,6 @@ from visualprm_eval.tasks.process_bench.data import ProcessSample, ProcessSet, t
 from visualprm_eval.tasks.process_bench.locate import load_set
 from visualprm_eval.tasks.process_bench.released import differences
 
-__all__ = ["run_process_bench"]
-
 LABELS_THRESHOLD = 0.5
 """For critics whose scores are verdicts."""
 _SHOWN = 10

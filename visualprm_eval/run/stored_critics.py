@@ -21,8 +21,6 @@ from visualprm_eval.store.names import Claim, told_apart
 if TYPE_CHECKING:
     from visualprm_eval.store import Store
 
-__all__ = ["StoredCritics", "known_prm", "note_names", "stored_critics"]
-
 _NAME = "name"
 """The kind of notes on scorings: what a run called the reward model, and whether somebody gave it that name."""
 

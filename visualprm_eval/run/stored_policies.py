@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from visualprm_eval.core.config import SamplingOptions
     from visualprm_eval.store import Store
 
-__all__ = ["known_policy", "named_apart", "of_this_policy", "policy_names", "stored_sampling", "with_greedy"]
-
 _OF_THE_HOST = frozenset({"host_model", "wording"})
 """Settings of samplings that depend on the host's version."""
 

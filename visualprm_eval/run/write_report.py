@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from visualprm_eval.run.plan_run import Plan
     from visualprm_eval.store import Store
 
-__all__ = ["write_report"]
-
 
 def write_report(store: Store, plan: Plan, work_dir: Path, check: Callable[[], None] = lambda: None) -> None:
     """Evaluates what the store holds, prints the tables and writes the result files.

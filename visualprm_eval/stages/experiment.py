@@ -16,11 +16,6 @@ if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.store import Store
 
-__all__ = [
-    "Experiment", "Samples", "Work", "keep_equalities", "known_equalities", "missing_candidates", "missing_scores",
-    "settings_of",
-]  # fmt: skip
-
 Work = tuple[str, str, str]
 """A problem's id, a text's id, the text."""
 

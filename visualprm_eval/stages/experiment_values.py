@@ -7,11 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.config import EXACT_MATCHING
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.evaluate.benchmark_values import evaluate_benchmark, picked_tables
 from visualprm_eval.evaluate.study import Study, picked_texts
 from visualprm_eval.stages.grade.metric_notes import metric_of, remark_of, stored_figures
-from visualprm_eval.tasks.base import EXACT_MATCHING, HOSTS, UNJUDGED
+from visualprm_eval.tasks.base import HOSTS, UNJUDGED
 
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
-
-__all__ = ["Headline", "evaluate", "grades_all", "headlines", "host_figure_name", "read_study", "wanted_texts"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,6 @@ from visualprm_eval.store.codec import unpack_text
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["PROBLEM_KEY", "TEXT_KEY", "odd_values", "place"]
-
 PROBLEM_KEY = ("problem", "benchmark", "row")
 TEXT_KEY = ("spec", "problem", "text")
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["POLICY_APART", "Claim", "keyed", "told_apart"]
-
 POLICY_APART = "{name} ({key})"
 """How a policy is called that is not the only one of its name."""
 

@@ -16,8 +16,6 @@ from visualprm_eval.core.types import Spec
 if TYPE_CHECKING:
     from visualprm_eval.store import Store
 
-__all__ = ["NOT_RECORDED", "PACKAGES", "note_unknown_versions", "note_versions", "recorded_versions"]
-
 PACKAGES = (
     "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "sentencepiece", "pillow", "numpy", "pandas",
 )  # fmt: skip

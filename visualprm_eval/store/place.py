@@ -9,8 +9,6 @@ from visualprm_eval.core.errors import StoreError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Place", "check_way", "log_of"]
-
 _Identity = tuple[int, int]
 
 

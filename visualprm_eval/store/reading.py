@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem
     from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray
 
-__all__ = ["read_columns", "uncollected"]
-
 _ROWS_AT_ONCE = 4_000
 
 _Texts = dict[tuple[int, str], int]

@@ -21,8 +21,6 @@ from visualprm_eval.store.sound import SCORE_RANGE
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["REPAIRS_TO_6", "Repair", "came_empty"]
-
 Repair = Callable[["sqlite3.Connection"], str]
 """What it did with how many facts, as a sentence; ``""`` when there were none."""
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.store import Store
 
-__all__ = ["Scope", "finished_part", "put_scope", "scopes"]
-
 _SCOPE = "scope"
 """The kind of notes on what a run had of a sampling on a benchmark."""
 

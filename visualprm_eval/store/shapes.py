@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Mapping
 
-__all__ = ["is_prompt", "odd_notes", "odd_prompts"]
-
 _WORD_OR_NONE = (str, NoneType)
 
 

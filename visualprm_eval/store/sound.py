@@ -9,12 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeGuard
 
-__all__ = [
-    "RANK_LIMIT", "SCORE_RANGE", "UNIT", "ScoreRange", "is_count", "is_seconds", "is_too_far", "range_of",
-    "wrong_with_costs", "wrong_with_figure", "wrong_with_numbers", "wrong_with_rank", "wrong_with_scores",
-    "wrong_with_verdict",
-]  # fmt: skip
-
 ScoreRange = tuple[float, float]
 """The least and the greatest step score of a critic; either may be infinite, a score never is."""
 

@@ -13,8 +13,6 @@ from visualprm_eval.core.errors import StoreDamagedError
 from visualprm_eval.core.subprocess_call import beside
 from visualprm_eval.store import Store
 
-__all__ = ["Findings", "audit", "damage_of", "open_sound", "refuse_damage"]
-
 _WORTH_A_PROCESS = 64 * 2**20
 """Bytes of a store from which on the look for damage has a process of its own."""
 

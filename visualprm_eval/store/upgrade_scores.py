@@ -17,8 +17,6 @@ from visualprm_eval.store import codec, queries
 if TYPE_CHECKING:
     import sqlite3
 
-__all__ = ["SWAP_SCORES", "count_lists", "draft_scores"]
-
 _CHUNK = 20_000
 
 _LISTS = """
@@ -133,4 +131,9 @@ def _value(db: sqlite3.Connection, query: str) -> int:
 def count_lists(db: sqlite3.Connection) -> str:
     """How many lists of steps the scores share; ``""`` when there are no scores."""
     scores, lists = (_value(db, f"SELECT count(*) FROM {table}") for table in ("scores", "step_lists"))  # noqa: S608
-    return f"{scores:,} scores refer to {lists:,} lists of steps, which each score held itself before" if scores else ""
+    if not scores:
+        return ""
+    return (
+        f"{scores:,} scores refer to {lists:,} lists of steps, which each score held itself before; new facts use the "
+        "room that this gives back (`sqlite3 FILE VACUUM` makes the file smaller)"
+    )

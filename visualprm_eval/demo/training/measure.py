@@ -11,8 +11,9 @@ import numpy as np
 from visualprm_eval.core.answers import answer
 from visualprm_eval.core.progress import track
 from visualprm_eval.demo.training.montecarlo import is_right, sample_solutions
+from visualprm_eval.evaluate.candidate_grid import Pool
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
-from visualprm_eval.evaluate.rerankers import Pool, pick
+from visualprm_eval.evaluate.rerankers import pick
 
 if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from visualprm_eval.core.config import ModelSource
     from visualprm_eval.evaluate.result_rows import Fingerprint
 
-__all__ = ["Comparison", "compare", "published_name", "published_points", "selectors"]
-
 _TABLES = ("table2_best_of_8", "table6_7_best_of_n", "internvl3_best_of_8")
 """Tables with figures of the seven benchmarks, the first one first."""
 _SUITE = SUITES["table2"]

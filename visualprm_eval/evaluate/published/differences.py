@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from visualprm_eval.core.baselines import MEAN, ROWS
 from visualprm_eval.core.types import JSONValue
 
-__all__ = ["PASS_AT_1", "differences"]
-
 PASS_AT_1 = "pass@1"  # noqa: S105 - no password
 """What papers call one sample per problem."""
 

@@ -14,8 +14,6 @@ from importlib.resources import files
 
 from visualprm_eval.core.errors import UnknownNameError, VisualPRMEvalError
 
-__all__ = ["TABLES", "PublishedRow", "published_rows"]
-
 _VISUALPRM = "arXiv:2503.10291v1"
 TABLES: Mapping[str, tuple[str, str]] = {
     "table2_best_of_8": (_VISUALPRM, "table 2"),

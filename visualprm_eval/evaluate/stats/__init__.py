@@ -11,7 +11,6 @@ puts it all together.
 from __future__ import annotations
 
 from visualprm_eval.evaluate.stats.examine import Examiner, examine
-from visualprm_eval.evaluate.stats.final_picks import Study
 from visualprm_eval.evaluate.stats.rows import (
     Comparison,
     Cost,
@@ -21,6 +20,7 @@ from visualprm_eval.evaluate.stats.rows import (
     Standing,
     StepScoreHistogram,
 )
+from visualprm_eval.evaluate.study import Study
 
 __all__ = [
     "Comparison",

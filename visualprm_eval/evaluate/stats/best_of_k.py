@@ -22,14 +22,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visualprm_eval.evaluate.candidate_grid import BoolArray, FloatArray, Grid, IntArray
+from visualprm_eval.evaluate.candidate_grid import Grid
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.stats.measure import Measure
-
-__all__ = [
-    "ALL_SUBSETS", "DRAWN_SUBSETS", "MEAN", "PASS_AT_K", "Estimate", "curve_ks", "draw_subsets", "estimates",
-    "expected_best", "mean_value", "place_weights", "values_in_subsets",
-]  # fmt: skip
 
 ALL_SUBSETS = "exact over all subsets"
 PASS_AT_K = "unbiased pass@k"  # noqa: S105 - no password

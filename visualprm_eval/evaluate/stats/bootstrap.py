@@ -11,9 +11,7 @@ from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 
-from visualprm_eval.evaluate.candidate_grid import FloatArray, IntArray
-
-__all__ = ["DRAWS", "group_numbers", "interval", "percentiles", "replicates", "resample_counts", "tail_p"]
+from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray
 
 DRAWS = 2000
 """Resamples behind an interval."""

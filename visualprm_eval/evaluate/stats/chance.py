@@ -12,11 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from visualprm_eval.evaluate.candidate_grid import FloatArray, IntArray
+from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray
 from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.tasks.base import row_mean
-
-__all__ = ["ChancePicks", "poisson_binomial"]
 
 _DRAWS = 20_000
 _WHOLE_DRAWS = 2_000

@@ -10,8 +10,6 @@ from visualprm_eval.evaluate.fact_columns import Graded, Said
 from visualprm_eval.evaluate.stats.rows import Cost
 from visualprm_eval.evaluate.study import Study
 
-__all__ = ["costs_of", "missing_of"]
-
 Number = TypeVar("Number", int, float)
 
 

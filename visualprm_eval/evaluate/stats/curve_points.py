@@ -19,8 +19,6 @@ from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.rows import CurvePoint, Standing
 from visualprm_eval.tasks import SUITES, TASKS
 
-__all__ = ["MEAN_OF_BENCHMARKS", "MEAN_OF_SUITE", "PointKey", "Resample", "curve_points", "overall_points"]
-
 MEAN_OF_BENCHMARKS = "mean of the benchmarks"
 MEAN_OF_SUITE = "mean of the paper's seven benchmarks"
 """The metric of a mean over what the papers' overall is the mean of, each benchmark by its published metric."""

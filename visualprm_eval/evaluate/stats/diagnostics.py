@@ -8,13 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from visualprm_eval.evaluate.candidate_grid import BoolArray, FloatArray, Grid
+from visualprm_eval.evaluate.candidate_grid import Grid
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray
 from visualprm_eval.evaluate.rerankers import Oracle, StepAggregate
 from visualprm_eval.evaluate.stats.best_of_k import mean_value
 from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.rows import Diagnosis, PoolFacts, StepScoreHistogram
-
-__all__ = ["centred_ranks", "diagnoses", "mean_correlation", "pool_facts", "ranking", "step_scores", "tied_share"]
 
 _BINS = 20
 

@@ -13,12 +13,11 @@ from visualprm_eval.evaluate.stats import rows as shown
 from visualprm_eval.evaluate.stats.coverage import costs_of, missing_of
 from visualprm_eval.evaluate.stats.curve_points import PointKey, Resample, curve_points, overall_points
 from visualprm_eval.evaluate.stats.diagnostics import diagnoses, pool_facts, step_scores
-from visualprm_eval.evaluate.stats.final_picks import Finals, Study, finals
+from visualprm_eval.evaluate.stats.final_picks import Finals, finals
 from visualprm_eval.evaluate.stats.gains import Gains, Place, Split, WholeTables
 from visualprm_eval.evaluate.stats.overalls import overall_baselines, overall_means, overalls
 from visualprm_eval.evaluate.stats.paired_comparisons import beside_greedy, by_baseline, comparisons
-
-__all__ = ["Examiner", "examine"]
+from visualprm_eval.evaluate.study import Study
 
 
 def examine(studies: Iterable[Study], baseline: str | None = None) -> shown.Insight:

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from visualprm_eval.evaluate.candidate_grid import FloatArray, Grid
+from visualprm_eval.evaluate.candidate_grid import Grid
+from visualprm_eval.evaluate.fsum_arrays import FloatArray
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, MAX_LEFT_OUT
 from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.evaluate.study import Study
 from visualprm_eval.evaluate.withheld import why_withheld
 from visualprm_eval.tasks.base import UNJUDGED
-
-__all__ = ["Finals", "Study", "finals"]
 
 _OF_PROBLEMS = " problems"
 

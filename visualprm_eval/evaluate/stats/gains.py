@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS
-from visualprm_eval.evaluate.candidate_grid import FloatArray
+from visualprm_eval.evaluate.fsum_arrays import FloatArray
 from visualprm_eval.evaluate.rerankers import First, Greedy, Random, Reranker
 from visualprm_eval.evaluate.result_rows import ResultRow
 from visualprm_eval.evaluate.stats.bootstrap import interval
@@ -18,8 +18,6 @@ from visualprm_eval.evaluate.stats.chance import ChancePicks
 from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.evaluate.stats.rows import Mean, Standing
-
-__all__ = ["Draws", "Gains", "Pairing", "Place", "Split", "WholeTables", "with_gain"]
 
 Place = tuple[str, str, str]
 """Policy, benchmark and split."""

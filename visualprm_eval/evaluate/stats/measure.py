@@ -10,12 +10,10 @@ from functools import cached_property
 import numpy as np
 
 from visualprm_eval.core.types import Problem
-from visualprm_eval.evaluate.candidate_grid import FloatArray, IntArray
+from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray
 from visualprm_eval.evaluate.stats.bootstrap import group_numbers, replicates
 from visualprm_eval.evaluate.study import GroupKey, Metric
 from visualprm_eval.tasks.base import row_mean
-
-__all__ = ["Measure"]
 
 
 @dataclass(frozen=True)

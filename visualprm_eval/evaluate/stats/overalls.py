@@ -15,8 +15,6 @@ from visualprm_eval.evaluate.stats.gains import Draws, Gains, Place, WholeTables
 from visualprm_eval.evaluate.stats.rows import Baseline, Mean, Standing
 from visualprm_eval.tasks.base import UNJUDGED
 
-__all__ = ["lacking_means", "overall_baselines", "overall_means", "overalls"]
-
 _OF_PROBLEMS = " problems"
 Places = Mapping[Place, Gains | WholeTables]
 

@@ -20,8 +20,6 @@ from visualprm_eval.evaluate.stats.gains import Pairing, Split
 from visualprm_eval.evaluate.stats.paired_tests import holm, sign_flip_test
 from visualprm_eval.evaluate.stats.rows import Comparison
 
-__all__ = ["Side", "beside_greedy", "by_baseline", "compare", "comparisons", "corrected", "side_of"]
-
 _SIDES = ("self-consistency",)
 """Baselines beside the mean and the first candidate, in the order in which comparisons name them."""
 

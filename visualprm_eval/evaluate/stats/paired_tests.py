@@ -12,9 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from visualprm_eval.evaluate.candidate_grid import FloatArray
-
-__all__ = ["holm", "sign_flip_test"]
+from visualprm_eval.evaluate.fsum_arrays import FloatArray
 
 _DRAWS = 20_000
 _ENUMERATE_UP_TO = 14

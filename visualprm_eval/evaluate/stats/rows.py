@@ -9,21 +9,6 @@ from visualprm_eval.core.baselines import LACKING, MEAN, ROWS
 from visualprm_eval.evaluate.abstentions import MANY
 from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT
 
-__all__ = [
-    "Baseline",
-    "Comparison",
-    "Cost",
-    "CurvePoint",
-    "Diagnosis",
-    "Insight",
-    "Mean",
-    "PoolFacts",
-    "PublishedPoint",
-    "Standing",
-    "StepScoreHistogram",
-    "Tally",
-]
-
 _FAILED = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
 
 

@@ -9,12 +9,11 @@ from functools import cached_property
 import numpy as np
 
 from visualprm_eval.core.types import StepScores
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray
 from visualprm_eval.evaluate.step_labels import metrics
-from visualprm_eval.evaluate.step_labels.metrics import BoolArray, FloatArray, IntArray, Ranking
+from visualprm_eval.evaluate.step_labels.metrics import Ranking
 from visualprm_eval.evaluate.step_labels.threshold import CrossValidated, Curve, cross_validate, f1_curve
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL, ProcessSample
-
-__all__ = ["POOLED", "Assessment", "Opinion", "Part"]
 
 POOLED = "pooled"
 """What results call all steps together."""

@@ -11,25 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from visualprm_eval.evaluate.candidate_grid import BoolArray, FloatArray, IntArray
-
-__all__ = [
-    "BoolArray",
-    "FloatArray",
-    "IntArray",
-    "Ranking",
-    "balanced_accuracy",
-    "calibration_error",
-    "confusion",
-    "f1_correct",
-    "f1_incorrect",
-    "first_error_accuracy",
-    "first_error_counts",
-    "first_error_f1",
-    "macro_f1",
-    "no_error_accuracy",
-    "reliability",
-]
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray
 
 
 def _ratio(above: npt.ArrayLike, below: npt.ArrayLike) -> FloatArray:

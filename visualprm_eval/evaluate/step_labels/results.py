@@ -28,8 +28,6 @@ from visualprm_eval.evaluate.step_labels.values import (
 from visualprm_eval.tasks.process_bench import released
 from visualprm_eval.tasks.process_bench.data import ProcessSet
 
-__all__ = ["ALL_POLICIES", "ProcessResults", "evaluate"]
-
 ALL_POLICIES = "all"
 """The policy's name in rows that stand for the solutions of all policies."""
 TEST_TUNED = "macro F1, test-tuned threshold"

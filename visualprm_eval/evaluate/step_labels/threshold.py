@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from visualprm_eval.core.types import digest
-from visualprm_eval.evaluate.step_labels.metrics import BoolArray, FloatArray, IntArray, Ranking, macro_f1
-
-__all__ = ["FOLDS", "CrossValidated", "Curve", "cross_validate", "f1_curve", "folds_of"]
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray
+from visualprm_eval.evaluate.step_labels.metrics import Ranking, macro_f1
 
 FOLDS = 5
 

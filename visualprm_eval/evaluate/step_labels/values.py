@@ -10,14 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
+from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray
 from visualprm_eval.evaluate.step_labels import metrics
 from visualprm_eval.evaluate.step_labels.assess import POOLED, Assessment, Part
-from visualprm_eval.evaluate.step_labels.metrics import FloatArray, IntArray, Ranking
-
-__all__ = [
-    "COUNTED", "CROSS_VALIDATED", "MACRO_F1", "METRICS", "PLAIN_MEAN", "STEP_WEIGHTED", "Values", "overalls",
-    "values_of",
-]  # fmt: skip
+from visualprm_eval.evaluate.step_labels.metrics import Ranking
 
 STEP_WEIGHTED, PLAIN_MEAN = "step-weighted", "plain mean"
 """Two overalls beside the pooled one, which is the paper's: means of the sources' values."""

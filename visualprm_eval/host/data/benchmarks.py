@@ -31,8 +31,6 @@ from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import Task, task_for
 
-__all__ = ["Benchmark", "benchmark_names", "find_class", "load_benchmark", "load_benchmarks"]
-
 _LOGGER = logging.getLogger(__name__)
 
 _UNDECODABLE = "!" * 65

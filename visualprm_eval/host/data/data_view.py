@@ -23,8 +23,6 @@ from visualprm_eval.host.data.files import DataFile, fetch_file, md5_of
 from visualprm_eval.host.data.linked_data import known_checksums, linked_root, mirrored_root, whole_files
 from visualprm_eval.host.patching import replaced, restored
 
-__all__ = ["readable"]
-
 
 @dataclass(frozen=True, slots=True)
 class _Unfetched:

@@ -23,18 +23,6 @@ from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.core.folders import data_root
 from visualprm_eval.core.progress import track
 
-__all__ = [
-    "DataFile",
-    "fetch_file",
-    "file_here",
-    "find_file",
-    "md5_of",
-    "missing_file",
-    "no_folder_made",
-    "places",
-    "reads_one_file",
-]
-
 TIMEOUT_S = 20.0
 """How long a server may stay silent, in seconds."""
 

@@ -22,8 +22,6 @@ from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.host.data.files import DataFile
 from visualprm_eval.host.patching import replaced, restored
 
-__all__ = ["known_checksums", "linked_root", "mirrored_root", "use_own_image_folder", "whole_files"]
-
 _LOCAL = "_local.tsv"
 """How the host ends the name of a table without the pictures, which are files then."""
 

@@ -18,8 +18,6 @@ from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.data.upright import ShownRow, written_apart
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["listed_options", "row_problem"]
-
 _CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
 

@@ -15,8 +15,6 @@ from typing import Any
 
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["texts_kept"]
-
 _WRITTEN = frozenset({"prediction", "res", "extract"})
 """Columns with what a policy or a judge wrote: texts in any case, blank ones too."""
 _SAID = frozenset({"question", "answer", *string.ascii_uppercase})

@@ -15,8 +15,6 @@ from visualprm_eval.core.folders import cache_root
 from visualprm_eval.core.pictures import RULES, png_of, upright_copy
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["ShownRow", "upright_row", "written_apart"]
-
 
 @dataclass(frozen=True, slots=True)
 class ShownRow:

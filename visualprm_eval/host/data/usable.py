@@ -11,8 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["MATCHED_TYPES", "lack_of_answers", "left_out_remark", "unusable_rows"]
-
 MATCHED_TYPES = ("MCQ", "Y/N")
 """Types whose reference answers the host matches without a judge."""
 _SHOWN = 3

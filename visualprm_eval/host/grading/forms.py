@@ -20,8 +20,6 @@ from visualprm_eval.core.markup import LONGEST, shorn
 from visualprm_eval.core.thoughts import after_thoughts
 from visualprm_eval.host.data.rows_to_problems import listed_options
 
-__all__ = ["ASKS_AGAIN", "Form", "form_of"]
-
 Form = Callable[[str], str | None]
 """From a reply without its thoughts to what the grader gets; ``None`` when it cannot be read."""
 

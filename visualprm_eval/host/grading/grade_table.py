@@ -35,14 +35,13 @@ from visualprm_eval.host.grading.judge import (
 )  # fmt: skip
 from visualprm_eval.host.grading.judge_replies import Asked, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
-from visualprm_eval.host.grading.verdicts import UNGRADED, leaves_verdicts, read_verdicts, rows_drawn
+from visualprm_eval.host.grading.verdict_readers import UNGRADED
+from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import random_states_kept
 from visualprm_eval.host.sandbox.eval_guard import guarded
 from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
 from visualprm_eval.store import Replies
-
-__all__ = ["Evaluation", "Trial", "check_gradable", "evaluate_table", "try_grader"]
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""

@@ -12,8 +12,6 @@ from visualprm_eval.tasks.wemath import GROUPS, complete_groups
 if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
 
-__all__ = ["FigureError", "HostFigure", "countable", "host_figure_of", "tolerance"]
-
 
 @dataclass(frozen=True, slots=True)
 class HostFigure:

@@ -13,8 +13,6 @@ from typing import Any
 from visualprm_eval.host.grading.forms import Form, form_of
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["Job", "current_job", "rows_apart"]
-
 
 @dataclass
 class Job:

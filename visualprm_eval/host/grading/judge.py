@@ -15,11 +15,6 @@ from visualprm_eval.core.types import JSONValue
 from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.bridge import at_work, load_host
 
-__all__ = [
-    "check_still_there", "forget", "has_answered", "judge_environment", "judge_keywords", "judge_secrets", "judge_spec",
-    "probe_judge", "probe_once",
-]  # fmt: skip
-
 _PROBE_TIMEOUT_S = 60
 
 

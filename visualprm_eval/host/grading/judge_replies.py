@@ -23,8 +23,6 @@ from visualprm_eval.host.models.request_capture import watched
 from visualprm_eval.host.patching import replaced
 from visualprm_eval.store import Replies
 
-__all__ = ["Asked", "counted_requests", "kept_replies", "no_requests", "request_key"]
-
 _TRIES = 3
 """How often a question is asked that its grader would ask once, until the reply can be read."""
 

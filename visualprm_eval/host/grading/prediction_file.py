@@ -15,8 +15,6 @@ from visualprm_eval.core.errors import GradingError
 from visualprm_eval.host.data.benchmarks import Benchmark
 from visualprm_eval.host.data.texts import texts_kept
 
-__all__ = ["EMPTY", "REFUSED_OPTION", "sanitise", "text_columns", "write_predictions"]
-
 EMPTY = "\ufffd"
 """Stands for a blank text: a character that no answer matches."""
 

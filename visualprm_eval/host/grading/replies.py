@@ -9,8 +9,6 @@ from typing import Any
 from visualprm_eval.core.wire import ReplySize, ReplyTooLongError, leads_away
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["NO_REPLY", "bounded_replies"]
-
 NO_REPLY = "Failed to obtain answer"
 """How begins what the host's classes return where no reply came, instead of raising."""
 

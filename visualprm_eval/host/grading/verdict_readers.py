@@ -13,9 +13,6 @@ from typing import Any
 from visualprm_eval.core.errors import GradingError
 from visualprm_eval.core.types import Verdict
 
-__all__ = ["UNGRADED", "UNREAD", "Reader", "drawn_at_random", "gave_up", "reader_of", "tables_beside", "verdict_of"]
-
-
 Reader = Callable[[Path, bool], dict[str, Verdict] | None]
 """Gives verdicts by index of a graded prediction file, told whether a judge helped; ``None`` when the host left no
 table."""

@@ -21,8 +21,6 @@ from visualprm_eval.host.grading.verdict_readers import (
     verdict_of,
 )
 
-__all__ = ["UNGRADED", "leaves_verdicts", "read_verdicts", "rows_drawn"]
-
 _VERDICT_COLUMNS = ("score", "correct")
 """Columns that most other graders leave. Whether they are what the host counts its primary metric shows."""
 

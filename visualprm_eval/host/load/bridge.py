@@ -27,8 +27,6 @@ from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
 from visualprm_eval.host.patching import random_states_kept, replaced, restored
 
-__all__ = ["Host", "at_work", "load_host", "register", "set_verbose"]
-
 
 @dataclass(frozen=True, slots=True)
 class Host:

@@ -9,8 +9,6 @@ from typing import Any
 
 from visualprm_eval.core.types import JSONValue, digest
 
-__all__ = ["factory_fingerprint", "plain", "without_credentials"]
-
 _API_BASES = ("OPENAI_API_BASE", "LMDEPLOY_API_BASE")
 """Variables that tell the host's API classes whom to ask when the model's entry does not."""
 _SECRET_WORDS = frozenset({"key", "apikey", "token", "secret", "password"})

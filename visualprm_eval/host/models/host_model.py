@@ -30,8 +30,6 @@ from visualprm_eval.host.models.sampling_settings import (
     seeded,
 )
 
-__all__ = ["TESTED_CLASSES", "HostPolicy", "class_name", "model_fingerprint", "model_names"]
-
 TESTED_CLASSES = frozenset(
     {
         "vlmeval.api.gpt.GPT4V",

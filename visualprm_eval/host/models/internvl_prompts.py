@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from visualprm_eval.engine.generate import Shown
     from visualprm_eval.engine.images import Picture
 
-__all__ = ["bare_model", "native_keywords", "shown"]
-
 _TAG = "<image>"
 _VERSION = "V2.0"
 """The class's version for all models since InternVL2."""

@@ -28,8 +28,6 @@ from visualprm_eval.tasks import TASKS, Task
 if TYPE_CHECKING:
     from visualprm_eval.host.data.benchmarks import Benchmark
 
-__all__ = ["prompt_fingerprint", "put_problems", "unheeded_prompts"]
-
 _PROBES = ("MMMU_DEV_VAL", "HallusionBench", "MathVista_MINI", "MathVerse_MINI", "TextVQA_VAL", "GQA_TestDev_Balanced")
 """Benchmarks of the kinds between which InternVLChat tells."""
 _ANSWER_TYPES = ("float", "multiple choice", "free-form")

@@ -18,8 +18,6 @@ from visualprm_eval.core.types import JSONValue
 from visualprm_eval.host.models.sampling_settings import SamplingSettings
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["noted", "verify_requests", "watched"]
-
 _SENDERS = (("requests", "Session"), ("httpx2", "Client"), ("httpx", "Client"))
 """Libraries that API classes and the vendors' packages send with, and the class whose ``send`` all requests pass."""
 

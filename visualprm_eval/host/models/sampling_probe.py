@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem
     from visualprm_eval.host.models.host_model import HostPolicy
 
-__all__ = ["verify_settings"]
-
 _SAMPLES = 3
 _TOKENS = 24
 _COLD, _HOT = 1e-4, 100.0

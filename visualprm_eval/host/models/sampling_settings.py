@@ -18,17 +18,6 @@ from typing import Any
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.host.patching import random_states_kept, replaced
 
-__all__ = [
-    "SamplingSettings",
-    "apply_settings",
-    "copied_attributes",
-    "forced_generation",
-    "fresh_copy",
-    "loaded_since",
-    "only_native_code",
-    "seeded",
-]
-
 _GENERATION_KEYS = frozenset({"do_sample", "temperature", "top_p", "top_k", "num_beams", "max_new_tokens"})
 
 

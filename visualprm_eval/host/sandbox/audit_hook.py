@@ -24,8 +24,6 @@ from visualprm_eval.core.errors import GraderRefusedError
 from visualprm_eval.core.json_rows import cut_off
 from visualprm_eval.host.patching import replaced
 
-__all__ = ["Refusals", "RefusedError", "watched"]
-
 _MOST_NOTES = 20
 _EXCERPT = 60
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND

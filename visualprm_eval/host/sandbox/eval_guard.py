@@ -34,8 +34,6 @@ from visualprm_eval.host.sandbox.audit_hook import Refusals, RefusedError, watch
 from visualprm_eval.host.sandbox.safe_literals import plain_value
 from visualprm_eval.host.sandbox.safe_sympy import tamed_formulas
 
-__all__ = ["Refusals", "guarded"]
-
 
 @contextlib.contextmanager
 def guarded(folder: Path, name: str) -> Iterator[Refusals]:

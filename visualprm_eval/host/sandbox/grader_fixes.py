@@ -18,8 +18,6 @@ from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.patching import replaced
 from visualprm_eval.host.sandbox.safe_arithmetic import MAX_LENGTH, NotArithmeticError, value_of
 
-__all__ = ["same_value", "tamed_graders"]
-
 LATEX_LIMIT_S = 10
 """Longest that LaTeX may be worked on, in seconds."""
 

@@ -14,8 +14,6 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["MAX_LENGTH", "MAX_NODES", "NotArithmeticError", "is_long", "value_of", "value_of_tree"]
-
 MAX_LENGTH = 1000
 """Characters of the longest text that counts as arithmetic."""
 _MAX_BITS = 4096

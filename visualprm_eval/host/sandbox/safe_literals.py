@@ -20,8 +20,6 @@ from typing import Any
 
 from visualprm_eval.host.sandbox.safe_arithmetic import NotArithmeticError, is_long, value_of_tree
 
-__all__ = ["MAX_CHARACTERS", "plain_value"]
-
 MAX_CHARACTERS = 1 << 20
 """Characters of the longest literal."""
 

@@ -20,8 +20,6 @@ from typing import Any
 
 from visualprm_eval.host.patching import replaced, restored
 
-__all__ = ["formula_value", "tamed_formulas"]
-
 _MAX_CHARACTERS = 20_000
 _MAX_LATEX = 4000
 """Characters of the longest LaTeX; to read it takes the square of its length, 300 s for a hundred thousand."""

@@ -21,8 +21,6 @@ from visualprm_eval.report.render.text import visible_text
 if TYPE_CHECKING:
     from visualprm_eval.report.table import Table
 
-__all__ = ["csv_field", "render"]
-
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 

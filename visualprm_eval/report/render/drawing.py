@@ -13,11 +13,6 @@ from typing import Any, Literal
 
 from visualprm_eval.report.render.text import one_line
 
-__all__ = [
-    "FORMATS", "MOST_PANELS", "Look", "grouped", "k_axis", "legend", "literal", "looks", "note_below", "panel_grid",
-    "rendered", "titled",
-]  # fmt: skip
-
 FORMATS = ("png", "svg")
 MOST_PANELS = 36
 _COLUMNS = 3

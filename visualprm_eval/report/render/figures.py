@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.stats.rows import CurvePoint, Insight, PublishedPoint, Standing, StepScoreHistogram
     from visualprm_eval.report.results import Results
 
-__all__ = ["FIGURES", "draw_figures", "draw_values"]
-
 FIGURES = ("curves", "gains", "scores")
 """Names of the files."""
 _WIDTH_BELOW = 84

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from visualprm_eval.report.results import Results
     from visualprm_eval.report.viewer.viewer import Viewer
 
-__all__ = ["Section", "appendix", "filled", "page", "render", "script_json"]
-
 _MAX_FAILURES = 200
 _MAX_NOTES = 40
 _LONG_NAME = 28

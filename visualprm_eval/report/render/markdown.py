@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
     from visualprm_eval.report.results import Results
 
-__all__ = ["MAX_FAILURES", "escape", "markdown_table", "render"]
-
 MAX_NOTES = 40
 MAX_FAILURES = 20
 # What acts inside a line of GitHub Markdown: code, emphasis, links, HTML, entities, tables, strikethrough, formulas.

@@ -12,8 +12,6 @@ from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.report.render.drawing import legend, literal, looks, panel_grid, rendered, titled
 from visualprm_eval.report.tables.step_labels import PARTIAL, STEP_GROUPS
 
-__all__ = ["FIGURES", "draw_figures"]
-
 FIGURES = ("f1-threshold", "reliability", "error-by-step")
 """Names of the files."""
 _MOST_POINTS = 2000

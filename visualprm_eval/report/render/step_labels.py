@@ -25,8 +25,6 @@ from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.values import all_values
 from visualprm_eval.report.viewer.labelled_steps import labelled_steps
 
-__all__ = ["print_process_results", "render_markdown", "render_page", "render_workbook", "write_process_reports"]
-
 _MACRO_F1 = "Macro F1 of correct and incorrect steps in percent, neutral steps left out; Overall pools all steps."
 _COMPARISONS = (
     "Every pair of critics on the samples that both scored: paired bootstrap over these, p corrected for all that are "

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from visualprm_eval.report.results import Results
 
-__all__ = ["print_table", "terminal_tables", "written"]
-
 MAX_NOTES = 5
 _NAMES_WIDTH, _VALUE_WIDTH = 50, 15
 _NAME_WIDTH = 16

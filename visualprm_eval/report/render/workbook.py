@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from visualprm_eval.report.results import Results
     from visualprm_eval.report.table import Table
 
-__all__ = ["render"]
-
 _CHART_ROWS = 24
 
 

@@ -21,11 +21,6 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from visualprm_eval.report.render.xlsx_cells import ColumnCells, safe_cell
 from visualprm_eval.report.table import Kind, Table
 
-__all__ = [
-    "MAX_SHEET_ROWS", "TITLE", "append_rows", "append_table", "new_book", "new_sheet", "saved", "write_stack",
-    "write_table",
-]  # fmt: skip
-
 MAX_SHEET_ROWS = 1_048_576
 LINE_HEIGHT = 15.0
 _MOST_LINES = 20

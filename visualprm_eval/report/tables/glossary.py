@@ -6,8 +6,6 @@ from importlib.resources import files
 
 from visualprm_eval.report.table import Column, Table
 
-__all__ = ["glossary"]
-
 
 def glossary() -> Table:
     """Words, several of one meaning after commas, and what they mean."""

@@ -14,8 +14,6 @@ from visualprm_eval.tasks.base import UNJUDGED
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.published.comparison import Comparison
 
-__all__ = ["ABOUT_PUBLISHED", "by_value", "published", "published_in_full"]
-
 ABOUT_PUBLISHED = "Ours less published, in points; no difference where the two are not of the same thing."
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.result_rows import Failure, Fingerprint, Pick
     from visualprm_eval.evaluate.stats.rows import Tally
 
-__all__ = ["failures", "fingerprints", "picks", "protocol"]
-
 
 def picks(records: Iterable[Pick], tallies: Mapping[tuple[str, str, str], Tally]) -> Table:
     """Every problem with what each reranker picked at its largest k; the rows are made one by one.

@@ -14,20 +14,6 @@ from visualprm_eval.report.tables.summary import NOT_TESTED, reading, reranker_l
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.stats.rows import Comparison, Cost, CurvePoint, Diagnosis, Insight, PoolFacts, Standing
 
-__all__ = [
-    "NOT_RECORDED",
-    "benchmark_names",
-    "benchmark_tables",
-    "comparisons",
-    "costs",
-    "curve_points",
-    "curve_values",
-    "diagnoses",
-    "expected_tables",
-    "pools",
-    "values",
-]
-
 NOT_RECORDED = "not recorded"
 
 Fields = Mapping[str, tuple[Kind, str | Callable[[Any], object]]]

@@ -7,20 +7,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, IntArray
 from visualprm_eval.evaluate.published.tables import published_rows
 from visualprm_eval.evaluate.step_labels import metrics
 from visualprm_eval.evaluate.step_labels.assess import POOLED, Assessment
-from visualprm_eval.evaluate.step_labels.metrics import BoolArray
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.evaluate.step_labels.values import CROSS_VALIDATED, MACRO_F1, METRICS, PLAIN_MEAN, STEP_WEIGHTED
 from visualprm_eval.report.table import Column, Kind, Table
 from visualprm_eval.tasks.process_bench import released
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
-
-__all__ = [
-    "LABELS", "PARTIAL", "STEP_GROUPS", "bad_lines", "breakdowns", "calibration", "comparisons", "f1_by_threshold",
-    "per_source", "steps", "table_3", "thresholds",
-]  # fmt: skip
 
 STEP_GROUPS = tuple(range(1, 21))
 """Steps that have a line of their own; later ones share one."""
@@ -122,7 +117,7 @@ def _breakdown(results: ProcessResults, name: str, what: str, groups: Groups) ->
     return _table(results, name.capitalize(), name, columns, rows)
 
 
-def _percents(counts: metrics.IntArray) -> list[float | None]:
+def _percents(counts: IntArray) -> list[float | None]:
     """The metrics that counts have, in percent."""
     return [_percent(float(metric(counts))) for metric in _COUNTED.values()]
 

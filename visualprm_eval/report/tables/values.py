@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.result_rows import ResultRow
     from visualprm_eval.evaluate.stats.rows import Insight
 
-__all__ = ["FIRST_K", "all_values", "first_k_tables", "summary_in_full", "summary_table"]
-
 FIRST_K = "from the first k candidates"
 """What the values at a k below N are of that stand in the tidy table, as published ones are."""
 _REMARKS = (

@@ -12,8 +12,6 @@ from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
 from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut, cut_steps
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
 
-__all__ = ["labelled_steps"]
-
 _SHOWN = {
     "all": "all solutions",
     "missed": "the critic is wrong on a step",

@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["BUDGET", "EACH", "Thumbnails", "allowances"]
-
 BUDGET, EACH = 24_000_000, 120_000
 """Bytes for all pictures together, and for one."""
 _LEAST = 8_000

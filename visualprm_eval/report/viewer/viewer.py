@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import AnswerFn, ProblemFacts
     from visualprm_eval.evaluate.result_rows import Pick
 
-__all__ = ["PAGE", "Viewer", "ViewerBuilder", "cut", "cut_steps"]
-
 PAGE = 25
 """Problems that the page decodes at a time."""
 SHOWN: Mapping[str, str] = {

@@ -15,8 +15,6 @@ from itertools import chain
 from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerdictsError
 from visualprm_eval.core.types import Problem, Verdict, text_id
 
-__all__ = ["MOST_EVALUATIONS", "graded_in_parts", "texts_not_taken"]
-
 MOST_EVALUATIONS = 512
 """Most parts of a table that are tried; enough for some forty such texts among 5,000."""
 _ENOUGH = 8

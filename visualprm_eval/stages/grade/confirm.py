@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
-__all__ = ["confirm"]
-
 
 def confirm(store: Store, experiment: Experiment, study: Study, grader: Grader) -> bool:
     """Lets the host evaluate the tables of picks that it has not seen yet, and compares.

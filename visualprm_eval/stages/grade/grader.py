@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Replies, Store
 
-__all__ = ["Grader", "judge_replies"]
-
 
 @dataclass(frozen=True, slots=True)
 class Grader:

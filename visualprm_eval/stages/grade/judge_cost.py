@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from visualprm_eval.stages.experiment import Experiment
 
-__all__ = ["Estimate", "estimate"]
-
 _CHARACTERS_PER_TOKEN = 4
 """Of English text, by common tokenizers."""
 _SYSTEM_CHARACTERS = {"DynaMath": 120}

@@ -17,18 +17,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
-__all__ = [
-    "REFERENCE",
-    "HostMetric",
-    "explained",
-    "keep_figure",
-    "known_figure",
-    "metric_of",
-    "note_metric",
-    "remark_of",
-    "stored_figures",
-]
-
 _METRIC, _BY_INDEX = "metric", "figures by index"
 """Kinds of notes on gradings: what is known of the host's metric, and the problems that older figures are of."""
 _TRIED = "problems at the trial"

@@ -37,8 +37,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
-__all__ = ["grade_tables", "try_out", "unseen_tables"]
-
 
 def unseen_tables(store: Store, experiment: Experiment, study: Study) -> list[dict[str, str]]:
     """The tables of picks that the host has still to evaluate; none where values come from verdicts on texts."""

@@ -15,8 +15,6 @@ from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned,
 if TYPE_CHECKING:
     from visualprm_eval.engine.chat_model import ChatModel
 
-__all__ = ["ChatPolicy"]
-
 
 class _ChatSource(CheckpointSource):
     """A checkpoint with a chat template, whose content counts too."""

@@ -13,8 +13,6 @@ from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned,
 if TYPE_CHECKING:
     from visualprm_eval.host.models.host_model import HostPolicy
 
-__all__ = ["HostModelPolicy"]
-
 
 class HostModelPolicy(Twinned):
     """A model class of the host: one call per sample, in parallel when the model is an API."""

@@ -15,8 +15,6 @@ from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned,
 if TYPE_CHECKING:
     from visualprm_eval.engine.generate import Shown
 
-__all__ = ["NativePolicy"]
-
 _DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -11,8 +11,6 @@ from visualprm_eval.core.config import ApiOptions, ComputeOptions, RunConfig, Sa
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
 from visualprm_eval.stages.sample.prompts import PromptSource
 
-__all__ = ["Policy", "PolicyOptions", "Request", "Twinned", "base_settings", "notes_of", "worded_settings"]
-
 Request = tuple[Problem, int]
 """A problem and the rank of the candidate to draw for it."""
 

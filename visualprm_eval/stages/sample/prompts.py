@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from visualprm_eval.engine.generate import Shown
     from visualprm_eval.host.data.benchmarks import Benchmark
 
-__all__ = ["PromptSource", "absorb_prompt_files", "export_prompts", "note_unheeded", "prompt_of"]
-
 _FOLDER = "prompts"
 """Folder of a work dir where older versions kept the prompts of its problems."""
 

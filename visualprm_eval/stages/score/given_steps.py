@@ -17,8 +17,6 @@ from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.tasks.process_bench.data import ProcessSample, steps_of
 from visualprm_eval.tasks.process_bench.judge_prompt import question_text
 
-__all__ = ["ALL_CORRECT", "RANDOM", "Judging", "baseline", "build"]
-
 RANDOM, ALL_CORRECT = "random", "all-correct"
 _TAG = "<image>"
 

@@ -26,10 +26,6 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.sample.policy import Policy
     from visualprm_eval.store import Replies, Store
 
-__all__ = [
-    "TRIES", "UNREADABLE", "JudgeCritic", "PromptedJudges", "kept_by",
-]  # fmt: skip
-
 UNREADABLE = "the judge's reply cannot be read"
 """How the error begins of scores that could not be read off replies."""
 TRIES = 3
