@@ -11,7 +11,7 @@ from tests.host.material import mcq_rows, picture
 from visualprm_eval.host.grading import forms
 from visualprm_eval.host.grading import grade_table as grading
 from visualprm_eval.host.grading import verdict_readers as readers
-from visualprm_eval.host.models import host_model as models
+from visualprm_eval.host.grading.replies import NO_REPLY
 
 
 def parameters(function):
@@ -45,8 +45,8 @@ def test_marks_of_failure():
     from vlmeval.dataset.utils import multiple_choice
     from vlmeval.smp.file import INFER_FAIL_MSG
 
-    assert INFER_FAIL_MSG == models._FAILURE
-    assert BaseAPI().fail_msg.startswith(models._FAILURE)
+    assert INFER_FAIL_MSG == NO_REPLY
+    assert BaseAPI().fail_msg.startswith(NO_REPLY)
     assert readers._RANDOM in inspect.getsource(multiple_choice.extract_answer_from_item)
     from vlmeval.dataset.utils import logicvista, mathv, mathverse, mathvista
 

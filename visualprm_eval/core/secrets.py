@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 SHORTEST_SECRET = 8
 """Shorter keys are placeholders such as ``EMPTY``, words that may stand in any text."""
+
+
+_ENDINGS = ("key", "token", "secret", "password", "_ak", "_sk")
+"""How the names of variables and keywords end whose values are nobody's business."""
+
+
+def secrets_in(values: Mapping[str, object]) -> tuple[str, ...]:
+    """What is a key, a token or a password among variables or keywords, by their names; placeholders are left out."""
+    named = [value for name, value in values.items() if name.lower().endswith(_ENDINGS)]
+    return tuple(value for value in named if isinstance(value, str) and len(value) >= SHORTEST_SECRET)
 
 
 def redacted(text: str, keys: Iterable[str | None]) -> str:

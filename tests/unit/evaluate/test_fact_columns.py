@@ -21,10 +21,10 @@ from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores
 from visualprm_eval.evaluate import withheld
 from visualprm_eval.evaluate.benchmark_values import evaluate_benchmark, picked_tables
 from visualprm_eval.evaluate.candidate_grid import build_pool
-from visualprm_eval.evaluate.fact_columns import Columns, ProblemFacts, Said
+from visualprm_eval.evaluate.fact_columns import AGGREGATES, Columns, ProblemFacts, Said
 from visualprm_eval.evaluate.fsum_arrays import exact_sums
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, needed_critics
-from visualprm_eval.evaluate.rerankers import AGGREGATES, Reranker
+from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.evaluate.stats import Study, examine
 from visualprm_eval.evaluate.study import picked_texts
 from visualprm_eval.store import Store

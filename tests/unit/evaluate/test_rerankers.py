@@ -13,13 +13,11 @@ from hypothesis import strategies as st
 
 from tests.unit import plain_rule
 from visualprm_eval.core.errors import ConfigError
-from visualprm_eval.evaluate.candidate_grid import Grid
+from visualprm_eval.evaluate.candidate_grid import Grid, Pool
+from visualprm_eval.evaluate.fact_columns import AGGREGATES
 from visualprm_eval.evaluate.rerankers import (
-    AGGREGATES,
     First,
-    FloatArray,
     Oracle,
-    Pool,
     Random,
     Reranker,
     SelfConsistency,
@@ -31,7 +29,7 @@ from visualprm_eval.evaluate.rerankers import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from visualprm_eval.evaluate.fsum_arrays import IntArray
+    from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray
 
 RELAXED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
 BUILT_IN = [

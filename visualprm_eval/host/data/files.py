@@ -127,15 +127,6 @@ def missing_file(name: str, dataset_class: Any, unreachable: dict[str, str], *, 
     known = f" (MD5 {expected})" if expected else ""
     if not fetch:
         return f"{lack}; it comes from {url}{known}"
-    _make_data_root()
-    try:
-        _fetch_once(url, data_root() / f"{name}.tsv", expected, unreachable)
-    except OSError as error:
-        return f"{lack}; it comes from {url}{known}, and fetching it failed ({error})"
-    return ""
-
-
-def _make_data_root() -> None:
     try:
         data_root().mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -143,6 +134,11 @@ def _make_data_root() -> None:
             f"cannot make the data folder ({error}): set the environment variable LMUData to a folder that can be "
             "written to"
         ) from error
+    try:
+        _fetch_once(url, data_root() / f"{name}.tsv", expected, unreachable)
+    except OSError as error:
+        return f"{lack}; it comes from {url}{known}, and fetching it failed ({error})"
+    return ""
 
 
 def _fetch_once(url: str, path: Path, md5: str | None, unreachable: dict[str, str]) -> None:

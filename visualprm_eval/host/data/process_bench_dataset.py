@@ -20,13 +20,11 @@ from visualprm_eval.core.types import StepScores
 from visualprm_eval.evaluate.step_labels.assess import POOLED, Assessment, Opinion
 from visualprm_eval.evaluate.step_labels.values import values_of
 from visualprm_eval.host.data.demo_dataset import _read_text_table
+from visualprm_eval.host.grading.replies import NO_REPLY
 from visualprm_eval.tasks.process_bench.data import ProcessSample
 from visualprm_eval.tasks.process_bench.judge_prompt import judge_prompt, question_text
 from visualprm_eval.tasks.process_bench.locate import load_set
 from visualprm_eval.tasks.process_bench.verdicts import parse_verdicts
-
-NO_REPLY = "Failed to obtain answer"
-"""What the host writes instead of a reply that did not come."""
 
 
 class VisualProcessBench(ImageBaseDataset):  # type: ignore[misc]  # the host is not typed

@@ -51,7 +51,9 @@ def row_problem(
                 f"{name}: row {row['index']} has a part of type {item['type']}; expected text and pictures"
             )
         parts.append(Part(item["type"], str(item["value"])))
-    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)} or _listed(row)
+    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)} or listed_options(
+        row
+    )
     problem = Problem(
         benchmark=name,
         index=str(row["index"]),
@@ -75,7 +77,7 @@ def row_problem(
     return dataclasses.replace(problem, id=digest(content)), files or problem.images, reason or unreadable
 
 
-def _listed(row: Any) -> dict[str, str]:
+def listed_options(row: Any) -> dict[str, str]:
     """The options of a row whose table has them as one list, spelled as in Python or JSON, in a column ``choices``."""
     if not _given(row, "choices"):
         return {}

@@ -41,63 +41,44 @@ def upright_row(dataset: Any, row: Any) -> ShownRow:
     Raises:
         BenchmarkError: A copy of a picture cannot be written.
     """
-    if "image" in row:
-        return _with_images(row)
-    return _with_copies(dataset, row) if "image_path" in row else ShownRow(row)
-
-
-def _with_images(row: Any) -> ShownRow:
-    """Of a table that holds the pictures themselves, in base64."""
-    given = row["image"] if isinstance(row["image"], list) else [row["image"]]
-    made = [png_of(_bytes(image), as_png=True) for image in given]  # As the host writes it.
-    done = dict.fromkeys(each[1] for each in made if each is not None)
-    if not done:
+    column = "image" if "image" in row else "image_path"
+    if column not in row:
         return ShownRow(row)
-    shown = [
-        image if each is None else base64.b64encode(each[0]).decode("ascii")
-        for image, each in zip(given, made, strict=True)
-    ]
+    given = row[column] if isinstance(row[column], list) else [row[column]]
+    shown = [_image(value) if column == "image" else _copy(dataset, value) for value in given]
+    changes = dict.fromkeys(change for _, change, _ in shown if change)
+    if not changes:
+        return ShownRow(row)
+    values = [value for value, *_ in shown]
     changed = row.astype(object).copy()
-    changed.at["image"] = shown if isinstance(row["image"], list) else shown[0]
-    return ShownRow(changed, " and ".join(done))
+    changed.at[column] = values if isinstance(row[column], list) else values[0]
+    return ShownRow(changed, " and ".join(changes), {value: original for value, _, original in shown if original})
 
 
-def _bytes(image: object) -> bytes:
+def _image(image: Any) -> tuple[Any, str, str]:
+    """A picture of a table that holds the pictures themselves, in base64, and what was done to it."""
     try:
-        return base64.b64decode(image) if isinstance(image, str) else b""
+        data = base64.b64decode(image) if isinstance(image, str) else b""
     except (binascii.Error, ValueError):
-        return b""
+        data = b""
+    made = png_of(data, as_png=True)  # As the host writes it.
+    return (image, "", "") if made is None else (base64.b64encode(made[0]).decode("ascii"), made[1], "")
 
 
-def _with_copies(dataset: Any, row: Any) -> ShownRow:
-    """Of a table that names picture files, which are wherever the host would look for them."""
-    given = row["image_path"] if isinstance(row["image_path"], list) else [row["image_path"]]
-    shown: list[Any] = []
-    done: dict[str, None] = {}
-    originals: dict[str, str] = {}
-    for path in given:
-        found = next((one for one in (Path(str(path)), Path(dataset.img_root) / str(path)) if one.is_file()), None)
-        copy, change = (path, "") if found is None else _copy(found)
-        shown.append(str(copy) if change else path)
-        if change:
-            done[change] = None
-            originals[str(copy)] = str(found)
-    if not done:
-        return ShownRow(row)
-    changed = row.astype(object).copy()
-    changed.at["image_path"] = shown if isinstance(row["image_path"], list) else shown[0]
-    return ShownRow(changed, " and ".join(done), originals)
-
-
-def _copy(picture: Path) -> tuple[Path, str]:
+def _copy(dataset: Any, path: Any) -> tuple[Any, str, str]:
+    """A picture file, wherever the host would look for it: its copy, what was done to it, and itself."""
+    picture = next((each for each in (Path(str(path)), Path(dataset.img_root) / str(path)) if each.is_file()), None)
+    if picture is None:
+        return path, "", ""
     folder = cache_root() / "pictures"
     try:
-        return upright_copy(picture, folder)
+        copy, change = upright_copy(picture, folder)
     except OSError as error:
         raise BenchmarkError(
             f"cannot write to {folder} ({error}): set the environment variable XDG_CACHE_HOME to a folder that can be "
             "written to"
         ) from error
+    return (str(copy), change, str(picture)) if change else (path, "", "")
 
 
 def written_apart(dataset: Any, shown: ShownRow) -> AbstractContextManager[None]:

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-_MATCHED_TYPES = ("MCQ", "Y/N")
+MATCHED_TYPES = ("MCQ", "Y/N")
+"""Types whose reference answers the host matches without a judge."""
 _SHOWN = 3
 
 
@@ -68,7 +69,7 @@ def lack_of_answers(dataset: Any, *, has_task: bool) -> str:
         return ""
     if "answer" in data:
         return "its column answer is empty"
-    sure = has_task or getattr(dataset, "TYPE", "") in _MATCHED_TYPES
+    sure = has_task or getattr(dataset, "TYPE", "") in MATCHED_TYPES
     return "it has no column answer" if sure else ""
 
 

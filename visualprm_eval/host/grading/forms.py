@@ -10,7 +10,6 @@ is of another kind than the question wants (4.0 or "never" for an integer), whic
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -19,6 +18,7 @@ from typing import Any
 from visualprm_eval.core.answers import announced_answer, normalise
 from visualprm_eval.core.markup import LONGEST, shorn
 from visualprm_eval.core.thoughts import after_thoughts
+from visualprm_eval.host.data.rows_to_problems import listed_options
 
 Form = Callable[[str], str | None]
 """From a reply without its thoughts to what the grader gets; ``None`` when it cannot be read."""
@@ -187,18 +187,9 @@ def _open(text: str) -> str | None:
     return text if _denies(text) else None
 
 
-def _choices(row: Mapping[str, Any]) -> dict[str, str]:
-    """The options of a row of MathVista or MathVision, which are a list as text."""
-    try:
-        found = ast.literal_eval(str(row.get("choices")))
-    except (ValueError, SyntaxError):
-        return {}
-    return {chr(65 + place): str(value) for place, value in enumerate(found)} if isinstance(found, list) else {}
-
-
 def _mathvista(row: Mapping[str, Any]) -> Form:
     if row.get("question_type") == "multi_choice":
-        return _option(_choices(row))
+        return _option(listed_options(row))
     right = row.get("answer", "")
     if row.get("answer_type") == "integer":
         return _number(int, right)
@@ -206,7 +197,7 @@ def _mathvista(row: Mapping[str, Any]) -> Form:
 
 
 def _mathvision(row: Mapping[str, Any]) -> Form:
-    choices = _choices(row)
+    choices = listed_options(row)
     if choices:
         return _option(choices)
 

@@ -22,6 +22,7 @@ from visualprm_eval.core.errors import (
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.data.usable import MATCHED_TYPES
 from visualprm_eval.host.grading.host_figures import FigureError, HostFigure, host_figure_of
 from visualprm_eval.host.grading.judge import (
     check_still_there,
@@ -35,7 +36,7 @@ from visualprm_eval.host.grading.judge import (
 from visualprm_eval.host.grading.judge_replies import Asked, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
 from visualprm_eval.host.grading.verdict_readers import UNGRADED
-from visualprm_eval.host.grading.verdicts import MATCHED_TYPES, leaves_verdicts, read_verdicts, rows_drawn
+from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import random_states_kept
 from visualprm_eval.host.sandbox.eval_guard import guarded

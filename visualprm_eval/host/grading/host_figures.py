@@ -82,21 +82,13 @@ def _groups(benchmark: Benchmark, indices: Sequence[str]) -> Mapping[Any, Any]:
 Figure = Callable[["Benchmark", Any, Sequence[str]], float]
 
 
-def _cell(table: Any, column: str, value: str, figure: str) -> float:
-    """The one cell of a column in the row that has a value in another column."""
-    (found,) = table.loc[table[column] == value, figure]
-    return float(found)
-
-
-def _mmmu(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float:
-    del indices
-    return 100 * _cell(result, "split", benchmark.task.row_split, "Overall")
-
-
 def _by(column: str, value: str, figure: str, factor: float = 1.0) -> Figure:
+    """The one cell of a column in the row that has a value in another column."""
+
     def read(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float:
         del benchmark, indices
-        return factor * _cell(result, column, value, figure)
+        (cell,) = result.loc[result[column] == value, figure]
+        return factor * float(cell)
 
     return read
 
@@ -134,7 +126,7 @@ def _plain(name: str) -> str:
 
 
 _FIGURES: Mapping[str, Figure] = {
-    "MMMU_DEV_VAL": _mmmu,
+    "MMMU_DEV_VAL": _by("split", "validation", "Overall", 100.0),
     "MathVista_MINI": _by("Task&Skill", "Overall", "acc"),
     "MathVision": _by("Subject", "Overall", "acc"),
     "MathVision_MINI": _by("Subject", "Overall", "acc"),

@@ -58,16 +58,19 @@ def _row_in(value: Any) -> Any:
     return next((row for row in found if row is not None), None)
 
 
-_working = threading.local()
-"""The job that this thread works on."""
+class _Working(threading.local):
+    """What this thread works on; a job that nothing is known of outside of pools."""
+
+    def __init__(self) -> None:
+        self.job = Job()
+
+
+_working = _Working()
 
 
 def current_job() -> Job:
-    """The job that this thread works on; one that nothing is known of outside of pools."""
-    if not hasattr(_working, "job"):
-        _working.job = Job()
-    job: Job = _working.job
-    return job
+    """The job that this thread works on."""
+    return _working.job
 
 
 @contextmanager

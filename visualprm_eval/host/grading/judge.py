@@ -10,9 +10,9 @@ from urllib.parse import parse_qsl, urlsplit
 
 from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
 from visualprm_eval.core.errors import JudgeError
-from visualprm_eval.core.secrets import SHORTEST_SECRET, blanked
+from visualprm_eval.core.secrets import SHORTEST_SECRET, blanked, secrets_in
 from visualprm_eval.core.types import JSONValue
-from visualprm_eval.host.grading.replies import bounded_replies
+from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.bridge import at_work, load_host
 
 _PROBE_TIMEOUT_S = 60
@@ -52,15 +52,11 @@ def judge_environment(judge: JudgeOptions) -> dict[str, str | None]:
 def judge_secrets(judge: JudgeOptions) -> tuple[str, ...]:
     """What the host's log must not hold; the host takes keys of many vendors from the environment and logs them."""
     address = urlsplit(judge.base_url or os.environ.get("OPENAI_API_BASE", ""))
-    variables = {**load_host().environment, **os.environ}
-    values = [value for name, value in variables.items() if name.upper().endswith(_SECRET_NAMES)]
-    values += [address.password or "", address.query, *(value for _, value in parse_qsl(address.query))]
-    long_enough = [value for value in values if len(value) >= SHORTEST_SECRET]
-    return tuple(key for key in (judge.key, os.environ.get("OPENAI_API_KEY"), *long_enough) if key)
+    in_address = [address.password or "", address.query, *(value for _, value in parse_qsl(address.query))]
+    keys = [judge.key, os.environ.get("OPENAI_API_KEY"), *secrets_in({**load_host().environment, **os.environ})]
+    keys += [value for value in in_address if len(value) >= SHORTEST_SECRET]
+    return tuple(key for key in keys if key)
 
-
-_SECRET_NAMES = ("KEY", "TOKEN", "SECRET", "PASSWORD")
-"""How the names of variables end whose values are nobody's business."""
 
 _answering: set[JudgeOptions] = set()
 """Judges that answered a probe in this process."""
@@ -84,7 +80,7 @@ def probe_judge(judge: JudgeOptions) -> None:
     except Exception as error:  # noqa: BLE001 - connection, certificate, name, key: all mean that there is no judge
         reason = f"{type(error).__name__}: {error}"
     else:
-        if code == 0 and answer.strip() and "Failed to obtain answer" not in answer:
+        if code == 0 and answer.strip() and NO_REPLY not in answer:
             return
         reason = f"status {code}: {getattr(response, 'text', answer)[:200]}"
         if leads_to := getattr(response, "headers", {}).get("Location"):

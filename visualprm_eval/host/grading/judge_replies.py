@@ -17,14 +17,12 @@ from visualprm_eval.core.secrets import redacted
 from visualprm_eval.core.types import JSONValue, canonical_json
 from visualprm_eval.host.grading.forms import ASKS_AGAIN
 from visualprm_eval.host.grading.jobs import current_job, rows_apart
-from visualprm_eval.host.grading.replies import bounded_replies
+from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.model_fingerprint import plain, without_credentials
 from visualprm_eval.host.models.request_capture import watched
 from visualprm_eval.host.patching import replaced
 from visualprm_eval.store import Replies
 
-_FAILURE = "Failed to obtain answer"
-"""What the host returns instead of raising."""
 _TRIES = 3
 """How often a question is asked that its grader would ask once, until the reply can be read."""
 
@@ -53,11 +51,8 @@ class Asked:
 
     def add(self, other: Asked) -> None:
         """Counts what another table asked."""
-        self.made += other.made
-        self.saved += other.saved
-        self.unanswered += other.unanswered
-        self.unplaced += other.unplaced
-        self.sent += other.sent
+        for name in ("made", "saved", "unanswered", "unplaced", "sent"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
 @contextmanager
@@ -138,7 +133,7 @@ class _Table:
                 job.unread.discard(question)
                 return said
         else:
-            reply = f"{_FAILURE} via API. "
+            reply = f"{NO_REPLY} via API. "
         job.unread.add(question)
         if not job.rows:
             with self._lock:
@@ -152,8 +147,11 @@ class _Table:
         with self._lock:
             first = place not in self._waiting
             reply = self._waiting.setdefault(place, Future())
-        if not first:
-            return self._shared(reply)
+        if not first:  # Another row asked the same before, or asks it at this moment.
+            known = reply.result()
+            with self._lock:
+                self.asked.saved += not _has_failed(known)
+            return known
         try:
             found = self._known_or_new(place, api, message, options)
         except BaseException as error:
@@ -163,13 +161,6 @@ class _Table:
         if _has_failed(found):
             self._forget(place)
         reply.set_result(found)
-        return found
-
-    def _shared(self, reply: Future[Any]) -> Any:
-        """What another row is told that asked the same before, or asks it at this moment."""
-        found = reply.result()
-        with self._lock:
-            self.asked.saved += not _has_failed(found)
         return found
 
     def _forget(self, place: tuple[str, int]) -> None:
@@ -198,7 +189,7 @@ class _Table:
 
 
 def _has_failed(reply: Any) -> bool:
-    return not isinstance(reply, str) or _FAILURE in reply
+    return not isinstance(reply, str) or NO_REPLY in reply
 
 
 @contextmanager
@@ -209,7 +200,7 @@ def no_requests() -> Iterator[Asked]:
     """
     from vlmeval.api.base import BaseAPI
 
-    with replaced(BaseAPI, "generate", lambda *_, **__: f"{_FAILURE} via API."):
+    with replaced(BaseAPI, "generate", lambda *_, **__: f"{NO_REPLY} via API."):
         yield Asked()
 
 

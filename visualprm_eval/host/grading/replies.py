@@ -9,6 +9,9 @@ from typing import Any
 from visualprm_eval.core.wire import ReplySize, ReplyTooLongError, leads_away
 from visualprm_eval.host.patching import replaced
 
+NO_REPLY = "Failed to obtain answer"
+"""How begins what the host's classes return where no reply came, instead of raising."""
+
 
 @contextmanager
 def bounded_replies() -> Iterator[None]:

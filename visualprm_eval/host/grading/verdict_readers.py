@@ -62,15 +62,20 @@ def _reader(columns: Sequence[str], logs: Sequence[str], value: Callable[[Any], 
     return lambda predictions, _judged: _verdicts(_rows(predictions, *columns, *logs), verdict)
 
 
-def _rows(predictions: Path, *columns: str) -> Iterator[Any] | None:
-    """The rows of the first table beside the predictions that has the columns, as the host would load them."""
-    from vlmeval.smp import load
+def tables_beside(predictions: Path) -> Iterator[Any]:
+    """The tables that a grader left beside a prediction file, as the host would load them."""
+    import pandas as pd
 
-    for file in sorted(predictions.parent.glob(f"{predictions.stem}_*.tsv")):
-        table = load(str(file))
-        if {"index", *columns} <= set(table):
-            return (row for _, row in table.iterrows())
-    return None
+    for file in sorted(predictions.parent.glob(f"{predictions.stem}*.tsv")):
+        if file != predictions:
+            yield pd.read_csv(file, sep="\t")
+
+
+def _rows(predictions: Path, *columns: str) -> Iterator[Any] | None:
+    """The rows of the first table beside the predictions that has the columns."""
+    tables = (table for table in tables_beside(predictions) if {"index", *columns} <= set(table))
+    table = next(tables, None)
+    return None if table is None else (row for _, row in table.iterrows())
 
 
 def _verdicts(rows: Iterator[Any] | None, verdict: Callable[[Any], Verdict]) -> dict[str, Verdict] | None:

@@ -10,17 +10,17 @@ from typing import Any
 from visualprm_eval.core.errors import NoVerdictsError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.data.usable import MATCHED_TYPES
 from visualprm_eval.host.grading.verdict_readers import (
     UNGRADED,
     UNREAD,
     drawn_at_random,
     gave_up,
     reader_of,
+    tables_beside,
     verdict_of,
 )
 
-MATCHED_TYPES = ("MCQ", "Y/N")
-"""Types whose reference answers the host matches without a judge."""
 _VERDICT_COLUMNS = ("score", "correct")
 """Columns that most other graders leave. Whether they are what the host counts its primary metric shows."""
 
@@ -82,24 +82,13 @@ def _graded(benchmark: Benchmark, predictions: Path) -> dict[str, Verdict] | Non
 
 def rows_drawn(predictions: Path) -> int:
     """For how many rows of a graded table the host drew an option at random, as far as its logs tell."""
-    import pandas as pd
-
-    drawn = 0
-    for file in predictions.parent.glob(f"{predictions.stem}*.tsv"):
-        table = pd.read_csv(file, sep="\t")
-        if file != predictions and "log" in table:
-            drawn = max(drawn, sum(drawn_at_random(str(log)) for log in table["log"]))
-    return drawn
+    logs = [table["log"] for table in tables_beside(predictions) if "log" in table]
+    return max((sum(drawn_at_random(str(log)) for log in each) for each in logs), default=0)
 
 
 def _result_table(benchmark: Benchmark, predictions: Path) -> tuple[Any, list[Any]] | None:
     """The first table beside the predictions that has verdicts, and its verdicts."""
-    import pandas as pd
-
-    for file in sorted(predictions.parent.glob(f"{predictions.stem}*.tsv")):
-        if file == predictions:
-            continue
-        table = pd.read_csv(file, sep="\t")
+    for table in tables_beside(predictions):
         if "index" not in table:
             continue
         if "hit" in table:

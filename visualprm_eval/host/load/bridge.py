@@ -8,6 +8,7 @@ undone; :func:`at_work` brings back the part that the host's own code needs, for
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import logging
 import os
@@ -45,7 +46,6 @@ class Host:
 
 
 _lock = threading.Lock()
-_loaded: list[Host] = []
 _shown = threading.Event()
 """Set while the host's own messages are shown."""
 
@@ -57,22 +57,25 @@ def load_host() -> Host:
         HostError: When the toolkit is missing or cannot be imported here.
     """
     with _lock:
-        if not _loaded:
-            before = dict(os.environ)
-            try:
-                with _process_unchanged(), no_folder_made():
-                    _import_host()
-                    environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
-            except Exception as error:  # Anything can go wrong in some hundred third-party modules.
-                raise HostError(
-                    f"the host toolkit (vlmeval) cannot be imported: {type(error).__name__}: {error}; "
-                    "install it with `pip install ms-vlmeval`, in the versions that this project's pyproject names"
-                ) from error
-            import vlmeval
+        return _loaded_host()
 
-            register()
-            _loaded.append(Host(_version(), environment, _kind(), str(Path(vlmeval.__file__).parent)))
-        return _loaded[0]
+
+@functools.cache
+def _loaded_host() -> Host:
+    before = dict(os.environ)
+    try:
+        with _process_unchanged(), no_folder_made():
+            _import_host()
+            environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
+    except Exception as error:  # Anything can go wrong in some hundred third-party modules.
+        raise HostError(
+            f"the host toolkit (vlmeval) cannot be imported: {type(error).__name__}: {error}; "
+            "install it with `pip install ms-vlmeval`, in the versions that this project's pyproject names"
+        ) from error
+    import vlmeval
+
+    register()
+    return Host(_version(), environment, _kind(), str(Path(vlmeval.__file__).parent))
 
 
 def _import_host() -> None:

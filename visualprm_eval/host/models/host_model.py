@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from visualprm_eval.core.errors import PolicyError, UnknownNameError
-from visualprm_eval.core.secrets import SHORTEST_SECRET, blanked
+from visualprm_eval.core.secrets import blanked, secrets_in
 from visualprm_eval.core.types import Candidate, Problem, digest
+from visualprm_eval.host.grading.replies import NO_REPLY
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.load.model_fingerprint import factory_fingerprint
 from visualprm_eval.host.models.sampling_settings import (
@@ -28,12 +29,6 @@ from visualprm_eval.host.models.sampling_settings import (
     only_native_code,
     seeded,
 )
-
-_FAILURE = "Failed to obtain answer"
-"""What the host returns instead of raising."""
-
-_KEY_ENDINGS = ("key", "token", "secret", "password", "_ak", "_sk")
-"""How names of the environment's variables end that hold a key."""
 
 TESTED_CLASSES = frozenset(
     {
@@ -164,7 +159,8 @@ class HostPolicy:
             raise
         except Exception as error:  # noqa: BLE001 - a failed sample is a fact; the run goes on
             failure = f"{type(error).__name__}: {error}"
-        failure = failure or _failure(reply)
+        if reply.startswith(NO_REPLY):
+            failure = f"the host's model gave up: {reply[:300].strip()}"
         seconds = time.monotonic() - start
         if failure is not None:
             return Candidate(problem.id, rank, "", error=blanked(failure, self._keys), seconds=seconds)
@@ -220,16 +216,4 @@ def _factory(name: str) -> Callable[[], Any]:
 
 def _keys(factory: Any, model: Any = None) -> tuple[str, ...]:
     """API keys, which classes log and servers repeat: those of the host's entry, of the model, of the environment."""
-    known = {**os.environ, **getattr(factory, "keywords", {}), "model's key": getattr(model, "key", None)}
-    return tuple(
-        value
-        for name, value in known.items()
-        if name.lower().endswith(_KEY_ENDINGS) and isinstance(value, str) and len(value) >= SHORTEST_SECRET
-    )
-
-
-def _failure(reply: str) -> str | None:
-    """Why no reply came; one that is empty did."""
-    if reply.startswith(_FAILURE):
-        return f"the host's model gave up: {reply[:300].strip()}"
-    return None
+    return secrets_in({**os.environ, **getattr(factory, "keywords", {}), "model's key": getattr(model, "key", None)})

@@ -8,6 +8,7 @@ from vlmeval.vlm.base import BaseModel
 
 from visualprm_eval.core.config import DEMO
 from visualprm_eval.core.types import Part, Problem, digest
+from visualprm_eval.host.grading.replies import NO_REPLY
 from visualprm_eval.tasks.demo_world.assets import POLICY, demo_path
 
 MAX_TOKENS = 4096
@@ -75,7 +76,7 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
             max_tokens=self.max_tokens, seed=seed, batch_size=1,
         )  # fmt: skip
         candidate = next(iter(batches))[0]
-        return candidate.text if candidate.error is None else f"Failed to obtain answer: {candidate.error}"
+        return candidate.text if candidate.error is None else f"{NO_REPLY}: {candidate.error}"
 
 
 def demo_policy(**options: Any) -> NativePolicyModel:

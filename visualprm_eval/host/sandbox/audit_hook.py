@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core.errors import GraderRefusedError
+from visualprm_eval.core.json_rows import cut_off
 from visualprm_eval.host.patching import replaced
 
 _MOST_NOTES = 20
@@ -55,8 +56,7 @@ class Refusals:
             about: What it wanted that with; a short part of it is shown, without signs that could do harm.
         """
         shown = ascii(about if isinstance(about, str) else str(about))[1:-1] if about else ""
-        shown = shown[:_EXCERPT] + "..." * (len(shown) > _EXCERPT)
-        line = f"{wish} ({shown})" if shown else wish
+        line = f"{wish} ({cut_off(shown, _EXCERPT)})" if shown else wish
         if line not in self._known and len(self._known) < _MOST_NOTES:
             self._known.add(line)
             os.write(self._file, f"{line}\n".encode("ascii"))  # All at once: children write there too.

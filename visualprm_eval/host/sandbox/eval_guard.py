@@ -139,16 +139,10 @@ def _dressed_modules(refusals: Refusals) -> Iterator[None]:
         yield
     finally:
         sys.meta_path.remove(finder)
-        for module in list(sys.modules.values()):
-            if isinstance(module, ModuleType):
-                _undress(module)
-
-
-def _undress(module: ModuleType) -> None:
-    names = vars(module)
-    for name in ("eval", "exec", "compile"):
-        if isinstance(names.get(name), _Plain | _Refused):
-            del names[name]
+        for module in [each for each in sys.modules.values() if isinstance(each, ModuleType)]:
+            for name in ("eval", "exec", "compile"):
+                if isinstance(vars(module).get(name), _Plain | _Refused):
+                    delattr(module, name)
 
 
 class _Dresser(importlib.abc.MetaPathFinder):
