@@ -156,8 +156,8 @@ class _Part:
         for problem, rank, text, value, complete in zip(
             self.grid.problems, ranks.tolist(), texts, values, self.complete.tolist(), strict=True
         ):
-            about = (problem.id, problem.index, problem.question, problem.answer, reranker.name, self.k)
-            pick = Pick(self.study.policy, self.study.benchmark, self.split, *about)
+            about = (problem.id, problem.index, problem.question, problem.answer)
+            pick = Pick(self.study.policy, self.study.benchmark, self.split, reranker.name, self.k, *about)
             if rank < 0:
                 note = f"failed: none of the first {self.k} candidates can be used" if complete else _LACKING
                 yield replace(pick, note=note)

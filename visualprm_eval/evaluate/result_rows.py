@@ -18,15 +18,43 @@ MAX_LEFT_OUT = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class ResultRow:
-    """One number of the results.
+class SplitRow:
+    """A row about a policy on a split of a benchmark.
 
     Attributes:
         policy: Who wrote the candidates.
         benchmark: The benchmark's name, or ``OVERALL``.
         split: Its split, ``""`` when it has one only.
+    """
+
+    policy: str
+    benchmark: str
+    split: str
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What rows of the same policy and split have in common."""
+        return self.policy, self.benchmark, self.split
+
+
+@dataclass(frozen=True, slots=True)
+class RerankerRow(SplitRow):
+    """Such a row about the best of k by one reranker.
+
+    Attributes:
         reranker: The reranker's label.
         k: Best of how many.
+    """
+
+    reranker: str
+    k: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow(RerankerRow):
+    """One number of the results.
+
+    Attributes:
         metric: The metric's name.
         value: In percent; ``None`` when it is withheld, for which ``note`` gives the reason.
         n_problems: P, the problems of this run, those left out included.
@@ -38,11 +66,6 @@ class ResultRow:
         critics: Labels of the critics that shaped the pool: a candidate needs a score of each.
     """
 
-    policy: str
-    benchmark: str
-    split: str
-    reranker: str
-    k: int
     metric: str
     value: float | None
     n_problems: int
@@ -65,19 +88,14 @@ class ResultRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(RerankerRow):
     """What one reranker chose for one problem, or why it could not choose.
 
     Attributes:
-        policy: Who wrote the candidates.
-        benchmark: The benchmark's name.
-        split: Its split, ``""`` when it has one only.
         problem_id: ``Problem.id``.
         index: The host's index of the problem.
         question: The prompt's text.
         answer: The reference answer.
-        reranker: The reranker's label.
-        k: Best of how many.
         rank: The rank of the chosen candidate; ``None`` when there was nothing to choose from.
         text: What it says; ``""`` when there was nothing to choose from.
         critic: The label of the critic whose scores follow: the reranker's own, or the first one in play for a reranker
@@ -88,15 +106,10 @@ class Pick:
         note: Why there was nothing to choose from; ``""`` when there was.
     """
 
-    policy: str
-    benchmark: str
-    split: str
     problem_id: str
     index: str
     question: str
     answer: str
-    reranker: str
-    k: int
     rank: int | None = None
     text: str = ""
     critic: str | None = None

@@ -41,7 +41,7 @@ def _pick(problem, candidate):
     from visualprm_eval.evaluate.result_rows import Pick
 
     return Pick(
-        "P", "Bench", "", problem.id, problem.index, problem.question, "3", "visualprm", 3, candidate.rank,
+        "P", "Bench", "", "visualprm", 3, problem.id, problem.index, problem.question, "3", candidate.rank,
         candidate.text, "visualprm", (0.9, 0.5), float(candidate.rank == 0), str(candidate.rank),
     )  # fmt: skip
 

@@ -113,11 +113,11 @@ def compare(
     insight = insight or Insight()
     rows = [*rows, *lacking_means(rows, insight.means)]
     one_sample = _one_sample(rows, insight)
-    gains = {(one.policy, one.benchmark, one.split, one.reranker, one.k): one for one in insight.standings}
+    gains = {(*one.place, one.reranker, one.k): one for one in insight.standings}
     by_protocol = {str(facts["protocol"]): facts for facts in prints}
-    largest = {(row.policy, row.benchmark, row.split, row.reranker): row.k for row in sorted(rows, key=lambda r: r.k)}
+    largest = {(*row.place, row.reranker): row.k for row in sorted(rows, key=lambda r: r.k)}
     for row in rows:
-        selector, policy, place = names.get(row.reranker), published_name(row.policy), _place(row)
+        selector, policy, place = names.get(row.reranker), published_name(row.policy), row.place
         if selector is None or policy is None:
             continue
         if selector == PASS_AT_1:  # The same sample at every k.
@@ -130,16 +130,12 @@ def compare(
     return comparisons
 
 
-def _place(row: ResultRow) -> tuple[str, str, str]:
-    return row.policy, row.benchmark, row.split
-
-
 def _one_sample(rows: Sequence[ResultRow], insight: Insight) -> dict[tuple[str, str, str], str]:
     """Which of our rows stands beside a published pass@1, by policy, benchmark and split."""
-    known: dict[tuple[str, str, str], set[str]] = {_place(row): {ROWS[FIRST]} for row in rows}
+    known: dict[tuple[str, str, str], set[str]] = {row.place: {ROWS[FIRST]} for row in rows}
     for row in rows:
-        if row.value is not None and (row.reranker != ROWS[MEAN] or _place(row) in insight.means):
-            known[_place(row)].add(row.reranker)
+        if row.value is not None and (row.reranker != ROWS[MEAN] or row.place in insight.means):
+            known[row.place].add(row.reranker)
     order = [ROWS[kind] for kind in (GREEDY, MEAN, FIRST)]
     return {place: next(name for name in order if name in names) for place, names in known.items()}
 

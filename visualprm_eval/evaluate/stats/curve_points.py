@@ -53,7 +53,7 @@ def curve_points(finals: Finals) -> tuple[list[CurvePoint], dict[PointKey, Resam
     withheld = {k: finals.why_withheld(k) for k in {key[-1] for key in curve}}
     points = [
         CurvePoint(
-            *where, study.metric, key[3], key[-1], one.estimator, one.value, *ends.get(key, (None, None)),
+            *key, study.metric, one.estimator, one.value, *ends.get(key, (None, None)),
             one.sampling_error, one.prefix, finals.note, finals.n_problems,
         )
         for key, one in curve.items()

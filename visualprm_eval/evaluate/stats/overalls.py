@@ -113,8 +113,8 @@ def lacking_means(rows: Sequence[ResultRow], means: Mapping[tuple[str, str, str]
         rows: What was asked for.
         means: By policy, benchmark and split.
     """
-    alike = {(row.policy, row.benchmark, row.split): row for row in rows}
-    there = {(row.policy, row.benchmark, row.split, row.k) for row in rows if row.reranker == ROWS[MEAN]}
+    alike = {row.place: row for row in rows}
+    there = {(*row.place, row.k) for row in rows if row.reranker == ROWS[MEAN]}
     for place, mean in means.items():
         if place in alike and (*place, mean.k) not in there:
             yield replace(

@@ -75,7 +75,7 @@ def _compared(pairing: Pairing, place: int) -> Comparison:
     moved = pairing.values[:, place] - pairing.values[:, -1]
     p = _p_value(pairing, place)
     return Comparison(
-        *split.place, split.n, split.rerankers[pairing.columns[place]].name, other.rerankers[pairing.column].name,
+        *split.place, split.rerankers[pairing.columns[place]].name, split.n, other.rerankers[pairing.column].name,
         float(pairing.differences[place]), *interval(None if draws is None else draws[:, place]), p, p,
         int((moved > 0).sum()), int((moved < 0).sum()), len(moved), split.note,
         None if split.n == other.n else other.n,

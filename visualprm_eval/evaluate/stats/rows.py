@@ -7,39 +7,17 @@ from dataclasses import dataclass, field
 
 from visualprm_eval.core.baselines import LACKING, MEAN, ROWS
 from visualprm_eval.evaluate.abstentions import MANY
-from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT
+from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT, RerankerRow, SplitRow
 
 _FAILED = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
 
 
 @dataclass(frozen=True, slots=True)
-class SplitRow:
-    """A row about a policy on a split of a benchmark.
-
-    Attributes:
-        policy: Who wrote the candidates.
-        benchmark: The benchmark's name.
-        split: Its split, ``""`` when it has one only.
-    """
-
-    policy: str
-    benchmark: str
-    split: str
-
-    @property
-    def place(self) -> tuple[str, str, str]:
-        """What rows of the same policy and split have in common."""
-        return self.policy, self.benchmark, self.split
-
-
-@dataclass(frozen=True, slots=True)
-class CurvePoint(SplitRow):
+class CurvePoint(RerankerRow):
     """The value of best-of-k for one reranker and k.
 
     Attributes:
         metric: The metric's name.
-        reranker: The reranker's label.
-        k: Best of how many.
         estimator: How ``value`` was estimated, in the glossary's words.
         value: The expected value over subsets of k of the N candidates, in percent.
         low: Lower end of its 95% interval; ``None`` where there is none.
@@ -51,8 +29,6 @@ class CurvePoint(SplitRow):
     """
 
     metric: str
-    reranker: str
-    k: int
     estimator: str
     value: float
     low: float | None
@@ -64,24 +40,22 @@ class CurvePoint(SplitRow):
 
 
 @dataclass(frozen=True, slots=True)
-class PublishedPoint(SplitRow):
-    """A published best-of-k that a figure shows beside our curve.
+class PublishedPoint(RerankerRow):
+    """A published best-of-k that a figure shows beside our curve, by our label of what selected.
+
+    The first candidate stands for pass@1.
 
     Attributes:
-        reranker: Our label of what selected; the first candidate stands for pass@1.
-        k: Best of how many.
         value: In percent, of the whole benchmark.
         source: The paper and the table.
     """
 
-    reranker: str
-    k: int
     value: float
     source: str
 
 
 @dataclass(frozen=True, slots=True)
-class Standing(SplitRow):
+class Standing(RerankerRow):
     """A reranker's value at k = N, with its gain over the baseline.
 
     Attributes:
@@ -96,8 +70,6 @@ class Standing(SplitRow):
         is_bound: Whether it looks at verdicts, as the oracle does: an upper bound, of which there is nothing to test.
     """
 
-    reranker: str
-    k: int
     value: float
     low: float | None
     high: float | None
@@ -155,7 +127,7 @@ class Mean:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison(SplitRow):
+class Comparison(RerankerRow):
     """Two rerankers on the same problems at k = N.
 
     Attributes:
@@ -172,8 +144,6 @@ class Comparison(SplitRow):
         baseline_k: Best of how many ``baseline`` is, where that is not ``k``.
     """
 
-    k: int
-    reranker: str
     baseline: str
     difference: float
     low: float | None
@@ -201,7 +171,7 @@ class Comparison(SplitRow):
 
 
 @dataclass(frozen=True, slots=True)
-class Diagnosis(SplitRow):
+class Diagnosis(RerankerRow):
     """Where one reranker loses at k = N.
 
     Attributes:
@@ -218,8 +188,6 @@ class Diagnosis(SplitRow):
         note: What must be said beside the numbers, such as that they are of a part of the problems; ``""`` for nothing.
     """
 
-    reranker: str
-    k: int
     oracle: float
     gap: float
     solvable: int

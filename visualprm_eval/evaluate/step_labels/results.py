@@ -195,7 +195,7 @@ def _comparisons(benchmark: str, assessments: Sequence[Assessment], draws: int) 
             apart = 100 * (resamples[key] - others[key])
             p = None if np.isnan(difference) else tail_p(apart)
             yield Comparison(
-                ALL_POLICIES, benchmark, split, 1, first.opinion.critic, second.opinion.critic, difference,
+                ALL_POLICIES, benchmark, split, first.opinion.critic, 1, second.opinion.critic, difference,
                 *((None, None) if p is None else interval(apart)), p, p, int((moved > 0).sum()),
                 int((moved < 0).sum()), int(samples.sum()),
             )  # fmt: skip

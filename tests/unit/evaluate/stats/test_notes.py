@@ -87,7 +87,7 @@ def test_a_total_is_of_one_split() -> None:
 
 
 def test_a_comparison_in_words_says_it() -> None:
-    row = Comparison("P", "B", "", 8, "visualprm", "first", 9.3, 4.0, 14.0, 0.001, 0.002, 40, 12, 300, NOTE)
+    row = Comparison("P", "B", "", "visualprm", 8, "first", 9.3, 4.0, 14.0, 0.001, 0.002, 40, 12, 300, NOTE)
     said = f"P on B ({NOTE}), 300 problems, k = 8: visualprm is better than first (+9.3 points"
     assert in_words(row).startswith(said)
     assert in_words(row).endswith("p = 0.0010, corrected = 0.0020)")
@@ -95,5 +95,5 @@ def test_a_comparison_in_words_says_it() -> None:
 
 
 def test_no_difference_says_between_whom() -> None:
-    row = Comparison("P", "B", "", 8, "visualprm in a", "visualprm in b", 0.0, -1.0, 1.0, 1.0, 1.0, 4, 4, 300)
+    row = Comparison("P", "B", "", "visualprm in a", 8, "visualprm in b", 0.0, -1.0, 1.0, 1.0, 1.0, 4, 4, 300)
     assert ": visualprm in a against visualprm in b: no difference is shown (+0.0 points" in in_words(row)

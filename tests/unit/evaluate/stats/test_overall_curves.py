@@ -99,7 +99,7 @@ def test_the_mean_of_the_papers_seven_is_called_so():
 
 def test_what_is_drawn_in_part_is_drawn():
     def point(benchmark: str, estimator: str, error: float) -> CurvePoint:
-        return CurvePoint("P", benchmark, "", "accuracy", "vote", 8, estimator, 50.0, None, None, error, 50.0)
+        return CurvePoint("P", benchmark, "", "vote", 8, "accuracy", estimator, 50.0, None, None, error, 50.0)
 
     points = [point("A", ALL_SUBSETS, 0.0), point("B", DRAWN_SUBSETS, 0.3)]
     row = next(row for row in examine(STUDIES).standings if row.benchmark == OVERALL)

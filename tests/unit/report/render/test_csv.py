@@ -50,7 +50,7 @@ def test_withheld_values_are_empty(read, row, tmp_path):
 
 def test_curves_have_both_kinds_of_values(tmp_path, hostile):
     point = CurvePoint(
-        "P", "B", "test", "accuracy", "self-consistency", 4, "mean over drawn subsets", 100 / 3, 30.0, 36.5, 0.25, 34.0,
+        "P", "B", "test", "self-consistency", 4, "accuracy", "mean over drawn subsets", 100 / 3, 30.0, 36.5, 0.25, 34.0,
         "30 of 447 problems", 30,
     )  # fmt: skip
     gap = replace(point, reranker=hostile, low=None, high=None, prefix=math.nan)

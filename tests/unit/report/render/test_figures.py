@@ -19,7 +19,7 @@ OVER_ALL = "lines: mean over all subsets of k of the N candidates"
 @pytest.fixture
 def insight() -> Insight:
     points = [
-        CurvePoint(*PLACE, "accuracy", name, k, "exact over all subsets", 50.0 + k, 48.0, 60.0, 0.0, 50.5 + k)
+        CurvePoint(*PLACE, name, k, "accuracy", "exact over all subsets", 50.0 + k, 48.0, 60.0, 0.0, 50.5 + k)
         for name in ("first", "visualprm")
         for k in range(1, 9)
     ]

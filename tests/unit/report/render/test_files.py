@@ -39,7 +39,7 @@ def test_a_folder_in_the_way_is_a_clear_error(tmp_path, results):
 
 
 def test_figures_that_are_out_of_date_go(tmp_path, results):
-    point = CurvePoint("P", "B", "", "accuracy", "visualprm", 1, "exact over all subsets", 50.0, 40.0, 60.0, 0.0, 50.0)
+    point = CurvePoint("P", "B", "", "visualprm", 1, "accuracy", "exact over all subsets", 50.0, 40.0, 60.0, 0.0, 50.0)
     drawn = write_reports(tmp_path, replace(results, insight=Insight(points=(point,))))
     assert tmp_path / "figures" / "curves.svg" in drawn
     (tmp_path / "figures" / "mine.png").write_text("x")

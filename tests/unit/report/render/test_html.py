@@ -269,7 +269,7 @@ def test_the_summary_is_that_of_the_other_views(page):
 def test_intervals_stand_below_gains_and_small_p_are_not_nothing(row):
     rows = [row(k=8), row(k=8, reranker="visualprm", value=59.3)]
     standing = Standing("P", "B", "", "visualprm", 8, 59.3, 50.0, 66.0, 9.3, 4.0, 14.0)
-    compared = [Comparison("P", name, "", 8, "visualprm", "first", 9.3, 4.0, 14.0, 0.00001, 0.04, 40, 12, 300)
+    compared = [Comparison("P", name, "", "visualprm", 8, "first", 9.3, 4.0, 14.0, 0.00001, 0.04, 40, 12, 300)
                 for name in ("B", "C")]  # fmt: skip
     insight = Insight(standings=(standing,), comparisons=tuple(compared))
     page = render(Results(rows, [], insight=insight), {})

@@ -19,7 +19,7 @@ PLACE = ("InternVL2_5-8B", "MathVista_MINI", "")
 @pytest.fixture
 def insight() -> Insight:
     points = [
-        CurvePoint(*PLACE, "accuracy", name, k, "exact over all subsets", 50.0 + k, 48.0, 60.0, 0.0, 50.5 + k)
+        CurvePoint(*PLACE, name, k, "accuracy", "exact over all subsets", 50.0 + k, 48.0, 60.0, 0.0, 50.5 + k)
         for name in ("first", "visualprm")
         for k in range(1, 9)
     ]
@@ -31,7 +31,7 @@ def insight() -> Insight:
     return Insight(
         tuple(points),
         standings,
-        (Comparison(*PLACE, 8, "visualprm", "first", 9.3, 4.0, 14.0, 0.001, 0.002, 40, 12, 300),),
+        (Comparison(*PLACE, "visualprm", 8, "first", 9.3, 4.0, 14.0, 0.001, 0.002, 40, 12, 300),),
         (Diagnosis(*PLACE, "visualprm", 8, 83.5, 16.2, 250, 49, 40.0, 1.0, 71.0, 0.1, -0.2, 0.0),),
         (PoolFacts("InternVL2_5-8B", "a/b[c]: a very long name of a benchmark", "", 8, 300, 2400, 0, 10.0, 20.0, 16.5),
          PoolFacts(*PLACE, 8, 300, 2400, 0, 10.0, 20.0, 16.5)),
