@@ -17,6 +17,11 @@ MAX_LEFT_OUT = 0.01
 """The greatest part of a benchmark's candidates that may have failed for its value to count in an overall."""
 
 
+def lacks_too_many(n_left_out: int, total: int) -> bool:
+    """Whether too many of a value's candidates were left out for it to count in an overall."""
+    return n_left_out > MAX_LEFT_OUT * total
+
+
 @dataclass(frozen=True, slots=True)
 class SplitRow:
     """A row about a policy on a split of a benchmark.
@@ -79,7 +84,7 @@ class ResultRow(RerankerRow):
     @property
     def lacks_too_many(self) -> bool:
         """Whether too many of its candidates were left out for the value to count in an overall."""
-        return self.n_left_out > MAX_LEFT_OUT * self.k * self.n_problems
+        return lacks_too_many(self.n_left_out, self.k * self.n_problems)
 
     @property
     def is_partial(self) -> bool:

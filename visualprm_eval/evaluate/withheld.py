@@ -42,17 +42,16 @@ def lost_critics(columns: Columns, critics: Iterable[str], n: int) -> dict[str, 
     return lost
 
 
-def why_withheld(grid: Grid, k: int, n_empty: int = 0) -> str:
+def why_withheld(grid: Grid, k: int) -> str:
     """Why no value from the first k candidates is given, whatever reranker picks; ``""`` when there is none.
 
     Args:
         grid: The problems.
         k: Best of how many.
-        n_empty: Problems beside them of which no candidate can be used at any k.
     """
     complete = grid.complete(k)
-    total = len(grid) + n_empty
+    total = len(grid)
     if n_incomplete := int((~complete).sum()):
         return f"{INCOMPLETE}{n_incomplete:,} of {total:,} problems lack candidates, scores or verdicts"
-    n_failed = n_empty + int((~grid.usable[:, :k].any(axis=1)).sum())
+    n_failed = int((~grid.usable[:, :k].any(axis=1)).sum())
     return f"withheld: {n_failed:,} of {total:,} problems failed" if n_failed > MAX_FAILED * total else ""

@@ -13,6 +13,7 @@ from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.stats.coverage import missing_of
 from visualprm_eval.evaluate.stats.final_picks import Finals, finals
+from visualprm_eval.evaluate.stats.gains import Split
 from visualprm_eval.evaluate.stats.paired_comparisons import compare, corrected, side_of
 from visualprm_eval.evaluate.stats.rows import Comparison
 from visualprm_eval.evaluate.study import Study
@@ -41,14 +42,14 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
     if ROWS.get(first, first) == ROWS.get(second, second):
         raise ConfigError(f"{first} and {second} are one reranker; name two, or two work dirs")
     rows = []
-    places: dict[tuple[str, str, str], list[tuple[Finals, _Called]]] = {}
+    places: dict[tuple[str, str, str], list[tuple[Split, _Called]]] = {}
     asked = {name: ROWS.get(name, name) for name in (first, second)}
     for found, called in _all_finals(config, tuple(asked.values())):
         if len({called(row) for row in asked.values()}) == 1:
             raise ConfigError(
                 f"{first} and {second} are one reranker, which is called {called(asked[first])}; name two"
             )
-        places.setdefault((found.study.policy, found.study.benchmark, found.split), []).append((found, called))
+        places.setdefault(found.place, []).append((found, called))
     for samplings in places.values():
         sides = {
             name: side_of(found, called(row), name if name in ROWS else called(row))
@@ -88,7 +89,7 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
         if place not in theirs:
             continue
         other, called_there = theirs[place]
-        for asked in rerankers or [each.name for each in found.rerankers]:
+        for asked in rerankers or [each.name for each in found.asked]:
             names = called(asked), called_there(asked)
             if _has(found, names[0]) and _has(other, names[1]):
                 sides = [
@@ -134,22 +135,21 @@ def _listed(found: Mapping[_Sampling, object]) -> str:
     return ", ".join(dict.fromkeys(f"{policy} on {name}" for policy, name, *_ in found)) or "no finished policy"
 
 
-def _has(found: Finals, name: str) -> bool:
-    return any(one.name == name for one in found.rerankers)
+def _has(found: Split, name: str) -> bool:
+    return any(one.name == name for one in found.asked)
 
 
 _Called = Callable[[str], str]
 """A reranker's name as somebody asked for it, to the name that it has in a work dir."""
 
 
-def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, tuple[Finals, _Called]]:
+def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, tuple[Split, _Called]]:
     return {
-        (found.study.policy, found.study.benchmark, found.split, _has(found, ROWS[GREEDY])): (found, called)
-        for found, called in _all_finals(config, rerankers)
+        (*found.place, _has(found, ROWS[GREEDY])): (found, called) for found, called in _all_finals(config, rerankers)
     }
 
 
-def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[Finals, _Called]]:
+def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[Split, _Called]]:
     """The picks of a work dir at k = N, and what rerankers are called there; of what is unfinished it tells."""
     from visualprm_eval.run.plan_report import plan_report
     from visualprm_eval.stages.experiment_values import read_study
@@ -171,7 +171,7 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[F
                 print(f"note: unfinished: {gap}")
             for found in finals(study):
                 if isinstance(found, Finals):
-                    yield found, lambda name: plan.called.get(name, name)
+                    yield found.picks, lambda name: plan.called.get(name, name)
                 else:
                     print(f"note: left out: {found}")
 

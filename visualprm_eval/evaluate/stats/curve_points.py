@@ -17,6 +17,7 @@ from visualprm_eval.evaluate.stats.best_of_k import DRAWN_SUBSETS, curve_ks, est
 from visualprm_eval.evaluate.stats.bootstrap import interval, percentiles
 from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.rows import CurvePoint, Standing
+from visualprm_eval.evaluate.withheld import why_withheld
 from visualprm_eval.tasks import SUITES, TASKS
 
 MEAN_OF_BENCHMARKS = "mean of the benchmarks"
@@ -34,27 +35,26 @@ def curve_points(finals: Finals) -> tuple[list[CurvePoint], dict[PointKey, Resam
 
     There is no point at a k at which values are withheld.
     """
-    study, grid = finals.study, finals.grid
-    where = (study.policy, study.benchmark, finals.split)
+    picks, grid = finals.picks, finals.grid
     curve = {
-        (*where, reranker.name, estimate.k): estimate
-        for reranker in finals.rerankers
-        for estimate in estimates(grid, reranker, finals.measure)
+        (*picks.place, reranker.name, estimate.k): estimate
+        for reranker in picks.asked
+        for estimate in estimates(grid, reranker, picks.measure)
     }
     with_ends = set(curve_ks(grid.n))
     marked = [key for key in curve if key[-1] in with_ends]
     ends: dict[PointKey, tuple[float | None, float | None]] = {}
     kept: dict[PointKey, Resample] = {}
-    resamples = finals.measure.resampled(np.stack([curve[key].rows for key in marked], axis=1)) if marked else None
+    resamples = picks.measure.resampled(np.stack([curve[key].rows for key in marked], axis=1)) if marked else None
     if resamples is not None:
         lows, highs = (each.tolist() for each in percentiles(resamples))
         ends = dict(zip(marked, zip(lows, highs, strict=True), strict=True))
         kept = dict(zip(marked, resamples.T.astype(np.float32), strict=True))
-    withheld = {k: finals.why_withheld(k) for k in {key[-1] for key in curve}}
+    withheld = {k: why_withheld(finals.whole, k) for k in {key[-1] for key in curve}}
     points = [
         CurvePoint(
-            *key, study.metric, one.estimator, one.value, *ends.get(key, (None, None)),
-            one.sampling_error, one.prefix, finals.note, finals.n_problems,
+            *key, finals.study.metric, one.estimator, one.value, *ends.get(key, (None, None)),
+            one.sampling_error, one.prefix, picks.note, len(finals.whole),
         )
         for key, one in curve.items()
         if not (withheld[key[-1]] or math.isnan(one.value) or math.isnan(one.prefix))  # As in the table of results.

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -78,69 +76,46 @@ def _mean(parts: Sequence[FloatArray]) -> float | None:
     return float(values.mean()) if len(values) else None
 
 
-def diagnoses(finals: Finals, numbers: FloatArray) -> Iterator[Diagnosis]:
-    """Where each reranker loses: what the oracle would gain, ties, and what its scores go along with.
-
-    Args:
-        finals: The picks.
-        numbers: The value of each reranker, in percent, [R].
-    """
-    study, grid = finals.study, finals.grid
+def diagnoses(finals: Finals) -> Iterator[Diagnosis]:
+    """Where each reranker loses: what the oracle would gain, ties, and what its scores go along with."""
+    study, picks, grid = finals.study, finals.picks, finals.grid
     oracle = grid.worth(Oracle("oracle").in_prefixes(grid, [grid.n]))[:, 0]
     solvable = oracle == 1
-    best, chance = finals.measure.value(oracle), finals.measure.value(mean_value(grid.verdicts, grid.usable))
-    ranks = _Ranks(grid)
-    for place, reranker in enumerate(finals.rerankers):
+    best, chance = picks.measure.value(oracle), picks.measure.value(mean_value(grid.verdicts, grid.usable))
+    ranks = _ranks(grid) if any(isinstance(one, StepAggregate) for one in picks.asked) else {}
+    for place, reranker in enumerate(picks.asked):
         if isinstance(reranker, Oracle):
             continue
-        number = float(numbers[place])
-        missed = None if reranker.expectation else int((solvable & (finals.values[:, place] < 1)).sum())
+        number = float(picks.numbers[place])
+        missed = None if reranker.expectation else int((solvable & (picks.values[:, place] < 1)).sum())
         recovered = None if best - chance < 1e-9 else 100 * (number - chance) / (best - chance)
-        scored = ranks.scored(reranker) if isinstance(reranker, StepAggregate) else {}
+        scored = _scored(grid, reranker, ranks) if isinstance(reranker, StepAggregate) else {}
         yield Diagnosis(
-            study.policy, study.benchmark, finals.split, reranker.name, study.n, best, best - number,
-            int(solvable.sum()), missed, recovered, note=finals.note, **scored,
+            study.policy, study.benchmark, picks.place[2], reranker.name, study.n, best, best - number,
+            int(solvable.sum()), missed, recovered, note=picks.note, **scored,
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class _Ranks:
-    """What scores may go with, as ranks within problems, each worked out once."""
+def _ranks(grid: Grid) -> dict[str, list[FloatArray]]:
+    """What scores may go with, as ranks within problems: the length, the rank, and the steps of each critic."""
+    steps = {f"steps of {critic}": grid.columns.said[critic].sizes for critic in grid.critics}
+    facts = {"length": list(map(len, grid.columns.values)), **steps}
+    numbers = {name: grid.spread(np.asarray(column, np.float64)) for name, column in facts.items()}
+    numbers["position"] = np.broadcast_to(np.arange(grid.n, dtype=np.float64), grid.usable.shape)
+    return {name: centred_ranks(column, grid.usable) for name, column in numbers.items()}
 
-    grid: Grid
-    _of_steps: dict[str, list[FloatArray]] = field(default_factory=dict)
 
-    @cached_property
-    def length(self) -> list[FloatArray]:
-        """By characters of the text."""
-        texts = self.grid.columns.values
-        return centred_ranks(self.grid.spread(np.fromiter(map(len, texts), np.float64, len(texts))), self.grid.usable)
-
-    @cached_property
-    def position(self) -> list[FloatArray]:
-        """By the candidates' ranks."""
-        places = np.broadcast_to(np.arange(self.grid.n, dtype=np.float64), self.grid.usable.shape)
-        return centred_ranks(places, self.grid.usable)
-
-    def steps(self, critic: str) -> list[FloatArray]:
-        """By the number of a critic's steps."""
-        if critic not in self._of_steps:
-            counts = self.grid.columns.said[critic].sizes.astype(np.float64)
-            self._of_steps[critic] = centred_ranks(self.grid.spread(counts), self.grid.usable)
-        return self._of_steps[critic]
-
-    def scored(self, reranker: StepAggregate) -> dict[str, float | None]:
-        """What the scores of a critic go with, as fields of a diagnosis."""
-        grid, scores = self.grid, reranker.scores(self.grid)
-        ranks = centred_ranks(scores, grid.usable)
-        hits = ranking(scores, grid.verdicts, grid.usable)
-        return {
-            "ties": 100 * tied_share(grid, scores),
-            "ranking": None if hits is None else 100 * hits,
-            "with_length": mean_correlation(ranks, self.length),
-            "with_steps": mean_correlation(ranks, self.steps(reranker.critic or "")),
-            "with_position": mean_correlation(ranks, self.position),
-        }
+def _scored(grid: Grid, reranker: StepAggregate, others: Mapping[str, Sequence[FloatArray]]) -> dict[str, float | None]:
+    """What the scores of a critic go with, as fields of a diagnosis."""
+    scores = reranker.scores(grid)
+    ranks, hits = centred_ranks(scores, grid.usable), ranking(scores, grid.verdicts, grid.usable)
+    return {
+        "ties": 100 * tied_share(grid, scores),
+        "ranking": None if hits is None else 100 * hits,
+        "with_length": mean_correlation(ranks, others["length"]),
+        "with_steps": mean_correlation(ranks, others[f"steps of {reranker.critic}"]),
+        "with_position": mean_correlation(ranks, others["position"]),
+    }
 
 
 def tied_share(grid: Grid, utilities: FloatArray) -> float:
@@ -154,21 +129,21 @@ def tied_share(grid: Grid, utilities: FloatArray) -> float:
 
 def pool_facts(finals: Finals) -> PoolFacts:
     """What the candidates of a split are like."""
-    study, grid = finals.study, finals.grid
+    picks, grid = finals.picks, finals.grid
     right = np.where(grid.usable, grid.verdicts, 1.0).min(axis=1) == 1
     none = np.where(grid.usable, grid.verdicts, 0.0).max(axis=1) < 1
     usable, texts = int(grid.usable.sum()), np.count_nonzero(np.bincount(grid.texts[grid.usable]))
     return PoolFacts(
-        study.policy, study.benchmark, finals.split, grid.n, len(grid), usable, finals.n_left_out,
+        *picks.place, grid.n, len(grid), usable, finals.left_out(grid.n)[0],
         100 * (1 - texts / usable if usable else 0.0), 100 * float(right.mean()), 100 * float(none.mean()),
-        finals.note, int((grid.usable & grid.empty).sum()),
+        picks.note, int((grid.usable & grid.empty).sum()),
     )  # fmt: skip
 
 
 def step_scores(finals: Finals, critic: str) -> StepScoreHistogram:
     """The distribution of a critic's step scores over right and wrong candidates, in 20 bins."""
-    study, grid = finals.study, finals.grid
-    where = f"{study.benchmark} {finals.split}".rstrip() + (f" ({finals.note})" if finals.note else "")
+    (policy, benchmark, split), note, grid = finals.picks.place, finals.picks.note, finals.grid
+    where = f"{benchmark} {split}".rstrip() + (f" ({note})" if note else "")
     said, verdicts = grid.columns.said[critic], grid.columns.graded.values
     # A text counts as often as there are candidates that wrote it.
     times = np.bincount(grid.texts[grid.usable], minlength=len(verdicts))
@@ -178,4 +153,4 @@ def step_scores(finals: Finals, critic: str) -> StepScoreHistogram:
     edges = np.linspace(counted.min(initial=0.0), counted.max(initial=1.0), _BINS + 1)
     bins = np.minimum(np.searchsorted(edges, said.numbers, side="right") - 1, _BINS - 1)  # The last has both its edges.
     counts = [tuple(np.bincount(bins[side > 0], side[side > 0], _BINS).astype(int).tolist()) for side in sides]
-    return StepScoreHistogram(study.policy, where, critic, tuple(edges.tolist()), *counts)
+    return StepScoreHistogram(policy, where, critic, tuple(edges.tolist()), *counts)

@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS, chosen
 from visualprm_eval.evaluate.abstentions import MANY, abstaining, is_vote
 from visualprm_eval.evaluate.reranker_registry import needed_critics
-from visualprm_eval.evaluate.result_rows import INCOMPLETE, MAX_LEFT_OUT, WITHOUT_CRITIC, ResultRow
+from visualprm_eval.evaluate.result_rows import INCOMPLETE, WITHOUT_CRITIC, ResultRow, lacks_too_many
 from visualprm_eval.evaluate.stats import rows as shown
 from visualprm_eval.evaluate.stats.coverage import costs_of, missing_of
 from visualprm_eval.evaluate.stats.curve_points import PointKey, Resample, curve_points, overall_points
 from visualprm_eval.evaluate.stats.diagnostics import diagnoses, pool_facts, step_scores
 from visualprm_eval.evaluate.stats.final_picks import Finals, finals
-from visualprm_eval.evaluate.stats.gains import Gains, Place, Split, WholeTables
+from visualprm_eval.evaluate.stats.gains import Gains, Place, WholeTables
 from visualprm_eval.evaluate.stats.overalls import overall_baselines, overall_means, overalls
 from visualprm_eval.evaluate.stats.paired_comparisons import beside_greedy, by_baseline, comparisons
 from visualprm_eval.evaluate.study import Study
@@ -69,7 +69,7 @@ class Examiner:
         for split in finals(study):
             if isinstance(split, str):
                 missing.append(split)
-            elif len(split.grid):
+            else:
                 self._take(split)
         self._note_missing(study, missing)
 
@@ -88,10 +88,9 @@ class Examiner:
                 continue
             if row.value is None and row.note.startswith(INCOMPLETE) and not missing:
                 missing.append(f"{study.policy} on {study.benchmark} {row.split}".rstrip() + f": {row.note}")
-            self._look_at_failures(study, row.split, row.n_left_out, row.k * row.n_problems)
+            self._look_at_failures(row.place, row.n_left_out, row.k * row.n_problems)
             self._note_rows(study, {row.split})
-            place = (study.policy, study.benchmark, row.split)
-            tables = self._places.setdefault(place, WholeTables(place))
+            tables = self._places.setdefault(row.place, WholeTables())
             if isinstance(tables, WholeTables):
                 tables.rows[row.reranker] = row
         self._note_missing(study, missing)
@@ -119,19 +118,19 @@ class Examiner:
             known = self._known.setdefault((study.policy, study.benchmark, split), {})
             known |= {kind: study.n for one in study.rerankers for kind in (FIRST, GREEDY) if one.name == ROWS[kind]}
 
-    def _look_at_failures(self, study: Study, split: str, n_left_out: int, total: int) -> None:
+    def _look_at_failures(self, place: Place, n_left_out: int, total: int) -> None:
         """Remembers where too many candidates failed for an overall."""
-        if n_left_out > MAX_LEFT_OUT * total:
-            where = f"{study.policy} on {study.benchmark} {split}".rstrip()
-            self._lost[study.policy, where] = f"{where}: {n_left_out:,} of {total:,} candidates cannot be picked"
+        if lacks_too_many(n_left_out, total):
+            where = "{} on {} {}".format(*place).rstrip()
+            self._lost[place[0], where] = f"{where}: {n_left_out:,} of {total:,} candidates cannot be picked"
 
     def _take(self, split: Finals) -> None:
         """Examines one split."""
-        study, grid, values = split.study, split.grid, Split.of(split)
-        self._look_at_failures(study, split.split, split.n_left_out, study.n * split.n_problems)
-        gains = self._places.setdefault(values.place, Gains())
+        study, grid = split.study, split.grid
+        self._look_at_failures(split.picks.place, *split.left_out(study.n))
+        gains = self._places.setdefault(split.picks.place, Gains())
         if isinstance(gains, Gains):
-            gains.take(values)
+            gains.take(split.picks)
         if not study.grade_all:
             return
         usables, rights = grid.usable.sum(axis=1).tolist(), (grid.verdicts == 1).sum(axis=1).tolist()
@@ -142,9 +141,10 @@ class Examiner:
         points, resampled = curve_points(split)
         self.points += points
         self._curves |= resampled
-        self._thin |= {(study.policy, study.benchmark, one.k) for one in points if split.lacks_too_many(one.k)}
+        thin = {point.k for point in points if lacks_too_many(*split.left_out(point.k))}
+        self._thin |= {(study.policy, study.benchmark, k) for k in thin}
         self.pools.append(pool_facts(split))
-        self.diagnoses += diagnoses(split, values.numbers)
+        self.diagnoses += diagnoses(split)
         critics = [critic for critic in needed_critics(study.rerankers) if critic in grid.critics]
         self.histograms += [step_scores(split, critic) for critic in critics]
 

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from visualprm_eval.core.baselines import MEAN, ROWS
 from visualprm_eval.evaluate.candidate_grid import Grid
 from visualprm_eval.evaluate.fsum_arrays import FloatArray
-from visualprm_eval.evaluate.rerankers import Reranker
-from visualprm_eval.evaluate.result_rows import INCOMPLETE, MAX_LEFT_OUT
+from visualprm_eval.evaluate.rerankers import Random, Reranker
+from visualprm_eval.evaluate.result_rows import INCOMPLETE
+from visualprm_eval.evaluate.stats.chance import ChancePicks
+from visualprm_eval.evaluate.stats.gains import Split
 from visualprm_eval.evaluate.stats.measure import Measure
+from visualprm_eval.evaluate.stats.rows import Mean
 from visualprm_eval.evaluate.study import Study
 from visualprm_eval.evaluate.withheld import why_withheld
 from visualprm_eval.tasks.base import UNJUDGED
 
-_OF_PROBLEMS = " problems"
+OF_PROBLEMS = " problems"
+"""How the note of a number that is of a part of the problems ends."""
 
 
 @dataclass(frozen=True)
@@ -26,49 +31,20 @@ class Finals:
 
     Attributes:
         study: Whose.
-        split: The split.
-        measure: The benchmark's number over them.
-        rerankers: Those that have a value, [R].
-        values: What each pick is worth, from 0 to 1, [P, R].
-        n_problems: All problems of the split, failed ones included.
-        grid: The candidates of the problems that have something to choose from, [P].
-        has_mean: Whether every one of the N candidates of every problem has a verdict.
+        picks: What they are worth.
+        whole: The candidates of all problems of the split.
+        grid: Those of the problems that have something to choose from, [P].
     """
 
     study: Study
-    split: str
-    measure: Measure
-    rerankers: Sequence[Reranker]
-    values: FloatArray
-    n_problems: int
+    picks: Split
+    whole: Grid
     grid: Grid
-    has_mean: bool
 
-    @property
-    def n_left_out(self) -> int:
-        """How many candidates of all problems cannot be picked."""
-        return self.study.n * self.n_problems - int(self.grid.usable.sum())
-
-    def why_withheld(self, k: int) -> str:
-        """Why there is no value from the first k candidates; ``""`` when there is one."""
-        return why_withheld(self.grid, k, self.n_problems - len(self.grid))
-
-    def lacks_too_many(self, k: int) -> bool:
-        """Whether too many of the first k candidates were left out for the value to count in an overall."""
-        total = k * self.n_problems
-        return total - int(self.grid.usable[:, :k].sum()) > MAX_LEFT_OUT * total
-
-    @property
-    def note(self) -> str:
-        """What must be said wherever a number of it stands: how it was graded, and of how many of the problems."""
-        study, said = self.study, []
-        if UNJUDGED in study.metric:
-            said.append(UNJUDGED)
-        if study.matched and self.grid.unread_remark(study.n):
-            said.append("which found no final answer in most candidates")
-        if study.n_total is not None and self.n_problems == len(study.columns) < study.n_total:
-            said.append(f"{self.n_problems:,} of {study.n_total:,}{_OF_PROBLEMS}")
-        return ", ".join(said)
+    def left_out(self, k: int) -> tuple[int, int]:
+        """How many of the first k candidates of all problems cannot be picked, and how many there are."""
+        total = k * len(self.whole)
+        return total - int(self.grid.usable[:, :k].sum()), total
 
 
 def finals(study: Study) -> Iterator[Finals | str]:
@@ -86,17 +62,38 @@ def finals(study: Study) -> Iterator[Finals | str]:
         grid = whole if len(filled) == len(whole) else whole.take(filled)
         heard = [one for one in study.rerankers if one.critic in {None, *grid.critics}]
         rerankers = [one for one in heard if study.grade_all or not one.needs_all_verdicts]
-        values = np.array([_worths(grid, one) for one in rerankers]).reshape(len(rerankers), -1).T
-        if np.isnan(values).any():
-            yield f"{where}: {int(np.isnan(values).sum()):,} picks are not graded"
+        values = np.stack([_worths(grid, one) for one in rerankers], axis=1)
+        if n_ungraded := int(np.isnan(values).sum()):
+            yield f"{where}: {n_ungraded:,} picks are not graded"
             continue
         seed = zlib.crc32(f"{study.benchmark}\n{split}".encode())
         measure = Measure(grid.problems, study.aggregate, study.group, seed)
-        if len(grid) and np.isnan(measure.value(values[:, 0])):
+        if np.isnan(measure.value(values[:, 0])):
             yield f"{where}: the metric has nothing to be taken over"
             continue
-        has_mean = study.grade_all and _has_every_verdict(whole)
-        yield Finals(study, split, measure, rerankers, values, len(whole), grid, has_mean)
+        n_asked, mean, chance = len(rerankers), None, None
+        if study.grade_all:
+            chance = ChancePicks(np.where(grid.usable, grid.verdicts, np.nan), measure)
+            if _has_every_verdict(whole):
+                worth = grid.mean_worth(grid.n)
+                mean = Mean(measure.value(worth), study.n, len(whole), len(whole) - len(grid))
+                if not any(isinstance(one, Random) for one in rerankers):
+                    rerankers.append(Random(ROWS[MEAN]))
+                    values = np.column_stack([values, worth])
+        place, note = (study.policy, study.benchmark, split), _note(study, whole, grid)
+        picks = Split(place, study.n, note, rerankers, n_asked, measure, values, chance, mean)
+        yield Finals(study, picks, whole, grid)
+
+
+def _note(study: Study, whole: Grid, grid: Grid) -> str:
+    """What must be said wherever a number stands: how it was graded, and of how many of the problems."""
+    is_part = study.n_total is not None and len(whole) == len(study.columns) < study.n_total
+    remarks = {
+        UNJUDGED: UNJUDGED in study.metric,
+        "which found no final answer in most candidates": study.matched and grid.unread_remark(study.n),
+        f"{len(whole):,} of {study.n_total or 0:,}{OF_PROBLEMS}": is_part,
+    }
+    return ", ".join(remark for remark, holds in remarks.items() if holds)
 
 
 def _has_every_verdict(grid: Grid) -> bool:

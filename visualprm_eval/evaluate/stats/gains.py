@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,7 +16,6 @@ from visualprm_eval.evaluate.rerankers import First, Greedy, Random, Reranker
 from visualprm_eval.evaluate.result_rows import ResultRow
 from visualprm_eval.evaluate.stats.bootstrap import interval
 from visualprm_eval.evaluate.stats.chance import ChancePicks
-from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.evaluate.stats.rows import Mean, Standing
 
@@ -49,29 +49,15 @@ class Split:
     chance: ChancePicks | None
     mean: Mean | None
 
-    @classmethod
-    def of(cls, found: Finals) -> Split:
-        """What is kept of the picks of a split."""
-        study, grid = found.study, found.grid
-        rerankers, values = list(found.rerankers), found.values
-        mean = None
-        if found.has_mean:
-            worth = grid.mean_worth(grid.n)
-            mean = Mean(found.measure.value(worth), study.n, found.n_problems, found.n_problems - len(grid))
-            if not any(isinstance(one, Random) for one in rerankers):
-                rerankers.append(Random(ROWS[MEAN]))
-                values = np.column_stack([values, worth])
-        chance = ChancePicks(np.where(grid.usable, grid.verdicts, np.nan), found.measure) if study.grade_all else None
-        return cls(
-            (study.policy, study.benchmark, found.split), study.n, found.note, rerankers, len(found.rerankers),
-            found.measure, values, chance, mean,
-        )  # fmt: skip
+    @property
+    def asked(self) -> Sequence[Reranker]:
+        """The rerankers that were asked for."""
+        return self.rerankers[: self.n_asked]
 
     @property
     def is_greedy(self) -> bool:
         """Whether it is one sample at temperature 0 per problem, beside others."""
-        asked = self.rerankers[: self.n_asked]
-        return bool(asked) and all(isinstance(one, Greedy) for one in asked)
+        return all(isinstance(one, Greedy) for one in self.asked)
 
     @cached_property
     def numbers(self) -> FloatArray:
@@ -147,28 +133,28 @@ class Pairing:
 Draws = FloatArray | None
 
 
+@dataclass(eq=False)
 class Gains:
     """The values of a place and their gains over each kind of baseline.
 
     Attributes:
-        n: N.
         sampled: The values of those who pick from the N candidates.
         greedy: The value of one sample at temperature 0.
     """
 
-    def __init__(self) -> None:
-        self.n = 1
-        self.sampled: Split | None = None
-        self.greedy: Split | None = None
-        self._standings: dict[str | None, list[tuple[Standing, Draws, Draws]]] = {}
+    sampled: Split | None = None
+    greedy: Split | None = None
+    _standings: dict[str | None, list[tuple[Standing, Draws, Draws]]] = field(default_factory=dict, init=False)
 
     def take(self, split: Split) -> None:
         """Adds what was worked out of one sampling."""
-        if split.is_greedy:
-            self.greedy = split
-        else:
-            self.sampled, self.n = split, split.n
-        self._standings = {}
+        setattr(self, "greedy" if split.is_greedy else "sampled", split)
+        self._standings.clear()
+
+    @property
+    def n(self) -> int:
+        """N."""
+        return self.sampled.n if self.sampled else 1
 
     @property
     def mean(self) -> Mean | None:
@@ -219,6 +205,7 @@ def with_gain(row: Standing, gain: float, difference: Draws) -> Standing:
     return replace(row, gain=gain, gain_low=low, gain_high=high)
 
 
+@dataclass(eq=False)
 class WholeTables:
     """The same of a place whose values are figures of whole tables: there is no mean, and nothing can be resampled.
 
@@ -226,11 +213,8 @@ class WholeTables:
         rows: The values at the largest k, by reranker.
     """
 
-    mean = None
-
-    def __init__(self, place: Place) -> None:
-        self.place = place
-        self.rows: dict[str, ResultRow] = {}
+    mean: ClassVar[None] = None
+    rows: dict[str, ResultRow] = field(default_factory=dict)
 
     @property
     def n(self) -> int:
@@ -250,6 +234,6 @@ class WholeTables:
                 continue
             gain = None if base is None or base.value is None or base is row else row.value - base.value
             yield Standing(
-                *self.place, name, row.k, row.value, None, None, gain, note="figure of a whole table",
+                *row.place, name, row.k, row.value, None, None, gain, note="figure of a whole table",
                 baseline=kind or "",
             ), None, None  # fmt: skip

@@ -11,11 +11,11 @@ from visualprm_eval.core.baselines import MEAN, ROWS, chosen
 from visualprm_eval.evaluate.overall import beyond_percent
 from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
 from visualprm_eval.evaluate.stats.bootstrap import interval
+from visualprm_eval.evaluate.stats.final_picks import OF_PROBLEMS
 from visualprm_eval.evaluate.stats.gains import Draws, Gains, Place, WholeTables, with_gain
 from visualprm_eval.evaluate.stats.rows import Baseline, Mean, Standing
 from visualprm_eval.tasks.base import UNJUDGED
 
-_OF_PROBLEMS = " problems"
 Places = Mapping[Place, Gains | WholeTables]
 
 
@@ -96,7 +96,7 @@ def _overall(parts: Sequence[tuple[Standing, Draws, Draws]], kind: str) -> Stand
 def _note(notes: Sequence[str]) -> str:
     """What must be said of a mean over benchmarks, in short: each benchmark's own number says it in full."""
     said = [UNJUDGED] if any(UNJUDGED in note for note in notes) else []
-    if any(_OF_PROBLEMS in note for note in notes):
+    if any(OF_PROBLEMS in note for note in notes):
         said.append("of parts of benchmarks")
     return ", ".join(said)
 

@@ -15,7 +15,6 @@ import numpy as np
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.evaluate.rerankers import First, Reranker
 from visualprm_eval.evaluate.stats.bootstrap import interval
-from visualprm_eval.evaluate.stats.final_picks import Finals
 from visualprm_eval.evaluate.stats.gains import Pairing, Split
 from visualprm_eval.evaluate.stats.paired_tests import holm, sign_flip_test
 from visualprm_eval.evaluate.stats.rows import Comparison
@@ -39,15 +38,15 @@ class Side:
     column: int
 
 
-def side_of(finals: Finals, name: str, label: str) -> Side:
+def side_of(split: Split, name: str, label: str) -> Side:
     """One of the rerankers of a split.
 
     Args:
-        finals: The picks of all of them.
+        split: The values of all of them.
         name: Its name.
         label: What the comparison calls it.
     """
-    return Side(label, Split.of(finals), [reranker.name for reranker in finals.rerankers].index(name))
+    return Side(label, split, [reranker.name for reranker in split.asked].index(name))
 
 
 def compare(first: Side, second: Side) -> Comparison:
