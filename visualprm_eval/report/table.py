@@ -94,6 +94,11 @@ def columns(*pairs: tuple[str, Kind]) -> tuple[Column, ...]:
     return tuple(Column(title, kind) for title, kind in pairs)
 
 
+def filled(*tables: Table) -> list[Table]:
+    """Those of the tables that have rows."""
+    return [table for table in tables if table.rows]
+
+
 def by_place(table: Table) -> list[Table]:
     """A table per policy, benchmark, split and note, which its title names instead of columns."""
     titles = [column.title for column in table.columns]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.best_of_k import curve_ks
-from visualprm_eval.report.table import Column, Kind, Table, by_place
+from visualprm_eval.report.table import Column, Kind, Table, by_place, filled
 from visualprm_eval.report.tables.summary import NOT_TESTED, reading, reranker_label
 
 if TYPE_CHECKING:
@@ -53,11 +53,6 @@ def _label(row: Any) -> str:
     return reranker_label(row.reranker)
 
 
-def _reading(row: Standing) -> str:
-    ends = None if row.gain_low is None or row.gain_high is None else (row.gain_low, row.gain_high)
-    return reading(row.gain, ends, is_baseline=row.is_baseline, is_bound=row.is_bound)
-
-
 def values(rows: Iterable[Standing]) -> Table:
     """Values and gains at k = N with their intervals; where baselines differ each row says which is its own."""
     rows = list(rows)
@@ -67,7 +62,7 @@ def values(rows: Iterable[Standing]) -> Table:
     fields: Fields = {
         "reranker": ("name", _label), "k": ("count", "k"), "value": ("percent", "value"), "from": ("percent", "low"),
         "to": ("percent", "high"), **several, gain: ("gain", "gain"), "gain from": ("end", "gain_low"),
-        "gain to": ("end", "gain_high"), "reading": ("words", _reading),
+        "gain to": ("end", "gain_high"), "reading": ("words", reading),
     }  # fmt: skip
     return _table("Values with 95% intervals", "intervals", rows, fields)
 
@@ -168,11 +163,7 @@ def benchmark_tables(insight: Insight, benchmark: str) -> Sequence[Table]:
         return [row for row in rows if _name(row) == benchmark]
 
     owners = {row.benchmark for row in insight.standings if _name(row) == benchmark} or {benchmark}
-    tables = [
-        values(of_it(insight.standings)),
-        pools(of_it(insight.pools)),
-        diagnoses(of_it(insight.diagnoses)),
-        comparisons(of_it(insight.comparisons)),
-        costs([row for row in insight.costs if row.benchmark in owners]),
-    ]
-    return [table for table in tables if table.rows]
+    return filled(
+        values(of_it(insight.standings)), pools(of_it(insight.pools)), diagnoses(of_it(insight.diagnoses)),
+        comparisons(of_it(insight.comparisons)), costs(row for row in insight.costs if row.benchmark in owners),
+    )  # fmt: skip

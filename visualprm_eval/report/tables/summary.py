@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core import baselines
@@ -59,15 +59,17 @@ class Cell:
         row: The value with its counts and note.
         gain: Points over the baseline on the same problems; ``None`` for the baseline itself and where either value is
             withheld.
-        ends: The gain's 95% interval; ``None`` where there is none.
+        gain_low: Lower end of its 95% interval; ``None`` where there is none.
+        gain_high: Upper end.
         baseline: The baseline's kind, see ``visualprm_eval.core.baselines``; ``""`` where there is none.
         is_baseline: Whether it is the baseline.
         is_bound: Whether it is the oracle's, an upper bound.
     """
 
     row: ResultRow
-    gain: float | None
-    ends: tuple[float, float] | None = None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
     baseline: str = ""
     is_baseline: bool = False
     is_bound: bool = False
@@ -77,10 +79,9 @@ class Cell:
         """The value with the gain in brackets, or the word for a withheld one; a gain not shown bears a mark."""
         if self.row.value is None:
             return WITHHELD
-        mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
-        gain = "" if self.gain is None else f" ({mark}{shown(self.gain, 'gain')})"
-        if self.is_baseline:
-            gain = " (baseline)"
+        gain = " (baseline)" if self.is_baseline else ""
+        if self.gain is not None:
+            gain = f" ({NOT_SHOWN if has_zero(self) else ''}{shown(self.gain, 'gain')})"
         return f"{self.row.value:.1f}{gain}"
 
     @property
@@ -88,32 +89,25 @@ class Cell:
         """``"+0.4 to +9.8"``: the gain's interval, or why it has none; ``""`` without a gain."""
         if self.gain is None:
             return ""
-        if self.is_bound:
-            return UPPER_BOUND
-        return NOT_TESTED if self.ends is None else " to ".join(shown(end, "gain") for end in self.ends)
-
-    @property
-    def reading(self) -> str:
-        """What it comes to, in words."""
-        return reading(self.gain, self.ends, is_baseline=self.is_baseline, is_bound=self.is_bound)
+        if self.is_bound or self.gain_low is None:
+            return UPPER_BOUND if self.is_bound else NOT_TESTED
+        return f"{shown(self.gain_low, 'gain')} to {shown(self.gain_high, 'gain')}"
 
 
-def reading(gain: float | None, ends: tuple[float, float] | None, *, is_baseline: bool, is_bound: bool) -> str:
-    """Whether a gain is shown, in words: by its interval; ``""`` where there is neither a gain nor a baseline.
+def has_zero(value: Cell | Standing) -> bool:
+    """Whether a gain's interval contains 0."""
+    return value.gain_low is not None and value.gain_high is not None and value.gain_low <= 0 <= value.gain_high
 
-    Args:
-        gain: In points.
-        ends: Its 95% interval; ``None`` without one.
-        is_baseline: Whether it is what gains are over.
-        is_bound: Whether it is an upper bound's, of which there is nothing to test.
-    """
-    if gain is None:
-        return "baseline" if is_baseline else ""
-    if is_bound or ends is None:
-        return UPPER_BOUND if is_bound else NOT_TESTED
-    if ends[0] <= 0 <= ends[1]:
+
+def reading(value: Cell | Standing) -> str:
+    """Whether a gain is shown, in words: by its interval; ``""`` where there is neither a gain nor a baseline."""
+    if value.gain is None:
+        return "baseline" if value.is_baseline else ""
+    if value.is_bound or value.gain_low is None:
+        return UPPER_BOUND if value.is_bound else NOT_TESTED
+    if has_zero(value):
         return "not shown: the interval contains 0"
-    return "a gain" if gain > 0 else "a loss"
+    return "a gain" if value.gain > 0 else "a loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,11 +259,7 @@ def _baseline_row(
     """The value that a row's gain is over: of a mean that of all samples, else at the same k, or of one sample."""
     if kind == baselines.MEAN:
         mean = insight.means.get((row.policy, row.benchmark, row.split))
-        if mean is None:
-            return None
-        return replace(
-            row, reranker=ROWS[kind], k=mean.k, value=mean.value, n_problems=mean.n_problems, n_failed=mean.n_failed
-        )
+        return None if mean is None else replace(row, reranker=ROWS[kind], **asdict(mean))
     by_k = table.get((row.policy, _column(row), ROWS[kind]), {})
     return by_k.get(row.k) or by_k.get(1)
 
@@ -277,18 +267,15 @@ def _baseline_row(
 def _cell(row: ResultRow, standing: Standing | None, about: Baseline, base: ResultRow | None) -> Cell:
     """A value with its gain: as it was examined, or without an interval where it was not, such as at a smaller k."""
     is_bound = row.reranker == "oracle" if standing is None else standing.is_bound
-    cell = Cell(row, None, None, about.kind or "", is_bound=is_bound)
+    cell = Cell(row, baseline=about.kind or "", is_bound=is_bound)
     if base is None or row.value is None or base.value is None:
         return cell
     if (base.reranker, base.k) == (row.reranker, row.k):
         return replace(cell, is_baseline=True)
     if standing is not None:
-        low, high = standing.gain_low, standing.gain_high
-        ends = None if low is None or high is None else (low, high)
-        return replace(cell, gain=standing.gain, ends=ends)
-    if (base.n_problems, base.n_failed) != (row.n_problems, row.n_failed):
-        return cell
-    return replace(cell, gain=row.value - base.value)
+        return replace(cell, gain=standing.gain, gain_low=standing.gain_low, gain_high=standing.gain_high)
+    is_comparable = (base.n_problems, base.n_failed) == (row.n_problems, row.n_failed)
+    return replace(cell, gain=row.value - base.value) if is_comparable else cell
 
 
 def curves(rows: Iterable[ResultRow]) -> list[Curve]:
@@ -348,14 +335,11 @@ def _notes(chosen: Iterable[ResultRow], rows: Iterable[ResultRow], everything: s
         spelled = []
         for (policy, column), ks in owners.items():
             whole = sum(map(len, ks.values())) == totals[policy, column]
-            which = everything if whole else ", ".join(f"{name} (k = {_listed(ks[name])})" for name in ks)
+            named = (f"{name} (k = {', '.join(map(str, sorted(numbers)))})" for name, numbers in ks.items())
+            which = everything if whole else ", ".join(named)
             spelled.append(f"{policy} on {column.title}: {which}")
         lines.append(one_line(f"{note} [{'; '.join(spelled)}]"))
     return lines
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(numbers)))
 
 
 def failure_line(failures: Sequence[Failure]) -> str:

@@ -17,6 +17,7 @@ from visualprm_eval.report.tables.summary import (
     counts,
     curve_titles,
     curves,
+    reading,
     reranker_label,
     summarise,
 )
@@ -61,12 +62,12 @@ def summary_table(summary: Summary) -> Table:
     for policy in dict.fromkeys(line.policy for line in summary.lines):
         lines = [line for line in summary.lines if line.policy == policy]
         for line in lines:
-            cells = [_stacked(line.cells.get(column)) for column in summary.columns]
+            cells = [cell and Stacked(cell.text, cell.interval) for cell in map(line.cells.get, summary.columns)]
             rows.append((policy, reranker_label(line.reranker), line.k, *cells))
         rows.append((policy, "problems (failed)", "", *(counts(lines, column) for column in summary.columns)))
     metrics = ", ".join(dict.fromkeys(column.metric for column in summary.columns if column.benchmark != OVERALL))
     notes = []
-    if any(cell.ends for line in summary.lines for cell in line.cells.values()):
+    if any(cell.gain_low is not None for line in summary.lines for cell in line.cells.values()):
         notes.append(f"Gains have 95% intervals; {NOT_SHOWN}: the interval contains 0, so no gain is shown.")
     if summary.meanings:
         notes.append(f"Gains are over the baseline that a column's head names ({summary.meanings}).")
@@ -77,10 +78,6 @@ def summary_table(summary: Summary) -> Table:
         notes,
         is_grouped=True,
     )
-
-
-def _stacked(cell: Cell | None) -> Stacked | None:
-    return None if cell is None else Stacked(cell.text, cell.interval)
 
 
 def first_k_tables(rows: Iterable[ResultRow]) -> list[Table]:
@@ -121,7 +118,7 @@ def all_values(rows: Sequence[ResultRow], insight: Insight | None = None) -> Tab
 def _gain(cell: Cell | None) -> tuple[object, ...]:
     if cell is None:
         return (None,) * len(_GAIN_COLUMNS)
-    return (cell.baseline, cell.gain, *(cell.ends or (None, None)), cell.reading)
+    return (cell.baseline, cell.gain, cell.gain_low, cell.gain_high, reading(cell))
 
 
 def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Table:
@@ -134,7 +131,7 @@ def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Tabl
     longest = max((len(line.policy) for line in summary.lines), default=0)
     heads = [Column("policy", width=max(28, min(longest + 2, 48))), Column("reranker", width=26)]
     heads.append(Column("k", "count", 6))
-    compared = {}
+    compared, rows = {}, list[Sequence[object]]()
     for column in summary.columns:
         group = f"{column.title}\n{column.metric}"
         heads += [
@@ -147,7 +144,6 @@ def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Tabl
             # Words on what differs need more room than a difference.
             width = 40 if any(each.remarks for each in compared[column]) else 12
             heads += [Column("published", "percent", 11, group), Column("difference", "gain", width, group)]
-    rows = []
     for line in summary.lines:
         row: list[object] = [line.policy, reranker_label(line.reranker), line.k]
         for column in summary.columns:
@@ -166,7 +162,7 @@ def _full_cells(cell: Cell | None) -> list[object]:
     row = cell.row
     problems = f"{row.n_problems:,} of {row.n_total:,}" if row.is_partial else row.n_problems
     # Words where there are no ends: nothing has a colour then.
-    ends = cell.ends or (cell.interval or None,) * 2
+    ends = (cell.interval or None,) * 2 if cell.gain_low is None else (cell.gain_low, cell.gain_high)
     value, gain = WITHHELD if row.value is None else row.value, "baseline" if cell.is_baseline else cell.gain
     return [value, gain, problems, row.n_failed, *ends]
 
