@@ -77,7 +77,7 @@ def _write_charts(book: Workbook, insight: Insight) -> None:
         return
     most = max(len(table.columns) for table in tables)
     widths = [10.0, *[20.0] * (most - 1)]
-    sheet, used = new_sheet(book, "curve charts", widths, (1, 0), banner=insight.banner)
+    sheet, used = new_sheet(book, "curve charts", widths, (1, 0), insight.banner)
     names = dict.fromkeys(point.reranker for point in insight.points)
     looks_by_label = {reranker_label(name): look for name, look in looks(names).items()}
     for table in tables:

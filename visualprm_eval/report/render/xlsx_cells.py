@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from functools import cached_property
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -48,14 +49,9 @@ def safe_text(text: str) -> str:
     escaped = _escape(shown) if "_x" in shown else shown
     if len(escaped) <= MAX_CELL_UNITS // 2 or utf16_units(escaped) <= MAX_CELL_UNITS:
         return escaped
-    low, high = 0, MAX_CELL_UNITS  # The mark and the escapes take room as well: search for what fits.
-    while low < high:
-        middle = (low + high + 1) // 2
-        if utf16_units(_cut(shown, middle)) <= MAX_CELL_UNITS:
-            low = middle
-        else:
-            high = middle - 1
-    return _cut(shown, low)
+    # The mark and the escapes take room as well: search for the first length that does not fit.
+    lengths = range(1, MAX_CELL_UNITS + 1)
+    return _cut(shown, bisect_right(lengths, MAX_CELL_UNITS, key=lambda units: utf16_units(_cut(shown, units))))
 
 
 def _cut(shown: str, units: int) -> str:

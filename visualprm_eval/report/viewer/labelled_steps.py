@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.report.tables.step_labels import LABELS
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
-from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut, cut_steps
+from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut_steps, failure_of
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
 
 _SHOWN = {
@@ -38,8 +37,8 @@ def labelled_steps(results: ProcessResults) -> Viewer:
             outcome, opinion = assessment.opinion.outcomes[place], assessment.opinion
             if outcome is None:
                 continue
-            if outcome.error is not None or not all(map(math.isfinite, outcome.scores)):  # JSON has no such numbers.
-                errors.append(f"{opinion.critic}: {cut(outcome.error or 'its scores are not all finite numbers', 300)}")
+            if (error := failure_of(outcome)) is not None:
+                errors.append(f"{opinion.critic}: {error}")
                 continue
             called = [CORRECT if score > opinion.threshold else INCORRECT for score in outcome.scores]
             wrong = [

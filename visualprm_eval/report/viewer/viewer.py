@@ -57,11 +57,11 @@ class Viewer:
         chooser: Whose errors a filter asks for: what ``rerankers`` are.
     """
 
-    rerankers: tuple[str, ...] = ()
-    index: tuple[Mapping[str, Any], ...] = ()
-    pages: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    rerankers: Sequence[str] = ()
+    index: Sequence[Mapping[str, Any]] = ()
+    pages: Sequence[str] = ()
+    pictures: Sequence[str] = ()
+    notes: Sequence[str] = ()
     shown: Mapping[str, str] = field(default_factory=lambda: SHOWN)
     chooser: str = "reranker"
 
@@ -104,7 +104,7 @@ class ViewerBuilder:
         chosen: dict[str, list[Pick]] = {}
         for pick in picks:
             chosen.setdefault(pick.problem_id, []).append(pick)
-        entries = [_Entry(*parts, chosen.get(parts[0].id, ())) for parts in _parts(columns)]
+        entries = list(_entries(columns, chosen))
         sizes = list(map(len, columns.values))
         limits = [self._limits(entry, sizes) for entry in entries]
         keys = [columns.key(text) for shown in limits for text in shown]
@@ -116,23 +116,19 @@ class ViewerBuilder:
     def viewer(self) -> Viewer:
         """Everything that was added."""
         self._turn_page()
-        notes = []
-        if self._left_out:
-            notes.append(f"{self._left_out:,} candidates are left out here to keep this file small; the store has them")
-        if self._cut:
-            notes.append(f"{self._cut:,} texts are cut here to keep this file small; the store has the whole")
-        if self.thumbnails.left_out:
-            notes.append(f"{self.thumbnails.left_out:,} pictures are not here, unreadable, or left out to save room")
-        return Viewer(
-            tuple(self._rerankers), tuple(self._index), tuple(self._pages), tuple(self.thumbnails.urls), tuple(notes)
-        )
+        counts = {
+            "candidates are left out here to keep this file small; the store has them": self._left_out,
+            "texts are cut here to keep this file small; the store has the whole": self._cut,
+            "pictures are not here, unreadable, or left out to save room": self.thumbnails.left_out,
+        }
+        notes = [f"{count:,} {remark}" for remark, count in counts.items() if count]
+        return Viewer(list(self._rerankers), self._index, self._pages, self.thumbnails.urls, notes)
 
     def _add(self, entry: _Entry, texts: Sequence[Mapping[str, Any]], policy: str) -> None:
-        missed = []
         for pick in entry.picks:
-            number = self._rerankers.setdefault(pick.reranker, len(self._rerankers))
-            if entry.solvable and pick.verdict is not None and pick.verdict < 1:
-                missed.append(number)
+            self._rerankers.setdefault(pick.reranker, len(self._rerankers))
+        wrong = [pick for pick in entry.picks if pick.verdict is not None and pick.verdict < 1]
+        missed = [self._rerankers[pick.reranker] for pick in wrong] if entry.solvable else []
         verdicts = {pick.verdict for pick in entry.picks if pick.reranker != _CEILING}
         problem = entry.problem
         self.put(problem, {
@@ -226,8 +222,8 @@ class _Entry:
         return [*first, *(text for text in self.ranks if text not in first)]
 
 
-def _parts(columns: Columns) -> Iterator[tuple[Problem, dict[int, list[int]], list[tuple[int, str]], bool, bool, bool]]:
-    """What an entry says of each problem."""
+def _entries(columns: Columns, picks: Mapping[str, Sequence[Pick]]) -> Iterator[_Entry]:
+    """An entry per problem; picks are by the problem's id."""
     candidates, count = columns.candidates, len(columns)
     right = np.bincount(columns.owners[columns.graded.values == 1], minlength=count)
     ungraded = np.bincount(columns.owners[np.isnan(columns.graded.values)], minlength=count)
@@ -244,7 +240,7 @@ def _parts(columns: Columns) -> Iterator[tuple[Problem, dict[int, list[int]], li
                 own.setdefault(texts[number], []).append(ranks[number])
         failed = bool(failures) or not broken.isdisjoint(own)
         unsolvable = bool(own) and not right[place] and not ungraded[place]  # Of what is not graded nobody knows.
-        yield problem, own, failures, bool(right[place]), unsolvable, failed
+        yield _Entry(problem, own, failures, bool(right[place]), unsolvable, failed, picks.get(problem.id, ()))
 
 
 @dataclass(frozen=True)
@@ -264,9 +260,9 @@ class _Texts:
     def shown(self, number: int, ranks: Sequence[int], limit: int) -> dict[str, Any]:
         """One text, cut to ``limit`` characters."""
         columns, key, text = self.columns, self.columns.key(number), self.columns.values[number]
-        verdict = float(columns.graded.values[number])
+        verdict, vote = float(columns.graded.values[number]), self.answers[number]
         shown: dict[str, Any] = {
-            "r": list(ranks), "v": None if math.isnan(verdict) else verdict, "f": _optional(self.answers[number]),
+            "r": list(ranks), "v": None if math.isnan(verdict) else verdict, "f": vote and cut(vote, 200),
             "n": columns.candidates.finishes[columns.writers[number]], "s": {}, "e": [],
         }  # fmt: skip
         if number in columns.graded.errors:
@@ -274,11 +270,10 @@ class _Texts:
         known_as: dict[tuple[str, ...], str] = {}
         for critic, known in self.scored.items():
             said = known.get(key)
-            if said is None or said.error is not None:
-                shown["e"] += [f"{critic}: {cut(said.error or '', 300)}"] if said is not None else []
+            if said is None:
                 continue
-            if not all(map(math.isfinite, said.scores)):  # JSON has no word for such a number.
-                shown["e"].append(f"{critic}: its scores are not all finite numbers")
+            if (error := failure_of(said)) is not None:
+                shown["e"].append(f"{critic}: {error}")
                 continue
             steps = said.steps if all(said.steps) and said.steps else (text,)
             parts: str | list[str] | None = None  # The whole text as one step is not kept twice.
@@ -286,10 +281,9 @@ class _Texts:
                 owner = known_as.setdefault(steps, critic)
                 parts = owner if owner != critic else cut_steps(steps, limit)
             shown["s"][critic] = [parts, [round(score, 4) for score in said.scores]]
-        shown["t"] = cut(text, limit)
-        if any(parts[0] is not None for parts in shown["s"].values()):
-            first = next(critic for critic, parts in shown["s"].items() if parts[0] is not None)
-            shown["t"] = None if "\n\n".join(shown["s"][first][0]) == shown["t"] else shown["t"]
+        whole = cut(text, limit)
+        first = next((parts for parts, _ in shown["s"].values() if parts is not None), ())
+        shown["t"] = None if first and "\n\n".join(first) == whole else whole
         return shown
 
 
@@ -307,5 +301,8 @@ def cut(text: str, limit: int) -> str:
     return visible_text(text if len(text) <= limit else f"{text[:limit]} …")
 
 
-def _optional(text: str | None) -> str | None:
-    return None if text is None else cut(text, 200)
+def failure_of(said: StepScores) -> str | None:
+    """Why a critic's scores cannot be shown; ``None`` where they can."""
+    if said.error is None and all(map(math.isfinite, said.scores)):
+        return None
+    return cut(said.error or "its scores are not all finite numbers", 300)  # JSON has no word for such a number.
