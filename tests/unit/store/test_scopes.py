@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.run.test_plan_report import N, P, config, fill, results
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import UnknownNameError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 from visualprm_eval.evaluate.fact_columns import Columns, ProblemFacts
@@ -63,7 +64,10 @@ def test_the_judge_is_the_last_runs(tmp_path):
         scope_in(tmp_path, grading=spec.settings)
         with open_sound(tmp_path / STORE_FILE) as store:
             assert plan_report(config(tmp_path), store).experiments[0].grading == spec
-            assert plan_report(config(tmp_path, judge="exact_matching"), store).experiments[0].grading == first
+            assert (
+                plan_report(config(tmp_path, judge=JudgeOptions("exact_matching")), store).experiments[0].grading
+                == first
+            )
 
 
 def test_only_picks_were_graded(tmp_path):

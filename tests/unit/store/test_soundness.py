@@ -347,7 +347,9 @@ def test_scores_beyond_the_range_stop_a_run_at_once_or_are_failures(
         with pytest.raises(CriticError, match=r"a score of 7\.0, and the critic's range is 0 to 1; let .* score_range"):
             score_missing(store, Scorer([7.0, 7.0, 7.0]), spec, {"p7": PROBLEM}, work, label="score")
         assert store.scores(spec.id, ["p7"]) == {}
-        monkeypatch.setattr("visualprm_eval.stages.score.stage._chunks", lambda work, _: [[one] for one in work])
+        monkeypatch.setattr(
+            "visualprm_eval.stages.score.stage._chunks", lambda work, _: [[place] for place in range(len(work))]
+        )
         score_missing(store, Scorer([0.5, 7.0, math.inf]), spec, {"p7": PROBLEM}, work, label="score")
         found = store.scores(spec.id, ["p7"])
         assert found["p7", text_id("t")].scores == (0.5,)
