@@ -138,10 +138,7 @@ def page(
 def _sections(results: Results) -> list[Section]:
     insight = results.insight
     summary = summary_table(summarise(results.rows, insight))
-    losses = [
-        statistics.diagnoses(insight.diagnoses), statistics.pools(insight.pools), statistics.costs(insight.costs)
-    ]  # fmt: skip
-    curves, comparisons = statistics.curve_points(insight.points), statistics.comparisons(insight.comparisons)
+    losses = statistics.diagnoses(insight.diagnoses), statistics.pools(insight.pools), statistics.costs(insight.costs)
     return [
         Section(
             "summary", "Summary", [summary.title], [replace(summary, title="")],
@@ -154,9 +151,11 @@ def _sections(results: Results) -> list[Section]:
         ),
         Section(
             "curves", "Over k", [_OVER_K], figures={"curves": "value against k with intervals"},
-            tables=[replace(table, is_folded=True) for table in by_place(curves)],
+            tables=[replace(table, is_folded=True) for table in by_place(statistics.curve_points(insight.points))],
         ),
-        Section("comparisons", "Comparisons", [_COMPARISONS], tables=by_place(comparisons)),
+        Section(
+            "comparisons", "Comparisons", [_COMPARISONS], tables=by_place(statistics.comparisons(insight.comparisons)),
+        ),
         Section(
             "losses", "Where rerankers lose", figures={"scores": "step scores of right and wrong candidates"},
             tables=filled(*losses),

@@ -48,7 +48,8 @@ def labelled_steps(results: ProcessResults) -> Viewer:
             said[opinion.critic] = [None, [round(score, 4) for score in outcome.scores], wrong]
             missed += [number] if wrong else []
             verdicts.append(called)
-        steps = cut_steps(sample.steps, builder.room(sum(map(len, sample.steps))))
+        (limit,) = builder.limits([sum(map(len, sample.steps))])
+        steps = cut_steps(sample.steps, limit)
         labels = [LABELS[label] for label in sample.labels]
         builder.put(sample.problem, {
             "p": sample.policy, "b": sample.source, "s": "", "i": f"line {sample.line}", "m": missed,

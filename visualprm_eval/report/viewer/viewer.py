@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -83,8 +83,7 @@ class ViewerBuilder:
     def __post_init__(self) -> None:
         self._rerankers: dict[str, int] = {}
         self._index: list[dict[str, Any]] = []
-        self._entries: list[dict[str, Any]] = []
-        self._pages: list[str] = []
+        self._entries: list[str] = []
         self._purse, self._left_out, self._cut = 0, 0, 0
 
     def add(
@@ -105,8 +104,11 @@ class ViewerBuilder:
         for pick in picks:
             chosen.setdefault(pick.problem_id, []).append(pick)
         entries = list(_entries(columns, chosen))
-        sizes = list(map(len, columns.values))
-        limits = [self._limits(entry, sizes) for entry in entries]
+        limits = []
+        for entry in entries:
+            ordered = entry.ordered()
+            room = self.limits([len(columns.values[text]) for text in ordered])
+            limits.append(dict(zip(ordered, room, strict=False)))
         keys = [columns.key(text) for shown in limits for text in shown]
         told = _Texts(columns, {critic: steps(critic, keys) for critic in columns.said}, columns.answers(answer))
         for entry, shown in zip(entries, limits, strict=True):
@@ -115,14 +117,15 @@ class ViewerBuilder:
 
     def viewer(self) -> Viewer:
         """Everything that was added."""
-        self._turn_page()
+        starts = range(0, len(self._entries), PAGE)
+        pages = [f"[{','.join(self._entries[start : start + PAGE])}]" for start in starts]
         counts = {
             "candidates are left out here to keep this file small; the store has them": self._left_out,
             "texts are cut here to keep this file small; the store has the whole": self._cut,
             "pictures are not here, unreadable, or left out to save room": self.thumbnails.left_out,
         }
         notes = [f"{count:,} {remark}" for remark, count in counts.items() if count]
-        return Viewer(list(self._rerankers), self._index, self._pages, self.thumbnails.urls, notes)
+        return Viewer(list(self._rerankers), self._index, pages, self.thumbnails.urls, notes)
 
     def _add(self, entry: _Entry, texts: Sequence[Mapping[str, Any]], policy: str) -> None:
         for pick in entry.picks:
@@ -130,7 +133,8 @@ class ViewerBuilder:
         wrong = [pick for pick in entry.picks if pick.verdict is not None and pick.verdict < 1]
         missed = [self._rerankers[pick.reranker] for pick in wrong] if entry.solvable else []
         verdicts = {pick.verdict for pick in entry.picks if pick.reranker != _CEILING}
-        problem = entry.problem
+        problem, left_out = entry.problem, sum(map(len, entry.ranks.values())) - sum(len(text["r"]) for text in texts)
+        self._left_out += left_out
         self.put(problem, {
             "p": policy, "b": problem.benchmark, "s": problem.split, "i": problem.index, "m": missed,
             "d": len(verdicts) > 1, "f": entry.failed, "u": entry.unsolvable,
@@ -139,8 +143,7 @@ class ViewerBuilder:
                 {"n": pick.reranker, "r": pick.rank, "v": pick.verdict, "k": pick.k, "o": visible_text(pick.note)}
                 for pick in entry.picks
             ],
-            "t": texts, "l": sum(map(len, entry.ranks.values())) - sum(len(text["r"]) for text in texts),
-            "e": [{"r": rank, "e": cut(error, 500)} for rank, error in entry.failures],
+            "t": texts, "l": left_out, "e": [{"r": rank, "e": cut(error, 500)} for rank, error in entry.failures],
         })  # fmt: skip
 
     def put(self, problem: Problem, row: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
@@ -160,36 +163,21 @@ class ViewerBuilder:
             "c": {visible_text(key): visible_text(value) for key, value in problem.choices.items()},
             "g": [self.thumbnails.place_of(path) for path in problem.images],
         }  # fmt: skip
-        self._entries.append({**asked, **entry})
-        if len(self._entries) == PAGE:
-            self._turn_page()
+        self._entries.append(json.dumps({**asked, **entry}, separators=(",", ":")))
 
-    def room(self, size: int) -> int:
-        """How many characters of the next entry's only text there is room for; a text of more is counted as cut."""
+    def limits(self, sizes: Iterable[int]) -> list[int]:
+        """How many characters there is room for of each of the next entry's texts, but those that there is none for.
+
+        A text of more is counted as cut.
+        """
         self._purse += self.budget // max(1, self.n_problems)
-        return self._limit(size)
-
-    def _limit(self, size: int) -> int:
-        limit = min(_LONGEST, max(_LEAST, self._purse))
-        self._cut += size > limit
-        self._purse = max(0, self._purse - min(limit, size))
-        return limit
-
-    def _turn_page(self) -> None:
-        if self._entries:
-            self._pages.append(json.dumps(self._entries, separators=(",", ":")))
-            self._entries = []
-
-    def _limits(self, entry: _Entry, sizes: Sequence[int]) -> dict[int, int]:
-        """The texts of a problem that there is room for, by their numbers, with how many characters of each."""
-        self._purse += self.budget // max(1, self.n_problems)
-        limits: dict[int, int] = {}
-        ordered = entry.ordered()
-        for place, text in enumerate(ordered):
-            if place and sizes[text] > self._purse:
-                self._left_out += sum(len(entry.ranks[each]) for each in ordered[place:])
+        limits: list[int] = []
+        for size in sizes:
+            if limits and size > self._purse:
                 break
-            limits[text] = self._limit(sizes[text])
+            limits.append(min(_LONGEST, max(_LEAST, self._purse)))
+            self._cut += size > limits[-1]
+            self._purse = max(0, self._purse - min(limits[-1], size))
         return limits
 
 
@@ -218,8 +206,7 @@ class _Entry:
     def ordered(self) -> list[int]:
         """Its texts: those that somebody picked, then the others, each by lowest rank."""
         picked = {pick.rank for pick in self.picks}
-        first = [text for text, ranks in self.ranks.items() if not picked.isdisjoint(ranks)]
-        return [*first, *(text for text in self.ranks if text not in first)]
+        return sorted(self.ranks, key=lambda text: picked.isdisjoint(self.ranks[text]))
 
 
 def _entries(columns: Columns, picks: Mapping[str, Sequence[Pick]]) -> Iterator[_Entry]:
