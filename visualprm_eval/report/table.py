@@ -6,10 +6,12 @@ decide how they format, align and colour it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
+_Row = TypeVar("_Row")
+_Key = TypeVar("_Key")
 Kind = Literal[
     "name",
     "text",
@@ -92,6 +94,14 @@ class Table:
 def columns(*pairs: tuple[str, Kind]) -> tuple[Column, ...]:
     """Columns of titles and kinds."""
     return tuple(Column(title, kind) for title, kind in pairs)
+
+
+def grouped(rows: Iterable[_Row], key: Callable[[_Row], _Key]) -> dict[_Key, list[_Row]]:
+    """The rows by a key of theirs, in the order of first appearance."""
+    groups: dict[_Key, list[_Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
 
 
 def filled(*tables: Table) -> list[Table]:

@@ -12,7 +12,6 @@ from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.best_of_k import DRAWN_SUBSETS, MEAN
 from visualprm_eval.report.render.drawing import (
     Look,
-    grouped,
     k_axis,
     legend,
     literal,
@@ -22,6 +21,7 @@ from visualprm_eval.report.render.drawing import (
     rendered,
     titled,
 )
+from visualprm_eval.report.table import grouped
 from visualprm_eval.report.tables.summary import FIRST, Curve, column_titles, curves, reranker_label
 
 if TYPE_CHECKING:

@@ -30,11 +30,6 @@ def utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def _prefix(text: str, units: int) -> str:
-    """The longest prefix of at most ``units`` UTF-16 units that splits no character."""
-    return text[:units].encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
-
-
 def _escape(text: str) -> str:
     """Keeps Excel from reading ``_x0041_`` as the letter A."""
     return _ESCAPE_LIKE.sub("_x005F_", text)
@@ -56,7 +51,7 @@ def safe_text(text: str) -> str:
 
 def _cut(shown: str, units: int) -> str:
     """The first ``units`` UTF-16 units of a text, escaped, with a mark that tells what is missing."""
-    kept = _prefix(shown, units)
+    kept = shown[:units].encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")  # No half of a character.
     return f"{_escape(kept)}\n[... {len(shown) - len(kept)} characters cut here; the store keeps the whole text]"
 
 

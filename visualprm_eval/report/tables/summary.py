@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core import baselines
@@ -12,7 +13,7 @@ from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.overalls import lacking_means
 from visualprm_eval.evaluate.stats.rows import Baseline, Insight
 from visualprm_eval.report.render.text import one_line, shown
-from visualprm_eval.report.table import ABSENT, WITHHELD
+from visualprm_eval.report.table import ABSENT, WITHHELD, grouped
 from visualprm_eval.tasks.base import HOSTS, UNJUDGED
 
 if TYPE_CHECKING:
@@ -136,10 +137,8 @@ class Summary:
 
     def head(self, column: Column) -> str:
         """What the gains of a column are over: ``"gain over mean"``; with the policies where these differ."""
-        heads: dict[str, list[str]] = {}
-        for (policy, where), baseline in self.baselines.items():
-            if where == column:
-                heads.setdefault(baseline.head, []).append(policy)
+        over = {policy: baseline.head for (policy, where), baseline in self.baselines.items() if where == column}
+        heads = grouped(over, over.__getitem__)
         return "; ".join(head if len(heads) == 1 else f"{head} ({', '.join(names)})" for head, names in heads.items())
 
     @property
@@ -326,17 +325,13 @@ def notes(rows: Iterable[ResultRow]) -> list[str]:
 def _notes(chosen: Iterable[ResultRow], rows: Iterable[ResultRow], everything: str) -> list[str]:
     """One line per note of the chosen rows with the values it belongs to; ``everything`` names all of ``rows``."""
     totals = Counter((row.policy, _column(row)) for row in rows)
-    places: dict[str, dict[tuple[str, Column], dict[str, set[int]]]] = {}
-    for row in chosen:
-        where = places.setdefault(row.note or "value withheld", {}).setdefault((row.policy, _column(row)), {})
-        where.setdefault(row.reranker, set()).add(row.k)
     lines = []
-    for note, owners in places.items():
+    for note, noted in grouped(chosen, lambda row: row.note or "value withheld").items():
         spelled = []
-        for (policy, column), ks in owners.items():
-            whole = sum(map(len, ks.values())) == totals[policy, column]
-            named = (f"{name} (k = {', '.join(map(str, sorted(numbers)))})" for name, numbers in ks.items())
-            which = everything if whole else ", ".join(named)
+        for (policy, column), members in grouped(noted, lambda row: (row.policy, _column(row))).items():
+            names = grouped(members, lambda row: row.reranker).items()
+            named = (f"{name} (k = {', '.join(str(k) for k in sorted(row.k for row in part))})" for name, part in names)
+            which = everything if len(members) == totals[policy, column] else ", ".join(named)
             spelled.append(f"{policy} on {column.title}: {which}")
         lines.append(one_line(f"{note} [{'; '.join(spelled)}]"))
     return lines
@@ -355,9 +350,6 @@ def failure_line(failures: Sequence[Failure]) -> str:
 
 def final_picks(picks: Iterable[Pick]) -> list[Pick]:
     """The picks at the largest k of each policy, benchmark, split and reranker, in the given order."""
-    picks = list(picks)
-    largest: dict[tuple[str, str, str, str], int] = {}
-    for pick in picks:
-        key = (pick.policy, pick.benchmark, pick.split, pick.reranker)
-        largest[key] = max(largest.get(key, 0), pick.k)
-    return [p for p in picks if p.k == largest[p.policy, p.benchmark, p.split, p.reranker]]
+    picks, place = list(picks), attrgetter("policy", "benchmark", "split", "reranker")
+    largest = {place(pick): pick.k for pick in sorted(picks, key=attrgetter("k"))}
+    return [pick for pick in picks if pick.k == largest[place(pick)]]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
+from visualprm_eval.report.table import grouped
 from visualprm_eval.report.tables.step_labels import LABELS
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
 from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut_steps, failure_of
@@ -26,9 +27,8 @@ def labelled_steps(results: ProcessResults) -> Viewer:
     A critic that was not asked about a solution yet says nothing there. Neutral steps are nobody's error.
     """
     samples = results.process_set.samples
-    pictures: dict[str, list[str]] = {}
-    for sample in samples:
-        pictures.setdefault(sample.source, []).extend(sample.problem.images)
+    sources = grouped(samples, lambda sample: sample.source)
+    pictures = {source: [path for sample in own for path in sample.problem.images] for source, own in sources.items()}
     builder = ViewerBuilder(len(samples), thumbnails=Thumbnails(allowed=allowances(pictures)))
     for place, sample in enumerate(samples):
         said: dict[str, list[Any]] = {}

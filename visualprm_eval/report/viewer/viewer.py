@@ -15,6 +15,7 @@ import numpy as np
 
 from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.report.render.text import visible_text
+from visualprm_eval.report.table import grouped
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -100,10 +101,7 @@ class ViewerBuilder:
             policy: The policy's name.
         """
         columns = Columns.of(facts)
-        chosen: dict[str, list[Pick]] = {}
-        for pick in picks:
-            chosen.setdefault(pick.problem_id, []).append(pick)
-        entries = list(_entries(columns, chosen))
+        entries = list(_entries(columns, grouped(picks, lambda pick: pick.problem_id)))
         limits = []
         for entry in entries:
             ordered = entry.ordered()
