@@ -35,8 +35,7 @@ _FACTOR = (
 )
 _FRAC = r"\\[dtc]?frac\s?(?:\{" + _PART + r"{1,40}\}\s?\{" + _PART + r"{1,40}\}|\d\d)"
 _QUANTITY = (
-    rf"[-+−–]?{_FRAC}(?:\s?{_FACTOR}){{0,3}}"
-    rf"|(?:{NUMERAL.pattern})(?:\s?{_FRAC}|\s\d{{1,6}}/\d{{1,6}}|/\d{{1,9}})?"
+    rf"[-+−–]?{_FRAC}(?:\s?{_FACTOR}){{0,3}}|(?:{NUMERAL.pattern})(?:\s?{_FRAC}|\s\d{{1,6}}/\d{{1,6}}|/\d{{1,9}})?"
     rf"(?:\s?(?:\\cdot\s?|\\times\s?|[*·×]\s?)?{_FACTOR}){{0,3}}(?:(?<=[πi}}\d)])/\d{{1,9}})?"
     r"(?:\s(?:thousand|million|billion|trillion)\b(?:\s[a-z]{1,20}(?=[\s.]{0,3}$))?)?"
     rf"|[-+−–]?{_FACTOR}(?:\s?{_FACTOR}){{0,2}}(?:/\d{{1,9}})?"
@@ -63,8 +62,7 @@ _REASON = re.compile(r"[,，;；]?\s(?:because|since|given|due to|based on|assum
 _ASIDE = re.compile(r"[,，]?\s(?:which|where|after|so that|but|while|when|if|with)\b", re.IGNORECASE)
 _LOOSELY = re.compile(
     r"\b(?:of|to|has|have|had|contains?|shows?|needs?|spends?|makes?|reaches|takes?|leaves?|leaving|receives?|"
-    r"scored|sold|got|ate)"
-    r"\s{1,3}" + _ADVERBS + r"[\s*_$`\"'“(\[{]{0,6}(?:\\[(\[]\s?)?(?P<value>" + _QUANTITY + r")",
+    r"scored|sold|got|ate)\s{1,3}" + _ADVERBS + r"[\s*_$`\"'“(\[{]{0,6}(?:\\[(\[]\s?)?(?P<value>" + _QUANTITY + r")",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(r"[*_$`\"'”\\)\]}\s.。!?]{0,8}$")
@@ -75,8 +73,7 @@ _BADLY_BEFORE = re.compile(
 )
 _BADLY_BEHIND = re.compile(
     r"\\(?!text|mathrm|mbox|circ|deg|quad|right)[a-zA-Z]|[α-ωΑ-Ω]|"
-    r"(?!-[a-z]{3})(?:(?:st|nd|rd|th)\b|[a-zA-Z_^](?![a-zA-Z]{0,3}\b)|"
-    r"\s?[-–+*/×÷=<>^]\s?[\w(\\]|[:.]\d|\)\s?=)"
+    r"(?!-[a-z]{3})(?:(?:st|nd|rd|th)\b|[a-zA-Z_^](?![a-zA-Z]{0,3}\b)|\s?[-–+*/×÷=<>^]\s?[\w(\\]|[:.]\d|\)\s?=)"
 )
 _CLOSED = re.compile(r"\s?(?:\$|\\\)|\*\*)")
 _HENCE = re.compile(
@@ -101,8 +98,7 @@ _FORMULA_LAST = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r".*(?:[=≈]|\b(?:equals|is|are|be|gets?|gives?|obtain|"
-    r"yields?|"
+    r".*(?:[=≈]|\b(?:equals|is|are|be|gets?|gives?|obtain|yields?|"
     r"(?:simplif\w{2,4}|reduc\w{1,3}|evaluat\w{1,3}|factors?|expands?) to)\b)"
     r"\s{0,3}[:：]?\s{0,3}(?:an?\s)?([^=≈]{1,80}?)[\s*_`\"'.。]{0,6}$"
 )
