@@ -23,10 +23,10 @@ def numbers_in(sentence: str) -> Iterator[tuple[str, bool]]:
     """
     if _COMMA_LANGUAGE.search(sentence):
         sentence = with_points(sentence)
-    for find in (_value, _mentioned):
-        found = find(sentence)
-        if found is not None:
-            yield found
+    if (value := _value(sentence)) is not None:
+        yield value
+    if (mentioned := _mentioned(sentence)) is not None:
+        yield mentioned, False
 
 
 _PART = r"(?:[-\d\s.,+*·()π^√]|\\(?:pi|sqrt|cdot|times)(?![a-z])|\{[-\d\s.+*π]{0,20}\})"
@@ -140,9 +140,7 @@ def _formula_last(sentence: str) -> str | None:
         if (key := normalise(span)) is not None and (key.kind == "number" or is_constant(key)):
             return span
     which = _WHICH.search(sentence)
-    if which is not None:
-        return which[1].strip()
-    return None
+    return None if which is None else which[1].strip()
 
 
 def _clauses(sentence: str) -> tuple[str, ...]:
@@ -151,13 +149,8 @@ def _clauses(sentence: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((_ASIDE.split(whole, maxsplit=1)[0], whole, sentence)))
 
 
-def _mentioned(sentence: str) -> tuple[str, bool] | None:
+def _mentioned(sentence: str) -> str | None:
     """The number that a sentence has, or the one that is most likely meant; it does not come to it."""
-    found = _only_number(sentence)
-    return None if found is None else (found, False)
-
-
-def _only_number(sentence: str) -> str | None:
     for part in _clauses(sentence):
         sound = _places(_QUANTITIES, part)
         loose = _places(_LOOSELY, part)
@@ -168,12 +161,10 @@ def _only_number(sentence: str) -> str | None:
         if loose:
             return _with_unit(part, *loose[-1])
     found = list(_QUANTITIES.finditer(sentence))
-    if (
-        len(found) == 1
-        and _BADLY_BEHIND.match(sentence, found[0].end()) is None
-        and _LABEL.search(sentence[max(0, found[0].start() - 12) : found[0].start()]) is None
-    ):
-        return _with_unit(sentence, *found[0].span())
+    if len(found) == 1:
+        start, end = found[0].span()
+        if not (_BADLY_BEHIND.match(sentence, end) or _LABEL.search(sentence[max(0, start - 12) : start])):
+            return _with_unit(sentence, start, end)
     return _in_words(_clauses(sentence)[0])
 
 

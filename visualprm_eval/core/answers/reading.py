@@ -186,9 +186,7 @@ _END = attrgetter("end")
 _announced_in_line = lru_cache(maxsize=8192)(_announced_in)
 
 
-def _cued(
-    text: str, end: int, letter: str, options: Options, *, comma: bool
-) -> Found | None:  # fmt: skip
+def _cued(text: str, end: int, letter: str, options: Options, *, comma: bool) -> Found | None:
     if letter:
         if options and letter not in options:
             return None

@@ -137,7 +137,7 @@ def release(critic: Critic) -> None:
 
 def build_critics(
     labels: Sequence[str], scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges
-) -> dict[str, Critic]:  # fmt: skip
+) -> dict[str, Critic]:
     """The critics of a run.
 
     Args:

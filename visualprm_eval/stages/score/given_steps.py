@@ -38,7 +38,7 @@ class Judging:
 
 def build(
     names: Sequence[str], scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges
-) -> list[Judging]:  # fmt: skip
+) -> list[Judging]:
     """The critics of a run.
 
     Args:
@@ -67,9 +67,7 @@ def build(
     return list(built.values())
 
 
-def _build(
-    name: str, prms: Sequence[str], critic_of: Callable[[str], Critic], judges: PromptedJudges
-) -> list[Judging]:  # fmt: skip
+def _build(name: str, prms: Sequence[str], critic_of: Callable[[str], Critic], judges: PromptedJudges) -> list[Judging]:
     base, at, prm = name.partition("@")
     if name in {RANDOM, ALL_CORRECT}:
         return [Judging(name, None, labels_only=True)]
