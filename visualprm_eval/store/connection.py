@@ -58,6 +58,14 @@ def open_for_writing(path: Path, *, one_thread: bool = True, create: bool = True
     return db
 
 
+def is_outdated(path: Path) -> bool:
+    """Whether a store is there that an older version of this program wrote; its folder may be on a read-only disk."""
+    if not path.exists() or not os.access(path.parent, os.W_OK):
+        return False
+    with translated_errors(path), closing(_connect(path, "ro")) as db:
+        return schema.version(db) < schema.latest_version()
+
+
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Opens a store that another process may be writing to.
 

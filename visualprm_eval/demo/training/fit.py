@@ -58,12 +58,7 @@ def rate_factors(step: int, steps: int) -> tuple[float, float, float]:
 
 
 def fit(
-    model: nn.Module,
-    loss_at: Callable[[int], Tensor],
-    steps: int,
-    label: str,
-    *,
-    scale: float = 1.0,
+    model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, label: str, *, scale: float = 1.0
 ) -> list[float]:
     """Trains a model in place.
 

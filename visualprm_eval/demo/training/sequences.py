@@ -20,14 +20,7 @@ import torch
 from visualprm_eval.engine.config import SYSTEM_MESSAGE
 from visualprm_eval.engine.prompt import Prompt, PromptFormat, question_content
 from visualprm_eval.engine.tokenizer import IM_END
-from visualprm_eval.tasks.demo_world.world import (
-    FACTORS,
-    MOST,
-    Scene,
-    WorldProblem,
-    reading_step,
-    solution_steps,
-)
+from visualprm_eval.tasks.demo_world.world import FACTORS, MOST, Scene, WorldProblem, reading_step, solution_steps
 
 if TYPE_CHECKING:
     from torch import Tensor

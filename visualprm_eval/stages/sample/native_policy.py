@@ -68,13 +68,9 @@ class NativePolicy(Twinned, CheckpointUser):
         """Draws candidates in batches of the run's batch size."""
         from visualprm_eval.engine.generate import GenerationRequest, generate
 
-        sampling = self._options.sampling
         shown = self._shown([problem for problem, _ in requests])
-        work = [GenerationRequest(problem, rank, shown=shown.get(problem.id)) for problem, rank in requests]
-        yield from generate(
-            self.checkpoint.model, work, temperature=sampling.temperature, top_p=sampling.top_p,
-            max_tokens=sampling.max_tokens, seed=sampling.seed, batch_size=sampling.batch_size,
-        )  # fmt: skip
+        wanted = [GenerationRequest(problem, rank, shown=shown.get(problem.id)) for problem, rank in requests]
+        yield from generate(self.checkpoint.model, wanted, self._options.sampling)
 
     def _shown(self, problems: Sequence[Problem]) -> Mapping[str, Shown]:
         """What the policy reads and sees of each problem, by id."""
