@@ -133,7 +133,7 @@ def _problems(db: sqlite3.Connection) -> Iterator[str]:
         except (ValueError, TypeError, AttributeError, RecursionError):
             sound_parts = False
         if not sound_parts or not {one.kind for one in problem.parts} <= {"text", "image"}:
-            yield f"{place(PROBLEM_KEY, row[:3])}: its parts, options or groups cannot be read"
+            yield f"{place(PROBLEM_KEY.values(), row[:3])}: its parts, options or groups cannot be read"
 
 
 def _kinds(db: sqlite3.Connection) -> Iterator[str]:
@@ -220,7 +220,7 @@ def _all_sound(
 def _odd_scores(rows: Sequence[tuple[Any, ...]], ranges: Mapping[str, sound.ScoreRange]) -> Iterator[str]:
     for *key, error, numbers, steps, text in rows:
         if wrong := _wrong_with(numbers, (steps, text), ranges.get(key[0], sound.UNIT), failed=error is not None):
-            yield f"scores of {place(TEXT_KEY, key)}: {wrong}"
+            yield f"scores of {place(TEXT_KEY.values(), key)}: {wrong}"
 
 
 def _wrong_with(
