@@ -112,13 +112,11 @@ def _rich_table(table: Table, numbers: Sequence[int], rows: Sequence[Sequence[ob
         is_number = kind in NUMBERS and kind != "value"
         stays = has_values and kind not in NUMBERS and number > 0
         longest = max((len(shown(row[number], kind)) for row in rows if stays), default=0)
+        no_wrap = number < table.frozen or (is_number and len(numbers) <= _FEW_COLUMNS)
         made.add_column(
-            head,
-            justify="right" if kind in NUMBERS else "left",
-            overflow="fold",
-            no_wrap=number < table.frozen or (is_number and len(numbers) <= _FEW_COLUMNS),
+            head, justify="right" if kind in NUMBERS else "left", overflow="fold", no_wrap=no_wrap,
             min_width=min(_NAME_WIDTH, longest),
-        )
+        )  # fmt: skip
     before: object = None
     for row in rows:
         begins = row[0] != before

@@ -48,19 +48,17 @@ def new_book() -> Workbook:
     text, wrapped = Alignment(vertical="top"), Alignment("left", "top", wrap_text=True)
     # The indent keeps a number from the text of the next column.
     right, right_wrapped = Alignment("right", "top", indent=1), Alignment("right", "top", wrap_text=True, indent=1)
-    styles = [
-        NamedStyle(HEADER, bold, alignment=wrapped),
-        NamedStyle(HEADER_RIGHT, bold, alignment=right_wrapped),
+    fill, border = PatternFill("solid", fgColor="E7ECF2"), Border(bottom=Side("thin", color="7F7F7F"))
+    for style in (
+        NamedStyle(HEADER, bold, fill, border, wrapped),
+        NamedStyle(HEADER_RIGHT, bold, fill, border, right_wrapped),
         NamedStyle(TITLE, bold, alignment=text),
         NamedStyle(BANNER, calibri(bold=True, color="A8321A"), alignment=text),
         NamedStyle(PLAIN, font, alignment=text),
         NamedStyle(WRAPPED, font, alignment=wrapped),
         NamedStyle(QUIET, calibri(italic=True, color="7F7F7F"), alignment=right),
         *(NamedStyle(_style(kind), font, number_format=shown, alignment=right) for kind, shown in _NUMBERS.items()),
-    ]
-    for header in styles[:2]:
-        header.fill, header.border = PatternFill("solid", fgColor="E7ECF2"), Border(bottom=Side("thin", color="7F7F7F"))
-    for style in styles:
+    ):
         book.add_named_style(style)
     return book
 

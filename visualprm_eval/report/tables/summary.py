@@ -186,12 +186,9 @@ def _mark(column: Column, alike: int) -> str:
 
 def curve_titles(all_curves: Sequence[Curve]) -> dict[Column, str]:
     """Titles of the tables over k: as of the columns, and of how many of the problems they are."""
-    titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
-    parts = {
-        column: dict.fromkeys(curve.part for curve in all_curves if curve.column == column and curve.part)
-        for column in titles
-    }
-    return {column: ", ".join([title, *parts[column]]) for column, title in titles.items()}
+    groups = grouped(all_curves, lambda curve: curve.column)
+    parts = {column: dict.fromkeys(curve.part for curve in own if curve.part) for column, own in groups.items()}
+    return {column: ", ".join([title, *parts[column]]) for column, title in column_titles(list(groups)).items()}
 
 
 def series(rows: Iterable[ResultRow]) -> dict[tuple[str, Column, str], dict[int, ResultRow]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.report.render.text import one_line, shown
-from visualprm_eval.report.table import WITHHELD, Column, Stacked, Table, columns
+from visualprm_eval.report.table import WITHHELD, Column, Stacked, Table, columns, grouped
 from visualprm_eval.report.tables.published import by_value
 from visualprm_eval.report.tables.summary import (
     NOT_SHOWN,
@@ -55,12 +55,9 @@ _GAIN_COLUMNS = columns(
 def summary_table(summary: Summary) -> Table:
     """Policies and rerankers against benchmarks; what its values are of stands in the title."""
     titles = column_titles(summary.columns)
-    heads = [
-        "\n".join(filter(None, map(one_line, (titles[column], summary.head(column))))) for column in summary.columns
-    ]
+    heads = ["\n".join(filter(None, map(one_line, (title, summary.head(place))))) for place, title in titles.items()]
     rows: list[Sequence[object]] = []
-    for policy in dict.fromkeys(line.policy for line in summary.lines):
-        lines = [line for line in summary.lines if line.policy == policy]
+    for policy, lines in grouped(summary.lines, lambda line: line.policy).items():
         for line in lines:
             cells = [cell and Stacked(cell.text, cell.interval) for cell in map(line.cells.get, summary.columns)]
             rows.append((policy, reranker_label(line.reranker), line.k, *cells))
@@ -71,13 +68,9 @@ def summary_table(summary: Summary) -> Table:
         notes.append(f"Gains have 95% intervals; {NOT_SHOWN}: the interval contains 0, so no gain is shown.")
     if summary.meanings:
         notes.append(f"Gains are over the baseline that a column's head names ({summary.meanings}).")
-    return Table(
-        f"Values in percent ({metrics}) at the largest k; in brackets the gain in points on the same problems.",
-        (Column("policy"), Column("reranker"), Column("k", "count"), *(Column(head, "value") for head in heads)),
-        rows,
-        notes,
-        is_grouped=True,
-    )
+    title = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points on the same problems."
+    columns = [Column("policy"), Column("reranker"), Column("k", "count"), *(Column(head, "value") for head in heads)]
+    return Table(title, columns, rows, notes, is_grouped=True)
 
 
 def first_k_tables(rows: Iterable[ResultRow]) -> list[Table]:
@@ -86,15 +79,15 @@ def first_k_tables(rows: Iterable[ResultRow]) -> list[Table]:
     if len({k for curve in all_curves for k in curve.points}) < 2:
         return []
     tables = []
-    for column, title in curve_titles(all_curves).items():
-        chosen = [curve for curve in all_curves if curve.column == column]
+    titles = curve_titles(all_curves)
+    for column, chosen in grouped(all_curves, lambda curve: curve.column).items():
         ks = sorted({k for curve in chosen for k in curve.points})
         cells = []
         for curve in chosen:
             values = {k: WITHHELD if value is None else value for k, value in curve.points.items()}
             cells.append((curve.policy, reranker_label(curve.reranker), *map(values.get, ks)))
         heads = [Column("policy"), Column("reranker"), *(Column(f"k = {k}", "percent") for k in ks)]
-        tables.append(Table(title, heads, cells, is_grouped=True))
+        tables.append(Table(titles[column], heads, cells, is_grouped=True))
     return tables
 
 
