@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.best_of_k import curve_ks
-from visualprm_eval.report.table import Column, Kind, Table, by_place, filled
+from visualprm_eval.report.table import Column, Fields, Table, by_place, filled, of_fields
 from visualprm_eval.report.tables.summary import NOT_TESTED, reading, reranker_label
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.stats.rows import Comparison, Cost, CurvePoint, Diagnosis, Insight, PoolFacts, Standing
 
 NOT_RECORDED = "not recorded"
-
-Fields = Mapping[str, tuple[Kind, str | Callable[[Any], object]]]
-"""Titles of columns to kinds, and to the attribute that stands there or what works the value out of a row."""
 
 
 def _table(title: str, name: str, rows: Iterable[Any], fields: Fields, unknown: str | None = None) -> Table:
@@ -39,14 +35,7 @@ def _table(title: str, name: str, rows: Iterable[Any], fields: Fields, unknown: 
         **{title: ("name", title) for title in places}, **fields, **{title: ("name", title) for title in notes}
     }  # fmt: skip
     frozen = len(places) + 1 if "reranker" in fields else 2
-    columns = [Column(title, kind) for title, (kind, _) in placed.items()]
-    cells = [[unknown if value is None else value for value in _values(row, placed)] for row in rows]
-    return Table(title, columns, cells, name=name, frozen=frozen)
-
-
-def _values(row: Any, fields: Fields) -> list[object]:
-    values = [getattr(row, source) if isinstance(source, str) else source(row) for _, source in fields.values()]
-    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    return of_fields(rows, placed, title, unknown=unknown, name=name, frozen=frozen)
 
 
 def _label(row: Any) -> str:
@@ -87,8 +76,7 @@ def curve_values(points: Iterable[CurvePoint]) -> Table:
         "from": ("percent", "low"), "to": ("percent", "high"), "sampling error": ("percent", "sampling_error"),
         "first k candidates": ("percent", "prefix"), "n_problems": ("count", "n_problems"), "note": ("name", "note"),
     }  # fmt: skip
-    columns = [Column(title, kind) for title, (kind, _) in fields.items()]
-    return Table("Over k", columns, (_values(point, fields) for point in points))
+    return of_fields(points, fields, "Over k")
 
 
 def expected_tables(points: Iterable[CurvePoint]) -> list[Table]:

@@ -14,7 +14,7 @@ from visualprm_eval.evaluate.step_labels import metrics
 from visualprm_eval.evaluate.step_labels.assess import POOLED, Assessment
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.evaluate.step_labels.values import CROSS_VALIDATED, MACRO_F1, METRICS, PLAIN_MEAN, STEP_WEIGHTED
-from visualprm_eval.report.table import Column, Kind, Table, columns
+from visualprm_eval.report.table import Column, Fields, Kind, Table, columns, of_fields
 from visualprm_eval.tasks.process_bench import released
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
 
@@ -171,16 +171,13 @@ def calibration(results: ProcessResults) -> Table:
 
 def comparisons(results: ProcessResults) -> Table:
     """Every pair of critics on the samples that both of them scored."""
-    rows = [
-        (row.reranker, row.baseline, row.split, None if np.isnan(row.difference) else row.difference, row.low, row.high,
-         row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict)
-        for row in results.comparisons
-    ]  # fmt: skip
-    return _table(results, "Comparisons by macro F1", "comparisons", {
-        "critic": "name", "against": "name", "split": "name", "difference": "gain", "from": "gain", "to": "gain",
-        "better": "count", "worse": "count", "samples": "count", "p": "chance", "p corrected": "chance",
-        "in words": "words",
-    }, rows)  # fmt: skip
+    marks: Fields = {"set": ("name", lambda _: PARTIAL)} if results.remarks else {}
+    return of_fields(results.comparisons, {
+        "critic": ("name", "reranker"), "against": ("name", "baseline"), "split": ("name", "split"),
+        "difference": ("gain", "difference"), "from": ("gain", "low"), "to": ("gain", "high"),
+        "better": ("count", "better"), "worse": ("count", "worse"), "samples": ("count", "n_problems"),
+        "p": ("chance", "p"), "p corrected": ("chance", "p_corrected"), "in words": ("words", "verdict"), **marks,
+    }, "Comparisons by macro F1", name="comparisons", frozen=1)  # fmt: skip
 
 
 def steps(results: ProcessResults) -> Table:
