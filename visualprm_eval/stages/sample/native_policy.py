@@ -36,9 +36,8 @@ class NativePolicy(Twinned, CheckpointUser):
     ) -> None:
         super().__init__(source.name, options)
         self._as_host = as_host
-        self.checkpoint = CheckpointSource(
-            source.source, source.revision, options.compute.device, options.compute.dtype
-        )
+        compute = options.compute
+        self.checkpoint = CheckpointSource(source.source, source.revision, compute.device, compute.dtype)
 
     def foreign(self, *, fetch: bool) -> bool:
         """Whether its config.json is seen to be of a model that is not in this layout.
