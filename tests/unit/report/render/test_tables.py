@@ -63,6 +63,7 @@ def test_markdown(table):
 
 
 @given(tables())
+@example(Table("A table", [Column("\ud800")], [(None,)], name="table"))
 @RELAXED
 def test_page(table):
     document = html.fromstring(
