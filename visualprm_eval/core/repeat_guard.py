@@ -6,7 +6,7 @@ not say ``do_sample``), and so do some model classes of the host. Best-of-N of N
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import Candidate, JSONValue
@@ -14,25 +14,31 @@ from visualprm_eval.core.types import Candidate, JSONValue
 _REPEATS = 8
 _LENGTH = 40
 """Shorter texts are not counted: an option letter repeats itself honestly."""
+_PROBLEMS = 3
+"""Problems whose samples must repeat where the sampler is this project's own: one may be easy, or the policy sure."""
+_OWN_ENGINES = ("native", "transformers")
 
 
 class Watch:
-    """One pair of different samples of a problem ends it.
+    """One pair of different samples of a problem ends it, for all benchmarks.
 
     Args:
         name: The policy's name.
-        temperature: At 0 equal samples are meant.
+        settings: The key of its candidates; at temperature 0 equal samples are meant.
     """
 
-    def __init__(self, name: str, temperature: JSONValue) -> None:
-        self._name, self._watching, self._repeats = name, bool(temperature), 0
+    def __init__(self, name: str, settings: Mapping[str, JSONValue]) -> None:
+        self._name, self._watching, self._repeats = name, bool(settings.get("temperature")), 0
+        self._problems = _PROBLEMS if settings.get("engine") in _OWN_ENGINES else 1
         self._first: dict[str, str] = {}
+        self._repeating: set[str] = set()
 
     def see(self, candidates: Iterable[Candidate]) -> None:
         """Looks at some more samples.
 
         Raises:
-            PolicyError: When ``_REPEATS`` samples repeated an earlier one of their problem and none differed.
+            PolicyError: When ``_REPEATS`` samples repeated an earlier one of their problem and none differed; of an
+                engine of this project's own on ``_PROBLEMS`` problems or more.
         """
         for candidate in candidates if self._watching else ():
             first = self._first.get(candidate.problem_id)
@@ -41,12 +47,14 @@ class Watch:
             if first is None:
                 self._first[candidate.problem_id] = candidate.text
             elif first == candidate.text:
-                self._repeats += len(first) >= _LENGTH
+                if len(first) >= _LENGTH:
+                    self._repeats += 1
+                    self._repeating.add(candidate.problem_id)
             else:
                 self._watching = False
                 self._first.clear()
                 return
-        if self._watching and self._repeats >= _REPEATS:
+        if self._watching and self._repeats >= _REPEATS and len(self._repeating) >= self._problems:
             raise PolicyError(
                 f"{self._name}: {self._repeats} samples repeat an earlier one word by word at a temperature above 0, "
                 "none differs: the model ignores the temperature (of a server see its settings and the checkpoint's "

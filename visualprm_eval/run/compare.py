@@ -154,9 +154,9 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[S
     from visualprm_eval.run.plan_report import plan_report
     from visualprm_eval.stages.experiment_values import read_study
     from visualprm_eval.stages.grade.metric_notes import metric_of
-    from visualprm_eval.store.soundness import open_sound
+    from visualprm_eval.store.soundness import open_sound, up_to_date
 
-    with open_sound(config.work_dir / STORE_FILE) as store:
+    with open_sound(up_to_date(config.work_dir / STORE_FILE)) as store:
         plan = plan_report(config, store, rerankers)
         for experiment in plan.experiments:
             if experiment.greedy and ROWS[GREEDY] not in rerankers:

@@ -33,7 +33,7 @@ from visualprm_eval.stages.sample.stage import sample
 from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.merge import absorb_leftovers, rank_paths
-from visualprm_eval.store.soundness import open_sound
+from visualprm_eval.store.soundness import open_sound, up_to_date
 
 
 def run(config: RunConfig) -> None:
@@ -141,7 +141,7 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
     """
     from visualprm_eval.store.packs import export_candidates
 
-    with open_sound(work_dir / STORE_FILE) as store:
+    with open_sound(up_to_date(work_dir / STORE_FILE)) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
     print(summary)
     if left := rank_paths(work_dir):

@@ -24,7 +24,7 @@ from visualprm_eval.stages.experiment import Samples
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.merge import rank_paths
 from visualprm_eval.store.scopes import Scope, finished_part, scopes
-from visualprm_eval.store.soundness import audit, refuse_damage
+from visualprm_eval.store.soundness import audit, refuse_damage, up_to_date
 from visualprm_eval.tasks import EXACT_MATCHING
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def report(config: RunConfig, rerankers: Sequence[str]) -> None:
         StoreError: There is no store, or nothing in it to report on.
         ConfigError: A benchmark, policy or reranker that it knows nothing of.
     """
-    path = config.work_dir / STORE_FILE
+    path = up_to_date(config.work_dir / STORE_FILE)
     with Store.open(path, write=False) as store, audit(store) as findings:
         try:
             plan = plan_report(config, store, rerankers)

@@ -58,6 +58,14 @@ def open_for_writing(path: Path, *, one_thread: bool = True, create: bool = True
     return db
 
 
+def is_outdated(path: Path) -> bool:
+    """Whether a store is there that an older version of this program wrote; its folder may be on a read-only disk."""
+    if not path.exists() or not os.access(path.parent, os.W_OK):
+        return False
+    with translated_errors(path), closing(_connect(path, "ro")) as db:
+        return schema.version(db) < schema.latest_version()
+
+
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """Opens a store that another process may be writing to.
 
@@ -72,8 +80,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         # A closed store on a read-only disk has no log beside it, and SQLite may not create one.
         frozen = not os.access(path.parent, os.W_OK) and not log_of(path).exists()
         db = _connect(path, "ro&immutable=1" if frozen else "ro")
-        if schema.version(db) < schema.latest_version():
-            found = schema.version(db)
+        if (found := schema.version(db)) < schema.latest_version():
             db.close()
             raise StoreError(
                 f"{path} has schema {found}, this version reads {schema.latest_version()}; "

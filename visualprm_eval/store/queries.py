@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
-PUT_SPEC = """
-INSERT INTO specs (id, kind, settings, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
+# What a parameter becomes: where a list of steps is differs from store to store, so it travels as its digest.
+RECEIVED = {"step_list": "(SELECT l.position FROM step_lists AS l WHERE l.digest = ?)"}
+
+
+def put(table: str, columns: str, key: str, where: str | None = None, source: str = "") -> str:
+    """An insertion of rows; a stored row of the same key gives way where a condition holds.
+
+    Args:
+        table: The table.
+        columns: Its columns in the order of the values.
+        key: Which of them address a row.
+        where: The condition, of which ``excluded`` is the new row; ``None`` lets stored rows stay.
+        source: Another table with these columns, which the rows come from; else they are parameters.
+    """
+    names = columns.split()
+    values = f"VALUES ({', '.join(RECEIVED.get(name, '?') for name in names)})"
+    if source:  # ``WHERE true`` keeps SQLite from reading ON as a join's.
+        values = f"SELECT {', '.join(names)} FROM {source} WHERE true"  # noqa: S608 - names of our own tables
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key.split())
+    conflict = "NOTHING" if where is None else f"UPDATE SET {changes} WHERE {where}"
+    return f"INSERT INTO {table} ({', '.join(names)}) {values} ON CONFLICT ({', '.join(key.split())}) DO {conflict}"
+
+
+# A stored success stays; a stored failure gives way to any later outcome.
+_FAILED = "error IS NOT NULL"
+_TEXT_KEY = "spec_id problem_id text_id"
+
+PUT_SPEC = put("specs", "id kind settings created_at", "id")
 
 SPECS = "SELECT kind, settings FROM specs WHERE kind = ? ORDER BY position"
 
@@ -20,32 +46,17 @@ HAS_FACTS = """
 SELECT EXISTS (SELECT 1 FROM candidates WHERE spec_id = ?) OR EXISTS (SELECT 1 FROM scores WHERE spec_id = ?)
     OR EXISTS (SELECT 1 FROM verdicts WHERE spec_id = ?)"""
 
-# A stored success stays; a stored failure gives way to any later outcome.
-PUT_CANDIDATE = """
-INSERT INTO candidates (spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at,
-    prompt_tokens, completion_tokens)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (spec_id, problem_id, rank) DO UPDATE SET
-    text_id = excluded.text_id, error = excluded.error, finish = excluded.finish, tokens = excluded.tokens,
-    seconds = excluded.seconds, created_at = excluded.created_at, prompt_tokens = excluded.prompt_tokens,
-    completion_tokens = excluded.completion_tokens
-WHERE candidates.error IS NOT NULL"""
+PUT_CANDIDATE = put(
+    "candidates",
+    "spec_id problem_id rank text_id error finish tokens seconds created_at prompt_tokens completion_tokens",
+    "spec_id problem_id rank", _FAILED,
+)  # fmt: skip
 
-PUT_STEP_LIST = "INSERT INTO step_lists (digest, steps) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"
+PUT_STEP_LIST = put("step_lists", "digest steps", "digest")
 
-PUT_SCORES = """
-INSERT INTO scores (spec_id, problem_id, text_id, error, step_scores, step_list, created_at, seconds)
-VALUES (?, ?, ?, ?, ?, (SELECT position FROM step_lists WHERE digest = ?), ?, ?)
-ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
-    error = excluded.error, step_scores = excluded.step_scores, step_list = excluded.step_list,
-    created_at = excluded.created_at, seconds = excluded.seconds
-WHERE scores.error IS NOT NULL"""
+PUT_SCORES = put("scores", f"{_TEXT_KEY} error step_scores step_list created_at seconds", _TEXT_KEY, _FAILED)
 
-PUT_VERDICT = """
-INSERT INTO verdicts (spec_id, problem_id, text_id, error, value, created_at, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
-    error = excluded.error, value = excluded.value, created_at = excluded.created_at, seconds = excluded.seconds
-WHERE verdicts.error IS NOT NULL"""
+PUT_VERDICT = put("verdicts", f"{_TEXT_KEY} error value created_at seconds", _TEXT_KEY, _FAILED)
 
 # The same problem (its id covers the images' bytes) may find its images elsewhere after the work dir was moved, and a
 # store of an older version knows no groups, nor options that the benchmark has in one column.
@@ -64,23 +75,19 @@ ORDER BY position"""
 DROP_OTHER_WORDINGS = """
 DELETE FROM prompts WHERE prompt = ? AND wording <> ? AND problem_id IN (SELECT id FROM problems WHERE benchmark = ?)"""
 
-PUT_PROMPT = """
-INSERT INTO prompts (problem_id, prompt, wording, parts, shown, created_at) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (problem_id, prompt) DO UPDATE SET
-    wording = excluded.wording, parts = excluded.parts, shown = excluded.shown, created_at = excluded.created_at"""
+PUT_PROMPT = put("prompts", "problem_id prompt wording parts shown created_at", "problem_id prompt", "true")
 
 PROMPTS = """
 SELECT p.id, q.wording, q.parts, q.shown FROM problems AS p JOIN prompts AS q ON q.problem_id = p.id AND q.prompt = ?
 WHERE p.benchmark = ? ORDER BY p.position"""
 
-PUT_EQUALITY = """
-INSERT INTO answer_equalities (version, one, other, equal, created_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (version, one, other) DO NOTHING"""
+PUT_EQUALITY = put("answer_equalities", "version one other equal created_at", "version one other")
 
-EQUALITIES = """
-SELECT one, other, equal FROM answer_equalities WHERE version = ? OR ? IS NULL ORDER BY created_at"""
+EQUALITIES = "SELECT one, other, equal FROM answer_equalities WHERE version = ? OR ? IS NULL ORDER BY created_at"
 
-PUT_FIGURE = """
+PUT_FIGURE = put("host_figures", "grading_id selection figure created_at", "grading_id selection", "true")
+
+FIGURE = """
 INSERT INTO host_figures VALUES (?, ?, ?, ?) ON CONFLICT (grading_id, selection) DO UPDATE SET
     figure = excluded.figure, created_at = excluded.created_at"""
 
@@ -90,26 +97,23 @@ GREATEST_FIGURE = "SELECT max(figure) FROM host_figures WHERE grading_id = ?"
 
 BENCHMARKS = "SELECT benchmark FROM problems GROUP BY benchmark ORDER BY min(position)"
 
-PUT_TEXT = "INSERT INTO texts (id, value) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+PUT_TEXT = put("texts", "id value", "id")
 
 # CROSS JOIN makes SQLite walk the wanted problems in their order, each by its key: no sorting, no table scan.
 CANDIDATES = """
 SELECT c.problem_id, c.rank, t.value, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens
-FROM wanted AS w
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
 CROSS JOIN texts AS t ON t.id = c.text_id
 ORDER BY w.position, c.rank"""
 
 DONE_RANKS = """
 SELECT c.problem_id, c.rank
-FROM wanted AS w
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
 WHERE c.rank < ? AND (c.error IS NULL OR NOT ?)"""
 
 MISSING_SCORES = """
 SELECT c.problem_id, c.text_id, t.value
-FROM wanted AS w
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.rank < ?
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.rank < ?
 CROSS JOIN texts AS t ON t.id = c.text_id
 LEFT JOIN scores AS s ON s.spec_id = ? AND s.problem_id = c.problem_id AND s.text_id = c.text_id
 WHERE c.error IS NULL AND (s.spec_id IS NULL OR (s.error IS NOT NULL AND ?))
@@ -122,21 +126,18 @@ STEPS_TEXT = "(SELECT t.value FROM texts AS t WHERE t.id = text_id)"
 SCORES = f"""
 SELECT s.problem_id, s.text_id, s.error, s.step_scores,
     CASE WHEN ?1 THEN {STEPS} ELSE '[]' END, CASE WHEN ?1 THEN {STEPS_TEXT} ELSE '' END, s.seconds
-FROM wanted AS w
-CROSS JOIN scores AS s ON s.spec_id = ?2 AND s.problem_id = w.problem_id
+FROM wanted AS w CROSS JOIN scores AS s ON s.spec_id = ?2 AND s.problem_id = w.problem_id
 ORDER BY w.position, s.position"""  # noqa: S608
 
 VERDICTS = """
 SELECT v.problem_id, v.text_id, v.error, v.value, v.seconds
-FROM wanted AS w
-CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
+FROM wanted AS w CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
 ORDER BY w.position"""
 
 # Columns of facts for arithmetic. The table ``places`` lists problems like ``wanted``, but one may stand there twice.
 CANDIDATE_COLUMNS = """
 SELECT p.position, c.rank, c.text_id, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens
-FROM places AS p
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = p.problem_id AND c.rank < ?
+FROM places AS p CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = p.problem_id AND c.rank < ?
 ORDER BY p.position, c.rank"""
 
 LAST_TEXT = "SELECT coalesce(max(position), 0) FROM texts"
@@ -147,13 +148,11 @@ TEXT = "SELECT id, value FROM texts WHERE id = ?"
 
 SCORE_COLUMNS = """
 SELECT p.position, s.text_id, s.error, s.step_scores, s.seconds
-FROM places AS p
-CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = p.problem_id"""
+FROM places AS p CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = p.problem_id"""
 
 VERDICT_COLUMNS = """
 SELECT p.position, v.text_id, v.error, v.value, v.seconds
-FROM places AS p
-CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = p.problem_id"""
+FROM places AS p CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = p.problem_id"""
 
 SCORES_OF_TEXT = f"""
 SELECT error, step_scores, {STEPS}, {STEPS_TEXT}, seconds
@@ -161,8 +160,7 @@ FROM scores WHERE spec_id = ? AND problem_id = ? AND text_id = ?"""  # noqa: S60
 
 SAMPLED = """
 SELECT coalesce(max(c.rank), -1) + 1
-FROM wanted AS w
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id"""
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id"""
 
 FULLEST = """
 SELECT coalesce(max(count), 0)
@@ -170,16 +168,13 @@ FROM (SELECT count(*) AS count FROM candidates WHERE spec_id = ? GROUP BY proble
 
 ANY_SCORES = """
 SELECT EXISTS (
-    SELECT 1
-    FROM wanted AS w
-    CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+    SELECT 1 FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
     CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = c.problem_id AND s.text_id = c.text_id)"""
 
 ANY_UNGRADED = """
 SELECT EXISTS (
-    SELECT 1
-    FROM wanted AS w
-    CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.error IS NULL
+    SELECT 1 FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+        AND c.error IS NULL
     LEFT JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = c.problem_id AND v.text_id = c.text_id
     WHERE v.spec_id IS NULL)"""
 
@@ -191,9 +186,7 @@ LAST_FAILED_VERDICT = "SELECT max(created_at) FROM verdicts WHERE spec_id = ? AN
 REPLY = "SELECT reply FROM judge_replies WHERE request = ? AND attempt = ? AND created_at > ?"
 
 # Only a reply that came to nothing is asked for again.
-PUT_REPLY = """
-INSERT INTO judge_replies (request, attempt, reply, created_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (request, attempt) DO UPDATE SET reply = excluded.reply, created_at = excluded.created_at"""
+PUT_REPLY = put("judge_replies", "request attempt reply created_at", "request attempt", "true")
 
 CREATE_WANTED = """
 CREATE TEMP TABLE IF NOT EXISTS wanted (position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL UNIQUE)"""

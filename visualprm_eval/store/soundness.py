@@ -12,6 +12,7 @@ from pathlib import Path
 from visualprm_eval.core.errors import StoreDamagedError
 from visualprm_eval.core.subprocess_call import beside
 from visualprm_eval.store import Store
+from visualprm_eval.store.connection import is_outdated
 
 _WORTH_A_PROCESS = 64 * 2**20
 """Bytes of a store from which on the look for damage has a process of its own."""
@@ -47,6 +48,17 @@ def refuse_damage(path: Path, findings: Findings) -> None:
             f"{path} is damaged: {listed}. Nothing was made of it; restore it from a backup, or delete the rows that "
             f"are named with `sqlite3 {path.name}` (a run makes such facts anew)"
         )
+
+
+def up_to_date(path: Path) -> Path:
+    """The path of a store, which is brought up to date first if an older version of this program wrote it.
+
+    Raises:
+        StoreError: As for ``Store.open``.
+    """
+    if is_outdated(path):
+        Store.open(path).close()
+    return path
 
 
 def open_sound(path: Path, *, write: bool = False) -> Store:

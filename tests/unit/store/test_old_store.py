@@ -14,6 +14,8 @@ from typing import cast
 import pytest
 
 from tests.unit.run.test_plan_report import results
+from visualprm_eval.cli import main
+from visualprm_eval.core.errors import StoreError
 from visualprm_eval.core.types import Spec, Verdict, canonical_json, digest, text_id
 from visualprm_eval.run.stored_critics import stored_critics
 from visualprm_eval.stages.experiment import Experiment
@@ -317,4 +319,13 @@ def test_figures_of_rows_that_changed_are_dropped(with_figure: Path, capsys: pyt
     with Store.open(with_figure) as store:
         assert [said["whole tables"] for _, said in store.notes("metric", DEMO)] == [False]
         assert store.greatest_host_figure(DEMO) == 100.0, "that of the reference answers is of no row's text"
+        assert store.verify() == []
+
+
+def test_a_report_brings_an_older_store_up_to_date(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(StoreError, match="open it for writing once"):
+        Store.open(old, write=False)
+    assert main(["report", "--work-dir", str(old.parent)]) == 0
+    assert "store brought up to schema" in capsys.readouterr().err
+    with Store.open(old, write=False) as store:
         assert store.verify() == []

@@ -43,22 +43,25 @@ def sample(
     """
     notes = {}
     for key in list(policies):
-        policy = policies.pop(key)
+        policy, watch = policies.pop(key), None
         for experiment in experiments:
             if experiment.sampling.id != key:
                 continue
+            watch = watch or Watch(policy.name, experiment.sampling.settings)
             if missing := missing_candidates(store, experiment, retry_failed=retry_failed):
                 wanted = dict(missing)
                 problems = [problem for problem in experiment.benchmark.problems if problem.id in wanted]
                 shown = prompts.put(experiment.benchmark, problems, policy)
-                sample_missing(store, policy, experiment.sampling, {each.id: each for each in shown}, missing)
+                problems_shown = {problem.id: problem for problem in shown}
+                sample_missing(store, policy, experiment.sampling, problems_shown, missing, watch=watch)
         notes[policy.name] = notes_of(policy)
     return notes
 
 
 def sample_missing(
-    store: Store, policy: Policy, sampling: Spec, problems: Mapping[str, Problem], missing: Sequence[tuple[str, int]]
-) -> None:
+    store: Store, policy: Policy, sampling: Spec, problems: Mapping[str, Problem], missing: Sequence[tuple[str, int]],
+    *, watch: Watch | None = None,
+) -> None:  # fmt: skip
     """Draws ``missing`` and stores each candidate as soon as it is written.
 
     Args:
@@ -67,6 +70,7 @@ def sample_missing(
         sampling: The key of the candidates.
         problems: Problems by id.
         missing: Problem ids and ranks, as the store said.
+        watch: What was seen of the policy before; ``None`` for nothing.
 
     Raises:
         PolicyError: When the policy cannot write samples, or writes the same again and again at a temperature above 0.
@@ -74,7 +78,7 @@ def sample_missing(
     if not missing:
         return
     store.put_spec(sampling)
-    tally, watch = Tally(), Watch(policy.name, sampling.settings.get("temperature"))
+    tally, watch = Tally(), watch or Watch(policy.name, sampling.settings)
     try:
         with track(f"sample {policy.name}", len(missing)) as tracker:
             batches = policy.sample([(problems[problem_id], rank) for problem_id, rank in missing])
@@ -119,15 +123,8 @@ class Tally:
                 self.usage = (self.usage or Usage()) + candidate.usage
 
     def __str__(self) -> str:
-        parts = [
-            f"{count:,} of {self.candidates:,} candidates {what}"
-            for count, what in (
-                (self.cut, "were cut at the token limit"),
-                (self.empty, "are empty replies"),
-                (self.failed, "failed"),
-            )
-            if count
-        ]
+        counts = {"were cut at the token limit": self.cut, "are empty replies": self.empty, "failed": self.failed}
+        parts = [f"{count:,} of {self.candidates:,} candidates {what}" for what, count in counts.items() if count]
         if self.usage is not None:
             read, written = self.usage.prompt_tokens, self.usage.completion_tokens
             parts.append(f"{read:,} prompt tokens and {written:,} completion tokens for {self.candidates:,} candidates")

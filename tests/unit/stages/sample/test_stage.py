@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.core.repeat_guard import Watch
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec
 from visualprm_eval.stages.sample.stage import sample_missing
 from visualprm_eval.store import Store
@@ -29,10 +30,10 @@ class Parrot:
             ]
 
 
-def sampled(tmp_path, write, *, temperature=0.7, size=4):
-    """How many candidates are stored of four for each problem, and the error that came."""
-    sampling = Spec("sampling", {"policy": "parrot", "temperature": temperature})
-    missing = [(problem_id, rank) for problem_id in PROBLEMS for rank in range(4)]
+def sampled(tmp_path, write, *, temperature=0.7, size=4, engine="endpoint", problems=9, n=4):
+    """How many candidates are stored of ``n`` for each problem, and the error that came."""
+    sampling = Spec("sampling", {"policy": "parrot", "engine": engine, "temperature": temperature})
+    missing = [(problem_id, rank) for problem_id in list(PROBLEMS)[:problems] for rank in range(n)]
     with Store.open(tmp_path / "store.sqlite") as store:
         store.put_problems(list(PROBLEMS.values()))
         error = ""
@@ -63,3 +64,28 @@ def test_a_policy_that_does_not_sample_is_stopped_and_its_samples_are_kept(tmp_p
 )
 def test_honest_repetition_passes(tmp_path, temperature, write):
     assert sampled(tmp_path, write, temperature=temperature) == (36, "")
+
+
+@pytest.mark.parametrize("engine", ["native", "transformers"])
+@pytest.mark.parametrize(("temperature", "problems", "n", "stored"), [
+    (0.7, 1, 16, 16), (0.7, 2, 16, 32), (0.0, 9, 4, 36),
+    (0.7, 9, 4, 12), (0.7, 9, 16, 36),  # Stopped at the third problem.
+])  # fmt: skip
+def test_our_own_sampler_is_stopped_only_after_several_problems(tmp_path, engine, temperature, problems, n, stored):
+    kept, error = sampled(
+        tmp_path, lambda problem, rank: (SAME,), temperature=temperature, engine=engine, problems=problems, n=n
+    )
+    assert kept == stored
+    assert bool(error) == (stored < problems * n)
+
+
+def test_of_a_server_one_problem_is_enough(tmp_path):
+    kept, error = sampled(tmp_path, lambda problem, rank: (SAME,), problems=1, n=16)
+    assert kept == 12
+    assert "11 samples repeat an earlier one" in error
+
+
+def test_samples_that_differ_on_one_benchmark_end_the_watch_for_the_next():
+    watch = Watch("parrot", {"engine": "endpoint", "temperature": 0.7})
+    watch.see([Candidate("a", 0, SAME), Candidate("a", 1, f"{SAME} Yes.")])
+    watch.see([Candidate("b", rank, SAME) for rank in range(16)])
