@@ -7,14 +7,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from visualprm_eval.core.config import GIVEN, RAW_PICTURES, RunConfig
+from visualprm_eval.core.config import GIVEN, RunConfig
 from visualprm_eval.core.errors import UnreadableJudgeError
 from visualprm_eval.core.packages import installed
 from visualprm_eval.core.types import Candidate, JSONValue, Spec, StepScores
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import ProcessResults, evaluate
+from visualprm_eval.run.export_problems import tell_shown
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
-from visualprm_eval.stages.score.critics import ranged_scoring
+from visualprm_eval.stages.score.critics import ranged_scoring, release
 from visualprm_eval.stages.score.given_steps import Judging, baseline, build
 from visualprm_eval.stages.score.judge_critic import PromptedJudges
 from visualprm_eval.stages.score.stage import score_missing
@@ -58,12 +59,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     critics = build(config.step_labels.critics, config.scoring, config.compute, PromptedJudges.of(config))
     whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
     _tell_bad_lines(whole)
-    if whole.shown and config.pictures != RAW_PICTURES:
-        print(
-            f"note: {name}: {whole.shown}. Their questions are problems of their own; --pictures raw leaves pictures "
-            "as they are",
-            file=sys.stderr,
-        )
+    tell_shown(name, whole.shown)
     place = _put(store, whole, config.limit)
     remarks = differences(place.process_set) or _limited(whole, place.process_set)
     if remarks:
@@ -153,9 +149,7 @@ def _score(
             score_missing(store, judging.critic, scoring, place.process_set.problems, work, label=label)
         except UnreadableJudgeError as error:  # The others are heard first.
             unread = error
-        release = getattr(judging.critic, "release", None)
-        if release is not None:  # The next critic needs the memory.
-            release()
+        release(judging.critic)  # The next critic needs the memory.
     if unread is not None:
         raise unread
 
