@@ -21,7 +21,6 @@ from visualprm_eval.stages.experiment import Experiment, Samples, known_equaliti
 from visualprm_eval.stages.sample.find_policy import find_policy, greedy_twin
 from visualprm_eval.stages.sample.policy import PolicyOptions, notes_of
 from visualprm_eval.stages.score.critics import build_critics, named_scoring, ranged_scoring
-from visualprm_eval.stages.score.judge_critic import PromptedJudges
 
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
@@ -91,7 +90,7 @@ def plan_run(
         samples = [*_sampled(config, store, benchmarks, policies, notes, greedy=greedy)]
     critics: Mapping[str, Critic] = {}
     if samples and set(config.stages) != {"sample"}:
-        critics = build_critics(needed_critics(rerankers), scoring, config.compute, PromptedJudges.of(config))
+        critics = build_critics(needed_critics(rerankers), replace(config, scoring=scoring))
     scorings = dict(_scorings(critics, config, store))
     readable = [reranker for reranker in rerankers if reranker.critic in {None, *scorings}]
     judges = [each.benchmark.task.judged_by(config.judge) for each in samples]
