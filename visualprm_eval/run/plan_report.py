@@ -18,7 +18,7 @@ from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.run.export_problems import stored_benchmark, stored_grading
 from visualprm_eval.run.last_run import choose
 from visualprm_eval.run.plan_run import Plan, resolved
-from visualprm_eval.run.stored_policies import named_apart, policy_names, with_greedy
+from visualprm_eval.run.stored_policies import named_apart, with_greedy
 from visualprm_eval.run.write_report import write_report
 from visualprm_eval.stages.experiment import Samples
 from visualprm_eval.store import STORE_FILE, Store
@@ -76,7 +76,7 @@ def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> P
     samples = named_apart(with_greedy([*_sampled(config, store, choice, noted)], noted), list(noted))
     if not samples:
         raise StoreError(f"{store.path} has no candidates to report on; sample some with run.py first")
-    called = [policy_names(each.sampling, each.policy) for each in samples]
+    called = [{str(each.sampling.settings.get("policy")), each.policy} for each in samples]
     _check_known("policy", config.models, [name for own in called for name in own])
     wanted = set(config.models)
     chosen = [each for each, own in zip(samples, called, strict=True) if not wanted or wanted & own]

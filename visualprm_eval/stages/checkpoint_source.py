@@ -33,6 +33,7 @@ class CheckpointSource:
 
     def __init__(self, source: str, revision: str | None, device: str, dtype: str) -> None:
         self.source, self.revision, self.device, self.dtype = source, revision, device, dtype
+        self._named: dict[str, JSONValue] = {"source": source, "revision": revision}
 
     @property
     def location(self) -> str:
@@ -103,10 +104,6 @@ class CheckpointSource:
         from visualprm_eval.engine.checkpoint_check import inspect_checkpoint
 
         inspect_checkpoint(self.location, self.revision)
-
-    @property
-    def _named(self) -> dict[str, JSONValue]:
-        return {"source": self.source, "revision": self.revision}
 
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""
