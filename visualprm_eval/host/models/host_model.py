@@ -31,11 +31,7 @@ from visualprm_eval.host.models.sampling_settings import (
 )
 
 TESTED_CLASSES = frozenset(
-    {
-        "vlmeval.api.gpt.GPT4V",
-        "vlmeval.api.lmdeploy.LMDeployAPI",
-        "vlmeval.vlm.internvl.internvl_chat.InternVLChat",
-    }
+    {"vlmeval.api.gpt.GPT4V", "vlmeval.api.lmdeploy.LMDeployAPI", "vlmeval.vlm.internvl.internvl_chat.InternVLChat"}
 )
 """Classes of the host of which a test shows that temperature, top-p and seed reach the model."""
 
