@@ -374,7 +374,9 @@ def _new_folder(directory: Path) -> Path:
         GradingError: It cannot be made, or the host could not work in it.
     """
     if ".tsv" in str(directory):
-        raise GradingError(f"{directory}: the host cannot work in a path with .tsv in it; choose another work dir")
+        raise GradingError(
+            f"{directory}: the host cannot work in a folder with .tsv in its path; choose another work dir"
+        )
     try:
         directory.mkdir(parents=True, exist_ok=True)
         return Path(tempfile.mkdtemp(prefix="table-", dir=directory))

@@ -131,7 +131,7 @@ class _Table:
             reply = f"{NO_REPLY} via API. "
         job.unread.add(question)
         if not job.rows:
-            self._count(unplaced=1)
+            self._count("unplaced")
         return reply
 
     def _reply(self, api: Any, message: Any, options: Mapping[str, Any]) -> Any:
@@ -142,7 +142,8 @@ class _Table:
             first = place not in self._waiting
             reply = self._waiting.setdefault(place, Future())
         if not first:  # Another row asked the same before, or asks it at this moment.
-            self._count(saved=not _has_failed(reply.result()))
+            if not _has_failed(reply.result()):
+                self._count("saved")
             return reply.result()
         try:
             found = self._known_or_new(place, api, message, options)
@@ -155,21 +156,21 @@ class _Table:
                 del self._waiting[place]
         return reply.result()
 
-    def _count(self, **more: int) -> None:
+    def _count(self, what: str) -> None:
         with self._lock:
-            self.asked.add(Asked(**more))
+            setattr(self.asked, what, getattr(self.asked, what) + 1)
 
     def _known_or_new(self, place: tuple[str, int], api: Any, message: Any, options: Mapping[str, Any]) -> Any:
         secrets = (getattr(api, "key", None), urlsplit(str(getattr(api, "api_base", ""))).password, *self._secrets)
         known = None if self._replies is None else self._replies.get(*place)
         if known is not None:
-            self._count(saved=1)
+            self._count("saved")
             return redacted(known, secrets)
         reply = self._generate(api, message, **options)
         if _has_failed(reply):
-            self._count(unanswered=1)
+            self._count("unanswered")
             return reply
-        self._count(made=1)
+        self._count("made")
         reply = redacted(reply, secrets)
         if self._replies is not None:
             self._replies.put(*place, reply)

@@ -159,7 +159,7 @@ class _Dresser(importlib.abc.MetaPathFinder):
         others = (each for each in sys.meta_path if each is not self and hasattr(each, "find_spec"))
         spec = next(filter(None, (each.find_spec(fullname, path, target) for each in others)), None)
         loader: Any = None if spec is None else spec.loader
-        original = getattr(loader, "exec_module", None)
+        original: Any = getattr(loader, "exec_module", None)
 
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module  # The class's own is seen again.
