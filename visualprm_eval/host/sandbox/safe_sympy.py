@@ -57,6 +57,7 @@ def tamed_formulas() -> Iterator[None]:
     import sympy
     from sympy.core import evalf
     from sympy.core.cache import clear_cache
+    from sympy.functions.combinatorial import factorials, numbers
     from sympy.parsing import sympy_parser
 
     parser: Any = sympy_parser
@@ -70,7 +71,12 @@ def tamed_formulas() -> Iterator[None]:
         evalf.evalf_table[sympy.Pow] = bounded
         for number in (sympy.Integer, sympy.Rational):
             stack.enter_context(replaced(number, "_eval_power", _bounded_power(number.__dict__["_eval_power"])))
-        for function in _counting_functions():
+        # Functions of whole numbers that grow faster than powers, or nearly so.
+        counting = [
+            *(getattr(factorials, name) for name in _FACTORIALS),
+            *(getattr(numbers, name) for name in _NUMBERS),
+        ]
+        for function in counting:
             stack.enter_context(replaced(function, "eval", _bounded_count(function.__dict__["eval"])))
         with contextlib.suppress(ModuleNotFoundError):  # What reads LaTeX, here and in latex2sympy.
             from antlr4 import InputStream
@@ -180,13 +186,6 @@ def _bounded_digits(original: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return digits
-
-
-def _counting_functions() -> list[Any]:
-    """Functions of whole numbers that grow faster than powers, or nearly so."""
-    from sympy.functions.combinatorial import factorials, numbers
-
-    return [getattr(factorials, name) for name in _FACTORIALS] + [getattr(numbers, name) for name in _NUMBERS]
 
 
 def _bounded_count(original: Any) -> Any:
