@@ -19,7 +19,7 @@ from visualprm_eval.run.options import (
     given_fields,
     partial_config,
     run_config,
-)  # fmt: skip
+)
 from visualprm_eval.tasks import SUITES
 
 EXIT_OK, EXIT_UNUSABLE, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130

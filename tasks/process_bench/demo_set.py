@@ -18,12 +18,7 @@ from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.config import DEMO_PROCESS_BENCHMARK
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.types import JSONValue
-from visualprm_eval.tasks.demo_world.world import (
-    WorldProblem,
-    problems,
-    solution_steps,
-    stream,
-)
+from visualprm_eval.tasks.demo_world.world import WorldProblem, problems, solution_steps, stream
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, LABELS_FILE, NEUTRAL
 
 NAME = DEMO_PROCESS_BENCHMARK

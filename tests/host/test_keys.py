@@ -11,7 +11,6 @@ from visualprm_eval.stages.sample.host_policy import HostModelPolicy
 from visualprm_eval.stages.sample.native_policy import NativePolicy
 from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.stages.score.critics import build_critics
-from visualprm_eval.stages.score.judge_critic import PromptedJudges
 from visualprm_eval.tasks import Task
 
 BASE = filled(
@@ -53,7 +52,7 @@ def test_samples_of_other_weights_or_precision(tmp_path):
 def test_scores(tmp_path):
     def scored(label="visualprm", **options):
         config = filled(BASE, {name.replace("__", "."): value for name, value in options.items()})
-        return build_critics([label], config.scoring, config.compute, PromptedJudges.of(config))[label].settings()
+        return build_critics([label], config)[label].settings()
 
     known = scored()
     for option, value in {**INDIFFERENT, **OF_SAMPLES}.items():

@@ -20,10 +20,10 @@ def engine(monkeypatch):
         calls.loads.append((path, options))
         return "weights"
 
-    def generate(weights, requests, **options):
+    def generate(weights, requests, sampling):
         [request] = requests
-        calls.asked.append((weights, request, options))
-        text = "" if calls.error else f"noise {options['seed']}"
+        calls.asked.append((weights, request, sampling))
+        text = "" if calls.error else f"noise {sampling.seed}"
         yield [Candidate(request.problem.id, request.rank, text, error=calls.error)]
 
     monkeypatch.setattr(checkpoint, "load_checkpoint", load_checkpoint)
@@ -59,12 +59,10 @@ def test_weights_are_loaded_once_and_settings_arrive(engine):
     model.generate(message("one"))
     model.generate(message("two"))
     assert len(engine.loads) == 1
-    weights, request, options = engine.asked[0]
+    weights, request, sampling = engine.asked[0]
     assert weights == "weights"
     assert request.problem.parts == (Part("text", "one"),)
-    assert {key: options[key] for key in ("temperature", "top_p", "max_tokens")} == {
-        "temperature": 0.5, "top_p": 0.9, "max_tokens": 7,
-    }  # fmt: skip
+    assert (sampling.temperature, sampling.top_p, sampling.max_tokens) == (0.5, 0.9, 7)
 
 
 def test_failures_get_the_hosts_mark(engine):
@@ -86,5 +84,5 @@ def test_as_a_policy_of_ours(engine, monkeypatch):
     replies = [policy.sample(problem, rank, 0).text for rank in range(4)]
     assert len(set(replies)) == 4
     assert policy.sample(problem, 2, 0).text == replies[2]
-    assert engine.asked[0][2]["temperature"] == 0.7
-    assert engine.asked[0][2]["max_tokens"] == 33
+    assert engine.asked[0][2].temperature == 0.7
+    assert engine.asked[0][2].max_tokens == 33

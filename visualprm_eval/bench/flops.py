@@ -85,34 +85,10 @@ def parameters(config: CheckpointConfig) -> int:
     return sum(weight.numel() for weight in build_empty_model(config, 0, "auto").parameters())
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """Bytes that scoring takes at most, counted for a GPU.
-
-    Attributes:
-        weights: The checkpoint.
-        prefix: Keys and values of shared tokens; a budget's worth, since questions of one batch are kept together.
-        images: Pixels and features of as many tiles as a budget has image tokens, one batch ahead included.
-        pass_: What a pass over a budget's worth of tokens holds: hidden states, queries, keys, values, what was read.
-        block: What the MLP holds at a time.
-        vision: A pass of the image encoder.
-    """
-
-    weights: int
-    prefix: int
-    images: int
-    pass_: int
-    block: int
-    vision: int
-
-    @property
-    def total(self) -> int:
-        """All of it at the same time, which is more than ever happens."""
-        return self.weights + self.prefix + self.images + self.pass_ + self.block + self.vision
-
-
-def memory(config: CheckpointConfig, budget: int, item_bytes: int, block_bytes: int, tiles_per_pass: int) -> Memory:
-    """Counts memory for a budget of tokens; the number of candidates does not come into it.
+def memory(
+    config: CheckpointConfig, budget: int, item_bytes: int, block_bytes: int, tiles_per_pass: int
+) -> dict[str, int]:
+    """Bytes that scoring takes at most on a GPU, counted; the number of candidates does not come into it.
 
     Args:
         config: The checkpoint.
@@ -120,6 +96,13 @@ def memory(config: CheckpointConfig, budget: int, item_bytes: int, block_bytes: 
         item_bytes: Bytes of a number.
         block_bytes: Bytes of one activation of the MLP.
         tiles_per_pass: Tiles that the image encoder takes at a time.
+
+    Returns:
+        ``weights``: the checkpoint; ``prefix``: keys and values of shared tokens, a budget's worth, since questions of
+        one batch are kept together; ``images``: pixels and features of as many tiles as a budget has image tokens, one
+        batch ahead included; ``pass``: what a pass over a budget's worth of tokens holds (hidden states, queries, keys,
+        values, what was read); ``block``: what the MLP holds at a time; ``vision``: a pass of the image encoder. Never
+        are they all there at the same time.
     """
     vision, language = config.vision, config.language
     hidden, keys = language.hidden_size, language.num_key_value_heads * language.head_size
@@ -129,11 +112,11 @@ def memory(config: CheckpointConfig, budget: int, item_bytes: int, block_bytes: 
     attention = item_bytes * (5 * hidden + 4 * keys) + 8 * language.num_attention_heads
     norm = 2 * item_bytes * hidden + 3 * 4 * hidden
     widest = max(4 * vision.hidden_size + 3 * vision.hidden_size, vision.hidden_size + 3 * vision.intermediate_size)
-    return Memory(
-        weights=parameters(config) * item_bytes,
-        prefix=language.num_hidden_layers * 2 * keys * item_bytes * budget,
-        images=hidden * item_bytes * budget + tiles_per_pass * 3 * vision.image_size**2 * item_bytes,
-        pass_=max(attention, norm) * budget,
-        block=4 * block_bytes,
-        vision=tiles_per_pass * tokens * widest * item_bytes,
-    )
+    return {
+        "weights": parameters(config) * item_bytes,
+        "prefix": language.num_hidden_layers * 2 * keys * item_bytes * budget,
+        "images": hidden * item_bytes * budget + tiles_per_pass * 3 * vision.image_size**2 * item_bytes,
+        "pass": max(attention, norm) * budget,
+        "block": 4 * block_bytes,
+        "vision": tiles_per_pass * tokens * widest * item_bytes,
+    }

@@ -10,45 +10,15 @@ import argparse
 import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from visualprm_eval.core.config import SamplingOptions
 
 if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem
     from visualprm_eval.engine.checkpoint import LoadedCheckpoint
 
 HELP = "native sampling: N samples of a problem in one batch against N calls"
-
-
-@dataclass(frozen=True, slots=True)
-class NativeTimes:
-    """What was measured.
-
-    Attributes:
-        samples: N.
-        tokens: Length of each sample.
-        problems: Problems that were sampled one after the other.
-        batch_s: Seconds for N samples of a problem in one batch; the median over rounds.
-        calls_s: Seconds for N calls of one sample; the median over rounds.
-    """
-
-    samples: int
-    tokens: int
-    problems: int
-    batch_s: float
-    calls_s: float
-
-    @property
-    def ratio(self) -> float:
-        """How many times as fast the batch is."""
-        return self.calls_s / self.batch_s
-
-    def __str__(self) -> str:
-        return (
-            f"native sampling, N = {self.samples}, {self.tokens} tokens each, {self.problems} problems with a picture: "
-            f"one batch {self.batch_s:.3f} s, {self.samples} calls {self.calls_s:.3f} s per problem; "
-            f"ratio {self.ratio:.2f}"
-        )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -75,8 +45,10 @@ def measure(arguments: argparse.Namespace) -> str:
     for _ in range(arguments.rounds):  # By turns, so that a busy machine is busy for both.
         batch.append(_seconds(checkpoint, problems, samples, tokens, one_batch=True))
         calls.append(_seconds(checkpoint, problems, samples, tokens, one_batch=False))
-    return str(
-        NativeTimes(samples, tokens, number, statistics.median(batch) / number, statistics.median(calls) / number)
+    batch_s, calls_s = statistics.median(batch) / number, statistics.median(calls) / number
+    return (
+        f"native sampling, N = {samples}, {tokens} tokens each, {number} problems with a picture: one batch "
+        f"{batch_s:.3f} s, {samples} calls {calls_s:.3f} s per problem; ratio {calls_s / batch_s:.2f}"
     )
 
 
@@ -92,12 +64,12 @@ def _seconds(
     """Seconds to draw all samples of all problems."""
     from visualprm_eval.engine.generate import GenerationRequest, generate
 
+    sampling = SamplingOptions(max_tokens=tokens, batch_size=samples)
     begin = time.perf_counter()
     for problem in problems:
         requests = [GenerationRequest(problem, rank) for rank in range(samples)]
         for part in [requests] if one_batch else [[request] for request in requests]:
-            done = generate(checkpoint, part, temperature=0.7, max_tokens=tokens, batch_size=samples, stop=False)
-            for candidates in done:
+            for candidates in generate(checkpoint, part, sampling, stop=False):
                 if any(candidate.tokens != tokens for candidate in candidates):
                     raise RuntimeError("a sample is shorter than asked for, so the two ways cannot be compared")
     return time.perf_counter() - begin

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -119,11 +118,12 @@ class Bench:
 
         tiles = PATCHES_PER_PASS // (config.vision.image_size // config.vision.patch_size) ** 2
         counted = flops.memory(config, self._options.token_budget, 2, GPU_BLOCK_BYTES, tiles)
-        parts = ", ".join(f"{name.strip('_')} {value / gib:.2f}" for name, value in asdict(counted).items())
-        fits = "fits" if counted.total < SMALL_GPU_BYTES else "does not fit"
+        parts = ", ".join(f"{name} {value / gib:.2f}" for name, value in counted.items())
+        total = sum(counted.values())
+        fits = "fits" if total < SMALL_GPU_BYTES else "does not fit"
         return (
             f"Memory at 8B in bfloat16, counted, a budget of {self._options.token_budget:,} tokens, any N, 13 tiles: "
-            f"{parts}; together {counted.total / gib:.2f} GiB, {fits} a 24 GB card."
+            f"{parts}; together {total / gib:.2f} GiB, {fits} a 24 GB card."
         )
 
     def rows(self) -> list[Row]:

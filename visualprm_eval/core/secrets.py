@@ -26,10 +26,7 @@ def redacted(text: str, keys: Iterable[str | None]) -> str:
         text: What may hold them.
         keys: What must not be seen; ``None`` and ``""`` are passed over.
     """
-    for key in _longest_first(keys):
-        if len(key) >= SHORTEST_SECRET and key in text:
-            text = text.replace(key, "[key]")
-    return text
+    return blanked(text, [key for key in keys if key and len(key) >= SHORTEST_SECRET], "[key]")
 
 
 def blanked(text: str, keys: Iterable[str | None], mark: str = "[secret]") -> str:
@@ -40,16 +37,9 @@ def blanked(text: str, keys: Iterable[str | None], mark: str = "[secret]") -> st
         keys: What must not be seen; ``None`` and ``""`` are passed over.
         mark: What stands in their place.
     """
-    for key in _longest_first(keys):
-        if key not in text:
-            continue
+    for key in sorted({key for key in keys if key}, key=len, reverse=True):  # One key may be a part of another.
         if len(key) >= SHORTEST_SECRET:
             text = text.replace(key, mark)
-        else:
+        elif key in text:
             text = re.sub(rf"(?<!\w){re.escape(key)}(?!\w)", mark, text)
     return text
-
-
-def _longest_first(keys: Iterable[str | None]) -> list[str]:
-    """One key may be a part of another."""
-    return sorted({key for key in keys if key}, key=len, reverse=True)

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, GenerationConfig, LogitsProcessor
 
+from visualprm_eval.core.config import SamplingOptions
 from visualprm_eval.core.errors import CheckpointError, ContextLengthError
 from visualprm_eval.core.types import Candidate, Problem
 from visualprm_eval.engine.checkpoint import DOWNLOADS, content_name, locate
@@ -31,16 +32,6 @@ CHAT_DOWNLOADS = (*DOWNLOADS, "*.jinja", "*.model", "vocab.txt")
 """What is fetched from the hub: nothing that could be run outside of a sandbox."""
 
 _LOCAL: Mapping[str, Any] = MappingProxyType({"trust_remote_code": False, "local_files_only": True})
-
-
-@dataclass(frozen=True)
-class ChatSampling:
-    """How samples are drawn; see ``visualprm_eval.engine.generate.generate``."""
-
-    temperature: float
-    top_p: float
-    max_tokens: int
-    seed: int
 
 
 @dataclass(frozen=True)
@@ -171,7 +162,7 @@ def chat_fingerprint(path_or_id: str, revision: str | None = None) -> str:
 
 
 @torch.inference_mode()
-def draw(chat: ChatModel, problem: Problem, ranks: Sequence[int], sampling: ChatSampling) -> list[Candidate]:
+def draw(chat: ChatModel, problem: Problem, ranks: Sequence[int], sampling: SamplingOptions) -> list[Candidate]:
     """Draws samples of one problem in one batch; the noise of each depends on (seed, problem, rank) only.
 
     Args:
@@ -230,7 +221,9 @@ def _as_data(chat: ChatModel, text: str) -> str:
     return chat.controls.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
-def _generate(chat: ChatModel, inputs: Any, keys: Sequence[int], sampling: ChatSampling, room: int) -> list[list[int]]:
+def _generate(
+    chat: ChatModel, inputs: Any, keys: Sequence[int], sampling: SamplingOptions, room: int
+) -> list[list[int]]:
     """Token ids of each reply, padding included."""
     length = inputs["input_ids"].shape[1]
     if sampling.temperature == 0:  # All samples are one.
@@ -248,7 +241,7 @@ def _generate(chat: ChatModel, inputs: Any, keys: Sequence[int], sampling: ChatS
 class _Choice(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed
     """Chooses each row's token by its own noise and leaves transformers no other."""
 
-    def __init__(self, keys: torch.Tensor, length: int, sampling: ChatSampling) -> None:
+    def __init__(self, keys: torch.Tensor, length: int, sampling: SamplingOptions) -> None:
         self._keys, self._length, self._sampling = keys, length, sampling
 
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:

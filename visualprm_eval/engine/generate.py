@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
 
+from visualprm_eval.core.config import SamplingOptions
 from visualprm_eval.core.errors import ConfigError, InputError
 from visualprm_eval.core.types import Candidate, Problem
 from visualprm_eval.engine.image_features import ImageEncoder, ImageShelf, embed
@@ -66,23 +67,11 @@ class _Job:
     noise: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Sampling:
-    temperature: float
-    top_p: float
-    max_tokens: int
-    stop_ids: frozenset[int]
-
-
 def generate(
     checkpoint: LoadedCheckpoint,
     requests: Sequence[GenerationRequest],
+    sampling: SamplingOptions,
     *,
-    temperature: float = 0.7,
-    top_p: float = 1.0,
-    max_tokens: int = 1024,
-    seed: int = 0,
-    batch_size: int = 8,
     stop: bool = True,
 ) -> Iterator[list[Candidate]]:
     """Draws one candidate per request.
@@ -90,11 +79,7 @@ def generate(
     Args:
         checkpoint: The policy.
         requests: What is wanted; requests of one problem that follow each other share its image and its prompt.
-        temperature: 0 is greedy.
-        top_p: Probability mass of the most likely tokens that are kept; 1 keeps all.
-        max_tokens: Longest sample in tokens.
-        seed: Seed of the noise.
-        batch_size: Samples written at a time.
+        sampling: How; only the numbers count, from the temperature to the batch size.
         stop: Whether a sample ends where the policy ends it; without, each is as long as it may be (for benchmarks).
 
     Yields:
@@ -104,16 +89,15 @@ def generate(
     Raises:
         ConfigError: When an option makes no sense.
     """
-    if temperature < 0 or not 0 < top_p <= 1 or max_tokens < 1 or batch_size < 1:
+    batch_size = sampling.batch_size
+    if sampling.temperature < 0 or not 0 < sampling.top_p <= 1 or sampling.max_tokens < 1 or batch_size < 1:
         raise ConfigError("expected temperature >= 0, 0 < top_p <= 1, max_tokens >= 1 and batch_size >= 1")
-    writer = _BatchWriter(checkpoint, temperature, top_p, max_tokens)
-    if not stop:
-        writer.sampling = replace(writer.sampling, stop_ids=frozenset())
+    writer = _BatchWriter(checkpoint, sampling, stop=stop)
     for start in range(0, len(requests), batch_size * WINDOW_BATCHES):
         shelf, jobs, failed = ImageShelf(writer.encoder), [], []
         for request in requests[start : start + batch_size * WINDOW_BATCHES]:
             try:
-                jobs.append(writer.prepare(request, seed, shelf))
+                jobs.append(writer.prepare(request, shelf))
             except InputError as error:
                 failed.append(Candidate(request.problem.id, request.rank, "", error=str(error)))
         if failed:
@@ -126,17 +110,14 @@ def generate(
 class _BatchWriter:
     """Writes one batch of samples at a time."""
 
-    def __init__(self, checkpoint: LoadedCheckpoint, temperature: float, top_p: float, max_tokens: int) -> None:
-        self.checkpoint = checkpoint
+    def __init__(self, checkpoint: LoadedCheckpoint, sampling: SamplingOptions, *, stop: bool) -> None:
+        self.checkpoint, self.sampling = checkpoint, sampling
         self.format = PromptFormat(checkpoint.tokenizer, checkpoint.config)
         self.encoder = ImageEncoder(checkpoint)
         self.context = checkpoint.config.language.max_position_embeddings
-        stops = {self.format.control[IM_END]}
-        if checkpoint.tokenizer.eos_id is not None:
-            stops.add(checkpoint.tokenizer.eos_id)
-        self.sampling = _Sampling(temperature, top_p, max_tokens, frozenset(stops))
+        self.stops = {self.format.control[IM_END], checkpoint.tokenizer.eos_id} if stop else set()
 
-    def prepare(self, request: GenerationRequest, seed: int, shelf: ImageShelf) -> _Job:
+    def prepare(self, request: GenerationRequest, shelf: ImageShelf) -> _Job:
         """Reads the pictures and writes the prompt.
 
         Raises:
@@ -151,7 +132,7 @@ class _BatchWriter:
         if room < 1:
             raise InputError(f"the prompt fills the model's context of {self.context} tokens")
         prefix = [request.prefix] if request.prefix else []
-        noise = stream_key(seed, problem.id, request.rank, *prefix)
+        noise = stream_key(self.sampling.seed, problem.id, request.rank, *prefix)
         return _Job(request, prompt, pictures, min(room, self.sampling.max_tokens), noise)
 
     @torch.inference_mode()
@@ -161,7 +142,7 @@ class _BatchWriter:
         seconds = [0.0] * len(jobs)
         last = time.perf_counter()
         try:
-            for finished in _sample(self.checkpoint, self._prefill(jobs, shelf), jobs, self.sampling):
+            for finished in self._sample(self._prefill(jobs, shelf), jobs):
                 now = time.perf_counter()
                 for row in waiting:
                     seconds[row] += (now - last) / len(waiting)
@@ -182,7 +163,7 @@ class _BatchWriter:
                 yield from self.write(half, shelf)
 
     def _candidate(self, job: _Job, ids: list[int], seconds: float) -> Candidate:
-        stopped = ids[-1] in self.sampling.stop_ids
+        stopped = ids[-1] in self.stops
         text_ids = ids[:-1] if stopped else ids
         return Candidate(
             problem_id=job.request.problem.id,
@@ -209,6 +190,38 @@ class _BatchWriter:
         state.hidden = _forward(self.checkpoint, state, embeddings, places.clamp(min=0))
         state.select(torch.tensor(rows, device=device))
         return state
+
+    def _sample(self, state: _State, jobs: Sequence[_Job]) -> Iterator[list[tuple[int, list[int]]]]:
+        """Writes token after token; rows that are done leave the batch, several at a time.
+
+        Yields:
+            After each token the jobs that it finished: place in ``jobs`` and token ids, with the one that stopped it.
+        """
+        model, sampling = self.checkpoint.model, self.sampling
+        written: list[list[int]] = [[] for _ in jobs]
+        rows: list[int | None] = list(range(len(jobs)))  # Which job a row of the batch writes, None for a finished one.
+        keys = torch.tensor([job.noise for job in jobs], device=state.hidden.device)
+        for step in range(max(job.limit for job in jobs)):
+            tokens = choose_tokens(model.lm_head(state.hidden), keys, step, sampling.temperature, sampling.top_p)
+            finished = []
+            for place, token in enumerate(tokens.tolist()):
+                if (row := rows[place]) is not None:
+                    written[row].append(token)
+                    if token in self.stops or step + 1 == jobs[row].limit:
+                        rows[place] = None
+                        finished.append((row, written[row]))
+            yield finished
+            live = [place for place, row in enumerate(rows) if row is not None]
+            if not live:
+                return
+            if len(live) < LIVE_SHARE * len(rows):
+                kept = torch.tensor(live, device=keys.device)
+                rows, keys, tokens = [rows[place] for place in live], keys[kept], tokens[kept]
+                state.select(kept)
+            state.mask = torch.nn.functional.pad(state.mask, (0, 1), value=1)
+            embeddings = model.get_input_embeddings()(tokens[:, None])
+            state.hidden = _forward(self.checkpoint, state, embeddings, state.lengths[:, None])
+            state.lengths = state.lengths + 1
 
 
 @dataclass
@@ -263,37 +276,3 @@ def _forward(
     )
     hidden: torch.Tensor = output.last_hidden_state[:, -1]
     return hidden
-
-
-def _sample(
-    checkpoint: LoadedCheckpoint, state: _State, jobs: Sequence[_Job], sampling: _Sampling
-) -> Iterator[list[tuple[int, list[int]]]]:
-    """Writes token after token; rows that are done leave the batch, several at a time.
-
-    Yields:
-        After each token the jobs that it finished: place in ``jobs`` and token ids, the one that stopped it included.
-    """
-    written: list[list[int]] = [[] for _ in jobs]
-    rows: list[int | None] = list(range(len(jobs)))  # Which job a row of the batch writes, None for a finished one.
-    keys = torch.tensor([job.noise for job in jobs], device=state.hidden.device)
-    for step in range(max(job.limit for job in jobs)):
-        tokens = choose_tokens(checkpoint.model.lm_head(state.hidden), keys, step, sampling.temperature, sampling.top_p)
-        finished = []
-        for place, token in enumerate(tokens.tolist()):
-            if (row := rows[place]) is not None:
-                written[row].append(token)
-                if token in sampling.stop_ids or step + 1 == jobs[row].limit:
-                    rows[place] = None
-                    finished.append((row, written[row]))
-        yield finished
-        live = [place for place, row in enumerate(rows) if row is not None]
-        if not live:
-            return
-        if len(live) < LIVE_SHARE * len(rows):
-            kept = torch.tensor(live, device=keys.device)
-            rows, keys, tokens = [rows[place] for place in live], keys[kept], tokens[kept]
-            state.select(kept)
-        state.mask = torch.nn.functional.pad(state.mask, (0, 1), value=1)
-        embeddings = checkpoint.model.get_input_embeddings()(tokens[:, None])
-        state.hidden = _forward(checkpoint, state, embeddings, state.lengths[:, None])
-        state.lengths = state.lengths + 1

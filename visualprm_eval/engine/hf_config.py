@@ -58,10 +58,8 @@ def parse_hf_config(raw: Mapping[str, JSONValue], where: str) -> CheckpointConfi
     except Exception as error:  # The class checks types with errors of several libraries.
         raise CheckpointError(f"{where} is no configuration of InternVL ({error}); download it again") from error
     top = Section(full, where)
-    top.expect("downsample_ratio", 0.5, default=0.5)
-    top.expect("vision_feature_layer", -1, default=-1)
-    top.expect("projector_hidden_act", "gelu", default="gelu")
-    top.expect("vision_feature_select_strategy", "default", default="default")
+    top.expect(downsample_ratio=0.5, vision_feature_layer=-1, projector_hidden_act="gelu")
+    top.expect(vision_feature_select_strategy="default")
     vision = _parse_vision(top.section("vision_config"))
     return CheckpointConfig(
         vision=vision,
@@ -72,12 +70,8 @@ def parse_hf_config(raw: Mapping[str, JSONValue], where: str) -> CheckpointConfi
 
 
 def _parse_vision(section: Section) -> VisionConfig:
-    section.expect("model_type", "internvl_vision")
-    section.expect("hidden_act", "gelu", default="gelu")
-    section.expect("num_channels", 3, default=3)
-    section.expect("use_mean_pooling", wanted=True, default=True)
-    section.expect("use_mask_token", wanted=False, default=False)
-    section.expect("use_absolute_position_embeddings", wanted=True, default=True)
+    section.expect(["model_type"], model_type="internvl_vision", hidden_act="gelu", num_channels=3)
+    section.expect(use_mean_pooling=True, use_mask_token=False, use_absolute_position_embeddings=True)
     return section.read(
         VISION,
         image_size=_side(section, "image_size"),
@@ -103,9 +97,7 @@ def _parse_language(section: Section, *, tied: bool) -> LanguageConfig:
             f"{section.where}: the language model is {kind!r}; the native engine has {', '.join(_LANGUAGE_MODELS)}. "
             "Use it through transformers' own class: --model hf:PATH_OR_ID"
         )
-    section.expect("hidden_act", "silu", default="silu")
-    section.expect("use_sliding_window", wanted=False, default=False)
-    section.expect("mlp_bias", wanted=False, default=False)
+    section.expect(hidden_act="silu", use_sliding_window=False, mlp_bias=False)
     rope = section.raw.get("rope_parameters") or section.raw.get("rope_scaling") or {}
     if rope.get("rope_type", rope.get("type", "default")) not in {"default", "dynamic"}:
         raise CheckpointError(f"{section.where}: text_config has rotary scaling {rope!r}; only dynamic is implemented")
@@ -116,5 +108,5 @@ def _parse_language(section: Section, *, tied: bool) -> LanguageConfig:
         bias=section.get("attention_bias", bool, default=False) if kind == "llama" else False,
         tie_word_embeddings=tied,
     )
-    section.expect("head_dim", config.head_size, default=None, or_none=True)
+    section.expect(head_dim=config.head_size)
     return config

@@ -77,13 +77,17 @@ class Section:
         except RowError as error:
             raise CheckpointError(f"{self.where}: {self.prefix.removesuffix('.')}: {error}") from error
 
-    def expect(self, key: str, wanted: JSONValue, default: JSONValue = ..., or_none: bool = False) -> None:
-        """Refuses any value but the one whose arithmetic is implemented."""
-        value = self.raw.get(key, default)
-        if value is ...:
-            raise CheckpointError(f"{self.where} lacks {self.prefix}{key}; expected {wanted!r}")
-        if value != wanted and not (or_none and value is None):
-            raise CheckpointError(
-                f"{self.where}: {self.prefix}{key} is {value!r}, but only {wanted!r} is implemented; "
-                "expected a checkpoint of InternVL2, 2.5 or 3 in OpenGVLab's own layout or transformers'"
-            )
+    def expect(self, needed: Sequence[str] = (), **wanted: JSONValue) -> None:
+        """Refuses any values but those whose arithmetic is implemented; they are also what an absent key means.
+
+        Args:
+            needed: Keys that must be there.
+            **wanted: The values by key.
+        """
+        for key, value in wanted.items():
+            told = self.get(key, object, None if key in needed else value)
+            if told != value:
+                raise CheckpointError(
+                    f"{self.where}: {self.prefix}{key} is {told!r}, but only {value!r} is implemented; "
+                    "expected a checkpoint of InternVL2, 2.5 or 3 in OpenGVLab's own layout or transformers'"
+                )

@@ -56,17 +56,14 @@ def parse_config(raw: Mapping[str, JSONValue], where: str = "config.json") -> Ch
         return parse_hf_config(raw, where)
     top = Section(raw, where)
     # What the file says it is comes first, so that another model's file is not blamed for missing keys.
-    top.expect("model_type", MODEL_TYPE)
+    top.expect(["model_type"], model_type=MODEL_TYPE)
     vision = _parse_vision(top.section("vision_config"))
     language = _parse_language(top.section("llm_config"))
     template = top.get("template", str)
     if template not in TEMPLATES:
-        top.expect("template", TEMPLATE)
-    top.expect("ps_version", "v2")
-    top.expect("select_layer", -1, default=-1)
-    top.expect("pad2square", wanted=False, default=False)
-    top.expect("downsample_ratio", 0.5, default=0.5)
-    top.expect("force_image_size", vision.image_size, default=None, or_none=True)
+        top.expect(template=TEMPLATE)
+    top.expect(["ps_version"], ps_version="v2", select_layer=-1, pad2square=False, downsample_ratio=0.5)
+    top.expect(force_image_size=vision.image_size)
     config = CheckpointConfig(
         vision=vision,
         language=language,
@@ -124,15 +121,13 @@ def config_json(config: CheckpointConfig, architecture: str = "InternVLChatModel
 
 
 def _parse_vision(section: Section) -> VisionConfig:
-    section.expect("model_type", VISION_MODEL_TYPE)
-    section.expect("hidden_act", "gelu", default="gelu")
-    section.expect("num_channels", 3, default=3)
+    section.expect(["model_type"], model_type=VISION_MODEL_TYPE, hidden_act="gelu", num_channels=3)
     config = section.read(
         VISION, ("qkv_bias", "qk_normalization"), norm_type=section.raw.get("norm_type") or "rms_norm"
     )
     if config.qk_normalization and config.layer_norm_eps != 1e-6:
         # transformers' class has this number fixed in the norms of queries and keys.
-        section.expect("layer_norm_eps", 1e-6)
+        section.expect(layer_norm_eps=1e-6)
     return config
 
 
@@ -143,9 +138,8 @@ def _parse_language(section: Section) -> LanguageConfig:
             f"{section.where}: unknown language model {names!r}; expected one of {', '.join(_LANGUAGE_MODEL_TYPES)}. "
             "A policy may run otherwise: --engine host --allow-remote-code with the host's name of it, or hf:PATH_OR_ID"
         )
-    section.expect("hidden_act", "silu", default="silu")
+    section.expect(hidden_act="silu", use_sliding_window=False)
     _check_rope(section)
-    section.expect("use_sliding_window", wanted=False, default=False)
     bias = section.get("bias", bool) if names[0] == INTERNLM2 else False
     config = section.read(LANGUAGE, ("rms_norm_eps", "rope_theta"), architecture=names[0], bias=bias)
     if config.hidden_size % config.num_attention_heads or config.num_attention_heads % config.num_key_value_heads:

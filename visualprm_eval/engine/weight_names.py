@@ -81,11 +81,7 @@ def _split_groups(fused: Tensor, language: LanguageConfig) -> tuple[Tensor, Tens
     groups, size = language.num_key_value_heads, language.head_size
     queries = language.num_attention_heads // groups
     view = fused.reshape(groups, queries + 2, size, *fused.shape[1:])
-    return (
-        view[:, :queries].flatten(0, 2),
-        view[:, queries].flatten(0, 1),
-        view[:, queries + 1].flatten(0, 1),
-    )
+    return (view[:, :queries].flatten(0, 2), view[:, queries].flatten(0, 1), view[:, queries + 1].flatten(0, 1))
 
 
 def _join_groups(parts: tuple[Tensor, ...], language: LanguageConfig) -> Tensor:

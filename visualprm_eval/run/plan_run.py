@@ -20,7 +20,6 @@ from visualprm_eval.stages.experiment import Experiment, Samples, known_equaliti
 from visualprm_eval.stages.sample.find_policy import find_policy, greedy_twin
 from visualprm_eval.stages.sample.policy import PolicyOptions, notes_of
 from visualprm_eval.stages.score.critics import build_critics, named_scoring, ranged_scoring
-from visualprm_eval.stages.score.judge_critic import PromptedJudges
 
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
@@ -100,7 +99,7 @@ def plan_run(
         samples = [*_sampled(config, store, benchmarks, policies, notes, greedy=bool(greedy))]
     critics: Mapping[str, Critic] = {}
     if samples and set(config.stages) != {"sample"}:
-        critics = build_critics(needed_critics(others), scoring, config.compute, PromptedJudges.of(config))
+        critics = build_critics(needed_critics(others), replace(config, scoring=scoring))
     scorings = dict(_scorings(critics, config, store))
     readable = [reranker for reranker in others if reranker.critic in {None, *scorings}]
     experiments = []

@@ -16,7 +16,6 @@ from visualprm_eval.evaluate.step_labels.results import ProcessResults, evaluate
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
 from visualprm_eval.stages.score.critics import ranged_scoring
 from visualprm_eval.stages.score.given_steps import Judging, baseline, build
-from visualprm_eval.stages.score.judge_critic import PromptedJudges
 from visualprm_eval.stages.score.stage import score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
@@ -55,7 +54,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
     (name,) = config.data
-    critics = build(config.step_labels.critics, config.scoring, config.compute, PromptedJudges.of(config))
+    critics = build(config.step_labels.critics, config)
     whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
     _tell_bad_lines(whole)
     if whole.shown and config.pictures != RAW_PICTURES:

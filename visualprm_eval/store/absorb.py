@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core.errors import StoreConflictError
-from visualprm_eval.store import codec
+from visualprm_eval.store import codec, queries
 from visualprm_eval.store.tables import REPLIES, TABLES, Row, Table
 
 Advance = Callable[[int], None]
@@ -31,9 +31,8 @@ _TEXTS_OF_WANTED = " UNION ".join(
 )
 _LISTS_OF_WANTED = f"SELECT step_list FROM scores WHERE problem_id {_OF_WANTED}"  # noqa: S608
 
-# Where a list of steps is differs from store to store, so it travels as its digest.
+# What is read of a column that is of no use in another store, see ``queries.RECEIVED``.
 _SENT = {"step_list": "(SELECT l.digest FROM step_lists AS l WHERE l.position = step_list)"}
-_RECEIVED = {"step_list": "(SELECT l.position FROM step_lists AS l WHERE l.digest = ?)"}
 
 
 def count_rows(source: sqlite3.Connection) -> int:
@@ -64,8 +63,8 @@ def absorb(
     for place, (path, source) in enumerate(sources):
         with _snapshot(source):
             for table in tables:
-                _prepare(db, table)
-                for rows in _chunks(_rows(source, table, only_wanted=only_wanted)):
+                incoming = _rows(source, table, only_wanted=only_wanted)
+                while rows := list(islice(incoming, _CHUNK)):
                     _fill(db, table, rows)
                     _refuse_contradictions(db, table, path, [*sources[:place], (target, db)])
                     gained[table.name] += max(db.execute(_insertion(table)).rowcount, 0)
@@ -97,41 +96,19 @@ def _rows(source: sqlite3.Connection, table: Table, *, only_wanted: bool) -> Ite
     yield from source.execute(f"SELECT {columns} FROM {table.name} {where} ORDER BY {table.order}")  # noqa: S608
 
 
-def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while chunk := list(islice(rows, _CHUNK)):
-        yield chunk
-
-
-def _prepare(db: sqlite3.Connection, table: Table) -> None:
-    """A temporary table of the same columns; without types, so that values stay what they are."""
-    columns = ", ".join(table.columns)
-    db.execute(f"CREATE TEMP TABLE IF NOT EXISTS incoming_{table.name} ({columns})")
-
-
 def _fill(db: sqlite3.Connection, table: Table, rows: Iterable[Row]) -> None:
-    marks = ", ".join(_RECEIVED.get(column, "?") for column in table.columns)
+    """A temporary table of the same columns; without types, so that values stay what they are."""
+    marks = ", ".join(queries.RECEIVED.get(column, "?") for column in table.columns)
+    db.execute(f"CREATE TEMP TABLE IF NOT EXISTS incoming_{table.name} ({', '.join(table.columns)})")
     db.execute(f"DELETE FROM incoming_{table.name}")  # noqa: S608
     db.executemany(f"INSERT INTO incoming_{table.name} VALUES ({marks})", rows)  # noqa: S608
 
 
 def _insertion(table: Table) -> str:
-    """New rows are added; a stored failure gives way to a success, and to nothing else: merging again changes nothing.
-
-    ``WHERE true`` keeps SQLite from reading ON as a join's.
-    """
-    columns, key = ", ".join(table.columns), ", ".join(table.key)
-    insert = f"INSERT INTO {table.name} ({columns}) SELECT {columns} FROM incoming_{table.name} WHERE true"  # noqa: S608
-    changes = ", ".join(f"{column} = excluded.{column}" for column in table.columns if column not in table.key)
-    if table.latest:
-        return (
-            f"{insert} ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE excluded.created_at > {table.name}.created_at"
-        )
-    if "error" not in table.columns:
-        return f"{insert} ON CONFLICT ({key}) DO NOTHING"
-    return (
-        f"{insert} ON CONFLICT ({key}) DO UPDATE SET {changes} "
-        f"WHERE {table.name}.error IS NOT NULL AND excluded.error IS NULL"
-    )
+    """New rows are added; a failure gives way to a success, and to nothing else: merging again changes nothing."""
+    failed = "error IS NOT NULL AND excluded.error IS NULL" if "error" in table.columns else None
+    where = "excluded.created_at > created_at" if table.latest else failed
+    return queries.put(table.name, " ".join(table.columns), " ".join(table.key), where, f"incoming_{table.name}")
 
 
 def _refuse_contradictions(db: sqlite3.Connection, table: Table, path: Path, known: Sequence[Source]) -> None:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.types import text_id
 from visualprm_eval.store import codec, queries, schema, sound
 from visualprm_eval.store.codec import unpack_text
-from visualprm_eval.store.columns_checked import PROBLEM_KEY, TEXT_KEY, odd_values, place
-from visualprm_eval.store.shapes import odd_notes, odd_prompts
+from visualprm_eval.store.columns_checked import TEXT_KEY, odd_values, place
+from visualprm_eval.store.shapes import odd_notes, odd_problems, odd_prompts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -74,7 +74,7 @@ def _specs(db: sqlite3.Connection) -> Iterator[str]:
             spec = codec.spec_of(kind, settings)
             known = spec.id
             sound.range_of(spec.settings)
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        except codec.UNREADABLE as error:
             yield f"the settings of spec {spec_id} cannot be read: {error}"
             continue
         if known != spec_id:
@@ -119,21 +119,6 @@ def _rows(db: sqlite3.Connection, query: str) -> Iterator[list[tuple[Any, ...]]]
     cursor = db.execute(query)
     while rows := cursor.fetchmany(_ROWS_AT_ONCE):
         yield rows
-
-
-def _problems(db: sqlite3.Connection) -> Iterator[str]:
-    for row in db.execute(
-        "SELECT id, benchmark, row_index, split, parts, answer, choices, row_groups FROM problems"
-    ):  # fmt: skip
-        try:
-            problem = codec.problem_of(row)
-            parts = [part for one in problem.parts for part in (one.kind, one.value)]
-            named = [word for known in (problem.choices, problem.groups) for pair in known.items() for word in pair]
-            sound_parts = all(isinstance(word, str) for word in (*parts, *named))
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            sound_parts = False
-        if not sound_parts or not {one.kind for one in problem.parts} <= {"text", "image"}:
-            yield f"{place(PROBLEM_KEY, row[:3])}: its parts, options or groups cannot be read"
 
 
 def _kinds(db: sqlite3.Connection) -> Iterator[str]:
@@ -192,7 +177,7 @@ def _ranges(db: sqlite3.Connection) -> dict[str, sound.ScoreRange]:
     """The range of each scoring that declares a sound one; what is wrong with the others is told of their specs."""
     ranges = {}
     for spec_id, settings in db.execute("SELECT id, settings FROM specs WHERE kind = 'scoring'"):
-        with suppress(ValueError, TypeError, AttributeError, RecursionError):
+        with suppress(*codec.UNREADABLE):
             ranges[spec_id] = sound.range_of(codec.unpack_json(settings))
     return ranges
 
@@ -220,7 +205,7 @@ def _all_sound(
 def _odd_scores(rows: Sequence[tuple[Any, ...]], ranges: Mapping[str, sound.ScoreRange]) -> Iterator[str]:
     for *key, error, numbers, steps, text in rows:
         if wrong := _wrong_with(numbers, (steps, text), ranges.get(key[0], sound.UNIT), failed=error is not None):
-            yield f"scores of {place(TEXT_KEY, key)}: {wrong}"
+            yield f"scores of {place(TEXT_KEY.values(), key)}: {wrong}"
 
 
 def _wrong_with(
@@ -229,12 +214,13 @@ def _wrong_with(
     """What is wrong with the scores of one text; ``""`` for nothing."""
     try:
         numbers, steps = codec.unpack_json(step_scores), codec.steps_of(stored[0], unpack_text(stored[1]))
-    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+    except codec.UNREADABLE as error:
         return f"they cannot be read ({error})"
     return sound.wrong_with_scores(numbers, steps, allowed, failed=failed)
 
 
 CHECKS = (
-    _migrations, _specs, _texts_and_references, _problems, _kinds, odd_values, _ranks, _scores, odd_notes, odd_prompts,
+    _migrations, _specs, _texts_and_references, odd_problems, _kinds, odd_values, _ranks, _scores, odd_notes,
+    odd_prompts,
 )  # fmt: skip
 """All of them, in the order in which they tell; a table that comes with a migration gets its own here."""

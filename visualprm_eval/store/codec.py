@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SQLText = str | bytes
+UNREADABLE = (ValueError, TypeError, AttributeError, RecursionError)
+"""What reading a stored value that was damaged may raise."""
 
 
 def pack_text(text: str) -> SQLText:
@@ -70,32 +72,20 @@ def unpack_json(value: SQLText) -> JSONValue:
 
 def problem_row(problem: Problem, now: float) -> tuple[Any, ...]:
     """(id, benchmark, row_index, split, parts, answer, choices, groups, created_at)."""
-    return (
-        problem.id,
-        pack_text(problem.benchmark),
-        pack_text(problem.index),
-        pack_text(problem.split),
-        pack_json([[part.kind, part.value] for part in problem.parts]),
-        pack_text(problem.answer),
-        pack_json(dict(problem.choices)),
-        pack_json(dict(problem.groups)),
-        now,
-    )
+    names = map(pack_text, (problem.benchmark, problem.index, problem.split))
+    parts = pack_json([[part.kind, part.value] for part in problem.parts])
+    options, groups = pack_json(dict(problem.choices)), pack_json(dict(problem.groups))
+    return (problem.id, *names, parts, pack_text(problem.answer), options, groups, now)
 
 
 def problem_of(row: Sequence[Any]) -> Problem:
-    """The inverse of :func:`problem_row`; ``created_at`` may be left out."""
-    problem_id, benchmark, index, split, parts, answer, choices, groups = row[:8]
+    """The inverse of :func:`problem_row`, without ``created_at``."""
+    problem_id, benchmark, index, split, parts, answer, choices, groups = row
+    names = (unpack_text(benchmark), unpack_text(index), unpack_text(split))
     return Problem(
-        benchmark=unpack_text(benchmark),
-        index=unpack_text(index),
-        split=unpack_text(split),
-        parts=tuple(Part(kind, value) for kind, value in unpack_json(parts)),
-        answer=unpack_text(answer),
-        id=problem_id,
-        choices=unpack_json(choices),
-        groups={} if groups is None else unpack_json(groups),
-    )
+        *names, tuple(Part(*part) for part in unpack_json(parts)), unpack_text(answer), problem_id,
+        unpack_json(choices), {} if groups is None else unpack_json(groups),
+    )  # fmt: skip
 
 
 def prompt_row(problem_id: str, name: str, prompt: Prompt, now: float) -> tuple[Any, ...]:
@@ -109,18 +99,9 @@ def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) 
     counts = (candidate.tokens, usage and usage.prompt_tokens, usage and usage.completion_tokens)
     if wrong := sound.wrong_with_rank(candidate.rank) or sound.wrong_with_costs(candidate.seconds, *counts):
         raise StoreError(f"a candidate of problem {candidate.problem_id}: {wrong}")
-    return (
-        spec_id,
-        candidate.problem_id,
-        candidate.rank,
-        text_id,
-        pack_optional(candidate.error),
-        pack_text(candidate.finish),
-        counts[0],
-        candidate.seconds,
-        now,
-        *counts[1:],
-    )
+    key = (spec_id, candidate.problem_id, candidate.rank, text_id)
+    said = (pack_optional(candidate.error), pack_text(candidate.finish))
+    return (*key, *said, counts[0], candidate.seconds, now, *counts[1:])
 
 
 def candidate_of(row: Sequence[Any]) -> Candidate:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.store import sound
@@ -12,109 +11,74 @@ from visualprm_eval.store.codec import unpack_text
 if TYPE_CHECKING:
     import sqlite3
 
-PROBLEM_KEY = ("problem", "benchmark", "row")
-TEXT_KEY = ("spec", "problem", "text")
+PROBLEM_KEY = {"id": "problem", "benchmark": "benchmark", "row_index": "row"}
+TEXT_KEY = {"spec_id": "spec", "problem_id": "problem", "text_id": "text"}
+"""The columns that say which row it is, and what they are called for people."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """What a column holds.
-
-    Attributes:
-        usual: A condition of SQL that is true of nearly all its values and of no wrong one; ``{}`` is the column.
-        wrong: What is wrong with any other value; ``""`` for nothing.
-    """
-
-    usual: str
-    wrong: Callable[[Any], str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """The columns of a table whose values can be judged one by one.
-
-    Attributes:
-        table: The table.
-        key: The columns that say which row it is.
-        called: What these are for people.
-        kinds: The columns.
-    """
-
-    table: str
-    key: tuple[str, ...]
-    called: tuple[str, ...]
-    kinds: dict[str, _Kind]
+_Kind = tuple[str, Callable[[Any], str]]
+"""What a column holds: a condition of SQL, with ``{0}`` for the column, that is true of nearly all its values and of no
+wrong one; and what is wrong with any other value, ``""`` for nothing."""
 
 
 def odd_values(db: sqlite3.Connection) -> Iterator[str]:
     """One sentence per value of a wrong type or size, with its table and row."""
-    for columns in _TABLES:
-        usual = " AND ".join(f"({kind.usual.format(name)})" for name, kind in columns.kinds.items())
-        names = ", ".join((*columns.key, *columns.kinds))
-        for row in db.execute(f"SELECT {names} FROM {columns.table} WHERE ({usual}) IS NOT TRUE"):  # noqa: S608
-            key, values = row[: len(columns.key)], row[len(columns.key) :]
-            for (name, kind), value in zip(columns.kinds.items(), values, strict=True):
-                if wrong := kind.wrong(value):
-                    yield f"{columns.table} of {place(columns.called, key)}: {name}: {wrong}"
+    for table, (key, kinds) in _TABLES.items():
+        usual = " AND ".join(f"({condition.format(name)})" for name, (condition, _) in kinds.items())
+        query = f"SELECT {', '.join((*key, *kinds))} FROM {table} WHERE ({usual}) IS NOT TRUE"  # noqa: S608
+        for row in db.execute(query):
+            for (name, (_, wrong_with)), value in zip(kinds.items(), row[len(key) :], strict=True):
+                if wrong := wrong_with(value):
+                    yield f"{table} of {place(key.values(), row[: len(key)])}: {name}: {wrong}"
 
 
-def place(called: Sequence[str], key: Sequence[object]) -> str:
+def place(called: Iterable[str], key: Iterable[object]) -> str:
     """Which row it is, for people."""
     return ", ".join(f"{name} {value}" for name, value in zip(called, key, strict=True))
 
 
-def _no_text(value: object) -> str:
+def _no_text(value: Any) -> str:
     try:
-        return "" if isinstance(unpack_text(value), str) else f"{value!r}, expected a text"  # type: ignore[arg-type]
+        return "" if isinstance(unpack_text(value), str) else f"{value!r}, expected a text"
     except (UnicodeDecodeError, AttributeError):
         return f"{value!r}, expected a text"
 
 
-def _no_optional_text(value: object) -> str:
-    return "" if value is None else _no_text(value)
-
-
-_TEXT = _Kind("typeof({0}) = 'text'", _no_text)
-_ERROR = _Kind("{0} IS NULL", _no_optional_text)
-_WORD = _Kind("{0} IN ('stop', 'length', '')", _no_text)
-_COUNT = _Kind(
-    "{0} IS NULL OR (typeof({0}) = 'integer' AND {0} >= 0)", lambda value: sound.wrong_with_costs(None, value)
-)
-_TIME = _Kind(
+_TEXT = ("typeof({0}) = 'text'", _no_text)
+_ERROR = ("{0} IS NULL", lambda value: "" if value is None else _no_text(value))
+_WORD = ("{0} IN ('stop', 'length', '')", _no_text)
+_COUNT = ("{0} IS NULL OR (typeof({0}) = 'integer' AND {0} >= 0)", lambda value: sound.wrong_with_costs(None, value))
+_TIME = (
     "typeof({0}) = 'real' AND {0} >= 0 AND {0} < 9e999",
     lambda value: f"{value!r}, expected a time" if value is None or not sound.is_seconds(value) else "",
 )
-_SECONDS = _Kind(f"{{0}} IS NULL OR ({_TIME.usual})", sound.wrong_with_costs)
-_RANK = _Kind(f"typeof({{0}}) = 'integer' AND {{0}} >= 0 AND {{0}} < {sound.RANK_LIMIT}", sound.wrong_with_rank)
-_ATTEMPT = _Kind(_RANK.usual, sound.wrong_with_rank)
-_FIGURE = _Kind("typeof({0}) = 'real' AND abs({0}) < 9e999", sound.wrong_with_figure)
+_SECONDS = (f"{{0}} IS NULL OR ({_TIME[0]})", sound.wrong_with_costs)
+_RANK = (f"typeof({{0}}) = 'integer' AND {{0}} >= 0 AND {{0}} < {sound.RANK_LIMIT}", sound.wrong_with_rank)
+_FIGURE = ("typeof({0}) = 'real' AND abs({0}) < 9e999", sound.wrong_with_figure)
 # That a verdict is there or failed, the table itself sees to.
-_VALUE = _Kind(
+_VALUE = (
     "{0} IS NULL OR (typeof({0}) = 'real' AND {0} >= 0 AND {0} <= 1)",
     lambda value: sound.wrong_with_verdict(value, failed=value is None),
 )
 
-_TABLES = (
-    _Columns("specs", ("id",), ("spec",), {"id": _TEXT, "created_at": _TIME}),
-    _Columns(
-        "problems", ("id", "benchmark", "row_index"), PROBLEM_KEY,
-        {**dict.fromkeys(("id", "benchmark", "row_index", "split", "parts", "answer", "choices"), _TEXT),
-         "created_at": _TIME},
+
+def _texts(texts: str, **others: _Kind) -> dict[str, _Kind]:
+    return dict.fromkeys(texts.split(), _TEXT) | others | {"created_at": _TIME}
+
+
+_TABLES: dict[str, tuple[dict[str, str], dict[str, _Kind]]] = {
+    "specs": ({"id": "spec"}, _texts("id")),
+    "problems": (PROBLEM_KEY, _texts("id benchmark row_index split parts answer choices")),
+    "prompts": ({"problem_id": "problem", "prompt": "prompt"}, _texts("problem_id prompt wording parts shown")),
+    "candidates": (
+        {"spec_id": "spec", "problem_id": "problem", "rank": "rank"},
+        _texts("", rank=_RANK, error=_ERROR, finish=_WORD, tokens=_COUNT, seconds=_SECONDS, prompt_tokens=_COUNT,
+               completion_tokens=_COUNT),
     ),
-    _Columns("prompts", ("problem_id", "prompt"), ("problem", "prompt"),
-             {**dict.fromkeys(("problem_id", "prompt", "wording", "parts", "shown"), _TEXT), "created_at": _TIME}),
-    _Columns(
-        "candidates", ("spec_id", "problem_id", "rank"), ("spec", "problem", "rank"),
-        {"rank": _RANK, "error": _ERROR, "finish": _WORD, "tokens": _COUNT, "seconds": _SECONDS,
-         "prompt_tokens": _COUNT, "completion_tokens": _COUNT, "created_at": _TIME},
-    ),
-    _Columns("scores", ("spec_id", "problem_id", "text_id"), TEXT_KEY,
-             {"error": _ERROR, "seconds": _SECONDS, "created_at": _TIME}),
-    _Columns("verdicts", ("spec_id", "problem_id", "text_id"), TEXT_KEY,
-             {"error": _ERROR, "value": _VALUE, "seconds": _SECONDS, "created_at": _TIME}),
-    _Columns("judge_replies", ("request", "attempt"), ("request", "attempt"),
-             {"request": _TEXT, "attempt": _ATTEMPT, "reply": _TEXT, "created_at": _TIME}),
-    _Columns("notes", ("position",), ("note",), {"kind": _TEXT, "subject": _TEXT, "created_at": _TIME}),
-    _Columns("host_figures", ("grading_id", "selection"), ("spec", "selection"),
-             {"grading_id": _TEXT, "selection": _TEXT, "figure": _FIGURE, "created_at": _TIME}),
-)  # fmt: skip
+    "scores": (TEXT_KEY, _texts("", error=_ERROR, seconds=_SECONDS)),
+    "verdicts": (TEXT_KEY, _texts("", error=_ERROR, value=_VALUE, seconds=_SECONDS)),
+    "judge_replies": ({"request": "request", "attempt": "attempt"}, _texts("request reply", attempt=_RANK)),
+    "notes": ({"position": "note"}, _texts("kind subject")),
+    "host_figures": ({"grading_id": "spec", "selection": "selection"},
+                     _texts("grading_id selection", figure=_FIGURE)),
+}  # fmt: skip
+"""By table: its key, and the columns whose values can be judged one by one."""

@@ -12,10 +12,10 @@ from visualprm_eval.store import absorb, audit, queries
 from visualprm_eval.store.connection import open_for_reading, open_for_writing, translated_errors
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.place import Place, check_way
+from visualprm_eval.store.upgrade_scores import transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from types import TracebackType
 
 
 class StoreFile:
@@ -78,9 +78,7 @@ class StoreFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def count_rows(self) -> int:
@@ -114,14 +112,8 @@ class StoreFile:
         if self._lock is None:
             raise StoreError(f"{self.path} was opened for reading; open it with write=True to put facts")
         self.check_in_place()
-        with translated_errors(self.path):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._db
-                self._db.execute("COMMIT")
-            except BaseException:
-                self._db.rollback()
-                raise
+        with translated_errors(self.path), transaction(self._db):
+            yield self._db
         self.check_in_place()
 
     def _query(

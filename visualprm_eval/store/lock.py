@@ -14,6 +14,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import StoreError, StoreLockedError
+from visualprm_eval.store.place import identity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,15 +69,9 @@ class WriterLock:
             StoreLockedError: Another process has taken it meanwhile.
             StoreError: The lock file cannot be made again.
         """
-        if self._fd is None or not self._is_there(self._fd):
+        if self._fd is None or identity(self.path) != identity(self._fd):
             self.release()
             self._take()
-
-    def _is_there(self, fd: int) -> bool:
-        try:
-            return os.path.samestat(self.path.stat(), os.fstat(fd))
-        except OSError:
-            return False
 
     def release(self) -> None:
         """Gives the lock back; a second call does nothing."""

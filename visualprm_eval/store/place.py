@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import StoreError
@@ -45,7 +46,7 @@ class Place:
 
     def __init__(self, path: Path, *, writes: bool) -> None:
         self._path, self._writes = path, writes
-        self._file, self._log = _identity(path), None if not writes else _identity(log_of(path))
+        self._file, self._log = identity(path), None if not writes else identity(log_of(path))
 
     def check(self) -> None:
         """Looks whether the files are still those that were opened.
@@ -53,7 +54,7 @@ class Place:
         Raises:
             StoreError: They are gone or others: what would be stored now would be lost.
         """
-        now = _identity(self._path)
+        now = identity(self._path)
         if now != self._file:
             what = "is gone" if now is None else "is another file than the one that was opened"
             raise StoreError(
@@ -63,7 +64,7 @@ class Place:
             )
         if not self._writes:
             return
-        log = _identity(log_of(self._path))
+        log = identity(log_of(self._path))
         self._log = self._log or log
         if log != self._log:
             raise StoreError(
@@ -72,9 +73,10 @@ class Place:
             )
 
 
-def _identity(path: Path) -> _Identity | None:
+def identity(path: Path | int) -> _Identity | None:
+    """What tells a file, or an open one by its number, from all others; ``None`` when it is not there."""
     try:
-        found = path.stat()
+        found = os.stat(path)  # noqa: PTH116 - an open file has no path
     except OSError:
         return None
     return found.st_dev, found.st_ino

@@ -2,8 +2,34 @@
 
 from __future__ import annotations
 
-PUT_SPEC = """
-INSERT INTO specs (id, kind, settings, created_at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING"""
+# What a parameter becomes: where a list of steps is differs from store to store, so it travels as its digest.
+RECEIVED = {"step_list": "(SELECT l.position FROM step_lists AS l WHERE l.digest = ?)"}
+
+
+def put(table: str, columns: str, key: str, where: str | None = None, source: str = "") -> str:
+    """An insertion of rows; a stored row of the same key gives way where a condition holds.
+
+    Args:
+        table: The table.
+        columns: Its columns in the order of the values.
+        key: Which of them address a row.
+        where: The condition, of which ``excluded`` is the new row; ``None`` lets stored rows stay.
+        source: Another table with these columns, which the rows come from; else they are parameters.
+    """
+    names = columns.split()
+    values = f"VALUES ({', '.join(RECEIVED.get(name, '?') for name in names)})"
+    if source:  # ``WHERE true`` keeps SQLite from reading ON as a join's.
+        values = f"SELECT {', '.join(names)} FROM {source} WHERE true"  # noqa: S608 - names of our own tables
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key.split())
+    conflict = "NOTHING" if where is None else f"UPDATE SET {changes} WHERE {where}"
+    return f"INSERT INTO {table} ({', '.join(names)}) {values} ON CONFLICT ({', '.join(key.split())}) DO {conflict}"
+
+
+# A stored success stays; a stored failure gives way to any later outcome.
+_FAILED = "error IS NOT NULL"
+_TEXT_KEY = "spec_id problem_id text_id"
+
+PUT_SPEC = put("specs", "id kind settings created_at", "id")
 
 SPECS = "SELECT kind, settings FROM specs WHERE kind = ? ORDER BY position"
 
@@ -20,32 +46,17 @@ HAS_FACTS = """
 SELECT EXISTS (SELECT 1 FROM candidates WHERE spec_id = ?) OR EXISTS (SELECT 1 FROM scores WHERE spec_id = ?)
     OR EXISTS (SELECT 1 FROM verdicts WHERE spec_id = ?)"""
 
-# A stored success stays; a stored failure gives way to any later outcome.
-PUT_CANDIDATE = """
-INSERT INTO candidates (spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at,
-    prompt_tokens, completion_tokens)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (spec_id, problem_id, rank) DO UPDATE SET
-    text_id = excluded.text_id, error = excluded.error, finish = excluded.finish, tokens = excluded.tokens,
-    seconds = excluded.seconds, created_at = excluded.created_at, prompt_tokens = excluded.prompt_tokens,
-    completion_tokens = excluded.completion_tokens
-WHERE candidates.error IS NOT NULL"""
+PUT_CANDIDATE = put(
+    "candidates",
+    "spec_id problem_id rank text_id error finish tokens seconds created_at prompt_tokens completion_tokens",
+    "spec_id problem_id rank", _FAILED,
+)  # fmt: skip
 
-PUT_STEP_LIST = "INSERT INTO step_lists (digest, steps) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING"
+PUT_STEP_LIST = put("step_lists", "digest steps", "digest")
 
-PUT_SCORES = """
-INSERT INTO scores (spec_id, problem_id, text_id, error, step_scores, step_list, created_at, seconds)
-VALUES (?, ?, ?, ?, ?, (SELECT position FROM step_lists WHERE digest = ?), ?, ?)
-ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
-    error = excluded.error, step_scores = excluded.step_scores, step_list = excluded.step_list,
-    created_at = excluded.created_at, seconds = excluded.seconds
-WHERE scores.error IS NOT NULL"""
+PUT_SCORES = put("scores", f"{_TEXT_KEY} error step_scores step_list created_at seconds", _TEXT_KEY, _FAILED)
 
-PUT_VERDICT = """
-INSERT INTO verdicts (spec_id, problem_id, text_id, error, value, created_at, seconds) VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (spec_id, problem_id, text_id) DO UPDATE SET
-    error = excluded.error, value = excluded.value, created_at = excluded.created_at, seconds = excluded.seconds
-WHERE verdicts.error IS NOT NULL"""
+PUT_VERDICT = put("verdicts", f"{_TEXT_KEY} error value created_at seconds", _TEXT_KEY, _FAILED)
 
 # The same problem (its id covers the images' bytes) may find its images elsewhere after the work dir was moved, and a
 # store of an older version knows no groups, nor options that the benchmark has in one column.
@@ -64,23 +75,19 @@ ORDER BY position"""
 DROP_OTHER_WORDINGS = """
 DELETE FROM prompts WHERE prompt = ? AND wording <> ? AND problem_id IN (SELECT id FROM problems WHERE benchmark = ?)"""
 
-PUT_PROMPT = """
-INSERT INTO prompts (problem_id, prompt, wording, parts, shown, created_at) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT (problem_id, prompt) DO UPDATE SET
-    wording = excluded.wording, parts = excluded.parts, shown = excluded.shown, created_at = excluded.created_at"""
+PUT_PROMPT = put("prompts", "problem_id prompt wording parts shown created_at", "problem_id prompt", "true")
 
 PROMPTS = """
 SELECT p.id, q.wording, q.parts, q.shown FROM problems AS p JOIN prompts AS q ON q.problem_id = p.id AND q.prompt = ?
 WHERE p.benchmark = ? ORDER BY p.position"""
 
-PUT_EQUALITY = """
-INSERT INTO answer_equalities (version, one, other, equal, created_at) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT (version, one, other) DO NOTHING"""
+PUT_EQUALITY = put("answer_equalities", "version one other equal created_at", "version one other")
 
-EQUALITIES = """
-SELECT one, other, equal FROM answer_equalities WHERE version = ? OR ? IS NULL ORDER BY created_at"""
+EQUALITIES = "SELECT one, other, equal FROM answer_equalities WHERE version = ? OR ? IS NULL ORDER BY created_at"
 
-PUT_FIGURE = """
+PUT_FIGURE = put("host_figures", "grading_id selection figure created_at", "grading_id selection", "true")
+
+FIGURE = """
 INSERT INTO host_figures VALUES (?, ?, ?, ?) ON CONFLICT (grading_id, selection) DO UPDATE SET
     figure = excluded.figure, created_at = excluded.created_at"""
 
@@ -90,7 +97,7 @@ GREATEST_FIGURE = "SELECT max(figure) FROM host_figures WHERE grading_id = ?"
 
 BENCHMARKS = "SELECT benchmark FROM problems GROUP BY benchmark ORDER BY min(position)"
 
-PUT_TEXT = "INSERT INTO texts (id, value) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+PUT_TEXT = put("texts", "id value", "id")
 
 # CROSS JOIN makes SQLite walk the wanted problems in their order, each by its key: no sorting, no table scan.
 CANDIDATES = """
@@ -191,9 +198,7 @@ LAST_FAILED_VERDICT = "SELECT max(created_at) FROM verdicts WHERE spec_id = ? AN
 REPLY = "SELECT reply FROM judge_replies WHERE request = ? AND attempt = ? AND created_at > ?"
 
 # Only a reply that came to nothing is asked for again.
-PUT_REPLY = """
-INSERT INTO judge_replies (request, attempt, reply, created_at) VALUES (?, ?, ?, ?)
-ON CONFLICT (request, attempt) DO UPDATE SET reply = excluded.reply, created_at = excluded.created_at"""
+PUT_REPLY = put("judge_replies", "request attempt reply created_at", "request attempt", "true")
 
 CREATE_WANTED = """
 CREATE TEMP TABLE IF NOT EXISTS wanted (position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL UNIQUE)"""

@@ -7,7 +7,8 @@ that the next run makes it anew. Nothing that was paid for is dropped where it c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.config import GIVEN
@@ -34,12 +35,19 @@ def _specs(db: sqlite3.Connection, kind: str) -> Iterator[tuple[str, dict[str, A
     """Key, settings and time of the specs of a kind, oldest first; of damaged ones the audit tells."""
     query = "SELECT id, settings, created_at FROM specs WHERE kind = ? ORDER BY position"
     for key, stored, created_at in db.execute(query, (kind,)).fetchall():
-        try:
-            settings = codec.unpack_json(stored)
-        except (ValueError, TypeError, AttributeError):
-            continue
-        if isinstance(settings, dict):
-            yield key, settings, created_at
+        with suppress(*codec.UNREADABLE):
+            if isinstance(settings := codec.unpack_json(stored), dict):
+                yield key, settings, created_at
+
+
+def _told(sentence: str, *counts: int) -> str:
+    """A sentence with how many facts it is about; ``""`` where there were none."""
+    return sentence.format(*(f"{count:,}" for count in counts)) if any(counts) else ""
+
+
+def _dropped(db: sqlite3.Connection, query: str, keys: Sequence[Sequence[Any]]) -> int:
+    """How many rows a query drops for some keys."""
+    return max(0, db.executemany(query, keys).rowcount)  # It is -1 where there are no keys.
 
 
 def came_empty(error: str) -> bool:
@@ -49,17 +57,15 @@ def came_empty(error: str) -> bool:
 
 def empty_replies(db: sqlite3.Connection) -> str:
     """Candidates that were failures because the policy wrote nothing, or refused, are empty replies."""
-    rows = db.execute("SELECT spec_id, problem_id, rank, error, finish FROM candidates WHERE error IS NOT NULL")
-    found = [
-        (finish or ("refusal" if error.startswith("the model refused") else ""), *key)
-        for *key, error, finish in ((*row[:3], unpack_text(row[3]), row[4]) for row in rows)
-        if came_empty(error)
-    ]
+    query = "SELECT spec_id, problem_id, rank, error, finish FROM candidates WHERE error IS NOT NULL"
+    found = []
+    for *key, stored, finish in db.execute(query):
+        if came_empty(error := unpack_text(stored)):
+            found.append((finish or ("refusal" if error.startswith("the model refused") else ""), *key))
     update = "UPDATE candidates SET error = NULL, finish = ? WHERE spec_id = ? AND problem_id = ? AND rank = ?"
     db.executemany(update, found)
-    if not found:
-        return ""
-    return f"{len(found):,} candidates whose policy wrote nothing are empty replies now, which are wrong, not failures"
+    return _told("{} candidates whose policy wrote nothing are empty replies now, which are wrong, not failures",
+                 len(found))  # fmt: skip
 
 
 _GRADED_WITH_THOUGHTS = """
@@ -91,14 +97,12 @@ def verdicts_with_thoughts(db: sqlite3.Connection) -> str:
         return ""
     gradings = db.execute(_GRADED_WITH_THOUGHTS).fetchall()
     verdicts = db.execute("DELETE FROM verdicts WHERE text_id IN (SELECT text_id FROM thoughtful)").rowcount
-    figures = max(0, db.executemany(_DROP_FIGURES, gradings).rowcount)
+    figures = _dropped(db, _DROP_FIGURES, gradings)
     db.execute("DROP TABLE thoughtful")
-    if not verdicts and not figures:
-        return ""
-    return (
-        f"{verdicts:,} verdicts on texts that were graded with their thoughts, and {figures:,} of the host's figures "
-        "of whole tables that may hold such texts, are dropped: the next run grades what follows the thoughts"
-    )
+    return _told(
+        "{} verdicts on texts that were graded with their thoughts, and {} of the host's figures of whole tables that "
+        "may hold such texts, are dropped: the next run grades what follows the thoughts", verdicts, figures,
+    )  # fmt: skip
 
 
 _OURS = frozenset({"visualprm", "visualorm", "judge"})
@@ -150,24 +154,20 @@ def misread_replies(db: sqlite3.Connection) -> str:
     if not since:
         return ""
     judged = [(key, min(since)) for key, settings, _ in _specs(db, "grading") if settings.get("judge") not in _NO_JUDGE]
-    verdicts = db.executemany("DELETE FROM verdicts WHERE spec_id = ? AND created_at >= ?", judged).rowcount
-    figures = db.executemany(f"{_DROP_FIGURES} AND created_at >= ?", judged).rowcount
-    if verdicts <= 0 and figures <= 0:  # It is -1 where no grading has a judge.
-        return ""
-    return (
-        f"{len(since):,} replies of judges hold thoughts or mark-up that were taken for the answer; {verdicts:,} "
-        f"verdicts and {figures:,} of the host's figures since then are dropped: the next run makes them from the "
-        "stored replies"
-    )
+    verdicts = _dropped(db, "DELETE FROM verdicts WHERE spec_id = ? AND created_at >= ?", judged)
+    figures = _dropped(db, f"{_DROP_FIGURES} AND created_at >= ?", judged)
+    return _told(
+        f"{len(since):,} replies of judges hold thoughts or mark-up that were taken for the answer; {{}} verdicts and "
+        "{} of the host's figures since then are dropped: the next run makes them from the stored replies",
+        verdicts, figures,
+    )  # fmt: skip
 
 
 def _is_read_otherwise(reply: str) -> bool:
     """Whether a grader gets something else of a reply than the reply."""
-    said = after_thoughts(reply)
-    if said != reply:
-        return True
     # A judge of steps was always read without its fences; a full stop never mattered.
-    return '"steps"' not in reply and shorn(reply) != reply.strip().rstrip(".,;:。")
+    is_dressed = '"steps"' not in reply and shorn(reply) != reply.strip().rstrip(".,;:。")
+    return is_dressed or after_thoughts(reply) != reply
 
 
 _Note = tuple[str, str, Any]
@@ -178,16 +178,15 @@ def carry_notes(db: sqlite3.Connection) -> str:
     """Notes were specs of a kind of their own; they move to their table, and the labels of critics become names."""
     moved = 0
     for spec_id, settings, created_at in _specs(db, "checkpoint"):
-        try:
+        notes: list[_Note] = []
+        with suppress(*codec.UNREADABLE):  # Damage, which the audit tells of.
             notes = list(_as_notes(settings))
-        except (ValueError, TypeError, AttributeError):  # Damage, which the audit tells of.
-            continue
         for note in notes:
             db.execute(queries.PUT_NOTE, codec.note_row(*note, created_at))
         if notes and not db.execute(queries.HAS_FACTS, [spec_id] * 3).fetchone()[0]:
             db.execute("DELETE FROM specs WHERE id = ?", (spec_id,))
             moved += 1
-    return f"{moved:,} notes moved to a table of their own" if moved else ""
+    return _told("{} notes moved to a table of their own", moved)
 
 
 def _as_notes(old: Mapping[str, Any]) -> Iterator[_Note]:
@@ -238,12 +237,10 @@ def drop_figures_of_unknown_rows(db: sqlite3.Connection) -> str:
             (key,),
         )
         dropped += count
-    if not dropped:
-        return ""
-    return (
-        f"{dropped:,} of the host's figures of whole tables dropped, since it is not known which rows they are of; "
-        "the next run with the stage grade asks for them again"
-    )
+    return _told(
+        "{} of the host's figures of whole tables dropped, since it is not known which rows they are of; "
+        "the next run with the stage grade asks for them again", dropped,
+    )  # fmt: skip
 
 
 def scores_with_thoughts(db: sqlite3.Connection) -> str:
@@ -262,25 +259,21 @@ def scores_with_thoughts(db: sqlite3.Connection) -> str:
             continue
         db.execute(_COPY_VERSIONS, (scored.id, key))
     db.execute("DROP TABLE thoughtful")
-    if not moved:
-        return ""
-    return (
-        f"{moved:,} scores of texts with thoughts are those of --thoughts score now; without it critics read what "
-        "follows the thoughts, and score these texts again"
-    )
+    return _told(
+        "{} scores of texts with thoughts are those of --thoughts score now; without it critics read what "
+        "follows the thoughts, and score these texts again", moved,
+    )  # fmt: skip
 
 
 def verdicts_on_final_answers(db: sqlite3.Connection) -> str:
     """Verdicts on final answers go, since texts are read by other rules now; judges' replies to equal requests stay."""
     gradings = [(key,) for key, settings, _ in _specs(db, "grading") if settings.get("prediction") == "final"]
-    verdicts = max(0, db.executemany("DELETE FROM verdicts WHERE spec_id = ?", gradings).rowcount)
-    figures = max(0, db.executemany(_DROP_FIGURES, gradings).rowcount)
-    if not verdicts and not figures:
-        return ""
-    return (
-        f"{verdicts:,} verdicts on final answers, and {figures:,} of the host's figures of them, are dropped: texts "
-        "are read by other rules now. The next run grades them again and asks judges only about what differs"
-    )
+    verdicts = _dropped(db, "DELETE FROM verdicts WHERE spec_id = ?", gradings)
+    figures = _dropped(db, _DROP_FIGURES, gradings)
+    return _told(
+        "{} verdicts on final answers, and {} of the host's figures of them, are dropped: texts are read by other "
+        "rules now. The next run grades them again and asks judges only about what differs", verdicts, figures,
+    )  # fmt: skip
 
 
 _COPY_VERSIONS = """

@@ -12,7 +12,6 @@ from visualprm_eval.store.place import Place
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
 
 class Replies:
@@ -35,9 +34,7 @@ class Replies:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         with self._lock, translated_errors(self._path):
             self._db.close()
 

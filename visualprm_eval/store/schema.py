@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.store.repairs import REPAIRS_TO_6
-from visualprm_eval.store.upgrade_scores import SWAP_SCORES, count_lists, draft_scores
+from visualprm_eval.store.upgrade_scores import OF_TEXT, SWAP_SCORES, count_lists, draft_scores, transaction
 
 if TYPE_CHECKING:
     import sqlite3
@@ -45,70 +45,40 @@ class Migration:
 
 _SPECS = """
 CREATE TABLE specs (
-    position INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
+    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
     kind TEXT NOT NULL CHECK (kind IN ('sampling', 'scoring', 'grading', 'checkpoint')),
-    settings TEXT NOT NULL,
-    created_at REAL NOT NULL
+    settings TEXT NOT NULL, created_at REAL NOT NULL
 )"""
 
 _PROBLEMS = """
 CREATE TABLE problems (
-    position INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    benchmark TEXT NOT NULL,
-    row_index TEXT NOT NULL,
-    split TEXT NOT NULL,
-    parts TEXT NOT NULL,
-    answer TEXT NOT NULL,
-    choices TEXT NOT NULL,
-    created_at REAL NOT NULL
+    position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    benchmark TEXT NOT NULL, row_index TEXT NOT NULL, split TEXT NOT NULL,
+    parts TEXT NOT NULL, answer TEXT NOT NULL, choices TEXT NOT NULL, created_at REAL NOT NULL
 )"""
 
-_TEXTS = """
-CREATE TABLE texts (
-    position INTEGER PRIMARY KEY,
-    id TEXT NOT NULL UNIQUE,
-    value TEXT NOT NULL
-)"""
+_TEXTS = "CREATE TABLE texts (position INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, value TEXT NOT NULL)"
 
 # Candidates and verdicts are short rows: WITHOUT ROWID keeps them in the order in which they are read. Scores are
-# long (they hold the steps), which such tables store badly.
+# long (they held the steps), which such tables store badly.
 _CANDIDATES = """
 CREATE TABLE candidates (
-    spec_id TEXT NOT NULL REFERENCES specs (id),
-    problem_id TEXT NOT NULL REFERENCES problems (id),
-    rank INTEGER NOT NULL CHECK (rank >= 0),
-    text_id TEXT NOT NULL REFERENCES texts (id),
-    error TEXT,
-    finish TEXT NOT NULL,
-    tokens INTEGER,
-    seconds REAL,
-    created_at REAL NOT NULL,
+    spec_id TEXT NOT NULL REFERENCES specs (id), problem_id TEXT NOT NULL REFERENCES problems (id),
+    rank INTEGER NOT NULL CHECK (rank >= 0), text_id TEXT NOT NULL REFERENCES texts (id),
+    error TEXT, finish TEXT NOT NULL, tokens INTEGER, seconds REAL, created_at REAL NOT NULL,
     PRIMARY KEY (spec_id, problem_id, rank)
 ) WITHOUT ROWID"""
 
-_SCORES = """
+_SCORES = f"""
 CREATE TABLE scores (
-    position INTEGER PRIMARY KEY,
-    spec_id TEXT NOT NULL REFERENCES specs (id),
-    problem_id TEXT NOT NULL REFERENCES problems (id),
-    text_id TEXT NOT NULL REFERENCES texts (id),
-    error TEXT,
-    step_scores TEXT NOT NULL,
-    steps TEXT NOT NULL,
-    created_at REAL NOT NULL,
+    position INTEGER PRIMARY KEY, {OF_TEXT}, error TEXT,
+    step_scores TEXT NOT NULL, steps TEXT NOT NULL, created_at REAL NOT NULL,
     UNIQUE (spec_id, problem_id, text_id)
 )"""
 
-_VERDICTS = """
+_VERDICTS = f"""
 CREATE TABLE verdicts (
-    spec_id TEXT NOT NULL REFERENCES specs (id),
-    problem_id TEXT NOT NULL REFERENCES problems (id),
-    text_id TEXT NOT NULL REFERENCES texts (id),
-    error TEXT,
-    value REAL,
-    created_at REAL NOT NULL,
+    {OF_TEXT}, error TEXT, value REAL, created_at REAL NOT NULL,
     PRIMARY KEY (spec_id, problem_id, text_id),
     CHECK ((value IS NULL) = (error IS NOT NULL))
 ) WITHOUT ROWID"""
@@ -116,10 +86,7 @@ CREATE TABLE verdicts (
 # What judges replied, by the content of the request: replies are paid for one by one, verdicts come table by table.
 _REPLIES = """
 CREATE TABLE judge_replies (
-    request TEXT NOT NULL,
-    attempt INTEGER NOT NULL CHECK (attempt >= 0),
-    reply TEXT NOT NULL,
-    created_at REAL NOT NULL,
+    request TEXT NOT NULL, attempt INTEGER NOT NULL CHECK (attempt >= 0), reply TEXT NOT NULL, created_at REAL NOT NULL,
     PRIMARY KEY (request, attempt)
 ) WITHOUT ROWID"""
 
@@ -137,10 +104,7 @@ _GROUPS = "ALTER TABLE problems ADD COLUMN row_groups TEXT"
 # The host's own figure of a whole table of picks: not a fact, but too dear to ask a judge for it twice.
 _FIGURES = """
 CREATE TABLE host_figures (
-    grading_id TEXT NOT NULL,
-    selection TEXT NOT NULL,
-    figure REAL NOT NULL,
-    created_at REAL NOT NULL,
+    grading_id TEXT NOT NULL, selection TEXT NOT NULL, figure REAL NOT NULL, created_at REAL NOT NULL,
     PRIMARY KEY (grading_id, selection)
 ) WITHOUT ROWID"""
 
@@ -150,58 +114,40 @@ _SECONDS = ("ALTER TABLE scores ADD COLUMN seconds REAL", "ALTER TABLE verdicts 
 # What is good to know beside facts. Of what was said of a subject the greatest created_at was said last.
 _NOTES = """
 CREATE TABLE notes (
-    position INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    value TEXT NOT NULL CHECK (json_valid(value)),
-    created_at REAL NOT NULL,
+    position INTEGER PRIMARY KEY, kind TEXT NOT NULL, subject TEXT NOT NULL,
+    value TEXT NOT NULL CHECK (json_valid(value)), created_at REAL NOT NULL,
     UNIQUE (kind, subject, value)
 )"""
 
 # What math-verify said of two formulas, so that votes depend on no machine's load, and a report needs no library.
 _EQUALITIES = """
 CREATE TABLE answer_equalities (
-    version TEXT NOT NULL,
-    one TEXT NOT NULL,
-    other TEXT NOT NULL,
-    equal INTEGER NOT NULL CHECK (equal IN (0, 1)),
-    created_at REAL NOT NULL,
+    version TEXT NOT NULL, one TEXT NOT NULL, other TEXT NOT NULL,
+    equal INTEGER NOT NULL CHECK (equal IN (0, 1)), created_at REAL NOT NULL,
     PRIMARY KEY (version, one, other)
 ) WITHOUT ROWID"""
 
 # What the host makes of problems for policies, for machines without it; pictures are files of the work dir.
 _PROMPTS = """
 CREATE TABLE prompts (
-    position INTEGER PRIMARY KEY,
-    problem_id TEXT NOT NULL,
-    prompt TEXT NOT NULL,
-    wording TEXT NOT NULL,
-    parts TEXT NOT NULL,
-    shown TEXT NOT NULL,
-    created_at REAL NOT NULL,
+    position INTEGER PRIMARY KEY, problem_id TEXT NOT NULL, prompt TEXT NOT NULL,
+    wording TEXT NOT NULL, parts TEXT NOT NULL, shown TEXT NOT NULL, created_at REAL NOT NULL,
     UNIQUE (problem_id, prompt)
 )"""
 
 MIGRATIONS: tuple[Migration, ...] = (
-    Migration(
-        1,
-        "specs, problems, texts and facts",
-        (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS),
-    ),
+    Migration(1, "specs, problems, texts and facts",
+              (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS)),
     Migration(2, "replies of judges", (_REPLIES,)),
     Migration(3, "token usage of candidates", _USAGE),
     Migration(4, "groups of rows and the host's figures", (_GROUPS, _FIGURES)),
     Migration(5, "seconds of scores and verdicts", _SECONDS),
     Migration(6, "notes, and facts that changed their meaning", (_NOTES, _EQUALITIES), REPAIRS_TO_6),
     Migration(7, "lists of steps, and prompts", (*SWAP_SCORES, _PROMPTS), (count_lists,), before=draft_scores),
-)
+)  # fmt: skip
 
 _APPLIED = """
-CREATE TABLE IF NOT EXISTS migrations (
-    version INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,
-    applied_at REAL NOT NULL
-)"""
+CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, name TEXT NOT NULL, applied_at REAL NOT NULL)"""
 
 
 def latest_version() -> int:
@@ -225,8 +171,7 @@ def migrate(db: sqlite3.Connection) -> None:
             continue
         if migration.before is not None:
             migration.before(db)
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(db):
             db.execute(_APPLIED)
             for statement in migration.statements:
                 db.execute(statement)
@@ -234,9 +179,5 @@ def migrate(db: sqlite3.Connection) -> None:
             db.execute("INSERT INTO migrations VALUES (?, ?, ?)", (migration.version, migration.name, time.time()))
             db.execute(f"PRAGMA user_version = {migration.version}")
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            db.execute("COMMIT")
-        except BaseException:
-            db.rollback()
-            raise
         for said in done:
             print(f"store brought up to schema {migration.version}: {said}", file=sys.stderr)

@@ -1,15 +1,17 @@
-"""What notes and prompts look like, so that a damaged or forged one is told before anything is made of it."""
+"""What notes, prompts and problems look like, so that a damaged or forged one is told before anything is made of it."""
 
 from __future__ import annotations
 
+from functools import partial
 from types import MappingProxyType, NoneType
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.store import codec, sound
+from visualprm_eval.store.columns_checked import PROBLEM_KEY, place
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 _WORD_OR_NONE = (str, NoneType)
 
@@ -67,30 +69,42 @@ _WHOLE = frozenset({"scope"})
 def odd_notes(db: sqlite3.Connection) -> Iterator[str]:
     """One sentence per note that is not what its kind says; kinds that nobody reads are passed over."""
     for position, kind, value in db.execute("SELECT position, kind, value FROM notes ORDER BY position"):
-        try:
-            is_sound = kind not in _SHAPES or _is_note(kind, codec.unpack_json(value))
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            is_sound = False
-        if not is_sound:
+        if kind in _SHAPES and not _is_read(partial(_is_note, kind), value):
             yield f"note {position} cannot be read as one of the kind {kind!r}"
 
 
 def odd_prompts(db: sqlite3.Connection) -> Iterator[str]:
     """One sentence per prompt that cannot be shown to a policy."""
-    for problem_id, name, wording, *stored in db.execute(
-        "SELECT problem_id, prompt, wording, parts, shown FROM prompts ORDER BY position"
-    ):
-        try:
-            is_sound = is_prompt(wording, *map(codec.unpack_json, stored))
-        except (ValueError, TypeError, AttributeError, RecursionError):
-            is_sound = False
-        if not is_sound:
+    query = "SELECT problem_id, prompt, wording, parts, shown FROM prompts ORDER BY position"
+    for problem_id, name, wording, *stored in db.execute(query):
+        if not _is_read(partial(is_prompt, wording), *stored):
             yield f"prompt {name} of problem {problem_id} cannot be read"
+
+
+def odd_problems(db: sqlite3.Connection) -> Iterator[str]:
+    """One sentence per problem whose parts or words are none."""
+    query = "SELECT id, benchmark, row_index, parts, choices, coalesce(row_groups, '{}') FROM problems"
+    for *key, parts, choices, groups in db.execute(query):
+        if not _is_read(_is_problem, parts, choices, groups):
+            yield f"{place(PROBLEM_KEY.values(), key)}: its parts, options or groups cannot be read"
+
+
+def _is_read(is_sound: Callable[..., bool], *stored: codec.SQLText) -> bool:
+    """Whether stored JSON values can be read and are sound."""
+    try:
+        return is_sound(*map(codec.unpack_json, stored))
+    except codec.UNREADABLE:
+        return False
 
 
 def is_prompt(wording: Any, parts: Any, shown: Any) -> bool:
     """Whether these JSON values can be a :class:`~visualprm_eval.core.types.Prompt`."""
     return isinstance(wording, str) and _fits(parts, [_is_part]) and (shown is None or _fits(shown, [_is_shown]))
+
+
+def _is_problem(parts: Any, choices: Any, groups: Any) -> bool:
+    words = [*choices.values(), *groups.values()]
+    return _fits(parts, [_is_part]) and all(isinstance(word, str) for word in words)
 
 
 def _is_part(value: object) -> bool:

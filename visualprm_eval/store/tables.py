@@ -35,40 +35,34 @@ class Table:
         name: Its name.
         key: The columns that address a row.
         telling: The columns in which rows of one key may contradict each other.
-        order: In which order rows are read.
-        problem_column: Which column has the problem's id; ``None`` where none has.
         what: What a row is, for people.
-        agree: Whether two rows that differ in a telling column may both be true.
         shown: The two values for people.
+        agree: Whether two rows that differ in a telling column may both be true.
         latest: Whether the later of two rows of one key takes the place of the earlier, which it does not contradict.
         columns: All columns but the position, as the file has them: migrations may add some.
+        order: In which order rows are read.
     """
 
     name: str
     key: tuple[str, ...]
-    telling: tuple[str, ...]
-    order: str
-    problem_column: str | None
     what: str
-    agree: Callable[[Values, Values], bool]
-    shown: Callable[[Values, Values], tuple[str, str]]
+    telling: tuple[str, ...] = ()
+    shown: Callable[[Values, Values], tuple[str, str]] = lambda *_: ("", "")
+    agree: Callable[[Values, Values], bool] = lambda *_: False
     latest: bool = False
     columns: tuple[str, ...] = ()
+    order: str = "position"
 
     def in_file(self, db: sqlite3.Connection) -> Table:
         """Itself with the columns that it has in a file."""
-        query = "SELECT name FROM pragma_table_info(?) WHERE name <> 'position'"
-        return replace(self, columns=tuple(name for (name,) in db.execute(query, (self.name,))))
+        names = [name for (name,) in db.execute("SELECT name FROM pragma_table_info(?)", (self.name,))]
+        order = "position" if "position" in names else ", ".join(self.key)
+        return replace(self, columns=tuple(name for name in names if name != "position"), order=order)
 
-
-def _never(there: Values, new: Values) -> bool:
-    del there, new
-    return False
-
-
-def _always(there: Values, new: Values) -> bool:
-    del there, new
-    return True
+    @property
+    def problem_column(self) -> str | None:
+        """Which column has the problem's id; ``None`` where none has."""
+        return "id" if self.name == "problems" else "problem_id" if "problem_id" in self.columns else None
 
 
 def _same_settings(there: Values, new: Values) -> bool:
@@ -85,8 +79,7 @@ def _same_problem(there: Values, new: Values) -> bool:
 
 def _problem(values: Values) -> list[Any]:
     parts = [[kind, value if kind == "text" else ""] for kind, value in codec.unpack_json(values["parts"])]
-    return [*(values[name] for name in ("benchmark", "row_index", "split", "answer")),
-            parts]  # fmt: skip
+    return [*(values[name] for name in ("benchmark", "row_index", "split", "answer")), parts]
 
 
 def _same_scores(there: Values, new: Values) -> bool:
@@ -127,29 +120,22 @@ def _from_difference(first: str, second: str) -> tuple[str, str]:
 
 # In the order in which rows may be put: what is referred to comes first.
 TABLES = (
-    Table("specs", ("id",), ("kind", "settings"), "position", None, "settings", _same_settings,
-          _shown("kind", "settings")),
-    Table("problems", ("id",), ("benchmark", "row_index", "split", "parts", "answer", "choices"), "position", "id",
-          "problem", _same_problem, _shown("benchmark", "row_index", "split", "answer", "choices", "parts")),
-    Table("texts", ("id",), ("value",), "position", None, "text", _never, _shown("value")),
-    Table("candidates", ("spec_id", "problem_id", "rank"), ("text_id",), "spec_id, problem_id, rank", "problem_id",
-          "candidate", _never, _shown_texts),
-    Table("step_lists", ("digest",), ("steps",), "position", None, "list of steps", _never, _shown("steps")),
-    Table("scores", ("spec_id", "problem_id", "text_id"), ("step_scores", "step_list"), "position", "problem_id",
-          "scores", _same_scores, _shown("step_scores", "steps")),
-    Table("verdicts", ("spec_id", "problem_id", "text_id"), ("value",), "spec_id, problem_id, text_id", "problem_id",
-          "verdict", _never, _shown("value")),
-    Table("prompts", ("problem_id", "prompt"), (), "position", "problem_id", "prompt", _always, _shown("parts"),
-          latest=True),
+    Table("specs", ("id",), "settings", ("kind", "settings"), _shown("kind", "settings"), _same_settings),
+    Table("problems", ("id",), "problem", ("benchmark", "row_index", "split", "parts", "answer", "choices"),
+          _shown("benchmark", "row_index", "split", "answer", "choices", "parts"), _same_problem),
+    Table("texts", ("id",), "text", ("value",), _shown("value")),
+    Table("candidates", ("spec_id", "problem_id", "rank"), "candidate", ("text_id",), _shown_texts),
+    Table("step_lists", ("digest",), "list of steps", ("steps",), _shown("steps")),
+    Table("scores", ("spec_id", "problem_id", "text_id"), "scores", ("step_scores", "step_list"),
+          _shown("step_scores", "steps"), _same_scores),
+    Table("verdicts", ("spec_id", "problem_id", "text_id"), "verdict", ("value",), _shown("value")),
+    Table("prompts", ("problem_id", "prompt"), "prompt", latest=True),
     # Both were said; what was said later counts.
-    Table("notes", ("kind", "subject", "value"), (), "position", None, "note", _always, _shown("value"), latest=True),
+    Table("notes", ("kind", "subject", "value"), "note", latest=True),
     # A judge that is asked twice may say two things, and it is asked again only when the first came to nothing.
-    Table(REPLIES, ("request", "attempt"), (), "request, attempt", None, "reply of a judge", _always, _shown("reply"),
-          latest=True),
+    Table(REPLIES, ("request", "attempt"), "reply of a judge", latest=True),
     # Where verdicts on single texts do not make a value, these do. A limited run has other reference answers.
-    Table("host_figures", ("grading_id", "selection"), (), "grading_id, selection", None, "the host's figure", _always,
-          _shown("figure"), latest=True),
+    Table("host_figures", ("grading_id", "selection"), "the host's figure", latest=True),
     # A comparison that ran out of time on one machine may not on another: what is here stays.
-    Table("answer_equalities", ("version", "one", "other"), (), "version, one, other", None,
-          "equality of formulas", _always, _shown("equal")),
+    Table("answer_equalities", ("version", "one", "other"), "equality of formulas"),
 )  # fmt: skip

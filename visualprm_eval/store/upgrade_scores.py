@@ -6,7 +6,7 @@ The old table stays whole until all of it is copied. Killed at any moment, the n
 from __future__ import annotations
 
 import shutil
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,27 +16,22 @@ from visualprm_eval.store import codec, queries
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterator
 
 _CHUNK = 20_000
 
+OF_TEXT = """spec_id TEXT NOT NULL REFERENCES specs (id), problem_id TEXT NOT NULL REFERENCES problems (id),
+    text_id TEXT NOT NULL REFERENCES texts (id)"""
+
 _LISTS = """
 CREATE TABLE IF NOT EXISTS step_lists (
-    position INTEGER PRIMARY KEY,
-    digest BLOB NOT NULL UNIQUE,
-    steps TEXT NOT NULL
+    position INTEGER PRIMARY KEY, digest BLOB NOT NULL UNIQUE, steps TEXT NOT NULL
 )"""
 
-_DRAFT = """
+_DRAFT = f"""
 CREATE TABLE IF NOT EXISTS scores_draft (
-    position INTEGER PRIMARY KEY,
-    spec_id TEXT NOT NULL REFERENCES specs (id),
-    problem_id TEXT NOT NULL REFERENCES problems (id),
-    text_id TEXT NOT NULL REFERENCES texts (id),
-    error TEXT,
-    step_scores TEXT NOT NULL,
-    step_list INTEGER NOT NULL REFERENCES step_lists (position),
-    created_at REAL NOT NULL,
-    seconds REAL,
+    position INTEGER PRIMARY KEY, {OF_TEXT}, error TEXT, step_scores TEXT NOT NULL,
+    step_list INTEGER NOT NULL REFERENCES step_lists (position), created_at REAL NOT NULL, seconds REAL,
     UNIQUE (spec_id, problem_id, text_id)
 )"""
 
@@ -65,30 +60,33 @@ def draft_scores(db: sqlite3.Connection) -> None:
     Raises:
         StoreError: There is not enough room on the disk; nothing was changed.
     """
-    ((total,),) = db.execute("SELECT count(*) FROM scores")
-    if total:
+    if total := _value(db, "SELECT count(*) FROM scores"):
         _check_space(db, total)
     for statement in (_LISTS, _DRAFT, _FORGET_FAILURES):
         db.execute(statement)
     start = 0
     with track("upgrade of the store (goes on when stopped)", total) if total > _CHUNK else nullcontext() as tracker:
-        while True:
-            end, count = db.execute(_NEXT_CHUNK, (start, _CHUNK)).fetchone()
-            if not count:
-                break
-            _copy(db, start, end)
-            start = end
+        while (chunk := db.execute(_NEXT_CHUNK, (start, _CHUNK)).fetchone())[1]:
+            _copy(db, start, chunk[0])
+            start = chunk[0]
             if tracker is not None:
-                tracker.advance(count)
+                tracker.advance(chunk[1])
 
 
 def _copy(db: sqlite3.Connection, start: int, end: int) -> None:
     """The rows after one position up to another."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         rows = [(position, *_step_list(steps, text)) for position, steps, text in db.execute(_LACKING, (start, end))]
         db.executemany(queries.PUT_STEP_LIST, ((digest, steps) for _, digest, steps in rows))
         db.executemany(_COPY, ((digest, position) for position, digest, _ in rows))
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it is kept and synced to the disk, or, on any exception, nothing."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
         db.execute("COMMIT")
     except BaseException:
         db.rollback()
@@ -109,9 +107,8 @@ def _step_list(stored: bytes, text: bytes | None) -> tuple[bytes, codec.SQLText]
 def _check_space(db: sqlite3.Connection, total: int) -> None:
     """Looks whether the disk holds a copy: at most as much as the store takes now."""
     path, size = Path(db.execute("PRAGMA database_list").fetchone()[2]), _value(db, "PRAGMA page_size")
-    done = 0
-    if _value(db, "SELECT count(*) FROM sqlite_master WHERE name = 'scores_draft'"):
-        done = _value(db, "SELECT count(*) FROM scores_draft")
+    is_begun = _value(db, "SELECT count(*) FROM sqlite_master WHERE name = 'scores_draft'")
+    done = _value(db, "SELECT count(*) FROM scores_draft") if is_begun else 0
     free_pages = _value(db, "PRAGMA freelist_count")
     used = (_value(db, "PRAGMA page_count") - free_pages) * size
     needed = used * (total - done) // total - free_pages * size

@@ -234,7 +234,7 @@ class _Script:
     def __init__(self, table):
         self.table, self.asked = table, []
 
-    def __call__(self, _policy, requests, **_options):
+    def __call__(self, _policy, requests, _sampling):
         for request in requests:
             self.asked.append((request.prefix, request.rank))
             texts = self.table[request.prefix]

@@ -10,6 +10,7 @@ import torch
 
 from tests.golden.material import DATA, IMAGES
 from tests.unit.engine.conftest import load
+from visualprm_eval.core.config import SamplingOptions
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.types import Candidate, Part, Problem
 from visualprm_eval.engine.checkpoint import LoadedCheckpoint, load_checkpoint
@@ -48,7 +49,7 @@ def problem_content(item, tiles):
 
 def sample(checkpoint, requests=REQUESTS, **options) -> dict[tuple[str, int], Candidate]:
     settings = {"temperature": 1.0, "max_tokens": 12, "seed": 5, "batch_size": 4, **options}
-    batches = list(generate(checkpoint, requests, **settings))
+    batches = list(generate(checkpoint, requests, SamplingOptions(**settings)))
     assert all(len(batch) <= settings["batch_size"] for batch in batches if batch[0].error is None)
     done = [candidate for batch in batches for candidate in batch]
     assert len(done) == len(requests)

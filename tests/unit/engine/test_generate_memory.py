@@ -7,6 +7,7 @@ import torch
 
 from tests.unit.engine.conftest import load
 from tests.unit.engine.test_generate import REQUESTS, sample, texts
+from visualprm_eval.core.config import SamplingOptions
 from visualprm_eval.engine import generate as module
 from visualprm_eval.engine.checkpoint import LoadedCheckpoint
 
@@ -18,16 +19,16 @@ def checkpoint(name) -> LoadedCheckpoint:
 
 def fails_beyond(monkeypatch: pytest.MonkeyPatch, most: int, after: int) -> list[int]:
     """Makes batches of more than ``most`` samples run out of memory after ``after`` tokens; returns all batch sizes."""
-    real, sizes = module._sample, []
+    real, sizes = module._BatchWriter._sample, []
 
-    def limited(checkpoint, state, jobs, sampling):
+    def limited(writer, state, jobs):
         sizes.append(len(jobs))
-        for step, finished in enumerate(real(checkpoint, state, jobs, sampling)):
+        for step, finished in enumerate(real(writer, state, jobs)):
             if len(jobs) > most and step >= after:
                 raise torch.OutOfMemoryError
             yield finished
 
-    monkeypatch.setattr(module, "_sample", limited)
+    monkeypatch.setattr(module._BatchWriter, "_sample", limited)
     return sizes
 
 
@@ -47,7 +48,8 @@ def test_a_single_sample_that_does_not_fit_fails_alone(checkpoint, monkeypatch) 
 
 
 def test_the_shortest_sample_does_not_wait_for_the_longest(checkpoint) -> None:
-    batches = list(module.generate(checkpoint, REQUESTS, temperature=1.0, max_tokens=40, seed=5, batch_size=12))
+    sampling = SamplingOptions(temperature=1.0, max_tokens=40, seed=5, batch_size=12)
+    batches = list(module.generate(checkpoint, REQUESTS, sampling))
     lengths = [max(candidate.tokens for candidate in batch) for batch in batches]
     assert len(batches) > 1
     assert lengths == sorted(lengths)

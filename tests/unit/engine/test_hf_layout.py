@@ -12,6 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.golden.material import DATA
 from tests.unit.engine.conftest import load
+from visualprm_eval.core.config import SamplingOptions
 from visualprm_eval.core.errors import CheckpointError, TokenizerError
 from visualprm_eval.core.types import Part, Problem
 from visualprm_eval.engine.checkpoint import fingerprint, load_checkpoint, save_checkpoint
@@ -48,7 +49,8 @@ def test_the_same_weights_and_samples(name, hf_copy):
     assert expected.keys() == state.keys()
     assert all(torch.equal(state[key], value) for key, value in expected.items())
     requests = [GenerationRequest(PROBLEM, rank) for rank in range(3)]
-    texts = [[c.text for batch in generate(each, requests, max_tokens=9) for c in batch] for each in (ours, theirs)]
+    sampling = SamplingOptions(max_tokens=9)
+    texts = [[c.text for batch in generate(each, requests, sampling) for c in batch] for each in (ours, theirs)]
     assert texts[0] == texts[1]
     assert theirs.config.system_message == ours.config.system_message
 

@@ -62,8 +62,7 @@ _HEADING = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _CHOSEN = re.compile(
-    r"\b(?:choose|chose|choosing|select|selecting|selected|pick|picking|go with|going with|opt for|went with|"
-    r"settle on)"
+    r"\b(?:choose|chose|choosing|select|selecting|selected|pick|picking|go with|going with|opt for|went with|settle on)"
     r"(?: (?:the|as))?(?: (?:answer|correct|right|best))?(?: (?:option|choice|answer|letter))?\s?[:：]?"
     r"(?=\s?[(\[*\"']{0,4}[A-Z](?:[)\]*\"'.,:;]|\s{0,2}$|\s(?:because|since|as|which|for)\b))",
     re.MULTILINE,
@@ -75,12 +74,11 @@ _WOULD_BE = re.compile(
 )
 _CORRECT = re.compile(
     r"(?:\b(?:option|choice|answer|statement|letter|alternative)\s{1,2}[*\"'(\[]{0,4}([A-Z])[*\"')\]]{0,4}|"
-    r"[(\[]([A-Z])[)\]]|"
-    r"(?<![\w'(-])([A-HJ-Z])(?![\w'-]))(?:[*_,:]{0,3}\s?[(\"'][^().\n]{0,60}[)\"'],?|"
+    r"[(\[]([A-Z])[)\]]|(?<![\w'(-])([A-HJ-Z])(?![\w'-]))(?:[*_,:]{0,3}\s?[(\"'][^().\n]{0,60}[)\"'],?|"
     r"[.:,] [^.,:\n]{1,60}?,?)?[*_]{0,3}\s{1,2}(?:is|are|would be|must be|should be|seems|being)"
     r"(?: (?:the|most|therefore|thus|indeed|clearly|probably|likely|our|my))*"
     r"\s{1,2}[*_]{0,3}(?:correct|right|best|true|(?:final |right |only )?answer|accurate|valid|"
-    r"appropriate)\b(?! (?:if|only if|when)\b)",
+    r"appropriate)\b(?! (?:if|only if|when)\b)"
 )
 # Without a verb: 答案 B, 정답 B.
 _CHINESE = re.compile(
@@ -139,8 +137,7 @@ _LETTER_RIGHT = re.compile(
     r"옵션)\s?[(（*\"«]{0,3}([A-Z])[)）*\"»]{0,3}\s?"
     r"(?:es (?:la )?(?:respuesta )?correct[ao]|est (?:la )?(?:bonne |réponse )?(?:correcte?|juste|exacte|réponse)|"
     r"ist (?:die )?(?:richtige? ?(?:antwort)?|korrekt)|(?:является )?(?:верн|правильн)\w{1,4}|(?:هو|"
-    r"هي) (?:ال)?صحيحة?|صحيحة?|(?:是)?(?:正确|正確)|"
-    r"が正解|が正しい|は正しい|이 정답|가 정답|이 맞|가 맞|번이 정답)",
+    r"هي) (?:ال)?صحيحة?|صحيحة?|(?:是)?(?:正确|正確)|が正解|が正しい|は正しい|이 정답|가 정답|이 맞|가 맞|번이 정답)",
     re.IGNORECASE,
 )
 _AFTER_LETTER = re.compile(

@@ -14,7 +14,6 @@ from visualprm_eval.core.answers.marks import NAMES
 
 _LONGEST = 120
 _CONSTANTS = frozenset({"pi", "sqrt", "infinity", "e"})
-_FUNCTIONS = {"infinity": r"\infty"}
 _SOUND = re.compile(r"[0-9a-z.,+\-*/^=<>!()\[\]{}±° ∪∩]{1,120}")
 _HARMFUL = re.compile(r"\^\(?-?\d{3}|\d{2}!|!!|\)!|\^[^+\-*/=,]{0,20}\^|\d{16}|\*\*|\[\[|\^\([^()]{0,60}\d\*\d")
 _TOKEN = re.compile(r"[a-z]+|<=|>=|!=|.")
@@ -37,7 +36,7 @@ def _shape(value: str) -> tuple[object, ...] | None:
     if latex(value) is None:
         return None
     words = [word for run in re.findall(r"[a-z]+", value) for word in _words(run)]
-    letters = frozenset(word for word in words if word not in _CONSTANTS and word not in _FUNCTIONS)
+    letters = frozenset(words) - _CONSTANTS
     ends = value[0] + value[-1] if "," in value else ""
     return tuple(sorted(re.findall(r"[<!]?=|<|±|°|∪|∩", value.replace(">", "<")))), value.count(","), ends, letters
 

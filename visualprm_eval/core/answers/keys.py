@@ -102,8 +102,7 @@ def normalise(text: str, choices: Mapping[str, str] | None = None) -> AnswerKey 
 _LETTERS = str.maketrans("АВСЕабвгأبجد", "ABCEABCDABCD")
 _LETTER = re.compile(
     r"(?:(?:the )?(?:correct |right )?(?:option|choice|letter|answer|opción|opcion|variante?|вариант|选项|選項|"
-    r"選択肢)\s?)?"
-    r"([(\[<「『“\"']*)([A-Za-zАВСЕأبجد])([)\]>」』”\"']*)[.:]?",
+    r"選択肢)\s?)?([(\[<「『“\"']*)([A-Za-zАВСЕأبجد])([)\]>」』”\"']*)[.:]?",
     re.IGNORECASE,
 )
 _ENDING = re.compile(r"\s?(?:번|选项|選項|项|項|番)$")
@@ -120,8 +119,7 @@ _WHY = (
 _LETTER_FIRST = re.compile(
     r"(?:(?:the )?(?:option|choice|letter)\s)?(?:"
     r"[(\[]([A-Za-z])[)\]][.:]?\s?(?:,\s(?![(\[]?[A-Z]\b))?|([A-Z])[.:)]\s|([A-Z])(?=\s\()|([A-Z])\s?-\s|"
-    r"([A-Z]),\s(?![(\[]?[A-Z]\b)|([A-HJ-Z])\s(?=(?:" + _WHY + r")\b))"
-    r"(?!\s?(?:,|and\b|or\b|&|=))"
+    r"([A-Z]),\s(?![(\[]?[A-Z]\b)|([A-HJ-Z])\s(?=(?:" + _WHY + r")\b))(?!\s?(?:,|and\b|or\b|&|=))"
 )
 _LETTER_BEFORE = re.compile(r"([A-Z])(?=\([^()]{1,300}\)$)")
 _LETTER_THEN = re.compile(r"[(\[]?([A-Z])[)\]]?[.:,\s]{1,3}")

@@ -23,10 +23,10 @@ def numbers_in(sentence: str) -> Iterator[tuple[str, bool]]:
     """
     if _COMMA_LANGUAGE.search(sentence):
         sentence = with_points(sentence)
-    for find in (_value, _mentioned):
-        found = find(sentence)
-        if found is not None:
-            yield found
+    if (value := _value(sentence)) is not None:
+        yield value
+    if (mentioned := _mentioned(sentence)) is not None:
+        yield mentioned, False
 
 
 _PART = r"(?:[-\d\s.,+*·()π^√]|\\(?:pi|sqrt|cdot|times)(?![a-z])|\{[-\d\s.+*π]{0,20}\})"
@@ -35,8 +35,7 @@ _FACTOR = (
 )
 _FRAC = r"\\[dtc]?frac\s?(?:\{" + _PART + r"{1,40}\}\s?\{" + _PART + r"{1,40}\}|\d\d)"
 _QUANTITY = (
-    rf"[-+−–]?{_FRAC}(?:\s?{_FACTOR}){{0,3}}"
-    rf"|(?:{NUMERAL.pattern})(?:\s?{_FRAC}|\s\d{{1,6}}/\d{{1,6}}|/\d{{1,9}})?"
+    rf"[-+−–]?{_FRAC}(?:\s?{_FACTOR}){{0,3}}|(?:{NUMERAL.pattern})(?:\s?{_FRAC}|\s\d{{1,6}}/\d{{1,6}}|/\d{{1,9}})?"
     rf"(?:\s?(?:\\cdot\s?|\\times\s?|[*·×]\s?)?{_FACTOR}){{0,3}}(?:(?<=[πi}}\d)])/\d{{1,9}})?"
     r"(?:\s(?:thousand|million|billion|trillion)\b(?:\s[a-z]{1,20}(?=[\s.]{0,3}$))?)?"
     rf"|[-+−–]?{_FACTOR}(?:\s?{_FACTOR}){{0,2}}(?:/\d{{1,9}})?"
@@ -63,8 +62,7 @@ _REASON = re.compile(r"[,，;；]?\s(?:because|since|given|due to|based on|assum
 _ASIDE = re.compile(r"[,，]?\s(?:which|where|after|so that|but|while|when|if|with)\b", re.IGNORECASE)
 _LOOSELY = re.compile(
     r"\b(?:of|to|has|have|had|contains?|shows?|needs?|spends?|makes?|reaches|takes?|leaves?|leaving|receives?|"
-    r"scored|sold|got|ate)"
-    r"\s{1,3}" + _ADVERBS + r"[\s*_$`\"'“(\[{]{0,6}(?:\\[(\[]\s?)?(?P<value>" + _QUANTITY + r")",
+    r"scored|sold|got|ate)\s{1,3}" + _ADVERBS + r"[\s*_$`\"'“(\[{]{0,6}(?:\\[(\[]\s?)?(?P<value>" + _QUANTITY + r")",
     re.IGNORECASE,
 )
 _BEHIND = re.compile(r"[*_$`\"'”\\)\]}\s.。!?]{0,8}$")
@@ -75,8 +73,7 @@ _BADLY_BEFORE = re.compile(
 )
 _BADLY_BEHIND = re.compile(
     r"\\(?!text|mathrm|mbox|circ|deg|quad|right)[a-zA-Z]|[α-ωΑ-Ω]|"
-    r"(?!-[a-z]{3})(?:(?:st|nd|rd|th)\b|[a-zA-Z_^](?![a-zA-Z]{0,3}\b)|"
-    r"\s?[-–+*/×÷=<>^]\s?[\w(\\]|[:.]\d|\)\s?=)"
+    r"(?!-[a-z]{3})(?:(?:st|nd|rd|th)\b|[a-zA-Z_^](?![a-zA-Z]{0,3}\b)|\s?[-–+*/×÷=<>^]\s?[\w(\\]|[:.]\d|\)\s?=)"
 )
 _CLOSED = re.compile(r"\s?(?:\$|\\\)|\*\*)")
 _HENCE = re.compile(
@@ -101,8 +98,7 @@ _FORMULA_LAST = re.compile(
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
-    r".*(?:[=≈]|\b(?:equals|is|are|be|gets?|gives?|obtain|"
-    r"yields?|"
+    r".*(?:[=≈]|\b(?:equals|is|are|be|gets?|gives?|obtain|yields?|"
     r"(?:simplif\w{2,4}|reduc\w{1,3}|evaluat\w{1,3}|factors?|expands?) to)\b)"
     r"\s{0,3}[:：]?\s{0,3}(?:an?\s)?([^=≈]{1,80}?)[\s*_`\"'.。]{0,6}$"
 )
@@ -144,9 +140,7 @@ def _formula_last(sentence: str) -> str | None:
         if (key := normalise(span)) is not None and (key.kind == "number" or is_constant(key)):
             return span
     which = _WHICH.search(sentence)
-    if which is not None:
-        return which[1].strip()
-    return None
+    return None if which is None else which[1].strip()
 
 
 def _clauses(sentence: str) -> tuple[str, ...]:
@@ -155,13 +149,8 @@ def _clauses(sentence: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((_ASIDE.split(whole, maxsplit=1)[0], whole, sentence)))
 
 
-def _mentioned(sentence: str) -> tuple[str, bool] | None:
+def _mentioned(sentence: str) -> str | None:
     """The number that a sentence has, or the one that is most likely meant; it does not come to it."""
-    found = _only_number(sentence)
-    return None if found is None else (found, False)
-
-
-def _only_number(sentence: str) -> str | None:
     for part in _clauses(sentence):
         sound = _places(_QUANTITIES, part)
         loose = _places(_LOOSELY, part)
@@ -172,12 +161,10 @@ def _only_number(sentence: str) -> str | None:
         if loose:
             return _with_unit(part, *loose[-1])
     found = list(_QUANTITIES.finditer(sentence))
-    if (
-        len(found) == 1
-        and _BADLY_BEHIND.match(sentence, found[0].end()) is None
-        and _LABEL.search(sentence[max(0, found[0].start() - 12) : found[0].start()]) is None
-    ):
-        return _with_unit(sentence, *found[0].span())
+    if len(found) == 1:
+        start, end = found[0].span()
+        if not (_BADLY_BEHIND.match(sentence, end) or _LABEL.search(sentence[max(0, start - 12) : start])):
+            return _with_unit(sentence, start, end)
     return _in_words(_clauses(sentence)[0])
 
 

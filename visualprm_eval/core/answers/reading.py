@@ -19,8 +19,7 @@ from visualprm_eval.core.thoughts import after_thoughts
 _SHORT = 60  # characters of a reply that can be an answer and nothing else
 _WINDOWS = (600, 6_000)  # characters from the end that are looked at first
 _END_MARKS = re.compile(
-    r"(?:\s|</s>|<\|(?:im_end|eot_id|endoftext|end|return)\|>|<eos>|<end_of_turn>|<\|"
-    r"end▁of▁sentence\|>){1,40}\Z"
+    r"(?:\s|</s>|<\|(?:im_end|eot_id|endoftext|end|return)\|>|<eos>|<end_of_turn>|<\|end▁of▁sentence\|>){1,40}\Z"
 )
 _LAST_SENTENCE = 400
 
@@ -187,9 +186,7 @@ _END = attrgetter("end")
 _announced_in_line = lru_cache(maxsize=8192)(_announced_in)
 
 
-def _cued(
-    text: str, end: int, letter: str, options: Options, *, comma: bool
-) -> Found | None:  # fmt: skip
+def _cued(text: str, end: int, letter: str, options: Options, *, comma: bool) -> Found | None:
     if letter:
         if options and letter not in options:
             return None
@@ -200,8 +197,7 @@ def _cued(
 _SENTENCES = re.compile(r"(?<=[.!?。！？])[*_\"'”)\]]{0,3}\s+(?=\S)|[\n。！？]")
 _CHATTER = re.compile(
     r"\s{0,3}[*_]{0,2}(?:i hope|hope this|let me know|please (?:let|note|feel)|feel free|if you have|"
-    r"is there anything|good luck|"
-    r"希望|如果您|如有|何か|도움이|espero|j['’]espère|ich hoffe|надеюсь)\b",
+    r"is there anything|good luck|希望|如果您|如有|何か|도움이|espero|j['’]espère|ich hoffe|надеюсь)\b",
     re.IGNORECASE,
 )
 _SO = re.compile(

@@ -50,8 +50,7 @@ _DENIED = re.compile(
     rf"|{_SAID}(?:(?:,| or| nor| and)\s?{_SAID}){{0,8}}\s?"
     r"(?:(?:is|are|was|were)(?: (?:clearly|also|therefore|thus))?"
     r"(?: (?:not|wrong|incorrect|false|impossible|ruled out|eliminated)\b|n['’]t)|"
-    r"(?:can|could|does|do|must|would|will)(?:\s?not\b|n['’]t)|"
-    r"no es|n['’]est pas|ist nicht|ist falsch|не\b)"
+    r"(?:can|could|does|do|must|would|will)(?:\s?not\b|n['’]t)|no es|n['’]est pas|ist nicht|ist falsch|не\b)"
     r"|(?-i:[A-Z])[)）]?\s?(?:选项|選項)?(?:不(?:正确|正確|对|對|是|符合)|ではなく、?|[가이] 아니라)",
     re.IGNORECASE,
 )
@@ -96,8 +95,7 @@ _LONE = re.compile(
     r"(?<!∠)(?<![\w'-])(?!A [a-z])([A-HJ-Z])(?![\w'-])"
 )
 _FIRST_LETTER = re.compile(
-    r"\s{0,3}[*(\[\"']{0,3}([A-Z])(?:[)\]][.:]?\s|[.:]\s|[*\"']{1,3}[.:)]?\s|\s(?:is|"
-    r"because|since)\b)"
+    r"\s{0,3}[*(\[\"']{0,3}([A-Z])(?:[)\]][.:]?\s|[.:]\s|[*\"']{1,3}[.:)]?\s|\s(?:is|because|since)\b)"
 )
 
 

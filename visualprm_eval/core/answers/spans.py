@@ -33,10 +33,8 @@ _FILLERS = re.compile(
     r"(?:(?:therefore|thus|hence|then|so|indeed|simply|just|likely|most likely|probably|definitely|clearly|"
     r"actually|that|"
     r"given by|as follows|the following|option|choice|letter|equal to|the (?:option|choice|letter|number|value|"
-    r"integer)(?: of)?|"
-    r"la opción|opción|l['’]option|option|die option|вариант|الخيار|选项|選項|选择|選択肢|옵션)"
-    r"\s?[:,，]?\s{1,3}|(?:选项|選項|选|選|은|는)\s?(?=[(（A-Z\d])|"
-    r"(?:la|el|le|die|der)\s(?=[(\[*]{1,3}[A-Z][)\]*]))",
+    r"integer)(?: of)?|la opción|opción|l['’]option|option|die option|вариант|الخيار|选项|選項|选择|選択肢|옵션)"
+    r"\s?[:,，]?\s{1,3}|(?:选项|選項|选|選|은|는)\s?(?=[(（A-Z\d])|(?:la|el|le|die|der)\s(?=[(\[*]{1,3}[A-Z][)\]*]))",
     re.IGNORECASE,
 )
 LONGEST_REST = 222 + MAX_LENGTH + 1
@@ -53,8 +51,7 @@ _REASONS = re.compile(
     r"\s[-–—]\s|:\s|[,，;；]\s|因为|なぜなら|왜냐하면"
 )
 _NO_ANSWER = re.compile(
-    r"(?:based|not|in|on|at|as|found|obtained|given|correct|wrong|right|incorrect|that|because|clear|the same|"
-    r"unclear|"
+    r"(?:based|not|in|on|at|as|found|obtained|given|correct|wrong|right|incorrect|that|because|clear|the same|unclear|"
     r"unknown|as follows|of|by|to|for|from|therefore|which|what|you|below|above|shown|required|"
     r"derived|determined|one of|either|a single|expected|let|okay|ok|here|simply|cannot|can't|none of|such|"
     r"written|provided|explained|nicht|pas|не)\b",

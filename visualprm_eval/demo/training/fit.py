@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from statistics import fmean
 from typing import TYPE_CHECKING
 
@@ -32,17 +33,11 @@ def _optimizers(model: nn.Module, scale: float) -> list[torch.optim.Optimizer]:
     matrices: list[nn.Parameter] = []
     others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
-        if not parameter.requires_grad:
-            continue
-        if "head" in name:
-            heads.append(parameter)
-        else:
-            (matrices if parameter.ndim == 2 and "embed" not in name else others).append(parameter)
-    return [
-        torch.optim.AdamW(heads, lr=scale * OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0),
-        Muon(matrices, lr=scale * MATRIX_RATE),
-        torch.optim.AdamW(others, lr=scale * OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0),
-    ]
+        if parameter.requires_grad:
+            hidden = matrices if parameter.ndim == 2 and "embed" not in name else others
+            (heads if "head" in name else hidden).append(parameter)
+    adam = partial(torch.optim.AdamW, lr=scale * OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0)
+    return [adam(heads), Muon(matrices, lr=scale * MATRIX_RATE), adam(others)]
 
 
 def rate_factors(step: int, steps: int) -> tuple[float, float, float]:
@@ -58,12 +53,7 @@ def rate_factors(step: int, steps: int) -> tuple[float, float, float]:
 
 
 def fit(
-    model: nn.Module,
-    loss_at: Callable[[int], Tensor],
-    steps: int,
-    label: str,
-    *,
-    scale: float = 1.0,
+    model: nn.Module, loss_at: Callable[[int], Tensor], steps: int, label: str, *, scale: float = 1.0
 ) -> list[float]:
     """Trains a model in place.
 

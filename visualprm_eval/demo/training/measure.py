@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +46,15 @@ def accuracies(
         for problem, texts in zip(problems, solutions, strict=True):
             pools.append(_pool(prm, problem, texts))
             tracker.advance()
-    return {name: 100 * value for name, value in _shares(pools).items()}
+    shares = {}
+    for reranker in build_rerankers(RERANKERS, ["visualprm"]):
+        right = []
+        for pool in pools:
+            verdicts, chosen = pool.verdicts or (), pick(reranker, pool)
+            # "random" is the mean over all candidates.
+            right.append(float(np.mean(verdicts)) if chosen is None else verdicts[chosen])
+        shares[reranker.name] = 100 * float(np.mean(right))
+    return shares
 
 
 def _pool(prm: VisualPRM, problem: Problem, texts: Sequence[str]) -> Pool:
@@ -66,16 +74,3 @@ def _pool(prm: VisualPRM, problem: Problem, texts: Sequence[str]) -> Pool:
         scores=scores,
         verdicts=tuple(float(is_right(text, problem)) for text in texts),
     )
-
-
-def _shares(pools: Sequence[Pool]) -> Mapping[str, float]:
-    """Reranker to its share of right picks; ``random`` is the mean over all candidates."""
-    shares = {}
-    for reranker in build_rerankers(RERANKERS, ["visualprm"]):
-        right = []
-        for pool in pools:
-            verdicts = pool.verdicts or ()
-            chosen = pick(reranker, pool)
-            right.append(float(np.mean(verdicts)) if chosen is None else verdicts[chosen])
-        shares[reranker.name] = float(np.mean(right))
-    return shares

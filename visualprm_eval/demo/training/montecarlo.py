@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.answers import announced_answer
+from visualprm_eval.core.config import SamplingOptions
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.types import Candidate, Problem, digest
@@ -61,11 +62,9 @@ def sample_solutions(
 def _generate(
     policy: LoadedCheckpoint, requests: Sequence[GenerationRequest], seed: int, label: str
 ) -> Iterator[Candidate]:
-    batches = generate(
-        policy, requests, temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed, batch_size=_BATCH
-    )  # fmt: skip
+    sampling = SamplingOptions(temperature=TEMPERATURE, max_tokens=MAX_TOKENS, seed=seed, batch_size=_BATCH)
     with track(label, len(requests)) as tracker:
-        for batch in batches:
+        for batch in generate(policy, requests, sampling):
             yield from batch
             tracker.advance(len(batch))
 

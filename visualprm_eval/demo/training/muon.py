@@ -36,14 +36,12 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure: Any = None) -> Any:
+    def step(self, closure: Any = None) -> Any:  # noqa: ARG002 - the base class's signature
         """Takes one step from the gradients that are there.
 
         Args:
-            closure: Not supported; the base class's signature has it.
+            closure: Not called; the base class's signature has it.
         """
-        if closure is not None:
-            raise NotImplementedError("compute the gradients before the step")
         for group in self.param_groups:
             by_shape: dict[torch.Size, list[Tensor]] = {}
             for parameter in group["params"]:
@@ -58,8 +56,7 @@ class Muon(torch.optim.Optimizer):
         momentum = state.setdefault("momentum", torch.zeros_like(gradients))
         momentum.lerp_(gradients, 1 - group["momentum"])
         updates = orthogonalised(gradients.lerp(momentum, group["momentum"]))
-        rows, columns = gradients.shape[-2:]
-        rate = group["lr"]
+        (rows, columns), rate = gradients.shape[-2:], group["lr"]
         for parameter, update in zip(parameters, updates, strict=True):
             parameter.mul_(1 - rate * group["weight_decay"]).sub_(update, alpha=rate * max(1, rows / columns) ** 0.5)
 

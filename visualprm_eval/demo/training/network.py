@@ -28,24 +28,13 @@ def network_config(vocab_size: int) -> CheckpointConfig:
         vocab_size: Number of token ids.
     """
     vision = VisionConfig(
-        hidden_size=96,
-        num_hidden_layers=3,
-        num_attention_heads=4,
-        intermediate_size=192,
-        image_size=PICTURE_SIZE,
-        patch_size=14,
-    )
+        hidden_size=96, num_hidden_layers=3, num_attention_heads=4, intermediate_size=192,
+        image_size=PICTURE_SIZE, patch_size=14,
+    )  # fmt: skip
     language = LanguageConfig(
-        architecture=QWEN2,
-        vocab_size=vocab_size,
-        hidden_size=128,
-        num_hidden_layers=6,
-        num_attention_heads=4,
-        num_key_value_heads=4,
-        intermediate_size=320,
-        max_position_embeddings=2048,
-        rope_theta=10000.0,
-    )
+        architecture=QWEN2, vocab_size=vocab_size, hidden_size=128, num_hidden_layers=6, num_attention_heads=4,
+        num_key_value_heads=4, intermediate_size=320, max_position_embeddings=2048, rope_theta=10000.0,
+    )  # fmt: skip
     return CheckpointConfig(vision=vision, language=language)
 
 

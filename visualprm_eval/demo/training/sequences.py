@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator
 from collections.abc import Sequence as Many
 from dataclasses import dataclass
 from itertools import accumulate
@@ -20,14 +21,7 @@ import torch
 from visualprm_eval.engine.config import SYSTEM_MESSAGE
 from visualprm_eval.engine.prompt import Prompt, PromptFormat, question_content
 from visualprm_eval.engine.tokenizer import IM_END
-from visualprm_eval.tasks.demo_world.world import (
-    FACTORS,
-    MOST,
-    Scene,
-    WorldProblem,
-    reading_step,
-    solution_steps,
-)
+from visualprm_eval.tasks.demo_world.world import FACTORS, MOST, Scene, WorldProblem, reading_step, solution_steps
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -88,14 +82,10 @@ class Writer:
 
     def claims(self, scene: Scene, rng: random.Random) -> Sequence:
         """Readings, each right or wrong by the toss of a coin and followed by ``+`` or ``-``, which is learned."""
-        values = scene.values()
-        made = []
-        for name, value in rng.sample(list(values.items()), len(values)):
-            claimed = value if rng.random() < 0.5 else _wrong(value, rng)
-            made.append((f" {name} {claimed}", "+" if claimed == value else "-"))
-        claims = self._facts(CHECK_REQUEST, [(text, "+") for text, _ in made])
+        made = list(_claims(scene, rng))
+        claims = self._facts(CHECK_REQUEST, [(f" {name} {claimed}", "+") for name, claimed, _ in made])
         # Were the labels read, a claim would be judged by an earlier one about the same name.
-        labels = iter([self._format.plus_id if sign == "+" else self._format.minus_id for _, sign in made])
+        labels = iter([self._format.plus_id if true else self._format.minus_id for *_, true in made])
         wanted = tuple(next(labels) if learned else i for i, learned in zip(claims.ids, claims.learned, strict=True))
         return Sequence(claims.ids, claims.learned, wanted)
 
@@ -175,11 +165,14 @@ def statements(scene: Scene, rng: random.Random) -> list[tuple[str, bool]]:
     Returns:
         The statements in random order, with their truth.
     """
-    made = []
+    return [(reading_step(scene.family, name, claimed), true) for name, claimed, true in _claims(scene, rng)]
+
+
+def _claims(scene: Scene, rng: random.Random) -> Iterator[tuple[str, int, bool]]:
+    """All that is in a picture in random order: name, value that is claimed, and whether it is the true one."""
     for name, value in rng.sample(list(scene.values().items()), len(scene.items)):
         claimed = value if rng.random() < 0.5 else _wrong(value, rng)
-        made.append((reading_step(scene.family, name, claimed), claimed == value))
-    return made
+        yield name, claimed, claimed == value
 
 
 def spoiled(problem: WorldProblem, rng: random.Random) -> tuple[list[str], list[bool]]:
@@ -187,7 +180,7 @@ def spoiled(problem: WorldProblem, rng: random.Random) -> tuple[list[str], list[
 
     As in a policy's solutions, what follows a mistake goes on from it, and no later step is right.
     """
-    (first, factor), (second,) = ([*map(int, re.findall(r"\d+", problem.steps[1]))][:2], [_value(problem.steps[2])])
+    first, factor, _, second = map(int, re.findall(r"\d+", " ".join(problem.steps[1:3])))
     one = _wrong(first, rng) if rng.random() < _MISTAKES else first
     product = one * factor + (rng.choice((-1, 1)) * factor if rng.random() < _MISTAKES / 2 else 0)
     two = _wrong(second, rng) if rng.random() < _MISTAKES else second
@@ -196,11 +189,6 @@ def spoiled(problem: WorldProblem, rng: random.Random) -> tuple[list[str], list[
     steps = solution_steps(problem.scene.family, names, (one, two), factor, (max(0, product), total))
     right: list[bool] = [*accumulate((a == b for a, b in zip(steps, problem.steps, strict=True)), lambda a, b: a and b)]
     return list(steps), right
-
-
-def _value(step: str) -> int:
-    """The number that a reading states."""
-    return int(step.split()[2].removesuffix("."))
 
 
 def _wrong(value: int, rng: random.Random) -> int:

@@ -11,6 +11,7 @@ the final answer.
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Callable
 from collections.abc import Sequence as Many
 from dataclasses import asdict, dataclass
@@ -29,7 +30,7 @@ from visualprm_eval.demo.training.fit import fit
 from visualprm_eval.demo.training.montecarlo import LabelledSolution, label_solutions, sample_solutions
 from visualprm_eval.demo.training.network import Eyes, image_features, network_config, new_network, sequence_loss
 from visualprm_eval.demo.training.pictures import Pictures, token_facts
-from visualprm_eval.demo.training.sequences import Writer, corpus
+from visualprm_eval.demo.training.sequences import Sequence, Writer, corpus
 from visualprm_eval.demo.training.tokenizer import PAD_TOKEN, train_tokenizer
 from visualprm_eval.engine.checkpoint import load_checkpoint, save_checkpoint
 from visualprm_eval.engine.prompt import PromptFormat
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem
     from visualprm_eval.demo.training.recipe import Recipe
     from visualprm_eval.engine.checkpoint import LoadedCheckpoint
+    from visualprm_eval.engine.tokenizer import Tokenizer
 
 
 VISION = "vision"
@@ -58,6 +60,10 @@ _FURTHER_RATE = 0.5
 """Factor of the learning rates of a network that can already look."""
 _SEEN_AT_ONCE = 64
 """Pictures that are encoded together."""
+
+
+_Batch = tuple[Many[Sequence], "Tensor"]
+"""Sequences, [n], and what the image encoder makes of their pictures, [n, 16, hidden]."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +107,12 @@ class Workshop:
     def writer(self) -> Writer:
         """Writes sequences with the run's tokenizer."""
         tokenizer = load_tokenizer(self.folder / "tokenizer")
-        config = network_config(_vocabulary_size(self.folder / "tokenizer"))
+        config = network_config(_vocabulary_size(tokenizer))
         return Writer(PromptFormat(tokenizer, config), tokenizer.id_of(PAD_TOKEN))
 
-    def problems(self, split: world.Split, count: int) -> tuple[list[world.WorldProblem], list[Problem]]:
-        """The first problems of a split, as the world and as the pipeline know them."""
-        made = world.problems(split, count, self.recipe.seed)
-        return made, pipeline_problems(made, self.folder / "images" / split)
+    def problems(self, split: world.Split, count: int) -> list[Problem]:
+        """The first problems of a split, as the pipeline knows them."""
+        return pipeline_problems(world.problems(split, count, self.recipe.seed), self.folder / "images" / split)
 
     def load(self, name: str) -> LoadedCheckpoint:
         """A checkpoint that an earlier stage left."""
@@ -146,7 +151,7 @@ def train_vision(shop: Workshop) -> None:
     """Teaches the image encoder what each part of a picture shows."""
     recipe = shop.recipe
     tokenizer = load_tokenizer(shop.folder / "tokenizer")
-    model = new_network(network_config(_vocabulary_size(shop.folder / "tokenizer")), tokenizer, recipe.seed)
+    model = new_network(network_config(_vocabulary_size(tokenizer)), tokenizer, recipe.seed)
     eyes = Eyes(model, recipe.seed)
     facts = torch.from_numpy(np.stack([token_facts(scene) for scene in shop.scenes]))
     pictures, rng = Pictures(shop.scenes), world.stream("vision", recipe.seed)
@@ -192,25 +197,37 @@ TAUGHT = {
 def teach(shop: Workshop, name: str) -> None:
     """Trains one of ``TAUGHT``."""
     stage = TAUGHT[name]
-    model = shop.load(stage.start).model
-    _train_language_only(model)
-    rng = world.stream(name, shop.recipe.seed)
     shares = [lesson.share for lesson in stage.course]
 
-    def loss_at(_step: int) -> Tensor:
+    def draw(rng: random.Random) -> _Batch:
         (lesson,) = rng.choices(stage.course, shares)
         chosen = rng.sample(range(len(shop.scenes)), lesson.batch)
-        sequences = [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen]
-        return sequence_loss(model, *shop.writer.batch(sequences), shop.features[chosen])
+        return [lesson.write(shop.writer, shop.scenes[number], rng) for number in chosen], shop.features[chosen]
 
-    fit(model, loss_at, stage.steps(shop.recipe), name, scale=stage.scale)
+    _train_language(shop, name, stage.start, draw, steps=stage.steps(shop.recipe), scale=stage.scale)
+
+
+def _train_language(
+    shop: Workshop, name: str, start: str, draw: Callable[[random.Random], _Batch], *, steps: int, scale: float
+) -> None:
+    """Trains all of a checkpoint but the image encoder, whose output was computed beforehand."""
+    model = shop.load(start).model.requires_grad_(requires_grad=True)
+    model.model.vision_tower.requires_grad_(requires_grad=False)
+    model.model.multi_modal_projector.requires_grad_(requires_grad=False)
+    rng = world.stream(name, shop.recipe.seed)
+
+    def loss_at(_step: int) -> Tensor:
+        sequences, features = draw(rng)
+        return sequence_loss(model, *shop.writer.batch(sequences), features)
+
+    fit(model, loss_at, steps, name, scale=scale)
     shop.save(model, name)
 
 
 def make_labels(shop: Workshop) -> None:
     """Samples solutions from the policy and labels their steps."""
     recipe = shop.recipe
-    _, problems = shop.problems("prm", recipe.prm_problems)
+    problems = shop.problems("prm", recipe.prm_problems)
     policy = shop.load(POLICY)
     solutions = sample_solutions(policy, problems, recipe.prm_samples, recipe.seed)
     labelled = label_solutions(policy, problems, solutions, recipe.seed + 1)
@@ -221,8 +238,7 @@ def make_labels(shop: Workshop) -> None:
 
 def read_labels(shop: Workshop) -> list[LabelledSolution]:
     """What ``make_labels`` wrote."""
-    lines = (shop.folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()
-    rows = map(json.loads, lines)
+    rows = map(json.loads, (shop.folder / "labels.jsonl").read_text(encoding="utf-8").splitlines())
     return [LabelledSolution(row["problem"], tuple(row["steps"]), tuple(row["labels"])) for row in rows]
 
 
@@ -232,28 +248,15 @@ def train_prm(shop: Workshop) -> None:
     problems = world.problems("prm", recipe.prm_problems, recipe.seed)
     features = shop.see([problem.scene for problem in problems])
     labelled = read_labels(shop)
-    sequences = [shop.writer.process_labels(problems[e.problem].question, e.steps, e.labels) for e in labelled]
-    model = shop.load(VERIFIER).model
-    _train_language_only(model)
-    rng = world.stream("prm", recipe.seed)
 
-    def loss_at(_step: int) -> Tensor:
-        chosen = rng.sample(range(len(labelled)), min(recipe.prm_batch, len(labelled)))
-        batch = shop.writer.batch([sequences[number] for number in chosen])
-        return sequence_loss(model, *batch, features[[labelled[number].problem for number in chosen]])
+    def draw(rng: random.Random) -> _Batch:
+        chosen = rng.sample(labelled, min(recipe.prm_batch, len(labelled)))
+        sequences = [shop.writer.process_labels(problems[e.problem].question, e.steps, e.labels) for e in chosen]
+        return sequences, features[[e.problem for e in chosen]]
 
-    fit(model, loss_at, recipe.prm_steps, PRM, scale=recipe.prm_rate)
-    shop.save(model, PRM)
+    _train_language(shop, PRM, VERIFIER, draw, steps=recipe.prm_steps, scale=recipe.prm_rate)
 
 
-def _train_language_only(model: InternVLForConditionalGeneration) -> None:
-    """Lets everything learn but the image encoder, whose output was computed beforehand."""
-    model.requires_grad_(requires_grad=True)
-    model.model.vision_tower.requires_grad_(requires_grad=False)
-    model.model.multi_modal_projector.requires_grad_(requires_grad=False)
-
-
-def _vocabulary_size(folder: Path) -> int:
+def _vocabulary_size(tokenizer: Tokenizer) -> int:
     """Number of token ids of a tokenizer whose control tokens come last."""
-    added: dict[str, int] = json.loads((folder / "added_tokens.json").read_text(encoding="utf-8"))
-    return max(added.values()) + 1
+    return max(tokenizer.added.values()) + 1

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
-from visualprm_eval.engine.tokenizer import byte_level
+from visualprm_eval.engine.tokenizer import IM_END, byte_level
 
 CONTROL_TOKENS = (
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<img>", "</img>", "<IMG_CONTEXT>",
@@ -49,7 +49,8 @@ def train_tokenizer(texts: Iterable[str], directory: Path) -> int:
     size: int = tokenizer.get_vocab_size(with_added_tokens=False)
     ids = {token: size + offset for offset, token in enumerate(CONTROL_TOKENS)}
     _write(directory / "added_tokens.json", ids)
-    _write(directory / "special_tokens_map.json", _special_tokens_map())
+    names = {"additional_special_tokens": CONTROL_TOKENS[1:], "eos_token": IM_END, "pad_token": PAD_TOKEN}
+    _write(directory / "special_tokens_map.json", names)
     _write(directory / "tokenizer_config.json", _tokenizer_config(ids))
     return size + len(CONTROL_TOKENS)
 
@@ -58,27 +59,19 @@ def _write(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _special_tokens_map() -> dict[str, object]:
-    return {
-        "additional_special_tokens": list(CONTROL_TOKENS[1:]),
-        "eos_token": "<|im_end|>",
-        "pad_token": "<|endoftext|>",
-    }
-
-
 def _tokenizer_config(ids: dict[str, int]) -> dict[str, object]:
     flags = {"lstrip": False, "normalized": False, "rstrip": False, "single_word": False, "special": True}
     return {
         "add_bos_token": False,
         "add_prefix_space": False,
         "added_tokens_decoder": {str(index): {"content": token, **flags} for token, index in ids.items()},
-        "additional_special_tokens": list(CONTROL_TOKENS[1:]),
+        "additional_special_tokens": CONTROL_TOKENS[1:],
         "bos_token": None,
         "clean_up_tokenization_spaces": False,
-        "eos_token": "<|im_end|>",
+        "eos_token": IM_END,
         "errors": "replace",
         "model_max_length": 2048,
-        "pad_token": "<|endoftext|>",
+        "pad_token": PAD_TOKEN,
         "split_special_tokens": False,
         "tokenizer_class": "Qwen2Tokenizer",
         "unk_token": None,

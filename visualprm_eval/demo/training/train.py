@@ -50,7 +50,7 @@ def measure(shop: Workshop) -> None:
     from visualprm_eval.engine.visualprm import VisualPRM
 
     recipe = shop.recipe
-    _, problems = shop.problems("test", recipe.test_problems)
+    problems = shop.problems("test", recipe.test_problems)
     policy = shop.load(POLICY)
     prm = VisualPRM.from_pretrained(shop.path(PRM), device="cpu", dtype="float32")
     measured = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from vlmeval.vlm.base import BaseModel
 
-from visualprm_eval.core.config import DEMO
+from visualprm_eval.core.config import DEMO, SamplingOptions
 from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.grading.replies import NO_REPLY
 from visualprm_eval.tasks.demo_world.assets import POLICY, demo_path
@@ -71,10 +71,10 @@ class NativePolicyModel(BaseModel):  # type: ignore[misc]  # the host is not typ
         problem = Problem(benchmark=dataset or "", index="", split="", parts=parts, answer="", id=name)
         seed = int(torch.randint(2**31, ())) if self.seed is None else self.seed
         shown = problem_shown(problem, as_is=False)  # The host turns no pictures.
-        batches = generate(
-            self._loaded, [GenerationRequest(problem, 0, shown=shown)], temperature=self.temperature, top_p=self.top_p,
-            max_tokens=self.max_tokens, seed=seed, batch_size=1,
-        )  # fmt: skip
+        sampling = SamplingOptions(
+            temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens, seed=seed, batch_size=1
+        )
+        batches = generate(self._loaded, [GenerationRequest(problem, 0, shown=shown)], sampling)
         candidate = next(iter(batches))[0]
         return candidate.text if candidate.error is None else f"{NO_REPLY}: {candidate.error}"
 

@@ -98,9 +98,7 @@ def _problems_with_work(config: RunConfig, store: Store, experiments: Sequence[E
     return list(ids)
 
 
-def _plan(
-    config: RunConfig, store: Store, rerankers: Sequence[Reranker], dealt: Sequence[Mapping[str, Any]]
-) -> Plan:  # fmt: skip
+def _plan(config: RunConfig, store: Store, rerankers: Sequence[Reranker], dealt: Sequence[Mapping[str, Any]]) -> Plan:
     """What a rank is about: what was dealt, as far as its store has problems of it."""
     benchmarks = {benchmark.name: benchmark for benchmark in load_part(config, store)}
     samples = [

@@ -59,12 +59,11 @@ class ChatPolicy(Twinned, CheckpointUser):
 
     def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
         """Draws the samples of a problem together, at most the run's batch size at a time."""
-        from visualprm_eval.engine.chat_model import ChatSampling, draw
+        from visualprm_eval.engine.chat_model import draw
 
         options, model = self._options.sampling, self.checkpoint.model
-        sampling = ChatSampling(options.temperature, options.top_p, options.max_tokens, options.seed)
         for _, group in groupby(requests, key=lambda request: request[0].id):
             wanted = list(group)
             for start in range(0, len(wanted), options.batch_size):
                 batch = wanted[start : start + options.batch_size]
-                yield draw(model, batch[0][0], [rank for _, rank in batch], sampling)
+                yield draw(model, batch[0][0], [rank for _, rank in batch], options)

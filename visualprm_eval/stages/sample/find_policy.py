@@ -77,17 +77,9 @@ def _endpoint_policy(text: str, options: PolicyOptions) -> EndpointPolicy:
     name, model = served_model(text)
     api, sampling = options.api, options.sampling
     endpoints = EndpointOptions(
-        urls=tuple(base_url(url) for url in api.base_urls),
-        model=model,
-        key=api_key(api.key),
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        max_tokens=sampling.max_tokens,
-        seed=sampling.seed,
-        nproc=api.nproc,
-        timeout_s=api.timeout_s,
-        patience=Patience(tries=api.retry),
-    )
+        tuple(map(base_url, api.base_urls)), model, api_key(api.key), sampling.temperature, sampling.top_p,
+        sampling.max_tokens, sampling.seed, api.nproc, api.timeout_s, Patience(tries=api.retry),
+    )  # fmt: skip
     return EndpointPolicy(name, endpoints, lambda: {**worded_settings(name, "endpoint", options), "model": model})
 
 

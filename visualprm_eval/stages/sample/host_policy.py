@@ -38,11 +38,9 @@ class HostModelPolicy(Twinned):
         """The sampling options and what the host says of the model."""
         from visualprm_eval.host.models.host_model import model_fingerprint
 
-        settings = {
-            **base_settings(self.name, "host", self._options.sampling),
-            "host_model": model_fingerprint(self.name),
-        }
-        return {**settings, "remote_code": True} if self._options.sampling.allow_remote_code else settings
+        sampling = self._options.sampling
+        settings = {**base_settings(self.name, "host", sampling), "host_model": model_fingerprint(self.name)}
+        return {**settings, "remote_code": True} if sampling.allow_remote_code else settings
 
     def notes(self) -> Mapping[str, JSONValue]:
         """Which class samples, how far that is tested and was seen to work, and whether a checkpoint's code may run."""
@@ -96,11 +94,6 @@ def _load(name: str, options: PolicyOptions) -> HostPolicy:
 
     sampling = options.sampling
     return HostPolicy(
-        name,
-        temperature=sampling.temperature,
-        top_p=sampling.top_p,
-        max_tokens=sampling.max_tokens,
-        retry=options.api.retry,
-        allow_remote_code=sampling.allow_remote_code,
-        cot=sampling.prompt == "cot",
-    )
+        name, temperature=sampling.temperature, top_p=sampling.top_p, max_tokens=sampling.max_tokens,
+        retry=options.api.retry, allow_remote_code=sampling.allow_remote_code, cot=sampling.prompt == "cot",
+    )  # fmt: skip

@@ -36,9 +36,8 @@ class NativePolicy(Twinned, CheckpointUser):
     ) -> None:
         super().__init__(source.name, options)
         self._as_host = as_host
-        self.checkpoint = CheckpointSource(
-            source.source, source.revision, options.compute.device, options.compute.dtype
-        )
+        compute = options.compute
+        self.checkpoint = CheckpointSource(source.source, source.revision, compute.device, compute.dtype)
 
     def foreign(self, *, fetch: bool) -> bool:
         """Whether its config.json is seen to be of a model that is not in this layout.
@@ -69,17 +68,9 @@ class NativePolicy(Twinned, CheckpointUser):
         """Draws candidates in batches of the run's batch size."""
         from visualprm_eval.engine.generate import GenerationRequest, generate
 
-        sampling = self._options.sampling
         shown = self._shown([problem for problem, _ in requests])
-        yield from generate(
-            self.checkpoint.model,
-            [GenerationRequest(problem, rank, shown=shown.get(problem.id)) for problem, rank in requests],
-            temperature=sampling.temperature,
-            top_p=sampling.top_p,
-            max_tokens=sampling.max_tokens,
-            seed=sampling.seed,
-            batch_size=sampling.batch_size,
-        )
+        wanted = [GenerationRequest(problem, rank, shown=shown.get(problem.id)) for problem, rank in requests]
+        yield from generate(self.checkpoint.model, wanted, self._options.sampling)
 
     def _shown(self, problems: Sequence[Problem]) -> Mapping[str, Shown]:
         """What the policy reads and sees of each problem, by id."""

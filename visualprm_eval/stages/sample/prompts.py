@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,8 +92,7 @@ class PromptSource:
             return put_problems(benchmark, problems, self.prompt, asked)
         if self.prompt == "host":  # The dataset's own prompt is what a problem says.
             return list(problems)
-        prompts = self._stored(benchmark.name)
-        place = partial(picture_here, self.work_dir)
+        prompts, place = self._stored(benchmark.name), partial(picture_here, self.work_dir)
         return [
             replace(problem, parts=tuple(Part(*part) for part in _placed(_known(prompts, problem).parts, place)))
             for problem in problems
@@ -108,13 +107,10 @@ class PromptSource:
         """
         from visualprm_eval.engine.images import Picture
 
-        place = partial(picture_here, self.work_dir)
+        place, stored = partial(picture_here, self.work_dir), cache(self._stored)
         shown: dict[str, Shown] = {}
-        prompts: dict[str, Mapping[str, Prompt]] = {}
         for problem in problems:
-            if problem.benchmark not in prompts:
-                prompts[problem.benchmark] = self._stored(problem.benchmark)
-            turn = _known(prompts[problem.benchmark], problem).shown
+            turn = _known(stored(problem.benchmark), problem).shown
             if turn is None:
                 raise PolicyError(
                     f"{problem.benchmark}: the host's prompt for InternVL has too few places for the pictures of row "
@@ -176,9 +172,8 @@ def absorb_prompt_files(store: Store, work_dir: Path) -> None:
         except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             is_sound = False
         if not is_sound:
-            print(
-                f"note: {path} cannot be read and stays; export the problems again if they are needed", file=sys.stderr
-            )
+            said = "cannot be read and stays; export the problems again if they are needed"
+            print(f"note: {path} {said}", file=sys.stderr)
             continue
         store.put_prompts(name, prompt, prompts)
         path.unlink()
@@ -214,17 +209,15 @@ def _shown_by_host(benchmark: Benchmark, prompt: str, place: Place) -> list[list
     from visualprm_eval.host.models.prompts import put_problems
 
     model = bare_model(cot=prompt == "cot")
-    turns: list[list[JSONValue] | None] = []
-    for problem in put_problems(benchmark, benchmark.problems, prompt, model):
+
+    def turn(problem: Problem) -> list[JSONValue] | None:
         try:
-            (turn,) = shown(model, [problem])
+            (parts,) = shown(model, [problem])
         except PolicyError:
-            turns.append(None)
-            continue
-        turns.append(
-            [one if isinstance(one, str) else [place(str(one.source)), one.max_tiles, one.upscale] for one in turn]
-        )
-    return turns
+            return None
+        return [one if isinstance(one, str) else [place(str(one.source)), one.max_tiles, one.upscale] for one in parts]
+
+    return [turn(problem) for problem in put_problems(benchmark, benchmark.problems, prompt, model)]
 
 
 def _known(prompts: Mapping[str, Prompt], problem: Problem) -> Prompt:

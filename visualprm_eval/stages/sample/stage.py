@@ -123,15 +123,8 @@ class Tally:
                 self.usage = (self.usage or Usage()) + candidate.usage
 
     def __str__(self) -> str:
-        parts = [
-            f"{count:,} of {self.candidates:,} candidates {what}"
-            for count, what in (
-                (self.cut, "were cut at the token limit"),
-                (self.empty, "are empty replies"),
-                (self.failed, "failed"),
-            )
-            if count
-        ]
+        counts = {"were cut at the token limit": self.cut, "are empty replies": self.empty, "failed": self.failed}
+        parts = [f"{count:,} of {self.candidates:,} candidates {what}" for what, count in counts.items() if count]
         if self.usage is not None:
             read, written = self.usage.prompt_tokens, self.usage.completion_tokens
             parts.append(f"{read:,} prompt tokens and {written:,} completion tokens for {self.candidates:,} candidates")

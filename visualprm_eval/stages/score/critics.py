@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from visualprm_eval.core.config import ComputeOptions, ScoringOptions
+from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores, canonical_json
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
 from visualprm_eval.stages.checkpoint_source import CheckpointSource, CheckpointUser
-from visualprm_eval.stages.score.judge_critic import JudgeCritic, PromptedJudges
+from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_policy
 from visualprm_eval.store.sound import SCORE_RANGE, UNIT, range_of
 
 if TYPE_CHECKING:
@@ -99,11 +99,8 @@ class VisualPRMCritic(CheckpointUser):
 
     def manner(self) -> Mapping[str, JSONValue]:
         """How the checkpoint is asked."""
-        return {
-            "critic": "visualorm" if self.orm else "visualprm",
-            "max_steps": 1 if self.orm else self.options.max_steps,
-            "special_tokens": "text",
-        }
+        name, max_steps = ("visualorm", 1) if self.orm else ("visualprm", self.options.max_steps)
+        return {"critic": name, "max_steps": max_steps, "special_tokens": "text"}
 
     def question(self, problem: Problem) -> str:
         """The question's text as the model reads it."""
@@ -135,17 +132,13 @@ def release(critic: Critic) -> None:
         critic.release()
 
 
-def build_critics(
-    labels: Sequence[str], scoring: ScoringOptions, compute: ComputeOptions, judges: PromptedJudges
-) -> dict[str, Critic]:  # fmt: skip
+def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]:
     """The critics of a run.
 
     Args:
         labels: ``visualprm`` or ``visualorm``, with ``@PRM`` when there are several reward models, ``judge:MODEL``, or
             the name of a third party's critic.
-        scoring: The reward models, and how solutions are scored.
-        compute: Where they run.
-        judges: How language models are asked.
+        config: The run.
 
     Returns:
         Critics by label. Those of one checkpoint stand together and share its weights, which are loaded when needed.
@@ -154,16 +147,16 @@ def build_critics(
         ConfigError: When a third party's critic cannot be imported.
         CriticError: When it cannot be built.
     """
+    scoring, compute = config.scoring, config.compute
     options = CriticOptions(scoring.max_steps, compute.device, compute.dtype, scoring.token_budget)
-    sources = {
-        prm.name: VisualPRMSource(prm.source, prm.revision, options.device, options.dtype) for prm in scoring.prms
-    }
+    place = (compute.device, compute.dtype)
+    sources = {prm.name: VisualPRMSource(prm.source, prm.revision, *place) for prm in scoring.prms}
     critics: dict[str, Critic] = {}
     for label in sorted(labels, key=lambda label: split_label(label)[1] or ""):
         base, prm = split_label(label)
         if label.startswith(JUDGE):
-            make = functools.partial(judges.policy, label.removeprefix(JUDGE))
-            critics[label] = JudgeCritic(make, scoring.max_steps, retry_failed=judges.retry_failed)
+            make = functools.partial(judge_policy, label.removeprefix(JUDGE), config)
+            critics[label] = JudgeCritic(make, scoring.max_steps, retry_failed=config.retry_failed)
         elif base in BUILTIN_CRITICS:
             critics[label] = VisualPRMCritic(sources[prm or scoring.prms[0].name], options, orm=base == "visualorm")
         else:

@@ -70,6 +70,7 @@ class JudgeCritic:
 
     Attributes:
         came: How the last reply began that could not be read, as one printable line; ``""`` without one.
+        replies: Where replies are kept; ``None`` while nowhere.
     """
 
     def __init__(
@@ -77,7 +78,7 @@ class JudgeCritic:
     ) -> None:
         self._make, self._max_steps, self._tries, self._retry_failed = make, max_steps, tries, retry_failed
         self.came = ""
-        self._replies: Replies | None = None
+        self.replies: Replies | None = None
 
     @cached_property
     def policy(self) -> Policy:
@@ -128,22 +129,13 @@ class JudgeCritic:
             waiting = again
         return [outcomes[place] for place in range(len(items))]
 
-    @contextmanager
-    def keeping(self, replies: Replies) -> Iterator[None]:
-        """While it lasts, known replies are taken from the store and new ones are put there."""
-        self._replies = replies
-        try:
-            yield
-        finally:
-            self._replies = None
-
     def _replies_to(self, waiting: Sequence[_Asked], attempt: int) -> Iterator[tuple[_Asked, str, str | None]]:
         """Each solution with the reply to it, or why there is none."""
         if not waiting:
             return
         by_id: dict[str, list[_Asked]] = {}
+        settings = self.policy.settings() if self.replies is not None else {}
         requests: dict[str, Problem] = {}
-        settings = self.policy.settings() if self._replies is not None else {}
         for asked in waiting:
             request = asked.request()
             by_id.setdefault(request.id, []).append(asked)
@@ -157,8 +149,8 @@ class JudgeCritic:
         try:
             for batch in self.policy.sample([(request, attempt) for request in requests.values()]):
                 for candidate in batch:
-                    if candidate.error is None and self._replies is not None:
-                        self._replies.put(keys[candidate.problem_id], attempt, candidate.text)
+                    if candidate.error is None and self.replies is not None:
+                        self.replies.put(keys[candidate.problem_id], attempt, candidate.text)
                     found = by_id[candidate.problem_id]
                     yield from ((asked, candidate.text, candidate.error) for asked in found)
         except PolicyError as error:
@@ -166,7 +158,7 @@ class JudgeCritic:
 
     def _known(self, key: str, attempt: int, number: int) -> str | None:
         """The stored reply to a request."""
-        reply = None if self._replies is None else self._replies.get(key, attempt)
+        reply = None if self.replies is None else self.replies.get(key, attempt)
         if reply is None or not self._retry_failed:
             return reply
         try:
@@ -176,49 +168,36 @@ class JudgeCritic:
         return reply
 
 
-@dataclass(frozen=True, slots=True)
-class PromptedJudges:
-    """How language models are asked about steps: greedily, and in the words of this module alone.
+def judge_policy(text: str, config: RunConfig) -> Policy:
+    """The policy that is asked about steps: greedily, and in the words of this module alone.
 
-    Attributes:
-        options: What policies are told that judge.
-        retry_failed: Whether stored replies that cannot be read are asked for again.
+    It is behind the endpoints of ``--critic-base-url``, else of ``--base-url``.
+
+    Args:
+        text: As for ``--model``.
+        config: The run.
+
+    Raises:
+        ConfigError: When the name cannot be read.
+        UnknownNameError: When nobody knows it.
     """
+    from visualprm_eval.stages.sample.find_policy import find_policy
 
-    options: PolicyOptions
-    retry_failed: bool = False
-
-    @classmethod
-    def of(cls, config: RunConfig) -> PromptedJudges:
-        """Those of a run, behind the endpoints of ``--critic-base-url``, else of ``--base-url``."""
-        sampling = replace(
-            config.sampling.greedy(), engine="auto", prompt="host", num_samples=1,
-            max_tokens=max(LEAST_TOKENS, config.sampling.max_tokens),
-        )  # fmt: skip
-        options = PolicyOptions.of(config)
-        prompts = replace(options.prompts, prompt=sampling.prompt)
-        return cls(replace(options, sampling=sampling, api=config.judges_api, prompts=prompts), config.retry_failed)
-
-    def policy(self, text: str) -> Policy:
-        """The policy that is asked.
-
-        Args:
-            text: As for ``--model``.
-
-        Raises:
-            ConfigError: When the name cannot be read.
-            UnknownNameError: When nobody knows it.
-        """
-        from visualprm_eval.stages.sample.find_policy import find_policy
-
-        return find_policy(text, self.options)
+    sampling = replace(
+        config.sampling.greedy(), engine="auto", prompt="host", num_samples=1,
+        max_tokens=max(LEAST_TOKENS, config.sampling.max_tokens),
+    )  # fmt: skip
+    return find_policy(text, PolicyOptions.of(replace(config, sampling=sampling, api=config.judges_api)))
 
 
 @contextmanager
 def kept_by(critic: object, store: Store) -> Iterator[None]:
-    """While it lasts, a critic that is paid per reply keeps its replies in the store; others are left alone."""
+    """While it lasts, a critic that is paid per reply takes known ones from the store and puts new ones there."""
     if not isinstance(critic, JudgeCritic):
         yield
         return
-    with store.replies() as replies, critic.keeping(replies):
-        yield
+    try:
+        with store.replies() as critic.replies:
+            yield
+    finally:
+        critic.replies = None

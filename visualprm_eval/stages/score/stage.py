@@ -154,9 +154,7 @@ def _chunked(
         pace.took(time.monotonic() - start)
 
 
-def _items(
-    critic: Critic, problems: Mapping[str, Problem], work: Sequence[Work]
-) -> list[tuple[Problem, list[str]]]:  # fmt: skip
+def _items(critic: Critic, problems: Mapping[str, Problem], work: Sequence[Work]) -> list[tuple[Problem, list[str]]]:
     return [(problems[problem_id], critic.split(text)) for problem_id, _, text in work]
 
 

@@ -81,11 +81,7 @@ class ExportSummary:
 
 
 def export_candidates(
-    store: Store,
-    path: Path,
-    *,
-    policies: Collection[str] | None = None,
-    benchmarks: Collection[str] | None = None,
+    store: Store, path: Path, *, policies: Collection[str] | None = None, benchmarks: Collection[str] | None = None
 ) -> ExportSummary:
     """Writes stored candidates, failures included, as a pack with a manifest; a former pack there is replaced whole.
 

@@ -12,10 +12,10 @@ import torch
 from PIL import Image
 
 from tests.unit.stages.sample.tiny import FAMILIES, make_checkpoint
+from visualprm_eval.core.config import SamplingOptions
 from visualprm_eval.core.errors import CheckpointError, ConfigError
 from visualprm_eval.core.types import Part, Problem
 from visualprm_eval.engine.chat_model import (
-    ChatSampling,
     _inputs,
     chat_fingerprint,
     draw,
@@ -25,7 +25,7 @@ from visualprm_eval.engine.chat_model import (
 from visualprm_eval.engine.noise import choose_tokens, stream_key
 
 torch.set_num_threads(1)
-SAMPLING = ChatSampling(temperature=1.0, top_p=1.0, max_tokens=8, seed=5)
+SAMPLING = SamplingOptions(temperature=1.0, top_p=1.0, max_tokens=8, seed=5)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_picture_is_encoded_once_for_all_samples(chat, one, monkeypatch):
 @pytest.mark.parametrize("top_p", [1.0, 0.6])
 def test_a_sample_is_what_its_noise_makes_of_the_logits(chat, one, top_p):
     """Token by token, by a loop of our own without a cache."""
-    sampling = ChatSampling(temperature=0.7, top_p=top_p, max_tokens=5, seed=2)
+    sampling = SamplingOptions(temperature=0.7, top_p=top_p, max_tokens=5, seed=2)
     (candidate,) = draw(chat, one, [3], sampling)
     inputs = _inputs(chat, one)
     keys = torch.tensor([stream_key(2, "p", 3)])
@@ -136,7 +136,7 @@ def test_a_sample_is_what_its_noise_makes_of_the_logits(chat, one, top_p):
 
 
 def test_greedy(chat, one):
-    greedy = ChatSampling(temperature=0.0, top_p=1.0, max_tokens=8, seed=1)
+    greedy = SamplingOptions(temperature=0.0, top_p=1.0, max_tokens=8, seed=1)
     assert len(set(texts(draw(chat, one, range(3), greedy)))) == 1
 
 
@@ -155,7 +155,7 @@ def test_limits(chat, one, tmp_path):
     assert "context 512" in failed.error
     (gone,) = draw(chat, problem(Part("image", str(tmp_path / "gone.png"))), [0], SAMPLING)
     assert "gone.png is not there" in gone.error
-    (short,) = draw(chat, one, [0], ChatSampling(1.0, 1.0, 1, 5))
+    (short,) = draw(chat, one, [0], SamplingOptions(temperature=1.0, max_tokens=1, seed=5))
     assert short.tokens <= 1
     assert short.seconds > 0
 

@@ -10,17 +10,12 @@ from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import StepScores
 from visualprm_eval.stages.score.critics import StreamingCritic, shown_images
 from visualprm_eval.stages.score.given_steps import GivenVisualPRM, baseline, build
-from visualprm_eval.stages.score.judge_critic import PromptedJudges
 from visualprm_eval.tasks.process_bench.data import read_set, text_of
 
 
 @pytest.fixture
 def sample(tmp_path):
     return read_set(write_set(tmp_path, [row()]), "S").samples[0]
-
-
-def built(names, config):
-    return build(names, config.scoring, config.compute, PromptedJudges.of(config))
 
 
 def test_baselines(sample) -> None:
@@ -34,30 +29,30 @@ def test_baselines(sample) -> None:
 
 def test_labels_of_several_reward_models() -> None:
     config = RunConfig(scoring=ScoringOptions(prms=(ModelSource("a", DEMO_PRM), ModelSource("b", DEMO_PRM))))
-    assert [each.label for each in built(["visualprm", "random"], config)] == ["visualprm@a", "visualprm@b", "random"]
-    assert [each.label for each in built(["visualprm@b", "visualprm"], config)] == ["visualprm@b", "visualprm@a"]
-    assert [each.label for each in built(["visualprm"], RunConfig())] == ["visualprm"]
+    assert [each.label for each in build(["visualprm", "random"], config)] == ["visualprm@a", "visualprm@b", "random"]
+    assert [each.label for each in build(["visualprm@b", "visualprm"], config)] == ["visualprm@b", "visualprm@a"]
+    assert [each.label for each in build(["visualprm"], RunConfig())] == ["visualprm"]
 
 
 def test_names_that_make_no_sense() -> None:
     with pytest.raises(ConfigError, match="visualorm: it scores whole responses"):
-        built(["visualorm"], RunConfig())
+        build(["visualorm"], RunConfig())
     with pytest.raises(UnknownNameError, match="unknown reward model 'c'"):
-        built(["visualprm@c"], RunConfig())
+        build(["visualprm@c"], RunConfig())
 
 
 def test_a_model_behind_an_endpoint_is_a_judge() -> None:
     config = RunConfig(api=ApiOptions(base_urls=("http://127.0.0.1:1/v1",)))
-    (plain,), (prefixed,) = built(["org/m"], config), built(["judge:org/m"], config)
+    (plain,), (prefixed,) = build(["org/m"], config), build(["judge:org/m"], config)
     assert plain.label == prefixed.label == "org/m"
     assert plain.labels_only
     assert plain.critic.settings() == prefixed.critic.settings()
     assert plain.critic.settings()["steps"] == "given"
-    assert built(["mine=org/m"], config)[0].label == "mine"
+    assert build(["mine=org/m"], config)[0].label == "mine"
 
 
 def test_steps_reach_a_reward_model_as_they_are(sample) -> None:
-    (judging,) = built(["visualprm"], RunConfig(scoring=ScoringOptions(prms=(ModelSource("demo", DEMO_PRM),))))
+    (judging,) = build(["visualprm"], RunConfig(scoring=ScoringOptions(prms=(ModelSource("demo", DEMO_PRM),))))
     seen = []
 
     class Model:
@@ -94,7 +89,7 @@ def test_a_third_partys_stream_is_kept(sample, monkeypatch) -> None:
     monkeypatch.setattr("visualprm_eval.stages.score.given_steps.critic_names", lambda: ["x"])
     for inner, streams in ((Plain(), False), (Streaming(), True)):
         monkeypatch.setattr("visualprm_eval.stages.score.given_steps.build_critics", lambda *_, it=inner: {"x": it})
-        (judging,) = built(["x"], RunConfig())
+        (judging,) = build(["x"], RunConfig())
         assert isinstance(judging.critic, StreamingCritic) == streams
         assert tuple(judging.critic.split(text_of(sample.steps))) == sample.steps
         assert judging.critic.score(items) == [StepScores((0.25,))]

@@ -13,7 +13,7 @@ from visualprm_eval.core.config import ApiOptions, RunConfig, ScoringOptions
 from visualprm_eval.core.errors import CriticError, InputError, UnreadableJudgeError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, text_id
 from visualprm_eval.stages.checkpoint_source import spec_of
-from visualprm_eval.stages.score.judge_critic import JudgeCritic, PromptedJudges, kept_by
+from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_policy, kept_by
 from visualprm_eval.stages.score.stage import MOST_ITEMS, score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.tasks.process_bench.judge_prompt import judge_prompt
@@ -129,8 +129,8 @@ def problem(number: int) -> Problem:
 
 def judge(server: Server, **options) -> JudgeCritic:
     scoring = ScoringOptions(base_urls=(server.url,), key="sk-secret-secret")
-    judges = PromptedJudges.of(RunConfig(scoring=scoring, api=ApiOptions(retry=2)))
-    return JudgeCritic(lambda: judges.policy("m"), 12, **options)
+    config = RunConfig(scoring=scoring, api=ApiOptions(retry=2))
+    return JudgeCritic(lambda: judge_policy("m", config), 12, **options)
 
 
 def number_of(seen) -> int:
@@ -248,6 +248,6 @@ def test_the_policy_s_key_does_not_reach_the_judge(monkeypatch) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with Server(answering) as server:
         policies = ApiOptions(base_urls=("http://127.0.0.1:1/v1",), key="sk-policy-policy")
-        judges = PromptedJudges.of(RunConfig(api=policies, scoring=ScoringOptions(base_urls=(server.url,))))
-        JudgeCritic(lambda: judges.policy("m"), 12).score([(problem(0), ["a", "b"])])
+        config = RunConfig(api=policies, scoring=ScoringOptions(base_urls=(server.url,)))
+        JudgeCritic(lambda: judge_policy("m", config), 12).score([(problem(0), ["a", "b"])])
         assert "authorization" not in server.requests[0].headers

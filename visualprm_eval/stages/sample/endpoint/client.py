@@ -104,19 +104,23 @@ class Client:
             async with asyncio.timeout(timeout_s):  # A reply that comes drop by drop has a limit too.
                 response, data = await self._received(url, body)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise TroubleError(Kind.UNREACHABLE, self._said(f"cannot be reached ({_described(error)})")) from None
+            raise TroubleError(
+                Kind.UNREACHABLE, self._options.blanked(f"cannot be reached ({_described(error)})")
+            ) from None
         except (TimeoutError, httpx2.TimeoutException):
             raise TroubleError(Kind.PASSING, f"no reply within {timeout_s:g} s", timed_out=True) from None
         except ReplyTooLongError as error:
             raise TroubleError(Kind.PASSING, str(error)) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-            raise TroubleError(Kind.PASSING, self._said(f"the connection broke ({_described(error)})")) from None
+            raise TroubleError(
+                Kind.PASSING, self._options.blanked(f"the connection broke ({_described(error)})")
+            ) from None
         if not response.is_success:
             raise self._failure(response, data)
         try:
             return parse_reply(data)
         except MalformedReplyError as error:
-            raise TroubleError(Kind.PASSING, self._said(str(error))) from None
+            raise TroubleError(Kind.PASSING, self._options.blanked(str(error))) from None
 
     async def _received(self, url: str, body: bytes) -> tuple[httpx2.Response, bytes]:
         """The reply to a request, with its body."""
@@ -132,24 +136,18 @@ class Client:
             await response.aclose()
 
     def _failure(self, response: httpx2.Response, data: bytes) -> TroubleError:
-        status = response.status_code
-        wait_s = retry_after_s(response.headers.get("Retry-After"))
-        message = self._said(f"HTTP {status}: {error_message(data)}")
+        status, kind, said = response.status_code, Kind.REFUSED, error_message(data)
         if response.is_redirect:
-            message = self._said(
-                f"HTTP {status}: it redirects to {response.headers.get('Location')}; name that address"
-            )
-            return TroubleError(Kind.UNSERVED, message, status=status)
-        if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED} or error_code(data) in _NO_MONEY:
-            return TroubleError(Kind.UNSERVED, message, status=status)
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            return TroubleError(Kind.THROTTLED, message, status=status, wait_s=wait_s)
-        if status in _WORTH_ANOTHER_TRY or not response.is_client_error:
-            return TroubleError(Kind.PASSING, message, status=status, wait_s=wait_s)
-        return TroubleError(Kind.REFUSED, message, status=status)
-
-    def _said(self, text: str) -> str:
-        return self._options.blanked(text)
+            kind, said = Kind.UNSERVED, f"it redirects to {response.headers.get('Location')}; name that address"
+        elif status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.PAYMENT_REQUIRED} or error_code(data) in _NO_MONEY:
+            kind = Kind.UNSERVED
+        elif status == HTTPStatus.TOO_MANY_REQUESTS:
+            kind = Kind.THROTTLED
+        elif status in _WORTH_ANOTHER_TRY or not response.is_client_error:
+            kind = Kind.PASSING
+        may_pass = kind in {Kind.THROTTLED, Kind.PASSING}
+        wait_s = retry_after_s(response.headers.get("Retry-After")) if may_pass else None
+        return TroubleError(kind, self._options.blanked(f"HTTP {status}: {said}"), status=status, wait_s=wait_s)
 
 
 def retry_after_s(value: str | None, now: Callable[[], float] = time.time) -> float | None:

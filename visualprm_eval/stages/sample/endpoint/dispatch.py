@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from visualprm_eval.core.errors import InputError, PolicyError
 from visualprm_eval.core.types import Candidate, Problem
 from visualprm_eval.stages.sample.endpoint.client import Kind, TroubleError
-from visualprm_eval.stages.sample.endpoint.endpoint_health import Endpoint, most_tries
-from visualprm_eval.stages.sample.endpoint.options import Patience
+from visualprm_eval.stages.sample.endpoint.endpoint_health import Endpoint
 from visualprm_eval.stages.sample.endpoint.reply import Reply
 from visualprm_eval.stages.sample.endpoint.request import Dialect
 
@@ -69,15 +68,13 @@ _TURNS = 10
 
 def jobs_of(requests: Iterable[tuple[Problem, int]]) -> list[Job]:
     """Requests for single samples as jobs of at most ``MOST_CHOICES`` samples of one problem, in the order given."""
-    problems: dict[str, Problem] = {}
-    ranks: dict[str, list[int]] = {}
+    wanted: dict[str, tuple[Problem, list[int]]] = {}
     for problem, rank in requests:
-        problems[problem.id] = problem
-        ranks.setdefault(problem.id, []).append(rank)
+        wanted.setdefault(problem.id, (problem, []))[1].append(rank)
     return [
-        Job(problems[problem_id], tuple(sorted(found)[start : start + MOST_CHOICES]))
-        for problem_id, found in ranks.items()
-        for start in range(0, len(found), MOST_CHOICES)
+        Job(problem, tuple(sorted(ranks)[start : start + MOST_CHOICES]))
+        for problem, ranks in wanted.values()
+        for start in range(0, len(ranks), MOST_CHOICES)
     ]
 
 
@@ -90,21 +87,19 @@ class Dispatcher:
         endpoints: Whom to ask; their state is kept in them.
         ask: Sends a request.
         nproc: Requests in flight at a time.
-        patience: How failures are waited out.
         warn: Takes what a user should know at once.
     """
 
     def __init__(
         self, name: str, jobs: Sequence[Job], endpoints: Sequence[Endpoint], ask: Ask, *, nproc: int,
-        patience: Patience, warn: Callable[[str], None],
+        warn: Callable[[str], None],
     ) -> None:  # fmt: skip
-        self._name, self._endpoints, self._ask = name, endpoints, ask
-        self._nproc, self._patience, self._warn = nproc, patience, warn
+        self._name, self._endpoints, self._ask, self._nproc, self._warn = name, endpoints, ask, nproc, warn
         self._ready = deque(jobs)
         self._later: list[tuple[float, int, Job]] = []
         self._turn = itertools.count()
         self._in_flight: dict[asyncio.Task[Reply], Sent] = {}
-        self._doubtful: list[tuple[Endpoint, Job, str]] = []
+        self._doubtful: defaultdict[Endpoint, list[tuple[Job, str]]] = defaultdict(list)
         for endpoint in endpoints:
             endpoint.in_flight = 0
 
@@ -209,11 +204,10 @@ class Dispatcher:
         settled = _candidates(sent, reply, self._now() - sent.at)
         if lacking := job.ranks[len(settled) :]:
             self._ready.appendleft(Job(job.problem, lacking))
-        if self._doubtful:  # The endpoint is sound, so what it refused was refused for good.
-            told = [doubt for doubt in self._doubtful if doubt[0] is endpoint]
-            self._doubtful = [doubt for doubt in self._doubtful if doubt[0] is not endpoint]
-            settled += [candidate for _, refused, message in told for candidate in _failures(refused, message)]
-        return settled
+        return settled + self._refused_for_good(endpoint)  # It is sound.
+
+    def _refused_for_good(self, endpoint: Endpoint) -> list[Candidate]:
+        return [failure for doubt in self._doubtful.pop(endpoint, ()) for failure in _failures(*doubt)]
 
     def _learn(self, sent: Sent, *, ignores_n: bool) -> None:
         """Remembers in which terms the endpoint can be asked."""
@@ -237,18 +231,17 @@ class Dispatcher:
         elif endpoint.worked:
             return _failures(job, str(trouble))
         else:
-            self._doubtful.append((endpoint, job, str(trouble)))
+            self._doubtful[endpoint].append((job, str(trouble)))
         return []
 
     def _decide(self) -> list[Candidate]:
-        """Settles one of the last jobs: refused by an endpoint of which nobody knows whether it is sound."""
-        endpoint, job, message = self._doubtful[-1]
-        if any(one.worked and one.gone is None for one in self._endpoints):
-            endpoint.gone = message
-            self._give_up(endpoint)
-            return []
-        self._doubtful.pop()
-        return _failures(job, message)
+        """Settles the last jobs: refused by an endpoint of which nobody knows whether it is sound."""
+        endpoint, doubts = next(reversed(self._doubtful.items()))
+        if not any(one.worked and one.gone is None for one in self._endpoints):
+            return self._refused_for_good(endpoint)
+        endpoint.gone = doubts[-1][1]
+        self._give_up(endpoint)
+        return []
 
     def _failed(self, sent: Sent, trouble: TroubleError) -> list[Candidate]:
         job, endpoint, now = replace(sent.job, avoid=sent.endpoint), sent.endpoint, self._now()
@@ -264,9 +257,9 @@ class Dispatcher:
             self._ready.appendleft(job)
             return []
         failures = job.failures + 1
-        if failures >= most_tries(self._patience, trouble):
+        if failures >= endpoint.most_tries(trouble):
             return _failures(job, f"{trouble} ({failures} tries)")
-        wait_s = self._patience.wait_s(failures) if trouble.wait_s is None else trouble.wait_s
+        wait_s = endpoint.patience.wait_s(failures) if trouble.wait_s is None else trouble.wait_s
         half = len(job.ranks) // 2 if trouble.timed_out else 0  # Fewer samples at a time take less time.
         for ranks in filter(None, (job.ranks[:half], job.ranks[half:])):
             again = replace(job, ranks=ranks, failures=failures)
@@ -274,8 +267,7 @@ class Dispatcher:
         return []
 
     def _give_up(self, endpoint: Endpoint) -> None:
-        self._ready.extendleft(job for one, job, _ in self._doubtful if one is endpoint)
-        self._doubtful = [doubt for doubt in self._doubtful if doubt[0] is not endpoint]
+        self._ready.extendleft(job for job, _ in self._doubtful.pop(endpoint, ()))
         left = sum(one.gone is None for one in self._endpoints)
         rest = f"the work goes on at {left} other endpoint{'s' * (left > 1)}" if left else "no other is left"
         self._warn(f"{endpoint.url} is given up: {endpoint.gone}; {rest}")
@@ -287,20 +279,14 @@ def _failures(job: Job, message: str) -> list[Candidate]:
 
 def _candidates(sent: Sent, reply: Reply, seconds: float) -> list[Candidate]:
     """The candidates that a reply brings, by rank in the server's order; choices that nobody asked for are dropped."""
-    alone = len(reply.choices) == 1 and reply.usage is not None
+    tokens = reply.usage.completion_tokens if len(reply.choices) == 1 and reply.usage else None
     asked = list(zip(sent.ranks, reply.choices, strict=False))
     # A failed candidate may be drawn again, and then what it bears would be forgotten.
     bearer = next((place for place, (_, choice) in enumerate(asked) if choice.error is None), 0)
     return [
         Candidate(
-            problem_id=sent.job.problem.id,
-            rank=rank,
-            text=choice.text,
-            error=choice.error,
-            finish=choice.finish,
-            tokens=reply.usage.completion_tokens if alone and reply.usage else None,
-            seconds=seconds / len(reply.choices),
-            usage=reply.usage if place == bearer else None,
+            sent.job.problem.id, rank, choice.text, choice.error, choice.finish, tokens,
+            seconds=seconds / len(reply.choices), usage=reply.usage if place == bearer else None,
         )
         for place, (rank, choice) in enumerate(asked)
-    ]
+    ]  # fmt: skip

@@ -18,11 +18,6 @@ _SLOWED_DOWN = 2
 """A server that only asks to slow down gets so many times the tries."""
 
 
-def most_tries(patience: Patience, trouble: TroubleError) -> int:
-    """How many tries a trouble of this kind deserves."""
-    return patience.tries * (_SLOWED_DOWN if trouble.kind is Kind.THROTTLED else 1)
-
-
 @dataclass(slots=True, eq=False)
 class Endpoint:
     """One endpoint. Times are those of a monotonic clock, in seconds.
@@ -52,6 +47,10 @@ class Endpoint:
     _last_counted: float = -1.0
     _failing: set[str] = field(default_factory=set)
     _refused: set[str] = field(default_factory=set)
+
+    def most_tries(self, trouble: TroubleError) -> int:
+        """How many tries a trouble of this kind deserves."""
+        return self.patience.tries * (_SLOWED_DOWN if trouble.kind is Kind.THROTTLED else 1)
 
     def succeeded(self) -> None:
         """Notes a reply."""
@@ -93,7 +92,7 @@ class Endpoint:
             if trouble.kind is not Kind.PASSING or self.in_a_row > 1:
                 self._pause(now + self.patience.wait_s(self.in_a_row))
             to_blame = trouble.kind is Kind.UNREACHABLE or len(self._failing) >= _ENOUGH_PROBLEMS
-            if to_blame and self.in_a_row >= most_tries(self.patience, trouble):
+            if to_blame and self.in_a_row >= self.most_tries(trouble):
                 self.gone = f"{trouble}, {self.in_a_row} times in a row"
         return self.gone is not None
 

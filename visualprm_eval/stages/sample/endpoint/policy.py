@@ -6,14 +6,13 @@ import asyncio
 import functools
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
 from visualprm_eval.stages.sample.endpoint.client import Client
 from visualprm_eval.stages.sample.endpoint.dispatch import Dispatcher, jobs_of
 from visualprm_eval.stages.sample.endpoint.endpoint_health import Endpoint
 from visualprm_eval.stages.sample.endpoint.options import EndpointOptions
-from visualprm_eval.stages.sample.endpoint.reply import Reply
+from visualprm_eval.stages.sample.endpoint.reply import Choice, Reply
 from visualprm_eval.stages.sample.endpoint.request import Dialect, request_body
 
 Settings = Mapping[str, JSONValue]
@@ -56,18 +55,11 @@ class EndpointPolicy:
         Raises:
             PolicyError: When no endpoint is left.
         """
-        options = self._options
         with asyncio.Runner() as runner:
             client = runner.run(self._connected())
-            dispatcher = Dispatcher(
-                self.name,
-                jobs_of(requests),
-                self._endpoints,
-                functools.partial(self._ask, client),
-                nproc=options.nproc,
-                patience=options.patience,
-                warn=self._warn,
-            )
+            ask = functools.partial(self._ask, client)
+            jobs, nproc = jobs_of(requests), self._options.nproc
+            dispatcher = Dispatcher(self.name, jobs, self._endpoints, ask, nproc=nproc, warn=self._warn)
             try:
                 while batch := runner.run(dispatcher.step()):
                     yield batch
@@ -81,14 +73,10 @@ class EndpointPolicy:
     async def _ask(
         self, client: Client, endpoint: Endpoint, problem: Problem, ranks: tuple[int, ...], dialect: Dialect
     ) -> Reply:
-        reply = await client.ask(endpoint.url, request_body(self._options, dialect, problem.parts, problem.id, ranks))
-        choices = (
-            replace(
-                choice,
-                text=self._options.redacted(choice.text),
-                error=choice.error and self._options.blanked(choice.error),
-                finish=self._options.blanked(choice.finish),
-            )
-            for choice in reply.choices
-        )
+        options = self._options
+        reply = await client.ask(endpoint.url, request_body(options, dialect, problem.parts, problem.id, ranks))
+        choices = [
+            Choice(options.redacted(one.text), one.error and options.blanked(one.error), options.blanked(one.finish))
+            for one in reply.choices
+        ]
         return Reply(tuple(choices), reply.usage)
