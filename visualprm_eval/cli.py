@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _build_parser()
     arguments = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
     try:
-        return int(arguments.command(arguments))
+        return int(arguments.command(arguments) or EXIT_OK)
     except VisualPRMEvalError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_ERROR
@@ -64,7 +64,7 @@ def _build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    def add(name: str, command: Callable[[argparse.Namespace], int], **texts: Any) -> argparse.ArgumentParser:
+    def add(name: str, command: Callable[[argparse.Namespace], int | None], **texts: Any) -> argparse.ArgumentParser:
         added: argparse.ArgumentParser = commands.add_parser(name, allow_abbrev=False, **texts)
         added.set_defaults(command=command)
         return added
@@ -166,22 +166,20 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=32, width=110)
 
 
-def _run(arguments: argparse.Namespace) -> int:
+def _run(arguments: argparse.Namespace) -> None:
     config = run_config(arguments)
     from visualprm_eval.run.pipeline import run
 
     run(config)
-    return EXIT_OK
 
 
-def _report(arguments: argparse.Namespace) -> int:
+def _report(arguments: argparse.Namespace) -> None:
     from visualprm_eval.run.plan_report import report
 
     report(partial_config(arguments, cfg.REPORT), given_fields(arguments).get("rerankers", ()))
-    return EXIT_OK
 
 
-def _compare(arguments: argparse.Namespace) -> int:
+def _compare(arguments: argparse.Namespace) -> None:
     from visualprm_eval.run.compare import compare_rerankers, compare_work_dirs, in_words, is_work_dir
 
     config, rerankers = partial_config(arguments, cfg.REPORT), given_fields(arguments).get("rerankers", ())
@@ -198,32 +196,27 @@ def _compare(arguments: argparse.Namespace) -> int:
         rows = compare_rerankers(config, arguments.first, arguments.second)
     for row in rows:
         print(in_words(row))
-    return EXIT_OK
 
 
-def _export(arguments: argparse.Namespace) -> int:
+def _export(arguments: argparse.Namespace) -> None:
     from visualprm_eval.run.pipeline import export
 
     config = partial_config(arguments, cfg.RunConfig())
     export(config.work_dir, arguments.output, benchmarks=config.data or None, policies=config.models or None)
-    return EXIT_OK
 
 
-def _export_problems(arguments: argparse.Namespace) -> int:
+def _export_problems(arguments: argparse.Namespace) -> None:
     from visualprm_eval.run.export_problems import export_problems
 
     config = partial_config(arguments, cfg.RunConfig())
-    export_problems(
-        config.data, arguments.output, prompt=config.sampling.prompt, limit=config.limit, pictures=config.pictures
-    )
-    return EXIT_OK
+    prompt, limit, pictures = config.sampling.prompt, config.limit, config.pictures
+    export_problems(config.data, arguments.output, prompt=prompt, limit=limit, pictures=pictures)
 
 
-def _merge(arguments: argparse.Namespace) -> int:
+def _merge(arguments: argparse.Namespace) -> None:
     from visualprm_eval.store.merge import merge
 
     merge(arguments.stores, arguments.output)
-    return EXIT_OK
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

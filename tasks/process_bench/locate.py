@@ -55,11 +55,8 @@ def _fetch(place: Path) -> None:
 
     print(f"fetching {REPOSITORY} at {REVISION[:8]} (0.5 GB) to {place}", file=sys.stderr)
     try:
-        files = Path(
-            snapshot_download(
-                REPOSITORY, repo_type="dataset", revision=REVISION, allow_patterns=[LABELS_FILE, _PICTURES_FILE]
-            )
-        )
+        wanted = [LABELS_FILE, _PICTURES_FILE]
+        files = Path(snapshot_download(REPOSITORY, repo_type="dataset", revision=REVISION, allow_patterns=wanted))
         place.mkdir(parents=True, exist_ok=True)
         if (files / _PICTURES_FILE).is_file():
             unpack(files / _PICTURES_FILE, place)

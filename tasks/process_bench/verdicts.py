@@ -28,10 +28,6 @@ _READ = frozenset({"steps", "step", "correct"})
 _TRUTH = {"true": True, "false": False}
 
 
-class _ContradictionError(ValueError):
-    """A name stands twice in an object, with two values."""
-
-
 def parse_verdicts(reply: str, number: int) -> list[bool]:
     """What a judge says of every step, [T].
 
@@ -63,8 +59,6 @@ def _objects(text: str) -> Iterator[JSONValue]:
     """The reply itself where it is JSON, else all objects with steps in it."""
     try:
         content = json.loads(text, object_pairs_hook=_unambiguous)
-    except _ContradictionError as error:
-        raise InputError(str(error)) from error
     except (ValueError, RecursionError):
         content = None
     if isinstance(content, list) and all(isinstance(entry, dict) and "correct" in entry for entry in content):
@@ -112,8 +106,6 @@ def _repaired(text: str) -> JSONValue:
         return None
     try:
         content: Any = json.loads(text, strict=False, object_pairs_hook=_unambiguous)
-    except _ContradictionError as error:
-        raise InputError(str(error)) from error
     except (ValueError, RecursionError):
         content = _mended(text)
     return content if isinstance(content, dict) and "steps" in content else None
@@ -140,10 +132,15 @@ def _mended(text: str) -> Any:
 
 
 def _unambiguous(pairs: list[tuple[str, Any]]) -> Mapping[str, Any]:
+    """An object of JSON.
+
+    Raises:
+        InputError: A name stands twice in it, with two values.
+    """
     content: dict[str, Any] = {}
     for name, value in pairs:
         if name in _READ and name in content and content[name] != value:
-            raise _ContradictionError(f'it has two values of "{name[:40]}" in one object')
+            raise InputError(f'it has two values of "{name[:40]}" in one object')
         content[name] = value
     return content
 

@@ -311,11 +311,8 @@ class RunConfig:
 
 
 DEMO = RunConfig(
-    models=(DEMO_POLICY,),
-    data=(DEMO_BENCHMARK,),
-    rerankers=(
-        "random", "self-consistency", "visualprm", "visualprm:min", "visualorm", "weighted-vote", "oracle",
-    ),
+    models=(DEMO_POLICY,), data=(DEMO_BENCHMARK,),
+    rerankers=("random", "self-consistency", "visualprm", "visualprm:min", "visualorm", "weighted-vote", "oracle"),
     sampling=SamplingOptions(max_tokens=128, batch_size=256),
     scoring=ScoringOptions(prms=(ModelSource(DEMO_PRM, DEMO_PRM),)),
 )  # fmt: skip

@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol, TextIO
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Protocol, TextIO
 
 LOG_INTERVAL_S = 15.0
 
@@ -59,12 +61,8 @@ def _live(label: str, total: int, out: TextIO) -> Iterator[Tracker]:
     with Progress(*columns, console=Console(file=out)) as bar:
         # Names come from users and files: markup in them must stay text.
         task = bar.add_task(Text(label).markup, total=total)
-
-        class Live:
-            def advance(self, count: int = 1) -> None:
-                bar.advance(task, count)
-
-        yield Live()
+        live: Any = SimpleNamespace(advance=partial(bar.advance, task))
+        yield live
 
 
 class _LogLines:

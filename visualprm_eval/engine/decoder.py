@@ -86,7 +86,7 @@ class Decoder:
             Hidden states of the scored tokens in order [scored, hidden size], and per layer the keys and values of all
             tokens (empty without ``keep``).
         """
-        plan = _Plan(pieces, prefixes, self._device)
+        plan = _Plan(self.attention, pieces, len(prefixes), self._device)
         positions = torch.cat([torch.arange(each.first, each.first + each.length) for each in pieces])
         angles = self._model.rotary_emb(embeddings, position_ids=positions.to(self._device)[None])
         rotation = (angles[0][0], angles[1][0])
@@ -101,9 +101,7 @@ class Decoder:
             if keep:
                 kept.append((key, value))
             contexts = [prefix[number] for prefix in prefixes]
-            read = plan.scored(self.attention, query, key, value, contexts) if last else plan.all(
-                self.attention, query, key, value, contexts
-            )  # fmt: skip
+            read = plan.read(query, key, value, contexts, scored=last)
             hidden = hidden if rows is None else hidden[rows]
             hidden += layer.self_attn.o_proj(read.flatten(1))
             for block in torch.split(hidden, self._block):
@@ -124,35 +122,32 @@ class Decoder:
 class _Plan:
     """Which token of a pass reads what."""
 
-    def __init__(self, pieces: Sequence[Piece], prefixes: Sequence[Prefix], device: torch.device) -> None:
-        self._pieces = pieces
+    def __init__(self, attention: Attention, pieces: Sequence[Piece], prefixes: int, device: torch.device) -> None:
+        self._attention, self._pieces = attention, pieces
         self._own = Lengths(tuple(each.length for each in pieces), device)
-        self._has_prefix = bool(prefixes)
-        self._runs = _runs(pieces, [each.length for each in pieces], len(prefixes), device)
-        self._scored_runs = _runs(pieces, [len(each.scored) for each in pieces], len(prefixes), device)
+        self._runs = _runs(pieces, [each.length for each in pieces], prefixes, device)
+        self._scored_runs = _runs(pieces, [len(each.scored) for each in pieces], prefixes, device)
         rows = [
             begin + place for (begin, _), each in zip(self._own.ranges, pieces, strict=True) for place in each.scored
         ]
         self.scored_rows = torch.tensor(rows, dtype=torch.long, device=device)
 
-    def all(
-        self, attention: Attention, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-        contexts: Sequence[KeysValues],
+    def read(
+        self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, contexts: Sequence[KeysValues],
+        *, scored: bool,
     ) -> torch.Tensor:  # fmt: skip
-        """What every token reads [tokens, heads, head size]."""
-        own = attention.causal(query, key, value, self._own)
-        return self._with_context(own, attention, query, self._runs, contexts)
-
-    def scored(
-        self, attention: Attention, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor,
-        contexts: Sequence[KeysValues],
-    ) -> torch.Tensor:  # fmt: skip
-        """What the scored tokens read, from queries of these alone [scored, heads, head size]."""
+        """What every token reads; or the scored ones, from queries of these alone [tokens, heads, head size]."""
         if not len(query):
             return query
-        parts = list(self._each_scored(query, key, value))
-        own = (torch.cat([out for out, _ in parts]), torch.cat([log_sum for _, log_sum in parts]))
-        return self._with_context(own, attention, query, self._scored_runs, contexts)
+        if scored:
+            out, log_sum = zip(*self._each_scored(query, key, value), strict=True)
+            own = (torch.cat(out), torch.cat(log_sum))
+        else:
+            own = self._attention.causal(query, key, value, self._own)
+        if not contexts:
+            return own[0]
+        lengths, chosen = self._scored_runs if scored else self._runs
+        return merged(own, self._attention.full(query, lengths, [contexts[number] for number in chosen]))
 
     def _each_scored(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> Iterator[Weighted]:
         """Scored tokens are few: plain arithmetic, piece by piece."""
@@ -164,15 +159,6 @@ class _Plan:
             seen = torch.tensor(each.scored, device=query.device) + 1
             yield attend(query[done : done + len(seen)], key[begin:end], value[begin:end], seen)
             done += len(seen)
-
-    def _with_context(
-        self, own: Weighted, attention: Attention, query: torch.Tensor, runs: tuple[Lengths, list[int]],
-        contexts: Sequence[KeysValues],
-    ) -> torch.Tensor:  # fmt: skip
-        if not self._has_prefix:
-            return own[0]
-        lengths, chosen = runs
-        return merged(own, attention.full(query, lengths, [contexts[number] for number in chosen]))
 
 
 def _runs(

@@ -100,9 +100,7 @@ def _text_config(language: LanguageConfig) -> PretrainedConfig:
         # Dynamic scaling is left out: it acts beyond max_position_embeddings only, and no prompt may be longer.
         "rope_parameters": {"rope_type": "default", "rope_theta": fields.pop("rope_theta")},
         # Prompts end where we say; defaults of the class are another vocabulary's ids.
-        "bos_token_id": None,
-        "eos_token_id": None,
-        "pad_token_id": None,
+        **dict.fromkeys(("bos_token_id", "eos_token_id", "pad_token_id")),
     }
     if architecture == INTERNLM2:
         return LlamaConfig(**fields, hidden_act="silu", attention_bias=bias, mlp_bias=False)

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 from visualprm_eval.core.errors import ContextLengthError, InputError, TokenizerError
 from visualprm_eval.engine.config import CheckpointConfig
-from visualprm_eval.engine.tokenizer import IM_END, IM_START, IMAGE_CONTEXT, IMAGE_END, IMAGE_START, Tokenizer
+from visualprm_eval.engine.tokenizer import (
+    IM_END,
+    IM_START,
+    IMAGE_CONTEXT,
+    IMAGE_END,
+    IMAGE_START,
+    REQUIRED_TOKENS,
+    Tokenizer,
+)
 
 IMAGE_TAG = "<image>"
 PLUS, MINUS = "+", "-"
@@ -89,12 +97,11 @@ class PromptFormat:
 
     def __init__(self, tokenizer: Tokenizer, config: CheckpointConfig) -> None:
         self.tokenizer, self.config = tokenizer, config
-        controls = (IM_START, IM_END, IMAGE_START, IMAGE_END, IMAGE_CONTEXT)
-        self.control = {token: tokenizer.id_of(token) for token in controls}
+        self.control = {token: tokenizer.id_of(token) for token in REQUIRED_TOKENS}
         self._header = [self.control[IM_START], *tokenizer.encode(_ASSISTANT)]
         self.plus_id, self.minus_id = self._label(PLUS), self._label(MINUS)
         self._turn = [*self._header, self.plus_id, self.control[IM_END]]
-        if len({*self.control.values(), self.plus_id, self.minus_id}) != len(controls) + 2:
+        if len({*self.control.values(), self.plus_id, self.minus_id}) != len(REQUIRED_TOKENS) + 2:
             raise TokenizerError(f"{PLUS}, {MINUS} and the control tokens share ids; expected an InternVL2.5 tokenizer")
 
     def prm(self, question: Content, steps: Sequence[str], special_tokens: str = "text") -> Prompt:

@@ -64,10 +64,11 @@ def parse_config(raw: Mapping[str, JSONValue], where: str = "config.json") -> Ch
         top.expect(template=TEMPLATE)
     top.expect(["ps_version"], ps_version="v2", select_layer=-1, pad2square=False, downsample_ratio=0.5)
     top.expect(force_image_size=vision.image_size)
-    config = CheckpointConfig(
+    if (vision.image_size // vision.patch_size) % 2:
+        raise CheckpointError(f"{where}: an odd number of patches per side cannot be halved by the pixel shuffle")
+    return CheckpointConfig(
         vision=vision,
         language=language,
-        downsample_ratio=0.5,
         max_tiles=top.get("max_dynamic_patch", int, 12),
         min_tiles=top.get("min_dynamic_patch", int, 1),
         use_thumbnail=top.get("use_thumbnail", bool, True),
@@ -76,9 +77,6 @@ def parse_config(raw: Mapping[str, JSONValue], where: str = "config.json") -> Ch
         dtype=str(raw.get("torch_dtype") or raw.get("dtype") or "float32"),
         template=template,
     )
-    if (vision.image_size // vision.patch_size) % 2:
-        raise CheckpointError(f"{where}: an odd number of patches per side cannot be halved by the pixel shuffle")
-    return config
 
 
 def config_json(config: CheckpointConfig, architecture: str = "InternVLChatModel") -> dict[str, JSONValue]:

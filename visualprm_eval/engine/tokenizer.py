@@ -150,8 +150,14 @@ class Tokenizer:
         return [index for part in parts for index in self._encode_data(part)]
 
 
-def _sentencepiece(processor: Any, added: Mapping[str, int], special: set[int]) -> Tokenizer:
+def _sentencepiece(path: Path, added: Mapping[str, int], special: set[int]) -> Tokenizer:
     """InternLM2's: sentencepiece on the text between added tokens, with BOS."""
+    import sentencepiece
+
+    try:
+        processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
+    except (RuntimeError, OSError) as error:
+        raise TokenizerError(f"{path} is no sentencepiece model ({error}); download the checkpoint again") from error
     # The model's own control and unknown pieces: a vocabulary without byte fallback writes <unk> for what it lacks.
     own = {index for index in (processor.unk_id(), processor.bos_id(), processor.eos_id()) if index >= 0}
     return Tokenizer(
@@ -195,7 +201,7 @@ def load_tokenizer(directory: str | Path) -> Tokenizer:
     single = _single_file(folder)
     added, special = _added_tokens(folder, settings, single)
     if (folder / "tokenizer.model").is_file():
-        tokenizer = _sentencepiece(_load_sentencepiece(folder / "tokenizer.model"), added, special)
+        tokenizer = _sentencepiece(folder / "tokenizer.model", added, special)
     elif (folder / "vocab.json").is_file() and (folder / "merges.txt").is_file():
         tokenizer = _byte_pairs(_load_byte_level(folder), added, special, _eos_id(settings, added))
     elif single is not None:
@@ -242,15 +248,6 @@ def _added_tokens(
 def _read_json(path: Path) -> dict[str, Any]:
     missing = f"{path} is missing; expected the tokenizer files of the checkpoint"
     return read_object(path, TokenizerError, missing)
-
-
-def _load_sentencepiece(path: Path) -> Any:
-    import sentencepiece
-
-    try:
-        return sentencepiece.SentencePieceProcessor(model_file=str(path))
-    except (RuntimeError, OSError) as error:
-        raise TokenizerError(f"{path} is no sentencepiece model ({error}); download the checkpoint again") from error
 
 
 def _load_byte_level(folder: Path) -> Any:

@@ -72,13 +72,11 @@ def _specs(db: sqlite3.Connection) -> Iterator[str]:
     for spec_id, kind, settings in db.execute("SELECT id, kind, settings FROM specs"):
         try:
             spec = codec.spec_of(kind, settings)
-            known = spec.id
             sound.range_of(spec.settings)
+            if spec.id != spec_id:
+                yield f"spec {spec_id} does not fit its settings"
         except codec.UNREADABLE as error:
             yield f"the settings of spec {spec_id} cannot be read: {error}"
-            continue
-        if known != spec_id:
-            yield f"spec {spec_id} does not fit its settings"
 
 
 def _texts_and_references(db: sqlite3.Connection) -> Iterator[str]:
@@ -103,10 +101,9 @@ def _is_text(stored_id: str, value: codec.SQLText) -> bool:
 
 def _refers_beyond(db: sqlite3.Connection, table: str, texts: set[str]) -> bool:
     """Whether rows of a table refer to what is not there; sooner told than by SQLite's look-up of every single one."""
-    if table == "scores":
-        lacking = "SELECT 1 FROM scores WHERE step_list NOT IN (SELECT position FROM step_lists)"
-        if db.execute(lacking).fetchone() is not None:
-            return True
+    lacking = "SELECT 1 FROM scores WHERE step_list NOT IN (SELECT position FROM step_lists)"
+    if table == "scores" and db.execute(lacking).fetchone() is not None:
+        return True
     specs, problems = ({key for (key,) in db.execute(f"SELECT id FROM {parent}")} for parent in ("specs", "problems"))  # noqa: S608
     pairs = db.execute(f"SELECT spec_id, problem_id FROM {table} GROUP BY spec_id, problem_id")  # noqa: S608
     if any(spec not in specs or problem not in problems for spec, problem in pairs):

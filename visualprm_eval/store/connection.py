@@ -80,8 +80,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         # A closed store on a read-only disk has no log beside it, and SQLite may not create one.
         frozen = not os.access(path.parent, os.W_OK) and not log_of(path).exists()
         db = _connect(path, "ro&immutable=1" if frozen else "ro")
-        if schema.version(db) < schema.latest_version():
-            found = schema.version(db)
+        if (found := schema.version(db)) < schema.latest_version():
             db.close()
             raise StoreError(
                 f"{path} has schema {found}, this version reads {schema.latest_version()}; "

@@ -141,9 +141,8 @@ class Store(StoreFile):
         rows = [codec.candidate_row(sampling_id, candidate, text_id, now) for candidate, text_id in facts]
         with self._writing() as db:
             self._require_spec(sampling_id, "sampling")
-            db.executemany(
-                queries.PUT_TEXT, ((text_id, codec.pack_text(candidate.text)) for candidate, text_id in facts)
-            )
+            texts = ((text_id, codec.pack_text(candidate.text)) for candidate, text_id in facts)
+            db.executemany(queries.PUT_TEXT, texts)
             return _changed(db.executemany(queries.PUT_CANDIDATE, rows))
 
     def candidates(self, sampling_id: str, problem_ids: Iterable[str]) -> dict[str, list[Candidate]]:
@@ -183,10 +182,8 @@ class Store(StoreFile):
         with self._writing() as db:
             allowed = sound.range_of(self._require_spec(scoring_id, "scoring"))
             facts = [(*fact, codec.step_list_row(fact[2].steps, self._text(fact[1]))) for fact in scores]
-            rows = [
-                codec.scores_row((scoring_id, *key), outcome, step_list[0], now, allowed=allowed)
-                for *key, outcome, step_list in facts
-            ]
+            rows = [codec.scores_row((scoring_id, *key), outcome, digest, now, allowed=allowed)
+                    for *key, outcome, (digest, _) in facts]  # fmt: skip
             db.executemany(queries.PUT_STEP_LIST, [step_list for *_, step_list in facts])
             return _changed(db.executemany(queries.PUT_SCORES, rows))
 
@@ -293,10 +290,7 @@ class Store(StoreFile):
             equalities: What it says, by pairs in ascending order.
         """
         now = time.time()
-        rows = [
-            (version, codec.pack_text(left), codec.pack_text(right), equal, now)
-            for (left, right), equal in equalities.items()
-        ]
+        rows = [(version, *map(codec.pack_text, pair), equal, now) for pair, equal in equalities.items()]
         with self._writing() as db:
             db.executemany(queries.PUT_EQUALITY, rows)
 
@@ -323,13 +317,13 @@ class Store(StoreFile):
 
     def host_figure(self, grading_id: str, selection: str) -> float | None:
         """The host's own figure of a whole table of picks, as it was put; ``None`` when it never was asked."""
-        row = next(self._query(queries.FIGURE, (grading_id, selection)), None)
-        return None if row is None else float(row[0])
+        figure: float | None = next(self._query(queries.FIGURE, (grading_id, selection)), (None,))[0]
+        return figure
 
     def greatest_host_figure(self, grading_id: str) -> float | None:
         """The greatest of the host's own figures under a grading; ``None`` when there are none."""
-        greatest = self._value(queries.GREATEST_FIGURE, (grading_id,))
-        return None if greatest is None else float(greatest)
+        greatest: float | None = self._value(queries.GREATEST_FIGURE, (grading_id,))
+        return greatest
 
     def replies(self, since: float = 0.0) -> Replies:
         """What judges replied, for threads to look up and to add to while this store is open.
@@ -346,12 +340,9 @@ class Store(StoreFile):
         return Replies(self.path.resolve(), since)
 
     def absorb(
-        self,
-        sources: Sequence[Store],
-        *,
-        problem_ids: Iterable[str] | None = None,
+        self, sources: Sequence[Store], *, problem_ids: Iterable[str] | None = None,
         advance: Callable[[int], None] = lambda _: None,
-    ) -> dict[str, int]:
+    ) -> dict[str, int]:  # fmt: skip
         """Takes over the facts of other stores, with their times, all in one transaction.
 
         What is here stays; a failure here gives way to a success there, a judge's reply to a later one. Doing it again
@@ -369,11 +360,12 @@ class Store(StoreFile):
             StoreConflictError: Two stores contradict each other; nothing was taken over.
         """
         pairs = [(source.path, source._db) for source in sources]  # noqa: SLF001 - stores are of one class
-        wanted = None if problem_ids is None else list(problem_ids)
-        for _, source in pairs if wanted is not None else ():
-            fill_wanted(source, wanted or ())
+        if problem_ids is not None:
+            wanted = list(problem_ids)
+            for _, source in pairs:
+                fill_wanted(source, wanted)
         with self._writing() as db:
-            return absorb.absorb(db, self.path, pairs, only_wanted=wanted is not None, advance=advance)
+            return absorb.absorb(db, self.path, pairs, only_wanted=problem_ids is not None, advance=advance)
 
     def _text(self, text_id: str) -> str:
         """A text; ``""`` when it was never put."""

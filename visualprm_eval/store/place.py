@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import StoreError
@@ -75,8 +76,7 @@ class Place:
 
 def identity(path: Path | int) -> _Identity | None:
     """What tells a file, or an open one by its number, from all others; ``None`` when it is not there."""
-    try:
+    with suppress(OSError):
         found = os.stat(path)  # noqa: PTH116 - an open file has no path
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
+        return found.st_dev, found.st_ino
+    return None

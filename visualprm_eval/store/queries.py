@@ -102,21 +102,18 @@ PUT_TEXT = put("texts", "id value", "id")
 # CROSS JOIN makes SQLite walk the wanted problems in their order, each by its key: no sorting, no table scan.
 CANDIDATES = """
 SELECT c.problem_id, c.rank, t.value, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens
-FROM wanted AS w
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
 CROSS JOIN texts AS t ON t.id = c.text_id
 ORDER BY w.position, c.rank"""
 
 DONE_RANKS = """
 SELECT c.problem_id, c.rank
-FROM wanted AS w
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
 WHERE c.rank < ? AND (c.error IS NULL OR NOT ?)"""
 
 MISSING_SCORES = """
 SELECT c.problem_id, c.text_id, t.value
-FROM wanted AS w
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.rank < ?
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.rank < ?
 CROSS JOIN texts AS t ON t.id = c.text_id
 LEFT JOIN scores AS s ON s.spec_id = ? AND s.problem_id = c.problem_id AND s.text_id = c.text_id
 WHERE c.error IS NULL AND (s.spec_id IS NULL OR (s.error IS NOT NULL AND ?))
@@ -129,21 +126,18 @@ STEPS_TEXT = "(SELECT t.value FROM texts AS t WHERE t.id = text_id)"
 SCORES = f"""
 SELECT s.problem_id, s.text_id, s.error, s.step_scores,
     CASE WHEN ?1 THEN {STEPS} ELSE '[]' END, CASE WHEN ?1 THEN {STEPS_TEXT} ELSE '' END, s.seconds
-FROM wanted AS w
-CROSS JOIN scores AS s ON s.spec_id = ?2 AND s.problem_id = w.problem_id
+FROM wanted AS w CROSS JOIN scores AS s ON s.spec_id = ?2 AND s.problem_id = w.problem_id
 ORDER BY w.position, s.position"""  # noqa: S608
 
 VERDICTS = """
 SELECT v.problem_id, v.text_id, v.error, v.value, v.seconds
-FROM wanted AS w
-CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
+FROM wanted AS w CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = w.problem_id
 ORDER BY w.position"""
 
 # Columns of facts for arithmetic. The table ``places`` lists problems like ``wanted``, but one may stand there twice.
 CANDIDATE_COLUMNS = """
 SELECT p.position, c.rank, c.text_id, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens
-FROM places AS p
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = p.problem_id AND c.rank < ?
+FROM places AS p CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = p.problem_id AND c.rank < ?
 ORDER BY p.position, c.rank"""
 
 LAST_TEXT = "SELECT coalesce(max(position), 0) FROM texts"
@@ -154,13 +148,11 @@ TEXT = "SELECT id, value FROM texts WHERE id = ?"
 
 SCORE_COLUMNS = """
 SELECT p.position, s.text_id, s.error, s.step_scores, s.seconds
-FROM places AS p
-CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = p.problem_id"""
+FROM places AS p CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = p.problem_id"""
 
 VERDICT_COLUMNS = """
 SELECT p.position, v.text_id, v.error, v.value, v.seconds
-FROM places AS p
-CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = p.problem_id"""
+FROM places AS p CROSS JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = p.problem_id"""
 
 SCORES_OF_TEXT = f"""
 SELECT error, step_scores, {STEPS}, {STEPS_TEXT}, seconds
@@ -168,8 +160,7 @@ FROM scores WHERE spec_id = ? AND problem_id = ? AND text_id = ?"""  # noqa: S60
 
 SAMPLED = """
 SELECT coalesce(max(c.rank), -1) + 1
-FROM wanted AS w
-CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id"""
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id"""
 
 FULLEST = """
 SELECT coalesce(max(count), 0)
@@ -177,16 +168,13 @@ FROM (SELECT count(*) AS count FROM candidates WHERE spec_id = ? GROUP BY proble
 
 ANY_SCORES = """
 SELECT EXISTS (
-    SELECT 1
-    FROM wanted AS w
-    CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+    SELECT 1 FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
     CROSS JOIN scores AS s ON s.spec_id = ? AND s.problem_id = c.problem_id AND s.text_id = c.text_id)"""
 
 ANY_UNGRADED = """
 SELECT EXISTS (
-    SELECT 1
-    FROM wanted AS w
-    CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.error IS NULL
+    SELECT 1 FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
+        AND c.error IS NULL
     LEFT JOIN verdicts AS v ON v.spec_id = ? AND v.problem_id = c.problem_id AND v.text_id = c.text_id
     WHERE v.spec_id IS NULL)"""
 

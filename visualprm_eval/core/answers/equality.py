@@ -95,9 +95,8 @@ class _Groups:
         own = _Group(vote, key, key.unit if is_measure(key.unit) else "")
         group = self._of_alike((key.kind, key.value), own)
         if group is own:  # Numbers of other value are other numbers: only formulas may equal it.
-            led = (
-                (self._option(key) or self._equal(self.values, key)) if is_formula else self._equal(self.formulas, key)
-            )
+            led = self._option(key) if is_formula else None
+            led = led or self._equal(self.values if is_formula else self.formulas, key)
             group.leader = led or vote
             if led is None and is_formula:
                 self.formulas.append(group)
@@ -107,10 +106,7 @@ class _Groups:
 
     def _option(self, key: AnswerKey) -> str | None:
         """The letter of the one option that equals a formula."""
-        same = [
-            letter for letter, option in (option_keys(self.choices) if self.choices else ())
-            if comparable(key, option) and self.formulas_equal(key.value, option.value)
-        ]  # fmt: skip
+        same = [letter for letter, option in option_keys(self.choices) if self._same(key, option)]
         return same[0] if len(same) == 1 else None
 
     def _of_alike(self, what: object, own: _Group) -> _Group:
@@ -125,10 +121,8 @@ class _Groups:
 
     def _equal(self, groups: Sequence[_Group], key: AnswerKey) -> str | None:
         """The leader of the first group whose first member equals it."""
-        return next(
-            (
-                group.leader for group in groups
-                if comparable(group.key, key) and self.formulas_equal(group.key.value, key.value)
-            ),
-            None,
-        )  # fmt: skip
+        return next((group.leader for group in groups if self._same(group.key, key)), None)
+
+    def _same(self, one: AnswerKey, other: AnswerKey) -> bool:
+        """Whether two answers are mathematics and equal."""
+        return comparable(one, other) and self.formulas_equal(one.value, other.value)

@@ -8,13 +8,12 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager, redirect_stderr
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.errors import RanksError, StoreError, StoreLockedError
-from visualprm_eval.core.types import JSONValue
 from visualprm_eval.run.ranks.launch import Launch
 from visualprm_eval.store.lock import WriterLock
 
@@ -32,7 +31,7 @@ _SAY_S = 15.0
 _STARTED, _DONE = "started", "done"
 
 
-class Team:
+class Team(AbstractContextManager["Team"]):
     """This rank among the others; a context that says that it lives.
 
     Args:
@@ -53,9 +52,6 @@ class Team:
         self._lock = self._join()
         self._say(_STARTED)
 
-    def __enter__(self) -> Self:
-        return self
-
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
@@ -65,7 +61,7 @@ class Team:
 
     def publish(self, plan: dict[str, Any]) -> None:
         """Hands the plan to all ranks."""
-        _write(self.folder / "plan.json", {**plan, "token": self._token})
+        self._write("plan.json", plan)
 
     def plan(self) -> dict[str, Any]:
         """Waits for the plan of rank 0, as long as rank 0 lives.
@@ -74,8 +70,7 @@ class Team:
             RanksError: Rank 0 ended or never came.
         """
         for _ in self._waiting([0]):
-            plan = _read(self.folder / "plan.json")
-            if plan.get("token") == self._token:
+            if plan := self._read("plan.json"):
                 return plan
         raise RanksError("rank 0 ended before it dealt the work; its own message says why")
 
@@ -97,12 +92,13 @@ class Team:
             for rank in busy:
                 silent_s = time.time() - max(start, last_stored(rank))
                 if silent_s > HANG_S:
+                    pid = self._said(rank).get("pid", "unknown")
                     raise RanksError(
-                        f"rank {rank} of {self.size} (process {self._pid(rank)}) lives and has stored nothing for "
+                        f"rank {rank} of {self.size} (process {pid}) lives and has stored nothing for "
                         f"{silent_s:,.0f} s, so it is given up; what is stored is kept: end that process if it is "
                         "still there, and run the same command again, with torchrun or without, to go on"
                     )
-        return [rank for rank in others if self._state(rank) != _DONE]
+        return [rank for rank in others if self._said(rank).get("state") != _DONE]
 
     def _waiting(self, ranks: list[int]) -> Iterator[list[int]]:
         """Gives now and then those of these ranks that are at work, until there are none."""
@@ -119,37 +115,39 @@ class Team:
             time.sleep(_POLL_S)
 
     def _is_busy(self, rank: int, waited_s: float) -> bool:
-        state = self._state(rank)
-        if state is None:
+        if not (said := self._said(rank)):
             return waited_s < STARTUP_S
-        return state != _DONE and _is_held(self._lock_path(rank))
+        return said["state"] != _DONE and _is_held(self.folder / f"rank{rank}")
 
-    def _state(self, rank: int) -> str | None:
-        """What a rank of this start said last; ``None`` before it came."""
-        said = _read(self.folder / f"rank{rank}.json")
-        return str(said["state"]) if said.get("token") == self._token else None
+    def _said(self, rank: int) -> dict[str, Any]:
+        """What a rank of this start said last; nothing before it came."""
+        return self._read(f"rank{rank}.json")
 
-    def _pid(self, rank: int) -> JSONValue:
-        """The number of a rank's process, as it said itself."""
-        return _read(self.folder / f"rank{rank}.json").get("pid", "unknown")
+    def _read(self, name: str) -> dict[str, Any]:
+        """What a file of this start says; nothing when it is not there, or is another start's or program's."""
+        try:
+            content = json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content if isinstance(content, dict) and content.get("token") == self._token else {}
+
+    def _write(self, name: str, content: dict[str, Any]) -> None:
+        """Writes a file of this start that others see whole or not at all."""
+        write_atomically(self.folder / name, json.dumps({**content, "token": self._token}), durable=False)
 
     def _say(self, state: str) -> None:
-        _write(self.folder / f"rank{self.rank}.json", {"token": self._token, "pid": os.getpid(), "state": state})
-
-    def _lock_path(self, rank: int) -> Path:
-        return self.folder / f"rank{rank}"
+        self._write(f"rank{self.rank}.json", {"pid": os.getpid(), "state": state})
 
     def _join(self) -> WriterLock:
         """Takes this rank's lock, which another rank may hold for a moment to see whether it is free."""
         deadline = time.monotonic() + _JOIN_S
         while True:
             try:
-                return WriterLock(self._lock_path(self.rank))
+                return WriterLock(self.folder / f"rank{self.rank}")
             except StoreLockedError as error:
                 if time.monotonic() > deadline:
-                    raise RanksError(
-                        f"rank {self.rank} of an earlier run is still at work in this work dir ({error})"
-                    ) from error
+                    said = f"rank {self.rank} of an earlier run is still at work in this work dir ({error})"
+                    raise RanksError(said) from error
                 time.sleep(_POLL_S)
 
 
@@ -161,12 +159,9 @@ def remove_traces(work_dir: Path) -> None:
 @contextmanager
 def told_apart(rank: int) -> Iterator[None]:
     """While it lasts, what goes to standard error says which rank it comes from, line by line."""
-    stream, sys.stderr = sys.stderr, _Prefixed(sys.stderr, f"[rank {rank}] ")
-    try:
+    stream: Any = _Prefixed(sys.stderr, f"[rank {rank}] ")
+    with closing(stream), redirect_stderr(stream):
         yield
-    finally:
-        sys.stderr.close()
-        sys.stderr = stream
 
 
 class _Prefixed:
@@ -181,9 +176,6 @@ class _Prefixed:
             self._out.write("".join(f"{self._prefix}{line}\n" for line in lines))
             self._out.flush()
         return len(text)
-
-    def flush(self) -> None:
-        self._out.flush()
 
     def isatty(self) -> bool:
         return False  # A live bar of each rank would paint over those of the others.
@@ -203,17 +195,3 @@ def _is_held(path: Path) -> bool:
     except StoreLockedError:
         return True
     return False
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    """Writes a file that others see whole or not at all."""
-    write_atomically(path, json.dumps(content), durable=False)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """What a file says; nothing when it is not there, or left by a program that wrote it otherwise."""
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}

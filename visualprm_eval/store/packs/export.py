@@ -113,9 +113,8 @@ def export_candidates(
             _write_manifest(manifest_draft, path.name, digest, counts, specs)
             manifest.unlink(missing_ok=True)
     except OSError as error:
-        raise CandidateFileError(
-            f"cannot write {path} ({error.strerror}); choose another place or free space"
-        ) from error
+        remedy = "choose another place or free space"
+        raise CandidateFileError(f"cannot write {path} ({error.strerror}); {remedy}") from error
     return ExportSummary(path, manifest, digest, counts)
 
 
@@ -184,20 +183,11 @@ def _write(file: BinaryIO, store: Store, spec: Spec, benchmark: str, problems: S
 def _line(spec: Spec, problem: Problem, candidate: Candidate) -> bytes:
     """One candidate as ASCII JSON, which lone surrogates survive as escapes."""
     record: dict[str, JSONValue] = {
-        "benchmark": problem.benchmark,
-        "index": problem.index,
-        "rank": candidate.rank,
-        "text": candidate.text,
-        "policy": _policy(spec),
-        "sampling": dict(spec.settings),
-        "sampling_id": spec.id,
-        "problem_id": problem.id,
-        "error": candidate.error,
-        "finish": candidate.finish or None,
-        "tokens": candidate.tokens,
-        "seconds": candidate.seconds,
-        "usage": candidate.usage and asdict(candidate.usage),
-    }
+        "benchmark": problem.benchmark, "index": problem.index, "rank": candidate.rank, "text": candidate.text,
+        "policy": _policy(spec), "sampling": dict(spec.settings), "sampling_id": spec.id, "problem_id": problem.id,
+        "error": candidate.error, "finish": candidate.finish or None, "tokens": candidate.tokens,
+        "seconds": candidate.seconds, "usage": candidate.usage and asdict(candidate.usage),
+    }  # fmt: skip
     known = {name: value for name, value in record.items() if value is not None}
     return json.dumps(known).encode("ascii") + b"\n"
 
@@ -205,12 +195,8 @@ def _line(spec: Spec, problem: Problem, candidate: Candidate) -> bytes:
 def _write_manifest(draft: Path, name: str, digest: str, counts: Sequence[ExportCount], specs: Sequence[Spec]) -> None:
     used = {count.sampling_id for count in counts}
     manifest = {
-        "format": FORMAT,
-        "version": FORMAT_VERSION,
-        "tool": f"visualprm_eval {VERSION}",
-        "file": name,
-        "sha256": digest,
-        "counts": [asdict(count) for count in counts],
+        "format": FORMAT, "version": FORMAT_VERSION, "tool": f"visualprm_eval {VERSION}", "file": name,
+        "sha256": digest, "counts": [asdict(count) for count in counts],
         "samplings": {spec.id: dict(spec.settings) for spec in specs if spec.id in used},
-    }
+    }  # fmt: skip
     draft.write_bytes(json.dumps(manifest, indent=2).encode("ascii") + b"\n")

@@ -94,9 +94,8 @@ class FieldMap:
         Raises:
             RowError: A field is missing or is not what is expected there.
         """
-        values: dict[str, JSONValue] = dict(self.constants)
-        for name, path in self.fields.items():
-            values[name] = _value(row, path, name)
+        values: dict[str, JSONValue] = {name: _value(row, path, name) for name, path in self.fields.items()}
+        values |= self.constants
         called = {name: f"{name!r} (field {path!r})" for name, path in self.fields.items()}
         texts = list(_texts(values["text"], called["text"]))
         if len(texts) > 1 and values.get("rank") is not None:

@@ -116,16 +116,8 @@ def import_candidates(store: Store, pack: CandidatePack, problems: Sequence[Prob
         for start in range(0, len(records), _CHUNK):
             differing += _put(store, sampling, records[start : start + _CHUNK], by_key)
         cells += _cells(sampling, records)
-    unknown, other_benchmarks = _strangers(pack, problems)
-    return ImportSummary(
-        cells=tuple(cells),
-        unknown=unknown,
-        other_benchmarks=other_benchmarks,
-        changed=tuple(changed),
-        differing=tuple(differing),
-        gaps=pack.gaps,
-        duplicates=pack.duplicates,
-    )
+    strangers = _strangers(pack, problems)
+    return ImportSummary(tuple(cells), *strangers, tuple(changed), tuple(differing), pack.gaps, pack.duplicates)
 
 
 def _key(record: CandidateRecord) -> Key:
@@ -186,15 +178,11 @@ def _cells(sampling: Spec, records: Sequence[CandidateRecord]) -> list[ImportedC
         by_benchmark.setdefault(record.benchmark, []).append(record)
     return [
         ImportedCell(
-            policy=mine[0].policy,
-            sampling=sampling,
-            benchmark=benchmark,
-            n=1 + max(record.rank or 0 for record in mine),
-            n_problems=len({record.index for record in mine}),
-            n_candidates=len(mine),
+            mine[0].policy, sampling, benchmark, n=1 + max(record.rank or 0 for record in mine),
+            n_problems=len({record.index for record in mine}), n_candidates=len(mine),
         )
         for benchmark, mine in by_benchmark.items()
-    ]
+    ]  # fmt: skip
 
 
 def _first_few(items: Sequence[str]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -16,13 +16,15 @@ from visualprm_eval.store.packs.record import CandidateRecord, record_of
 from visualprm_eval.store.sound import is_too_far
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from visualprm_eval.core.types import JSONValue
     from visualprm_eval.store.packs.fields import FieldMap
 
 FORMAT = "visualprm_eval.candidates"
 FORMAT_VERSION = 1
+
+Groups = dict[tuple[str, str, str, str], list[CandidateRecord]]
 
 _REMEDY = "to have the candidates count as a sampling of their own, not as the original one, remove"
 
@@ -121,24 +123,19 @@ def read_candidates(path: Path, fields: FieldMap | None = None) -> CandidatePack
         raise CandidateFileError(f"cannot read {error.filename or path} ({error.strerror}); check the path") from error
     if not records:
         raise CandidateFileError(f"{path} holds no candidates; expected one JSON object per line")
-    _refuse_far_ranks(path, records)
+    groups = _by_problem(records)
+    _refuse_far_ranks(path, groups)
     kept: list[CandidateRecord] = []
     gaps: list[Gap] = []
     duplicates: list[Duplicate] = []
-    for candidates in _by_problem(records):
+    for candidates in groups.values():
         by_rank = _ranked(path, candidates, duplicates)
         kept += by_rank.values()
         if skipped := tuple(rank for rank in range(max(by_rank)) if rank not in by_rank):
             gaps.append(Gap(candidates[0].policy, candidates[0].benchmark, candidates[0].index, skipped))
-    return CandidatePack(
-        path=path,
-        digest=digest,
-        records=tuple(sorted(kept, key=lambda record: record.line)),
-        policies=tuple(dict.fromkeys(record.policy for record in records)),
-        manifest=manifest,
-        gaps=tuple(gaps),
-        duplicates=tuple(duplicates),
-    )
+    kept.sort(key=lambda record: record.line)
+    policies = dict.fromkeys(record.policy for record in records)
+    return CandidatePack(path, digest, tuple(kept), tuple(policies), manifest, tuple(gaps), tuple(duplicates))
 
 
 def _read_records(path: Path, file: BinaryIO, fields: FieldMap | None) -> list[CandidateRecord]:
@@ -155,8 +152,8 @@ def _read_records(path: Path, file: BinaryIO, fields: FieldMap | None) -> list[C
                 shared = samplings.setdefault(record.sampling_key, record.sampling)
                 records.append(dataclasses.replace(record, sampling=shared))
         except RowError as error:
-            place = f"line {number}" if array is None else f"row {number}"
-            raise CandidateFileError(f"{path}, {place}: {error}") from error
+            what = "line" if array is None else "row"
+            raise CandidateFileError(f"{path}, {what} {number}: {error}") from error
     return records
 
 
@@ -170,21 +167,20 @@ def _array(path: Path, file: BinaryIO) -> list[JSONValue] | None:
         raise CandidateFileError(f"{path} is not JSON ({error}); expected an array, or one object per line") from error
 
 
-def _by_problem(records: Iterable[CandidateRecord]) -> Iterable[list[CandidateRecord]]:
+def _by_problem(records: Iterable[CandidateRecord]) -> Groups:
     """The candidates of one policy, with one sampling, for one problem: what ranks count."""
-    groups: dict[tuple[str, str, str, str], list[CandidateRecord]] = {}
+    groups: Groups = {}
     for record in records:
         groups.setdefault((record.policy, record.sampling_key, record.benchmark, record.index), []).append(record)
-    return groups.values()
+    return groups
 
 
-def _refuse_far_ranks(path: Path, records: Sequence[CandidateRecord]) -> None:
+def _refuse_far_ranks(path: Path, groups: Groups) -> None:
     """Refuses ranks out of proportion before anything has a place for every rank below them."""
-    counts = Counter((record.policy, record.sampling_key, record.benchmark, record.index) for record in records)
     fullest: dict[tuple[str, str], int] = {}
-    for (policy, sampling, *_), count in counts.items():
-        fullest[policy, sampling] = max(count, fullest.get((policy, sampling), 0))
-    for record in records:
+    for (policy, sampling, *_), group in groups.items():
+        fullest[policy, sampling] = max(len(group), fullest.get((policy, sampling), 0))
+    for record in chain.from_iterable(groups.values()):
         most = fullest[record.policy, record.sampling_key]
         if record.rank is not None and is_too_far(record.rank, most):
             raise CandidateFileError(
@@ -204,10 +200,8 @@ def _ranked(path: Path, candidates: list[CandidateRecord], duplicates: list[Dupl
             f"{unranked[0].benchmark} have one; expected it on all of them or on none"
         )
     by_rank: dict[int, CandidateRecord] = {}
-    ranked = (
-        [dataclasses.replace(record, rank=rank) for rank, record in enumerate(candidates)] if unranked else candidates
-    )
-    for record in ranked:
+    for place, candidate in enumerate(candidates):
+        record = dataclasses.replace(candidate, rank=place) if candidate.rank is None else candidate
         rank = record.rank or 0
         first = by_rank.setdefault(rank, record)
         if first.line == record.line:
