@@ -6,10 +6,14 @@ decide how they format, align and colour it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from operator import attrgetter
+from typing import Any, Literal, NamedTuple, TypeVar
 
+_Row = TypeVar("_Row")
+_Key = TypeVar("_Key")
 Kind = Literal[
     "name",
     "text",
@@ -28,6 +32,8 @@ Kind = Literal[
 """What a column holds: a name; a text of several lines; an error's message, which pages cut; what a test comes to in
 words; a number of a kind, such as a gain or an end of its interval; or values with their gains in one text
 (:class:`Stacked`)."""
+Fields = Mapping[str, tuple[Kind, str | Callable[[Any], object]]]
+"""Titles of columns to kinds, and to the attribute that stands there or what works the value out of a row."""
 NUMBERS = frozenset({"count", "score", "percent", "gain", "end", "chance", "correlation", "seconds", "value"})
 """Kinds that stand on the right; words in their columns, such as "not recorded", stand back."""
 ABSENT = "–"
@@ -89,9 +95,43 @@ class Table:
     is_flat: bool = False
 
 
+def of_fields(
+    rows: Iterable[Any], fields: Fields, title: str = "", *, unknown: str | None = None, **more: Any
+) -> Table:
+    """A table of records.
+
+    Args:
+        rows: The records.
+        fields: Its columns; a value that is not a number counts as none.
+        title: Its title.
+        unknown: What stands for ``None``.
+        more: Other attributes of the table.
+    """
+    sources = [attrgetter(source) if isinstance(source, str) else source for _, source in fields.values()]
+    cells = [[_known(source(row), unknown) for source in sources] for row in rows]
+    return Table(title, [Column(name, kind) for name, (kind, _) in fields.items()], cells, **more)
+
+
+def _known(value: object, unknown: str | None) -> object:
+    return unknown if value is None or (isinstance(value, float) and math.isnan(value)) else value
+
+
 def columns(*pairs: tuple[str, Kind]) -> tuple[Column, ...]:
     """Columns of titles and kinds."""
     return tuple(Column(title, kind) for title, kind in pairs)
+
+
+def grouped(rows: Iterable[_Row], key: Callable[[_Row], _Key]) -> dict[_Key, list[_Row]]:
+    """The rows by a key of theirs, in the order of first appearance."""
+    groups: dict[_Key, list[_Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
+
+
+def filled(*tables: Table) -> list[Table]:
+    """Those of the tables that have rows."""
+    return [table for table in tables if table.rows]
 
 
 def by_place(table: Table) -> list[Table]:

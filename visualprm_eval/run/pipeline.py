@@ -94,7 +94,7 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
             return
         grader = Grader(config.work_dir / "grading", plan.equalities, config.retry_failed, Asked())
         preflight(config, store, plan, grader)
-        note_run(config, store, plan)
+        note_run(config, store, plan, plan.experiments)
         if team is not None:
             lead(config, store, rerankers, plan.experiments, team)
         own = [stage for stage in config.stages if team is None or stage not in SHARED]

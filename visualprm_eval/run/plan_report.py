@@ -89,6 +89,7 @@ def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> P
             f"{store.path} has no samples at temperature 0 beside others; leave the reranker greedy out, or "
             "sample them with run.py --reranker greedy"
         )
+    rerankers = [*greedy, *choice.rerankers]
     experiments = []
     for each in shown:
         scope = noted.get((each.sampling.id, each.benchmark.name))
@@ -96,29 +97,19 @@ def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> P
         grade = scope.grade if scope is not None and config.grade == "auto" else config.grade
         if scope is None and grade == "auto" and not store.any_ungraded(grading.id, each.sampling.id, each.problems):
             grade = "all"
-        if each.greedy:
-            ks: tuple[int, ...] = (1,)
-        else:
-            ks = config.resolve_ks(each.n) if scope is None or config.ks else tuple(scope.ks)
+        ks = () if scope is None or config.ks else scope.ks
         silent = {
             label for label, spec in choice.scorings.items()
             if not names and not store.any_scores(spec.id, each.sampling.id, each.problems)
         }  # fmt: skip
-        heard = [reranker for reranker in choice.rerankers if reranker.critic not in silent]
+        heard = [reranker for reranker in rerankers if reranker.critic not in silent]
+        judge = _judge(config, each.benchmark, grading)
         experiments.append(
-            resolved(
-                each,
-                ks=ks,
-                rerankers=greedy if each.greedy else heard,
-                scorings=choice.scorings,
-                judge=_judge(config, each.benchmark, grading),
-                grading=grading,
-                grade=grade,
-            )
+            resolved(config, each, heard, choice.scorings, judge=judge, grading=grading, grade=grade, ks=ks)
         )
     return Plan(
-        experiments, [*greedy, *choice.rerankers], choice.scorings, choice.prms, config.baseline or choice.baseline,
-        Equalities(store.equalities()), called=choice.called,
+        rerankers, choice.scorings, choice.prms, bool(greedy), config.baseline or choice.baseline, choice.called,
+        experiments=experiments, equalities=Equalities(store.equalities()),
     )  # fmt: skip
 
 

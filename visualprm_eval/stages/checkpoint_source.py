@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -157,7 +157,8 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
     if not isinstance(maker, CheckpointUser) or (will_make and not dry_run):
         return Spec(kind, maker.settings())  # type: ignore[attr-defined]  # policies and critics have it
     manner, checkpoint = dict(maker.manner()), maker.checkpoint
-    alike = [spec for spec in store.specs(kind) if _without(spec.settings, _FREE) == manner]
+    free = dict.fromkeys(_FREE)
+    alike = [spec for spec in store.specs(kind) if {**spec.settings, **free} == {**manner, **free}]
     alike = [spec for spec in alike if checkpoint.may_be(spec.settings, store)]
     if checkpoint.at_hand and (will_make or not alike):
         return Spec(kind, {**manner, **checkpoint.settings()})
@@ -167,7 +168,3 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
     if alike:
         return alike[0]
     return Spec(kind, manner if dry_run else {**manner, **checkpoint.settings()})
-
-
-def _without(settings: Mapping[str, JSONValue], names: Iterable[str]) -> dict[str, JSONValue]:
-    return {name: value for name, value in settings.items() if name not in names}

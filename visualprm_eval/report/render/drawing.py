@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from textwrap import wrap
@@ -74,14 +74,6 @@ def titled(axis: Any, *texts: str, width: int = 40, loc: str = "left") -> None:
     """Puts texts below one another over a panel; one that is wider than the panel takes several lines."""
     lines = [literal(line) for text in texts for line in wrap(one_line(text, 3 * width), width)]
     axis.set_title("\n".join(lines), loc=loc, fontsize=10)
-
-
-def grouped(rows: Iterable[Any], key: Callable[[Any], Any]) -> dict[Any, list[Any]]:
-    """The rows by a key of theirs, in the order of first appearance."""
-    groups: dict[Any, list[Any]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
-    return groups
 
 
 def panel_grid(count: int, width: float, height: float) -> tuple[Any, list[Any]]:

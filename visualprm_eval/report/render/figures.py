@@ -12,7 +12,6 @@ from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.best_of_k import DRAWN_SUBSETS, MEAN
 from visualprm_eval.report.render.drawing import (
     Look,
-    grouped,
     k_axis,
     legend,
     literal,
@@ -22,6 +21,7 @@ from visualprm_eval.report.render.drawing import (
     rendered,
     titled,
 )
+from visualprm_eval.report.table import grouped
 from visualprm_eval.report.tables.summary import FIRST, Curve, column_titles, curves, reranker_label
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ def draw_figures(insight: Insight) -> dict[str, dict[str, bytes]]:
         figures["gains"] = _gains(gains)
     if histograms := [row for row in insight.histograms if sum(row.right) + sum(row.wrong)]:
         figures["scores"] = _scores(histograms)
-    for figure in figures.values():
-        if insight.missing:
-            note_below(figure, "unfinished: the report says what is missing", color="#A8321A")
-        elif insight.unheard:
-            note_below(figure, "without a critic: the report says which and why", color="#A8321A")
+    warning = "without a critic: the report says which and why" if insight.unheard else ""
+    warning = "unfinished: the report says what is missing" if insight.missing else warning
+    for figure in figures.values() if warning else ():
+        note_below(figure, warning, color="#A8321A")
     return rendered(figures)
 
 
@@ -110,7 +109,7 @@ def _legend(figure: Any, table: dict[str, Look], *, published: bool) -> None:
 def _curves(points: Sequence[CurvePoint], published: Sequence[PublishedPoint] = ()) -> Any:
     """Expected values with their intervals as bands, published ones as hollow marks; the axis of k is logarithmic."""
     # Means come first, so that many benchmarks leave room for them.
-    panels = grouped(sorted(points, key=lambda point: point.benchmark != OVERALL), _place)
+    panels = grouped(sorted(points, key=lambda point: point.benchmark != OVERALL), lambda row: row.place)
     table = _looks([point.reranker for point in points])
     figure, axes = panel_grid(len(panels), 4.6, 3.6)
     for axis, (place, members) in zip(axes, panels.items(), strict=False):
@@ -122,7 +121,7 @@ def _curves(points: Sequence[CurvePoint], published: Sequence[PublishedPoint] = 
             if ends and table[name].marker:  # Reference lines stand back.
                 axis.fill_between(*zip(*ends, strict=True), color=table[name].color, alpha=0.1, linewidth=0)
         for point in published:
-            if _place(point) == place:
+            if point.place == place:
                 look = table[point.reranker]
                 axis.plot(point.k, point.value, marker=look.marker or "o", color=look.color, zorder=4, **_PUBLISHED)
         k_axis(axis, default_ks(max(point.k for point in members)), "k (of N candidates)")
@@ -132,10 +131,6 @@ def _curves(points: Sequence[CurvePoint], published: Sequence[PublishedPoint] = 
     sources = dict.fromkeys(literal(point.source) for point in published)
     note_below(figure, f"published: of the whole benchmark, {'; '.join(sources)}" if sources else "")
     return figure
-
-
-def _place(row: CurvePoint | PublishedPoint) -> tuple[str, str, str]:
-    return row.policy, row.benchmark, row.split
 
 
 def _estimated(points: Sequence[CurvePoint]) -> str:

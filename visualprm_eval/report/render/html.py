@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.report.render.text import one_line, shown, visible_text
-from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table, by_place
+from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table, by_place, filled
 from visualprm_eval.report.tables import records, statistics
 from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.published import ABOUT_PUBLISHED, published
@@ -87,34 +87,19 @@ def render(results: Results, figures: Mapping[str, bytes]) -> str:
         figures: SVG files by name: ``curves``, ``gains``, ``scores``.
     """
     policies = dict.fromkeys(row.policy for row in results.rows)
-    benchmarks = dict.fromkeys(
-        f"{row.benchmark} {row.split}".rstrip() for row in results.rows if row.benchmark != OVERALL
-    )
+    places = dict.fromkeys(f"{row.benchmark} {row.split}".rstrip() for row in results.rows if row.benchmark != OVERALL)
+    provenance = [records.protocol(results.protocol), *filled(records.fingerprints(results.fingerprints))]
     return page(
-        "Best-of-N report",
-        one_line(f"{', '.join(policies)} on {', '.join(benchmarks)}"),
-        sections=_sections(results),
-        appendix=appendix(
-            [records.protocol(results.protocol), *filled(records.fingerprints(results.fingerprints))],
-            results.failures,
-            failure_line(results.failures),
-        ),
-        figures=figures,
-        viewer=results.viewer,
-        banner=results.insight.banner,
-    )
+        "Best-of-N report", one_line(f"{', '.join(policies)} on {', '.join(places)}"), sections=_sections(results),
+        appendix=appendix(provenance, results.failures, failure_line(results.failures)), figures=figures,
+        viewer=results.viewer, banner=results.insight.banner,
+    )  # fmt: skip
 
 
 def page(
-    title: str,
-    subtitle: str,
-    *,
-    sections: Sequence[Section],
-    appendix: Sequence[Section],
-    figures: Mapping[str, bytes],
-    viewer: Viewer,
-    banner: str = "",
-) -> str:
+    title: str, subtitle: str, *, sections: Sequence[Section], appendix: Sequence[Section],
+    figures: Mapping[str, bytes], viewer: Viewer, banner: str = "",
+) -> str:  # fmt: skip
     """A page of chapters.
 
     Args:
@@ -141,31 +126,19 @@ def page(
         return Markup(script_json(text))  # noqa: S704 - escaped for a script element one line above
 
     return template.render(
-        title=title,
-        subtitle=subtitle,
-        banner=visible_text(banner),
+        title=title, subtitle=subtitle, banner=visible_text(banner), appendix=appendix, many_rows=_MANY_ROWS,
         sections=[one for one in sections if one.lead or one.tables or one.figures.keys() & figures],
-        appendix=appendix,
         figures={name: f"data:image/svg+xml;base64,{_base64(content)}" for name, content in figures.items()},
-        many_rows=_MANY_ROWS,
-        viewer=viewer,
-        style=Markup(style),  # noqa: S704 - this package's own file
-        script=Markup(script),  # noqa: S704 - this package's own file
-        style_hash=_digest(style),
-        script_hash=_digest(script),
-        meta=embedded(json.dumps(meta)),
-        index=embedded(json.dumps(viewer.index, separators=(",", ":"))),
-        pages=map(embedded, viewer.pages),
-    )
+        style=Markup(style), script=Markup(script),  # noqa: S704 - this package's own files
+        style_hash=_digest(style), script_hash=_digest(script), viewer=viewer, meta=embedded(json.dumps(meta)),
+        index=embedded(json.dumps(viewer.index, separators=(",", ":"))), pages=map(embedded, viewer.pages),
+    )  # fmt: skip
 
 
 def _sections(results: Results) -> list[Section]:
     insight = results.insight
     summary = summary_table(summarise(results.rows, insight))
-    losses = [
-        statistics.diagnoses(insight.diagnoses), statistics.pools(insight.pools), statistics.costs(insight.costs)
-    ]  # fmt: skip
-    curves, comparisons = statistics.curve_points(insight.points), statistics.comparisons(insight.comparisons)
+    losses = statistics.diagnoses(insight.diagnoses), statistics.pools(insight.pools), statistics.costs(insight.costs)
     return [
         Section(
             "summary", "Summary", [summary.title], [replace(summary, title="")],
@@ -178,9 +151,11 @@ def _sections(results: Results) -> list[Section]:
         ),
         Section(
             "curves", "Over k", [_OVER_K], figures={"curves": "value against k with intervals"},
-            tables=[replace(table, is_folded=True) for table in by_place(curves)],
+            tables=[replace(table, is_folded=True) for table in by_place(statistics.curve_points(insight.points))],
         ),
-        Section("comparisons", "Comparisons", [_COMPARISONS], tables=by_place(comparisons)),
+        Section(
+            "comparisons", "Comparisons", [_COMPARISONS], tables=by_place(statistics.comparisons(insight.comparisons)),
+        ),
         Section(
             "losses", "Where rerankers lose", figures={"scores": "step scores of right and wrong candidates"},
             tables=filled(*losses),
@@ -203,11 +178,6 @@ def appendix(provenance: Sequence[Table], failures: Sequence[Failure], summary: 
         Section("failures", "Failures", [visible_text(summary)], tables=failed),
         Section("glossary", "Glossary", tables=[glossary()]),
     ]
-
-
-def filled(*tables: Table) -> list[Table]:
-    """Those of the tables that have rows."""
-    return [table for table in tables if table.rows]
 
 
 def _cells(table: Table) -> Iterator[list[_Cell]]:

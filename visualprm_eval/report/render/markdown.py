@@ -15,6 +15,7 @@ from visualprm_eval.report.tables.values import FIRST_K, first_k_tables, summary
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from visualprm_eval.evaluate.result_rows import Failure
     from visualprm_eval.report.results import Results
 
 MAX_NOTES = 40
@@ -55,13 +56,10 @@ def render(results: Results, picture: str | None = None) -> str:
         results: What to show.
         picture: The name of the plot beside it, ``None`` when there is none.
     """
-    banner = results.insight.banner
     summary = summary_table(summarise(results.rows, results.insight))
-    parts = ["# Results", *([f"**{escape(banner)}**"] if banner else [])]
+    parts = ["No values: nothing was evaluated."]
     if results.rows:
-        parts += [escape(summary.title), markdown_table(summary)]
-    else:
-        parts.append("No values: nothing was evaluated.")
+        parts = [escape(summary.title), markdown_table(summary)]
     if picture:
         parts.append(f"![Values against k]({picture})")
     if results.comparisons:
@@ -70,17 +68,28 @@ def render(results: Results, picture: str | None = None) -> str:
         parts += ["## Over k", f"Values {FIRST_K}; those expected of k candidates: results.xlsx and report.html."]
         for table in over_k:
             parts += [f"### {escape(table.title)}", markdown_table(table)]
-    parts += _notes(notes(results.rows))
-    parts += ["## Failures", escape(failure_line(results.failures)) if results.failures else "None."]
-    if results.failures:
-        parts.append(markdown_table(records.failures(results.failures, MAX_FAILURES)))
-    return "\n\n".join(parts) + "\n"
-
-
-def _notes(lines: Sequence[str]) -> list[str]:
-    if not lines:
-        return []
+    lines = notes(results.rows)
     items = [f"- Note: {escape(line)}" for line in lines[:MAX_NOTES]]
     if len(lines) > MAX_NOTES:
         items.append(f"- and {len(lines) - MAX_NOTES:,} more notes in results.csv")
-    return ["## Notes", "\n".join(items)]
+    failed = escape(failure_line(results.failures)) if results.failures else "None."
+    return document("Results", results.insight.banner, parts, items, failed=failed, failures=results.failures)
+
+
+def document(
+    title: str, banner: str, parts: Sequence[str], items: Sequence[str], *, failed: str, failures: Sequence[Failure]
+) -> str:
+    """A whole file.
+
+    Args:
+        title: Its title.
+        banner: What must be said on top, ``""`` for nothing.
+        parts: What stands below that, as Markdown.
+        items: Notes, as items of a list.
+        failed: What failed in one line, as Markdown.
+        failures: The failures, of which some are shown.
+    """
+    head = [f"# {escape(title)}", *([f"**{escape(banner)}**"] if banner else [])]
+    end = ["## Notes", "\n".join(items)] if items else []
+    table = [markdown_table(records.failures(failures, MAX_FAILURES))] if failures else []
+    return "\n\n".join([*head, *parts, *end, "## Failures", failed, *table]) + "\n"

@@ -10,7 +10,7 @@ from visualprm_eval.evaluate.step_labels import metrics
 from visualprm_eval.evaluate.step_labels.assess import Assessment
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.report.render.drawing import legend, literal, looks, panel_grid, rendered, titled
-from visualprm_eval.report.tables.step_labels import PARTIAL, STEP_GROUPS
+from visualprm_eval.report.tables.step_labels import PARTIAL, STEP_GROUPS, spread
 
 FIGURES = ("f1-threshold", "reliability", "error-by-step")
 """Names of the files."""
@@ -34,22 +34,19 @@ def draw_figures(results: ProcessResults) -> dict[str, dict[str, bytes]]:
         if assessments:
             figures[file], (axis,) = panel_grid(1, 7.2, 4.4)
             titled(axis, f"{name}: {title}", width=72)
-            draw(axis, assessments, [table[each.opinion.critic].line() for each in assessments])
+            critics = [each.opinion.critic for each in assessments]
+            draw(axis, assessments, [table[critic].line(label=literal(critic)) for critic in critics])
             legend(figures[file], *axis.get_legend_handles_labels())
     return rendered(figures)
-
-
-def _label(assessment: Assessment) -> str:
-    return literal(assessment.opinion.critic)
 
 
 def _thresholds(axis: Any, assessments: list[Assessment], styles: list[dict[str, Any]]) -> None:
     for assessment, style in zip(assessments, styles, strict=True):
         if (curve := assessment.curve) is None:
             continue
-        chosen = np.unique(np.linspace(0, len(curve.thresholds) - 1, _MOST_POINTS).astype(int))
+        chosen = spread(len(curve.thresholds), _MOST_POINTS)
         values = 100 * curve.macro_f1[chosen]
-        axis.plot(curve.thresholds[chosen], values, **style | {"marker": ""}, label=_label(assessment))
+        axis.plot(curve.thresholds[chosen], values, **style | {"marker": ""})
         axis.axvline(assessment.opinion.threshold, color="#777777", linestyle=":")
     axis.set_xlabel("threshold: a step above it is called correct (dotted: the one in use)")
     axis.set_ylabel("macro F1, pooled (%)")
@@ -63,7 +60,8 @@ def _reliability(axis: Any, assessments: list[Assessment], styles: list[dict[str
         means, parts = [row[3] for row in rows], [100 * row[4] for row in rows]
         most = max(row[2] for row in rows)
         areas = [_AREA * max(row[2] / most, 0.04) for row in rows]  # A bin of a few steps says little.
-        axis.plot(means, parts, **style | {"marker": ""}, label=f"{_label(assessment)} (ECE {100 * error:.1f})")
+        label = f"{style['label']} (ECE {100 * error:.1f})"
+        axis.plot(means, parts, **style | {"marker": "", "label": label})
         axis.scatter(means, parts, areas, color=style["color"], marker=style["marker"] or "o", zorder=3)
     axis.set_xlabel("mean score of the steps in a bin (area: how many they are)")
     axis.set_ylabel("of them correct (%)")
@@ -77,7 +75,7 @@ def _errors(axis: Any, assessments: list[Assessment], styles: list[dict[str, Any
     for assessment, style in zip(assessments, styles, strict=True):
         verdicts = [assessment.verdicts[assessment.step_of == step] for step in places]
         called = [100 * float((~steps).mean()) if len(steps) else np.nan for steps in verdicts]
-        axis.plot(places, called, **style | {"marker": style["marker"] or "."}, label=_label(assessment))
+        axis.plot(places, called, **style | {"marker": style["marker"] or "."})
     axis.set_xticks(places)
     axis.set_xlabel("place of the step in its solution")
     axis.set_ylabel("incorrect, and called so (%)")

@@ -7,18 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from visualprm_eval.core.progress import track
 from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
 from visualprm_eval.report.render import csv
 from visualprm_eval.report.render.files import remove, write_figures, write_files
-from visualprm_eval.report.render.html import Section, appendix, filled, page
-from visualprm_eval.report.render.markdown import MAX_FAILURES, escape, markdown_table
-from visualprm_eval.report.render.terminal import terminal_tables, written
+from visualprm_eval.report.render.html import Section, appendix, page
+from visualprm_eval.report.render.markdown import document, escape, markdown_table
+from visualprm_eval.report.render.terminal import print_report
 from visualprm_eval.report.render.text import one_line
-from visualprm_eval.report.table import Table
+from visualprm_eval.report.table import Table, filled
 from visualprm_eval.report.tables import records
 from visualprm_eval.report.tables import step_labels as tables
 from visualprm_eval.report.tables.glossary import glossary
@@ -83,7 +82,6 @@ def _sections(results: ProcessResults) -> list[Section]:
         for one in results.assessments
         if (error := results.value(one.opinion.critic, POOLED, CALIBRATION)) is not None
     ]
-    by_policy, by_step, by_length = tables.breakdowns(results)
     return [
         Section(
             "summary", "Summary", intro, [replace(tables.table_3(results), title="")], notes,
@@ -99,7 +97,7 @@ def _sections(results: ProcessResults) -> list[Section]:
         ),
         Section(
             "losses", "Where critics err", figures={"error-by-step": "errors by place of the step"},
-            tables=filled(by_policy, by_step, by_length),
+            tables=filled(*tables.breakdowns(results)),
         ),
         Section(
             "calibration", "Calibration", errors, figures={"reliability": "reliability of scores"},
@@ -115,26 +113,17 @@ def _failure_line(results: ProcessResults) -> str:
 
 def render_page(results: ProcessResults, figures: Mapping[str, bytes]) -> str:
     """``report.html``, with the solutions in the viewer; ``figures`` are SVG files by name."""
+    critics, provenance = [one.opinion.critic for one in results.assessments], [records.protocol(results.protocol)]
     return page(
-        "Critics against labelled steps",
-        one_line(f"{', '.join(one.opinion.critic for one in results.assessments)} on {results.process_set.name}"),
-        sections=_sections(results),
-        appendix=appendix(
-            [records.protocol(results.protocol)],
-            results.failures,
-            f"{_failure_line(results)}.",
-            tables.bad_lines(results),
-        ),
-        figures=figures,
-        viewer=labelled_steps(results),
-        banner=_partial(results),
-    )
+        "Critics against labelled steps", one_line(f"{', '.join(critics)} on {results.process_set.name}"),
+        sections=_sections(results), figures=figures, viewer=labelled_steps(results), banner=_partial(results),
+        appendix=appendix(provenance, results.failures, f"{_failure_line(results)}.", tables.bad_lines(results)),
+    )  # fmt: skip
 
 
 def render_markdown(results: ProcessResults, figures: Mapping[str, str]) -> str:
     """``results.md``, without tables that the page folds; ``figures`` are files beside it by name."""
-    banner, notes = _partial(results), list[str]()
-    parts = [f"# {escape(results.process_set.name)}", *([f"**{escape(banner)}**"] if banner else [])]
+    parts, notes = list[str](), list[str]()
     for section in _sections(results):
         pictures = [f"![{name}]({figures[name]})" for name in section.figures if name in figures]
         shown = [table for table in (*section.lead, *section.tables) if not table.is_folded]
@@ -143,11 +132,8 @@ def render_markdown(results: ProcessResults, figures: Mapping[str, str]) -> str:
         for table in shown:
             parts += [*([f"### {escape(table.title)}"] if table.title else []), markdown_table(table)]
         notes += [f"- Note: {escape(note)}" for note in section.notes]
-    parts += ["## Notes", "\n".join(notes)] if notes else []
-    parts += ["## Failures", f"{_failure_line(results)}."]
-    if results.failures:
-        parts.append(markdown_table(records.failures(results.failures, MAX_FAILURES)))
-    return "\n\n".join(parts) + "\n"
+    failed = f"{_failure_line(results)}."
+    return document(results.process_set.name, _partial(results), parts, notes, failed=failed, failures=results.failures)
 
 
 def render_workbook(results: ProcessResults, max_rows: int | None = None) -> bytes:
@@ -193,13 +179,8 @@ def print_process_results(results: ProcessResults, console: Console | None = Non
         console: Where to print; standard output unless given.
         files: Written reports to point at.
     """
-    console = console or Console(highlight=False)
     summary = tables.table_3(results)
-    for table in (replace(summary, title=f"{results.process_set.name}: {summary.title}"), tables.thresholds(results)):
-        for part in terminal_tables(table, console.width) if table.rows else ():
-            console.print(part)
-    if results.remarks:
-        console.print(Text(f"Note: {one_line(_partial(results))}", style="yellow"))
-    console.print(Text(_failure_line(results), style="red" if results.failures else "green"))
-    if files:
-        console.print(Text(written(files)), soft_wrap=True)
+    summary = replace(summary, title=f"{results.process_set.name}: {summary.title}")
+    remarks = {f"Note: {_partial(results)}": "yellow"} if results.remarks else {}
+    remarks[_failure_line(results)] = "red" if results.failures else "green"
+    print_report(filled(summary, tables.thresholds(results)), remarks, console, files)

@@ -18,7 +18,7 @@ from visualprm_eval.report.tables.summary import failure_line, notes, summarise
 from visualprm_eval.report.tables.values import FIRST_K, first_k_tables, summary_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from visualprm_eval.report.results import Results
 
@@ -40,31 +40,40 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
         console: Where to print; standard output unless given.
         files: Written reports to point at.
     """
-    console = console or Console(highlight=False)
     summary = summary_table(summarise(results.rows, results.insight))
     tables = [replace(summary, title="Values in percent at the largest k (gain in points)")]
     if results.comparisons:
         tables.append(_footnoted(published(results.comparisons)))
     over_k = first_k_tables(results.rows)
     tables += [replace(table, title=f"{table.title} over k, in percent, {FIRST_K}") for table in over_k]
+    lines = notes(results.rows)
+    more = [f"{len(lines) - MAX_NOTES} more notes in results.csv"] if len(lines) > MAX_NOTES else []
+    remarks = {
+        results.insight.banner: "bold red",
+        **{f"Note: {line}": "yellow" for line in [*lines[:MAX_NOTES], *more]},
+    }
+    remarks[failure_line(results.failures)] = "red" if results.failures else "green"
+    print_report(tables, remarks, console, files)
+
+
+def print_report(
+    tables: Iterable[Table], remarks: Mapping[str, str], console: Console | None, files: Sequence[Path]
+) -> None:
+    """Prints tables with their notes, then remarks, by text to style, and where the files are."""
+    console = console or Console(highlight=False)
     for table in tables:
         for part in terminal_tables(table, console.width):
             console.print(part)
         for note in table.notes:
             console.print(_text(note, "dim"))
-    if results.insight.banner:
-        console.print(_text(results.insight.banner, "bold red"))
-    lines = notes(results.rows)
-    for line in lines[:MAX_NOTES]:
-        console.print(Text(f"Note: {line}", style="yellow"))
-    if len(lines) > MAX_NOTES:
-        console.print(Text(f"Note: {len(lines) - MAX_NOTES} more notes in results.csv", style="yellow"))
-    console.print(Text(failure_line(results.failures), style="red" if results.failures else "green"))
+    for remark, style in remarks.items():
+        if remark:
+            console.print(_text(remark, style))
     if files:
-        console.print(Text(written(files)), soft_wrap=True)
+        console.print(Text(_written(files)), soft_wrap=True)
 
 
-def written(files: Sequence[Path]) -> str:
+def _written(files: Sequence[Path]) -> str:
     """Where the reports are, the folder that they share named once; the page's path comes last."""
     folder = Path(os.path.commonpath([path.parent for path in files]))
     names = ", ".join(one_line(str(path.relative_to(folder))) for path in files)
@@ -103,13 +112,11 @@ def _rich_table(table: Table, numbers: Sequence[int], rows: Sequence[Sequence[ob
         is_number = kind in NUMBERS and kind != "value"
         stays = has_values and kind not in NUMBERS and number > 0
         longest = max((len(shown(row[number], kind)) for row in rows if stays), default=0)
+        no_wrap = number < table.frozen or (is_number and len(numbers) <= _FEW_COLUMNS)
         made.add_column(
-            head,
-            justify="right" if kind in NUMBERS else "left",
-            overflow="fold",
-            no_wrap=number < table.frozen or (is_number and len(numbers) <= _FEW_COLUMNS),
+            head, justify="right" if kind in NUMBERS else "left", overflow="fold", no_wrap=no_wrap,
             min_width=min(_NAME_WIDTH, longest),
-        )
+        )  # fmt: skip
     before: object = None
     for row in rows:
         begins = row[0] != before

@@ -26,6 +26,7 @@ from visualprm_eval.report.render.xlsx import (
     write_table,
 )
 from visualprm_eval.report.render.xlsx_cells import safe_cell
+from visualprm_eval.report.table import filled
 from visualprm_eval.report.tables import records, statistics
 from visualprm_eval.report.tables.glossary import glossary
 from visualprm_eval.report.tables.published import published_in_full
@@ -54,7 +55,7 @@ def render(results: Results, max_rows: int = MAX_SHEET_ROWS) -> bytes:
         statistics.comparisons(insight.comparisons), statistics.costs(insight.costs),
     ]  # fmt: skip
     summary = summary_in_full(summarise(results.rows, insight), results.comparisons)
-    for table in (summary, *(table for table in statistical if table.rows)):
+    for table in (summary, *filled(*statistical)):
         write_table(book, table, max_rows, banner)
     _write_charts(book, insight)
     for name in statistics.benchmark_names(insight):
@@ -62,7 +63,7 @@ def render(results: Results, max_rows: int = MAX_SHEET_ROWS) -> bytes:
     provenance = [published_in_full(results.comparisons), records.fingerprints(results.fingerprints)]
     for table in (
         all_values(results.rows, insight), records.picks(results.picks, insight.tallies),
-        *(table for table in provenance if table.rows), records.protocol(results.protocol),
+        *filled(*provenance), records.protocol(results.protocol),
         records.failures(results.failures), glossary(),
     ):  # fmt: skip
         write_table(book, table, max_rows, banner)
@@ -76,7 +77,7 @@ def _write_charts(book: Workbook, insight: Insight) -> None:
         return
     most = max(len(table.columns) for table in tables)
     widths = [10.0, *[20.0] * (most - 1)]
-    sheet, used = new_sheet(book, "curve charts", widths, (1, 0), banner=insight.banner)
+    sheet, used = new_sheet(book, "curve charts", widths, (1, 0), insight.banner)
     names = dict.fromkeys(point.reranker for point in insight.points)
     looks_by_label = {reranker_label(name): look for name, look in looks(names).items()}
     for table in tables:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from io import BytesIO
-from itertools import chain, islice
+from itertools import chain, count, islice
 from textwrap import wrap
 from typing import Any
 
@@ -37,29 +37,28 @@ _NUMBERS: Mapping[Kind, str] = {
 _WIDTH, _WIDEST, _WIDEST_TEXT = 12.0, 48.0, 100.0
 _SHEET_TITLE = 31
 _GREEN, _RED = PatternFill(bgColor="D8F0E3"), PatternFill(bgColor="F9DDD3")
+_QUIET_FONT = Font(italic=True, color="7F7F7F")
 
 
 def new_book() -> Workbook:
     """An empty workbook with the looks of all cells, made anew for each, because openpyxl binds them to one."""
     book = Workbook(write_only=True)
-    font, bold = Font(name="Calibri", size=11), Font(name="Calibri", size=11, bold=True)
-    quiet = Font(name="Calibri", size=11, italic=True, color="7F7F7F")
+    calibri = partial(Font, name="Calibri", size=11)
+    font, bold = calibri(), calibri(bold=True)
     text, wrapped = Alignment(vertical="top"), Alignment("left", "top", wrap_text=True)
     # The indent keeps a number from the text of the next column.
     right, right_wrapped = Alignment("right", "top", indent=1), Alignment("right", "top", wrap_text=True, indent=1)
-    styles = [
-        NamedStyle(HEADER, bold, alignment=wrapped),
-        NamedStyle(HEADER_RIGHT, bold, alignment=right_wrapped),
+    fill, border = PatternFill("solid", fgColor="E7ECF2"), Border(bottom=Side("thin", color="7F7F7F"))
+    for style in (
+        NamedStyle(HEADER, bold, fill, border, wrapped),
+        NamedStyle(HEADER_RIGHT, bold, fill, border, right_wrapped),
         NamedStyle(TITLE, bold, alignment=text),
-        NamedStyle(BANNER, Font(name="Calibri", size=11, bold=True, color="A8321A"), alignment=text),
+        NamedStyle(BANNER, calibri(bold=True, color="A8321A"), alignment=text),
         NamedStyle(PLAIN, font, alignment=text),
         NamedStyle(WRAPPED, font, alignment=wrapped),
-        NamedStyle(QUIET, quiet, alignment=right),
+        NamedStyle(QUIET, calibri(italic=True, color="7F7F7F"), alignment=right),
         *(NamedStyle(_style(kind), font, number_format=shown, alignment=right) for kind, shown in _NUMBERS.items()),
-    ]
-    for header in styles[:2]:
-        header.fill, header.border = PatternFill("solid", fgColor="E7ECF2"), Border(bottom=Side("thin", color="7F7F7F"))
-    for style in styles:
+    ):
         book.add_named_style(style)
     return book
 
@@ -87,16 +86,17 @@ def write_table(book: Workbook, table: Table, max_rows: int = MAX_SHEET_ROWS, ba
     """
     widths, source = _widths(table), iter(table.rows)
     row = next(source, None)
-    number = 1
-    header = bool(banner) + 1 + _has_groups(table)
-    details = [place for place, column in enumerate(table.columns) if column.is_detail]
     groups = {column.group for column in table.columns if column.group}
-    while True:
+    header = bool(banner) + 1 + bool(groups)
+    for number in count(1):
         name = table.name if number == 1 else f"{table.name} {number}"
-        sheet, used = new_sheet(book, name, widths, (table.frozen, header), banner=banner, details=details)
+        sheet, used = new_sheet(book, name, widths, (table.frozen, header), banner)
+        for place, column in enumerate(table.columns, 1):
+            if column.is_detail:
+                sheet.column_dimensions[get_column_letter(place)].outlineLevel = 1
         rows = () if row is None else chain([row], islice(source, max_rows - header - 1))
         last = append_table(sheet, replace(table, rows=rows), used, widths)
-        sheet.auto_filter.ref = _filter(table, header, last)
+        sheet.auto_filter.ref = _area(1, header, len(table.columns), last)
         sheet.print_title_rows = f"{used + 1}:{header}"
         if groups:
             sheet.print_title_cols = f"A:{get_column_letter(table.frozen)}"
@@ -105,7 +105,6 @@ def write_table(book: Workbook, table: Table, max_rows: int = MAX_SHEET_ROWS, ba
         sheet.close()
         if row is None:
             return
-        number += 1
 
 
 def write_stack(book: Workbook, name: str, tables: Sequence[Table], banner: str) -> None:
@@ -116,12 +115,12 @@ def write_stack(book: Workbook, name: str, tables: Sequence[Table], banner: str)
             # A text in the last column has room beyond it; it would make numbers of other tables stand far away.
             is_last_name = place == len(table.columns) - 1 and table.columns[place].kind not in _NUMBERS
             widths[place : place + 1] = [max([_WIDTH if is_last_name else width, *widths[place : place + 1]])]
-    sheet, used = new_sheet(book, name, widths, (3, bool(banner) + 2), banner=banner)
+    sheet, used = new_sheet(book, name, widths, (3, bool(banner) + 2), banner)
     for number, table in enumerate(tables):
         sheet.append([safe_cell(table.title, sheet, TITLE)])
         last = append_table(sheet, table, used + 1, widths)
         if number == 0:  # A sheet has one frozen place, and one filter.
-            sheet.auto_filter.ref = _filter(table, used + 2, last)
+            sheet.auto_filter.ref = _area(1, used + 2, len(table.columns), last)
         sheet.append([])
         used = last + 1
     sheet.close()
@@ -137,13 +136,13 @@ def append_table(sheet: Any, table: Table, used: int, widths: Sequence[float]) -
         widths: Those of its columns.
     """
     columns = table.columns
-    if _has_groups(table):
+    if any(column.group for column in columns):
         used += 1
         before = ["", *(column.group for column in columns)]
         titles = ["" if column.group == other else column.group for column, other in zip(columns, before, strict=False)]
         for group in filter(None, titles):
-            places = [get_column_letter(n) for n, column in enumerate(columns, 1) if column.group == group]
-            sheet.merged_cells.add(f"{places[0]}{used}:{places[-1]}{used}")
+            places = [n for n, column in enumerate(columns, 1) if column.group == group]
+            sheet.merged_cells.add(_area(places[0], used, places[-1], used))
         sheet.row_dimensions[used].height = 2 * LINE_HEIGHT
         sheet.append([safe_cell(title, sheet, HEADER) for title in titles])
     used += 1
@@ -165,13 +164,9 @@ def append_table(sheet: Any, table: Table, used: int, widths: Sequence[float]) -
 
 
 def append_rows(
-    sheet: Any,
-    rows: Iterable[Sequence[object]],
-    kinds: Sequence[Kind],
-    *,
-    first: int,
+    sheet: Any, rows: Iterable[Sequence[object]], kinds: Sequence[Kind], *, first: int,
     height: Callable[[Sequence[object]], float | None] = lambda _: None,
-) -> int:
+) -> int:  # fmt: skip
     """Writes rows to a sheet.
 
     Args:
@@ -187,8 +182,7 @@ def append_rows(
     columns = [ColumnCells(sheet, _style(kind), QUIET if kind in _NUMBERS else None) for kind in kinds]
     number = first - 1
     for number, row in enumerate(rows, first):
-        points = height(row)
-        if points is not None:
+        if (points := height(row)) is not None:
             sheet.row_dimensions[number].height = points
         sheet.append([column.cell(value) for column, value in zip(columns, row, strict=True)])
         sheet.row_dimensions.pop(number, None)  # It is written; a million of them would take up memory.
@@ -209,10 +203,6 @@ def _height(texts: Sequence[tuple[int, float]], row: Sequence[object], *, is_fla
     return min(max(lines), _MOST_LINES) * LINE_HEIGHT if max(lines, default=1) > 1 else None
 
 
-def _has_groups(table: Table) -> bool:
-    return any(column.group for column in table.columns)
-
-
 def _widths(table: Table) -> list[float]:
     """Columns have the room that their longest word needs, within limits; rows made one by one are not read."""
     rows = table.rows if isinstance(table.rows, Sequence) else ()
@@ -226,13 +216,7 @@ def _widths(table: Table) -> list[float]:
 
 
 def new_sheet(
-    book: Workbook,
-    name: str,
-    widths: Sequence[float],
-    frozen: tuple[int, int],
-    *,
-    banner: str = "",
-    details: Iterable[int] = (),
+    book: Workbook, name: str, widths: Sequence[float], frozen: tuple[int, int], banner: str
 ) -> tuple[Any, int]:
     """A sheet, printed sideways, one page wide, and how many rows it has; later it cannot be changed any more.
 
@@ -243,19 +227,14 @@ def new_sheet(
         widths: Those of its columns, in characters.
         frozen: How many columns and rows stay in sight.
         banner: What must be said in its first row, ``""`` for nothing.
-        details: Columns that fold away, from 0.
     """
-    taken = {sheet.title.lower() for sheet in book.worksheets}
+    taken = {title.lower() for title in book.sheetnames}
     clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", name).strip("'") or "benchmark"
-    title, number = clean[:_SHEET_TITLE], 2
-    while title.lower() in taken:
-        end = f" ({number})"
-        title, number = clean[: _SHEET_TITLE - len(end)] + end, number + 1
-    sheet = book.create_sheet(title)
+    ends = chain([""], (f" ({number})" for number in count(2)))
+    titles = (clean[: _SHEET_TITLE - len(end)] + end for end in ends)
+    sheet = book.create_sheet(next(title for title in titles if title.lower() not in taken))
     for place, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(place)].width = width
-    for place in details:
-        sheet.column_dimensions[get_column_letter(place + 1)].outlineLevel = 1
     sheet.freeze_panes = f"{get_column_letter(frozen[0] + 1)}{frozen[1] + 1}"
     sheet.page_setup.orientation, sheet.page_setup.fitToHeight = "landscape", 0
     sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
@@ -264,8 +243,8 @@ def new_sheet(
     return sheet, int(bool(banner))
 
 
-def _filter(table: Table, header: int, last: int) -> str:
-    return f"A{header}:{get_column_letter(len(table.columns))}{last}"
+def _area(left: int, top: int, right: int, bottom: int) -> str:
+    return f"{get_column_letter(left)}{top}:{get_column_letter(right)}{bottom}"
 
 
 def gain_rules(sheet: Any, columns: tuple[int, int, int], rows: tuple[int, int]) -> None:
@@ -276,16 +255,11 @@ def gain_rules(sheet: Any, columns: tuple[int, int, int], rows: tuple[int, int])
         columns: Numbers of the column, and of those of the interval's lower and upper ends.
         rows: The first and the last row.
     """
-    first, last = rows
+    gain, (first, last) = columns[0], rows
     if last < first:
         return
-    gain, low, high = map(get_column_letter, columns)
-    place = f"{gain}{first}:{gain}{last}"
-    known = f"ISNUMBER(${low}{first}),ISNUMBER(${high}{first})"
-    rules = (
-        FormulaRule([f"AND({known},${low}{first}>0)"], fill=_GREEN),
-        FormulaRule([f"AND({known},${high}{first}<0)"], fill=_RED),
-        FormulaRule([f"AND({known},${low}{first}<=0,${high}{first}>=0)"], font=Font(italic=True, color="7F7F7F")),
-    )
-    for rule in rules:
-        sheet.conditional_formatting.add(place, rule)
+    low, high = (f"${get_column_letter(place)}{first}" for place in columns[1:])
+    looks = {f"{low}>0": {"fill": _GREEN}, f"{high}<0": {"fill": _RED}, f"{low}<=0,{high}>=0": {"font": _QUIET_FONT}}
+    for condition, look in looks.items():
+        rule = FormulaRule([f"AND(ISNUMBER({low}),ISNUMBER({high}),{condition})"], **look)
+        sheet.conditional_formatting.add(_area(gain, first, gain, last), rule)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from functools import cached_property
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
@@ -29,11 +30,6 @@ def utf16_units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def _prefix(text: str, units: int) -> str:
-    """The longest prefix of at most ``units`` UTF-16 units that splits no character."""
-    return text[:units].encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")
-
-
 def _escape(text: str) -> str:
     """Keeps Excel from reading ``_x0041_`` as the letter A."""
     return _ESCAPE_LIKE.sub("_x005F_", text)
@@ -48,19 +44,14 @@ def safe_text(text: str) -> str:
     escaped = _escape(shown) if "_x" in shown else shown
     if len(escaped) <= MAX_CELL_UNITS // 2 or utf16_units(escaped) <= MAX_CELL_UNITS:
         return escaped
-    low, high = 0, MAX_CELL_UNITS  # The mark and the escapes take room as well: search for what fits.
-    while low < high:
-        middle = (low + high + 1) // 2
-        if utf16_units(_cut(shown, middle)) <= MAX_CELL_UNITS:
-            low = middle
-        else:
-            high = middle - 1
-    return _cut(shown, low)
+    # The mark and the escapes take room as well: search for the first length that does not fit.
+    lengths = range(1, MAX_CELL_UNITS + 1)
+    return _cut(shown, bisect_right(lengths, MAX_CELL_UNITS, key=lambda units: utf16_units(_cut(shown, units))))
 
 
 def _cut(shown: str, units: int) -> str:
     """The first ``units`` UTF-16 units of a text, escaped, with a mark that tells what is missing."""
-    kept = _prefix(shown, units)
+    kept = shown[:units].encode("utf-16-le")[: 2 * units].decode("utf-16-le", "ignore")  # No half of a character.
     return f"{_escape(kept)}\n[... {len(shown) - len(kept)} characters cut here; the store keeps the whole text]"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from visualprm_eval.report.render.text import shown
-from visualprm_eval.report.table import WITHHELD, Table, columns
+from visualprm_eval.report.table import WITHHELD, Table, columns, of_fields
 from visualprm_eval.report.tables.summary import Column as Place
 from visualprm_eval.report.tables.summary import reranker_label
 from visualprm_eval.tasks.base import UNJUDGED
@@ -48,18 +48,10 @@ def published(comparisons: Sequence[Comparison]) -> Table:
 
 def published_in_full(comparisons: Iterable[Comparison]) -> Table:
     """One row per comparison with every number of it, for a spreadsheet."""
-    rows = [
-        (
-            row.policy, row.benchmark, row.split, row.reranker, row.k, row.value, comparison.published,
-            comparison.difference, comparison.source, comparison.remarks or None, comparison.gain,
-            comparison.published_gain,
-        )
-        for comparison in comparisons
-        for row in [comparison.row]
-    ]  # fmt: skip
-    titles = columns(
-        ("policy", "name"), ("benchmark", "name"), ("split", "name"), ("reranker", "name"), ("k", "count"),
-        ("ours", "percent"), ("published", "percent"), ("difference", "gain"), ("source", "name"),
-        ("not the same", "message"), ("gain over greedy", "gain"), ("published gain", "gain"),
-    )  # fmt: skip
-    return Table("", titles, rows, name="published", frozen=4)
+    return of_fields(comparisons, {
+        "policy": ("name", "row.policy"), "benchmark": ("name", "row.benchmark"), "split": ("name", "row.split"),
+        "reranker": ("name", "row.reranker"), "k": ("count", "row.k"), "ours": ("percent", "row.value"),
+        "published": ("percent", "published"), "difference": ("gain", "difference"), "source": ("name", "source"),
+        "not the same": ("message", lambda comparison: comparison.remarks or None),
+        "gain over greedy": ("gain", "gain"), "published gain": ("gain", "published_gain"),
+    }, name="published", frozen=4)  # fmt: skip

@@ -83,8 +83,6 @@ def _flat(value: Mapping[str, JSONValue], prefix: str = "") -> Iterator[tuple[st
 def fingerprints(prints: Iterable[Fingerprint]) -> Table:
     """The protocol of every value; no columns where there is none."""
     rows = list(prints)
-    titles = rows[0] if rows else ()
+    titles = [Column(title) for title in (rows[0] if rows else ())]
     cells = [tuple(values.values()) for values in rows]
-    return Table(
-        "The protocol of every value", list(map(Column, titles)), cells, name="fingerprints", frozen=2, is_folded=True
-    )
+    return Table("The protocol of every value", titles, cells, name="fingerprints", frozen=2, is_folded=True)

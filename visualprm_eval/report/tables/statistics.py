@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.best_of_k import curve_ks
-from visualprm_eval.report.table import Column, Kind, Table, by_place
+from visualprm_eval.report.table import Column, Fields, Table, by_place, filled, of_fields
 from visualprm_eval.report.tables.summary import NOT_TESTED, reading, reranker_label
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.stats.rows import Comparison, Cost, CurvePoint, Diagnosis, Insight, PoolFacts, Standing
 
 NOT_RECORDED = "not recorded"
-
-Fields = Mapping[str, tuple[Kind, str | Callable[[Any], object]]]
-"""Titles of columns to kinds, and to the attribute that stands there or what works the value out of a row."""
 
 
 def _table(title: str, name: str, rows: Iterable[Any], fields: Fields, unknown: str | None = None) -> Table:
@@ -39,23 +35,11 @@ def _table(title: str, name: str, rows: Iterable[Any], fields: Fields, unknown: 
         **{title: ("name", title) for title in places}, **fields, **{title: ("name", title) for title in notes}
     }  # fmt: skip
     frozen = len(places) + 1 if "reranker" in fields else 2
-    columns = [Column(title, kind) for title, (kind, _) in placed.items()]
-    cells = [[unknown if value is None else value for value in _values(row, placed)] for row in rows]
-    return Table(title, columns, cells, name=name, frozen=frozen)
-
-
-def _values(row: Any, fields: Fields) -> list[object]:
-    values = [getattr(row, source) if isinstance(source, str) else source(row) for _, source in fields.values()]
-    return [None if isinstance(value, float) and math.isnan(value) else value for value in values]
+    return of_fields(rows, placed, title, unknown=unknown, name=name, frozen=frozen)
 
 
 def _label(row: Any) -> str:
     return reranker_label(row.reranker)
-
-
-def _reading(row: Standing) -> str:
-    ends = None if row.gain_low is None or row.gain_high is None else (row.gain_low, row.gain_high)
-    return reading(row.gain, ends, is_baseline=row.is_baseline, is_bound=row.is_bound)
 
 
 def values(rows: Iterable[Standing]) -> Table:
@@ -67,7 +51,7 @@ def values(rows: Iterable[Standing]) -> Table:
     fields: Fields = {
         "reranker": ("name", _label), "k": ("count", "k"), "value": ("percent", "value"), "from": ("percent", "low"),
         "to": ("percent", "high"), **several, gain: ("gain", "gain"), "gain from": ("end", "gain_low"),
-        "gain to": ("end", "gain_high"), "reading": ("words", _reading),
+        "gain to": ("end", "gain_high"), "reading": ("words", reading),
     }  # fmt: skip
     return _table("Values with 95% intervals", "intervals", rows, fields)
 
@@ -92,8 +76,7 @@ def curve_values(points: Iterable[CurvePoint]) -> Table:
         "from": ("percent", "low"), "to": ("percent", "high"), "sampling error": ("percent", "sampling_error"),
         "first k candidates": ("percent", "prefix"), "n_problems": ("count", "n_problems"), "note": ("name", "note"),
     }  # fmt: skip
-    columns = [Column(title, kind) for title, (kind, _) in fields.items()]
-    return Table("Over k", columns, (_values(point, fields) for point in points))
+    return of_fields(points, fields, "Over k")
 
 
 def expected_tables(points: Iterable[CurvePoint]) -> list[Table]:
@@ -168,11 +151,7 @@ def benchmark_tables(insight: Insight, benchmark: str) -> Sequence[Table]:
         return [row for row in rows if _name(row) == benchmark]
 
     owners = {row.benchmark for row in insight.standings if _name(row) == benchmark} or {benchmark}
-    tables = [
-        values(of_it(insight.standings)),
-        pools(of_it(insight.pools)),
-        diagnoses(of_it(insight.diagnoses)),
-        comparisons(of_it(insight.comparisons)),
-        costs([row for row in insight.costs if row.benchmark in owners]),
-    ]
-    return [table for table in tables if table.rows]
+    return filled(
+        values(of_it(insight.standings)), pools(of_it(insight.pools)), diagnoses(of_it(insight.diagnoses)),
+        comparisons(of_it(insight.comparisons)), costs(row for row in insight.costs if row.benchmark in owners),
+    )  # fmt: skip

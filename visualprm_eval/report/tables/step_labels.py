@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
-from visualprm_eval.evaluate.fsum_arrays import BoolArray, IntArray
+from visualprm_eval.evaluate.fsum_arrays import IntArray
 from visualprm_eval.evaluate.published.tables import published_rows
 from visualprm_eval.evaluate.step_labels import metrics
 from visualprm_eval.evaluate.step_labels.assess import POOLED, Assessment
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.evaluate.step_labels.values import CROSS_VALIDATED, MACRO_F1, METRICS, PLAIN_MEAN, STEP_WEIGHTED
-from visualprm_eval.report.table import Column, Kind, Table
+from visualprm_eval.report.table import Column, Fields, Kind, Table, columns, of_fields
 from visualprm_eval.tasks.process_bench import released
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
 
 STEP_GROUPS = tuple(range(1, 21))
 """Steps that have a line of their own; later ones share one."""
-LENGTH_GROUPS = ((1, 3), (4, 6), (7, 9), (10, 12), (13, 16), (17, 10**9))
-"""Numbers of steps that share a line."""
+LENGTH_GROUPS = (1, 4, 7, 10, 13, 17)
+"""Numbers of steps from which on solutions share a line."""
 THRESHOLD_LINES = 200
 """Lines of the table over thresholds, spread evenly over those that make a difference."""
 LABELS = {CORRECT: "correct", NEUTRAL: "neutral", INCORRECT: "incorrect"}
@@ -67,54 +68,47 @@ def per_source(results: ProcessResults) -> Table:
         for one in results.assessments
         for split in (*(part.name for part in one.sources), POOLED, STEP_WEIGHTED, PLAIN_MEAN)
     ]
-    columns: Mapping[str, Kind] = {"critic": "name", "split": "name", **dict.fromkeys(METRICS, "percent")}
-    return _table(results, "Overalls and other metrics", "per source", columns, rows)
+    return _table(results, "Overalls and other metrics", "per source", {
+        "critic": "name", "split": "name", **dict.fromkeys(METRICS, "percent")
+    }, rows)  # fmt: skip
 
 
-Groups = Callable[[Assessment], Iterator[tuple[str, BoolArray]]]
-"""Groups of a critic's steps: what a line calls them, and which they are, [n]."""
+Numbers = Callable[[Assessment], IntArray]
+"""The number of the group of each of a critic's steps, [n]."""
 
 
 def breakdowns(results: ProcessResults) -> list[Table]:
     """By author, by place of the step, by number of steps."""
     authors = list(dict.fromkeys(sample.policy for sample in results.process_set.samples))
+    steps = [*map(str, STEP_GROUPS), f"{len(STEP_GROUPS) + 1} and more"]
+    lengths = [f"{low} to {high - 1}" for low, high in pairwise(LENGTH_GROUPS)] + [f"{LENGTH_GROUPS[-1]} and more"]
 
-    def of_author(one: Assessment) -> Iterator[tuple[str, BoolArray]]:
-        names = np.array([sample.policy for sample in one.samples])[one.sample_of]
-        return ((author, names == author) for author in authors)
+    def of_author(one: Assessment) -> IntArray:
+        return np.array([authors.index(sample.policy) for sample in one.samples])[one.sample_of]
 
-    def of_step(one: Assessment) -> Iterator[tuple[str, BoolArray]]:
-        last = STEP_GROUPS[-1]
-        yield from ((str(step), one.step_of == step) for step in STEP_GROUPS)
-        yield f"{last + 1} and more", one.step_of > last
-
-    def of_length(one: Assessment) -> Iterator[tuple[str, BoolArray]]:
-        lengths = np.array([len(sample.steps) for sample in one.samples])[one.sample_of]
-        for low, high in LENGTH_GROUPS:
-            name = f"{low} to {high}" if high < 10**9 else f"{low} and more"
-            yield name, (lengths >= low) & (lengths <= high)
+    def of_length(one: Assessment) -> IntArray:
+        return np.digitize([len(sample.steps) for sample in one.samples], LENGTH_GROUPS)[one.sample_of] - 1
 
     return [
-        _breakdown(results, "by policy", "policy", of_author),
-        _breakdown(results, "by step", "step", of_step),
-        _breakdown(results, "by length", "steps of the solution", of_length),
+        _breakdown(results, "by policy", "policy", authors, of_author),
+        _breakdown(results, "by step", "step", steps, lambda one: np.minimum(one.step_of, len(steps)) - 1),
+        _breakdown(results, "by length", "steps of the solution", lengths, of_length),
     ]
 
 
-def _breakdown(results: ProcessResults, name: str, what: str, groups: Groups) -> Table:
+def _breakdown(results: ProcessResults, name: str, what: str, groups: Sequence[str], numbers: Numbers) -> Table:
     rows: list[Sequence[object]] = []
     for one in results.assessments:
-        confusion = metrics.confusion(one.correct, one.verdicts)
-        for group, inside in groups(one):
-            if inside.any():
+        confusion, numbered = metrics.confusion(one.correct, one.verdicts), numbers(one)
+        for number, group in enumerate(groups):
+            if (inside := numbered == number).any():
                 rate = 100 * float((~one.correct[inside]).mean())
                 values = _percents(confusion[inside].sum(axis=0))
                 rows.append((one.opinion.critic, group, int(inside.sum()), rate, *values))
-    columns: Mapping[str, Kind] = {
+    return _table(results, name.capitalize(), name, {
         "critic": "name", what: "name", "labelled steps": "count", "error rate": "percent",
         **dict.fromkeys(_COUNTED, "percent"),
-    }  # fmt: skip
-    return _table(results, name.capitalize(), name, columns, rows)
+    }, rows)  # fmt: skip
 
 
 def _percents(counts: IntArray) -> list[float | None]:
@@ -140,10 +134,9 @@ def thresholds(results: ProcessResults) -> Table:
             rows.append((critic, chosen, how, results.value(critic, POOLED, CROSS_VALIDATED)))
         best = _percent(one.curve.greatest)
         rows.append((critic, f"{one.curve.best:.3g}", "on these labels (test-tuned: an upper bound)", best))
-    columns: Mapping[str, Kind] = {
+    return _table(results, "Thresholds", "thresholds", {
         "critic": "name", "threshold": "name", "chosen": "name", "macro F1, pooled": "percent"
-    }  # fmt: skip
-    return _table(results, "Thresholds", "thresholds", columns, rows)
+    }, rows)  # fmt: skip
 
 
 def f1_by_threshold(results: ProcessResults) -> Table:
@@ -151,14 +144,16 @@ def f1_by_threshold(results: ProcessResults) -> Table:
     rows: list[Sequence[object]] = []
     for one in results.assessments:
         if one.curve is not None:
-            count = len(one.curve.thresholds)
-            for place in np.unique(np.linspace(0, count - 1, THRESHOLD_LINES).astype(int)).tolist():
+            for place in spread(len(one.curve.thresholds), THRESHOLD_LINES).tolist():
                 values = _percents(one.curve.counts[place])
                 rows.append((one.opinion.critic, float(one.curve.thresholds[place]), *values))
-    columns: Mapping[str, Kind] = {
-        "critic": "name", "threshold above": "score", **dict.fromkeys(_COUNTED, "percent")
-    }  # fmt: skip
+    columns: Mapping[str, Kind] = {"critic": "name", "threshold above": "score", **dict.fromkeys(_COUNTED, "percent")}
     return replace(_table(results, "F1 by threshold", "f1 by threshold", columns, rows), is_folded=True)
+
+
+def spread(count: int, most: int) -> IntArray:
+    """At most so many of ``count`` places, evenly, both ends among them."""
+    return np.unique(np.linspace(0, count - 1, most).astype(np.int64))
 
 
 def calibration(results: ProcessResults) -> Table:
@@ -168,36 +163,31 @@ def calibration(results: ProcessResults) -> Table:
         for one in results.assessments if one.is_probability
         for low, high, number, mean, part in metrics.reliability(one.correct, one.scores)
     ]  # fmt: skip
-    columns: Mapping[str, Kind] = {
+    return _table(results, "Calibration", "calibration", {
         "critic": "name", "P(+) from": "score", "to": "score", "steps": "count", "mean P(+)": "percent",
         "correct": "percent",
-    }  # fmt: skip
-    return _table(results, "Calibration", "calibration", columns, rows)
+    }, rows)  # fmt: skip
 
 
 def comparisons(results: ProcessResults) -> Table:
     """Every pair of critics on the samples that both of them scored."""
-    columns: Mapping[str, Kind] = {
-        "critic": "name", "against": "name", "split": "name", "difference": "gain", "from": "gain", "to": "gain",
-        "better": "count", "worse": "count", "samples": "count", "p": "chance", "p corrected": "chance",
-        "in words": "words",
-    }  # fmt: skip
-    rows = [
-        (row.reranker, row.baseline, row.split, None if np.isnan(row.difference) else row.difference, row.low, row.high,
-         row.better, row.worse, row.n_problems, row.p, row.p_corrected, row.verdict)
-        for row in results.comparisons
-    ]  # fmt: skip
-    return _table(results, "Comparisons by macro F1", "comparisons", columns, rows)
+    marks: Fields = {"set": ("name", lambda _: PARTIAL)} if results.remarks else {}
+    return of_fields(results.comparisons, {
+        "critic": ("name", "reranker"), "against": ("name", "baseline"), "split": ("name", "split"),
+        "difference": ("gain", "difference"), "from": ("gain", "low"), "to": ("gain", "high"),
+        "better": ("count", "better"), "worse": ("count", "worse"), "samples": ("count", "n_problems"),
+        "p": ("chance", "p"), "p corrected": ("chance", "p_corrected"), "in words": ("words", "verdict"), **marks,
+    }, "Comparisons by macro F1", name="comparisons", frozen=1)  # fmt: skip
 
 
 def steps(results: ProcessResults) -> Table:
     """Every step with its label, score and verdict; rows are made one by one."""
-    columns: Mapping[str, Kind] = {
-        "critic": "name", "line": "count", "source": "name", "policy": "name", "step": "count", "label": "name",
-        "score": "score", "verdict": "name", "agrees": "name", "step text": "text",
-    }  # fmt: skip
+    titles = columns(
+        ("critic", "name"), ("line", "count"), ("source", "name"), ("policy", "name"), ("step", "count"),
+        ("label", "name"), ("score", "score"), ("verdict", "name"), ("agrees", "name"), ("step text", "text"),
+    )  # fmt: skip
     widths = {"count": 10.0, "score": 12.0, "name": 22.0, "text": 90.0}
-    sized = [Column(title, kind, widths[kind]) for title, kind in columns.items()]
+    sized = [column._replace(width=widths[column.kind]) for column in titles]
     # Long texts show their first line until a reader makes the row higher.
     return Table("", sized, _steps(results), name="steps", frozen=2, is_flat=True)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core import baselines
@@ -12,7 +13,7 @@ from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.overalls import lacking_means
 from visualprm_eval.evaluate.stats.rows import Baseline, Insight
 from visualprm_eval.report.render.text import one_line, shown
-from visualprm_eval.report.table import ABSENT, WITHHELD
+from visualprm_eval.report.table import ABSENT, WITHHELD, grouped
 from visualprm_eval.tasks.base import HOSTS, UNJUDGED
 
 if TYPE_CHECKING:
@@ -59,15 +60,17 @@ class Cell:
         row: The value with its counts and note.
         gain: Points over the baseline on the same problems; ``None`` for the baseline itself and where either value is
             withheld.
-        ends: The gain's 95% interval; ``None`` where there is none.
+        gain_low: Lower end of its 95% interval; ``None`` where there is none.
+        gain_high: Upper end.
         baseline: The baseline's kind, see ``visualprm_eval.core.baselines``; ``""`` where there is none.
         is_baseline: Whether it is the baseline.
         is_bound: Whether it is the oracle's, an upper bound.
     """
 
     row: ResultRow
-    gain: float | None
-    ends: tuple[float, float] | None = None
+    gain: float | None = None
+    gain_low: float | None = None
+    gain_high: float | None = None
     baseline: str = ""
     is_baseline: bool = False
     is_bound: bool = False
@@ -77,10 +80,9 @@ class Cell:
         """The value with the gain in brackets, or the word for a withheld one; a gain not shown bears a mark."""
         if self.row.value is None:
             return WITHHELD
-        mark = NOT_SHOWN if self.ends is not None and self.ends[0] <= 0 <= self.ends[1] else ""
-        gain = "" if self.gain is None else f" ({mark}{shown(self.gain, 'gain')})"
-        if self.is_baseline:
-            gain = " (baseline)"
+        gain = " (baseline)" if self.is_baseline else ""
+        if self.gain is not None:
+            gain = f" ({NOT_SHOWN if has_zero(self) else ''}{shown(self.gain, 'gain')})"
         return f"{self.row.value:.1f}{gain}"
 
     @property
@@ -88,32 +90,25 @@ class Cell:
         """``"+0.4 to +9.8"``: the gain's interval, or why it has none; ``""`` without a gain."""
         if self.gain is None:
             return ""
-        if self.is_bound:
-            return UPPER_BOUND
-        return NOT_TESTED if self.ends is None else " to ".join(shown(end, "gain") for end in self.ends)
-
-    @property
-    def reading(self) -> str:
-        """What it comes to, in words."""
-        return reading(self.gain, self.ends, is_baseline=self.is_baseline, is_bound=self.is_bound)
+        if self.is_bound or self.gain_low is None:
+            return UPPER_BOUND if self.is_bound else NOT_TESTED
+        return f"{shown(self.gain_low, 'gain')} to {shown(self.gain_high, 'gain')}"
 
 
-def reading(gain: float | None, ends: tuple[float, float] | None, *, is_baseline: bool, is_bound: bool) -> str:
-    """Whether a gain is shown, in words: by its interval; ``""`` where there is neither a gain nor a baseline.
+def has_zero(value: Cell | Standing) -> bool:
+    """Whether a gain's interval contains 0."""
+    return value.gain_low is not None and value.gain_high is not None and value.gain_low <= 0 <= value.gain_high
 
-    Args:
-        gain: In points.
-        ends: Its 95% interval; ``None`` without one.
-        is_baseline: Whether it is what gains are over.
-        is_bound: Whether it is an upper bound's, of which there is nothing to test.
-    """
-    if gain is None:
-        return "baseline" if is_baseline else ""
-    if is_bound or ends is None:
-        return UPPER_BOUND if is_bound else NOT_TESTED
-    if ends[0] <= 0 <= ends[1]:
+
+def reading(value: Cell | Standing) -> str:
+    """Whether a gain is shown, in words: by its interval; ``""`` where there is neither a gain nor a baseline."""
+    if value.gain is None:
+        return "baseline" if value.is_baseline else ""
+    if value.is_bound or value.gain_low is None:
+        return UPPER_BOUND if value.is_bound else NOT_TESTED
+    if has_zero(value):
         return "not shown: the interval contains 0"
-    return "a gain" if gain > 0 else "a loss"
+    return "a gain" if value.gain > 0 else "a loss"
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +137,8 @@ class Summary:
 
     def head(self, column: Column) -> str:
         """What the gains of a column are over: ``"gain over mean"``; with the policies where these differ."""
-        heads: dict[str, list[str]] = {}
-        for (policy, where), baseline in self.baselines.items():
-            if where == column:
-                heads.setdefault(baseline.head, []).append(policy)
+        over = {policy: baseline.head for (policy, where), baseline in self.baselines.items() if where == column}
+        heads = grouped(over, over.__getitem__)
         return "; ".join(head if len(heads) == 1 else f"{head} ({', '.join(names)})" for head, names in heads.items())
 
     @property
@@ -193,12 +186,9 @@ def _mark(column: Column, alike: int) -> str:
 
 def curve_titles(all_curves: Sequence[Curve]) -> dict[Column, str]:
     """Titles of the tables over k: as of the columns, and of how many of the problems they are."""
-    titles = column_titles(tuple(dict.fromkeys(curve.column for curve in all_curves)))
-    parts = {
-        column: dict.fromkeys(curve.part for curve in all_curves if curve.column == column and curve.part)
-        for column in titles
-    }
-    return {column: ", ".join([title, *parts[column]]) for column, title in titles.items()}
+    groups = grouped(all_curves, lambda curve: curve.column)
+    parts = {column: dict.fromkeys(curve.part for curve in own if curve.part) for column, own in groups.items()}
+    return {column: ", ".join([title, *parts[column]]) for column, title in column_titles(list(groups)).items()}
 
 
 def series(rows: Iterable[ResultRow]) -> dict[tuple[str, Column, str], dict[int, ResultRow]]:
@@ -265,11 +255,7 @@ def _baseline_row(
     """The value that a row's gain is over: of a mean that of all samples, else at the same k, or of one sample."""
     if kind == baselines.MEAN:
         mean = insight.means.get((row.policy, row.benchmark, row.split))
-        if mean is None:
-            return None
-        return replace(
-            row, reranker=ROWS[kind], k=mean.k, value=mean.value, n_problems=mean.n_problems, n_failed=mean.n_failed
-        )
+        return None if mean is None else replace(row, reranker=ROWS[kind], **asdict(mean))
     by_k = table.get((row.policy, _column(row), ROWS[kind]), {})
     return by_k.get(row.k) or by_k.get(1)
 
@@ -277,18 +263,15 @@ def _baseline_row(
 def _cell(row: ResultRow, standing: Standing | None, about: Baseline, base: ResultRow | None) -> Cell:
     """A value with its gain: as it was examined, or without an interval where it was not, such as at a smaller k."""
     is_bound = row.reranker == "oracle" if standing is None else standing.is_bound
-    cell = Cell(row, None, None, about.kind or "", is_bound=is_bound)
+    cell = Cell(row, baseline=about.kind or "", is_bound=is_bound)
     if base is None or row.value is None or base.value is None:
         return cell
     if (base.reranker, base.k) == (row.reranker, row.k):
         return replace(cell, is_baseline=True)
     if standing is not None:
-        low, high = standing.gain_low, standing.gain_high
-        ends = None if low is None or high is None else (low, high)
-        return replace(cell, gain=standing.gain, ends=ends)
-    if (base.n_problems, base.n_failed) != (row.n_problems, row.n_failed):
-        return cell
-    return replace(cell, gain=row.value - base.value)
+        return replace(cell, gain=standing.gain, gain_low=standing.gain_low, gain_high=standing.gain_high)
+    is_comparable = (base.n_problems, base.n_failed) == (row.n_problems, row.n_failed)
+    return replace(cell, gain=row.value - base.value) if is_comparable else cell
 
 
 def curves(rows: Iterable[ResultRow]) -> list[Curve]:
@@ -339,23 +322,16 @@ def notes(rows: Iterable[ResultRow]) -> list[str]:
 def _notes(chosen: Iterable[ResultRow], rows: Iterable[ResultRow], everything: str) -> list[str]:
     """One line per note of the chosen rows with the values it belongs to; ``everything`` names all of ``rows``."""
     totals = Counter((row.policy, _column(row)) for row in rows)
-    places: dict[str, dict[tuple[str, Column], dict[str, set[int]]]] = {}
-    for row in chosen:
-        where = places.setdefault(row.note or "value withheld", {}).setdefault((row.policy, _column(row)), {})
-        where.setdefault(row.reranker, set()).add(row.k)
     lines = []
-    for note, owners in places.items():
+    for note, noted in grouped(chosen, lambda row: row.note or "value withheld").items():
         spelled = []
-        for (policy, column), ks in owners.items():
-            whole = sum(map(len, ks.values())) == totals[policy, column]
-            which = everything if whole else ", ".join(f"{name} (k = {_listed(ks[name])})" for name in ks)
+        for (policy, column), members in grouped(noted, lambda row: (row.policy, _column(row))).items():
+            names = grouped(members, lambda row: row.reranker).items()
+            named = (f"{name} (k = {', '.join(str(k) for k in sorted(row.k for row in part))})" for name, part in names)
+            which = everything if len(members) == totals[policy, column] else ", ".join(named)
             spelled.append(f"{policy} on {column.title}: {which}")
         lines.append(one_line(f"{note} [{'; '.join(spelled)}]"))
     return lines
-
-
-def _listed(numbers: Iterable[int]) -> str:
-    return ", ".join(map(str, sorted(numbers)))
 
 
 def failure_line(failures: Sequence[Failure]) -> str:
@@ -371,9 +347,6 @@ def failure_line(failures: Sequence[Failure]) -> str:
 
 def final_picks(picks: Iterable[Pick]) -> list[Pick]:
     """The picks at the largest k of each policy, benchmark, split and reranker, in the given order."""
-    picks = list(picks)
-    largest: dict[tuple[str, str, str, str], int] = {}
-    for pick in picks:
-        key = (pick.policy, pick.benchmark, pick.split, pick.reranker)
-        largest[key] = max(largest.get(key, 0), pick.k)
-    return [p for p in picks if p.k == largest[p.policy, p.benchmark, p.split, p.reranker]]
+    picks, place = list(picks), attrgetter("policy", "benchmark", "split", "reranker")
+    largest = {place(pick): pick.k for pick in sorted(picks, key=attrgetter("k"))}
+    return [pick for pick in picks if pick.k == largest[place(pick)]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.report.render.text import one_line, shown
-from visualprm_eval.report.table import WITHHELD, Column, Stacked, Table, columns
+from visualprm_eval.report.table import WITHHELD, Column, Stacked, Table, columns, grouped
 from visualprm_eval.report.tables.published import by_value
 from visualprm_eval.report.tables.summary import (
     NOT_SHOWN,
@@ -17,6 +17,7 @@ from visualprm_eval.report.tables.summary import (
     counts,
     curve_titles,
     curves,
+    reading,
     reranker_label,
     summarise,
 )
@@ -54,33 +55,22 @@ _GAIN_COLUMNS = columns(
 def summary_table(summary: Summary) -> Table:
     """Policies and rerankers against benchmarks; what its values are of stands in the title."""
     titles = column_titles(summary.columns)
-    heads = [
-        "\n".join(filter(None, map(one_line, (titles[column], summary.head(column))))) for column in summary.columns
-    ]
+    heads = ["\n".join(filter(None, map(one_line, (title, summary.head(place))))) for place, title in titles.items()]
     rows: list[Sequence[object]] = []
-    for policy in dict.fromkeys(line.policy for line in summary.lines):
-        lines = [line for line in summary.lines if line.policy == policy]
+    for policy, lines in grouped(summary.lines, lambda line: line.policy).items():
         for line in lines:
-            cells = [_stacked(line.cells.get(column)) for column in summary.columns]
+            cells = [cell and Stacked(cell.text, cell.interval) for cell in map(line.cells.get, summary.columns)]
             rows.append((policy, reranker_label(line.reranker), line.k, *cells))
         rows.append((policy, "problems (failed)", "", *(counts(lines, column) for column in summary.columns)))
     metrics = ", ".join(dict.fromkeys(column.metric for column in summary.columns if column.benchmark != OVERALL))
     notes = []
-    if any(cell.ends for line in summary.lines for cell in line.cells.values()):
+    if any(cell.gain_low is not None for line in summary.lines for cell in line.cells.values()):
         notes.append(f"Gains have 95% intervals; {NOT_SHOWN}: the interval contains 0, so no gain is shown.")
     if summary.meanings:
         notes.append(f"Gains are over the baseline that a column's head names ({summary.meanings}).")
-    return Table(
-        f"Values in percent ({metrics}) at the largest k; in brackets the gain in points on the same problems.",
-        (Column("policy"), Column("reranker"), Column("k", "count"), *(Column(head, "value") for head in heads)),
-        rows,
-        notes,
-        is_grouped=True,
-    )
-
-
-def _stacked(cell: Cell | None) -> Stacked | None:
-    return None if cell is None else Stacked(cell.text, cell.interval)
+    title = f"Values in percent ({metrics}) at the largest k; in brackets the gain in points on the same problems."
+    columns = [Column("policy"), Column("reranker"), Column("k", "count"), *(Column(head, "value") for head in heads)]
+    return Table(title, columns, rows, notes, is_grouped=True)
 
 
 def first_k_tables(rows: Iterable[ResultRow]) -> list[Table]:
@@ -89,15 +79,15 @@ def first_k_tables(rows: Iterable[ResultRow]) -> list[Table]:
     if len({k for curve in all_curves for k in curve.points}) < 2:
         return []
     tables = []
-    for column, title in curve_titles(all_curves).items():
-        chosen = [curve for curve in all_curves if curve.column == column]
+    titles = curve_titles(all_curves)
+    for column, chosen in grouped(all_curves, lambda curve: curve.column).items():
         ks = sorted({k for curve in chosen for k in curve.points})
         cells = []
         for curve in chosen:
             values = {k: WITHHELD if value is None else value for k, value in curve.points.items()}
             cells.append((curve.policy, reranker_label(curve.reranker), *map(values.get, ks)))
         heads = [Column("policy"), Column("reranker"), *(Column(f"k = {k}", "percent") for k in ks)]
-        tables.append(Table(title, heads, cells, is_grouped=True))
+        tables.append(Table(titles[column], heads, cells, is_grouped=True))
     return tables
 
 
@@ -121,7 +111,7 @@ def all_values(rows: Sequence[ResultRow], insight: Insight | None = None) -> Tab
 def _gain(cell: Cell | None) -> tuple[object, ...]:
     if cell is None:
         return (None,) * len(_GAIN_COLUMNS)
-    return (cell.baseline, cell.gain, *(cell.ends or (None, None)), cell.reading)
+    return (cell.baseline, cell.gain, cell.gain_low, cell.gain_high, reading(cell))
 
 
 def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Table:
@@ -134,7 +124,7 @@ def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Tabl
     longest = max((len(line.policy) for line in summary.lines), default=0)
     heads = [Column("policy", width=max(28, min(longest + 2, 48))), Column("reranker", width=26)]
     heads.append(Column("k", "count", 6))
-    compared = {}
+    compared, rows = {}, list[Sequence[object]]()
     for column in summary.columns:
         group = f"{column.title}\n{column.metric}"
         heads += [
@@ -147,7 +137,6 @@ def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Tabl
             # Words on what differs need more room than a difference.
             width = 40 if any(each.remarks for each in compared[column]) else 12
             heads += [Column("published", "percent", 11, group), Column("difference", "gain", width, group)]
-    rows = []
     for line in summary.lines:
         row: list[object] = [line.policy, reranker_label(line.reranker), line.k]
         for column in summary.columns:
@@ -166,7 +155,7 @@ def _full_cells(cell: Cell | None) -> list[object]:
     row = cell.row
     problems = f"{row.n_problems:,} of {row.n_total:,}" if row.is_partial else row.n_problems
     # Words where there are no ends: nothing has a colour then.
-    ends = cell.ends or (cell.interval or None,) * 2
+    ends = (cell.interval or None,) * 2 if cell.gain_low is None else (cell.gain_low, cell.gain_high)
     value, gain = WITHHELD if row.value is None else row.value, "baseline" if cell.is_baseline else cell.gain
     return [value, gain, problems, row.n_failed, *ends]
 

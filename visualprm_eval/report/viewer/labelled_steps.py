@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import Any
 
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
+from visualprm_eval.report.table import grouped
 from visualprm_eval.report.tables.step_labels import LABELS
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
-from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut, cut_steps
+from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut_steps, failure_of
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
 
 _SHOWN = {
@@ -27,9 +27,8 @@ def labelled_steps(results: ProcessResults) -> Viewer:
     A critic that was not asked about a solution yet says nothing there. Neutral steps are nobody's error.
     """
     samples = results.process_set.samples
-    pictures: dict[str, list[str]] = {}
-    for sample in samples:
-        pictures.setdefault(sample.source, []).extend(sample.problem.images)
+    sources = grouped(samples, lambda sample: sample.source)
+    pictures = {source: [path for sample in own for path in sample.problem.images] for source, own in sources.items()}
     builder = ViewerBuilder(len(samples), thumbnails=Thumbnails(allowed=allowances(pictures)))
     for place, sample in enumerate(samples):
         said: dict[str, list[Any]] = {}
@@ -38,8 +37,8 @@ def labelled_steps(results: ProcessResults) -> Viewer:
             outcome, opinion = assessment.opinion.outcomes[place], assessment.opinion
             if outcome is None:
                 continue
-            if outcome.error is not None or not all(map(math.isfinite, outcome.scores)):  # JSON has no such numbers.
-                errors.append(f"{opinion.critic}: {cut(outcome.error or 'its scores are not all finite numbers', 300)}")
+            if (error := failure_of(outcome)) is not None:
+                errors.append(f"{opinion.critic}: {error}")
                 continue
             called = [CORRECT if score > opinion.threshold else INCORRECT for score in outcome.scores]
             wrong = [
@@ -49,7 +48,8 @@ def labelled_steps(results: ProcessResults) -> Viewer:
             said[opinion.critic] = [None, [round(score, 4) for score in outcome.scores], wrong]
             missed += [number] if wrong else []
             verdicts.append(called)
-        steps = cut_steps(sample.steps, builder.room(sum(map(len, sample.steps))))
+        (limit,) = builder.limits([sum(map(len, sample.steps))])
+        steps = cut_steps(sample.steps, limit)
         labels = [LABELS[label] for label in sample.labels]
         builder.put(sample.problem, {
             "p": sample.policy, "b": sample.source, "s": "", "i": f"line {sample.line}", "m": missed,

@@ -57,35 +57,28 @@ class Thumbnails:
 
     Attributes:
         urls: Data URLs in the order in which they were made.
-        left_out: Pictures that are not there, cannot be read, or found no room.
     """
 
     def __init__(self, budget: int = BUDGET, each: int = EACH, allowed: Mapping[str, int] | None = None) -> None:
         self.urls: list[str] = []
-        self.left_out = 0
-        self._room, self._each, self._allowed = budget, each, allowed
-        self._spare = 0
+        self._room, self._each, self._allowed, self._spare = budget, each, allowed, 0
         self._known: dict[str, int | None] = {}
 
     def place_of(self, path: str) -> int | None:
         """The place of a picture in ``urls``; ``None`` when it is left out."""
         if path not in self._known:
-            limit = self._limit(path)
+            limit = self._room if self._allowed is None else min(self._room, self._allowed.get(path, 0) + self._spare)
             url = self._made(Path(path), limit)
             self._spare = limit - len(url or "")
-            if url is None:
-                self.left_out += 1
-            else:
-                self._room -= len(url)
-                self.urls.append(url)
-            self._known[path] = None if url is None else len(self.urls) - 1
+            self._room -= len(url or "")
+            self._known[path] = None if url is None else len(self.urls)
+            self.urls += [] if url is None else [url]
         return self._known[path]
 
-    def _limit(self, path: str) -> int:
-        """How many bytes a picture may have."""
-        if self._allowed is None:
-            return self._room
-        return min(self._room, self._allowed.get(path, 0) + self._spare)
+    @property
+    def left_out(self) -> int:
+        """Pictures that are not there, cannot be read, or found no room."""
+        return len(self._known) - len(self.urls)
 
     def _made(self, path: Path, limit: int) -> str | None:
         from PIL import Image

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.report.render.text import visible_text
+from visualprm_eval.report.table import grouped
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ class Viewer:
         chooser: Whose errors a filter asks for: what ``rerankers`` are.
     """
 
-    rerankers: tuple[str, ...] = ()
-    index: tuple[Mapping[str, Any], ...] = ()
-    pages: tuple[str, ...] = ()
-    pictures: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    rerankers: Sequence[str] = ()
+    index: Sequence[Mapping[str, Any]] = ()
+    pages: Sequence[str] = ()
+    pictures: Sequence[str] = ()
+    notes: Sequence[str] = ()
     shown: Mapping[str, str] = field(default_factory=lambda: SHOWN)
     chooser: str = "reranker"
 
@@ -83,8 +84,7 @@ class ViewerBuilder:
     def __post_init__(self) -> None:
         self._rerankers: dict[str, int] = {}
         self._index: list[dict[str, Any]] = []
-        self._entries: list[dict[str, Any]] = []
-        self._pages: list[str] = []
+        self._entries: list[str] = []
         self._purse, self._left_out, self._cut = 0, 0, 0
 
     def add(
@@ -101,12 +101,12 @@ class ViewerBuilder:
             policy: The policy's name.
         """
         columns = Columns.of(facts)
-        chosen: dict[str, list[Pick]] = {}
-        for pick in picks:
-            chosen.setdefault(pick.problem_id, []).append(pick)
-        entries = [_Entry(*parts, chosen.get(parts[0].id, ())) for parts in _parts(columns)]
-        sizes = list(map(len, columns.values))
-        limits = [self._limits(entry, sizes) for entry in entries]
+        entries = list(_entries(columns, grouped(picks, lambda pick: pick.problem_id)))
+        limits = []
+        for entry in entries:
+            ordered = entry.ordered()
+            room = self.limits([len(columns.values[text]) for text in ordered])
+            limits.append(dict(zip(ordered, room, strict=False)))
         keys = [columns.key(text) for shown in limits for text in shown]
         told = _Texts(columns, {critic: steps(critic, keys) for critic in columns.said}, columns.answers(answer))
         for entry, shown in zip(entries, limits, strict=True):
@@ -115,26 +115,24 @@ class ViewerBuilder:
 
     def viewer(self) -> Viewer:
         """Everything that was added."""
-        self._turn_page()
-        notes = []
-        if self._left_out:
-            notes.append(f"{self._left_out:,} candidates are left out here to keep this file small; the store has them")
-        if self._cut:
-            notes.append(f"{self._cut:,} texts are cut here to keep this file small; the store has the whole")
-        if self.thumbnails.left_out:
-            notes.append(f"{self.thumbnails.left_out:,} pictures are not here, unreadable, or left out to save room")
-        return Viewer(
-            tuple(self._rerankers), tuple(self._index), tuple(self._pages), tuple(self.thumbnails.urls), tuple(notes)
-        )
+        starts = range(0, len(self._entries), PAGE)
+        pages = [f"[{','.join(self._entries[start : start + PAGE])}]" for start in starts]
+        counts = {
+            "candidates are left out here to keep this file small; the store has them": self._left_out,
+            "texts are cut here to keep this file small; the store has the whole": self._cut,
+            "pictures are not here, unreadable, or left out to save room": self.thumbnails.left_out,
+        }
+        notes = [f"{count:,} {remark}" for remark, count in counts.items() if count]
+        return Viewer(list(self._rerankers), self._index, pages, self.thumbnails.urls, notes)
 
     def _add(self, entry: _Entry, texts: Sequence[Mapping[str, Any]], policy: str) -> None:
-        missed = []
         for pick in entry.picks:
-            number = self._rerankers.setdefault(pick.reranker, len(self._rerankers))
-            if entry.solvable and pick.verdict is not None and pick.verdict < 1:
-                missed.append(number)
+            self._rerankers.setdefault(pick.reranker, len(self._rerankers))
+        wrong = [pick for pick in entry.picks if pick.verdict is not None and pick.verdict < 1]
+        missed = [self._rerankers[pick.reranker] for pick in wrong] if entry.solvable else []
         verdicts = {pick.verdict for pick in entry.picks if pick.reranker != _CEILING}
-        problem = entry.problem
+        problem, left_out = entry.problem, sum(map(len, entry.ranks.values())) - sum(len(text["r"]) for text in texts)
+        self._left_out += left_out
         self.put(problem, {
             "p": policy, "b": problem.benchmark, "s": problem.split, "i": problem.index, "m": missed,
             "d": len(verdicts) > 1, "f": entry.failed, "u": entry.unsolvable,
@@ -143,8 +141,7 @@ class ViewerBuilder:
                 {"n": pick.reranker, "r": pick.rank, "v": pick.verdict, "k": pick.k, "o": visible_text(pick.note)}
                 for pick in entry.picks
             ],
-            "t": texts, "l": sum(map(len, entry.ranks.values())) - sum(len(text["r"]) for text in texts),
-            "e": [{"r": rank, "e": cut(error, 500)} for rank, error in entry.failures],
+            "t": texts, "l": left_out, "e": [{"r": rank, "e": cut(error, 500)} for rank, error in entry.failures],
         })  # fmt: skip
 
     def put(self, problem: Problem, row: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
@@ -164,36 +161,21 @@ class ViewerBuilder:
             "c": {visible_text(key): visible_text(value) for key, value in problem.choices.items()},
             "g": [self.thumbnails.place_of(path) for path in problem.images],
         }  # fmt: skip
-        self._entries.append({**asked, **entry})
-        if len(self._entries) == PAGE:
-            self._turn_page()
+        self._entries.append(json.dumps({**asked, **entry}, separators=(",", ":")))
 
-    def room(self, size: int) -> int:
-        """How many characters of the next entry's only text there is room for; a text of more is counted as cut."""
+    def limits(self, sizes: Iterable[int]) -> list[int]:
+        """How many characters there is room for of each of the next entry's texts, but those that there is none for.
+
+        A text of more is counted as cut.
+        """
         self._purse += self.budget // max(1, self.n_problems)
-        return self._limit(size)
-
-    def _limit(self, size: int) -> int:
-        limit = min(_LONGEST, max(_LEAST, self._purse))
-        self._cut += size > limit
-        self._purse = max(0, self._purse - min(limit, size))
-        return limit
-
-    def _turn_page(self) -> None:
-        if self._entries:
-            self._pages.append(json.dumps(self._entries, separators=(",", ":")))
-            self._entries = []
-
-    def _limits(self, entry: _Entry, sizes: Sequence[int]) -> dict[int, int]:
-        """The texts of a problem that there is room for, by their numbers, with how many characters of each."""
-        self._purse += self.budget // max(1, self.n_problems)
-        limits: dict[int, int] = {}
-        ordered = entry.ordered()
-        for place, text in enumerate(ordered):
-            if place and sizes[text] > self._purse:
-                self._left_out += sum(len(entry.ranks[each]) for each in ordered[place:])
+        limits: list[int] = []
+        for size in sizes:
+            if limits and size > self._purse:
                 break
-            limits[text] = self._limit(sizes[text])
+            limits.append(min(_LONGEST, max(_LEAST, self._purse)))
+            self._cut += size > limits[-1]
+            self._purse = max(0, self._purse - min(limits[-1], size))
         return limits
 
 
@@ -222,12 +204,11 @@ class _Entry:
     def ordered(self) -> list[int]:
         """Its texts: those that somebody picked, then the others, each by lowest rank."""
         picked = {pick.rank for pick in self.picks}
-        first = [text for text, ranks in self.ranks.items() if not picked.isdisjoint(ranks)]
-        return [*first, *(text for text in self.ranks if text not in first)]
+        return sorted(self.ranks, key=lambda text: picked.isdisjoint(self.ranks[text]))
 
 
-def _parts(columns: Columns) -> Iterator[tuple[Problem, dict[int, list[int]], list[tuple[int, str]], bool, bool, bool]]:
-    """What an entry says of each problem."""
+def _entries(columns: Columns, picks: Mapping[str, Sequence[Pick]]) -> Iterator[_Entry]:
+    """An entry per problem; picks are by the problem's id."""
     candidates, count = columns.candidates, len(columns)
     right = np.bincount(columns.owners[columns.graded.values == 1], minlength=count)
     ungraded = np.bincount(columns.owners[np.isnan(columns.graded.values)], minlength=count)
@@ -244,7 +225,7 @@ def _parts(columns: Columns) -> Iterator[tuple[Problem, dict[int, list[int]], li
                 own.setdefault(texts[number], []).append(ranks[number])
         failed = bool(failures) or not broken.isdisjoint(own)
         unsolvable = bool(own) and not right[place] and not ungraded[place]  # Of what is not graded nobody knows.
-        yield problem, own, failures, bool(right[place]), unsolvable, failed
+        yield _Entry(problem, own, failures, bool(right[place]), unsolvable, failed, picks.get(problem.id, ()))
 
 
 @dataclass(frozen=True)
@@ -264,9 +245,9 @@ class _Texts:
     def shown(self, number: int, ranks: Sequence[int], limit: int) -> dict[str, Any]:
         """One text, cut to ``limit`` characters."""
         columns, key, text = self.columns, self.columns.key(number), self.columns.values[number]
-        verdict = float(columns.graded.values[number])
+        verdict, vote = float(columns.graded.values[number]), self.answers[number]
         shown: dict[str, Any] = {
-            "r": list(ranks), "v": None if math.isnan(verdict) else verdict, "f": _optional(self.answers[number]),
+            "r": list(ranks), "v": None if math.isnan(verdict) else verdict, "f": vote and cut(vote, 200),
             "n": columns.candidates.finishes[columns.writers[number]], "s": {}, "e": [],
         }  # fmt: skip
         if number in columns.graded.errors:
@@ -274,11 +255,10 @@ class _Texts:
         known_as: dict[tuple[str, ...], str] = {}
         for critic, known in self.scored.items():
             said = known.get(key)
-            if said is None or said.error is not None:
-                shown["e"] += [f"{critic}: {cut(said.error or '', 300)}"] if said is not None else []
+            if said is None:
                 continue
-            if not all(map(math.isfinite, said.scores)):  # JSON has no word for such a number.
-                shown["e"].append(f"{critic}: its scores are not all finite numbers")
+            if (error := failure_of(said)) is not None:
+                shown["e"].append(f"{critic}: {error}")
                 continue
             steps = said.steps if all(said.steps) and said.steps else (text,)
             parts: str | list[str] | None = None  # The whole text as one step is not kept twice.
@@ -286,10 +266,9 @@ class _Texts:
                 owner = known_as.setdefault(steps, critic)
                 parts = owner if owner != critic else cut_steps(steps, limit)
             shown["s"][critic] = [parts, [round(score, 4) for score in said.scores]]
-        shown["t"] = cut(text, limit)
-        if any(parts[0] is not None for parts in shown["s"].values()):
-            first = next(critic for critic, parts in shown["s"].items() if parts[0] is not None)
-            shown["t"] = None if "\n\n".join(shown["s"][first][0]) == shown["t"] else shown["t"]
+        whole = cut(text, limit)
+        first = next((parts for parts, _ in shown["s"].values() if parts is not None), ())
+        shown["t"] = None if first and "\n\n".join(first) == whole else whole
         return shown
 
 
@@ -307,5 +286,8 @@ def cut(text: str, limit: int) -> str:
     return visible_text(text if len(text) <= limit else f"{text[:limit]} …")
 
 
-def _optional(text: str | None) -> str | None:
-    return None if text is None else cut(text, 200)
+def failure_of(said: StepScores) -> str | None:
+    """Why a critic's scores cannot be shown; ``None`` where they can."""
+    if said.error is None and all(map(math.isfinite, said.scores)):
+        return None
+    return cut(said.error or "its scores are not all finite numbers", 300)  # JSON has no word for such a number.

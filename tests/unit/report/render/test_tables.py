@@ -7,7 +7,7 @@ import io
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import html
 from markdown_it import MarkdownIt
@@ -63,6 +63,7 @@ def test_markdown(table):
 
 
 @given(tables())
+@example(Table("A table", [Column("\ud800")], [(None,)], name="table"))
 @RELAXED
 def test_page(table):
     document = html.fromstring(
