@@ -33,7 +33,7 @@ class _Canvas:
     def _scaled(points: list[tuple[float, float]]) -> list[tuple[int, int]]:
         return [(round(x * _SCALE), round(y * _SCALE)) for x, y in points]
 
-    def line(self, start: tuple[float, float], end: tuple[float, float], colour: tuple[int, int, int] = _LINE) -> None:
+    def line(self, start: tuple[float, float], end: tuple[float, float], colour: tuple[int, int, int]) -> None:
         self._draw.line(self._scaled([start, end]), fill=colour, width=_SCALE)
 
     def box(
@@ -43,9 +43,8 @@ class _Canvas:
         corners = self._scaled([(x, y), (x + width, y + height)])
         self._draw.rounded_rectangle(corners, radius * _SCALE, fill=colour, outline=_INK, width=_SCALE)
 
-    def disc(self, x: float, y: float, radius: float, colour: tuple[int, int, int], outline: bool = True) -> None:
-        corners = self._scaled([(x - radius, y - radius), (x + radius, y + radius)])
-        self._draw.ellipse(corners, fill=colour, outline=_INK if outline else None, width=_SCALE)
+    def disc(self, x: float, y: float, radius: float) -> None:
+        self._draw.ellipse(self._scaled([(x - radius, y - radius), (x + radius, y + radius)]), fill=_PAPER)
 
 
 def _draw_bar(canvas: _Canvas, item: Item) -> None:
@@ -57,23 +56,17 @@ def _draw_die(canvas: _Canvas, item: Item) -> None:
     x, y = 56 * item.place[0] + 28, 56 * item.place[1] + 28
     canvas.box((x - 22, y - 22), (44, 44), RGB[item.colour], radius=7)
     for dx, dy in _PIPS[item.value]:
-        canvas.disc(x + 12 * dx, y + 12 * dy, 4.5, _PAPER, outline=False)
+        canvas.disc(x + 12 * dx, y + 12 * dy, 4.5)
 
 
 _DRAW = {"bars": _draw_bar, "dice": _draw_die}
 
 
-def _rule(canvas: _Canvas, family: str) -> None:
-    """The faint lines behind the items."""
-    if family == "bars":
-        for level in range(10):
-            canvas.line((0, 106 - 10 * level), (PICTURE_SIZE, 106 - 10 * level), _INK if level == 0 else _LINE)
-
-
 def picture(scene: Scene) -> Image.Image:
     """The scene's picture: RGB, ``PICTURE_SIZE`` x ``PICTURE_SIZE`` pixels."""
     canvas = _Canvas()
-    _rule(canvas, scene.family)
+    for level in range(10 if scene.family == "bars" else 0):  # The faint lines behind the items.
+        canvas.line((0, 106 - 10 * level), (PICTURE_SIZE, 106 - 10 * level), _INK if level == 0 else _LINE)
     for item in scene.items:
         _DRAW[scene.family](canvas, item)
     return canvas.image.reduce(_SCALE)

@@ -204,7 +204,7 @@ class Bench:
 
         return self._watch.measure(encode)[0]
 
-    def _load(self, given: Material, tiles: int, size: int) -> flops.Load:
+    def _row(self, part: str, given: Material, tiles: int, rounds: Sequence[Round], size: int) -> Row:
         from visualprm_eval.engine.prompt import ImageSlot, PromptFormat
         from visualprm_eval.engine.question_groups import Question, Work
 
@@ -213,7 +213,5 @@ class Bench:
         content: list[str | ImageSlot] = [ImageSlot(tiles), "\n", given.question]
         works = tuple(Work((0,), form.prm(content, steps)) for steps in given.solutions[:size])
         shared = Question((), works).shared if size > 1 else works[0].length
-        return flops.Load(tiles, shared, [work.length - shared for work in works])
-
-    def _row(self, part: str, given: Material, tiles: int, rounds: Sequence[Round], size: int) -> Row:
-        return row_of(self._prm.checkpoint.config, part, self._load(given, tiles, size), rounds)
+        load = flops.Load(tiles, shared, [work.length - shared for work in works])
+        return row_of(checkpoint.config, part, load, rounds)

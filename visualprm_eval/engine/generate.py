@@ -68,11 +68,7 @@ class _Job:
 
 
 def generate(
-    checkpoint: LoadedCheckpoint,
-    requests: Sequence[GenerationRequest],
-    sampling: SamplingOptions,
-    *,
-    stop: bool = True,
+    checkpoint: LoadedCheckpoint, requests: Sequence[GenerationRequest], sampling: SamplingOptions, *, stop: bool = True
 ) -> Iterator[list[Candidate]]:
     """Draws one candidate per request.
 

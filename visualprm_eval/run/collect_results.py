@@ -91,17 +91,14 @@ def collect(store: Store, plan: Plan) -> Results:
 def _published(insight: Insight, names: Mapping[str, str], rows: Sequence[ResultRow]) -> tuple[PublishedPoint, ...]:
     """Published figures of what there are curves of; they are of whole benchmarks."""
     parts = {(row.policy, row.benchmark, row.split) for row in rows if row.is_partial}
+    points = [each for each in insight.points if (each.policy, each.benchmark, each.split) not in parts]
     curves: dict[tuple[str, str, str, str], int] = {}
-    for point in insight.points:
+    for point in points:
         place = (point.policy, point.benchmark, point.split, point.metric)
         curves[place] = max(point.k, curves.get(place, 0))
-    shown = {
-        (point.policy, point.benchmark, point.split, point.reranker)
-        for point in insight.points
-        if (point.policy, point.benchmark, point.split) not in parts
-    }
-    found = [each for place, n in curves.items() for each in published_points(place, names, n)]
-    return tuple(each for each in found if (each.policy, each.benchmark, each.split, each.reranker) in shown)
+    shown = {(each.policy, each.benchmark, each.split, each.reranker) for each in points}
+    figures = [each for place, n in curves.items() for each in published_points(place, names, n)]
+    return tuple(each for each in figures if (each.policy, each.benchmark, each.split, each.reranker) in shown)
 
 
 def viewer_of(experiments: Sequence[Experiment]) -> ViewerBuilder:
@@ -169,9 +166,9 @@ def _protocol_of(
     store: Store, experiment: Experiment, shown: Iterable[Headline], tally: Tally, versions: Mapping[str, str]
 ) -> Iterator[tuple[str, JSONValue]]:
     """How the values of an experiment came about, as names and values."""
-    where, benchmark, sampling, grading = (
-        experiment.label, experiment.benchmark, experiment.sampling, experiment.grading
-    )  # fmt: skip
+    where, benchmark = experiment.label, experiment.benchmark
+    sampling, grading, whole = experiment.sampling, experiment.grading, metric_of(store, experiment).whole
+    graded = "all distinct texts" if experiment.grade_all else "picks only"
     yield f"{where}: N", experiment.n
     yield f"{where}: sampling", dict(sampling.settings)
     yield f"{where}: sampled with", versions.get(sampling.id, NOT_RECORDED)
@@ -180,7 +177,7 @@ def _protocol_of(
         yield f"{where}: prompt", put
     elif form := benchmark.task.note_on_prompt(asked):
         yield f"{where}: answer format asked for", form
-    yield f"{where}: graded", _graded(store, experiment)
+    yield f"{where}: graded", "the picks of each reranker at each k, as one table" if whole else graded
     yield f"{where}: grading", dict(grading.settings)
     yield f"{where}: graded with", versions.get(grading.id, NOT_RECORDED)
     yield from _data(where, benchmark)
@@ -198,13 +195,6 @@ def _protocol_of(
         yield f"{where}: token usage", asdict(tally.usage)
     if benchmark.task.note:
         yield f"{where}: note", benchmark.task.note
-
-
-def _graded(store: Store, experiment: Experiment) -> str:
-    """What the host was shown."""
-    if metric_of(store, experiment).whole:
-        return "the picks of each reranker at each k, as one table"
-    return "all distinct texts" if experiment.grade_all else "picks only"
 
 
 def _data(where: str, benchmark: Benchmark) -> Iterator[tuple[str, JSONValue]]:
@@ -225,7 +215,7 @@ def _tally(facts: Columns) -> Tally:
     found = facts.candidates
     costs = zip(found.prompt_tokens, found.completion_tokens, strict=True)
     known = [Usage(read, written) for read, written in costs if read is not None and written is not None]
-    usage = Usage(sum(one.prompt_tokens for one in known), sum(one.completion_tokens for one in known))
+    usage = sum(known, Usage())
     cut = sum(finish == "length" for finish in found.finishes)
     empty = int(np.append(facts.empty, False)[found.texts].sum())
     return Tally(len(found), cut, len(found.errors), usage if known else None, empty)

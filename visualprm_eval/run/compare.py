@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +23,8 @@ from visualprm_eval.store import STORE_FILE
 if TYPE_CHECKING:
     from visualprm_eval.core.config import RunConfig
 
-_Sampling = tuple[str, str, str, bool]
-"""Policy, benchmark and split, and whether it is the one sample at temperature 0 beside others."""
+_Side = tuple[Split, str, str]
+"""The picks of all rerankers of a split, the name of one of them, and what the comparison calls it."""
 
 
 def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Comparison]:
@@ -39,25 +39,19 @@ def compare_rerankers(config: RunConfig, first: str, second: str) -> list[Compar
         StoreError: There is no sound store, or nothing in it.
         ConfigError: A name that nobody knows, the same name twice, or no value to compare.
     """
-    if ROWS.get(first, first) == ROWS.get(second, second):
-        raise ConfigError(f"{first} and {second} are one reranker; name two, or two work dirs")
-    rows = []
-    places: dict[tuple[str, str, str], list[tuple[Split, _Called]]] = {}
     asked = {name: ROWS.get(name, name) for name in (first, second)}
-    for found, called in _all_finals(config, tuple(asked.values())):
-        if len({called(row) for row in asked.values()}) == 1:
-            raise ConfigError(
-                f"{first} and {second} are one reranker, which is called {called(asked[first])}; name two"
-            )
-        places.setdefault(found.place, []).append((found, called))
-    for samplings in places.values():
-        sides = {
-            name: side_of(found, called(row), name if name in ROWS else called(row))
-            for found, called in samplings for name, row in asked.items() if _has(found, called(row))
-        }  # fmt: skip
-        if len(sides) == 2:
-            notes = dict.fromkeys(found.note for found, _ in samplings if found.note)
-            rows.append(replace(compare(sides[first], sides[second]), note="; ".join(notes)))
+    if asked[first] == asked[second]:
+        raise ConfigError(f"{first} and {second} are one reranker; name two, or two work dirs")
+    everything, called = _all_finals(config, [*asked.values()])
+    names = {name: called.get(row, row) for name, row in asked.items()}
+    if everything and names[first] == names[second]:
+        raise ConfigError(f"{first} and {second} are one reranker, which is called {names[first]}; name two")
+    sides: dict[tuple[str, str, str], dict[str, _Side]] = {}
+    for picks in everything:
+        own = sides.setdefault(picks.place, {})
+        shown = {each: name if each not in ROWS else each for each, name in names.items() if _has(picks, name)}
+        own |= {each: (picks, names[each], label) for each, label in shown.items()}
+    rows = [_compared(own[first], own[second]) for own in sides.values() if len(own) == 2]
     if not rows:
         raise ConfigError(
             f"{config.work_dir} has no finished policy and benchmark with values of both {first} and {second}; "
@@ -80,24 +74,18 @@ def compare_work_dirs(first: RunConfig, second: RunConfig, rerankers: Sequence[s
         StoreError: There is no sound store, or nothing in it.
         ConfigError: They have nothing in common.
     """
-    ours, theirs = (_by_place(config, rerankers) for config in (first, second))
-    policies = [list(dict.fromkeys(policy for policy, *_ in side)) for side in (ours, theirs)]
+    (ours, called), (theirs, called_there) = (_all_finals(config, rerankers) for config in (first, second))
+    policies = [{picks.place[0] for picks in side} for side in (ours, theirs)]
     lone = all(len(names) == 1 for names in policies)
+    others = {_place(picks, lone=lone): picks for picks in theirs}
     rows = []
-    for (policy, benchmark, split, is_greedy), (found, called) in ours.items():
-        place = (policies[1][0] if lone else policy, benchmark, split, is_greedy)
-        if place not in theirs:
-            continue
-        other, called_there = theirs[place]
-        for asked in rerankers or [each.name for each in found.asked]:
-            names = called(asked), called_there(asked)
-            if _has(found, names[0]) and _has(other, names[1]):
-                sides = [
-                    side_of(each, name, f"{name} in {config.work_dir}")
-                    for each, name, config in zip((found, other), names, (first, second), strict=True)
-                ]
-                notes = dict.fromkeys(each.note for each in (found, other) if each.note)
-                rows.append(replace(compare(sides[0], sides[1]), note="; ".join(notes)))
+    for picks in ours:
+        other = others.get(_place(picks, lone=lone))
+        for asked in rerankers or [each.name for each in picks.asked]:
+            own, there = called.get(asked, asked), called_there.get(asked, asked)
+            if other is not None and _has(picks, own) and _has(other, there):
+                side = picks, own, f"{own} in {first.work_dir}"
+                rows.append(_compared(side, (other, there, f"{there} in {second.work_dir}")))
     if not rows:
         raise ConfigError(
             f"{first.work_dir} and {second.work_dir} have no policy, benchmark and reranker in common; they have "
@@ -131,49 +119,55 @@ def _chance(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"= {p:.4f}"
 
 
-def _listed(found: Mapping[_Sampling, object]) -> str:
-    return ", ".join(dict.fromkeys(f"{policy} on {name}" for policy, name, *_ in found)) or "no finished policy"
+def _listed(side: Sequence[Split]) -> str:
+    places = dict.fromkeys(f"{picks.place[0]} on {picks.place[1]}" for picks in side)
+    return ", ".join(places) or "no finished policy"
 
 
-def _has(found: Split, name: str) -> bool:
-    return any(one.name == name for one in found.asked)
+def _has(picks: Split, name: str) -> bool:
+    return any(reranker.name == name for reranker in picks.asked)
 
 
-_Called = Callable[[str], str]
-"""A reranker's name as somebody asked for it, to the name that it has in a work dir."""
+def _place(picks: Split, *, lone: bool) -> tuple[str, str, str, bool]:
+    """What pairs picks of two work dirs; the sample at temperature 0 beside others is one of its own.
+
+    A lone policy's name does not count.
+    """
+    policy, benchmark, split = picks.place
+    return "" if lone else policy, benchmark, split, _has(picks, ROWS[GREEDY])
 
 
-def _by_place(config: RunConfig, rerankers: Sequence[str]) -> dict[_Sampling, tuple[Split, _Called]]:
-    return {
-        (*found.place, _has(found, ROWS[GREEDY])): (found, called) for found, called in _all_finals(config, rerankers)
-    }
+def _compared(first: _Side, second: _Side) -> Comparison:
+    notes = dict.fromkeys(picks.note for picks, *_ in (first, second) if picks.note)
+    return replace(compare(side_of(*first), side_of(*second)), note="; ".join(notes))
 
 
-def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> Iterator[tuple[Split, _Called]]:
+def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> tuple[list[Split], Mapping[str, str]]:
     """The picks of a work dir at k = N, and what rerankers are called there; of what is unfinished it tells."""
     from visualprm_eval.run.plan_report import plan_report
     from visualprm_eval.stages.experiment_values import read_study
     from visualprm_eval.stages.grade.metric_notes import metric_of
     from visualprm_eval.store.soundness import open_sound, up_to_date
 
+    told: list[Split] = []
     with open_sound(up_to_date(config.work_dir / STORE_FILE)) as store:
         plan = plan_report(config, store, rerankers)
         for experiment in plan.experiments:
             if experiment.greedy and ROWS[GREEDY] not in rerankers:
                 continue
             if metric_of(store, experiment).whole:
-                print(
-                    f"note: left out: {experiment.label}: its values are of whole tables, so problems cannot be paired"
-                )
+                values = "its values are of whole tables, so problems cannot be paired"
+                print(f"note: left out: {experiment.label}: {values}")
                 continue
             study = read_study(store, experiment, plan.equalities)
             for gap in _gaps(study):
                 print(f"note: unfinished: {gap}")
             for found in finals(study):
                 if isinstance(found, Finals):
-                    yield found.picks, lambda name: plan.called.get(name, name)
+                    told.append(found.picks)
                 else:
                     print(f"note: left out: {found}")
+    return told, plan.called
 
 
 def _gaps(study: Study) -> Iterator[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +75,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         store.put_problems(benchmark.problems)
         store.put_note(_ORIGIN, benchmark.name, origin_of(benchmark))
         note_unheeded(store, benchmark)
-        _tell_shown(benchmark)
+        tell_shown(benchmark.name, benchmark.shown)
         if benchmark.task.note:
             print(f"note: {benchmark.task.note}", file=sys.stderr)
     return benchmarks
@@ -94,14 +94,9 @@ def load_part(config: RunConfig, store: Store) -> list[Benchmark]:
         use_data_dir(config.data_dir)
         with suppress(HostError):
             whole = [load_benchmark(name, limit=config.limit, pictures=config.pictures) for name in names]
-            return [replace(each, problems=_known(each.problems, store, each.name)) for each in whole]
+            ids = {problem.id for name in names for problem in store.problems(name)}
+            return [replace(each, problems=[one for one in each.problems if one.id in ids]) for each in whole]
     return [stored_benchmark(store, name, config) for name in names]
-
-
-def _known(problems: Sequence[Problem], store: Store, name: str) -> list[Problem]:
-    """Those that the store has."""
-    ids = {problem.id for problem in store.problems(name)}
-    return [problem for problem in problems if problem.id in ids]
 
 
 def stored_benchmark(store: Store, name: str, config: RunConfig, scope: Scope | None = None) -> Benchmark:
@@ -136,21 +131,18 @@ def stored_benchmark(store: Store, name: str, config: RunConfig, scope: Scope | 
     if total is not None and scope is None:
         total = max(total, whole)
     file = DataFile(Path(origin["file"]), origin["md5"], origin["expected"]) if "file" in origin else None
-    here = [_with_pictures_here(problem, config.work_dir) for problem in problems]
+    here = [_with_pictures(problem, lambda value: picture_here(config.work_dir, value)) for problem in problems]
     left_out, shown = origin.get("left out", {}), str(origin.get("pictures", ""))
     return Benchmark(name, task, None, here, total=total, file=file, left_out=left_out, shown=shown)
 
 
-def _tell_shown(benchmark: Benchmark) -> None:
+def tell_shown(benchmark: str, shown: str) -> None:
     """Tells of pictures that are shown in another way than their files are."""
     from visualprm_eval.core.pictures import AS_THEY_ARE
 
-    if benchmark.shown not in {"", AS_THEY_ARE}:
-        print(
-            f"note: {benchmark.name}: {benchmark.shown}. They are problems of their own; --pictures raw leaves "
-            "pictures as they are",
-            file=sys.stderr,
-        )
+    if shown not in {"", AS_THEY_ARE}:
+        rule = "They are problems of their own; --pictures raw leaves pictures as they are"
+        print(f"note: {benchmark}: {shown}. {rule}", file=sys.stderr)
 
 
 def _chosen_problems(
@@ -228,19 +220,22 @@ def export_problems(
     """
     from visualprm_eval.host.data.benchmarks import load_benchmark
 
+    def copied(value: str) -> str:
+        return _copied(Path(value), output)
+
     with open_sound(output / STORE_FILE, write=True) as store:
         absorb_prompt_files(store, output)
         for name in names:
             benchmark = load_benchmark(name, limit=limit, pictures=pictures)
             try:
-                store.put_problems([_with_pictures_copied(problem, output) for problem in benchmark.problems])
+                store.put_problems([_with_pictures(problem, copied) for problem in benchmark.problems])
                 store.put_note(_ORIGIN, benchmark.name, origin_of(benchmark))
                 note_unheeded(store, benchmark)
-                export_prompts(store, benchmark, prompt, lambda value: _copied(Path(value), output))
+                export_prompts(store, benchmark, prompt, copied)
             except OSError as error:
                 raise BenchmarkError(f"cannot write {name} to {output} ({error.strerror})") from error
             print(f"{output}: {len(benchmark.problems):,} problems of {name}")
-            _tell_shown(benchmark)
+            tell_shown(name, benchmark.shown)
 
 
 def _gradings(store: Store, name: str) -> list[Spec]:
@@ -270,17 +265,8 @@ def _stored_task(store: Store, name: str, noted: Mapping[str, Any] | None) -> Ta
     )
 
 
-def _with_pictures_here(problem: Problem, work_dir: Path) -> Problem:
-    """The problem with its pictures where this work dir has them."""
-    return _with_pictures(problem, [picture_here(work_dir, value) for value in problem.images])
-
-
-def _with_pictures_copied(problem: Problem, output: Path) -> Problem:
-    """The problem with its pictures named by their content; one that is missing here fails there as well."""
-    return _with_pictures(problem, [_copied(Path(value), output) for value in problem.images])
-
-
 def _copied(picture: Path, output: Path) -> str:
+    """A picture's name by its content, under which it is copied; one that is missing here fails there as well."""
     if not picture.is_file():
         return str(picture)
     with picture.open("rb") as file:
@@ -292,9 +278,9 @@ def _copied(picture: Path, output: Path) -> str:
     return f"{PICTURES}/{name}"
 
 
-def _with_pictures(problem: Problem, values: Sequence[str]) -> Problem:
-    images = iter(values)
-    parts = tuple(Part(part.kind, next(images)) if part.kind == "image" else part for part in problem.parts)
+def _with_pictures(problem: Problem, place: Callable[[str], str]) -> Problem:
+    """The problem with each of its pictures at another place."""
+    parts = tuple(Part(part.kind, place(part.value)) if part.kind == "image" else part for part in problem.parts)
     return replace(problem, parts=parts)
 
 

@@ -22,7 +22,7 @@ from visualprm_eval.store.scopes import Scope, put_scope, scopes
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import ModelSource, RunConfig
-    from visualprm_eval.run.plan_run import Plan
+    from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
 _ASKED = "asked"
@@ -34,7 +34,7 @@ class Choice:
     """What a report shows.
 
     Attributes:
-        rerankers: What selects, without those that stand for a sample of their own.
+        rerankers: What selects.
         scorings: The key of the scores of each critic that they read, by label.
         prms: The reward models behind those of them that are ours, each once.
         greedy: Whether samples at temperature 0 are shown beside others; ``None`` where nobody said.
@@ -44,16 +44,16 @@ class Choice:
 
     rerankers: Sequence[Reranker]
     scorings: Mapping[str, Spec]
-    prms: tuple[ModelSource, ...]
+    prms: Sequence[ModelSource]
     greedy: bool | None = None
     baseline: Baseline | None = None
     called: Mapping[str, str] = field(default_factory=dict)
 
 
-def note_run(config: RunConfig, store: Store, plan: Plan) -> None:
+def note_run(config: RunConfig, store: Store, choice: Choice, experiments: Sequence[Experiment]) -> None:
     """Keeps what a run is about, for later ones and for reports from the store alone."""
     stages = set(config.stages)
-    for one in plan.experiments:
+    for one in experiments:
         name = one.benchmark.name
         former = scopes(store, one.sampling, name).get((one.sampling.id, name))
         grading = one.grading.settings if {"grade", "report"} & stages else former.grading if former else None
@@ -62,32 +62,17 @@ def note_run(config: RunConfig, store: Store, plan: Plan) -> None:
         )
         put_scope(store, one.sampling, name, scope)
     if {"score", "report"} & stages:
-        note_names(store, plan.scorings, plan.prms)
+        note_names(store, choice.scorings, choice.prms)
     if "report" in stages:
-        picking = [reranker for reranker in plan.rerankers if not isinstance(reranker, Greedy)]
-        greedy = len(picking) < len(plan.rerankers)
-        note_asked(store, picking, plan.scorings, greedy=greedy, baseline=plan.baseline)
+        note_asked(store, choice)
 
 
-def note_asked(
-    store: Store, rerankers: Sequence[Reranker], scorings: Mapping[str, Spec], *, greedy: bool, baseline: str | None
-) -> None:
-    """Keeps what a run shows.
-
-    Args:
-        store: Where the run's facts are.
-        rerankers: What selects.
-        scorings: The key of each critic's scores, by label.
-        greedy: Whether it shows a sample at temperature 0 beside others.
-        baseline: What gains are measured against, as for ``RunConfig``.
-    """
-    shown = {
-        "rerankers": [[one.name, one.critic] for one in rerankers],
-        "scorings": {label: spec.id for label, spec in scorings.items()},
-        "greedy": greedy,
-        "baseline": baseline,
-    }
-    store.put_note(_ASKED, "", shown)
+def note_asked(store: Store, choice: Choice) -> None:
+    """Keeps what a run shows, beside the facts that it is of."""
+    rerankers = [[one.name, one.critic] for one in choice.rerankers if not isinstance(one, Greedy)]
+    scorings = {label: spec.id for label, spec in choice.scorings.items()}
+    note = {"rerankers": rerankers, "scorings": scorings, "greedy": choice.greedy, "baseline": choice.baseline}
+    store.put_note(_ASKED, "", note)
 
 
 def choose(store: Store, names: Sequence[str]) -> Choice:
@@ -109,10 +94,8 @@ def choose(store: Store, names: Sequence[str]) -> Choice:
             return _everything(critics)
         read = {spec.id for spec in last.scorings.values()}
         if others := [label for label, spec in critics.scorings.items() if spec.id not in read]:
-            print(
-                f"note: as in the last run, without {', '.join(others)}; --reranker shows what it names",
-                file=sys.stderr,
-            )
+            shown_before = f"as in the last run, without {', '.join(others)}"
+            print(f"note: {shown_before}; --reranker shows what it names", file=sys.stderr)
         return last
     wanted = [name for name in names if name != "greedy"]
     shown = {one.name: one for one in last.rerankers} if last is not None else {}
@@ -122,7 +105,7 @@ def choose(store: Store, names: Sequence[str]) -> Choice:
 
 
 def _of_critics(
-    rerankers: Sequence[Reranker], scorings: Mapping[str, Spec], prms: tuple[ModelSource, ...], **others: Any
+    rerankers: Sequence[Reranker], scorings: Mapping[str, Spec], prms: Sequence[ModelSource], **others: Any
 ) -> Choice:
     read = needed_critics(rerankers)
     return Choice(rerankers, {label: spec for label, spec in scorings.items() if label in read}, prms, **others)

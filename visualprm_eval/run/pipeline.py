@@ -46,7 +46,10 @@ def run(config: RunConfig) -> None:
     if config.step_labels.critics:
         if launch is not None:
             raise ConfigError("--critic is the work of one process: start it without torchrun")
-        _judge_critics(config)
+        from visualprm_eval.run.step_labels import run_process_bench
+
+        with _open_store(config) as store:
+            run_process_bench(config, store)
         return
     rerankers = _rerankers(config)
     if launch is None or config.dry_run or not {*SHARED} & {*config.stages}:
@@ -58,15 +61,6 @@ def run(config: RunConfig) -> None:
             _run(config, rerankers, team)
         else:
             follow(config, rerankers, team)
-
-
-def _judge_critics(config: RunConfig) -> None:
-    """Critics against labelled steps, over the same store."""
-    from visualprm_eval.run.step_labels import run_process_bench
-
-    with _open_store(config) as store:
-        absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
-        run_process_bench(config, store)
 
 
 def _rerankers(config: RunConfig) -> list[Reranker]:
@@ -85,7 +79,6 @@ def _rerankers(config: RunConfig) -> list[Reranker]:
 def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) -> None:
     """The whole run, in this process but for what ranks share."""
     with _open_store(config) as store:
-        absorb_leftovers(store, config.work_dir, remove=not config.dry_run)
         if team is None and not config.dry_run:
             remove_traces(config.work_dir)
         plan = plan_run(config, store, rerankers)
@@ -94,7 +87,7 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
             return
         grader = Grader(config.work_dir / "grading", plan.equalities, config.retry_failed, Asked())
         preflight(config, store, plan, grader)
-        note_run(config, store, plan)
+        note_run(config, store, plan, plan.experiments)
         if team is not None:
             lead(config, store, rerankers, plan.experiments, team)
         own = [stage for stage in config.stages if team is None or stage not in SHARED]
@@ -155,6 +148,7 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
     if not config.dry_run:
         with open_sound(path, write=True) as store:
             absorb_prompt_files(store, config.work_dir)
+            absorb_leftovers(store, config.work_dir)
             yield store
         return
     with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.
@@ -163,4 +157,5 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
             with open_sound(path) as store:
                 store.copy_to(copy)
         with Store.open(copy) as store:
+            absorb_leftovers(store, config.work_dir, remove=False)
             yield store

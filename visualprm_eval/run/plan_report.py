@@ -18,7 +18,7 @@ from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.run.export_problems import stored_benchmark, stored_grading
 from visualprm_eval.run.last_run import choose
 from visualprm_eval.run.plan_run import Plan, resolved
-from visualprm_eval.run.stored_policies import named_apart, policy_names, with_greedy
+from visualprm_eval.run.stored_policies import named_apart, with_greedy
 from visualprm_eval.run.write_report import write_report
 from visualprm_eval.stages.experiment import Samples
 from visualprm_eval.store import STORE_FILE, Store
@@ -76,7 +76,7 @@ def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> P
     samples = named_apart(with_greedy([*_sampled(config, store, choice, noted)], noted), list(noted))
     if not samples:
         raise StoreError(f"{store.path} has no candidates to report on; sample some with run.py first")
-    called = [policy_names(each.sampling, each.policy) for each in samples]
+    called = [{str(each.sampling.settings.get("policy")), each.policy} for each in samples]
     _check_known("policy", config.models, [name for own in called for name in own])
     wanted = set(config.models)
     chosen = [each for each, own in zip(samples, called, strict=True) if not wanted or wanted & own]
@@ -89,6 +89,7 @@ def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> P
             f"{store.path} has no samples at temperature 0 beside others; leave the reranker greedy out, or "
             "sample them with run.py --reranker greedy"
         )
+    rerankers = [*greedy, *choice.rerankers]
     experiments = []
     for each in shown:
         scope = noted.get((each.sampling.id, each.benchmark.name))
@@ -96,29 +97,19 @@ def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> P
         grade = scope.grade if scope is not None and config.grade == "auto" else config.grade
         if scope is None and grade == "auto" and not store.any_ungraded(grading.id, each.sampling.id, each.problems):
             grade = "all"
-        if each.greedy:
-            ks: tuple[int, ...] = (1,)
-        else:
-            ks = config.resolve_ks(each.n) if scope is None or config.ks else tuple(scope.ks)
+        ks = () if scope is None or config.ks else scope.ks
         silent = {
             label for label, spec in choice.scorings.items()
             if not names and not store.any_scores(spec.id, each.sampling.id, each.problems)
         }  # fmt: skip
-        heard = [reranker for reranker in choice.rerankers if reranker.critic not in silent]
+        heard = [reranker for reranker in rerankers if reranker.critic not in silent]
+        judge = _judge(config, each.benchmark, grading)
         experiments.append(
-            resolved(
-                each,
-                ks=ks,
-                rerankers=greedy if each.greedy else heard,
-                scorings=choice.scorings,
-                judge=_judge(config, each.benchmark, grading),
-                grading=grading,
-                grade=grade,
-            )
+            resolved(config, each, heard, choice.scorings, judge=judge, grading=grading, grade=grade, ks=ks)
         )
     return Plan(
-        experiments, [*greedy, *choice.rerankers], choice.scorings, choice.prms, config.baseline or choice.baseline,
-        Equalities(store.equalities()), called=choice.called,
+        rerankers, choice.scorings, choice.prms, bool(greedy), config.baseline or choice.baseline, choice.called,
+        experiments=experiments, equalities=Equalities(store.equalities()),
     )  # fmt: skip
 
 

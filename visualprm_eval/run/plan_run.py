@@ -12,6 +12,7 @@ from visualprm_eval.core.types import JSONValue, Spec
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.run.export_problems import load_benchmarks, stored_grading
+from visualprm_eval.run.last_run import Choice
 from visualprm_eval.run.plan_pack import plan_pack
 from visualprm_eval.run.stored_critics import known_prm
 from visualprm_eval.run.stored_policies import known_policy, of_this_policy, stored_sampling
@@ -23,7 +24,7 @@ from visualprm_eval.stages.score.critics import build_critics, named_scoring, ra
 
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
-    from visualprm_eval.core.config import JudgeOptions, ModelSource
+    from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.stages.sample.policy import Policy
@@ -34,33 +35,23 @@ GRADE_ALL_UP_TO = 8
 """N up to which every distinct text is graded even when a judge has to be paid."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a run or a report is about, and who makes what lacks.
+@dataclass(frozen=True, kw_only=True)
+class Plan(Choice):
+    """What a run or a report shows, what that is about, and who makes what lacks.
 
     Attributes:
         experiments: One per policy and benchmark.
-        rerankers: What selects; those that stand for a sample of their own at temperature 0 first.
-        scorings: The key of each critic's scores, by label.
-        prms: The process reward models.
-        baseline: What gains are measured against, as for ``RunConfig``.
         equalities: Which formulas are one answer.
         policies: Who samples, by the key of the candidates.
         critics: Who scores, by label.
         notes: What a reader must know of each policy beside its settings, by name; sampling shows more.
-        called: Rerankers that were asked for by another name, to the name that they have here.
     """
 
     experiments: Sequence[Experiment]
-    rerankers: Sequence[Reranker]
-    scorings: Mapping[str, Spec]
-    prms: Sequence[ModelSource]
-    baseline: str | None
     equalities: Equalities
     policies: dict[str, Policy] = field(default_factory=dict)
     critics: Mapping[str, Critic] = field(default_factory=dict)
     notes: dict[str, Mapping[str, JSONValue]] = field(default_factory=dict)
-    called: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_run(
@@ -87,49 +78,43 @@ def plan_run(
         CheckpointError: When a critic's scores are wanted and its checkpoint is not here.
     """
     scoring = replace(config.scoring, prms=tuple(known_prm(store, prm) for prm in config.scoring.prms))
-    greedy = [reranker for reranker in rerankers if isinstance(reranker, Greedy)]
-    others = [reranker for reranker in rerankers if not isinstance(reranker, Greedy)]
+    rerankers = sorted(rerankers, key=lambda reranker: not isinstance(reranker, Greedy))
+    greedy = bool(rerankers) and isinstance(rerankers[0], Greedy)
     if benchmarks is None:
         benchmarks = load_benchmarks(config, store)
     policies: dict[str, Policy] = {}
     notes: dict[str, Mapping[str, JSONValue]] = {}
     if samples is None and config.candidates is not None and benchmarks:
-        samples = plan_pack(store, config, config.candidates, benchmarks, greedy=bool(greedy))
+        samples = plan_pack(store, config, config.candidates, benchmarks, greedy=greedy)
     elif samples is None:
-        samples = [*_sampled(config, store, benchmarks, policies, notes, greedy=bool(greedy))]
+        samples = [*_sampled(config, store, benchmarks, policies, notes, greedy=greedy)]
     critics: Mapping[str, Critic] = {}
     if samples and set(config.stages) != {"sample"}:
-        critics = build_critics(needed_critics(others), replace(config, scoring=scoring))
+        critics = build_critics(needed_critics(rerankers), replace(config, scoring=scoring))
     scorings = dict(_scorings(critics, config, store))
-    readable = [reranker for reranker in others if reranker.critic in {None, *scorings}]
-    experiments = []
-    for each in samples:
-        judge = each.benchmark.task.judged_by(config.judge)
-        experiments.append(
-            resolved(
-                each,
-                ks=(1,) if each.greedy else config.resolve_ks(each.n),
-                rerankers=greedy if each.greedy else readable,
-                scorings=scorings,
-                judge=judge,
-                grading=_grading(store, each.benchmark, config, judge),
-                grade=config.grade,
-            )
-        )
+    readable = [reranker for reranker in rerankers if reranker.critic in {None, *scorings}]
+    judges = [each.benchmark.task.judged_by(config.judge) for each in samples]
+    experiments = [
+        resolved(config, each, readable, scorings, judge=judge, grading=_grading(store, each.benchmark, config, judge))
+        for each, judge in zip(samples, judges, strict=True)
+    ]
     return Plan(
-        experiments, [*greedy, *others], scorings, scoring.prms, config.baseline, known_equalities(store), policies,
-        critics, notes,
+        rerankers, scorings, scoring.prms, greedy, config.baseline, experiments=experiments,
+        equalities=known_equalities(store), policies=policies, critics=critics, notes=notes,
     )  # fmt: skip
 
 
 def resolved(
-    samples: Samples, *, ks: tuple[int, ...], rerankers: Sequence[Reranker], scorings: Mapping[str, Spec],
-    judge: JudgeOptions, grading: Spec, grade: str,
+    config: RunConfig, samples: Samples, rerankers: Sequence[Reranker], scorings: Mapping[str, Spec],
+    *, judge: JudgeOptions, grading: Spec, grade: str | None = None, ks: Sequence[int] = (),
 ) -> Experiment:  # fmt: skip
-    """An experiment of samples; critics do not look at greedy ones, which nobody picks from."""
+    """An experiment of samples; critics do not look at greedy ones, which only the greedy reranker picks from."""
+    grade = grade or config.grade
     return Experiment(
         samples.policy, samples.sampling, samples.benchmark, samples.n, samples.greedy,
-        ks=ks, rerankers=rerankers, scorings={} if samples.greedy else scorings, judge=judge, grading=grading,
+        ks=(1,) if samples.greedy else tuple(ks) or config.resolve_ks(samples.n),
+        rerankers=[reranker for reranker in rerankers if isinstance(reranker, Greedy) == samples.greedy],
+        scorings={} if samples.greedy else scorings, judge=judge, grading=grading,
         grade_all=grade == "all" or (grade == "auto" and (not judge.used or samples.n <= GRADE_ALL_UP_TO)),
     )  # fmt: skip
 

@@ -53,12 +53,11 @@ def stamped(
         if row.split not in sets:
             sets[row.split] = digest(sorted(each.id for each in benchmark.problems if each.split == row.split))
         facts = {
-            **shared,
-            **_facts_of_row(row, experiment),
+            **shared, "benchmark": row.benchmark, "split": row.split or benchmark.task.split_label,
+            "metric": row.metric, "problems": _problems(row), "k": row.k, "reranker": row.reranker,
             **_facts_of_scoring(experiment.scorings, by_name[row.reranker], versions),
-            "pool critics": _named(experiment.scorings, row.critics),
-            "problem set": sets[row.split],
-        }
+            "pool critics": _named(experiment.scorings, row.critics), "problem set": sets[row.split],
+        }  # fmt: skip
         facts = {name: facts.get(name, "") for name in FIELDS if name != "protocol"}
         name = digest(facts)
         marked.append(replace(row, protocol=name))
@@ -131,17 +130,6 @@ def _named(scorings: Mapping[str, Spec], critics: Iterable[str]) -> str:
     """Critics with the keys of their scores, however they are called in this run."""
     specs = (scorings[critic] for critic in critics)
     return ", ".join(sorted(f"{_first(spec.settings, 'checkpoint', 'model', 'critic')} ({spec.id})" for spec in specs))
-
-
-def _facts_of_row(row: ResultRow, experiment: Experiment) -> dict[str, JSONValue]:
-    return {
-        "benchmark": row.benchmark,
-        "split": row.split or experiment.benchmark.task.split_label,
-        "metric": row.metric,
-        "problems": _problems(row),
-        "k": row.k,
-        "reranker": row.reranker,
-    }
 
 
 def _problems(row: ResultRow) -> str:

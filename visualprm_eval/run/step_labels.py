@@ -7,14 +7,15 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from visualprm_eval.core.config import GIVEN, RAW_PICTURES, RunConfig
+from visualprm_eval.core.config import GIVEN, RunConfig
 from visualprm_eval.core.errors import UnreadableJudgeError
 from visualprm_eval.core.packages import installed
 from visualprm_eval.core.types import Candidate, JSONValue, Spec, StepScores
 from visualprm_eval.evaluate.step_labels.assess import Opinion
-from visualprm_eval.evaluate.step_labels.results import ProcessResults, evaluate
+from visualprm_eval.evaluate.step_labels.results import evaluate
+from visualprm_eval.run.export_problems import tell_shown
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
-from visualprm_eval.stages.score.critics import ranged_scoring
+from visualprm_eval.stages.score.critics import ranged_scoring, release
 from visualprm_eval.stages.score.given_steps import Judging, baseline, build
 from visualprm_eval.stages.score.stage import score_missing
 from visualprm_eval.store import Store
@@ -57,14 +58,11 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     critics = build(config.step_labels.critics, config)
     whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
     _tell_bad_lines(whole)
-    if whole.shown and config.pictures != RAW_PICTURES:
-        print(
-            f"note: {name}: {whole.shown}. Their questions are problems of their own; --pictures raw leaves pictures "
-            "as they are",
-            file=sys.stderr,
-        )
+    tell_shown(name, whole.shown)
     place = _put(store, whole, config.limit)
-    remarks = differences(place.process_set) or _limited(whole, place.process_set)
+    used, there = len(place.process_set.samples), len(whole.samples)
+    limited = [f"{used:,} of {there:,} samples"] if used < there else []  # Of a set without published counts.
+    remarks = differences(place.process_set) or limited
     if remarks:
         print(f"note: {name} is marked partial: {'; '.join(remarks)}", file=sys.stderr)
     will_make = "score" in config.stages
@@ -82,18 +80,14 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     if will_make:
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
+        from visualprm_eval.report.render.step_labels import print_process_results, write_process_reports
+
         opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
         store.check_in_place()
         protocol = dict(_protocol(config, place.process_set, scorings, recorded_versions(store)))
-        _report(
-            config, evaluate(place.process_set, opinions, seed=config.sampling.seed, remarks=remarks, protocol=protocol)
-        )
-
-
-def _limited(whole: ProcessSet, part: ProcessSet) -> list[str]:
-    """How much of a set without published counts is left out."""
-    used, there = len(part.samples), len(whole.samples)
-    return [f"{used:,} of {there:,} samples"] if used < there else []
+        seed = config.sampling.seed
+        results = evaluate(place.process_set, opinions, seed=seed, remarks=remarks, protocol=protocol)
+        print_process_results(results, files=write_process_reports(config.work_dir, results))
 
 
 def _tell_bad_lines(process_set: ProcessSet) -> None:
@@ -152,9 +146,7 @@ def _score(
             score_missing(store, judging.critic, scoring, place.process_set.problems, work, label=label)
         except UnreadableJudgeError as error:  # The others are heard first.
             unread = error
-        release = getattr(judging.critic, "release", None)
-        if release is not None:  # The next critic needs the memory.
-            release()
+        release(judging.critic)  # The next critic needs the memory.
     if unread is not None:
         raise unread
 
@@ -177,13 +169,6 @@ def _checked(outcome: StepScores | None, sample: ProcessSample) -> StepScores | 
     if outcome is None or outcome.error is not None or len(outcome.scores) == len(sample.steps):
         return outcome
     return StepScores((), error=f"the critic gave {len(outcome.scores)} scores for {len(sample.steps)} steps")
-
-
-def _report(config: RunConfig, results: ProcessResults) -> None:
-    from visualprm_eval.report.render.step_labels import print_process_results, write_process_reports
-
-    paths = write_process_reports(config.work_dir, results)
-    print_process_results(results, files=paths)
 
 
 def _protocol(

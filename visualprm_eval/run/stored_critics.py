@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _NAME = "name"
 """The kind of notes on scorings: what a run called the reward model, and whether somebody gave it that name."""
+_APART = "{name}-{key}"
+"""How a critic is called that is not the only one of its name."""
 
 
 @dataclass(frozen=True)
@@ -87,63 +89,49 @@ def known_prm(store: Store, prm: ModelSource) -> ModelSource:
 def stored_critics(store: Store) -> StoredCritics:
     """Reads off a store whose scores it holds; scores of steps that came with labels are of no candidate."""
     specs = [spec for spec in store.specs("scoring") if spec.settings.get("steps") != GIVEN]
-    own = [spec for spec in specs if spec.settings.get("critic") in BUILTIN_CRITICS]
-    others = [spec for spec in specs if spec not in own]
-    said = _Names(store)
-    claims = [_claim(spec, said) for spec in own]
-    called = dict(zip([spec.id for spec in own], told_apart(claims, "{name}-{key}"), strict=True))
-    names = list(dict.fromkeys(called.values()))
-    claims = [Claim(_critic(spec), "", "", spec.id, said.last(spec, -1 - place)) for place, spec in enumerate(others)]
-    labels = dict(zip([spec.id for spec in others], told_apart(claims, "{name}-{key}"), strict=True))
-    labels |= {spec.id: critic_label(_critic(spec), called[spec.id], names) for spec in own}
-    models = {spec.id: ModelSource(called[spec.id], said.source(spec)) for spec in own}
+    names, sources = _names(store), {key: str(named["source"]) for key, named in store.notes(CHECKPOINT)}
+    own: dict[str, Claim] = {}
+    others: dict[str, Claim] = {}
+    models: dict[str, str] = {}
+    for place, spec in enumerate(specs):
+        critic, weights, said = _critic(spec), spec.settings.get("checkpoint"), names.get(spec.id, {})
+        last = next(reversed(said.values()), None)
+        if critic in BUILTIN_CRITICS:
+            models[spec.id] = sources.get(str(weights), str(weights))
+            derived = Path(models[spec.id]).name.replace("@", "-").replace(":", "-")
+            name = next(reversed(said), derived)
+            own[spec.id] = Claim(name, critic, str(weights or ""), spec.id, -1 if last is None else last)
+        else:
+            others[spec.id] = Claim(critic, "", "", spec.id, -1 - place if last is None else last)
+    called, labels = (dict(zip(each, told_apart([*each.values()], _APART), strict=True)) for each in (own, others))
+    prms = list(dict.fromkeys(called.values()))
+    labels |= {key: critic_label(claim.place, called[key], prms) for key, claim in own.items()}
     return StoredCritics(
-        {labels[spec.id]: spec for spec in specs}, models, dict(_others(specs, said, labels)), store.path
+        {labels[spec.id]: spec for spec in specs},
+        {key: ModelSource(called[key], source) for key, source in models.items()},
+        dict(_others(specs, names, labels)),
+        store.path,
     )
 
 
-class _Names:
-    """What runs called reward models, and where these came from."""
+def _names(store: Store) -> dict[str, dict[str, int]]:
+    """What runs called reward models, by the key of scores, the name to show last, with the place among all names.
 
-    def __init__(self, store: Store) -> None:
-        notes = store.notes(_NAME)
-        self._said: dict[str, dict[str, int]] = {}
-        """Names by the key of scores, those that were derived from a source before those that were given."""
-        for given in (False, True):
-            for place, (key, note) in enumerate(notes):
-                if note["given"] is given:
-                    own = self._said.setdefault(key, {})
-                    own.pop(note["name"], None)
-                    own[note["name"]] = place
-        self._sources = {fingerprint: str(named["source"]) for fingerprint, named in store.notes(CHECKPOINT)}
-
-    def all(self, spec: Spec) -> dict[str, int]:
-        """The names that runs gave, the one to show last, with the place of each among all that were given."""
-        return self._said.get(spec.id, {})
-
-    def last(self, spec: Spec, otherwise: float) -> float:
-        """When it got the name to show: a greater number is later."""
-        return next(reversed(list(self.all(spec).values())), otherwise)
-
-    def source(self, spec: Spec) -> str:
-        """Where its weights came from last, or what stands for them in its key."""
-        checkpoint = str(spec.settings.get("checkpoint"))
-        return self._sources.get(checkpoint, checkpoint)
-
-    def shown(self, spec: Spec) -> str:
-        """Its name; the last part of its source when no run told one."""
-        derived = Path(self.source(spec)).name.replace("@", "-").replace(":", "-")
-        return next(reversed(self.all(spec)), derived)
+    Those that were derived from a source stand before those that were given.
+    """
+    names: dict[str, dict[str, int]] = {}
+    for place, (key, note) in sorted(enumerate(store.notes(_NAME)), key=lambda item: bool(item[1][1]["given"])):
+        own = names.setdefault(key, {})
+        own.pop(note["name"], None)
+        own[note["name"]] = place
+    return names
 
 
-def _claim(spec: Spec, said: _Names) -> Claim:
-    model = str(spec.settings.get("checkpoint") or "")
-    return Claim(said.shown(spec), _critic(spec), model, spec.id, said.last(spec, -1))
-
-
-def _others(specs: Sequence[Spec], said: _Names, labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _others(
+    specs: Sequence[Spec], names: Mapping[str, Mapping[str, int]], labels: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
     """Labels with other names, to the labels that are shown; of one name the last holder counts, being told last."""
-    called = [(at, name, spec) for spec in specs for name, at in said.all(spec).items()]
+    called = [(at, name, spec) for spec in specs for name, at in names.get(spec.id, {}).items()]
     for _, name, spec in sorted(called, key=lambda each: each[0]):
         critic = _critic(spec)
         yield (f"{critic}@{name}" if critic in BUILTIN_CRITICS else name), labels[spec.id]

@@ -75,11 +75,6 @@ def of_this_policy(sampling: Spec, store: Store) -> Spec:
     return alike[0] if len(alike) == 1 else sampling
 
 
-def policy_names(sampling: Spec, shown: str) -> set[str]:
-    """All that a policy may be called: as in the key of its samples, and as results show it."""
-    return {str(sampling.settings.get("policy")), shown}
-
-
 def with_greedy(candidates: Sequence[Samples], known: Mapping[tuple[str, str], Scope]) -> list[Samples]:
     """Samples of which one at temperature 0 is the greedy one.
 
@@ -103,18 +98,13 @@ def named_apart(candidates: Sequence[Samples], order: Sequence[tuple[str, str]])
     """
     sampled = [samples for samples in candidates if not samples.greedy]
     said = {place: number for number, place in enumerate(order)}
-    claims = [
-        Claim(samples.policy, samples.benchmark.name, _model(samples), samples.sampling.id,
-              said.get((samples.sampling.id, samples.benchmark.name), -1))
-        for samples in sampled
-    ]  # fmt: skip
+    claims = []
+    for samples in sampled:
+        settings, key, benchmark = settings_of(samples.sampling), samples.sampling.id, samples.benchmark.name
+        model = str(settings.get("checkpoint") or settings.get("model") or "")
+        claims.append(Claim(samples.policy, benchmark, model, key, said.get((key, benchmark), -1)))
     names = dict(zip(map(id, sampled), told_apart(claims, POLICY_APART), strict=True))
     return [replace(samples, policy=names.get(id(samples), samples.policy)) for samples in candidates]
-
-
-def _model(samples: Samples) -> str:
-    settings = settings_of(samples.sampling)
-    return str(settings.get("checkpoint") or settings.get("model") or "")
 
 
 def _place(samples: Samples) -> tuple[str, str]:

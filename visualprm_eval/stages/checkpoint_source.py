@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -33,6 +33,7 @@ class CheckpointSource:
 
     def __init__(self, source: str, revision: str | None, device: str, dtype: str) -> None:
         self.source, self.revision, self.device, self.dtype = source, revision, device, dtype
+        self._named: dict[str, JSONValue] = {"source": source, "revision": revision}
 
     @property
     def location(self) -> str:
@@ -104,10 +105,6 @@ class CheckpointSource:
 
         inspect_checkpoint(self.location, self.revision)
 
-    @property
-    def _named(self) -> dict[str, JSONValue]:
-        return {"source": self.source, "revision": self.revision}
-
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""
         store.put_note(CHECKPOINT, self.fingerprint, self._named)
@@ -157,7 +154,8 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
     if not isinstance(maker, CheckpointUser) or (will_make and not dry_run):
         return Spec(kind, maker.settings())  # type: ignore[attr-defined]  # policies and critics have it
     manner, checkpoint = dict(maker.manner()), maker.checkpoint
-    alike = [spec for spec in store.specs(kind) if _without(spec.settings, _FREE) == manner]
+    free = dict.fromkeys(_FREE)
+    alike = [spec for spec in store.specs(kind) if {**spec.settings, **free} == {**manner, **free}]
     alike = [spec for spec in alike if checkpoint.may_be(spec.settings, store)]
     if checkpoint.at_hand and (will_make or not alike):
         return Spec(kind, {**manner, **checkpoint.settings()})
@@ -167,7 +165,3 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
     if alike:
         return alike[0]
     return Spec(kind, manner if dry_run else {**manner, **checkpoint.settings()})
-
-
-def _without(settings: Mapping[str, JSONValue], names: Iterable[str]) -> dict[str, JSONValue]:
-    return {name: value for name, value in settings.items() if name not in names}

@@ -93,10 +93,9 @@ def _texts_and_references(db: sqlite3.Connection) -> Iterator[str]:
 
 
 def _is_text(stored_id: str, value: codec.SQLText) -> bool:
-    try:
+    with suppress(UnicodeDecodeError, AttributeError):
         return text_id(unpack_text(value)) == stored_id
-    except (UnicodeDecodeError, AttributeError):
-        return False
+    return False
 
 
 def _refers_beyond(db: sqlite3.Connection, table: str, texts: set[str]) -> bool:

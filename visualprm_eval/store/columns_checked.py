@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.store import sound
@@ -37,10 +38,10 @@ def place(called: Iterable[str], key: Iterable[object]) -> str:
 
 
 def _no_text(value: Any) -> str:
-    try:
-        return "" if isinstance(unpack_text(value), str) else f"{value!r}, expected a text"
-    except (UnicodeDecodeError, AttributeError):
-        return f"{value!r}, expected a text"
+    with suppress(UnicodeDecodeError, AttributeError):
+        if isinstance(unpack_text(value), str):
+            return ""
+    return f"{value!r}, expected a text"
 
 
 _TEXT = ("typeof({0}) = 'text'", _no_text)

@@ -244,13 +244,9 @@ class Store(StoreFile):
 
     def scores_of(self, scoring_id: str, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], StepScores]:
         """Step scores with their steps, failures included, of these (problem id, text id), as far as there are any."""
-        found = {}
         with translated_errors(self.path):
-            for key in keys:
-                row = self._db.execute(queries.SCORES_OF_TEXT, (scoring_id, *key)).fetchone()
-                if row is not None:
-                    found[key] = codec.scores_of(*row)
-        return found
+            rows = {key: self._db.execute(queries.SCORES_OF_TEXT, (scoring_id, *key)).fetchone() for key in keys}
+        return {key: codec.scores_of(*row) for key, row in rows.items() if row is not None}
 
     def sampled(self, sampling_id: str, problem_ids: Iterable[str]) -> int:
         """N as far as the problems were sampled: one more than the highest rank of any of them, failures included.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from visualprm_eval.core.errors import ConfigError, StoreLockedError
@@ -96,11 +96,10 @@ def _remove_orphans(work_dir: Path) -> None:
 
 def _is_free(store: Path) -> bool:
     """Whether no rank holds the lock of a store."""
-    try:
+    with suppress(StoreLockedError):
         WriterLock(store).release()
-    except StoreLockedError:
-        return False
-    return True
+        return True
+    return False
 
 
 def rank_paths(work_dir: Path) -> list[Path]:

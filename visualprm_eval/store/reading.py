@@ -30,15 +30,9 @@ _Texts = dict[tuple[int, str], int]
 
 
 def read_columns(
-    db: sqlite3.Connection,
-    problems: Sequence[Problem],
-    sampling_id: str,
-    n: int,
-    scorings: Mapping[str, str],
-    *,
-    grading_id: str,
-    formulas_equal: FormulasEqual | None = None,
-) -> Columns:
+    db: sqlite3.Connection, problems: Sequence[Problem], sampling_id: str, n: int, scorings: Mapping[str, str], *,
+    grading_id: str, formulas_equal: FormulasEqual | None = None,
+) -> Columns:  # fmt: skip
     """Reads what is known of problems.
 
     Args:
@@ -99,13 +93,8 @@ def _candidates(db: sqlite3.Connection, sampling_id: str, n: int) -> tuple[Candi
         for column, part in zip(columns, (positions, ranks, *others), strict=True):
             column.extend(part)
     owners, places, finishes, *costs = columns
-    return (
-        Candidates(
-            np.array(owners, dtype=np.int64), np.array(places, dtype=np.int64), np.array(texts, dtype=np.int64),
-            errors, [unpack_text(finish) for finish in finishes], *costs,
-        ),
-        numbers,
-    )  # fmt: skip
+    problems, ranked, said = (np.array(column, dtype=np.int64) for column in (owners, places, texts))
+    return Candidates(problems, ranked, said, errors, [*map(unpack_text, finishes)], *costs), numbers
 
 
 def _values(db: sqlite3.Connection, ids: Sequence[str]) -> list[str]:
@@ -167,12 +156,9 @@ def _failed(numbers: Iterable[int], failures: Sequence[Any]) -> Iterator[tuple[i
 
 
 def _in_order(
-    places: IntArray,
-    numbers: FloatArray,
-    sizes: Sequence[int],
-    errors: Mapping[int, str],
+    places: IntArray, numbers: FloatArray, sizes: Sequence[int], errors: Mapping[int, str],
     seconds: Sequence[float | None],
-) -> Said:
+) -> Said:  # fmt: skip
     """Scores in the order of the texts, from scores in the order of rows.
 
     Args:

@@ -284,12 +284,6 @@ UPDATE scores SET spec_id = ? WHERE spec_id = ? AND text_id IN (SELECT text_id F
 
 
 REPAIRS_TO_6: tuple[Repair, ...] = (
-    carry_notes,
-    empty_replies,
-    verdicts_with_thoughts,
-    declare_ranges,
-    misread_replies,
-    verdicts_on_final_answers,
-    scores_with_thoughts,
-    drop_figures_of_unknown_rows,
-)
+    carry_notes, empty_replies, verdicts_with_thoughts, declare_ranges, misread_replies, verdicts_on_final_answers,
+    scores_with_thoughts, drop_figures_of_unknown_rows,
+)  # fmt: skip

@@ -6,7 +6,7 @@ The old table stays whole until all of it is copied. Killed at any moment, the n
 from __future__ import annotations
 
 import shutil
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,12 +95,10 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 
 def _step_list(stored: bytes, text: bytes | None) -> tuple[bytes, codec.SQLText]:
     """The row of a list of steps; what cannot be read stays as it is."""
-    try:
+    with suppress(ValueError):
         steps = codec.unpack_json(stored)
         if isinstance(steps, list) and all(isinstance(step, str) for step in steps):
             return codec.step_list_row(steps, codec.unpack_text(text or b""))
-    except ValueError:
-        pass
     return codec.digest_of_steps(stored), stored
 
 

@@ -15,7 +15,7 @@ from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
 from visualprm_eval.run import plan_report as stored_run
 from visualprm_eval.run.collect_results import collect
-from visualprm_eval.run.last_run import note_asked
+from visualprm_eval.run.last_run import Choice, note_asked
 from visualprm_eval.run.plan_report import plan_report
 from visualprm_eval.store import STORE_FILE, Store, soundness
 from visualprm_eval.store.soundness import open_sound
@@ -100,7 +100,7 @@ def note(work_dir: Path, names, prms=("prm",), critics=None) -> None:
     with Store.open(work_dir / STORE_FILE) as store:
         (scoring,) = (one for one in store.specs("scoring") if one.settings.get("critic") == "visualprm")
         labels = {"visualprm": scoring} if critics is None else critics
-        note_asked(store, build_rerankers(names, prms), labels, greedy=False, baseline=None)
+        note_asked(store, Choice(build_rerankers(names, prms), labels, (), greedy=False))
 
 
 def test_without_names_it_shows_what_the_last_run_showed(tmp_path):
@@ -139,7 +139,7 @@ def test_a_reranker_that_is_not_installed_any_more(tmp_path, capsys):
     as_before = {row.reranker for row in results(tmp_path).rows}
     with Store.open(tmp_path / STORE_FILE) as store:
         gone = replace(build_rerankers(["random"], ["prm"])[0], name="gone")
-        note_asked(store, [gone], {}, greedy=False, baseline=None)
+        note_asked(store, Choice([gone], {}, (), greedy=False))
     assert {row.reranker for row in results(tmp_path).rows} == as_before
     note(tmp_path, ["first", "random"])
     capsys.readouterr()

@@ -8,7 +8,7 @@ from typing import Any
 
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
-from visualprm_eval.run.last_run import note_asked
+from visualprm_eval.run.last_run import Choice, note_asked
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.scopes import Scope, put_scope
 
@@ -50,7 +50,7 @@ def fill(work_dir: Path) -> None:
         scope = Scope("P", False, ids, N, (1, 2, 4), "auto", GRADING.settings, {"total": P})
         put_scope(store, SAMPLING, "Bench", scope)
         rerankers = build_rerankers(["first", "visualprm", "visualorm", "weighted-vote", "oracle"], ["prm"])
-        note_asked(store, rerankers, {"visualprm": PRM, "visualorm": ORM}, greedy=False, baseline=None)
+        note_asked(store, Choice(rerankers, {"visualprm": PRM, "visualorm": ORM}, (), greedy=False))
 
 
 def _fill_problem(store: Store, number: int, problem: Problem) -> None:

@@ -13,7 +13,7 @@ from visualprm_eval.core.errors import UnknownNameError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 from visualprm_eval.evaluate.fact_columns import Columns, ProblemFacts
 from visualprm_eval.evaluate.reranker_registry import build_rerankers
-from visualprm_eval.run.last_run import note_asked
+from visualprm_eval.run.last_run import Choice, note_asked
 from visualprm_eval.run.plan_report import plan_report
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.scopes import Scope, finished_part, put_scope, scopes
@@ -191,6 +191,6 @@ def test_greedy_samples_are_shown_as_the_last_run_had_them(tmp_path):
 def test_gains_are_over_the_baseline_of_the_last_run(tmp_path):
     fill(tmp_path)
     with Store.open(tmp_path / STORE_FILE) as store:
-        note_asked(store, build_rerankers(["first", "oracle"], ()), {}, greedy=False, baseline="first")
+        note_asked(store, Choice(build_rerankers(["first", "oracle"], ()), {}, (), greedy=False, baseline="first"))
     assert results(tmp_path).protocol["baseline of gains"] == "first"
     assert results(tmp_path, baseline="mean").protocol["baseline of gains"] == "mean"

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partialmethod
+from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
@@ -26,7 +28,7 @@ from visualprm_eval.host.data.linked_data import use_own_image_folder, whole_fil
 from visualprm_eval.host.data.rows_to_problems import row_problem
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.upright import ShownRow, upright_row
-from visualprm_eval.host.data.usable import lack_of_answers, left_out_remark, unusable_rows
+from visualprm_eval.host.data.usable import MATCHED_TYPES, lack_of_answers, left_out_remark, unusable_rows
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import Task, task_for
@@ -126,14 +128,12 @@ def load_benchmark(
     files_of: dict[str, tuple[str, ...]] = {}
     changes: dict[str, str] = {}
     with at_work(), whole_files():
-        for position in range(len(rows)):
-            row = rows.iloc[position]
+        for row in map(rows.iloc.__getitem__, range(len(rows))):
             given = ShownRow(row) if pictures == RAW_PICTURES else upright_row(dataset, row)
             problem, files, reason = row_problem(dataset, name, row, task.group_columns, given)
             problems.append(problem)
             files_of[problem.index] = files
-            if given.change:
-                changes[problem.index] = given.change
+            changes |= {problem.index: given.change} if given.change else {}
             if reason is not None:
                 broken[problem.index] = findings.broken.get(problem.index, reason)
     _check_indices(name, problems)
@@ -171,12 +171,8 @@ def load_benchmarks(
     """
     load_host()
     unreachable: dict[str, str] = {}
-    classes = {name: find_class(name) for name in names}
-    lacks = {
-        name: missing_file(name, dataset_class, unreachable, fetch=fetch)
-        for name, dataset_class in classes.items()
-        if dataset_class is not None
-    }
+    known = {name: dataset_class for name in names if (dataset_class := find_class(name)) is not None}
+    lacks = {name: missing_file(name, known[name], unreachable, fetch=fetch) for name in known}
     missing = [lack for lack in lacks.values() if lack]
     if missing and fetch:
         return [], missing
@@ -228,12 +224,12 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
             "%s: %s has the MD5 %s, the host knows %s: the file is used as it is, and the protocol says so",
             name, file.path, file.md5, file.expected,
         )  # fmt: skip
-    findings, place = _Findings(), file.path if file is not None else data_root()
+    findings = _Findings()
     with ExitStack() as stack:
         root = stack.enter_context(readable(name, dataset_class, file, fetch=fetch))
         stack.enter_context(at_work(environment={"LMUData": str(root), "FORCE_LOCAL": None}))
         stack.enter_context(texts_kept())
-        stack.enter_context(_checked_loading(name, dataset_class, findings))
+        stack.enter_context(_checked_loading(dataset_class, findings))
         try:
             dataset = build_dataset(name)
         except VisualPRMEvalError:
@@ -288,7 +284,7 @@ def _refusal(dataset_class: Any) -> str | None:
 
 
 @contextmanager
-def _checked_loading(name: str, dataset_class: Any, findings: _Findings) -> Iterator[None]:
+def _checked_loading(dataset_class: Any, findings: _Findings) -> Iterator[None]:
     """Looks at a table before the host's constructor does, which fails on the first odd row with a bare assertion."""
     from vlmeval.dataset.image_base import ImageBaseDataset
     from vlmeval.dataset.image_mcq import CustomMCQDataset
@@ -299,19 +295,14 @@ def _checked_loading(name: str, dataset_class: Any, findings: _Findings) -> Iter
     with ExitStack() as stack:
         for cls in classes:
             if issubclass(cls, ImageBaseDataset):
-                stack.enter_context(replaced(cls, "load_data", _with_check(cls.load_data, name, findings)))
+                loaded = partialmethod(_checked, cls.load_data, findings)
+                stack.enter_context(replaced(cls, "load_data", loaded))
         yield
 
 
-def _with_check(load: Callable[[Any, str], Any], name: str, findings: _Findings) -> Callable[[Any, str], Any]:
-    def load_data(self: Any, dataset: str) -> Any:
-        return _checked(name, self, load(self, dataset), findings)
-
-    return load_data
-
-
-def _checked(name: str, dataset: Any, data: Any, findings: _Findings) -> Any:
-    """A table with the columns that are needed, in which pictures that are not there are marked."""
+def _checked(dataset: Any, load: Callable[[Any, str], Any], findings: _Findings, name: str) -> Any:
+    """Stands for ``load_data``: a table with the columns that are needed, in which missing pictures are marked."""
+    data = load(dataset, name)
     place = getattr(dataset, "data_path", f"{data_root()}/{name}.tsv")
     missing = [column for column in ("index", "question") if column not in data]
     if "image" not in data and "image_path" not in data:
@@ -326,23 +317,23 @@ def _checked(name: str, dataset: Any, data: Any, findings: _Findings) -> Any:
     data = _with_indices(data, findings)
     if "image" not in data:
         return data
-    given = data[data["image"].notna()]
-    findings.pictureless = tuple(findings.rows[index] for index in data["index"][data["image"].isna()].astype(str))
+    given, pictureless = data[data["image"].notna()], data[data["image"].isna()]
+    findings.pictureless = tuple(findings.rows[index] for index in pictureless["index"].astype(str))
     images = dict(zip(given["index"].astype(str), given["image"].astype(str), strict=True))
     for index, image in images.items():
         # A short text is the index of the row that has the picture; the host asserts that it is.
         if len(image) <= 64 and len(images.get(image, "")) <= 64:
-            findings.broken[index] = (
-                f"its picture should be that of row {image!r}, which has none" if image else "empty"
-            )
+            reason = f"its picture should be that of row {image!r}, which has none" if image else "empty"
+            findings.broken[index] = reason
     pairs = zip(data["index"].astype(str), data["image"], strict=True)
     return data.assign(image=[_UNDECODABLE if index in findings.broken else image for index, image in pairs])
 
 
 def _with_indices(data: Any, findings: _Findings) -> Any:
     """The rows that have an index, which is a whole number where all are."""
-    findings.nameless = tuple(f"row {place + 1}" for place, lacks in enumerate(data["index"].isna()) if lacks)
-    places = [place + 1 for place, lacks in enumerate(data["index"].isna()) if not lacks]
+    lacking = data["index"].isna()
+    findings.nameless = tuple(f"row {place}" for place, lacks in enumerate(lacking, 1) if lacks)
+    places = [place for place, lacks in enumerate(lacking, 1) if not lacks]
     if findings.nameless:
         data = data[data["index"].notna()].copy()
         if data["index"].dtype.kind == "f" and (data["index"] % 1 == 0).all():
@@ -355,25 +346,22 @@ def _with_indices(data: Any, findings: _Findings) -> Any:
 def _check_indices(name: str, problems: list[Problem]) -> None:
     doubled = [index for index, count in Counter(problem.index for problem in problems).items() if count > 1]
     if doubled:
-        raise BenchmarkError(
-            f"{name}: the index {', '.join(doubled[:5])} stands in several rows; expected one row each"
-        )
+        shown = ", ".join(doubled[:5])
+        raise BenchmarkError(f"{name}: the index {shown} stands in several rows; expected one row each")
     if not problems:
         raise BenchmarkError(f"{name} has no rows")
 
 
 def _task(name: str, dataset: Any) -> Task:
     """The benchmark's task; what the host would do by default fills in for one without a file of its own."""
-    from types import SimpleNamespace
-
-    try:
-        from vlmeval.run import get_judge_kwargs
-    except ImportError:  # A checkout keeps it beside the package.
-        judge = "gpt-4o-mini" if dataset.TYPE in {"MCQ", "Y/N"} else None
-        return task_for(name, host_type=dataset.TYPE, host_judge=judge)
     silent = SimpleNamespace(
         judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
         judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,
     )  # fmt: skip
-    judge = get_judge_kwargs(name, dataset.TYPE, silent).get("model")
+    try:
+        from vlmeval.run import get_judge_kwargs
+    except ImportError:  # A checkout keeps it beside the package.
+        judge = "gpt-4o-mini" if dataset.TYPE in MATCHED_TYPES else None
+    else:
+        judge = get_judge_kwargs(name, dataset.TYPE, silent).get("model")
     return task_for(name, host_type=dataset.TYPE, host_judge=judge)

@@ -67,13 +67,12 @@ def readable(name: str, dataset_class: Any, file: DataFile | None, *, fetch: boo
 @contextmanager
 def _own_loading(name: str, dataset_class: Any, *, fetch: bool) -> Iterator[Path]:
     folder, root = data_root(), mirrored_root(name)
-    expected = getattr(dataset_class, "DATASET_MD5", {})
-    found = {each: folder / f"{each}.tsv" for each in expected}
-    here = {each: md5_of(path) for each, path in found.items() if path.is_file()}
+    tables = {each: folder / f"{each}.tsv" for each in getattr(dataset_class, "DATASET_MD5", {})}
+    here: dict[str, str | None] = {each: md5_of(path) for each, path in tables.items() if path.is_file()}
     failed: list[_Unfetched] = []
     with ExitStack() as stack:
         stack.enter_context(whole_files())
-        stack.enter_context(known_checksums(dataset_class, dict(here)))
+        stack.enter_context(known_checksums(dataset_class, here))
         stack.enter_context(_fetching(root, folder, failed, fetch=fetch))
         stack.enter_context(_hub_offline())
         try:
@@ -98,10 +97,8 @@ def _own_loading(name: str, dataset_class: Any, *, fetch: bool) -> Iterator[Path
 
 def _needs_hub(error: BaseException | None) -> bool:
     while error is not None:
-        if (
-            type(error).__name__ in {"OfflineModeIsEnabled", "LocalEntryNotFoundError"}
-            or "offline" in str(error).lower()
-        ):
+        kind = type(error).__name__
+        if kind in {"OfflineModeIsEnabled", "LocalEntryNotFoundError"} or "offline" in str(error).lower():
             return True
         error = error.__cause__ or error.__context__
     return False

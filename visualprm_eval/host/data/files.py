@@ -124,9 +124,9 @@ def missing_file(name: str, dataset_class: Any, unreachable: dict[str, str], *, 
     lack = f"{name}: {name}.tsv is missing: looked for {' and '.join(map(str, here))}"
     if not url.startswith(("http://", "https://")):
         return f"{lack}; the host knows no address of it"
-    known = f" (MD5 {expected})" if expected else ""
+    lack += f"; it comes from {url}" + (f" (MD5 {expected})" if expected else "")
     if not fetch:
-        return f"{lack}; it comes from {url}{known}"
+        return lack
     try:
         data_root().mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -137,7 +137,7 @@ def missing_file(name: str, dataset_class: Any, unreachable: dict[str, str], *, 
     try:
         _fetch_once(url, data_root() / f"{name}.tsv", expected, unreachable)
     except OSError as error:
-        return f"{lack}; it comes from {url}{known}, and fetching it failed ({error})"
+        return f"{lack}, and fetching it failed ({error})"
     return ""
 
 
@@ -160,8 +160,7 @@ def fetch_file(url: str, path: Path, md5: str | None) -> None:
     Raises:
         OSError: When the server cannot be reached, refuses, falls silent, or sends something else.
     """
-    endpoint = os.environ.get("HF_ENDPOINT", "").rstrip("/")
-    if endpoint:  # The usual way to name a mirror of the hub.
+    if endpoint := os.environ.get("HF_ENDPOINT", "").rstrip("/"):  # The usual way to name a mirror of the hub.
         url = url.replace("https://huggingface.co", endpoint, 1)
     with atomic_draft(path) as draft:
         with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310 - find_file admits http(s) only

@@ -34,7 +34,7 @@ def linked_root(name: str, file: DataFile) -> Path:
     """
     path = file.path.resolve()
     root = cache_root() / "data" / hashlib.sha256(f"{path}\n{file.md5}".encode()).hexdigest()[:12]
-    with _writable(root):
+    with writable(root):
         root.mkdir(parents=True, exist_ok=True)
         link_atomically(root / f"{name}.tsv", path)
     return root
@@ -52,7 +52,7 @@ def mirrored_root(name: str) -> Path:
     place = hashlib.sha256(f"{source.resolve()}\n{name}".encode()).hexdigest()[:12]
     files = dict(_files_below(source, Path()))
     stamps = {str(path): stamp for path, stamp in files.items() if path.parts[0] != "images"}
-    with _writable(links):
+    with writable(links):
         links.mkdir(parents=True, exist_ok=True)
         root = links / f"{place}-{_generation(links / f'{place}.json', stamps)}"
         root.mkdir(exist_ok=True)
@@ -98,7 +98,12 @@ def _generation(note: Path, stamps: dict[str, list[int]]) -> int:
 
 
 @contextmanager
-def _writable(root: Path) -> Iterator[None]:
+def writable(root: Path) -> Iterator[None]:
+    """While it lasts, an error of the system is one of a folder in the cache that cannot be written.
+
+    Raises:
+        BenchmarkError: It says what to do.
+    """
     try:
         yield
     except OSError as error:

@@ -47,23 +47,15 @@ def row_problem(
     parts = []
     for item in message:
         if item["type"] not in {"text", "image"}:
-            raise BenchmarkError(
-                f"{name}: row {row['index']} has a part of type {item['type']}; expected text and pictures"
-            )
+            place = f"{name}: row {row['index']}"
+            raise BenchmarkError(f"{place} has a part of type {item['type']}; expected text and pictures")
         parts.append(Part(item["type"], str(item["value"])))
-    choices = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)} or listed_options(
-        row
-    )
+    lettered = {letter: str(row[letter]) for letter in string.ascii_uppercase if _given(row, letter)}
+    split, answer = (str(row[column]) if _given(row, column) else "" for column in ("split", "answer"))
     problem = Problem(
-        benchmark=name,
-        index=str(row["index"]),
-        split=str(row["split"]) if _given(row, "split") else "",
-        parts=tuple(parts),
-        answer=str(row["answer"]) if _given(row, "answer") else "",
-        choices=choices,
-        id="",
-        groups=_groups(row, name, group_columns),
-    )
+        benchmark=name, index=str(row["index"]), split=split, parts=tuple(parts), answer=answer, id="",
+        choices=lettered or listed_options(row), groups=_groups(row, name, group_columns),
+    )  # fmt: skip
     pictures, unreadable = _picture_digests(row, problem.images, shown.originals)
     content = {
         "benchmark": name,
@@ -79,9 +71,7 @@ def row_problem(
 
 def listed_options(row: Any) -> dict[str, str]:
     """The options of a row whose table has them as one list, spelled as in Python or JSON, in a column ``choices``."""
-    if not _given(row, "choices"):
-        return {}
-    found = row["choices"]
+    found = row["choices"] if _given(row, "choices") else None
     if isinstance(found, str):
         try:
             found = ast.literal_eval(found)  # Literals only.

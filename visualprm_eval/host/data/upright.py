@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root
 from visualprm_eval.core.pictures import RULES, png_of, upright_copy
+from visualprm_eval.host.data.linked_data import writable
 from visualprm_eval.host.patching import replaced
 
 
@@ -71,13 +71,8 @@ def _copy(dataset: Any, path: Any) -> tuple[Any, str, str]:
     if picture is None:
         return path, "", ""
     folder = cache_root() / "pictures"
-    try:
+    with writable(folder):
         copy, change = upright_copy(picture, folder)
-    except OSError as error:
-        raise BenchmarkError(
-            f"cannot write to {folder} ({error}): set the environment variable XDG_CACHE_HOME to a folder that can be "
-            "written to"
-        ) from error
     return (str(copy), change, str(picture)) if change else (path, "", "")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import string
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 MATCHED_TYPES = ("MCQ", "Y/N")
@@ -26,7 +26,8 @@ def unusable_rows(dataset: Any, group_columns: Sequence[str] = ()) -> dict[int, 
         group_columns: Columns that the benchmark's metric needs.
     """
     data = dataset.data
-    said = {str(name): list(map(_says, data[name])) for name in _text_columns(data, group_columns)}
+    columns = {"question", "answer", *group_columns, *string.ascii_uppercase}
+    said = {str(name): list(map(_says, data[name])) for name in data if name in columns}
     needed = [name for name in ("question", "answer", *group_columns) if any(said.get(name, ()))]
     letters = [name for name in said if name in string.ascii_uppercase and len(name) == 1]
     is_choice = getattr(dataset, "TYPE", "") == "MCQ" and any(any(said[letter]) for letter in letters)
@@ -41,11 +42,6 @@ def unusable_rows(dataset: Any, group_columns: Sequence[str] = ()) -> dict[int, 
         if lacking:
             found[place] = " and ".join(lacking)
     return found
-
-
-def _text_columns(data: Any, group_columns: Sequence[str]) -> Iterator[str]:
-    wanted = {"question", "answer", *group_columns, *string.ascii_uppercase}
-    yield from (name for name in data if name in wanted)
 
 
 def _says(value: Any) -> bool:
@@ -77,9 +73,8 @@ def left_out_remark(left_out: Mapping[str, str]) -> str:
     """What must be said of values where rows of the file are left out, by place: the reasons."""
     if not left_out:
         return ""
-    if len(left_out) <= _SHOWN:
-        listed = "; ".join(f"{place}: {reason}" for place, reason in left_out.items())
-    else:
+    listed = "; ".join(f"{place}: {reason}" for place, reason in left_out.items())
+    if len(left_out) > _SHOWN:
         listed = ", ".join(f"{count:,} with {reason}" for reason, count in Counter(left_out.values()).most_common())
     rows = "row" if len(left_out) == 1 else "rows"
     return f"{len(left_out):,} {rows} of the file cannot be used: left out ({listed})"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from visualprm_eval.core.answers import announced_answer, normalise
@@ -59,21 +60,13 @@ def form_of(grader: str, row: Mapping[str, Any] | None) -> Form:
         grader: The name of the host's function that works on the row.
         row: The row of the benchmark; ``None`` when it is not known.
     """
-    inner = _FORMS.get(grader, _as_it_is)(row if row is not None else {})
+    inner = _FORMS[grader](row if row is not None else {}) if grader in _FORMS else str
 
     def read(reply: str) -> str | None:
-        said = after_thoughts(reply)
-        return inner(said.strip()) if said is not None and said.strip() else None
+        said = (after_thoughts(reply) or "").strip()
+        return inner(said) if said else None
 
     return read
-
-
-def _as_it_is(_: Mapping[str, Any]) -> Form:
-    return lambda text: text
-
-
-def _shorn(_: Mapping[str, Any]) -> Form:
-    return shorn
 
 
 def _readings(text: str) -> Iterator[str]:
@@ -103,25 +96,22 @@ def _parsed(text: str, *parsers: Callable[[str], Any]) -> str | None:
     return None
 
 
-def _number(parser: Callable[[str], Any], right: Any) -> Form:
+def _number(parser: Callable[[str], Any], right: Any, text: str) -> str | None:
     """A number, as the host's parser has it; another number, or another answer than a number, is a wrong one.
 
     Args:
         parser: Raises ValueError for what is no such number.
         right: The row's reference answer.
+        text: The reply.
     """
-
-    def read(text: str) -> str | None:
-        found = _parsed(text, parser, float)
-        if found is not None:
-            return found
-        bare = _open(text)
-        # "7 cm", "1,000", "seven" and "(7)" may well be the number that was asked for.
-        if bare is not None and not _is_number(bare) and not _holds(bare, right):
-            return bare
-        return text if _names_others(text, right) else None
-
-    return read
+    found = _parsed(text, parser, float)
+    if found is not None:
+        return found
+    bare = _open(text)
+    # "7 cm", "1,000", "seven" and "(7)" may well be the number that was asked for.
+    if bare is not None and not _is_number(bare) and not _holds(bare, right):
+        return bare
+    return text if _names_others(text, right) else None
 
 
 def _names_others(text: str, right: Any) -> bool:
@@ -150,31 +140,29 @@ def _is_number(text: str) -> bool:
     return key is not None and (key.kind == "number" or _NUMERAL.match(key.value) is not None)
 
 
-def _option(choices: Mapping[str, str]) -> Form:
+def _option(choices: Mapping[str, str], text: str) -> str | None:
     """An option that the host sees in the reply, or whose value it is; any other answer is a wrong one."""
+    from vlmeval.utils import can_infer
 
-    def read(text: str) -> str | None:
-        from vlmeval.utils import can_infer
-
-        for reading in _readings(text):
-            if can_infer(reading, dict(choices)):
-                return reading
-            key = normalise(reading, choices)
-            if key is not None and key.kind == "option":
-                return key.value
-        return _open(text)
-
-    return read
+    for reading in _readings(text):
+        if can_infer(reading, dict(choices)):
+            return reading
+        key = normalise(reading, choices)
+        if key is not None and key.kind == "option":
+            return key.value
+    return _open(text)
 
 
-def _text(right: Any) -> Form:
+def _text(right: Any, text: str) -> str | None:
     """An answer of any kind, if need be in a sentence that does not hold the right one."""
+    bare = shorn(text)
+    return None if _holds(bare, right) else bare
 
-    def read(text: str) -> str | None:
-        bare = shorn(text)
-        return None if _holds(bare, right) else bare
 
-    return read
+def _short_text(right: Any, text: str) -> str | None:
+    """An answer of any kind, but no sentence, and nothing that holds the right one."""
+    said = _open(text)
+    return None if said is None or _holds(said, right) else said
 
 
 def _open(text: str) -> str | None:
@@ -189,23 +177,14 @@ def _open(text: str) -> str | None:
 
 def _mathvista(row: Mapping[str, Any]) -> Form:
     if row.get("question_type") == "multi_choice":
-        return _option(listed_options(row))
-    right = row.get("answer", "")
-    if row.get("answer_type") == "integer":
-        return _number(int, right)
-    return _number(float, right) if row.get("answer_type") == "float" else _text(right)
+        return partial(_option, listed_options(row))
+    right, parser = row.get("answer", ""), {"integer": int, "float": float}.get(row.get("answer_type", ""))
+    return partial(_text, right) if parser is None else partial(_number, parser, right)
 
 
 def _mathvision(row: Mapping[str, Any]) -> Form:
     choices = listed_options(row)
-    if choices:
-        return _option(choices)
-
-    def read(text: str) -> str | None:
-        said = _open(text)
-        return None if said is None or _holds(said, row.get("answer", "")) else said
-
-    return read
+    return partial(_option, choices) if choices else partial(_short_text, row.get("answer", ""))
 
 
 def _dynamath(row: Mapping[str, Any]) -> Form:
@@ -229,37 +208,31 @@ def _dynamath(row: Mapping[str, Any]) -> Form:
         return letter
     if row.get("answer_type") == "float":
         return lambda text: _parsed(text, float, number) or (text if _denies(text) else None)  # Neither is empty.
-    return _text(row.get("answer", ""))
+    return partial(_text, row.get("answer", ""))
 
 
-def _yes_or_no(_: Mapping[str, Any]) -> Form:
+def _yes_or_no(text: str) -> str | None:
     """Its judge is told to write Yes, No or Unknown; the host would take anything else, and two of them, so."""
-
-    def read(text: str) -> str | None:
-        named = {word.capitalize() for word in _YES_OR_NO.findall(text)}
-        return named.pop() if len(named) == 1 else None
-
-    return read
+    named = {word.capitalize() for word in _YES_OR_NO.findall(text)}
+    return named.pop() if len(named) == 1 else None
 
 
-def _logicvista(_: Mapping[str, Any]) -> Form:
-    def read(text: str) -> str:
-        bare = shorn(text)
-        return "".join(re.findall("[A-Z]", bare)) if _LETTERS.fullmatch(bare) else bare
-
-    return read
+def _logicvista(text: str) -> str:
+    bare = shorn(text)
+    return "".join(re.findall("[A-Z]", bare)) if _LETTERS.fullmatch(bare) else bare
 
 
 _FORMS: dict[str, Callable[[Mapping[str, Any]], Form]] = {
     "MathVista_auxeval": _mathvista, "QSpatial_auxeval": _mathvista, "MATH_V_auxeval": _mathvision,
-    "DynaMath_auxeval": _dynamath, "LogicVista_auxeval": _logicvista, "YOrN_auxeval": _yes_or_no,
-    # These read a letter, a digit or a word, or hand an extract to another judge, and ask again where they cannot.
-    "MathVerse_auxeval_extract": _shorn, "MathVerse_auxeval_score": _shorn, "Olympiad_auxeval_extract": _shorn,
-    "Olympiad_auxeval_score": _shorn, "MMReason_auxeval_extract": _shorn, "MMReason_auxeval_score": _shorn,
-    "MMEReasoning_openeval": _shorn, "MMVet_auxeval": _shorn, "MMOral_opg_auxeval": _shorn, "SFE_auxeval": _shorn,
-    "LENS_auxeval": _shorn, "eval_vanilla": _shorn, "eval_circular_group": _shorn,
-    # These take whatever comes.
-    "ChartBench_auxeval": _shorn, "extract_aux": _shorn,
+    "DynaMath_auxeval": _dynamath, "LogicVista_auxeval": lambda _: _logicvista, "YOrN_auxeval": lambda _: _yes_or_no,
+    **dict.fromkeys((
+        # These read a letter, a digit or a word, or hand an extract to another judge, and ask again where they cannot.
+        "MathVerse_auxeval_extract", "MathVerse_auxeval_score", "Olympiad_auxeval_extract", "Olympiad_auxeval_score",
+        "MMReason_auxeval_extract", "MMReason_auxeval_score", "MMEReasoning_openeval", "MMVet_auxeval",
+        "MMOral_opg_auxeval", "SFE_auxeval", "LENS_auxeval", "eval_vanilla", "eval_circular_group",
+        # These take whatever comes.
+        "ChartBench_auxeval", "extract_aux",
+    ), lambda _: shorn),
 }  # fmt: skip
 """By the host's function that works on a row. Others want prose, or an object of several lines, and get it as it is."""
 

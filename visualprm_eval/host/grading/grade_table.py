@@ -164,15 +164,9 @@ def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
 
 
 def evaluate_table(
-    benchmark: Benchmark,
-    predictions: Mapping[str, str],
-    directory: Path,
-    judge: JudgeOptions,
-    replies: Replies | None = None,
-    *,
-    known: bool = False,
-    tally: Asked | None = None,
-) -> Evaluation:
+    benchmark: Benchmark, predictions: Mapping[str, str], directory: Path, judge: JudgeOptions,
+    replies: Replies | None = None, *, known: bool = False, tally: Asked | None = None,
+) -> Evaluation:  # fmt: skip
     """Lets the host evaluate one text per problem.
 
     Args:
@@ -318,10 +312,9 @@ def _verdicts(
     with at_work(log, environment=judge_environment(judge)), tamed_graders(text_columns(benchmark)):
         try:
             return read_verdicts(benchmark, file, indices, judged=judge.used, unread=asked.unread)
-        except NoVerdictsError as error:
-            error.__cause__ = uncounted
-            return error
         except GradingError as error:
+            if isinstance(error, NoVerdictsError):
+                error.__cause__ = uncounted
             return error
         except Exception as error:  # noqa: BLE001 - whatever the host's own rules stumble over
             cause = uncounted or error
@@ -357,9 +350,8 @@ def _figure(benchmark: Benchmark, ran: _Ran, indices: Sequence[str]) -> HostFigu
 def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOptions) -> dict[str, str]:
     """What the host gets of texts, by index."""
     # Where a table has its options in one list, the host's graders read the answer as it stands.
-    lettered = "A" in benchmark.dataset.data
+    lettered, how = "A" in benchmark.dataset.data, judge.prediction or "raw"
     choices = {problem.index: problem.choices for problem in benchmark.problems if lettered}
-    how = judge.prediction or "raw"
     shown = {index: benchmark.task.shown(text, how, choices.get(index)) for index, text in predictions.items()}
     # Of an option that is read from nothing a judge may say anything, and the host might draw one.
     empty = REFUSED_OPTION if judge.used and benchmark.dataset.TYPE == "MCQ" else EMPTY

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.types import Problem
 from visualprm_eval.tasks.wemath import GROUPS, complete_groups
 
 if TYPE_CHECKING:
@@ -62,21 +63,21 @@ def tolerance(benchmark: Benchmark, indices: Sequence[str]) -> float:
     """
     if "key" not in benchmark.task.group_columns:
         return 1e-6
-    return 0.0051 * GROUPS / max(1, len(_groups(benchmark, indices)))
+    return 0.0051 * GROUPS / max(1, len(complete_groups(_chosen(benchmark, indices))))
 
 
 def countable(benchmark: Benchmark, indices: Sequence[str]) -> list[str]:
     """The rows that the host counts as our metric does: of WeMath those of complete groups."""
     if "key" not in benchmark.task.group_columns:
         return list(indices)
-    chosen = [problem for problem in benchmark.problems if problem.index in set(indices)]
+    chosen = _chosen(benchmark, indices)
     places = sorted(place for group in complete_groups(chosen).values() for place in group)
     return list(dict.fromkeys(chosen[place].index for place in places))
 
 
-def _groups(benchmark: Benchmark, indices: Sequence[str]) -> Mapping[Any, Any]:
+def _chosen(benchmark: Benchmark, indices: Sequence[str]) -> list[Problem]:
     wanted = set(indices)
-    return complete_groups([problem for problem in benchmark.problems if problem.index in wanted])
+    return [problem for problem in benchmark.problems if problem.index in wanted]
 
 
 Figure = Callable[["Benchmark", Any, Sequence[str]], float]
@@ -84,20 +85,14 @@ Figure = Callable[["Benchmark", Any, Sequence[str]], float]
 
 def _by(column: str, value: str, figure: str, factor: float = 1.0) -> Figure:
     """The one cell of a column in the row that has a value in another column."""
-
-    def read(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float:
-        del benchmark, indices
-        (cell,) = result.loc[result[column] == value, figure]
-        return factor * float(cell)
-
-    return read
+    return lambda _benchmark, table, _indices: factor * float(table.loc[table[column] == value, figure].item())
 
 
 def _wemath(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float:
     """The host divides by the number of groups of the whole benchmark, whatever is in the table."""
     strict = float(result["Score (Strict)"][0].rstrip("%"))
     lost = GROUPS * (1 - strict / 100)
-    return 100 * (1 - lost / len(_groups(benchmark, indices)))
+    return 100 * (1 - lost / len(complete_groups(_chosen(benchmark, indices))))
 
 
 def _primary(benchmark: Benchmark, result: Any) -> HostFigure | None:
@@ -111,18 +106,13 @@ def _primary(benchmark: Benchmark, result: Any) -> HostFigure | None:
     except ImportError:  # A checkout may have it elsewhere.
         return None
     primary = type(benchmark.dataset).report_primary_metric(flatten_summary_metrics(result))
-    if len(primary) != 1:
-        return None
-    ((name, number),) = primary.items()
-    figure = float(number)
+    figure = float(*primary.values()) if len(primary) == 1 else math.nan
     if math.isnan(figure):
         return None
-    return HostFigure(100 * figure if benchmark.dataset.TYPE == "MCQ" and figure <= 1 else figure, _plain(str(name)))
-
-
-def _plain(name: str) -> str:
-    """The host's name of a metric without the split, which a table of picks has one of only."""
-    return name.rpartition("|")[2] if name.startswith("split=") else name
+    (name,) = map(str, primary)
+    # A table of picks has one split only.
+    plain = name.rpartition("|")[2] if name.startswith("split=") else name
+    return HostFigure(100 * figure if benchmark.dataset.TYPE == "MCQ" and figure <= 1 else figure, plain)
 
 
 _FIGURES: Mapping[str, Figure] = {

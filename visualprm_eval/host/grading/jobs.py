@@ -37,10 +37,8 @@ class Job:
         """The job that a pool of threads was given, by the function and the arguments that the host gave it."""
         grader = next((each.__name__ for each in arguments if hasattr(each, "__name__")), "")
         row = _row_in(arguments)
-        if row is None:
-            return cls(grader, (), form_of(grader, None))
-        indices = row["index"]
-        return cls(grader, tuple(map(str, indices if hasattr(row, "columns") else [indices])), form_of(grader, row))
+        indices = [] if row is None else row["index"] if hasattr(row, "columns") else [row["index"]]
+        return cls(grader, tuple(map(str, indices)), form_of(grader, row))
 
     def attempt(self, request: str) -> int:
         """How often it has asked the same before."""
@@ -58,19 +56,13 @@ def _row_in(value: Any) -> Any:
     return next((row for row in found if row is not None), None)
 
 
-class _Working(threading.local):
-    """What this thread works on; a job that nothing is known of outside of pools."""
-
-    def __init__(self) -> None:
-        self.job = Job()
-
-
-_working = _Working()
+_working = threading.local()
 
 
 def current_job() -> Job:
-    """The job that this thread works on."""
-    return _working.job
+    """The job that this thread works on; one that nothing is known of outside of pools."""
+    job: Job = vars(_working).setdefault("job", Job())
+    return job
 
 
 @contextmanager

@@ -74,9 +74,8 @@ def probe_judge(judge: JudgeOptions) -> None:
     address = judge.base_url or os.environ.get("OPENAI_API_BASE") or "the host's default address"
     try:
         with bounded_replies():
-            code, answer, response = build_judge(**options).generate_inner(
-                [{"type": "text", "value": "Reply with: OK"}]
-            )
+            message = [{"type": "text", "value": "Reply with: OK"}]
+            code, answer, response = build_judge(**options).generate_inner(message)
     except Exception as error:  # noqa: BLE001 - connection, certificate, name, key: all mean that there is no judge
         reason = f"{type(error).__name__}: {error}"
     else:

@@ -6,7 +6,7 @@ import hashlib
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,13 +95,8 @@ def kept_replies(replies: Replies | None, *, secrets: Sequence[str] = ()) -> Ite
     from vlmeval.api.base import BaseAPI
 
     table = _Table(replies, secrets, BaseAPI.generate)
-    with ExitStack() as stack:
-        stack.enter_context(
-            replaced(BaseAPI, "generate", lambda api, message, **kwargs: table.ask(api, message, kwargs))
-        )
-        stack.enter_context(replaced(BaseAPI, "working", lambda _: True))
-        stack.enter_context(rows_apart(table.asked.unread))
-        stack.enter_context(bounded_replies())
+    asked = replaced(BaseAPI, "generate", lambda api, message, **kwargs: table.ask(api, message, kwargs))
+    with asked, replaced(BaseAPI, "working", lambda _: True), rows_apart(table.asked.unread), bounded_replies():
         yield table.asked
 
 
@@ -136,8 +131,7 @@ class _Table:
             reply = f"{NO_REPLY} via API. "
         job.unread.add(question)
         if not job.rows:
-            with self._lock:
-                self.asked.unplaced += 1
+            self._count("unplaced")
         return reply
 
     def _reply(self, api: Any, message: Any, options: Mapping[str, Any]) -> Any:
@@ -148,40 +142,35 @@ class _Table:
             first = place not in self._waiting
             reply = self._waiting.setdefault(place, Future())
         if not first:  # Another row asked the same before, or asks it at this moment.
-            known = reply.result()
-            with self._lock:
-                self.asked.saved += not _has_failed(known)
-            return known
+            if not _has_failed(reply.result()):
+                self._count("saved")
+            return reply.result()
         try:
             found = self._known_or_new(place, api, message, options)
-        except BaseException as error:
-            self._forget(place)
+        except BaseException as error:  # noqa: BLE001 - it is raised below, and in whoever waits for the same reply
             reply.set_exception(error)
-            raise
-        if _has_failed(found):
-            self._forget(place)
-        reply.set_result(found)
-        return found
+        else:
+            reply.set_result(found)
+        if reply.exception() is not None or _has_failed(reply.result()):
+            with self._lock:  # A failure is no reply: the next row that asks the same is not told it.
+                del self._waiting[place]
+        return reply.result()
 
-    def _forget(self, place: tuple[str, int]) -> None:
-        """A failure is no reply: the next row that asks the same is not told it."""
+    def _count(self, what: str) -> None:
         with self._lock:
-            del self._waiting[place]
+            setattr(self.asked, what, getattr(self.asked, what) + 1)
 
     def _known_or_new(self, place: tuple[str, int], api: Any, message: Any, options: Mapping[str, Any]) -> Any:
         secrets = (getattr(api, "key", None), urlsplit(str(getattr(api, "api_base", ""))).password, *self._secrets)
         known = None if self._replies is None else self._replies.get(*place)
         if known is not None:
-            with self._lock:
-                self.asked.saved += 1
+            self._count("saved")
             return redacted(known, secrets)
         reply = self._generate(api, message, **options)
-        failed = _has_failed(reply)
-        with self._lock:
-            self.asked.unanswered += failed
-            self.asked.made += not failed
-        if failed:
+        if _has_failed(reply):
+            self._count("unanswered")
             return reply
+        self._count("made")
         reply = redacted(reply, secrets)
         if self._replies is not None:
             self._replies.put(*place, reply)

@@ -71,13 +71,13 @@ def read_verdicts(
 
 
 def _graded(benchmark: Benchmark, predictions: Path) -> dict[str, Verdict] | None:
-    """The verdicts of a table without a reader of its own."""
-    found = _result_table(benchmark, predictions)
-    if found is None:
-        return None
-    table, values = found
-    logs = [str(log) for log in table["log"]] if "log" in table else [""] * len(table)
-    return {str(index): _verdict(value, log) for index, value, log in zip(table["index"], values, logs, strict=True)}
+    """The verdicts of the first table that has some, of a benchmark without a reader of its own."""
+    for table in tables_beside(predictions):
+        values = _values(benchmark, table) if "index" in table else None
+        if values is not None:
+            logs = map(str, table["log"]) if "log" in table else [""] * len(table)
+            return {str(index): _verdict(*found) for index, *found in zip(table["index"], values, logs, strict=True)}
+    return None
 
 
 def rows_drawn(predictions: Path) -> int:
@@ -86,19 +86,14 @@ def rows_drawn(predictions: Path) -> int:
     return max((sum(drawn_at_random(str(log)) for log in each) for each in logs), default=0)
 
 
-def _result_table(benchmark: Benchmark, predictions: Path) -> tuple[Any, list[Any]] | None:
-    """The first table beside the predictions that has verdicts, and its verdicts."""
-    for table in tables_beside(predictions):
-        if "index" not in table:
-            continue
-        if "hit" in table:
-            return table, list(table["hit"])
-        if "eval_match" in table:
-            return table, _hits(benchmark.name, table["eval_match"])
-        for column in _VERDICT_COLUMNS:
-            if column in table and (benchmark.dataset.TYPE == "Y/N" or _are_verdicts(table[column])):
-                return table, list(table[column])
-    return None
+def _values(benchmark: Benchmark, table: Any) -> Sequence[Any] | None:
+    """The column of a table that has verdicts."""
+    if "hit" in table:
+        return table["hit"]  # type: ignore[no-any-return]
+    if "eval_match" in table:
+        return _hits(benchmark.name, table["eval_match"])
+    columns = (table[name] for name in _VERDICT_COLUMNS if name in table)
+    return next((column for column in columns if benchmark.dataset.TYPE == "Y/N" or _are_verdicts(column)), None)
 
 
 def _are_verdicts(column: Any) -> bool:

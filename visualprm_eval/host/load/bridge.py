@@ -75,7 +75,8 @@ def _loaded_host() -> Host:
     import vlmeval
 
     register()
-    return Host(_version(), environment, _kind(), str(Path(vlmeval.__file__).parent))
+    kind = "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
+    return Host(_version(), environment, kind, str(Path(vlmeval.__file__).parent))
 
 
 def _import_host() -> None:
@@ -87,10 +88,6 @@ def _import_host() -> None:
             raise
         import vlmeval.config
         import vlmeval.dataset  # noqa: F401
-
-
-def _kind() -> str:
-    return "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
 
 
 def register() -> None:
@@ -213,15 +210,10 @@ def _process_unchanged() -> Iterator[None]:
         warnings.simplefilter("ignore")
         with restored(os.environ):
             yield
-        _load_dotenv()
+        import vlmeval
 
-
-def _load_dotenv() -> None:
-    """Sets the keys of the host's ``.env`` file again; without the file the host only complains."""
-    import vlmeval
-
-    if (Path(vlmeval.__file__).parent.parent / ".env").is_file():
-        vlmeval.load_env()
+        if (Path(vlmeval.__file__).parent.parent / ".env").is_file():  # Without it the host only complains.
+            vlmeval.load_env()
 
 
 @contextlib.contextmanager
@@ -254,15 +246,13 @@ class _LogStream(io.TextIOBase):
 
     def write(self, text: str) -> int:
         written = blanked(text, self._secrets)
-        for stream in (self._file, self._echo):
-            if stream is not None:
-                stream.write(written)
+        for stream in filter(None, (self._file, self._echo)):
+            stream.write(written)
         return len(text)
 
     def show_warning(self, message: Warning | str, category: type[Warning], *place: Any) -> None:
         """Stands for ``warnings.showwarning``."""
-        filename, lineno = place[:2]
-        self.write(warnings.formatwarning(message, category, filename, lineno))
+        self.write(warnings.formatwarning(message, category, *place[:2]))
 
     def close(self) -> None:
         # No closed-file error for a progress bar that outlives its loop: what it still says is dropped.

@@ -31,11 +31,7 @@ from visualprm_eval.host.models.sampling_settings import (
 )
 
 TESTED_CLASSES = frozenset(
-    {
-        "vlmeval.api.gpt.GPT4V",
-        "vlmeval.api.lmdeploy.LMDeployAPI",
-        "vlmeval.vlm.internvl.internvl_chat.InternVLChat",
-    }
+    {"vlmeval.api.gpt.GPT4V", "vlmeval.api.lmdeploy.LMDeployAPI", "vlmeval.vlm.internvl.internvl_chat.InternVLChat"}
 )
 """Classes of the host of which a test shows that temperature, top-p and seed reach the model."""
 
@@ -152,19 +148,17 @@ class HostPolicy:
         own_seed = int(digest([seed, problem.id, rank]), 16) % 2**31
         message = [{"type": part.kind, "value": part.value} for part in problem.parts]
         start = time.monotonic()
-        reply, failure = "", None
+        text, failure = "", None
         try:
-            reply = self._ask(message, problem.benchmark, own_seed)
+            text = self._ask(message, problem.benchmark, own_seed)
+            if text.startswith(NO_REPLY):
+                text, failure = "", f"the host's model gave up: {text[:300].strip()}"
         except PolicyError:
             raise
         except Exception as error:  # noqa: BLE001 - a failed sample is a fact; the run goes on
             failure = f"{type(error).__name__}: {error}"
-        if reply.startswith(NO_REPLY):
-            failure = f"the host's model gave up: {reply[:300].strip()}"
         seconds = time.monotonic() - start
-        if failure is not None:
-            return Candidate(problem.id, rank, "", error=blanked(failure, self._keys), seconds=seconds)
-        return Candidate(problem.id, rank, reply, seconds=seconds)
+        return Candidate(problem.id, rank, text, error=failure and blanked(failure, self._keys), seconds=seconds)
 
     def _ask(self, message: list[dict[str, str]], dataset: str, seed: int) -> str:
         """One call of the model; it gets a copy of the message, since the host's classes change theirs."""
@@ -197,10 +191,8 @@ class HostPolicy:
 
     @contextlib.contextmanager
     def _working(self) -> Iterator[None]:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(at_work(environment=self._environment, secrets=self._keys))
-            if not self._allow_remote_code:
-                stack.enter_context(only_native_code(self.name))
+        guard = contextlib.nullcontext() if self._allow_remote_code else only_native_code(self.name)
+        with at_work(environment=self._environment, secrets=self._keys), guard:
             yield
 
 

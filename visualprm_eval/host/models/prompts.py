@@ -167,7 +167,7 @@ class _Writer:
         type_of = code.DATASET_TYPE
         if self.prompt != "host":
             self.maker.use_cot, self.maker._use_custom_prompt = cot, True  # noqa: SLF001 - the host's attribute
-            type_of = self._type_of
+            type_of = lambda _: self.kind  # noqa: E731 - the host takes every table of a user's own for multiple choice
         try:
             with replaced(code, "DATASET_TYPE", type_of):
                 message = self.maker.build_prompt(copy.deepcopy(row), dataset=self.name)
@@ -178,26 +178,16 @@ class _Writer:
             ) from error
         return tuple(Part(item["type"], str(item["value"])) for item in message if item["type"] in {"text", "image"})
 
-    def _type_of(self, _name: str) -> str:
-        """Stands for the host's rule, which takes every table of a user's own for multiple choice."""
-        return self.kind
-
     def _reasoned(self, row: Any, text: str) -> str:
         """A question with the host's request to think step by step."""
         from vlmeval.vlm.internvl import utils
 
-        if self.kind == "Y/N":
-            return str(utils.build_yesorno_cot_prompt(row, text))
-        if self.kind == "MCQ":
-            return str(utils.build_mcq_cot_prompt(row, text))
-        return str(utils.build_qa_cot_prompt(row, str(row["question"])))
+        build = {"Y/N": utils.build_yesorno_cot_prompt, "MCQ": utils.build_mcq_cot_prompt}.get(self.kind)
+        return str(utils.build_qa_cot_prompt(row, str(row["question"])) if build is None else build(row, text))
 
 
 def _pictures_first(parts: tuple[Part, ...], dataset: Any) -> tuple[Part, ...]:
     """The pictures before the text, as datasets have them; where the text has places for them (MMMU), in those."""
-    ordered = sorted(parts, key=lambda part: part.kind == "text")
-    split = getattr(dataset, "split_MMMU", None)
-    if split is None:
-        return tuple(ordered)
-    message = split([{"type": part.kind, "value": part.value} for part in ordered])
-    return tuple(Part(item["type"], item["value"]) for item in message)
+    ordered = [{"type": part.kind, "value": part.value} for part in sorted(parts, key=lambda part: part.kind == "text")]
+    split = getattr(dataset, "split_MMMU", list)
+    return tuple(Part(item["type"], item["value"]) for item in split(ordered))

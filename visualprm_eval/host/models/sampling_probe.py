@@ -63,8 +63,7 @@ def verify_settings(policy: HostPolicy, problem: Problem) -> None:
 def _draw(policy: HostPolicy, problem: Problem, temperature: float, top_p: float) -> set[str]:
     """The distinct texts of a few samples; empty when one of them failed or is blank, which tells nothing."""
     tokens = min(_TOKENS, policy.settings.max_tokens or _TOKENS)
-    settings = replace(policy.settings, temperature=temperature, top_p=top_p, max_tokens=tokens)
-    prober = policy.at(settings)
+    prober = policy.at(replace(policy.settings, temperature=temperature, top_p=top_p, max_tokens=tokens))
     candidates = [prober.sample(problem, rank, seed=rank) for rank in range(_SAMPLES)]
     if any(candidate.error is not None or not candidate.text.strip() for candidate in candidates):
         return set()

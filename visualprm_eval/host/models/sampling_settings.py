@@ -47,10 +47,8 @@ class SamplingSettings:
 
     def request(self) -> dict[str, Any]:
         """Fields of an OpenAI-compatible request."""
-        options: dict[str, Any] = {"temperature": self.temperature, "top_p": self.top_p}
-        if self.max_tokens is not None:
-            options["max_tokens"] = self.max_tokens
-        return options
+        longest = {} if self.max_tokens is None else {"max_tokens": self.max_tokens}
+        return {"temperature": self.temperature, "top_p": self.top_p, **longest}
 
 
 def apply_settings(model: Any, settings: SamplingSettings, retry: int) -> None:
@@ -67,9 +65,9 @@ def apply_settings(model: Any, settings: SamplingSettings, retry: int) -> None:
     from vlmeval.api.gpt import OpenAIWrapper
     from vlmeval.api.openai_sdk import OpenAISDKWrapper
 
-    attributes = {"temperature": settings.temperature, "top_p": settings.top_p, "retry": retry, "verbose": False}
+    attributes = {**settings.request(), "retry": retry, "verbose": False}
     if settings.max_tokens is not None:
-        attributes |= {"max_tokens": settings.max_tokens, "max_new_tokens": settings.max_tokens}
+        attributes["max_new_tokens"] = settings.max_tokens
     for name, value in attributes.items():
         if isinstance(getattr(model, name, None), int | float):
             setattr(model, name, value)

@@ -16,7 +16,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -167,8 +167,21 @@ def watched(folders: Sequence[Path], kept: Sequence[Path] = ()) -> Iterator[Refu
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
     watch = _active
-    if watch is not None and event in _CHECKS:
-        _CHECKS[event](watch, arguments)
+    if watch is None:
+        return
+    if event in _PROGRAMS:
+        _program(watch, arguments)
+    elif event in _CHANGES and not _changes_nothing(event, arguments):
+        for path, folder in _CHANGES[event]:
+            place = None if folder is None else arguments[folder]
+            watch.check_write(arguments[path], place, follow=event in _FOLLOWED)
+
+
+def _changes_nothing(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether a file is only read, or a folder is there and not made again, which many a caller expects."""
+    return (event == "open" and not arguments[2] & _WRITES) or (
+        event == "os.mkdir" and Path(os.fsdecode(arguments[0])).is_dir()
+    )
 
 
 def _program(watch: _Watch, arguments: tuple[Any, ...]) -> None:
@@ -182,51 +195,20 @@ def _program(watch: _Watch, arguments: tuple[Any, ...]) -> None:
     watch.refuse("start a program", " ".join(words))
 
 
-def _open(watch: _Watch, arguments: tuple[Any, ...]) -> None:
-    path, _, flags = arguments
-    if flags & _WRITES:
-        watch.check_write(path)
-
-
-def _removed(watch: _Watch, arguments: tuple[Any, ...]) -> None:
-    watch.check_write(arguments[0], arguments[1], follow=False)
-
-
-def _made(watch: _Watch, arguments: tuple[Any, ...]) -> None:
-    path, _, folder = arguments
-    if not Path(os.fsdecode(path)).is_dir():  # One that is there is not made again, which many a caller expects.
-        watch.check_write(path, folder, follow=False)
-
-
-def _moved(watch: _Watch, arguments: tuple[Any, ...]) -> None:
-    source, target, source_folder, target_folder = arguments
-    watch.check_write(source, source_folder, follow=False)
-    watch.check_write(target, target_folder, follow=False)
-
-
-def _linked(watch: _Watch, arguments: tuple[Any, ...]) -> None:
-    watch.check_write(arguments[1], arguments[-1], follow=False)
-
-
-def _changed(watch: _Watch, arguments: tuple[Any, ...]) -> None:
-    folder = arguments[-1] if len(arguments) > 2 else None
-    watch.check_write(arguments[0], folder)
-
-
-_CHECKS: Mapping[str, Callable[[_Watch, tuple[Any, ...]], None]] = {
-    **dict.fromkeys(("subprocess.Popen", "os.posix_spawn", "os.exec"), _program),
-    **dict.fromkeys(("os.system", "pty.spawn", "os.forkpty", "os.spawn"), _program),
-    "open": _open,
-    "os.remove": _removed, "os.rmdir": _removed, "shutil.rmtree": _removed,
-    "os.mkdir": _made,
-    "os.rename": _moved,
-    "os.link": _linked, "os.symlink": _linked,
-    "os.truncate": _changed, "os.chmod": _changed, "os.chown": _changed,
+_PROGRAMS = frozenset({
+    "subprocess.Popen", "os.posix_spawn", "os.exec", "os.system", "pty.spawn", "os.forkpty", "os.spawn",
+})  # fmt: skip
+_CHANGES: Mapping[str, Sequence[tuple[int, int | None]]] = {
+    "open": [(0, None)], "os.truncate": [(0, None)], "os.chmod": [(0, 2)], "os.chown": [(0, 3)], "os.mkdir": [(0, 2)],
+    "os.remove": [(0, 1)], "os.rmdir": [(0, 1)], "shutil.rmtree": [(0, 1)],
+    "os.rename": [(0, 2), (1, 3)], "os.link": [(1, 3)], "os.symlink": [(1, 2)],
 }  # fmt: skip
+"""Which arguments of an event are paths that change, and which the folders that these begin at."""
+_FOLLOWED = frozenset({"open", "os.truncate", "os.chmod", "os.chown"})
+"""Events that change what a link leads to, and not the link."""
 
 
-@contextlib.contextmanager
-def _without_fresh_interpreters(refusals: Refusals) -> Iterator[None]:
+def _without_fresh_interpreters(refusals: Refusals) -> contextlib.AbstractContextManager[None]:
     """Refuses processes of ``multiprocessing`` that begin with a new interpreter, which no hook would watch."""
     from multiprocessing import util
 
@@ -239,5 +221,4 @@ def _without_fresh_interpreters(refusals: Refusals) -> Iterator[None]:
         refusals.note("start a program", "a new interpreter")
         raise RefusedError("refused: start a program")
 
-    with replaced(util, "spawnv_passfds", spawn):
-        yield
+    return replaced(util, "spawnv_passfds", spawn)

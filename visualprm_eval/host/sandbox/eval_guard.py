@@ -159,12 +159,7 @@ class _Dresser(importlib.abc.MetaPathFinder):
         others = (each for each in sys.meta_path if each is not self and hasattr(each, "find_spec"))
         spec = next(filter(None, (each.find_spec(fullname, path, target) for each in others)), None)
         loader: Any = None if spec is None else spec.loader
-        if hasattr(loader, "exec_module"):
-            self._dress_at_import(loader)
-        return spec
-
-    def _dress_at_import(self, loader: Any) -> None:
-        original = loader.exec_module
+        original: Any = getattr(loader, "exec_module", None)
 
         def exec_module(module: ModuleType) -> None:
             del loader.exec_module  # The class's own is seen again.
@@ -172,4 +167,6 @@ class _Dresser(importlib.abc.MetaPathFinder):
             original(module)
             self._dress(module)
 
-        loader.exec_module = exec_module
+        if original is not None:
+            loader.exec_module = exec_module
+        return spec

@@ -75,18 +75,13 @@ def _value(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
             return _COLLECTIONS[type(node)](_value(part, namespace) for part in node.elts)
         case ast.Call(func=ast.Name(id="set"), args=[], keywords=[]):
             return set()
-        case ast.Dict(keys=keys, values=values):
-            return {_key(key, namespace): _value(part, namespace) for key, part in zip(keys, values, strict=True)}
+        case ast.Dict(keys=keys, values=values) if None not in keys:  # {**other} is no literal.
+            pairs = zip(keys, values, strict=True)
+            return {_value(key, namespace): _value(part, namespace) for key, part in pairs if key is not None}
         case _:
             if is_long(node):
                 raise NotArithmeticError("too many parts")
             return value_of_tree(_Named(namespace).visit(node))
-
-
-def _key(node: ast.expr | None, namespace: Mapping[str, Any]) -> Any:
-    if node is None:  # {**other}
-        raise ValueError("a dictionary in a dictionary is no literal")
-    return _value(node, namespace)
 
 
 class _Named(ast.NodeTransformer):

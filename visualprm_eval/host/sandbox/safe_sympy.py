@@ -57,6 +57,7 @@ def tamed_formulas() -> Iterator[None]:
     import sympy
     from sympy.core import evalf
     from sympy.core.cache import clear_cache
+    from sympy.functions.combinatorial import factorials, numbers
     from sympy.parsing import sympy_parser
 
     parser: Any = sympy_parser
@@ -70,7 +71,12 @@ def tamed_formulas() -> Iterator[None]:
         evalf.evalf_table[sympy.Pow] = bounded
         for number in (sympy.Integer, sympy.Rational):
             stack.enter_context(replaced(number, "_eval_power", _bounded_power(number.__dict__["_eval_power"])))
-        for function in _counting_functions():
+        # Functions of whole numbers that grow faster than powers, or nearly so.
+        counting = [
+            *(getattr(factorials, name) for name in _FACTORIALS),
+            *(getattr(numbers, name) for name in _NUMBERS),
+        ]
+        for function in counting:
             stack.enter_context(replaced(function, "eval", _bounded_count(function.__dict__["eval"])))
         with contextlib.suppress(ModuleNotFoundError):  # What reads LaTeX, here and in latex2sympy.
             from antlr4 import InputStream
@@ -91,16 +97,12 @@ def formula_value(code: Any, names: Mapping[str, Any], own_names: Mapping[str, A
         SyntaxError: It is no Python.
         ValueError: It is more than a formula.
     """
-    if isinstance(code, str):
-        if len(code) > _MAX_CHARACTERS:
-            raise ValueError(f"a text of {len(code)} characters is no formula")
-        try:
-            code = ast.parse(code.lstrip(" \t"), mode="eval")
-        except (RecursionError, MemoryError) as error:
-            raise ValueError("a formula that is nested too deeply") from error
-    _check(code, names, own_names)
+    if isinstance(code, str) and len(code) > _MAX_CHARACTERS:
+        raise ValueError(f"a text of {len(code)} characters is no formula")
     try:
-        compiled = compile(code, "<formula>", "eval")
+        tree = ast.parse(code.lstrip(" \t"), mode="eval") if isinstance(code, str) else code
+        _check(tree, names, own_names)
+        compiled = compile(tree, "<formula>", "eval")
     except (RecursionError, MemoryError) as error:
         raise ValueError("a formula that is nested too deeply") from error
     return builtins.eval(compiled, {**names, "__builtins__": {}}, dict(own_names))  # noqa: S307 - checked above
@@ -127,7 +129,7 @@ def _check(tree: Any, names: Mapping[str, Any], own_names: Mapping[str, Any]) ->
                 raise ValueError(f"{name!a} of something is no part of a formula")
             case ast.Name(id=name) if name not in own_names:
                 _check_name(name, names)
-            case ast.BinOp(left=left, right=right) if _is_collection(left) or _is_collection(right):
+            case ast.BinOp(left=left, right=right) if {type(left), type(right)} & {ast.List, ast.Tuple, ast.Set}:
                 raise ValueError("a list is no operand")  # A list times a million would be a long list.
             case ast.keyword(arg=None):
                 raise ValueError("** is no part of a formula")
@@ -135,10 +137,6 @@ def _check(tree: Any, names: Mapping[str, Any], own_names: Mapping[str, Any]) ->
 
 def _is_namer(node: ast.AST) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _NAMERS
-
-
-def _is_collection(node: ast.expr) -> bool:
-    return isinstance(node, ast.List | ast.Tuple | ast.Set)
 
 
 def _check_name(name: str, names: Mapping[str, Any]) -> None:
@@ -149,12 +147,10 @@ def _check_name(name: str, names: Mapping[str, Any]) -> None:
     if name not in names:
         raise NameError(f"name {name!a} is not defined")
     value = names[name]
-    if isinstance(value, type) and issubclass(value, (sympy.Basic, MatrixBase)):
-        return
-    if isinstance(value, (sympy.Basic, SingletonRegistry)):
-        return
-    known = [getattr(sympy, each) for each in _FUNCTIONS] + list(_BUILT_IN)
-    if not any(value is each for each in known):
+    is_class = isinstance(value, type) and issubclass(value, (sympy.Basic, MatrixBase))
+    known = [*(getattr(sympy, each) for each in _FUNCTIONS), *_BUILT_IN]
+    is_object = isinstance(value, (sympy.Basic, SingletonRegistry)) or any(value is each for each in known)
+    if not is_class and not is_object:
         raise ValueError(f"{name!a} is no part of a formula")
 
 
@@ -190,13 +186,6 @@ def _bounded_digits(original: Callable[..., Any]) -> Callable[..., Any]:
         return result
 
     return digits
-
-
-def _counting_functions() -> list[Any]:
-    """Functions of whole numbers that grow faster than powers, or nearly so."""
-    from sympy.functions.combinatorial import factorials, numbers
-
-    return [getattr(factorials, name) for name in _FACTORIALS] + [getattr(numbers, name) for name in _NUMBERS]
 
 
 def _bounded_count(original: Any) -> Any:

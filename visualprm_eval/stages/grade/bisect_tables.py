@@ -14,6 +14,7 @@ from itertools import chain
 
 from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerdictsError
 from visualprm_eval.core.types import Problem, Verdict, text_id
+from visualprm_eval.stages.experiment import Work
 
 MOST_EVALUATIONS = 512
 """Most parts of a table that are tried; enough for some forty such texts among 5,000."""
@@ -21,8 +22,6 @@ _ENOUGH = 8
 """So many texts that a grader cannot take, and none that it can: it cannot take any."""
 _LONGEST_REASON = 300
 
-Work = tuple[str, str, str]
-"""A problem's id, a text's id, the text."""
 Fact = tuple[str, str, Verdict]
 """A problem's id, a text's id, the verdict."""
 
@@ -110,11 +109,13 @@ class _Search:
 
     def halves(self, part: list[Work], error: GradingError) -> list[list[Work]]:
         """What to try next; nothing after a single text."""
-        if not _may_be_a_texts_fault(error):
+        raised = isinstance(error, NoVerdictsError) and error.__cause__ is not None
+        if not raised and not isinstance(error, GraderStumbledError):  # No fault of a text.
             raise error
         self.first = self.first or error
         if len(part) > 1:
-            _clear(error)
+            if isinstance(error, GraderStumbledError) and error.folder is not None:
+                shutil.rmtree(error.folder, ignore_errors=True)  # Halves of it are graded again.
             middle = len(part) // 2
             return [part[middle:], part[:middle]]
         self.found.append((part[0], error))
@@ -140,20 +141,7 @@ class _Search:
             )
 
 
-def _may_be_a_texts_fault(error: GradingError) -> bool:
-    """Whether the host's grader raised over the table."""
-    return isinstance(error, GraderStumbledError) or (
-        isinstance(error, NoVerdictsError) and error.__cause__ is not None
-    )
-
-
 def _reason(error: GradingError) -> str:
     if isinstance(error, GraderStumbledError) and error.reason:
         return error.reason[:_LONGEST_REASON]
     return type(error.__cause__ or error).__name__
-
-
-def _clear(error: GradingError) -> None:
-    """Removes what the host left of a part that is graded again in halves."""
-    if isinstance(error, GraderStumbledError) and error.folder is not None:
-        shutil.rmtree(error.folder, ignore_errors=True)

@@ -26,7 +26,6 @@ from visualprm_eval.stages.grade.metric_notes import (
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.study import Study
-    from visualprm_eval.host.grading.host_figures import HostFigure
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
@@ -60,12 +59,14 @@ def _check(store: Store, experiment: Experiment, headline: Headline, grader: Gra
     Raises:
         GradingError: They differ, or the host has no figure where it should.
     """
-    from visualprm_eval.host.grading.host_figures import tolerance
+    from visualprm_eval.host.grading.host_figures import countable, tolerance
 
     benchmark, grading, row = experiment.benchmark, experiment.grading, headline.row
     figure = known_figure(store, experiment, headline.texts)
     if figure is None:
-        said = _asked(store, experiment, headline, grader)
+        texts = {index: headline.texts[index] for index in countable(benchmark, list(headline.texts))}
+        with judge_replies(store, experiment) as replies:
+            said = grader.evaluate(experiment, texts, replies, known=True).take_figure()
         if said is None:
             return
         if benchmark.task.note:
@@ -89,12 +90,3 @@ def _check(store: Store, experiment: Experiment, headline: Headline, grader: Gra
             f"mean over the rows {headline.value:.3f}. {explained(metric.name)}",
             file=sys.stderr,
         )
-
-
-def _asked(store: Store, experiment: Experiment, headline: Headline, grader: Grader) -> HostFigure | None:
-    """What the host makes of a table of graded texts."""
-    from visualprm_eval.host.grading.host_figures import countable
-
-    texts = {index: headline.texts[index] for index in countable(experiment.benchmark, list(headline.texts))}
-    with judge_replies(store, experiment) as replies:
-        return grader.evaluate(experiment, texts, replies, known=True).take_figure()
