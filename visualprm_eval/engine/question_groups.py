@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.engine.images import ImageSource, Picture, image_key
 from visualprm_eval.engine.prompt import Prompt
 
@@ -67,10 +68,8 @@ class Question:
 
 def by_question(items: Sequence[Item]) -> list[list[int]]:
     """Places of the items of each question with its images, in the order in which questions first come."""
-    groups: dict[Hashable, list[int]] = {}
-    for index, (question, _, images) in enumerate(items):
-        groups.setdefault((question, *map(image_key, images)), []).append(index)
-    return list(groups.values())
+    keys: list[Hashable] = [(question, *map(image_key, images)) for question, _, images in items]
+    return list(grouped(range(len(items)), keys.__getitem__).values())
 
 
 def batches(parts: Iterable[_T], tokens: Callable[[_T], int], budget: Callable[[], int]) -> Iterator[list[_T]]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from visualprm_eval.core.errors import ConfigError, InputError
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.engine.image_features import ImageEncoder, ImageShelf
 from visualprm_eval.engine.out_of_memory import ran_out
 from visualprm_eval.engine.prefetch import one_ahead
@@ -128,9 +129,7 @@ class Scorer:
         question, _, images = items[indices[0]]
         shelf = ImageShelf(self._encoder)
         prompts: dict[tuple[str, ...], Prompt] = {}
-        places: dict[tuple[str, ...], list[int]] = {}
-        for index in indices:
-            places.setdefault(tuple(items[index][1]), []).append(index)
+        places = grouped(indices, lambda index: tuple(items[index][1]))
         failed: Outcomes = []
         for steps, equal in places.items():
             try:

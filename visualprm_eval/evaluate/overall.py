@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.types import digest
 from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT, OVERALL, WITHOUT_CRITIC, ResultRow
 
@@ -44,11 +45,8 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
         many candidates were left out, at its own k or at the largest one. Their protocol is a digest of those of their
         parts.
     """
-    of_policy: dict[str, list[ResultRow]] = {}
-    parts: dict[tuple[str, str, int], list[ResultRow]] = {}
-    for row in rows:
-        of_policy.setdefault(row.policy, []).append(row)
-        parts.setdefault((row.policy, row.reranker, row.k), []).append(row)
+    of_policy = grouped(rows, lambda row: row.policy)
+    parts = grouped(rows, lambda row: (row.policy, row.reranker, row.k))
     open_ones = unfinished(rows)
     other_units = beyond_percent((row.benchmark, row.value) for row in rows)
     return [

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.types import Problem
 from visualprm_eval.evaluate.candidate_grid import Grid
 from visualprm_eval.evaluate.fact_columns import AnswerFn, Columns, ProblemFacts
@@ -93,9 +94,8 @@ class Study:
             ks: Best of how many, ascending; they matter where only picks are graded.
         """
         grid = self.settled(ks)[0]
-        rows: dict[str, list[int]] = {}
-        for row, problem in enumerate(self.columns.problems):
-            rows.setdefault(problem.split, []).append(row)
+        problems = self.columns.problems
+        rows = grouped(range(len(problems)), lambda row: problems[row].split)
         return {split: grid if len(rows) == 1 else grid.take(np.array(part)) for split, part in rows.items()}
 
     def settled(self, ks: Sequence[int]) -> tuple[Grid, BoolArray]:

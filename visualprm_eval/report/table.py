@@ -10,10 +10,8 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple
 
-_Row = TypeVar("_Row")
-_Key = TypeVar("_Key")
 Kind = Literal[
     "name",
     "text",
@@ -119,14 +117,6 @@ def _known(value: object, unknown: str | None) -> object:
 def columns(*pairs: tuple[str, Kind]) -> tuple[Column, ...]:
     """Columns of titles and kinds."""
     return tuple(Column(title, kind) for title, kind in pairs)
-
-
-def grouped(rows: Iterable[_Row], key: Callable[[_Row], _Key]) -> dict[_Key, list[_Row]]:
-    """The rows by a key of theirs, in the order of first appearance."""
-    groups: dict[_Key, list[_Row]] = {}
-    for row in rows:
-        groups.setdefault(key(row), []).append(row)
-    return groups
 
 
 def filled(*tables: Table) -> list[Table]:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.errors import StoreDamagedError, StoreError
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.types import Prompt
 from visualprm_eval.store import absorb, codec, queries, sound
 from visualprm_eval.store.connection import translated_errors
@@ -77,12 +78,11 @@ class Store(StoreFile):
         """
         now = time.time()
         given = list(problems)
-        ids: dict[str, list[str]] = {}
-        for problem in given:
-            ids.setdefault(problem.benchmark, []).append(problem.id)
+        benchmarks = grouped(given, lambda problem: problem.benchmark)
         with self._writing() as db:
             db.executemany(queries.PUT_PROBLEM, (codec.problem_row(problem, now) for problem in given))
-            rows = [codec.note_row(_PROBLEMS, benchmark, own, now) for benchmark, own in ids.items()]
+            notes = [(benchmark, [problem.id for problem in problems]) for benchmark, problems in benchmarks.items()]
+            rows = [codec.note_row(_PROBLEMS, benchmark, ids, now) for benchmark, ids in notes]
             db.executemany(queries.PUT_NOTE, rows)
 
     def current_problems(self, benchmark: str) -> list[Problem]:

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from visualprm_eval.core.groups import grouped
+
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
@@ -43,11 +45,8 @@ class Muon(torch.optim.Optimizer):
             closure: Not called; the base class's signature has it.
         """
         for group in self.param_groups:
-            by_shape: dict[torch.Size, list[Tensor]] = {}
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    by_shape.setdefault(parameter.shape, []).append(parameter)
-            for parameters in by_shape.values():
+            moved = (parameter for parameter in group["params"] if parameter.grad is not None)
+            for parameters in grouped(moved, lambda parameter: parameter.shape).values():
                 self._step_together(parameters, group)
 
     def _step_together(self, parameters: list[Tensor], group: dict[str, Any]) -> None:

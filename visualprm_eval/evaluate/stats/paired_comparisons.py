@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.evaluate.rerankers import First, Reranker
 from visualprm_eval.evaluate.stats.bootstrap import interval
 from visualprm_eval.evaluate.stats.gains import Pairing, Split
@@ -112,9 +113,7 @@ def corrected(rows: Iterable[Comparison]) -> list[Comparison]:
 
 def by_baseline(rows: Iterable[Comparison]) -> list[Comparison]:
     """The rows with p-values corrected for all that are compared with the same baseline on the same split."""
-    families: dict[tuple[str, ...], list[Comparison]] = {}
-    for row in rows:
-        families.setdefault((*row.place, row.baseline), []).append(row)
+    families = grouped(rows, lambda row: (*row.place, row.baseline))
     return [row for family in families.values() for row in corrected(family)]
 
 

@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.config import default_ks
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.best_of_k import DRAWN_SUBSETS, MEAN
 from visualprm_eval.report.render.drawing import (
@@ -21,7 +22,6 @@ from visualprm_eval.report.render.drawing import (
     rendered,
     titled,
 )
-from visualprm_eval.report.table import grouped
 from visualprm_eval.report.tables.summary import FIRST, Curve, column_titles, curves, reranker_label
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
-from visualprm_eval.report.table import grouped
 from visualprm_eval.report.tables.step_labels import LABELS
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
 from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut_steps, failure_of

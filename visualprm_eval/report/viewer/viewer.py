@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.report.render.text import visible_text
-from visualprm_eval.report.table import grouped
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import CandidateFileError
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.types import Problem, Spec
 from visualprm_eval.store.package_versions import note_unknown_versions
 
@@ -98,10 +99,8 @@ def import_candidates(store: Store, pack: CandidatePack, problems: Sequence[Prob
         CandidateFileError: No candidate belongs to any of the problems.
     """
     by_key = {(problem.benchmark, problem.index): problem for problem in problems}
-    groups: dict[tuple[str, str], list[CandidateRecord]] = {}
-    for record in pack.records:
-        if _key(record) in by_key:
-            groups.setdefault((record.policy, record.sampling_key), []).append(record)
+    known = (record for record in pack.records if _key(record) in by_key)
+    groups = grouped(known, lambda record: (record.policy, record.sampling_key))
     if not groups:
         raise CandidateFileError(_nothing_fits(pack, problems))
     store.put_problems(problems)
@@ -173,15 +172,12 @@ def _put(store: Store, sampling: Spec, records: Sequence[CandidateRecord], by_ke
 
 
 def _cells(sampling: Spec, records: Sequence[CandidateRecord]) -> list[ImportedCell]:
-    by_benchmark: dict[str, list[CandidateRecord]] = {}
-    for record in records:
-        by_benchmark.setdefault(record.benchmark, []).append(record)
     return [
         ImportedCell(
             mine[0].policy, sampling, benchmark, n=1 + max(record.rank or 0 for record in mine),
             n_problems=len({record.index for record in mine}), n_candidates=len(mine),
         )
-        for benchmark, mine in by_benchmark.items()
+        for benchmark, mine in grouped(records, lambda record: record.benchmark).items()
     ]  # fmt: skip
 
 

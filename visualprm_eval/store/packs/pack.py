@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from visualprm_eval.core.errors import CandidateFileError
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.json_rows import RowError, as_object, parse_row
 from visualprm_eval.store.packs.record import CandidateRecord, record_of
 from visualprm_eval.store.sound import is_too_far
@@ -169,10 +170,7 @@ def _array(path: Path, file: BinaryIO) -> list[JSONValue] | None:
 
 def _by_problem(records: Iterable[CandidateRecord]) -> Groups:
     """The candidates of one policy, with one sampling, for one problem: what ranks count."""
-    groups: Groups = {}
-    for record in records:
-        groups.setdefault((record.policy, record.sampling_key, record.benchmark, record.index), []).append(record)
-    return groups
+    return grouped(records, lambda record: (record.policy, record.sampling_key, record.benchmark, record.index))
 
 
 def _refuse_far_ranks(path: Path, groups: Groups) -> None:
