@@ -66,10 +66,12 @@ def measure(arguments: argparse.Namespace) -> str:
         wall_s - sum(wall for wall, _ in parts.values()),
         own_s - sum(own for _, own in parts.values()),
     )
+    # The most that this process and one that it started held; Linux counts in KiB.
+    peak_mib = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
     said = (
         f"report of {len(_NAMES)} rerankers, {n_problems:,} problems x {n} candidates, "
         f"a store of {size / 2**20:,.0f} MiB: {wall_s:.1f} s ({own_s:.1f} s of processor time here, "
-        f"{children_s:.1f} s beside), {_peak_mib():,.0f} MiB of memory at most"
+        f"{children_s:.1f} s beside), {peak_mib:,.0f} MiB of memory at most"
     )
     listed = [f"  {name}: {wall:.2f} s ({own:.2f} s)" for name, (wall, own) in parts.items()]
     return "\n".join([said, *listed, f"  on {machine('numpy', 'scipy', 'openpyxl')}"])
@@ -88,11 +90,6 @@ def _clocks() -> tuple[float, float, float]:
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     own_s, children_s = (each.ru_utime + each.ru_stime for each in used)
     return time.perf_counter(), own_s, children_s
-
-
-def _peak_mib() -> float:
-    """The most memory that this process and one that it started held, in MiB; Linux counts in KiB."""
-    return sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.packages import installed
 from visualprm_eval.core.types import JSONValue, StepScores, Usage
 from visualprm_eval.evaluate.overall import overall_rows, unfinished
@@ -90,15 +91,15 @@ def collect(store: Store, plan: Plan) -> Results:
 
 def _published(insight: Insight, names: Mapping[str, str], rows: Sequence[ResultRow]) -> tuple[PublishedPoint, ...]:
     """Published figures of what there are curves of; they are of whole benchmarks."""
-    parts = {(row.policy, row.benchmark, row.split) for row in rows if row.is_partial}
-    points = [each for each in insight.points if (each.policy, each.benchmark, each.split) not in parts]
-    curves: dict[tuple[str, str, str, str], int] = {}
-    for point in points:
-        place = (point.policy, point.benchmark, point.split, point.metric)
-        curves[place] = max(point.k, curves.get(place, 0))
-    shown = {(each.policy, each.benchmark, each.split, each.reranker) for each in points}
-    figures = [each for place, n in curves.items() for each in published_points(place, names, n)]
-    return tuple(each for each in figures if (each.policy, each.benchmark, each.split, each.reranker) in shown)
+    parts = {row.place for row in rows if row.is_partial}
+    curves = grouped(insight.points, lambda point: (*point.place, point.metric))
+    figures = [
+        each
+        for place, points in curves.items()
+        for each in published_points(place, names, max(point.k for point in points))
+    ]
+    shown = {(*point.place, point.reranker) for point in insight.points if point.place not in parts}
+    return tuple(each for each in figures if (*each.place, each.reranker) in shown)
 
 
 def viewer_of(experiments: Sequence[Experiment]) -> ViewerBuilder:

@@ -13,7 +13,7 @@ A vote joins the first group, by rank, whose first member equals it, so that wha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from visualprm_eval.core.answers.formulas import comparable
@@ -96,7 +96,8 @@ class _Groups:
         group = self._of_alike((key.kind, key.value), own)
         if group is own:  # Numbers of other value are other numbers: only formulas may equal it.
             led = self._option(key) if is_formula else None
-            led = led or self._equal(self.values if is_formula else self.formulas, key)
+            groups = self.values if is_formula else self.formulas
+            led = led or next((group.leader for group in groups if self._same(group.key, key)), None)
             group.leader = led or vote
             if led is None and is_formula:
                 self.formulas.append(group)
@@ -118,10 +119,6 @@ class _Groups:
                 return group
         groups.append(own)
         return own
-
-    def _equal(self, groups: Sequence[_Group], key: AnswerKey) -> str | None:
-        """The leader of the first group whose first member equals it."""
-        return next((group.leader for group in groups if self._same(group.key, key)), None)
 
     def _same(self, one: AnswerKey, other: AnswerKey) -> bool:
         """Whether two answers are mathematics and equal."""

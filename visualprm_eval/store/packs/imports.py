@@ -108,7 +108,7 @@ def import_candidates(store: Store, pack: CandidatePack, problems: Sequence[Prob
     changed: dict[Key, None] = {}
     differing: list[str] = []
     for records in groups.values():
-        outdated = {_key(record): None for record in records if _is_outdated(record, by_key)}
+        outdated = {_key(each): None for each in records if each.problem_id not in {None, by_key[_key(each)].id}}
         changed |= outdated
         sampling = _sampling(records, pack, trusted=pack.manifest is not None and not outdated)
         store.put_spec(sampling)
@@ -121,10 +121,6 @@ def import_candidates(store: Store, pack: CandidatePack, problems: Sequence[Prob
 
 def _key(record: CandidateRecord) -> Key:
     return record.benchmark, record.index
-
-
-def _is_outdated(record: CandidateRecord, by_key: Mapping[Key, Problem]) -> bool:
-    return record.problem_id is not None and record.problem_id != by_key[_key(record)].id
 
 
 def _sampling(records: Sequence[CandidateRecord], pack: CandidatePack, *, trusted: bool) -> Spec:
