@@ -61,9 +61,8 @@ _AGGREGATED = ("visualprm",)  # built-in rerankers that take ":min" and the like
 
 def reranker_names() -> list[str]:
     """All names that ``build_rerankers`` knows, ours first; without aggregates and reward models."""
-    return list(
-        dict.fromkeys([*_RERANKERS, f"{JUDGE}MODEL", *_third_party(RERANKERS_GROUP), *_third_party(CRITICS_GROUP)])
-    )
+    names = (*_RERANKERS, f"{JUDGE}MODEL", *_third_party(RERANKERS_GROUP), *_third_party(CRITICS_GROUP))
+    return list(dict.fromkeys(names))
 
 
 def critic_names() -> list[str]:

@@ -8,7 +8,6 @@ like that of other papers, is greedy.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from visualprm_eval.core.baselines import MEAN, ROWS
 from visualprm_eval.core.types import JSONValue
@@ -21,16 +20,9 @@ _TEMPERATURE, _MOST_STEPS, _PROMPT = 0.7, 12, "cot"
 _PROMPTS = {"cot": "chain of thought", "direct": "direct", "host": "the host's"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Stated:
-    """What a paper says of its best-of-N."""
-
-    temperature: str = _NOT_STATED
-    prompt: str = _NOT_STATED
-    most_steps: str = _NOT_STATED
-
-
-_PAPERS = {"arXiv:2503.10291v1": _Stated(str(_TEMPERATURE), _PROMPTS[_PROMPT], str(_MOST_STEPS))}
+_SILENT = (_NOT_STATED, _NOT_STATED, _NOT_STATED)
+_PAPERS = {"arXiv:2503.10291v1": (str(_TEMPERATURE), _PROMPTS[_PROMPT], str(_MOST_STEPS))}
+"""What papers say of their best-of-N: temperature, prompt, and steps at most."""
 
 
 def differences(ours: Mapping[str, JSONValue], selector: str, paper: str) -> list[str]:
@@ -41,12 +33,12 @@ def differences(ours: Mapping[str, JSONValue], selector: str, paper: str) -> lis
         selector: What the paper calls the reranker.
         paper: The paper that printed the other figure.
     """
-    stated = _Stated() if selector == PASS_AT_1 else _PAPERS.get(paper, _Stated())
+    temperature, prompt, most_steps = _SILENT if selector == PASS_AT_1 else _PAPERS.get(paper, _SILENT)
     known = {name: value for name, value in ours.items() if value not in ("", None)}
     found = []
     if known.get("prompt", _PROMPT) != _PROMPT:
-        prompt = str(known["prompt"])
-        found.append(f"prompt: ours {_PROMPTS.get(prompt, prompt)}, published {stated.prompt}")
+        wording = str(known["prompt"])
+        found.append(f"prompt: ours {_PROMPTS.get(wording, wording)}, published {prompt}")
     if selector == PASS_AT_1:
         if known.get("temperature", 0) != 0:
             is_mean = known.get("reranker") == ROWS[MEAN]
@@ -54,9 +46,9 @@ def differences(ours: Mapping[str, JSONValue], selector: str, paper: str) -> lis
             found.append(f"ours is {drawn} at temperature {known['temperature']}, published greedy")
     else:
         if known.get("temperature", _TEMPERATURE) != _TEMPERATURE:
-            found.append(f"temperature: ours {known['temperature']}, published {stated.temperature}")
+            found.append(f"temperature: ours {known['temperature']}, published {temperature}")
         if known.get("max_steps", _MOST_STEPS) != _MOST_STEPS:
-            found.append(f"steps at most: ours {known['max_steps']}, published {stated.most_steps}")
+            found.append(f"steps at most: ours {known['max_steps']}, published {most_steps}")
     if known.get("top_p", 1) != 1:
         found.append(f"top-p: ours {known['top_p']}, published {_NOT_STATED}")
     unknown = [name for name in ("prompt", "temperature") if name not in known]

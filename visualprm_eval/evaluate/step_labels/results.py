@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
@@ -81,7 +82,7 @@ def evaluate(
     """
     assessments = [Assessment(opinion, process_set.samples, seed) for opinion in opinions]
     mark = f"partial set: {'; '.join(remarks)}" if remarks else ""
-    rows = [row for one in assessments for row in _Rows(process_set.name, one, mark, draws).all()]
+    rows = [row for one in assessments for row in _rows(process_set.name, one, mark, draws)]
     return ProcessResults(
         process_set, remarks, assessments, rows, by_baseline(_comparisons(process_set.name, assessments, draws)),
         [failure for one in assessments for failure in _failures(process_set.name, one)], protocol,
@@ -95,86 +96,66 @@ def resampled(assessment: Assessment, names: Sequence[str], draws: int) -> Value
     return {key: np.concatenate([chunk[key] for chunk in chunks]) for key in chunks[0]}
 
 
-@dataclass(frozen=True)
-class _Rows:
+def _rows(benchmark: str, one: Assessment, mark: str, draws: int) -> Iterator[ResultRow]:
     """The rows of one critic."""
+    row, ones = partial(_row, benchmark=benchmark, one=one, mark=mark), np.ones((1, len(one.samples)))
+    values, over = values_of(one, ones), resampled(one, list(METRICS), draws)
+    parts = {part.name: part for part in (*one.sources, one.whole)}
+    for split in (*parts, STEP_WEIGHTED, PLAIN_MEAN):
+        for metric in METRICS:
+            if metric != CROSS_VALIDATED or one.cross_validated is not None:
+                note = _remarks(one, metric, *interval(over[split, metric]))
+                yield row(parts.get(split, one.whole), metric, float(values[split, metric][0]), note, split=split)
+    if one.curve is not None:
+        note = f"threshold {one.curve.best:.4g}, chosen on these very labels: an upper bound, not a result"
+        yield row(one.whole, TEST_TUNED, one.curve.greatest, note)
+    if one.is_probability:
+        error = metrics.calibration_error(one.correct, one.scores)
+        yield row(one.whole, CALIBRATION, error, "expected calibration error, 10 bins of equal width")
+    for part in one.parts(lambda sample: sample.policy):
+        for metric, value in COUNTED.items():
+            number = float(value(one, part, ones)[0])
+            yield row(part, metric, number, _remarks(one, metric), split=POOLED, policy=part.name)
 
-    benchmark: str
-    assessment: Assessment
-    mark: str
-    draws: int
 
-    def all(self) -> Iterator[ResultRow]:
-        one = self.assessment
-        values = values_of(one, np.ones((1, len(one.samples))))
-        over = resampled(one, list(METRICS), self.draws)
-        parts = {part.name: part for part in (*one.sources, one.whole)}
-        for split in (*parts, STEP_WEIGHTED, PLAIN_MEAN):
-            part = parts.get(split, one.whole)
-            for metric in METRICS:
-                if metric == CROSS_VALIDATED and one.cross_validated is None:
-                    continue
-                note = self._remarks(metric, *interval(over[split, metric]))
-                yield self._row(part, metric, float(values[split, metric][0]), note, split=split)
-        yield from self._pooled_only()
-        yield from self._by_policy()
+def _row(
+    part: Part, metric: str, value: float, note: str, *, benchmark: str, one: Assessment, mark: str,
+    split: str | None = None, policy: str = ALL_POLICIES,
+) -> ResultRow:  # fmt: skip
+    """A value, or why there is none."""
+    number, n_failed = int(part.inside.sum()), int((part.inside & one.failed).sum())
+    lacking = number - n_failed - int((part.inside & one.scored).sum())
+    withheld = f"incomplete: {lacking} of {number} samples are not scored yet" if lacking else ""
+    if not withheld and np.isnan(value):
+        withheld = "no value: a class of steps is missing"
+    failed = f"{n_failed} of {number} samples failed" if n_failed else ""
+    whole = None if part.name == POOLED else part.name
+    return ResultRow(
+        policy=policy,
+        benchmark=benchmark,
+        split=part.name if split is None else split,
+        reranker=one.opinion.critic,
+        k=1,
+        metric=metric,
+        value=None if withheld else 100 * value,
+        n_problems=number,
+        n_failed=n_failed,
+        note="; ".join(filter(None, [mark, withheld or note, failed])),
+        n_total=None if policy != ALL_POLICIES else released.total(benchmark, whole),
+    )
 
-    def _pooled_only(self) -> Iterator[ResultRow]:
-        one = self.assessment
-        if one.curve is not None:
-            note = f"threshold {one.curve.best:.4g}, chosen on these very labels: an upper bound, not a result"
-            yield self._row(one.whole, TEST_TUNED, one.curve.greatest, note)
-        if one.is_probability:
-            error = metrics.calibration_error(one.correct, one.scores)
-            yield self._row(one.whole, CALIBRATION, error, "expected calibration error, 10 bins of equal width")
 
-    def _by_policy(self) -> Iterator[ResultRow]:
-        one = self.assessment
-        ones = np.ones((1, len(one.samples)))
-        for part in one.parts(lambda sample: sample.policy):
-            for metric, value in COUNTED.items():
-                note = self._remarks(metric)
-                yield self._row(part, metric, float(value(one, part, ones)[0]), note, split=POOLED, policy=part.name)
-
-    def _row(
-        self, part: Part, metric: str, value: float, note: str, *, split: str | None = None, policy: str = ALL_POLICIES
-    ) -> ResultRow:
-        """A value, or why there is none."""
-        one = self.assessment
-        number, n_failed = int(part.inside.sum()), int((part.inside & one.failed).sum())
-        lacking = number - n_failed - int((part.inside & one.scored).sum())
-        withheld = f"incomplete: {lacking} of {number} samples are not scored yet" if lacking else ""
-        if not withheld and np.isnan(value):
-            withheld = "no value: a class of steps is missing"
-        failed = f"{n_failed} of {number} samples failed" if n_failed else ""
-        notes = [self.mark, withheld or note, failed]
-        whole = None if part.name == POOLED else part.name
-        return ResultRow(
-            policy=policy,
-            benchmark=self.benchmark,
-            split=part.name if split is None else split,
-            reranker=one.opinion.critic,
-            k=1,
-            metric=metric,
-            value=None if withheld else 100 * value,
-            n_problems=number,
-            n_failed=n_failed,
-            note="; ".join(filter(None, notes)),
-            n_total=None if policy != ALL_POLICIES else released.total(self.benchmark, whole),
-        )
-
-    def _remarks(self, metric: str, low: float | None = None, high: float | None = None) -> str:
-        """At which threshold, and how far the value would move with other samples."""
-        one = self.assessment
-        said = []
-        if metric == CROSS_VALIDATED and one.cross_validated is not None:
-            chosen = ", ".join(f"{each:.3g}" for each in one.cross_validated.thresholds)
-            said.append(f"thresholds {chosen}, each chosen without the questions that it judges")
-        elif metric not in {"AUROC", "average precision"} and not one.opinion.labels_only:
-            said.append(f"threshold {one.opinion.threshold:g}")
-        if low is not None and high is not None:
-            said.append(f"95% interval {100 * low:.1f} to {100 * high:.1f} (bootstrap over samples)")
-        return ", ".join(said)
+def _remarks(one: Assessment, metric: str, low: float | None = None, high: float | None = None) -> str:
+    """At which threshold, and how far the value would move with other samples."""
+    said = []
+    if metric == CROSS_VALIDATED and one.cross_validated is not None:
+        chosen = ", ".join(f"{each:.3g}" for each in one.cross_validated.thresholds)
+        said.append(f"thresholds {chosen}, each chosen without the questions that it judges")
+    elif metric not in {"AUROC", "average precision"} and not one.opinion.labels_only:
+        said.append(f"threshold {one.opinion.threshold:g}")
+    if low is not None and high is not None:
+        said.append(f"95% interval {100 * low:.1f} to {100 * high:.1f} (bootstrap over samples)")
+    return ", ".join(said)
 
 
 def _comparisons(benchmark: str, assessments: Sequence[Assessment], draws: int) -> Iterator[Comparison]:
