@@ -62,10 +62,8 @@ def measure(arguments: argparse.Namespace) -> str:
         before = _clocks()
         report(config, _NAMES)
         wall_s, own_s, children_s = (late - early for early, late in zip(before, _clocks(), strict=True))
-    parts["all else"] = (
-        wall_s - sum(wall for wall, _ in parts.values()),
-        own_s - sum(own for _, own in parts.values()),
-    )
+    known_wall_s, known_own_s = map(sum, zip(*parts.values(), strict=True))
+    parts["all else"] = (wall_s - known_wall_s, own_s - known_own_s)
     # The most that this process and one that it started held; Linux counts in KiB.
     peak_mib = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
     said = (

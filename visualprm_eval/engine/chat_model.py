@@ -216,9 +216,8 @@ def _inputs(chat: ChatModel, problem: Problem) -> Any:
 
 def _as_data(chat: ChatModel, text: str) -> str:
     """A text in which no control token is spelled: a blank goes after the first character of each."""
-    if chat.controls is None:
-        return text
-    return chat.controls.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+    controls = chat.controls
+    return text if controls is None else controls.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
 
 
 def _generate(

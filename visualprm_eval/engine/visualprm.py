@@ -256,9 +256,7 @@ class VisualPRM:
 
 
 def _step_scores(steps: Sequence[str], outcome: Outcome) -> StepScores:
-    if isinstance(outcome, str):
-        return StepScores((), tuple(steps), outcome)
-    return StepScores(outcome, tuple(steps))
+    return StepScores((), tuple(steps), outcome) if isinstance(outcome, str) else StepScores(outcome, tuple(steps))
 
 
 def _open_images(question: str, images: Sequence[ImageSource]) -> list[Image.Image]:

@@ -27,7 +27,9 @@ def weight_table(config: CheckpointConfig) -> dict[str, NativeNames]:
         Original names to native names; the native names are all parameters of the native model.
     """
     table = dict(_vision_table(config))
-    table.update(_projector_table())
+    for old, new in (("0", "layer_norm"), ("1", "linear_1"), ("3", "linear_2")):
+        for kind in ("weight", "bias"):
+            table[f"mlp1.{old}.{kind}"] = (f"model.multi_modal_projector.{new}.{kind}",)
     language = config.language
     table.update(_internlm2_table(language) if language.architecture == INTERNLM2 else _qwen2_table(language))
     return table
@@ -113,12 +115,6 @@ def _vision_table(config: CheckpointConfig) -> Iterator[tuple[str, NativeNames]]
             yield f"{old_layer}.{old}", (f"{new_layer}.{new}",)
         for kind in ("weight", "bias") if vision.qkv_bias else ("weight",):
             yield f"{old_layer}.attn.qkv.{kind}", tuple(f"{new_layer}.attention.{x}_proj.{kind}" for x in "qkv")
-
-
-def _projector_table() -> Iterator[tuple[str, NativeNames]]:
-    for old, new in (("0", "layer_norm"), ("1", "linear_1"), ("3", "linear_2")):
-        for kind in ("weight", "bias"):
-            yield f"mlp1.{old}.{kind}", (f"model.multi_modal_projector.{new}.{kind}",)
 
 
 def _internlm2_table(language: LanguageConfig) -> Iterator[tuple[str, NativeNames]]:

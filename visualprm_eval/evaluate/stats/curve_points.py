@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.best_of_k import DRAWN_SUBSETS, curve_ks, estimates
 from visualprm_eval.evaluate.stats.bootstrap import interval, percentiles
@@ -76,16 +77,15 @@ def overall_points(
         resamples: Where intervals come from.
         thin: Policy, benchmark and k where too many candidates were left out for a mean.
     """
-    benchmarks: dict[str, set[str]] = {}
+    by_policy = grouped(standings, lambda row: row.policy)
+    benchmarks = {policy: {row.benchmark for row in rows} - {OVERALL} for policy, rows in by_policy.items()}
     lines: dict[tuple[str, str], dict[int, list[CurvePoint]]] = {}
-    for row in standings:
-        benchmarks.setdefault(row.policy, set()).add(row.benchmark)
     for point in points:
         lines.setdefault((point.policy, point.reranker), {}).setdefault(point.k, []).append(point)
     for row in standings:
         line = lines.get((row.policy, row.reranker), {}) if row.benchmark == OVERALL else {}
         for k in sorted(line):
-            whole = len(line[k]) == len(benchmarks[row.policy] - {OVERALL})
+            whole = len(line[k]) == len(benchmarks[row.policy])
             if whole and not any((one.policy, one.benchmark, k) in thin for one in line[k]):
                 yield replace(_mean(line[k], resamples), note=row.note)
 

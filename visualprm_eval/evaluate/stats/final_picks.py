@@ -106,6 +106,5 @@ def _has_every_verdict(grid: Grid) -> bool:
 
 def _worths(grid: Grid, reranker: Reranker) -> FloatArray:
     """The verdict of each problem's pick, [P]; a random one's on average."""
-    if reranker.expectation:
-        return grid.mean_worth(grid.n)
-    return grid.worth(reranker.in_prefixes(grid, [grid.n]))[:, 0]
+    n = grid.n
+    return grid.mean_worth(n) if reranker.expectation else grid.worth(reranker.in_prefixes(grid, [n]))[:, 0]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 
 from visualprm_eval.core.baselines import MEAN, ROWS, chosen
+from visualprm_eval.core.groups import grouped
 from visualprm_eval.evaluate.overall import beyond_percent
 from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
 from visualprm_eval.evaluate.stats.bootstrap import interval
@@ -34,10 +35,7 @@ def overall_baselines(places: Places, asked: str | None) -> dict[Place, Baseline
 
 
 def _by_policy(places: Places) -> dict[str, Places]:
-    return {
-        policy: {place: each for place, each in places.items() if place[0] == policy}
-        for policy in dict.fromkeys(policy for policy, *_ in places)
-    }
+    return {policy: dict(items) for policy, items in grouped(places.items(), lambda item: item[0][0]).items()}
 
 
 def overall_means(places: Places) -> dict[Place, Mean]:
@@ -72,10 +70,8 @@ def overalls(places: Places, baselines: Mapping[Place, Baseline]) -> Iterator[St
         benchmarks = list(dict.fromkeys(row.benchmark for row, *_ in rows))
         if len(benchmarks) < 2 or other_units & set(benchmarks):
             continue
-        for reranker in dict.fromkeys(row.reranker for row, *_ in rows):
-            parts = [part for part in rows if part[0].reranker == reranker]
-            alike = [row.benchmark for row, *_ in parts] == benchmarks and len({row.k for row, *_ in parts}) == 1
-            if alike:
+        for parts in grouped(rows, lambda part: part[0].reranker).values():
+            if [row.benchmark for row, *_ in parts] == benchmarks and len({row.k for row, *_ in parts}) == 1:
                 yield _overall(parts, kind or "")
 
 
@@ -117,7 +113,4 @@ def lacking_means(rows: Sequence[ResultRow], means: Mapping[tuple[str, str, str]
     there = {(*row.place, row.k) for row in rows if row.reranker == ROWS[MEAN]}
     for place, mean in means.items():
         if place in alike and (*place, mean.k) not in there:
-            yield replace(
-                alike[place], reranker=ROWS[MEAN], k=mean.k, value=mean.value, n_problems=mean.n_problems,
-                n_failed=mean.n_failed, note="",
-            )  # fmt: skip
+            yield replace(alike[place], reranker=ROWS[MEAN], note="", **asdict(mean))

@@ -42,7 +42,8 @@ def factory_fingerprint(factory: Callable[..., Any], version: str) -> str:
 def plain(value: Any) -> JSONValue:
     """A keyword's value as JSON without keys and passwords; the same in every process, unlike most ``repr``."""
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items() if not _is_secret(str(key))}
+        # Words, so that max_tokens and tokenizer_name, which change samples, stay.
+        return {str(k): plain(item) for k, item in value.items() if _SECRET_WORDS.isdisjoint(str(k).lower().split("_"))}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     if isinstance(value, str | Path):
@@ -50,11 +51,6 @@ def plain(value: Any) -> JSONValue:
     if value is None or isinstance(value, int | float):
         return value
     return _qualified_name(value if callable(value) else type(value))
-
-
-def _is_secret(keyword: str) -> bool:
-    """Whether a keyword holds a key; ``max_tokens`` and ``tokenizer_name``, which change samples, do not."""
-    return not _SECRET_WORDS.isdisjoint(keyword.lower().split("_"))
 
 
 def without_credentials(text: str) -> str:

@@ -110,9 +110,8 @@ def all_values(rows: Sequence[ResultRow], insight: Insight | None = None) -> Tab
 
 
 def _gain(cell: Cell | None) -> tuple[object, ...]:
-    if cell is None:
-        return (None,) * len(_GAIN_COLUMNS)
-    return (cell.baseline, cell.gain, cell.gain_low, cell.gain_high, reading(cell))
+    none = (None,) * len(_GAIN_COLUMNS)
+    return none if cell is None else (cell.baseline, cell.gain, cell.gain_low, cell.gain_high, reading(cell))
 
 
 def summary_in_full(summary: Summary, comparisons: Iterable[Comparison]) -> Table:
