@@ -7,6 +7,7 @@ versions in the store, once per key of facts and set of versions, and reports te
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.packages import installed
@@ -35,7 +36,7 @@ def note_versions(store: Store, maker: Spec) -> None:
     """
     if store.has_facts(maker.id) and maker.id not in recorded_versions(store):
         note_unknown_versions(store, maker)
-    _note(store, maker, ", ".join(f"{package} {installed(package)}" for package in PACKAGES))
+    _note(store, maker, _here())
 
 
 def note_unknown_versions(store: Store, maker: Spec) -> None:
@@ -55,3 +56,8 @@ def _note(store: Store, maker: Spec, packages: str) -> None:
     """Once: said again it would be the last, and the oldest stands first."""
     if (maker.id, packages) not in store.notes(_VERSIONS, maker.id):
         store.put_note(_VERSIONS, maker.id, packages)
+
+
+@cache
+def _here() -> str:
+    return ", ".join(f"{package} {installed(package)}" for package in PACKAGES)
