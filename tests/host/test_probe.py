@@ -93,7 +93,14 @@ def test_failures_prove_nothing(add_model, problem):
 
 
 def test_empty_replies_prove_nothing(add_model, problem):
-    verify_settings(HostPolicy(add_model(local_class(lambda message: "")), temperature=0.7), problem)
+    asked = []
+
+    def writes_nothing(message):
+        asked.append(message)
+        return ""
+
+    verify_settings(HostPolicy(add_model(local_class(writes_nothing)), temperature=0.7), problem)
+    assert asked, "it was tried, and no empty reply was taken for equal samples"
 
 
 def test_the_run_stops_before_its_first_sample(add_model, problem):

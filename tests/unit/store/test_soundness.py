@@ -221,6 +221,8 @@ def test_rows_that_nobody_read_to_the_end_are_no_error_later(tmp_path: Path) -> 
     next(rows)
     store.close()
     rows.close()
+    with open_sound(tmp_path / STORE_FILE) as again:
+        assert again.verify() == []
 
 
 @pytest.mark.parametrize("statement", ["DROP TABLE notes", "ALTER TABLE candidates DROP COLUMN seconds"])

@@ -169,7 +169,7 @@ def test_most_votes_reach_nobody() -> None:
         r"\boxed{y-3}",
         "1:2",
     ]
-    grouped(texts, never)
+    assert grouped(texts, never) == grouped(texts)
 
 
 def test_ten_thousand_votes_take_no_time() -> None:

@@ -88,4 +88,7 @@ def test_of_a_server_one_problem_is_enough(tmp_path):
 def test_samples_that_differ_on_one_benchmark_end_the_watch_for_the_next():
     watch = Watch("parrot", {"engine": "endpoint", "temperature": 0.7})
     watch.see([Candidate("a", 0, SAME), Candidate("a", 1, f"{SAME} Yes.")])
-    watch.see([Candidate("b", rank, SAME) for rank in range(16)])
+    repeats = [Candidate("b", rank, SAME) for rank in range(16)]
+    watch.see(repeats)
+    with pytest.raises(PolicyError, match="15 samples repeat"):  # But for the pair that differs.
+        Watch("parrot", {"engine": "endpoint", "temperature": 0.7}).see(repeats)
