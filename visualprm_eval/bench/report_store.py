@@ -17,6 +17,8 @@ from visualprm_eval.store.scopes import Scope, put_scope
 _STEPS = 6
 _SAME = 0.1
 """The part of candidates that say word by word what an earlier one of their problem said."""
+_DRAWN = 200
+"""Pictures that are drawn; the files of all others repeat their pixels."""
 _PROBLEMS_AT_ONCE = 250
 _WORDS = (
     "the bar of the left group reaches a little above so its height must be read off against grid lines which are",
@@ -67,28 +69,39 @@ def fill(work_dir: Path, n_problems: int, n: int, n_pictures: int = 0) -> None:
 
 
 def _with_picture(problem: Problem, folder: Path, number: int) -> Problem:
-    """The problem with a picture of about 1,000 x 800 pixels: a drawing, or a photograph as JPEG or PNG."""
+    """The problem with a picture file of its own; after ``_DRAWN`` pictures the same pixels come again."""
+    original = folder / _name(number % _DRAWN)
+    path = folder / _name(number)
+    if path == original:
+        folder.mkdir(parents=True, exist_ok=True)
+        _draw(path, number)
+    else:  # Bytes behind the end of a picture are ignored, and make it another file.
+        path.write_bytes(original.read_bytes() + str(number).encode())
+    return replace(problem, parts=(Part("image", str(path.absolute())), *problem.parts))
+
+
+def _name(number: int) -> str:
+    return f"{number}.{'jpg' if number % 4 == 1 else 'png'}"
+
+
+def _draw(path: Path, number: int) -> None:
+    """Draws about 1,000 x 800 pixels: a drawing, or a photograph as JPEG or PNG."""
     import numpy as np
     from PIL import Image, ImageDraw
 
     draw = np.random.default_rng(number)
     size = (int(draw.integers(900, 1100)), int(draw.integers(700, 900)))
     if number % 2:
-        coarse = Image.fromarray(draw.integers(0, 256, (12, 15, 3), dtype=np.uint8)).resize(
-            size, Image.Resampling.BICUBIC
-        )
-        grain = draw.normal(0, 5, (size[1], size[0], 1))
-        image = Image.fromarray((np.asarray(coarse) + grain).clip(0, 255).astype(np.uint8))
+        coarse = Image.fromarray(draw.integers(8, 240, (12, 15, 3), dtype=np.uint8)).resize(size)
+        grain = draw.integers(0, 16, (size[1], size[0], 1), dtype=np.uint8)
+        image = Image.fromarray(np.minimum(np.asarray(coarse), 239) + grain)
     else:
         image = Image.new("RGB", size, "white")
         pen = ImageDraw.Draw(image)
         for x0, y0, x1, y1, red, green, blue in draw.integers(0, 700, (14, 7)).tolist():
             pen.line((x0, y0, x1, y1), fill=(red % 200, green % 200, blue % 200), width=3)
             pen.text((x0, y1), f"{x0} cm + {y1} cm", fill="black", font_size=24)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{number}.{'jpg' if number % 4 == 1 else 'png'}"
-    image.save(path)
-    return replace(problem, parts=(Part("image", str(path.absolute())), *problem.parts))
+    image.save(path, **({"quality": 90} if path.suffix == ".jpg" else {"compress_level": 1}))
 
 
 def made_up(n_problems: int, n: int) -> tuple[list[Problem], list[list[str]]]:
