@@ -13,6 +13,7 @@ from visualprm_eval.core.packages import installed
 from visualprm_eval.core.types import Candidate, JSONValue, Spec, StepScores
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
+from visualprm_eval.run.early_contact import greet_judges
 from visualprm_eval.run.export_problems import tell_shown
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
 from visualprm_eval.stages.score.critics import ranged_scoring, release
@@ -56,6 +57,8 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     """
     (name,) = config.data
     critics = build(config.step_labels.critics, config)
+    if "score" in config.stages and not config.dry_run:
+        greet_judges([judging.critic for judging in critics], store)
     whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
     _tell_bad_lines(whole)
     tell_shown(name, whole.shown)
