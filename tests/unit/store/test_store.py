@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from visualprm_eval.core.errors import StoreDamagedError, StoreError, StoreLockedError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 from visualprm_eval.store import Store, audit, codec, connection, queries, schema
+from visualprm_eval.store.connection import copy_store
 
 SAMPLING = Spec("sampling", {"policy": "toy", "temperature": 0.7, "seed": 0})
 SCORING = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
@@ -462,11 +463,11 @@ def test_a_reader_cannot_write(path: Path) -> None:
 
 def test_a_copy_is_a_store_of_its_own(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
-    with filled(path) as writer, Store.open(path, write=False) as reader:
+    with filled(path) as writer:
         writer.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, NASTY)])
-        reader.copy_to(copy)
+        copy_store(path, copy)
         with pytest.raises(StoreError, match="already"):
-            reader.copy_to(copy)
+            copy_store(path, copy)
         writer.put_candidates(SAMPLING.id, [Candidate(IDS[0], 1, "later")])
     with Store.open(copy) as store:
         assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, NASTY)]
