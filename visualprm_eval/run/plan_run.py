@@ -68,7 +68,7 @@ def plan_run(
         config: What was asked for.
         store: Where facts are; it gets the problems, and the candidates of a pack.
         rerankers: What selects.
-        benchmarks: The run's; loaded when not given. In a dry run without their files there are none.
+        benchmarks: The run's; loaded when not given.
         samples: Whose candidates the run is about, where that is known already.
 
     Raises:
@@ -133,11 +133,16 @@ def _sampled(
             if name in notes:
                 raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
             notes[name] = notes_of(policy)
-            n = config.sampling.num_samples or DEFAULT_NUM_SAMPLES
-            makers: list[tuple[Policy, int]] = [(policy, n)]
+            known = any(not benchmark.expected for benchmark in benchmarks)
+            makers: list[tuple[Policy, int]] = [(policy, config.sampling.num_samples or DEFAULT_NUM_SAMPLES)]
             if greedy:
                 makers.append((greedy_twin(policy, text, PolicyOptions.of(config)), 1))
-            keys = [_sampling_key(maker, most, benchmarks, config, store) for maker, most in makers]
+            keys = [
+                _sampling_key(maker, n, benchmarks, config, store)
+                if known
+                else Spec("sampling", {"policy": name, "maker": place})
+                for place, (maker, n) in enumerate(makers)
+            ]
             policies.update((key.id, maker) for key, (maker, _) in reversed([*zip(keys, makers, strict=True)]))
         except HostError:
             if "sample" in config.stages:
@@ -200,6 +205,8 @@ def _grading(store: Store, benchmark: Benchmark, config: RunConfig, judge: Judge
     from visualprm_eval.host.grading.judge import judge_spec
     from visualprm_eval.host.load.bridge import load_host
 
+    if benchmark.expected:  # Nothing of it is here, verdicts least of all.
+        return Spec("grading", {"benchmark": benchmark.name})
     if benchmark.dataset is None and {"grade", "report"} & set(config.stages):  # There is no host here.
         return stored_grading(store, benchmark, config.judge)
     host = "none" if benchmark.dataset is None else load_host().version

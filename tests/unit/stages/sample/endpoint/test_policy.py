@@ -45,6 +45,7 @@ def test_all_samples_of_a_problem_come_with_one_request() -> None:
         name = seen.text.strip("<>")
         seed = request_seed(5, name, 0)
         expected = {"model": "m", "temperature": 0.3, "top_p": 0.9, "max_tokens": 77, "seed": seed, "n": 8}
+        expected |= {"top_k": -1, "repetition_penalty": 1.0}
         assert {key: value for key, value in seen.body.items() if key != "messages"} == expected
         assert seen.path == "/v1/chat/completions"
         assert seen.headers["authorization"] == f"Bearer {KEY}"
@@ -136,7 +137,13 @@ EMPTY = Answer(body=b'{"object": "chat.completion", "choices": []}')
 
 @pytest.mark.parametrize(
     "refusal",
-    [failure(400, "n must be 1"), failure(422), failure(500, "Only one completion choice is allowed"), failure(501), EMPTY],
+    [
+        failure(400, "n must be 1"),
+        failure(422),
+        failure(500, "Only one completion choice is allowed"),
+        failure(501),
+        EMPTY,
+    ],
 )
 def test_a_server_that_refuses_n_is_asked_one_by_one_and_remembered(refusal: Answer) -> None:
     with Server(lambda seen: refusal if seen.n > 1 else honest(seen)) as server:

@@ -89,13 +89,17 @@ def test_pictures_that_are_none(tmp_path: Path) -> None:
         ("Unrecognized request argument supplied: top_k", Dialect(left_out=frozenset({"top_k"}))),
         ("Unknown parameter: 'top_k'.", Dialect(left_out=frozenset({"top_k"}))),
         (
-            "Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) value is "
-            "supported.",
+            (
+                "Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) value is "
+                "supported."
+            ),
             Dialect(left_out=frozenset({"temperature"})),
         ),
         (
-            '[{"type": "extra_forbidden", "loc": ["body", "repetition_penalty"], "msg": "Extra inputs are not '
-            'permitted", "input": 1.0}]',
+            (
+                '[{"type": "extra_forbidden", "loc": ["body", "repetition_penalty"], "msg": "Extra inputs are not '
+                'permitted", "input": 1.0}]'
+            ),
             Dialect(left_out=frozenset({"repetition_penalty"})),
         ),
         ("top_k is of no use at temperature 0", Dialect(left_out=frozenset({"top_k"}))),
