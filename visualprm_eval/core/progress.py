@@ -10,6 +10,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol, TextIO
 
+from visualprm_eval.core.visible import one_line
+
 LOG_INTERVAL_S = 15.0
 
 
@@ -29,7 +31,7 @@ def track(label: str, total: int, stream: TextIO | None = None) -> Iterator[Trac
         total: How many pieces there are.
         stream: Where to write; standard error unless given.
     """
-    out = stream or sys.stderr
+    out, label = stream or sys.stderr, one_line(label)
     if out.isatty():
         with _live(label, total, out) as tracker:
             yield tracker

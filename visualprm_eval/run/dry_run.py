@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.types import text_id
+from visualprm_eval.core.visible import say
 from visualprm_eval.stages.experiment import missing_candidates, missing_scores
 from visualprm_eval.stages.experiment_values import grades_all, read_study
 from visualprm_eval.stages.grade.judge_cost import estimate
@@ -24,32 +25,32 @@ def print_plan(config: RunConfig, store: Store, plan: Plan) -> None:
     judges: dict[str | None, None] = {}
     stages, retry_failed = config.stages, config.retry_failed
     for experiment in plan.experiments:
-        print(f"{experiment.label}, {len(experiment.benchmark.problems)} problems x {experiment.n}:")
+        say(f"{experiment.label}, {len(experiment.benchmark.problems)} problems x {experiment.n}:")
         new = len(missing_candidates(store, experiment, retry_failed=retry_failed)) if "sample" in stages else 0
         if "sample" in stages:
-            print(f"  sample: {new:,} candidates")
+            say(f"  sample: {new:,} candidates")
         unscored = 0
         for label in experiment.scorings if "score" in stages else ():
             known = len(missing_scores(store, experiment, label, retry_failed=retry_failed))
             unscored = max(unscored, known)
-            print(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
+            say(f"  score with {label}: {known:,} stored texts{_and_new(new)}")
         if "grade" in stages:
             texts = _ungraded(config, store, plan, experiment)
             # Which texts rerankers pick is known only when they are scored.
             unknown = new if grades_all(store, experiment) else new + unscored
             tables = ", in tables of each reranker's picks" if metric_of(store, experiment).whole else ""
-            print(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}{tables}")
+            say(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}{tables}")
             cost = estimate(experiment, texts, unknown, config.sampling.max_tokens)
             if cost.requests:
                 name = experiment.judge.name
                 judges[name] = None
-                print(
+                say(
                     f"  judge {name}: at most {cost.requests:,} requests, about {cost.prompt_tokens:,} tokens to read "
                     f"and {cost.reply_tokens:,} to write if it is brief ({cost.most_reply_tokens:,} at most); replies "
                     "that are stored are not asked for again"
                 )
     for name in judges:
-        print(f"judge {name}: one request more, to see whether it answers")
+        say(f"judge {name}: one request more, to see whether it answers")
 
 
 def _ungraded(config: RunConfig, store: Store, plan: Plan, experiment: Experiment) -> list[Work]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -20,6 +19,7 @@ from visualprm_eval.core.config import DEFAULT_PICTURES, RunConfig
 from visualprm_eval.core.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
 from visualprm_eval.core.folders import PICTURES, picture_here
 from visualprm_eval.core.types import JSONValue, Part, Problem, Spec
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.stages.sample.prompts import absorb_prompt_files, export_prompts, note_unheeded
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.scopes import Scope, scopes
@@ -62,7 +62,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         if "grade" in config.stages:
             hint = "Only grading needs it: name the other stages, such as --stages sample"
             raise HostError(f"{error}. {hint}") from error
-        print(f"note: {error}. The problems are those of the store in {config.work_dir}", file=sys.stderr)
+        tell(f"note: {error}. The problems are those of the store in {config.work_dir}")
         stored = [stored_benchmark(store, name, config) for name in config.data]
         for benchmark in stored if {"sample", "score"} & set(config.stages) else ():
             _check_pictures(benchmark, config.work_dir)
@@ -70,14 +70,14 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
     if missing and not config.dry_run:
         raise MissingFilesError(missing)
     for lack in missing:
-        print(f"{lack}; a run would try to fetch it, and this plan is made without it")
+        say(f"{lack}; a run would try to fetch it, and this plan is made without it")
     for benchmark in benchmarks:
         store.put_problems(benchmark.problems)
         store.put_note(_ORIGIN, benchmark.name, origin_of(benchmark))
         note_unheeded(store, benchmark)
         tell_shown(benchmark.name, benchmark.shown)
         if benchmark.task.note:
-            print(f"note: {benchmark.task.note}", file=sys.stderr)
+            tell(f"note: {benchmark.task.note}")
     return benchmarks
 
 
@@ -142,7 +142,7 @@ def tell_shown(benchmark: str, shown: str) -> None:
 
     if shown not in {"", AS_THEY_ARE}:
         rule = "They are problems of their own; --pictures raw leaves pictures as they are"
-        print(f"note: {benchmark}: {shown}. {rule}", file=sys.stderr)
+        tell(f"note: {benchmark}: {shown}. {rule}")
 
 
 def _chosen_problems(
@@ -234,7 +234,7 @@ def export_problems(
                 export_prompts(store, benchmark, prompt, copied)
             except OSError as error:
                 raise BenchmarkError(f"cannot write {name} to {output} ({error.strerror})") from error
-            print(f"{output}: {len(benchmark.problems):,} problems of {name}")
+            say(f"{output}: {len(benchmark.problems):,} problems of {name}")
             tell_shown(name, benchmark.shown)
 
 

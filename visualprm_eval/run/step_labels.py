@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ from visualprm_eval.core.config import GIVEN, RunConfig
 from visualprm_eval.core.errors import UnreadableJudgeError
 from visualprm_eval.core.packages import installed
 from visualprm_eval.core.types import Candidate, JSONValue, Spec, StepScores
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
 from visualprm_eval.run.export_problems import tell_shown
@@ -64,7 +64,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     limited = [f"{used:,} of {there:,} samples"] if used < there else []  # Of a set without published counts.
     remarks = differences(place.process_set) or limited
     if remarks:
-        print(f"note: {name} is marked partial: {'; '.join(remarks)}", file=sys.stderr)
+        tell(f"note: {name} is marked partial: {'; '.join(remarks)}")
     will_make = "score" in config.stages
     scorings = {
         judging.label: ranged_scoring(
@@ -75,7 +75,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     }
     if config.dry_run:
         for label, scoring in scorings.items():
-            print(f"{name}: score with {label}: {len(_missing(store, place, scoring, config)):,} solutions")
+            say(f"{name}: score with {label}: {len(_missing(store, place, scoring, config)):,} solutions")
         return
     if will_make:
         _score(store, place, critics, scorings, config)
@@ -94,11 +94,11 @@ def _tell_bad_lines(process_set: ProcessSet) -> None:
     bad = process_set.bad
     if not bad:
         return
-    print(f"warning: {process_set.name}: {len(bad):,} lines cannot be used and are left out:", file=sys.stderr)
+    tell(f"warning: {process_set.name}: {len(bad):,} lines cannot be used and are left out:")
     for each in bad[:_SHOWN]:
-        print(f"  line {each.line}: {each.reason}", file=sys.stderr)
+        tell(f"  line {each.line}: {each.reason}")
     if len(bad) > _SHOWN:
-        print(f"  and {len(bad) - _SHOWN:,} more (sheet bad lines of results.xlsx)", file=sys.stderr)
+        tell(f"  and {len(bad) - _SHOWN:,} more (sheet bad lines of results.xlsx)")
 
 
 def _put(store: Store, whole: ProcessSet, limit: int | None) -> _Place:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.experiment import keep_equalities
 
 if TYPE_CHECKING:
@@ -35,4 +35,4 @@ def write_report(store: Store, plan: Plan, work_dir: Path, check: Callable[[], N
         paths = write_reports(work_dir, results)
     print_table(results, files=paths)
     if plan.equalities.lacking:
-        print(f"note: votes were compared by {plan.equalities.told()}", file=sys.stderr)
+        tell(f"note: votes were compared by {plan.equalities.told()}")
