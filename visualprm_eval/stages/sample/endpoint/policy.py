@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Self
 
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.sample.endpoint.client import Client
 from visualprm_eval.stages.sample.endpoint.dialect import Dialect
 from visualprm_eval.stages.sample.endpoint.dispatch import Dispatcher, jobs_of
@@ -22,7 +22,7 @@ Settings = Mapping[str, JSONValue]
 
 
 def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    tell(f"warning: {message}")
 
 
 class EndpointPolicy:

@@ -5,12 +5,12 @@ Whether a server is asked at all depends on what lacks, so stored keys are looke
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Spec
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.sample.endpoint.dialect import is_alike
 from visualprm_eval.store.scopes import scopes
 
@@ -93,8 +93,7 @@ def tell_other_keys(store: Store, maker: Served, key: Spec, wanted: int, lacking
             continue
         fields = [name for name, value in other.settings.items() if key.settings.get(name) != value]
         how = "; ".join(f"{name}: theirs {other.settings[name]}, here {key.settings.get(name)}" for name in fields)
-        print(
+        tell(
             f"note: {count:,} stored candidates of {key.settings.get('policy')} are not used, since they were drawn "
-            f"with other settings ({how}); they stay in the store under their own key",
-            file=sys.stderr,
+            f"with other settings ({how}); they stay in the store under their own key"
         )
