@@ -287,6 +287,7 @@ def _candidates(sent: Sent, reply: Reply, seconds: float) -> list[Candidate]:
         Candidate(
             sent.job.problem.id, rank, choice.text, choice.error, choice.finish, tokens,
             seconds=seconds / len(reply.choices), usage=reply.usage if place == bearer else None,
+            reasoning=choice.reasoning,
         )
         for place, (rank, choice) in enumerate(asked)
     ]  # fmt: skip

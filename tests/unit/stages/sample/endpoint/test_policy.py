@@ -423,6 +423,9 @@ def test_a_server_that_repeats_the_key_does_not_spread_it(status: int, caplog: p
 
     def parrot(seen: Seen) -> Answer:
         told = seen.headers["authorization"]
+        if status == 200 and seen.number % 2:
+            message = {"content": "4", "reasoning_content": f"They said {told}"}
+            return Answer(body=json.dumps({"choices": [{"message": message}]}).encode())
         return completion(f"you said {told}", finish=told) if status == 200 else failure(status, f"bad {told}")
 
     with Server(parrot) as server:
