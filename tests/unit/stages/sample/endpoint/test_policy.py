@@ -7,6 +7,7 @@ import itertools
 import json
 import logging
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from PIL import Image
 
 from tests.servers import Answer, Seen, Server, completion, failure, honest
 from tests.unit.stages.sample.endpoint.conftest import KEY, QUICK, Asked, problem
-from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.core.errors import ConfigError, PolicyError
 from visualprm_eval.core.types import Part, Usage
 from visualprm_eval.stages.sample.endpoint import Patience
 from visualprm_eval.stages.sample.endpoint.request import request_seed
@@ -449,3 +450,43 @@ def test_no_waiting_is_busy() -> None:
         before = time.thread_time()
         Asked([server]).draw(n=1)
         assert time.thread_time() - before < 0.5
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A proxy for everything, which answers itself."""
+    for name in ("no_proxy", "NO_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with Server() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://user:secret-password@127.0.0.1:{proxy.port}")
+        yield proxy
+
+
+def test_no_proxy_sees_requests_to_this_machine(proxied: Server) -> None:
+    with Server() as server:
+        urls = [f"http://{host}:{server.port}/v1" for host in ("127.0.0.1", "localhost")]
+        Asked(urls, nproc=2).draw(n=1, problems=8)
+    assert len(server.requests) == 8 and proxied.requests == []
+
+
+def test_a_proxy_is_used_and_named_without_its_password(proxied: Server) -> None:
+    run = Asked(["http://model.example:8000/v1"])
+    run.draw(n=1)
+    (seen,) = proxied.requests
+    assert seen.path == "http://model.example:8000/v1/chat/completions"
+    proxied.answer = lambda _: failure(407, "who are you?")
+    way = f"through the proxy http://127.0.0.1:{proxied.port} (HTTP_PROXY)"
+    (candidate,) = run.draw(n=1).values()
+    assert candidate.error is not None and candidate.error.endswith(f"HTTP 407: who are you? {way}")
+    proxied.die()
+    with pytest.raises(PolicyError, match=r"cannot be reached .* through the proxy") as caught:
+        run.draw(n=1)
+    assert way in str(caught.value)
+    assert "secret-password" not in str(caught.value) + repr(run.warnings) + repr(candidate)
+
+
+def test_a_proxy_that_cannot_be_used_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch, proxied: Server) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks://h:1")
+    with pytest.raises(ConfigError, match=r"HTTP_PROXY=socks://h:1 cannot be used as the proxy for http://mod"):
+        Asked(["http://model.example:8000/v1"]).draw(n=1)
+    assert proxied.requests == []
