@@ -24,6 +24,8 @@ from visualprm_eval.tasks.process_bench.data import ProcessSample, ProcessSet, t
 from visualprm_eval.tasks.process_bench.locate import load_set
 from visualprm_eval.tasks.process_bench.released import differences
 
+REPORTS = "step_labels"
+"""Folder of a work dir with a folder of reports for each set: those of best-of-N are beside it."""
 LABELS_THRESHOLD = 0.5
 """For critics whose scores are verdicts."""
 _SHOWN = 10
@@ -80,14 +82,22 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     if will_make:
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
-        from visualprm_eval.report.render.step_labels import print_process_results, write_process_reports
+        from visualprm_eval.report.render.step_labels import print_process_results, renew_process_reports, shown_by
+        from visualprm_eval.run.write_report import tell_missing
 
         opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
         store.check_in_place()
         protocol = dict(_protocol(config, place.process_set, scorings, recorded_versions(store)))
         seed = config.sampling.seed
         results = evaluate(place.process_set, opinions, seed=seed, remarks=remarks, protocol=protocol)
-        print_process_results(results, files=write_process_reports(config.work_dir, results))
+        folder = config.work_dir / REPORTS / name
+        renewal = renew_process_reports(folder, results)
+        print_process_results(results, files=renewal.paths)
+        for note in renewal.notes:
+            print(f"note: {note}", file=sys.stderr)
+        if renewal.former is not None and (missing := shown_by(results).missing_of(renewal.former)):
+            named = ", all critics named and no smaller --limit,"
+            tell_missing(folder, missing, f"the same command{named} shows it, and asks no critic again")
 
 
 def _tell_bad_lines(process_set: ProcessSet) -> None:
