@@ -162,6 +162,8 @@ class Client:
             kind = Kind.PASSING
         may_pass = kind in {Kind.THROTTLED, Kind.PASSING}
         wait_s = retry_after_s(response.headers.get("Retry-After")) if may_pass else None
+        if wait_s is not None:
+            wait_s = min(wait_s, self._options.patience.longest_asked_s)
         return TroubleError(kind, self._options.blanked(f"HTTP {status}: {said}"), status=status, wait_s=wait_s)
 
 
@@ -174,7 +176,7 @@ def _transport(urls: Sequence[str], proxy: Proxy | None = None) -> httpx2.AsyncH
 
 
 def retry_after_s(value: str | None, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for; ``None`` when there is none that can be read.
+    """Seconds from 0 that a ``Retry-After`` header asks for, perhaps infinitely many; ``None`` when it cannot be read.
 
     Args:
         value: The header: seconds, or an HTTP date (RFC 9110, 10.2.3).
@@ -187,10 +189,10 @@ def retry_after_s(value: str | None, now: Callable[[], float] = time.time) -> fl
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
+            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now()
+        except (ValueError, TypeError, IndexError, ArithmeticError):  # Odd fields and zones, and ends of the calendar.
             return None
-        seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+    return None if math.isnan(seconds) else max(seconds, 0.0)
 
 
 def _described(error: Exception) -> str:
