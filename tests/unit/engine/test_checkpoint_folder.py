@@ -103,7 +103,7 @@ def test_a_pointer_of_git_lfs(tmp_path):
     file = min(folder.glob("*.safetensors"))
     file.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     for read in (inspect_checkpoint, load_checkpoint):
-        with pytest.raises(CheckpointError, match="pointer of Git LFS.*git lfs pull"):
+        with pytest.raises(CheckpointError, match=r"pointer of Git LFS.*git lfs pull"):
             read(folder)
 
 
@@ -153,8 +153,8 @@ def test_layouts_that_were_mixed_up(tmp_path):
                 (folder / "config.json").write_text(text)
             with pytest.raises(CheckpointError, match=f"no class: .*{way}"):
                 read(str(folder))
-    with pytest.raises(CheckpointError, match="'Qwen3ForCausalLM'.*--model hf:OpenGVLab/InternVL3_5-8B-HF"):
+    with pytest.raises(CheckpointError, match=r"'Qwen3ForCausalLM'.*--model hf:OpenGVLab/InternVL3_5-8B-HF"):
         inspect_checkpoint(tmp_path / "InternVL3_5-8B")
     other = make_checkpoint("qwen2_5_vl", tmp_path / "qwen")
-    with pytest.raises(CheckpointError, match="model_type is 'qwen2_5_vl'.*--model hf:PATH_OR_ID"):
+    with pytest.raises(CheckpointError, match=r"model_type is 'qwen2_5_vl'.*--model hf:PATH_OR_ID"):
         inspect_checkpoint(other)
