@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -14,6 +15,8 @@ from http import HTTPStatus
 import httpx2
 
 from visualprm_eval.core.packages import VERSION
+from visualprm_eval.core.proxies import Proxy, check_way, proxy_of
+from visualprm_eval.core.server_address import origin
 from visualprm_eval.core.wire import ReplySize, ReplyTooLongError
 from visualprm_eval.stages.sample.endpoint.options import EndpointOptions
 from visualprm_eval.stages.sample.endpoint.reply import (
@@ -85,8 +88,11 @@ class Client:
     """Connections, kept alive, to all endpoints of a run; used within one event loop.
 
     Args:
-        options: Key, timeout and number of connections.
+        options: Addresses, key and timeout.
         connect_s: Longest wait for a connection, in seconds.
+
+    Raises:
+        ConfigError: When the environment names a proxy or certificates that cannot be used.
     """
 
     def __init__(self, options: EndpointOptions, connect_s: float = _CONNECT_S) -> None:
@@ -97,8 +103,10 @@ class Client:
         self._headers = httpx2.Headers(headers)
         timeout = httpx2.Timeout(options.timeout_s, connect=min(connect_s, options.timeout_s), pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
+        self._ways = {url: check_way(url) for url in options.urls}
         self._http = httpx2.AsyncClient(
-            limits=httpx2.Limits(keepalive_expiry=_IDLE_S),
+            transport=_transport(options.urls),
+            mounts={origin(url): _transport([url], proxy) for url in options.urls if (proxy := proxy_of(url))},
             follow_redirects=False,  # The key is for the address that the user named.
         )
 
@@ -114,9 +122,10 @@ class Client:
             body: The request as JSON.
 
         Raises:
-            TroubleError: When no reply came of it.
+            TroubleError: When no reply came of it; the message names the proxy in between.
         """
-        return self._read(await self._exchanged("POST", f"{url}/chat/completions", body))
+        with self._naming_the_way(url):
+            return self._read(await self._exchanged("POST", f"{url}/chat/completions", body))
 
     async def models(self, url: str) -> list[str] | None:
         """The models that an endpoint lists; ``None`` when what came is no such list.
@@ -125,9 +134,18 @@ class Client:
             url: Its base address.
 
         Raises:
-            TroubleError: When no reply came.
+            TroubleError: When no reply came; the message names the proxy in between.
         """
-        return listed_models(await self._exchanged("GET", f"{url}/models", b""))
+        with self._naming_the_way(url):
+            return listed_models(await self._exchanged("GET", f"{url}/models", b""))
+
+    @contextmanager
+    def _naming_the_way(self, url: str) -> Iterator[None]:
+        try:
+            yield
+        except TroubleError as trouble:
+            trouble.args = (f"{trouble}{self._ways[url]}",)
+            raise
 
     async def _exchanged(self, method: str, address: str, body: bytes) -> bytes:
         """The body of a successful reply.
@@ -185,11 +203,21 @@ class Client:
             kind = Kind.PASSING
         may_pass = kind in {Kind.THROTTLED, Kind.PASSING}
         wait_s = retry_after_s(response.headers.get("Retry-After")) if may_pass else None
+        if wait_s is not None:
+            wait_s = min(wait_s, self._options.patience.longest_asked_s)
         return TroubleError(kind, self._options.blanked(f"HTTP {status}: {said}"), status=status, wait_s=wait_s)
 
 
+def _transport(urls: Sequence[str], proxy: Proxy | None = None) -> httpx2.AsyncHTTPTransport:
+    """Connections to addresses, through a proxy or none; certificates of the environment are read if any is needed."""
+    limits = httpx2.Limits(keepalive_expiry=_IDLE_S)
+    addresses = [*urls, *([proxy.url] if proxy else [])]
+    secure = any(address.startswith("https:") for address in addresses)
+    return httpx2.AsyncHTTPTransport(limits=limits, proxy=proxy.url if proxy else None, trust_env=secure)
+
+
 def retry_after_s(value: str | None, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for; ``None`` when there is none that can be read.
+    """Seconds from 0 that a ``Retry-After`` header asks for, perhaps infinitely many; ``None`` when it cannot be read.
 
     Args:
         value: The header: seconds, or an HTTP date (RFC 9110, 10.2.3).
@@ -202,10 +230,10 @@ def retry_after_s(value: str | None, now: Callable[[], float] = time.time) -> fl
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
+            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now()
+        except (ValueError, TypeError, IndexError, ArithmeticError):  # Odd fields and zones, and ends of the calendar.
             return None
-        seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+    return None if math.isnan(seconds) else max(seconds, 0.0)
 
 
 def _described(error: Exception) -> str:
