@@ -11,6 +11,7 @@ import numpy as np
 
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.packages import installed
+from visualprm_eval.core.steps import rule_of
 from visualprm_eval.core.types import JSONValue, StepScores, Usage
 from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
@@ -156,6 +157,7 @@ def _protocol(
     for label, scoring in plan.scorings.items():
         yield f"critic {label}", dict(scoring.settings)
         yield f"critic {label}: thoughts", scoring.settings.get("thoughts", "skip")
+        yield f"critic {label}: step rule", rule_of(scoring.settings)
         yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)
     yield "votes compared by", plan.equalities.told()
     yield "python of this report", platform.python_version()

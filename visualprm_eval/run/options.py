@@ -20,6 +20,7 @@ from visualprm_eval.core import config as cfg
 from visualprm_eval.core.baselines import GREEDY, MEAN
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.server_address import api_key, base_url, completed
+from visualprm_eval.core.steps import ORIGINAL
 from visualprm_eval.tasks import SUITES, host_name
 
 MODES: Mapping[str, tuple[cfg.Stage, ...]] = {
@@ -76,6 +77,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
     "scoring and selecting": {
         "--k K": "ks",
         "--baseline": "baseline",
+        "--steps": "scoring.steps",
         "--max-steps": "scoring.max_steps",
         "--thoughts": "scoring.thoughts",
         "--device": "compute.device",
@@ -319,6 +321,8 @@ def _critic_conflicts(config: cfg.RunConfig) -> Iterator[str]:
         yield f"--critic: expected --data with one of {', '.join(cfg.PROCESS_BENCHMARKS)} and nothing else"
     if critics and (config.models or config.candidates is not None):
         yield "--critic conflicts with --model and --candidates: the solutions are given"
+    if critics and scoring.steps != ORIGINAL:
+        yield f"--steps {scoring.steps} conflicts with --critic: {config.data[0]} gives the steps; leave --steps out"
     if config.step_labels.vpb_dir is not None and not critics:
         yield f"--vpb-dir goes with --critic and --data {cfg.PROCESS_BENCHMARKS[0]}"
     if scoring.key is not None and not scoring.base_urls:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import CriticError, UnreadableJudgeError, VisualPRMEvalError
 from visualprm_eval.core.progress import track
+from visualprm_eval.core.steps import ORIGINAL, StepRule, rule_of, with_steps_apart
 from visualprm_eval.core.thoughts import response
 from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores
 from visualprm_eval.stages.experiment import Work, missing_scores
@@ -63,8 +64,10 @@ def score(
                 if (scoring := experiment.scorings.get(label)) is not None:
                     work = missing_scores(store, experiment, label, retry_failed=retry_failed)
                     said = f"score {experiment.label} with {label}"
-                    thoughts = scoring.settings.get("thoughts", "skip")
-                    score_missing(store, critic, scoring, experiment.problems, work, label=said, thoughts=thoughts)
+                    thoughts, rule = scoring.settings.get("thoughts", "skip"), rule_of(scoring.settings)
+                    score_missing(
+                        store, critic, scoring, experiment.problems, work, label=said, thoughts=thoughts, steps=rule
+                    )
         except UnreadableJudgeError as error:  # It costs its own rows and nobody else's.
             print(f"error: {error}", file=sys.stderr)
             unread.append(label)
@@ -75,7 +78,7 @@ def score(
 
 def score_missing(
     store: Store, critic: Critic, scoring: Spec, problems: Mapping[str, Problem], work: Sequence[Work], *, label: str,
-    thoughts: JSONValue = "score",
+    thoughts: JSONValue = "score", steps: StepRule = ORIGINAL,
 ) -> None:  # fmt: skip
     """Scores ``work`` and stores each chunk as soon as it is done.
 
@@ -87,8 +90,9 @@ def score_missing(
         work: What the store said is missing, ordered by problem; an empty reply as a blank text, which step judges are
             not asked about.
         label: What to call this work in the progress display.
-        thoughts: Whether the critic gets a text's thoughts, one of ``config.THOUGHTS``; a text whose thought never
-            closes has one empty step without them.
+        thoughts: Whether the critic gets a text's thoughts, one of the choices of ``--thoughts``; a text whose thought
+            never closes has one empty step without them.
+        steps: The step rule, which is applied before the critic splits.
 
     Raises:
         CriticError: When the critic breaks its contract.
@@ -99,6 +103,8 @@ def score_missing(
     allowed = sound.range_of(scoring.settings)
     if thoughts == "skip":
         work = [(problem_id, text_id, response(text)) for problem_id, text_id, text in work]
+    if steps != ORIGINAL:
+        work = [(problem_id, text_id, with_steps_apart(text, steps)) for problem_id, text_id, text in work]
     store.put_spec(scoring)
     if isinstance(critic, JudgeCritic):
         store.put_scores(scoring.id, [(*item[:2], _NOTHING_TO_JUDGE) for item in work if not item[2].strip()])
