@@ -7,13 +7,13 @@ arithmetic on what the store holds. Several ranks, started by ``torchrun``, shar
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
+from visualprm_eval.core.folders import passing_cache
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
@@ -33,7 +33,7 @@ from visualprm_eval.stages.sample.stage import sample
 from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.merge import absorb_leftovers, rank_paths
-from visualprm_eval.store.soundness import open_sound, up_to_date
+from visualprm_eval.store.soundness import open_copy, open_sound, up_to_date
 
 
 def run(config: RunConfig) -> None:
@@ -151,11 +151,10 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
             absorb_leftovers(store, config.work_dir)
             yield store
         return
-    with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.
-        copy = Path(scratch) / STORE_FILE
-        if os.path.lexists(path):
-            with open_sound(path) as store:
-                store.copy_to(copy)
-        with Store.open(copy) as store:
+    with (
+        passing_cache() as scratch
+    ):  # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
+        copy = scratch / STORE_FILE
+        with open_copy(path, copy) if os.path.lexists(path) else Store.open(copy) as store:
             absorb_leftovers(store, config.work_dir, remove=False)
             yield store

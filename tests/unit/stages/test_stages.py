@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores
 from visualprm_eval.stages.experiment import Experiment
 from visualprm_eval.stages.sample.stage import sample_missing
 from visualprm_eval.stages.score import stage
-from visualprm_eval.stages.score.critics import named_scoring
+from visualprm_eval.stages.score.critics import critic_text, named_scoring
 from visualprm_eval.stages.score.judge_critic import JudgeCritic
 from visualprm_eval.stages.score.stage import Pace, score_missing
 from visualprm_eval.stages.score.stage import score as score_experiments
@@ -287,9 +288,9 @@ def test_critics_read_thoughts_only_when_they_are_asked_to(
     texts = ["<think>x\n\ny</think>\n\na\n\nb", "<think>no end"]
     store.put_spec(SAMPLING)
     store.put_candidates(SAMPLING.id, [Candidate("p0", rank, text) for rank, text in enumerate(texts)])
-    critic = Critic()
+    critic, read = Critic(), partial(critic_text, scoring={"thoughts": thoughts})
     work = store.missing_scores(SCORING.id, SAMPLING.id, ["p0"], 8)
-    score_missing(store, critic, SCORING, PROBLEMS, work, label="score", thoughts=thoughts)
+    score_missing(store, critic, SCORING, PROBLEMS, work, label="score", read=read)
     assert critic.calls == [[("p0", one) for one in steps]]
     assert [one.steps for one in store.scores(SCORING.id, ["p0"]).values()] == steps
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import CriticError, VisualPRMEvalError
-from visualprm_eval.core.steps import ORIGINAL, STEP_RULE, StepRule, split_steps
-from visualprm_eval.core.thoughts import SCORED
+from visualprm_eval.core.steps import ORIGINAL, STEP_RULE, StepRule, rule_of, split_steps, with_steps_apart
+from visualprm_eval.core.thoughts import SCORED, response
 from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores, canonical_json
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
 from visualprm_eval.stages.checkpoint_source import CheckpointSource, CheckpointUser
@@ -198,6 +198,21 @@ def named_scoring(label: str, scoring: Spec, *, thoughts: str = "skip", steps: S
             f"critic {base!r} has settings that are no JSON object ({error}); they are the key of its scores"
         ) from error
     return named
+
+
+def critic_text(text: str, scoring: Mapping[str, JSONValue]) -> str:
+    """What a critic of candidates gets of a text, which it then splits.
+
+    Args:
+        text: What a policy wrote.
+        scoring: The settings of the scores: whether they are of thoughts, too, and the step rule.
+
+    Returns:
+        ``""``, one empty step, for a text whose thought never closes where thoughts are not scored.
+    """
+    read = text if scoring.get("thoughts") == "score" else response(text)
+    rule = rule_of(scoring)
+    return read if rule == ORIGINAL else with_steps_apart(read, rule)
 
 
 def ranged_scoring(scoring: Spec, critic: object) -> Spec:
