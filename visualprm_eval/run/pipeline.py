@@ -14,6 +14,7 @@ from pathlib import Path
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
 from visualprm_eval.core.folders import passing_cache
+from visualprm_eval.core.visible import say
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
@@ -136,9 +137,9 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
 
     with open_sound(up_to_date(work_dir / STORE_FILE)) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
-    print(summary)
+    say(str(summary))
     if left := rank_paths(work_dir):
-        print(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
+        say(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
 
 
 @contextmanager
