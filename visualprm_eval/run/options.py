@@ -19,6 +19,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from visualprm_eval.core import config as cfg
 from visualprm_eval.core.baselines import GREEDY, MEAN
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.proxies import check_way
 from visualprm_eval.core.server_address import api_key, base_url, completed
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.run.parser import number, path, whole_number
@@ -286,6 +287,7 @@ def checked(config: cfg.RunConfig) -> cfg.RunConfig:
     """
     for rules in (_critic_conflicts, _source_conflicts, _endpoint_conflicts, _wrong_values, _other_conflicts):
         _refuse(rules(config))
+    _check_ways(config)
     return config
 
 
@@ -348,6 +350,20 @@ def _check_address(reached: cfg.ApiOptions | cfg.ScoringOptions) -> list[str]:
     """
     api_key(reached.key)
     return [base_url(url) for url in reached.base_urls]
+
+
+def _check_ways(config: cfg.RunConfig) -> None:
+    """Looks at what the environment puts between this run and the servers that it may ask.
+
+    Raises:
+        ConfigError: A variable names a proxy or certificates that cannot be used.
+    """
+    asked = [*config.api.base_urls] if "sample" in config.stages else []
+    asked += config.scoring.base_urls if "score" in config.stages else ()
+    for url in asked:
+        check_way(base_url(url))
+    if config.judge.base_url and "grade" in config.stages:
+        check_way(config.judge.base_url, "requests")
 
 
 def _source_conflicts(config: cfg.RunConfig) -> Iterator[str]:

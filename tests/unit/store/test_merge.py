@@ -82,6 +82,17 @@ def content(folder: Path) -> dict[str, bytes]:
             and file.stat().st_size}  # fmt: skip
 
 
+def test_reasoning_comes_along(tmp_path: Path) -> None:
+    candidates = [Candidate("p0", 0, "4", reasoning=NASTY), Candidate("p1", 0, "5", reasoning="of another problem")]
+    source = filled(tmp_path / "a" / "store.sqlite", lambda store: store.put_candidates(SAMPLING.id, candidates))
+    merge([source], tmp_path / "whole.sqlite")
+    with Store.open(tmp_path / "whole.sqlite") as store, Store.open(tmp_path / "part.sqlite") as part:
+        assert store.candidates(SAMPLING.id, ["p0", "p1"]) == {"p0": candidates[:1], "p1": candidates[1:]}
+        part.absorb([store], problem_ids=["p0"])
+        assert part.candidates(SAMPLING.id, ["p0"]) == {"p0": candidates[:1]}
+        assert part.verify() == store.verify() == []
+
+
 def test_three_machines_become_one_store(tmp_path: Path) -> None:
     a = filled(tmp_path / "a" / "store.sqlite", sampled(0, 0), sampled(1, 0, NASTY), sampled(2, 0, error="down"))
     b = filled(tmp_path / "b" / "store.sqlite", sampled(0, 0), scored(0, "text 0 0", 0.25, 0.5))

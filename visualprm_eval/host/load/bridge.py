@@ -24,6 +24,7 @@ from typing import Any, TextIO
 from visualprm_eval.core.config import DEMO_POLICY
 from visualprm_eval.core.errors import HostError
 from visualprm_eval.core.interrupts import check_interrupted
+from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
 from visualprm_eval.host.patching import random_states_kept, replaced, restored
@@ -141,7 +142,7 @@ def at_work(
     """
     import torch
 
-    changes: dict[str, str | None] = {**load_host().environment, **(environment or {})}
+    changes: dict[str, str | None] = {**load_host().environment, **direct_loopback(), **(environment or {})}
     with contextlib.ExitStack() as stack:
         stack.enter_context(restored(os.environ))
         for key, value in changes.items():

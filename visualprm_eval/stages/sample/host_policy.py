@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.types import Candidate, JSONValue
 from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned, base_settings
 
@@ -59,12 +61,15 @@ class HostModelPolicy(Twinned):
             PolicyError: When temperature or top-p do not reach the model.
         """
         from visualprm_eval.host.models.sampling_probe import verify_settings
+        from visualprm_eval.host.patching import restored
 
         if not requests:
             return
         model, seed = self._model, self._options.sampling.seed
         if model.is_api:
-            yield from self._sample_api(model, requests)
+            with restored(os.environ):  # Threads share it.
+                os.environ.update(direct_loopback())
+                yield from self._sample_api(model, requests)
             return
         verify_settings(model, requests[0][0])
         self._reached = "a probe showed that they reach the model"
