@@ -102,9 +102,8 @@ def _open_streams() -> None:
 
 def _unread() -> int:
     """Nobody reads the output any more: as any filter, end without a word."""
-    own = {sys.__stdout__, sys.__stderr__}
-    for stream in (sys.stdout, sys.stderr):
-        if stream in own:
+    for stream in (sys.__stdout__, sys.__stderr__):
+        if stream is not None:
             try:
                 stream.flush()
             except OSError:
