@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.cli import EXIT_ERROR, _build_parser, main
+from visualprm_eval.cli import _build_parser, main
 from visualprm_eval.core import config as cfg
 from visualprm_eval.core.config import ModelSource, RunConfig, filled
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.run.options import OPTIONS, checked, run_config
+from visualprm_eval.run.process import EXIT_ERROR
 
 
 def parse(*argv: str) -> cfg.RunConfig:
