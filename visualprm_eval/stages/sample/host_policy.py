@@ -85,13 +85,13 @@ class HostModelPolicy(Twinned):
             first = model.sample(*requests[0], seed)
         yield [first]
         self._reached = verify_requests(self.name, bodies, model.settings)
-        with ThreadPoolExecutor(self._options.api.nproc) as pool:
+        pool = ThreadPoolExecutor(self._options.api.nproc)
+        try:
             futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in requests[1:]]
-            try:
-                for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
-                    yield [future.result()]
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+            for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
+                yield [future.result()]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # Nor whoever ends the run.
 
 
 def _load(name: str, options: PolicyOptions) -> HostPolicy:
