@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.core.types import JSONValue, Usage
 
 _LONGEST_QUOTE = 300
@@ -69,8 +70,8 @@ def parse_reply(data: bytes) -> Reply:
         NoChoicesError: When it is one with an empty list of choices.
     """
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        content = parsed(data)
+    except ValueError as error:
         raise MalformedReplyError(f"the reply is not JSON: {quoted(data)}") from error
     if not isinstance(content, dict):
         raise MalformedReplyError(f"the reply is not a chat completion: {quoted(data)}")
@@ -99,8 +100,8 @@ def listed_models(data: bytes) -> list[str] | None:
 def error_message(data: bytes) -> str:
     """What the body of a failed reply says, in one line."""
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
+        content = parsed(data)
+    except ValueError:
         return quoted(data)
     for name in ("error", "message", "detail"):
         if isinstance(content, dict) and content.get(name):
@@ -111,8 +112,8 @@ def error_message(data: bytes) -> str:
 def error_code(data: bytes) -> str:
     """The word by which a server names its error, such as ``insufficient_quota``; ``""`` without one."""
     try:
-        code = json.loads(data)["error"]["code"]
-    except (ValueError, RecursionError, KeyError, TypeError):
+        code = parsed(data)["error"]["code"]
+    except (ValueError, KeyError, TypeError):
         return ""
     return code if isinstance(code, str) else ""
 
