@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.cli import EXIT_ERROR, _build_parser, main
+from visualprm_eval.cli import _build_parser, main
 from visualprm_eval.core import config as cfg
 from visualprm_eval.core.config import ModelSource, RunConfig, filled
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.run.options import OPTIONS, checked, run_config
+from visualprm_eval.run.process import EXIT_ERROR
 
 
 def parse(*argv: str) -> cfg.RunConfig:
@@ -46,6 +47,20 @@ def test_every_option_reaches_the_configuration() -> None:
     assert config.stages == ("score", "grade")
     assert [prm.name for prm in config.scoring.prms] == ["A", "B"]
     assert config.scoring.prms[1].revision == "r"
+
+
+@pytest.mark.parametrize("option", ["--base-url", "--judge-base-url", "--critic-base-url"])
+def test_a_proxy_that_cannot_be_used_is_told_before_anything_else(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks://user:secret@proxy.example:1")
+    for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    arguments = ["run", "--model", "m", "--data", "D", "--reranker", "judge:j", option]
+    assert main([*arguments, "http://model.example/v1"]) == EXIT_ERROR
+    said = capsys.readouterr().err
+    assert said.startswith("error: HTTP_PROXY=socks://proxy.example:1 cannot be used") and said.count("\n") == 1
+    checked(parse(*arguments[1:], "http://127.0.0.1:1/v1"))
 
 
 def test_endpoints_reach_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -121,6 +136,14 @@ def test_endpoint_options_that_make_no_sense(argv: str, said: str) -> None:
 def test_bad_options_are_named(changes: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         checked(filled(RunConfig(), {"models": ("M",), "data": ("D",), **changes}))
+
+
+def test_given_steps_are_never_split() -> None:
+    given = ("--data", "VisualProcessBench", "--critic", "visualprm")
+    with pytest.raises(ConfigError, match="--steps lines conflicts with --critic: VisualProcessBench gives the steps"):
+        parse(*given, "--steps", "lines")
+    assert parse(*given, "--steps", "original").scoring.steps == "original"
+    assert parse("--demo", "--steps", "lines").scoring.steps == "lines"
 
 
 def test_stages_keep_their_order_and_conflict_with_mode() -> None:

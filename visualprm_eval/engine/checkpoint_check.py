@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from visualprm_eval.core.errors import CheckpointError
-from visualprm_eval.engine.checkpoint import locate, weight_files
+from visualprm_eval.engine.checkpoint_folder import locate, unreadable, weight_files
 from visualprm_eval.engine.prompt import PromptFormat
 from visualprm_eval.engine.read_config import read_config
 from visualprm_eval.engine.tokenizer import load_tokenizer
@@ -23,7 +22,8 @@ def inspect_checkpoint(path_or_id: str | Path, revision: str | None = None) -> N
         TokenizerError: When its tokenizer cannot be built exactly, or lacks a token that its conversation needs.
     """
     path = locate(path_or_id, revision)
-    PromptFormat(load_tokenizer(path), read_config(path))
+    config = read_config(path)  # First, since it says most of a checkpoint that is meant for something else.
+    PromptFormat(load_tokenizer(path), config)
     inspect_weights(path)
 
 
@@ -43,4 +43,4 @@ def inspect_weights(path: Path) -> None:
             with safe_open(file, framework="np"):
                 pass  # The header says how long the file must be.
         except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{file} is truncated or no safetensors file ({error}); download it again") from error
+            raise unreadable(file, error) from error

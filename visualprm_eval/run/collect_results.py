@@ -11,11 +11,13 @@ import numpy as np
 
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.packages import installed
-from visualprm_eval.core.types import JSONValue, StepScores, Usage
+from visualprm_eval.core.steps import ORIGINAL, rule_of
+from visualprm_eval.core.types import JSONValue, Spec, StepScores, Usage
 from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
 from visualprm_eval.evaluate.stats import Examiner
+from visualprm_eval.evaluate.stats.step_counts import StepCounts, step_counts
 from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
@@ -57,6 +59,7 @@ def collect(store: Store, plan: Plan) -> Results:
     fingerprints: list[Fingerprint] = []
     protocols: list[tuple[str, JSONValue]] = []
     versions = recorded_versions(store)
+    steps: list[StepCounts] = []
     for experiment in plan.experiments:
         study = read_study(store, experiment, plan.equalities)
         facts = study.columns
@@ -71,6 +74,7 @@ def collect(store: Store, plan: Plan) -> Results:
             examiner.add(study)
         if not experiment.greedy:
             add_to_viewer(viewer, store, experiment, facts, own_picks)
+            steps.append(step_counts(study, is_scored_so=any(map(_cuts_at_blank_lines, experiment.scorings.values()))))
         failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
         shown = headlines(own_rows, own_picks, experiment.benchmark)
         protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
@@ -84,9 +88,14 @@ def collect(store: Store, plan: Plan) -> Results:
         failures=failures,
         comparisons=compare(rows, names, fingerprints, insight),
         fingerprints=fingerprints,
-        insight=replace(insight, published=_published(insight, names, rows)),
+        insight=replace(insight, published=_published(insight, names, rows), steps=tuple(steps)),
         viewer=viewer.viewer(),
     )
+
+
+def _cuts_at_blank_lines(scoring: Spec) -> bool:
+    """Whether a critic scores steps as the original rule finds them, as far as its settings tell."""
+    return rule_of(scoring.settings) == ORIGINAL and scoring.settings.get("max_steps", 1) != 1
 
 
 def _published(insight: Insight, names: Mapping[str, str], rows: Sequence[ResultRow]) -> tuple[PublishedPoint, ...]:
@@ -120,7 +129,10 @@ def add_to_viewer(
     def steps(critic: str, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], StepScores]:
         return store.scores_of(experiment.scorings[critic].id, keys)
 
-    viewer.add(facts, final_picks(picks), steps, experiment.answer, experiment.policy)
+    def reasonings(candidates: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], str]:
+        return store.reasonings(experiment.sampling.id, candidates)
+
+    viewer.add(facts, final_picks(picks), steps, experiment.answer, experiment.policy, reasonings=reasonings)
 
 
 def failures_of(benchmark: str, facts: Columns, wanted: Collection[tuple[str, str]] | None) -> Iterator[Failure]:
@@ -156,6 +168,7 @@ def _protocol(
     for label, scoring in plan.scorings.items():
         yield f"critic {label}", dict(scoring.settings)
         yield f"critic {label}: thoughts", scoring.settings.get("thoughts", "skip")
+        yield f"critic {label}: step rule", rule_of(scoring.settings)
         yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)
     yield "votes compared by", plan.equalities.told()
     yield "python of this report", platform.python_version()
@@ -192,6 +205,9 @@ def _protocol_of(
         yield f"{where}: empty replies", f"{tally.empty:,} of {tally.candidates:,} candidates; they are wrong"
     if tally.cut:
         yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+    if tally.reasoned:
+        said = f"{tally.reasoned:,} of {tally.candidates:,} candidates; it is kept, but neither scored nor graded"
+        yield f"{where}: reasoning beside the text", said
     if tally.usage is not None:
         yield f"{where}: token usage", asdict(tally.usage)
     if benchmark.task.note:
@@ -219,4 +235,4 @@ def _tally(facts: Columns) -> Tally:
     usage = sum(known, Usage())
     cut = sum(finish == "length" for finish in found.finishes)
     empty = int(np.append(facts.empty, False)[found.texts].sum())
-    return Tally(len(found), cut, len(found.errors), usage if known else None, empty)
+    return Tally(len(found), cut, len(found.errors), usage if known else None, empty, len(found.reasoned))

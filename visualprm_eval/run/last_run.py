@@ -5,7 +5,6 @@ Facts do not tell what the last run showed: `visualprm:min` needs the same score
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.baselines import Baseline
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import Spec
+from visualprm_eval.core.visible import tell
 from visualprm_eval.evaluate.fact_columns import AGGREGATES
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, build_rerankers, needed_critics, split_label
 from visualprm_eval.evaluate.rerankers import Greedy, Reranker, StepAggregate
@@ -95,7 +95,7 @@ def choose(store: Store, names: Sequence[str]) -> Choice:
         read = {spec.id for spec in last.scorings.values()}
         if others := [label for label, spec in critics.scorings.items() if spec.id not in read]:
             shown_before = f"as in the last run, without {', '.join(others)}"
-            print(f"note: {shown_before}; --reranker shows what it names", file=sys.stderr)
+            tell(f"note: {shown_before}; --reranker shows what it names")
         return last
     wanted = [name for name in names if name != "greedy"]
     shown = {one.name: one for one in last.rerankers} if last is not None else {}
@@ -132,8 +132,9 @@ def _last(store: Store, critics: StoredCritics) -> Choice | None:
     labels = {label: known[key] for label, key in note["scorings"].items() if key in known}
     if not {critic for _, critic in note["rerankers"]} <= {None, *labels}:
         return None
-    names = {split_label(label)[1] or critics.models[spec.id].name: spec for label, spec in labels.items()
-             if spec.id in critics.models}  # fmt: skip
+    own = {label: spec for label, spec in labels.items() if spec.id in critics.models}
+    lone = next((critics.models[spec.id].name for spec in own.values()), "")  # Of labels that name no reward model.
+    names = {split_label(label)[1] or lone: spec for label, spec in own.items()}
     prms = tuple(replace(critics.models[spec.id], name=name) for name, spec in names.items())
     plain = f"@{prms[0].name}" if len(prms) == 1 else ""  # Where the scores of the other one are elsewhere.
     try:

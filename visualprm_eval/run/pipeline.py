@@ -7,17 +7,19 @@ arithmetic on what the store holds. Several ranks, started by ``torchrun``, shar
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
+from visualprm_eval.core.folders import passing_cache
+from visualprm_eval.core.visible import say
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.run.dry_run import print_plan
+from visualprm_eval.run.early_contact import greet_servers
 from visualprm_eval.run.last_run import note_run
 from visualprm_eval.run.plan_run import plan_run
 from visualprm_eval.run.preflight import preflight
@@ -33,7 +35,7 @@ from visualprm_eval.stages.sample.stage import sample
 from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.merge import absorb_leftovers, rank_paths
-from visualprm_eval.store.soundness import open_sound, up_to_date
+from visualprm_eval.store.soundness import open_copy, open_sound, up_to_date
 
 
 def run(config: RunConfig) -> None:
@@ -81,6 +83,7 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
     with _open_store(config) as store:
         if team is None and not config.dry_run:
             remove_traces(config.work_dir)
+        greet_servers(config, store, rerankers)
         plan = plan_run(config, store, rerankers)
         if config.dry_run:
             print_plan(config, store, plan)
@@ -136,9 +139,9 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
 
     with open_sound(up_to_date(work_dir / STORE_FILE)) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
-    print(summary)
+    say(str(summary))
     if left := rank_paths(work_dir):
-        print(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
+        say(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
 
 
 @contextmanager
@@ -151,11 +154,10 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
             absorb_leftovers(store, config.work_dir)
             yield store
         return
-    with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.
-        copy = Path(scratch) / STORE_FILE
-        if os.path.lexists(path):
-            with open_sound(path) as store:
-                store.copy_to(copy)
-        with Store.open(copy) as store:
+    with (
+        passing_cache() as scratch
+    ):  # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
+        copy = scratch / STORE_FILE
+        with open_copy(path, copy) if os.path.lexists(path) else Store.open(copy) as store:
             absorb_leftovers(store, config.work_dir, remove=False)
             yield store

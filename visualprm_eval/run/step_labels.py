@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from visualprm_eval.core.config import GIVEN, RunConfig
 from visualprm_eval.core.errors import UnreadableJudgeError
 from visualprm_eval.core.packages import installed
-from visualprm_eval.core.types import Candidate, JSONValue, Spec, StepScores
+from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, StepScores
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
+from visualprm_eval.run.dry_run import Bill
+from visualprm_eval.run.early_contact import greet_judges
 from visualprm_eval.run.export_problems import tell_shown
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
-from visualprm_eval.stages.score.critics import ranged_scoring, release
+from visualprm_eval.stages.cost import CHARACTERS_PER_TOKEN, STEP_CHARACTERS, Questions
+from visualprm_eval.stages.score.cost import NewTexts
+from visualprm_eval.stages.score.critics import Critic, ranged_scoring, release
 from visualprm_eval.stages.score.given_steps import Judging, baseline, build
 from visualprm_eval.stages.score.stage import score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
-from visualprm_eval.tasks.process_bench.data import ProcessSample, ProcessSet, text_of
-from visualprm_eval.tasks.process_bench.locate import load_set
-from visualprm_eval.tasks.process_bench.released import differences
+from visualprm_eval.tasks.process_bench.data import LABELS_FILE, ProcessSample, ProcessSet, text_of
+from visualprm_eval.tasks.process_bench.locate import is_here, load_set
+from visualprm_eval.tasks.process_bench.released import RELEASED_LABELS, differences, total
 
 REPORTS = "step_labels"
 """Folder of a work dir with a folder of reports for each set: those of best-of-N are beside it."""
@@ -58,6 +62,11 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     """
     (name,) = config.data
     critics = build(config.step_labels.critics, config)
+    if "score" in config.stages and not config.dry_run:
+        greet_judges([judging.critic for judging in critics], store)
+    if config.dry_run and not is_here(name, config.step_labels.vpb_dir, config.data_dir):
+        _tell_expected(name, store, config, critics)
+        return
     whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
     _tell_bad_lines(whole)
     tell_shown(name, whole.shown)
@@ -66,7 +75,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     limited = [f"{used:,} of {there:,} samples"] if used < there else []  # Of a set without published counts.
     remarks = differences(place.process_set) or limited
     if remarks:
-        print(f"note: {name} is marked partial: {'; '.join(remarks)}", file=sys.stderr)
+        tell(f"note: {name} is marked partial: {'; '.join(remarks)}")
     will_make = "score" in config.stages
     scorings = {
         judging.label: ranged_scoring(
@@ -76,8 +85,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         if judging.critic is not None
     }
     if config.dry_run:
-        for label, scoring in scorings.items():
-            print(f"{name}: score with {label}: {len(_missing(store, place, scoring, config)):,} solutions")
+        _tell_missing(store, place, critics, scorings, config)
         return
     if will_make:
         _score(store, place, critics, scorings, config)
@@ -94,21 +102,55 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         renewal = renew_process_reports(folder, results)
         print_process_results(results, files=renewal.paths)
         for note in renewal.notes:
-            print(f"note: {note}", file=sys.stderr)
+            tell(f"note: {note}")
         if renewal.former is not None and (missing := shown_by(results).missing_of(renewal.former)):
             named = ", all critics named and no smaller --limit,"
             tell_missing(folder, missing, f"the same command{named} shows it, and asks no critic again")
+
+
+def _tell_missing(
+    store: Store, place: _Place, critics: Sequence[Judging], scorings: Mapping[str, Spec], config: RunConfig
+) -> None:
+    """Says what critics would score, and what that may cost."""
+    bill, questions = Bill(config, store), Questions(place.process_set.problems, {})
+    for label, critic in _at_work(critics, config):
+        work = _missing(store, place, scorings[label], config)
+        say(f"{place.process_set.name}: score with {label}: {len(work):,} solutions")
+        bill.tell_scoring(label, critic, questions, work=work, new=NewTexts())
+    bill.print()
+
+
+def _tell_expected(name: str, store: Store, config: RunConfig, critics: Sequence[Judging]) -> None:
+    """The same of a released set that is not here, by its published counts."""
+    say(f"{name}: {LABELS_FILE} is not here; a run would try to fetch it, and this plan goes by its published counts")
+    whole = total(name) or 0
+    steps = sum(RELEASED_LABELS.values()) / whole
+    ids = [str(number) for number in range(min(whole, config.limit or whole))]
+    questions = Questions({each: Problem(name, each, "", (), "", each) for each in ids}, {}, expected=True)
+    new = NewTexts(ids, steps * STEP_CHARACTERS / CHARACTERS_PER_TOKEN, steps)
+    bill = Bill(config, store)
+    for label, critic in _at_work(critics, config):
+        say(f"{name}: score with {label}: {len(ids):,} solutions of {steps:.1f} steps in the mean")
+        bill.tell_scoring(label, critic, questions, work=(), new=new)
+    bill.print()
+
+
+def _at_work(critics: Sequence[Judging], config: RunConfig) -> Iterator[tuple[str, Critic]]:
+    """The critics that a run asks, by label; baselines are asked nothing."""
+    for judging in critics if "score" in config.stages else ():
+        if judging.critic is not None:
+            yield judging.label, judging.critic
 
 
 def _tell_bad_lines(process_set: ProcessSet) -> None:
     bad = process_set.bad
     if not bad:
         return
-    print(f"warning: {process_set.name}: {len(bad):,} lines cannot be used and are left out:", file=sys.stderr)
+    tell(f"warning: {process_set.name}: {len(bad):,} lines cannot be used and are left out:")
     for each in bad[:_SHOWN]:
-        print(f"  line {each.line}: {each.reason}", file=sys.stderr)
+        tell(f"  line {each.line}: {each.reason}")
     if len(bad) > _SHOWN:
-        print(f"  and {len(bad) - _SHOWN:,} more (sheet bad lines of results.xlsx)", file=sys.stderr)
+        tell(f"  and {len(bad) - _SHOWN:,} more (sheet bad lines of results.xlsx)")
 
 
 def _put(store: Store, whole: ProcessSet, limit: int | None) -> _Place:

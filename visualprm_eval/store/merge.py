@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from visualprm_eval.core.errors import ConfigError, StoreLockedError
 from visualprm_eval.core.progress import track
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.soundness import audit, open_sound, refuse_damage
@@ -45,7 +45,7 @@ def merge(inputs: Sequence[Path], output: Path) -> None:
         with track(f"merge into {target}", sum(source.count_rows() for source in sources)) as tracker:
             gained = store.absorb(sources, advance=tracker.advance)
     facts = [f"{gained[name]:,} {name}" for name in ("problems", "candidates", "scores", "verdicts")]
-    print(f"{target}: {', '.join(facts)} are new, from {len(sources)} stores")
+    say(f"{target}: {', '.join(facts)} are new, from {len(sources)} stores")
 
 
 def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet: bool = False) -> None:
@@ -78,7 +78,7 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet
         _remove_orphans(work_dir)
     count = sum(gained[name] for name in ("candidates", "scores", "verdicts"))
     if count and not quiet:
-        print(f"note: {count:,} facts taken over from the ranks of an earlier run", file=sys.stderr)
+        tell(f"note: {count:,} facts taken over from the ranks of an earlier run")
 
 
 def _remove_orphans(work_dir: Path) -> None:

@@ -7,12 +7,12 @@ those applied, and ``PRAGMA user_version`` is the last of them.
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from visualprm_eval.store.repairs import REPAIRS_TO_6
+from visualprm_eval.core.visible import tell
+from visualprm_eval.store.repairs import REPAIRS_TO_6, servers_own_settings
 from visualprm_eval.store.upgrade_scores import OF_TEXT, SWAP_SCORES, count_lists, draft_scores, transaction
 
 if TYPE_CHECKING:
@@ -135,6 +135,9 @@ CREATE TABLE prompts (
     UNIQUE (problem_id, prompt)
 )"""
 
+# What came of a model's thoughts beside the text of a candidate: long as texts are, so it stands among them.
+_REASONING = "ALTER TABLE candidates ADD COLUMN reasoning_id TEXT REFERENCES texts (id)"
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "specs, problems, texts and facts",
               (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS)),
@@ -144,6 +147,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(5, "seconds of scores and verdicts", _SECONDS),
     Migration(6, "notes, and facts that changed their meaning", (_NOTES, _EQUALITIES), REPAIRS_TO_6),
     Migration(7, "lists of steps, and prompts", (*SWAP_SCORES, _PROMPTS), (count_lists,), before=draft_scores),
+    Migration(8, "reasoning beside texts, and what servers chose", (_REASONING,), (servers_own_settings,)),
 )  # fmt: skip
 
 _APPLIED = """
@@ -180,4 +184,4 @@ def migrate(db: sqlite3.Connection) -> None:
             db.execute(f"PRAGMA user_version = {migration.version}")
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         for said in done:
-            print(f"store brought up to schema {migration.version}: {said}", file=sys.stderr)
+            tell(f"store brought up to schema {migration.version}: {said}")

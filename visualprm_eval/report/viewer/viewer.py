@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visualprm_eval.core.groups import grouped
+from visualprm_eval.core.visible import visible_name, visible_text
 from visualprm_eval.evaluate.fact_columns import Columns
-from visualprm_eval.report.render.text import visible_text
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -42,6 +42,9 @@ _CEILING = "oracle"
 _Scored = Mapping[tuple[str, str], "StepScores"]
 StepsOf = Callable[[str, Collection[tuple[str, str]]], _Scored]
 """A critic's label, and problem and text ids, to what it said of these texts, steps included."""
+
+ReasoningsOf = Callable[[Iterable[tuple[str, int]]], Mapping[tuple[str, int], str]]
+"""Problem ids and ranks to what came of the model's thoughts beside the texts of these candidates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,11 @@ class ViewerBuilder:
         self._rerankers: dict[str, int] = {}
         self._index: list[dict[str, Any]] = []
         self._entries: list[str] = []
-        self._purse, self._left_out, self._cut = 0, 0, 0
+        self._purse, self._left_out, self._cut, self._unshown = 0, 0, 0, 0
 
     def add(
         self, facts: Sequence[ProblemFacts] | Columns, picks: Sequence[Pick], steps: StepsOf, answer: AnswerFn,
-        policy: str,
+        policy: str, *, reasonings: ReasoningsOf = lambda _: {},
     ) -> None:  # fmt: skip
         """Adds the problems of a policy on a benchmark.
 
@@ -99,18 +102,26 @@ class ViewerBuilder:
             steps: Where the steps are.
             answer: The local answer of a text.
             policy: The policy's name.
+            reasonings: Where the reasoning beside texts is.
         """
         columns = Columns.of(facts)
+        reasoned = set(_reasoned(columns))
         entries = list(_entries(columns, grouped(picks, lambda pick: pick.problem_id)))
-        limits = []
+        limits, thoughts = [], []
         for entry in entries:
             ordered = entry.ordered()
             room = self.limits([len(columns.values[text]) for text in ordered])
             limits.append(dict(zip(ordered, room, strict=False)))
+            shown_ranks = [(entry.problem.id, rank) for text in limits[-1] for rank in entry.ranks[text]]
+            known = reasonings([key for key in shown_ranks if key in reasoned])
+            thoughts.append({rank: cut(said, room) for (_, rank), said, room in self._with_room(known)})
         keys = [columns.key(text) for shown in limits for text in shown]
         told = _Texts(columns, {critic: steps(critic, keys) for critic in columns.said}, columns.answers(answer))
-        for entry, shown in zip(entries, limits, strict=True):
+        for entry, shown, beside in zip(entries, limits, thoughts, strict=True):
             texts = [told.shown(text, entry.ranks[text], limit) for text, limit in shown.items()]
+            for text in texts:
+                if own := [[rank, beside[rank]] for rank in text["r"] if rank in beside]:
+                    text["h"] = own
             self._add(entry, texts, policy)
 
     def viewer(self) -> Viewer:
@@ -120,10 +131,11 @@ class ViewerBuilder:
         counts = {
             "candidates are left out here to keep this file small; the store has them": self._left_out,
             "texts are cut here to keep this file small; the store has the whole": self._cut,
+            "texts of reasoning are cut or left out here to keep this file small; the store has them": self._unshown,
             "pictures are not here, unreadable, or left out to save room": self.thumbnails.left_out,
         }
         notes = [f"{count:,} {remark}" for remark, count in counts.items() if count]
-        return Viewer(list(self._rerankers), self._index, pages, self.thumbnails.urls, notes)
+        return Viewer([*map(visible_name, self._rerankers)], self._index, pages, self.thumbnails.urls, notes)
 
     def _add(self, entry: _Entry, texts: Sequence[Mapping[str, Any]], policy: str) -> None:
         for pick in entry.picks:
@@ -138,10 +150,14 @@ class ViewerBuilder:
             "d": len(verdicts) > 1, "f": entry.failed, "u": entry.unsolvable,
         }, {
             "k": [
-                {"n": pick.reranker, "r": pick.rank, "v": pick.verdict, "k": pick.k, "o": visible_text(pick.note)}
+                {
+                    "n": visible_name(pick.reranker), "r": pick.rank, "v": pick.verdict, "k": pick.k,
+                    "o": visible_name(pick.note),
+                }
                 for pick in entry.picks
             ],
-            "t": texts, "l": left_out, "e": [{"r": rank, "e": cut(error, 500)} for rank, error in entry.failures],
+            "t": texts, "l": left_out,
+            "e": [{"r": rank, "e": visible_name(cut(error, 500))} for rank, error in entry.failures],
         })  # fmt: skip
 
     def put(self, problem: Problem, row: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
@@ -154,11 +170,11 @@ class ViewerBuilder:
                 ``u``.
             entry: What is shown of it: picks ``k``, texts ``t``, how many are left out ``l`` and failures ``e``.
         """
-        seen = {key: visible_text(value) if isinstance(value, str) else value for key, value in row.items()}
+        seen = {key: visible_name(value) if isinstance(value, str) else value for key, value in row.items()}
         self._index.append({**seen, "q": cut(problem.question, _EXCERPT), "a": cut(problem.answer, 80)})
         asked = {
             "q": visible_text(problem.question), "a": visible_text(problem.answer),
-            "c": {visible_text(key): visible_text(value) for key, value in problem.choices.items()},
+            "c": {visible_name(key): visible_text(value) for key, value in problem.choices.items()},
             "g": [self.thumbnails.place_of(path) for path in problem.images],
         }  # fmt: skip
         self._entries.append(json.dumps({**asked, **entry}, separators=(",", ":")))
@@ -177,6 +193,15 @@ class ViewerBuilder:
             self._cut += size > limits[-1]
             self._purse = max(0, self._purse - min(limits[-1], size))
         return limits
+
+    def _with_room(self, known: Mapping[tuple[str, int], str]) -> Iterator[tuple[tuple[str, int], str, int]]:
+        """Reasoning, and how many characters of it the entry's texts have left room for."""
+        for key, said in known.items():
+            room = min(_LONGEST, self._purse)
+            self._unshown += len(said) > room
+            if room > 0:
+                self._purse -= min(room, len(said))
+                yield key, said, room
 
 
 @dataclass(frozen=True)
@@ -228,6 +253,13 @@ def _entries(columns: Columns, picks: Mapping[str, Sequence[Pick]]) -> Iterator[
         yield _Entry(problem, own, failures, bool(right[place]), unsolvable, failed, picks.get(problem.id, ()))
 
 
+def _reasoned(columns: Columns) -> Iterator[tuple[str, int]]:
+    """Problem ids and ranks of the candidates that came with reasoning."""
+    candidates = columns.candidates
+    for place in candidates.reasoned:
+        yield columns.problems[candidates.owners[place]].id, int(candidates.ranks[place])
+
+
 @dataclass(frozen=True)
 class _Texts:
     """What the page shows of texts.
@@ -251,10 +283,10 @@ class _Texts:
             "n": columns.candidates.finishes[columns.writers[number]], "s": {}, "e": [],
         }  # fmt: skip
         if number in columns.graded.errors:
-            shown["e"].append(f"not graded: {cut(columns.graded.errors[number], 300)}")
+            shown["e"].append(f"not graded: {visible_name(cut(columns.graded.errors[number], 300))}")
         known_as: dict[tuple[str, ...], str] = {}
-        for critic, known in self.scored.items():
-            said = known.get(key)
+        for label, known in self.scored.items():
+            critic, said = visible_name(label), known.get(key)
             if said is None:
                 continue
             if (error := failure_of(said)) is not None:
@@ -290,4 +322,6 @@ def failure_of(said: StepScores) -> str | None:
     """Why a critic's scores cannot be shown; ``None`` where they can."""
     if said.error is None and all(map(math.isfinite, said.scores)):
         return None
-    return cut(said.error or "its scores are not all finite numbers", 300)  # JSON has no word for such a number.
+    return visible_name(
+        cut(said.error or "its scores are not all finite numbers", 300)
+    )  # JSON has no word for such a number.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import DEMO_POLICY, ModelSource
-from visualprm_eval.core.errors import ConfigError, UnknownNameError
+from visualprm_eval.core.errors import CheckpointError, ConfigError, UnknownNameError
 from visualprm_eval.stages.sample.native_policy import NativePolicy
 from visualprm_eval.stages.sample.policy import Policy, PolicyOptions, worded_settings
 
@@ -40,7 +40,9 @@ def find_policy(text: str, options: PolicyOptions) -> Policy:
         source = ModelSource.parse(text, option="--model")
         if source.name == text and not Path(text).is_dir():
             return _host_model(text, options)
-        policy = NativePolicy(source, options)
+        policy = native = NativePolicy(source, options)
+        if options.fetch:
+            native.look(fetch=True)
     if engine == "host":
         raise ConfigError(f"--engine host cannot run {text}; expected one of auto, native")
     return policy
@@ -59,12 +61,16 @@ def _host_model(name: str, options: PolicyOptions) -> Policy:
     if engine == "native" and keywords is None:
         raise ConfigError(
             f"--engine native cannot run {name}: it stands in for the host's InternVLChat of version V2.0 only; "
-            "leave --engine out, or give the checkpoint as hf:PATH_OR_ID"
+            "leave --engine out, or, where transformers has a class for it, give the checkpoint as hf:PATH_OR_ID"
         )
     if engine == "host" or keywords is None:
         return HostModelPolicy(name, options)
     policy = NativePolicy(ModelSource(name, str(keywords["model_path"])), options, as_host=keywords)
-    if engine == "auto" and policy.foreign(fetch=options.fetch):
+    try:
+        policy.look(fetch=options.fetch)
+    except CheckpointError:
+        if engine == "native":
+            raise
         return HostModelPolicy(name, options)  # Another language model, which only the checkpoint's own code runs.
     return policy
 
@@ -78,7 +84,7 @@ def _endpoint_policy(text: str, options: PolicyOptions) -> EndpointPolicy:
     api, sampling = options.api, options.sampling
     endpoints = EndpointOptions(
         tuple(map(base_url, api.base_urls)), model, api_key(api.key), sampling.temperature, sampling.top_p,
-        sampling.max_tokens, sampling.seed, api.nproc, api.timeout_s, Patience(tries=api.retry),
+        sampling.max_tokens, sampling.seed, api.nproc, api.timeout_s, Patience(tries=api.retry), sampling.asked_for,
     )  # fmt: skip
     return EndpointPolicy(name, endpoints, lambda: {**worded_settings(name, "endpoint", options), "model": model})
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from visualprm_eval.core.progress import track
 from visualprm_eval.core.repeat_guard import Watch
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, Usage
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.experiment import missing_candidates
 from visualprm_eval.stages.sample.policy import notes_of
 from visualprm_eval.store.package_versions import note_versions
@@ -91,7 +91,7 @@ def sample_missing(
                 watch.see(batch)
     finally:  # What was paid is told however it ends.
         if said := str(tally):
-            print(f"sample {policy.name}: {said}", file=sys.stderr)
+            tell(f"sample {policy.name}: {said}")
 
 
 @dataclass(slots=True)
@@ -104,6 +104,7 @@ class Tally:
         failed: Those that failed.
         usage: What replies of an API cost, as far as they say.
         empty: Those that are empty replies.
+        reasoned: Those that came with reasoning beside the text.
     """
 
     candidates: int = 0
@@ -111,6 +112,7 @@ class Tally:
     failed: int = 0
     usage: Usage | None = None
     empty: int = 0
+    reasoned: int = 0
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Counts some more."""
@@ -119,11 +121,15 @@ class Tally:
             self.cut += candidate.finish == "length"
             self.failed += candidate.error is not None
             self.empty += candidate.error is None and is_empty_reply(candidate.text)
+            self.reasoned += bool(candidate.reasoning)
             if candidate.usage is not None:
                 self.usage = (self.usage or Usage()) + candidate.usage
 
     def __str__(self) -> str:
-        counts = {"were cut at the token limit": self.cut, "are empty replies": self.empty, "failed": self.failed}
+        counts = {
+            "were cut at the token limit": self.cut, "are empty replies": self.empty, "failed": self.failed,
+            "came with reasoning beside the text, which is kept, but neither scored nor graded": self.reasoned,
+        }  # fmt: skip
         parts = [f"{count:,} of {self.candidates:,} candidates {what}" for what, count in counts.items() if count]
         if self.usage is not None:
             read, written = self.usage.prompt_tokens, self.usage.completion_tokens

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.config import NEUTRAL, SERVERS_OWN
 from visualprm_eval.core.errors import CriticError, InputError, PolicyError
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.types import JSONValue, Part, Problem, StepScores, digest
+from visualprm_eval.stages.sample.endpoint import EndpointPolicy
 from visualprm_eval.stages.sample.endpoint.reply import quoted
 from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.tasks.process_bench.judge_prompt import TASK, judge_prompt, question_text
@@ -40,8 +42,15 @@ _AGAIN = "\n\nAn earlier reply to this could not be read: {reason}. Reply with t
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One solution in the judge's hands."""
+class Asked:
+    """One solution in the judge's hands.
+
+    Attributes:
+        place: Its place among all.
+        problem: The question.
+        steps: Its steps, [T].
+        reason: Why the last reply could not be read; ``""`` when it is asked about for the first time.
+    """
 
     place: int
     problem: Problem
@@ -57,6 +66,15 @@ class _Asked:
         # The problem's id stands for the content of its pictures.
         asked = digest({"judged": self.problem.id, "text": text})
         return Problem(self.problem.benchmark, self.problem.index, self.problem.split, parts, "", asked)
+
+
+def _key(settings: Mapping[str, JSONValue], request_id: str) -> str:
+    """What a reply is kept under.
+
+    Replies were kept before settings spoke of what no request set: it was the server's own.
+    """
+    told = {name: each for name, each in settings.items() if name not in NEUTRAL or each != SERVERS_OWN}
+    return digest(["step judge", told, request_id])
 
 
 class JudgeCritic:
@@ -85,9 +103,15 @@ class JudgeCritic:
         """Who is asked."""
         return self._make()
 
+    @property
+    def served(self) -> EndpointPolicy | None:
+        """The policy where it is behind servers."""
+        return self.policy if isinstance(self.policy, EndpointPolicy) else None
+
     def release(self) -> None:
-        """Frees what the policy holds in memory."""
-        self.__dict__.pop("policy", None)
+        """Frees what the policy holds in memory; what is known of servers takes none."""
+        if self.served is None:
+            self.__dict__.pop("policy", None)
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The policy's settings, the wording of the request and the step rule."""
@@ -108,7 +132,7 @@ class JudgeCritic:
             CriticError: When the policy cannot be asked at all. Replies that came until then are stored.
         """
         outcomes: dict[int, StepScores] = {}
-        waiting = [_Asked(place, problem, tuple(steps)) for place, (problem, steps) in enumerate(items)]
+        waiting = [Asked(place, problem, tuple(steps)) for place, (problem, steps) in enumerate(items)]
         for number in range(self._tries):
             last, again = number + 1 == self._tries, []
             for asked, reply, error in self._replies_to(waiting, number):
@@ -123,24 +147,43 @@ class JudgeCritic:
                         said = f"{UNREADABLE}: {reason} ({self._tries} tries)"
                         outcomes[asked.place] = StepScores((), asked.steps, said)
                     else:
-                        again.append(_Asked(asked.place, asked.problem, asked.steps, str(reason)))
+                        again.append(Asked(asked.place, asked.problem, asked.steps, str(reason)))
                 else:
                     outcomes[asked.place] = StepScores(tuple(map(float, verdicts)), asked.steps)
             waiting = again
         return [outcomes[place] for place in range(len(items))]
 
-    def _replies_to(self, waiting: Sequence[_Asked], attempt: int) -> Iterator[tuple[_Asked, str, str | None]]:
+    def unanswered(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[Asked]:
+        """Solutions that the policy would be asked about first, each request once; without those of stored replies."""
+        settings = dict(self.policy.settings()) if items else {}
+        asked: dict[str, Asked] = {}
+        for place, (problem, steps) in enumerate(items):
+            next_one = Asked(place, problem, tuple(steps))
+            for attempt in range(self._tries):
+                request_id = next_one.request().id
+                reply = self._known(_key(settings, request_id), attempt, len(steps))
+                if reply is None:
+                    asked[request_id] = next_one
+                    break
+                try:
+                    parse_verdicts(reply, len(steps))
+                    break
+                except InputError as reason:
+                    next_one = Asked(place, problem, tuple(steps), str(reason))
+        return list(asked.values())
+
+    def _replies_to(self, waiting: Sequence[Asked], attempt: int) -> Iterator[tuple[Asked, str, str | None]]:
         """Each solution with the reply to it, or why there is none."""
         if not waiting:
             return
-        by_id: dict[str, list[_Asked]] = {}
+        by_id: dict[str, list[Asked]] = {}
         settings = self.policy.settings() if self.replies is not None else {}
         requests: dict[str, Problem] = {}
         for asked in waiting:
             request = asked.request()
             by_id.setdefault(request.id, []).append(asked)
             requests[request.id] = request
-        keys = {request_id: digest(["step judge", dict(settings), request_id]) for request_id in requests}
+        keys = {request_id: _key(settings, request_id) for request_id in requests}
         for request_id in list(requests):
             known = self._known(keys[request_id], attempt, len(by_id[request_id][0].steps))
             if known is not None:
@@ -184,7 +227,7 @@ def judge_policy(text: str, config: RunConfig) -> Policy:
     from visualprm_eval.stages.sample.find_policy import find_policy
 
     sampling = replace(
-        config.sampling.greedy(), engine="auto", prompt="host", num_samples=1,
+        config.sampling.greedy(), engine="auto", prompt="host", num_samples=1, asked_for=frozenset(),
         max_tokens=max(LEAST_TOKENS, config.sampling.max_tokens),
     )  # fmt: skip
     return find_policy(text, PolicyOptions.of(replace(config, sampling=sampling, api=config.judges_api)))

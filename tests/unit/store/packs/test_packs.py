@@ -52,7 +52,7 @@ PROBLEMS = [problem("0"), problem("1"), problem("0", "Dots")]
 IDS = [one.id for one in PROBLEMS]
 CANDIDATES = [
     Candidate(IDS[0], 0, "two", None, "stop", 3, 0.125, Usage(100, 20)),
-    Candidate(IDS[0], 1, NASTY, None, "length"),
+    Candidate(IDS[0], 1, NASTY, None, "length", reasoning=NASTY),
     Candidate(IDS[1], 0, "", f"timeout {NASTY}"),
     Candidate(IDS[2], 0, "three"),
 ]
@@ -446,7 +446,7 @@ def test_a_file_that_is_empty_or_not_there(tmp_path: Path) -> None:
         read_candidates(tmp_path / "nothing.jsonl")
     with pytest.raises(CandidateFileError, match="holds no candidates"):
         read(tmp_path, "", " ")
-    with pytest.raises(CandidateFileError, match="Is a directory"):
+    with pytest.raises(CandidateFileError, match="a device, a pipe or a folder"):
         read_candidates(tmp_path)
 
 
