@@ -101,7 +101,7 @@ def _draw(path: Path, number: int) -> None:
         for x0, y0, x1, y1, red, green, blue in draw.integers(0, 700, (14, 7)).tolist():
             pen.line((x0, y0, x1, y1), fill=(red % 200, green % 200, blue % 200), width=3)
             pen.text((x0, y1), f"{x0} cm + {y1} cm", fill="black", font_size=24)
-    image.save(path, **({"quality": 90} if path.suffix == ".jpg" else {"compress_level": 1}))
+    image.save(path, quality=90, compress_level=1)  # Each format heeds its own.
 
 
 def made_up(n_problems: int, n: int) -> tuple[list[Problem], list[list[str]]]:
