@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from visualprm_eval.core.folders import is_file
 from visualprm_eval.report.viewer.thumbnail_cache import Copies, default_folder, keep_copies, prune, read_copies
 
 if TYPE_CHECKING:
@@ -160,6 +161,8 @@ def copies_of(path: str, enough: int, most: int, folder: Path | None = None) -> 
     """
     from PIL import Image
 
+    if not is_file(path):
+        return {}
     try:
         data = Path(path).read_bytes()
         digest = hashlib.sha256(data).hexdigest()
