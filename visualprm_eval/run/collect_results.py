@@ -11,6 +11,7 @@ import numpy as np
 
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.packages import installed
+from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.types import JSONValue, StepScores, Usage
 from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
@@ -57,23 +58,25 @@ def collect(store: Store, plan: Plan) -> Results:
     fingerprints: list[Fingerprint] = []
     protocols: list[tuple[str, JSONValue]] = []
     versions = recorded_versions(store)
-    for experiment in plan.experiments:
-        study = read_study(store, experiment, plan.equalities)
-        facts = study.columns
-        own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
-        own_rows, own_prints = stamped(store, experiment, own_rows, versions)
-        fingerprints += own_prints
-        rows += own_rows
-        picks += own_picks
-        if metric_of(store, experiment).whole:
-            examiner.add_values(study, own_rows)
-        else:
-            examiner.add(study)
-        if not experiment.greedy:
-            add_to_viewer(viewer, store, experiment, facts, own_picks)
-        failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
-        shown = headlines(own_rows, own_picks, experiment.benchmark)
-        protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
+    with track("evaluate", len(plan.experiments), after_s=QUIET_S) as tracker:
+        for experiment in plan.experiments:
+            study = read_study(store, experiment, plan.equalities)
+            facts = study.columns
+            own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
+            own_rows, own_prints = stamped(store, experiment, own_rows, versions)
+            fingerprints += own_prints
+            rows += own_rows
+            picks += own_picks
+            if metric_of(store, experiment).whole:
+                examiner.add_values(study, own_rows)
+            else:
+                examiner.add(study)
+            if not experiment.greedy:
+                add_to_viewer(viewer, store, experiment, facts, own_picks)
+            failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
+            shown = headlines(own_rows, own_picks, experiment.benchmark)
+            protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
+            tracker.advance()
     rows += overall_rows(rows)
     fingerprints += overall_prints(rows, fingerprints)
     insight, names = examiner.insight(unfinished(rows)), selectors(plan.prms)

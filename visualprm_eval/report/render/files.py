@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.subprocess_call import beside
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.report.render.file_set import Renewal, Shown, renew
@@ -66,7 +67,14 @@ def renew_reports(folder: Path, results: Results) -> Renewal:
             "results.xlsx": lambda: _awaited(workbook),
             **figure_files(figures),
         }
-        return renew(folder, contents, shown_by(results))
+        with track("write the report, files", len(contents), after_s=QUIET_S) as tracker:
+
+            def counted(make: Callable[[], bytes | str]) -> bytes | str:
+                content = make()
+                tracker.advance()
+                return content
+
+            return renew(folder, {name: partial(counted, make) for name, make in contents.items()}, shown_by(results))
 
 
 def figure_files(figures: Mapping[str, Mapping[str, bytes]]) -> dict[str, Callable[[], bytes]]:
