@@ -125,18 +125,19 @@ class Rows:
         self._finished, self._begun = 0, 0
 
     @contextmanager
-    def part(self, size: int) -> Iterator[Callable[[int], None]]:
+    def part(self, size: int, times: int = 1) -> Iterator[Callable[[int], None]]:
         """While some rows are worked on: what is told of them is shown, and forgotten at the end.
 
         Args:
             size: How many they are.
+            times: How often each of them is told.
         """
         self._begun = 0
 
         def done(count: int) -> None:
             with self._lock:
                 self._begun += count
-                self._tracker.reach(self._finished + min(self._begun, size))
+                self._tracker.reach(self._finished + min(self._begun // times, size))
 
         yield done
 

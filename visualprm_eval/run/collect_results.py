@@ -11,7 +11,7 @@ import numpy as np
 
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.packages import installed
-from visualprm_eval.core.progress import QUIET_S, track
+from visualprm_eval.core.progress import track
 from visualprm_eval.core.types import JSONValue, StepScores, Usage
 from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
@@ -58,7 +58,7 @@ def collect(store: Store, plan: Plan) -> Results:
     fingerprints: list[Fingerprint] = []
     protocols: list[tuple[str, JSONValue]] = []
     versions = recorded_versions(store)
-    with track("evaluate", len(plan.experiments), after_s=QUIET_S) as tracker:
+    with track("evaluate", len(plan.experiments) + 1) as tracker:
         for experiment in plan.experiments:
             study = read_study(store, experiment, plan.equalities)
             facts = study.columns
@@ -77,9 +77,11 @@ def collect(store: Store, plan: Plan) -> Results:
             shown = headlines(own_rows, own_picks, experiment.benchmark)
             protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
             tracker.advance()
-    rows += overall_rows(rows)
+        rows += overall_rows(rows)
+        insight = examiner.insight(unfinished(rows))
+        tracker.advance()
     fingerprints += overall_prints(rows, fingerprints)
-    insight, names = examiner.insight(unfinished(rows)), selectors(plan.prms)
+    names = selectors(plan.prms)
     return Results(
         rows=rows,
         picks=picks,

@@ -106,9 +106,10 @@ def test_rows_that_are_worked_on_again_count_once() -> None:
         raise RuntimeError  # The host stumbles: halves of the table are graded again.
     with rows.part(2) as done:
         done(1)
-        done(2)  # Two questions to the judge for a row: it is one row all the same.
+        done(2)  # More than there are.
     rows.finish(2)
-    with rows.part(2) as done:
+    with rows.part(2, times=2) as done:
+        done(1)
         done(1)
     rows.finish(2)
-    assert shown.reached == [3, 1, 2, 2, 3, 4]
+    assert shown.reached == [3, 1, 2, 2, 2, 3, 4]

@@ -82,7 +82,7 @@ def rows_apart(unread: set[str], done: Callable[[int], None] = lambda _: None) -
         finally:
             if job.unread:
                 unread.update(job.rows)
-            done(len(job.rows))
+            done(max(1, len(job.rows)))
 
     def submit_job(self: Any, work: Any, /, *arguments: Any, **options: Any) -> Any:
         return submit(self, as_a_job, work, *arguments, **options)

@@ -53,7 +53,7 @@ def confirm(store: Store, experiment: Experiment, study: Study, grader: Grader) 
         rows = Rows(tracker)
         for headline in shown:
             try:
-                with rows.part(len(headline.texts)) as done:
+                with rows.part(len(headline.texts), experiment.benchmark.task.judge_requests) as done:
                     _check(store, experiment, headline, grader, done)
             except GradingError as error:
                 tell(f"error: {error}")

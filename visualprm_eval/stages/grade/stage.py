@@ -165,7 +165,7 @@ def grade_missing(
         def grade(part: Sequence[Work]) -> list[tuple[str, str, Verdict]]:
             start = time.monotonic()
             texts = {problems[problem_id].index: text for problem_id, _, text in part}
-            with rows.part(len(part)) as done:
+            with rows.part(len(part), experiment.benchmark.task.judge_requests) as done:
                 verdicts = grader.evaluate(experiment, texts, replies, done=done).take_verdicts()
             return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
 

@@ -98,7 +98,7 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
         rows = Rows(tracker)
 
         def ask(texts: Mapping[str, str]) -> HostFigure:
-            with rows.part(len(texts)) as done:
+            with rows.part(len(texts), benchmark.task.judge_requests) as done:
                 table = grader.evaluate(experiment, texts, replies, done=done)
             figure = table.take_figure()
             if figure is None:
