@@ -11,6 +11,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol, TextIO
 
+from visualprm_eval.core.interrupts import check_interrupted
 from visualprm_eval.core.visible import one_line
 
 LOG_INTERVAL_S = 15.0
@@ -74,9 +75,14 @@ def _live(label: str, total: int, out: TextIO) -> Iterator[Tracker]:
         # Names come from users and files: markup in them must stay text.
         task = bar.add_task(Text(label).markup, total=total)
         live: Any = SimpleNamespace(
-            advance=partial(bar.advance, task), reach=lambda count: bar.update(task, completed=count)
+            advance=partial(_advance, bar, task), reach=lambda count: bar.update(task, completed=count)
         )
         yield live
+
+
+def _advance(bar: Any, task: Any, count: int = 1) -> None:
+    bar.advance(task, count)
+    check_interrupted()
 
 
 class _LogLines:
@@ -92,6 +98,7 @@ class _LogLines:
 
     def advance(self, count: int = 1) -> None:
         self.reach(self._done + count)
+        check_interrupted()  # What is done is stored.
 
     def reach(self, count: int) -> None:
         self._done = count
@@ -146,3 +153,4 @@ class Rows:
         with self._lock:
             self._finished, self._begun = self._finished + count, 0
             self._tracker.reach(self._finished)
+        check_interrupted()
