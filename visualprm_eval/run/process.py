@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import io
 import os
@@ -9,7 +10,6 @@ import platform
 import signal
 import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -28,7 +28,7 @@ EXIT_SIGNAL = 128
 FAULT_FILE = "fault.txt"
 """In the work dir: the traceback of what should not have happened."""
 
-_LONGEST = 300
+_LONGEST, _LONGEST_MESSAGE = 300, 2_000
 _OF_THE_MACHINE = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE,
     errno.ENOMEM, errno.ESTALE, errno.ENAMETOOLONG, errno.ELOOP,
@@ -77,6 +77,8 @@ def _message(error: Exception, fault: Callable[[BaseException], str]) -> tuple[s
 
 
 def _told(said: str, status: int) -> int:
+    if len(said) > _LONGEST_MESSAGE:  # It repeats a value of somebody's file.
+        said = f"{said[: _LONGEST_MESSAGE - 300]} … {said[-200:]}"
     try:
         tell(said)
     except BrokenPipeError:
@@ -156,9 +158,9 @@ def _written(text: str, work_dir: Path | None) -> Path | None:
 
 
 def leave(status: int) -> None:
-    """Ends the process; after a signal it does not wait for threads whose requests are still in flight."""
-    waiting = [each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon]
-    if status > EXIT_SIGNAL and waiting:
+    """Ends the process; after a signal at once, without waiting for threads whose requests are still in flight."""
+    if status > EXIT_SIGNAL:
+        atexit._run_exitfuncs()  # noqa: SLF001 - what removes folders and ends helpers
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()

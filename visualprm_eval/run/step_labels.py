@@ -14,6 +14,7 @@ from visualprm_eval.core.visible import say, tell
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
 from visualprm_eval.run.dry_run import Bill
+from visualprm_eval.run.early_contact import greet_judges
 from visualprm_eval.run.export_problems import tell_shown
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
 from visualprm_eval.stages.cost import CHARACTERS_PER_TOKEN, STEP_CHARACTERS, Questions
@@ -61,6 +62,8 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
     """
     (name,) = config.data
     critics = build(config.step_labels.critics, config)
+    if "score" in config.stages and not config.dry_run:
+        greet_judges([judging.critic for judging in critics], store)
     if config.dry_run and not is_here(name, config.step_labels.vpb_dir, config.data_dir):
         _tell_expected(name, store, config, critics)
         return
@@ -113,7 +116,7 @@ def _tell_missing(
     for label, critic in _at_work(critics, config):
         work = _missing(store, place, scorings[label], config)
         say(f"{place.process_set.name}: score with {label}: {len(work):,} solutions")
-        bill.tell_scoring(label, critic, questions, work=work, new=NewTexts(), thoughts=True)
+        bill.tell_scoring(label, critic, questions, work=work, new=NewTexts())
     bill.print()
 
 
@@ -128,7 +131,7 @@ def _tell_expected(name: str, store: Store, config: RunConfig, critics: Sequence
     bill = Bill(config, store)
     for label, critic in _at_work(critics, config):
         say(f"{name}: score with {label}: {len(ids):,} solutions of {steps:.1f} steps in the mean")
-        bill.tell_scoring(label, critic, questions, work=(), new=new, thoughts=True)
+        bill.tell_scoring(label, critic, questions, work=(), new=new)
     bill.print()
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from visualprm_eval.core.config import DEMO_POLICY, DEMO_PRM
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.steps import STEP_RULE
+from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Spec
+from visualprm_eval.stages.sample.endpoint.stored_key import Served, key_at_servers
 
 if TYPE_CHECKING:
     from visualprm_eval.store import Store
@@ -18,8 +21,10 @@ if TYPE_CHECKING:
 _DEMO = {DEMO_POLICY: "policy", DEMO_PRM: "prm"}
 CHECKPOINT = "checkpoint"
 """The kind of notes on the sources that weights came from, by their fingerprint."""
-_FREE = frozenset({"checkpoint", "dtype"})
+_WEIGHTS = ("checkpoint", "dtype")
 """Settings that only the machine with the weights can tell."""
+_FREE = frozenset({*_WEIGHTS, *SCORED, STEP_RULE})
+"""These, and what a run adds to a critic's own settings."""
 
 
 _DOUBTS = {
@@ -150,7 +155,10 @@ class CheckpointUser(Protocol):
         return {**self.manner(), **self.checkpoint.settings()}
 
 
-def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run: bool = False) -> Spec:
+def spec_of(
+    kind: str, maker: object, store: Store, *, will_make: bool, dry_run: bool = False,
+    enough: Callable[[Spec], bool] = lambda _: True,
+) -> Spec:  # fmt: skip
     """The key of the facts that a policy or critic makes or made.
 
     What is stored can be used where the weights are not, or where ``--dtype auto`` would come to something else.
@@ -161,11 +169,15 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
         store: Where its facts are.
         will_make: Whether it will make facts, and so needs its weights.
         dry_run: Nothing is fetched to tell what is missing; of an unknown checkpoint everything is.
+        enough: Whether a stored key of what servers make will do; else they are asked what they take.
 
     Raises:
         CheckpointError: When the checkpoint is needed and not here.
         ConfigError: When the store has facts of several such checkpoints or precisions.
+        PolicyError: When servers have to be asked, and are of no use.
     """
+    if isinstance(maker, Served) and (served := maker.served) is not None:
+        return key_at_servers(kind, maker, served, store, enough, ask=will_make and not dry_run)
     if not isinstance(maker, CheckpointUser) or (will_make and not dry_run):
         return Spec(kind, maker.settings())  # type: ignore[attr-defined]  # policies and critics have it
     manner, checkpoint = dict(maker.manner()), maker.checkpoint
@@ -174,9 +186,10 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
     alike = [spec for spec in alike if checkpoint.may_be(spec.settings, store)]
     if checkpoint.at_hand and (will_make or not alike):
         return Spec(kind, {**manner, **checkpoint.settings()})
-    if len(alike) > 1:
-        found = ", ".join(f"{spec.settings['checkpoint']} in {spec.settings['dtype']}" for spec in alike)
+    weights = list(dict.fromkeys(tuple(spec.settings.get(name) for name in _WEIGHTS) for spec in alike))
+    if len(weights) > 1:
+        found = ", ".join(f"{content} in {dtype}" for content, dtype in weights)
         raise ConfigError(f"the store has {kind} facts of {checkpoint.source} by {found}; choose with --dtype")
-    if alike:
-        return alike[0]
+    if weights:
+        return Spec(kind, {**manner, **dict(zip(_WEIGHTS, weights[0], strict=True))})
     return Spec(kind, manner if dry_run else {**manner, **checkpoint.settings()})

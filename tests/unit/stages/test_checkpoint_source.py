@@ -142,3 +142,17 @@ def test_a_class_named_for_remote_code_alone_is_enough(tmp_path: Path, capsys: p
         (folder / "config.json").write_text(json.dumps(raw))
         VisualPRMSource(str(folder), None, "cpu", "auto").inspect()
         assert ("does not say" in capsys.readouterr().err) == doubted
+
+
+def test_scores_of_what_a_run_adds_to_a_critics_settings_are_found_where_the_weights_are_not(store: Store) -> None:
+    plain = scored(store)
+    for added in ({"thoughts": "score"}, {"step_rule": "lines"}):
+        store.put_spec(Spec("scoring", {**plain.settings, **added}))
+    assert spec_of("scoring", critic(), store, will_make=False) == plain
+
+
+def test_they_are_found_where_there_are_no_others(store: Store) -> None:
+    store.put_note("checkpoint", "f1", {"source": HUB, "revision": None})
+    settings = {**critic().manner(), "checkpoint": "f1", "dtype": "float32"}
+    store.put_spec(Spec("scoring", {**settings, "step_rule": "lines"}))
+    assert spec_of("scoring", critic(), store, will_make=False) == Spec("scoring", settings)

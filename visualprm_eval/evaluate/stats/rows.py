@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from visualprm_eval.core.baselines import LACKING, MEAN, ROWS
 from visualprm_eval.evaluate.abstentions import MANY
 from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT, RerankerRow, SplitRow
+
+if TYPE_CHECKING:
+    from visualprm_eval.evaluate.stats.step_counts import StepCounts
 
 _FAILED = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
 
@@ -306,6 +310,7 @@ class Insight:
         unheard: Critics whose own rows are withheld, since they lack scores or failed too often, one sentence each.
         abstaining: Where so many candidates have no answer that votes say little, one sentence each.
         at_chance: Rerankers whose scores do not tell right from wrong, one sentence each.
+        steps: How candidates fall into steps.
     """
 
     points: tuple[CurvePoint, ...] = ()
@@ -324,6 +329,7 @@ class Insight:
     unheard: tuple[str, ...] = ()
     abstaining: tuple[str, ...] = ()
     at_chance: tuple[str, ...] = ()
+    steps: tuple[StepCounts, ...] = ()
 
     @property
     def banner(self) -> str:
