@@ -2,11 +2,12 @@
 
 Gains stand at the largest k of each reranker, with what they are over.
 
-Numbers are written with all their digits; an empty value is a withheld one. Spreadsheet programs run text that begins
-like a formula, so text that begins with one of ``= + - @`` (or their full-width forms), a tab, a line feed or an
-apostrophe gets an apostrophe in front, in every column. Because the apostrophe itself is among them, removing one
-leading apostrophe gives back the text, whatever it was. Characters that no document may hold, or that turn a line
-around, are spelled as escapes; others that nobody sees stay, since this is data.
+Numbers are written with all their digits, percentages and points with twelve: the others are noise of a product. An
+empty value is a withheld one. Spreadsheet programs run text that begins like a formula, so text that begins with one of
+``= + - @`` (or their full-width forms), a tab, a line feed or an apostrophe gets an apostrophe in front, in every
+column. Because the apostrophe itself is among them, removing one leading apostrophe gives back the text, whatever it
+was. Characters that no document may hold, or that turn a line around, are spelled as escapes; others that nobody sees
+stay, since this is data.
 """
 
 from __future__ import annotations
@@ -17,21 +18,24 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.visible import visible_text
+from visualprm_eval.core.words import digits
 
 if TYPE_CHECKING:
-    from visualprm_eval.report.table import Table
+    from visualprm_eval.report.table import Kind, Table
 
+_PERCENT = frozenset({"percent", "gain", "end"})
+"""Kinds of numbers that are 100 times something."""
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\n", "'", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
-def csv_field(value: object) -> str:
+def csv_field(value: object, kind: Kind = "name") -> str:
     """A value as a field of the CSV file: digits for numbers, ``""`` for ``None``, harmless text for text."""
     if value is None:
         return ""
     if isinstance(value, Integral):
         return str(int(value))
     if isinstance(value, Real):
-        return repr(float(value))
+        return digits(float(value)) if kind in _PERCENT else repr(float(value))
     text = visible_text(str(value))
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
@@ -41,5 +45,6 @@ def render(table: Table) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(csv_field(column.title) for column in table.columns)
-    writer.writerows([csv_field(value) for value in row] for row in table.rows)
+    kinds = [column.kind for column in table.columns]
+    writer.writerows([csv_field(*cell) for cell in zip(row, kinds, strict=True)] for row in table.rows)
     return stream.getvalue()
