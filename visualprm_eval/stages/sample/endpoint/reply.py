@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.core.types import JSONValue, Usage
 
 _LONGEST_QUOTE = 300
@@ -24,6 +25,10 @@ _REASONING = ("reasoning_content", "reasoning")
 
 class MalformedReplyError(Exception):
     """What came back is no chat completion."""
+
+
+class NoChoicesError(MalformedReplyError):
+    """A chat completion without a sample: some servers' way to refuse what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,28 +67,41 @@ def parse_reply(data: bytes) -> Reply:
 
     Raises:
         MalformedReplyError: When it is no chat completion; the message says what it is.
+        NoChoicesError: When it is one with an empty list of choices.
     """
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        content = parsed(data)
+    except ValueError as error:
         raise MalformedReplyError(f"the reply is not JSON: {quoted(data)}") from error
     if not isinstance(content, dict):
         raise MalformedReplyError(f"the reply is not a chat completion: {quoted(data)}")
     found = content.get("choices")
     if not isinstance(found, list) or not found or not all(isinstance(choice, dict) for choice in found):
         said = error_message(data)
-        raise MalformedReplyError(f"the reply has no choices: {said}")
+        raise (NoChoicesError if found == [] else MalformedReplyError)(f"the reply has no choices: {said}")
     places = [choice.get("index") for choice in found]
     if all(isinstance(place, int) for place in places):
         found = sorted(found, key=lambda choice: choice["index"])
     return Reply(tuple(_choice(choice) for choice in found), _usage(content.get("usage")))
 
 
-def error_message(data: bytes) -> str:
-    """What the body of a failed reply says, in one line."""
+def listed_models(data: bytes) -> list[str] | None:
+    """The models that the body of a reply to ``GET /models`` lists; ``None`` when it lists none."""
     try:
         content = json.loads(data)
     except (ValueError, RecursionError):
+        return None
+    found = content.get("data") if isinstance(content, dict) else content
+    rows = found if isinstance(found, list) else []
+    names = [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    return names or None
+
+
+def error_message(data: bytes) -> str:
+    """What the body of a failed reply says, in one line."""
+    try:
+        content = parsed(data)
+    except ValueError:
         return quoted(data)
     for name in ("error", "message", "detail"):
         if isinstance(content, dict) and content.get(name):
@@ -94,8 +112,8 @@ def error_message(data: bytes) -> str:
 def error_code(data: bytes) -> str:
     """The word by which a server names its error, such as ``insufficient_quota``; ``""`` without one."""
     try:
-        code = json.loads(data)["error"]["code"]
-    except (ValueError, RecursionError, KeyError, TypeError):
+        code = parsed(data)["error"]["code"]
+    except (ValueError, KeyError, TypeError):
         return ""
     return code if isinstance(code, str) else ""
 
