@@ -373,9 +373,7 @@ def test_what_is_not_known_yet_is_no_failure(lacking: str) -> None:
             assert (row.value, row.n_failed) == (None, 0)
             assert row.note == f"incomplete: 1 of 500 problems lacks 1 {lacking}", "it says what, and how many"
     unpicked = [pick for pick in picks if pick.k == 2 and pick.problem_id == facts.problem.id]
-    assert {(pick.rank, pick.note) for pick in unpicked} == {
-        (None, f"incomplete: 1 {lacking} lacking")
-    }
+    assert {(pick.rank, pick.note) for pick in unpicked} == {(None, f"incomplete: 1 {lacking} lacking")}
     assert [pick.reranker for pick in unpicked] == [name for name in NAMES if name != "random"]
     if lacking != "verdict":
         assert picked_texts(study_of([facts], n=2), (1, 2)) == {(facts.problem.id, text_id("a:7"))}

@@ -69,7 +69,8 @@ def test_counts_of_one_are_singular_in_all_views(lack: str, texts: tuple[str, ..
     page = re.sub(r"<(script|style)\b.*?</\1>|<[^>]*>", " ", html.render(results, {}), flags=re.DOTALL)
     views = {
         "terminal": stream.getvalue(), "markdown": markdown.render(results), "page": page,
-        "results.csv": csv.render(all_values(rows, insight)), "curves.csv": csv.render(statistics.curve_values(insight.points)),
+        "results.csv": csv.render(all_values(rows, insight)),
+        "curves.csv": csv.render(statistics.curve_values(insight.points)),
         "picks": "\n".join(str(row) for row in records.picks(picks, insight.tallies).rows),
     }  # fmt: skip
     for name, view in views.items():
