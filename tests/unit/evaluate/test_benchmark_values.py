@@ -612,7 +612,7 @@ def test_a_note_tells_what_a_reader_must_know_of_the_candidates() -> None:
     notes = {row.reranker: row.note for row in rows}
     said = "1 of 9 problems; of 1; 1 of 4 candidates left out; 1 of 4 candidates cut at the token limit"
     assert notes["first"] == said
-    assert notes["weighted-vote"] == (f"{said}; WARNING: 1 of 3 candidates abstain (33.3%): no answer is found in them")
+    assert notes["weighted-vote"] == (f"{said}; WARNING: 1 of 3 candidates abstains (33.3%): no answer is found in it")
 
 
 # Empty replies, and texts that exact matching cannot read -------------------------------------------------------------
