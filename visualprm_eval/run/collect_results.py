@@ -11,6 +11,7 @@ import numpy as np
 
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.packages import installed
+from visualprm_eval.core.progress import track
 from visualprm_eval.core.steps import ORIGINAL, rule_of
 from visualprm_eval.core.types import JSONValue, Spec, StepScores, Usage
 from visualprm_eval.core.words import counted, part_of, verb
@@ -61,27 +62,32 @@ def collect(store: Store, plan: Plan) -> Results:
     protocols: list[tuple[str, JSONValue]] = []
     versions = recorded_versions(store)
     steps: list[StepCounts] = []
-    for experiment in plan.experiments:
-        study = read_study(store, experiment, plan.equalities)
-        facts = study.columns
-        own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
-        own_rows, own_prints = stamped(store, experiment, own_rows, versions)
-        fingerprints += own_prints
-        rows += own_rows
-        picks += own_picks
-        if metric_of(store, experiment).whole:
-            examiner.add_values(study, own_rows)
-        else:
-            examiner.add(study)
-        if not experiment.greedy:
-            add_to_viewer(viewer, store, experiment, facts, own_picks)
-            steps.append(step_counts(study, is_scored_so=any(map(_cuts_at_blank_lines, experiment.scorings.values()))))
-        failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
-        shown = headlines(own_rows, own_picks, experiment.benchmark)
-        protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
-    rows += overall_rows(rows)
+    with track("evaluate", len(plan.experiments) + 1) as tracker:
+        for experiment in plan.experiments:
+            study = read_study(store, experiment, plan.equalities)
+            facts = study.columns
+            own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
+            own_rows, own_prints = stamped(store, experiment, own_rows, versions)
+            fingerprints += own_prints
+            rows += own_rows
+            picks += own_picks
+            if metric_of(store, experiment).whole:
+                examiner.add_values(study, own_rows)
+            else:
+                examiner.add(study)
+            if not experiment.greedy:
+                add_to_viewer(viewer, store, experiment, facts, own_picks)
+                is_scored_so = any(map(_cuts_at_blank_lines, experiment.scorings.values()))
+                steps.append(step_counts(study, is_scored_so=is_scored_so))
+            failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
+            shown = headlines(own_rows, own_picks, experiment.benchmark)
+            protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
+            tracker.advance()
+        rows += overall_rows(rows)
+        insight = examiner.insight(unfinished(rows))
+        tracker.advance()
     fingerprints += overall_prints(rows, fingerprints)
-    insight, names = examiner.insight(unfinished(rows)), selectors(plan.prms)
+    names = selectors(plan.prms)
     return Results(
         rows=rows,
         picks=picks,

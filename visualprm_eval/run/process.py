@@ -28,7 +28,7 @@ EXIT_SIGNAL = 128
 FAULT_FILE = "fault.txt"
 """In the work dir: the traceback of what should not have happened."""
 
-_LONGEST = 300
+_LONGEST, _LONGEST_MESSAGE = 300, 2_000
 _OF_THE_MACHINE = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE,
     errno.ENOMEM, errno.ESTALE, errno.ENAMETOOLONG, errno.ELOOP,
@@ -77,6 +77,8 @@ def _message(error: Exception, fault: Callable[[BaseException], str]) -> tuple[s
 
 
 def _told(said: str, status: int) -> int:
+    if len(said) > _LONGEST_MESSAGE:  # It repeats a value of somebody's file.
+        said = f"{said[: _LONGEST_MESSAGE - 300]} … {said[-200:]}"
     try:
         tell(said)
     except BrokenPipeError:

@@ -988,3 +988,12 @@ def test_a_known_problem_follows_its_options(path: Path) -> None:
         store.put_problems([replace(known, choices={"A": "7"})])
         assert store.problems("Toy")[0].choices == {"A": "7"}
         assert len(store.problems("Toy")) == 1
+
+
+def test_a_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"w-\xff\xfe %41?#")
+    with Store.open(folder / "store.sqlite") as store:
+        store.put_note("kind", "subject", 1)
+    with Store.open(folder / "store.sqlite", write=False) as store:
+        assert store.path == folder / "store.sqlite"
+    assert os.listdir(os.fsencode(tmp_path)) == [b"w-\xff\xfe %41?#"]  # noqa: PTH208 - the name as it is

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from PIL import Image
 
+from visualprm_eval.core.folders import is_file
+
 BUDGET, EACH = 24_000_000, 120_000
 """Bytes for all pictures together, and for one."""
 _LEAST = 8_000
@@ -84,6 +86,8 @@ class Thumbnails:
         from PIL import Image
 
         if limit <= (0 if self._allowed is None else _LEAST // 2):
+            return None
+        if not is_file(path):
             return None
         try:
             with Image.open(path) as image:

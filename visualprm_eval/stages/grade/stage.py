@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerdictsError
-from visualprm_eval.core.progress import track
+from visualprm_eval.core.progress import Rows, track
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Problem, Verdict
 from visualprm_eval.core.visible import say, tell
@@ -158,14 +158,16 @@ def grade_missing(
     if not replies_since:
         _check_any_read(experiment, known)
     with (
-        track(f"grade {experiment.benchmark.name}", len(work)) as tracker,
+        track(f"grade {experiment.label}", len(work)) as tracker,
         judge_replies(store, experiment, replies_since) as replies,
     ):
+        rows = Rows(tracker)
 
         def grade(part: Sequence[Work]) -> list[tuple[str, str, Verdict]]:
             start = time.monotonic()
             texts = {problems[problem_id].index: text for problem_id, _, text in part}
-            verdicts = grader.evaluate(experiment, texts, replies).take_verdicts()
+            with rows.part(len(part), experiment.benchmark.task.judge_requests) as done:
+                verdicts = grader.evaluate(experiment, texts, replies, done=done).take_verdicts()
             return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
 
         def takes_answers(part: Sequence[Work]) -> bool:
@@ -180,7 +182,7 @@ def grade_missing(
             for facts in graded_in_parts(table, grade, works=works, takes_answers=takes_answers):
                 note_versions(store, grading)
                 store.put_verdicts(grading.id, facts)
-                tracker.advance(len(facts))
+                rows.finish(len(facts))
                 found += [verdict for *_, verdict in facts]
             works = works or any(verdict.value is not None for verdict in found)
             if judged and not any(verdict.value is not None for verdict in known):
