@@ -21,7 +21,7 @@ from visualprm_eval.evaluate.stats import Examiner
 from visualprm_eval.evaluate.stats.step_counts import StepCounts, step_counts
 from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
-from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
+from visualprm_eval.report.viewer.thumbnails import Thumbnails
 from visualprm_eval.report.viewer.viewer import ViewerBuilder
 from visualprm_eval.run.protocol import overall_prints, stamped
 from visualprm_eval.stages.experiment import settings_of
@@ -124,7 +124,7 @@ def viewer_of(experiments: Sequence[Experiment]) -> ViewerBuilder:
         for each in experiments
     }
     n_problems = sum(len(each.benchmark.problems) for each in experiments)
-    return ViewerBuilder(n_problems, thumbnails=Thumbnails(allowed=allowances(pictures)))
+    return ViewerBuilder(n_problems, thumbnails=Thumbnails.of(pictures))
 
 
 def add_to_viewer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,14 @@ _FREE = frozenset({*_WEIGHTS, *SCORED, STEP_RULE})
 """These, and what a run adds to a critic's own settings."""
 
 
+_DOUBTS = {
+    True: "config.json does not say that it is a reward model (InternVLRewardModel in architectures or auto_map). The "
+    "scores of a policy's checkpoint say nothing; whether these tell right from wrong, the report says after grading",
+    False: "config.json says that it is a reward model, which was not trained to write solutions",
+}
+"""What is said of a checkpoint that seems to be in the wrong place, by whether it was to score."""
+
+
 class CheckpointSource:
     """A checkpoint by the name that a user gave it.
 
@@ -35,6 +44,9 @@ class CheckpointSource:
         device: Where to compute.
         dtype: In what precision; ``"auto"`` depends on the device.
     """
+
+    scores = False
+    """Whether it was given as a reward model, not as a policy."""
 
     def __init__(self, source: str, revision: str | None, device: str, dtype: str) -> None:
         self.source, self.revision, self.device, self.dtype = source, revision, device, dtype
@@ -102,13 +114,16 @@ class CheckpointSource:
     def inspect(self) -> None:
         """Looks at the files, so that a damaged checkpoint is told before its first turn comes.
 
+        One that seems to be in the wrong place is warned of: its files need not say what it was trained for.
+
         Raises:
             CheckpointError: When there is no such checkpoint, or it is damaged or of an unknown architecture.
             TokenizerError: When its tokenizer lacks what is needed.
         """
         from visualprm_eval.engine.checkpoint_check import inspect_checkpoint
 
-        inspect_checkpoint(self.location, self.revision)
+        if inspect_checkpoint(self.location, self.revision) != self.scores:
+            print(f"WARNING: {self.source}: {_DOUBTS[self.scores]}", file=sys.stderr)
 
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""

@@ -13,6 +13,7 @@ from visualprm_eval.evaluate.stats import rows as shown
 from visualprm_eval.evaluate.stats.coverage import costs_of, missing_of
 from visualprm_eval.evaluate.stats.curve_points import PointKey, Resample, curve_points, overall_points
 from visualprm_eval.evaluate.stats.diagnostics import diagnoses, pool_facts, step_scores
+from visualprm_eval.evaluate.stats.discernment import scores_at_chance
 from visualprm_eval.evaluate.stats.final_picks import Finals, finals
 from visualprm_eval.evaluate.stats.gains import Gains, Place, WholeTables
 from visualprm_eval.evaluate.stats.overalls import overall_baselines, overall_means, overalls
@@ -61,6 +62,7 @@ class Examiner:
         self._lost: dict[tuple[str, str], str] = {}
         self._curves: dict[PointKey, Resample] = {}
         self.abstaining: list[str] = []
+        self.at_chance: list[str] = []
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
@@ -145,6 +147,7 @@ class Examiner:
         self._thin |= {(study.policy, study.benchmark, k) for k in thin}
         self.pools.append(pool_facts(split))
         self.diagnoses += diagnoses(split)
+        self.at_chance += scores_at_chance(split)
         critics = [critic for critic in needed_critics(study.rerankers) if critic in grid.critics]
         self.histograms += [step_scores(split, critic) for critic in critics]
 
@@ -170,7 +173,7 @@ class Examiner:
             points, tuple(standings), tuple(self._comparisons(baselines)), tuple(self.diagnoses), tuple(self.pools),
             tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)), self.tallies,
             lost=lost, baselines=baselines, means=means, unheard=tuple(self.unheard),
-            abstaining=tuple(self.abstaining),
+            abstaining=tuple(self.abstaining), at_chance=tuple(self.at_chance),
         )  # fmt: skip
 
     def _baseline(self, place: Place) -> shown.Baseline:

@@ -309,6 +309,7 @@ class Insight:
         means: (policy, benchmark, split) to the mean of all N samples, where there is one.
         unheard: Critics whose own rows are withheld, since they lack scores or failed too often, one sentence each.
         abstaining: Where so many candidates have no answer that votes say little, one sentence each.
+        at_chance: Rerankers whose scores do not tell right from wrong, one sentence each.
         steps: How candidates fall into steps.
     """
 
@@ -327,11 +328,12 @@ class Insight:
     means: Mapping[tuple[str, str, str], Mean] = field(default_factory=dict)
     unheard: tuple[str, ...] = ()
     abstaining: tuple[str, ...] = ()
+    at_chance: tuple[str, ...] = ()
     steps: tuple[StepCounts, ...] = ()
 
     @property
     def banner(self) -> str:
-        """One line that says what is missing, failed or rests on few votes, for every page; ``""`` for nothing."""
+        """One line for every page: what is missing, failed, rests on few votes or on chance; ``""`` for nothing."""
         said = [f"UNFINISHED: {'; '.join(self.missing)}. Overalls are withheld."] if self.missing else []
         if self.unheard:
             unheard = "; ".join(self.unheard)
@@ -344,4 +346,7 @@ class Insight:
         if self.abstaining:
             few = f"votes count less than {1 - MANY:.0%} of the candidates"
             said.append(f"WARNING: {few}: {'; '.join(self.abstaining)}.")
+        if self.at_chance:
+            doubt = "scores do not tell right from wrong, as those of a checkpoint that is no reward model would"
+            said.append(f"WARNING: {doubt}: {'; '.join(self.at_chance)}.")
         return " ".join(said)

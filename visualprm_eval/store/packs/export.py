@@ -99,11 +99,14 @@ def export_candidates(
         CandidateFileError: The file cannot be written.
     """
     path = Path(path)
+    if not path.parent.is_dir():  # It may be a slip, and is not made.
+        raise CandidateFileError(f"cannot write {path}: there is no folder {path.parent}; make it, or choose another")
+    if path.is_dir():
+        raise CandidateFileError(f"cannot write {path}: it is a folder; name a file in it, such as {path}/pack.jsonl")
     specs = _chosen_specs(store, policies)
     names = _chosen("benchmark", benchmarks, store.benchmarks(), store.path)
     manifest = manifest_path(path)
     try:
-        path.parent.stat()  # A folder that is not there may be a slip, and is not made.
         # The pack takes its place first: it never stands beside the manifest of another one, whenever the process is
         # killed.
         with atomic_draft(manifest) as manifest_draft, atomic_draft(path) as draft:

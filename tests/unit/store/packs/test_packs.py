@@ -473,3 +473,15 @@ def test_a_manifest_that_is_wrong(tmp_path: Path, manifest: str, message: str) -
     manifest_path(path).write_text(manifest)
     with pytest.raises(CandidateFileError, match=message):
         read_candidates(path)
+
+
+def test_a_place_that_no_pack_can_be_written_to_is_told(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path, why in (
+        ("nowhere/pack.jsonl", "there is no folder .*nowhere; make it"),
+        ("file/pack.jsonl", "there is no folder .*file; make it"),
+        ("", "it is a folder; name a file in it, such as .*/pack.jsonl"),
+    ):
+        with pytest.raises(CandidateFileError, match=why):
+            export_candidates(store, tmp_path / path)
+    assert [path.name for path in tmp_path.iterdir() if "store" not in path.name] == ["file"]
