@@ -17,6 +17,7 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.folders import is_folder, user_path
 from visualprm_eval.core.steps import ORIGINAL, StepRule
 from visualprm_eval.core.types import JSONValue
+from visualprm_eval.core.words import counted
 
 Engine = Literal["auto", "native", "host", "endpoint"]
 Prompt = Literal["cot", "direct", "host"]
@@ -320,7 +321,11 @@ class RunConfig:
         """
         for k in self.ks:
             if not 1 <= k <= n:
-                why = f"-n/--num-samples is {n}" if self.sampling.num_samples else f"problems have {n} candidates"
+                why = (
+                    f"-n/--num-samples is {n}"
+                    if self.sampling.num_samples
+                    else f"problems have {counted(n, 'candidate')}"
+                )
                 raise ConfigError(f"--k {k}: expected 1 to {n}, since {why}")
         return tuple(sorted(set(self.ks))) or default_ks(n)
 

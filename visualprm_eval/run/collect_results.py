@@ -14,6 +14,7 @@ from visualprm_eval.core.packages import installed
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.steps import ORIGINAL, rule_of
 from visualprm_eval.core.types import JSONValue, Spec, StepScores, Usage
+from visualprm_eval.core.words import counted, part_of, verb
 from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
@@ -205,12 +206,15 @@ def _protocol_of(
         figure = known_figure(store, experiment, headline.texts)
         name = f"{host_figure_name(store, experiment)} of {headline.row.reranker} at k = {headline.row.k}"
         if headline.n_apart:
-            name += f", without {headline.n_apart:,} problems because of empty replies"
+            name += f", without {counted(headline.n_apart, 'problem')} because of empty replies"
         yield f"{where}: {name}", _NO_FIGURE if figure is None else figure
     if tally.empty:
-        yield f"{where}: empty replies", f"{tally.empty:,} of {tally.candidates:,} candidates; they are wrong"
+        yield (
+            f"{where}: empty replies",
+            f"{part_of(tally.empty, tally.candidates, 'candidate')}; {verb(tally.empty, 'it is', 'they are')} wrong",
+        )
     if tally.cut:
-        yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+        yield f"{where}: cut at the token limit", part_of(tally.cut, tally.candidates, "candidate")
     if tally.reasoned:
         said = f"{tally.reasoned:,} of {tally.candidates:,} candidates; it is kept, but neither scored nor graded"
         yield f"{where}: reasoning beside the text", said

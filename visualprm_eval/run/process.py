@@ -76,9 +76,13 @@ def _message(error: Exception, fault: Callable[[BaseException], str]) -> tuple[s
     return f"error: {fault(error)}", EXIT_FAULT
 
 
+def _shortened(line: str) -> str:
+    """A line of a message that may repeat a value of somebody's file."""
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 300]} … {line[-200:]}"
+
+
 def _told(said: str, status: int) -> int:
-    if len(said) > _LONGEST_MESSAGE:  # It repeats a value of somebody's file.
-        said = f"{said[: _LONGEST_MESSAGE - 300]} … {said[-200:]}"
+    said = "\n".join(map(_shortened, said.split("\n")))  # A list of missing files has a line for each of them.
     try:
         tell(said)
     except BrokenPipeError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.steps import STEP_RULE
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Spec
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.sample.endpoint.stored_key import Served, key_at_servers
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class CheckpointSource:
         from visualprm_eval.engine.checkpoint_check import inspect_checkpoint
 
         if inspect_checkpoint(self.location, self.revision) != self.scores:
-            print(f"WARNING: {self.source}: {_DOUBTS[self.scores]}", file=sys.stderr)
+            tell(f"WARNING: {self.source}: {_DOUBTS[self.scores]}")
 
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS, chosen
+from visualprm_eval.core.words import part_of, verb
 from visualprm_eval.evaluate.abstentions import MANY, abstaining, is_vote
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, WITHOUT_CRITIC, ResultRow, lacks_too_many
@@ -106,8 +107,8 @@ class Examiner:
         if any(map(is_vote, study.rerankers)):
             count, total = abstaining(study.columns, study.answer, study.n)
             if count > MANY * total:
-                share = f"{count:,} of {total:,} abstain ({100 * count / total:.1f}%)"
-                self.abstaining.append(f"{where}: {share}, since no answer is found in them")
+                share = f"{count:,} of {total:,} {verb(count, 'abstains', 'abstain')} ({100 * count / total:.1f}%)"
+                self.abstaining.append(f"{where}: {share}, since no answer is found in {verb(count, 'it', 'them')}")
         return list(missing_of(study, grade_all=grade_all))
 
     def _note_missing(self, study: Study, missing: Sequence[str]) -> None:
@@ -124,7 +125,7 @@ class Examiner:
         """Remembers where too many candidates failed for an overall."""
         if lacks_too_many(n_left_out, total):
             where = "{} on {} {}".format(*place).rstrip()
-            self._lost[place[0], where] = f"{where}: {n_left_out:,} of {total:,} candidates cannot be picked"
+            self._lost[place[0], where] = f"{where}: {part_of(n_left_out, total, 'candidate')} cannot be picked"
 
     def _take(self, split: Finals) -> None:
         """Examines one split."""

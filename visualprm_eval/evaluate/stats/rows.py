@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.baselines import LACKING, MEAN, ROWS
+from visualprm_eval.core.words import part_of
 from visualprm_eval.evaluate.abstentions import MANY
 from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT, RerankerRow, SplitRow
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.stats.step_counts import StepCounts
 
-_FAILED = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
+_FAILED = {"sample": ("candidate", "sampled"), "grade": ("text", "graded")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +278,8 @@ class Cost:
     @property
     def failures(self) -> str:
         """How many items failed, in words."""
-        what = _FAILED.get(self.stage, f"texts failed to be scored by {self.what}")
-        return f"{self.policy} on {self.benchmark}: {self.failed:,} of {self.items:,} {what}"
+        noun, how = _FAILED.get(self.stage, ("text", f"scored by {self.what}"))
+        return f"{self.policy} on {self.benchmark}: {part_of(self.failed, self.items, noun)} failed to be {how}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from visualprm_eval.core.errors import (
 )
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.core.types import Verdict
+from visualprm_eval.core.words import counted
 from visualprm_eval.host.data.benchmarks import Benchmark
 from visualprm_eval.host.data.usable import MATCHED_TYPES
 from visualprm_eval.host.grading.host_figures import FigureError, HostFigure, host_figure_of
@@ -334,9 +335,9 @@ def _void(benchmark: Benchmark, judge: JudgeOptions, ran: _Ran) -> GradingError 
         return _unanswered(benchmark, judge, ran.asked, ran.file.parent)
     if drawn := rows_drawn(ran.file):
         return GradingError(
-            f"{benchmark.name}: the judge {judge.name} gave no reply that can be read to {drawn:,} rows, for which the "
-            "host drew an option at random, so what it says of the table is void; try another judge, or --judge "
-            f"{EXACT_MATCHING}. The host's files are in {ran.file.parent}"
+            f"{benchmark.name}: the judge {judge.name} gave no reply that can be read to {counted(drawn, 'row')}, for "
+            "which the host drew an option at random, so what it says of the table is void; try another judge, or "
+            f"--judge {EXACT_MATCHING}. The host's files are in {ran.file.parent}"
         )
     return None
 
@@ -364,9 +365,10 @@ def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOpt
 def _unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder: Path) -> JudgeError:
     """For graders that count rows without a reply as they like, so that nobody sees which they are."""
     return JudgeError(
-        f"{benchmark.name}: the judge {judge.name}{way_to(judge)} left {asked.unanswered:,} requests unanswered and "
-        f"gave no reply that can be read to {len(asked.unread) + asked.unplaced:,} questions, so what the host says of "
-        f"the table is void; all replies are stored: run again, or take another judge. The host's output is in {folder}"
+        f"{benchmark.name}: the judge {judge.name}{way_to(judge)} left {counted(asked.unanswered, 'request')} "
+        f"unanswered and gave no reply that can be read to {counted(len(asked.unread) + asked.unplaced, 'question')}, "
+        "so what the host says of the table is void; all replies are stored: run again, or take another judge. The "
+        f"host's output is in {folder}"
     )
 
 

@@ -22,6 +22,7 @@ from visualprm_eval.core.progress import Rows, track
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Problem, Verdict
 from visualprm_eval.core.visible import say, tell
+from visualprm_eval.core.words import counted
 from visualprm_eval.stages.experiment import Work, keep_equalities
 from visualprm_eval.stages.experiment_values import read_study, wanted_texts
 from visualprm_eval.stages.grade.bisect_tables import graded_in_parts
@@ -80,7 +81,7 @@ def grade(store: Store, experiments: Sequence[Experiment], grader: Grader) -> tu
                     grade_tables(store, experiment, grader)
     tally = grader.tally
     if tally.sent or tally.saved:
-        say(f"judge: {tally.sent:,} requests made, {tally.saved:,} saved, since their replies were stored")
+        say(f"judge: {counted(tally.sent, 'request')} made, {tally.saved:,} saved, since their replies were stored")
     return list(ungraded), unconfirmed
 
 
@@ -199,9 +200,9 @@ def _check_any_read(experiment: Experiment, verdicts: Sequence[Verdict]) -> None
         return
     reason = Counter(verdict.error for verdict in verdicts).most_common(1)[0][0]
     raise GradingError(
-        f"{experiment.benchmark.name}: with the judge {experiment.judge.name} none of {len(verdicts):,} texts got "
-        f"a verdict ({reason}), so it is not asked about more of them. Look at what it replies, or take another judge; "
-        "--retry-failed asks this one again"
+        f"{experiment.benchmark.name}: with the judge {experiment.judge.name} none of {counted(len(verdicts), 'text')} "
+        f"got a verdict ({reason}), so it is not asked about more of them. Look at what it replies, or take another "
+        "judge; --retry-failed asks this one again"
     )
 
 

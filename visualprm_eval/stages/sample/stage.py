@@ -11,6 +11,7 @@ from visualprm_eval.core.repeat_guard import Watch
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, Usage
 from visualprm_eval.core.visible import tell
+from visualprm_eval.core.words import counted, part_of, verb
 from visualprm_eval.stages.experiment import missing_candidates
 from visualprm_eval.stages.sample.policy import notes_of
 from visualprm_eval.store.package_versions import note_versions
@@ -130,11 +131,13 @@ class Tally:
 
     def __str__(self) -> str:
         counts = {
-            "were cut at the token limit": self.cut, "are empty replies": self.empty, "failed": self.failed,
+            f"{verb(self.cut, 'was', 'were')} cut at the token limit": self.cut,
+            verb(self.empty, "is an empty reply", "are empty replies"): self.empty, "failed": self.failed,
             "came with reasoning beside the text, which is kept, but neither scored nor graded": self.reasoned,
         }  # fmt: skip
-        parts = [f"{count:,} of {self.candidates:,} candidates {what}" for what, count in counts.items() if count]
+        parts = [f"{part_of(count, self.candidates, 'candidate')} {what}" for what, count in counts.items() if count]
         if self.usage is not None:
             read, written = self.usage.prompt_tokens, self.usage.completion_tokens
-            parts.append(f"{read:,} prompt tokens and {written:,} completion tokens for {self.candidates:,} candidates")
+            tokens = f"{counted(read, 'prompt token')} and {counted(written, 'completion token')}"
+            parts.append(f"{tokens} for {counted(self.candidates, 'candidate')}")
         return "; ".join(parts)

@@ -14,6 +14,7 @@ from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import GIVEN
 from visualprm_eval.core.errors import CandidateFileError, StoreError
 from visualprm_eval.core.packages import VERSION
+from visualprm_eval.core.words import counted
 from visualprm_eval.store.names import POLICY_APART, keyed
 from visualprm_eval.store.packs.pack import FORMAT, FORMAT_VERSION, manifest_path
 from visualprm_eval.store.scopes import scopes
@@ -71,10 +72,11 @@ class ExportSummary:
 
     def __str__(self) -> str:
         several = Counter((count.policy, count.benchmark) for count in self.counts)
-        lines = [f"{sum(count.n_candidates for count in self.counts):,} candidates written to {self.path}"]
+        lines = [f"{counted(sum(count.n_candidates for count in self.counts), 'candidate')} written to {self.path}"]
         lines += [
-            f"  {count.called(several)} on {count.benchmark}: {count.n_candidates:,} candidates "
-            f"of {count.n_problems:,} problems" + (f", {count.n_failed:,} of them failed" if count.n_failed else "")
+            f"  {count.called(several)} on {count.benchmark}: {counted(count.n_candidates, 'candidate')} "
+            f"of {counted(count.n_problems, 'problem')}"
+            + (f", {count.n_failed:,} of them failed" if count.n_failed else "")
             for count in self.counts
         ]
         return "\n".join(lines)

@@ -145,7 +145,7 @@ def test_all_are_killed_and_ranks_start_again(work_dir: Path, processes: list) -
     again = [start(work_dir, rank, run_id="2") for rank in (0, 1)]
     processes += again
     output = "".join(map(end, again))
-    assert "facts taken over from the ranks of an earlier run" in output
+    assert "taken over from the ranks of an earlier run" in output
     assert kept <= complete(work_dir)
 
 
