@@ -20,6 +20,9 @@ FEWEST = 30
 """Fewest problems with right and wrong candidates of which anything is said."""
 NEAR = 0.55
 """An area below which scores are of little use for picking."""
+WIDE, POOLED_NEAR, MANY = 0.6, 0.52, 100
+"""Where the interval is wider, up to ``WIDE``, the area over all candidates of ``MANY`` problems decides: it is better
+known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +47,12 @@ class Discernment:
     def at_chance(self) -> bool:
         """Whether the scores do not tell right from wrong.
 
-        Its interval must reach down to chance and end before what is of use. So few problems, whose interval is wide,
-        are no sign, and neither is a weak critic whose interval lies above chance.
+        Its interval must reach down to chance and end before what is of use, or a little later where all candidates
+        together come to chance as well. So few problems, whose interval is wide, are no sign, and neither is a weak
+        critic whose interval lies above chance.
         """
-        return self.problems >= FEWEST and self.low <= 0.5 and self.high < NEAR
+        by_all = self.problems >= MANY and self.high < WIDE and self.pooled < POOLED_NEAR
+        return self.problems >= FEWEST and self.low <= 0.5 and (self.high < NEAR or by_all)
 
 
 def discernment(

@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,8 @@ _PART_OF_FILE = {"JPEG": 0.3, "PNG": 0.08}
 _REDUCING_GAP = 1.5
 """Pillow's way to shrink quickly: by averages down to 1.5 times the size, from there exactly."""
 _KINDS = ("jpeg", "png")
+NO_ROOM, UNREADABLE, NOT_HERE = "left out here to keep this file small", "unreadable", "not here"
+"""Why a picture is not shown."""
 _THREADS = 8
 
 
@@ -74,6 +77,7 @@ class Thumbnails:
 
     Attributes:
         urls: Data URLs in the order in which they were asked for, each once.
+        unshown: How many pictures are not shown, by reason.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Thumbnails:
         folder: Path | None = None,
     ) -> None:  # fmt: skip
         self.urls: list[str] = []
+        self.unshown: Counter[str] = Counter()
         self._room, self._each, self._allowed, self._spare = budget, each, allowed, 0
         self._folder = folder
         self._known: dict[str, int | None] = {}
@@ -111,14 +116,10 @@ class Thumbnails:
             self._known[path] = None if url is None else self._places[url]
         return self._known[path]
 
-    @property
-    def left_out(self) -> int:
-        """Pictures that are not there, cannot be read, or found no room."""
-        return sum(place is None for place in self._known.values())
-
     def _fitting(self, path: str, limit: int) -> str | None:
         """The largest copy of a picture within a limit, sharp where there is the choice."""
         if limit <= (0 if self._allowed is None else _LEAST // 2):
+            self.unshown[NO_ROOM if is_file(path) else NOT_HERE] += 1
             return None
         limit = min(self._each, limit)
         copies = self._prepared().pop(path, None)
@@ -129,6 +130,7 @@ class Thumbnails:
                 url = copies.get(f"{kind}-{side}")
                 if isinstance(url, str) and len(url) <= limit:
                     return url
+        self.unshown[NO_ROOM if copies else UNREADABLE if is_file(path) else NOT_HERE] += 1
         return None
 
     def _copies_of(self, path: str, limit: int) -> Copies:

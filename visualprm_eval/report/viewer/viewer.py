@@ -15,6 +15,7 @@ import numpy as np
 
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.visible import visible_name, visible_text
+from visualprm_eval.core.words import counted, verb
 from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
 
@@ -128,13 +129,17 @@ class ViewerBuilder:
         """Everything that was added."""
         starts = range(0, len(self._entries), PAGE)
         pages = [f"[{','.join(self._entries[start : start + PAGE])}]" for start in starts]
-        counts = {
-            "candidates are left out here to keep this file small; the store has them": self._left_out,
-            "texts are cut here to keep this file small; the store has the whole": self._cut,
-            "texts of reasoning are cut or left out here to keep this file small; the store has them": self._unshown,
-            "pictures are not here, unreadable, or left out to save room": self.thumbnails.left_out,
-        }
-        notes = [f"{count:,} {remark}" for remark, count in counts.items() if count]
+        small = "to keep this file small; the store has"
+        remarks = (
+            (self._left_out, "candidate", f"left out here {small} them"),
+            (self._cut, "text", f"cut here {small} the whole"),
+            (self._unshown, "text of reasoning", f"cut or left out here {small} them"),
+            *((number, "picture", reason) for reason, number in self.thumbnails.unshown.items()),
+        )
+        notes = [
+            f"{counted(number, noun, 'texts of reasoning' if ' ' in noun else '')} {verb(number, 'is', 'are')} {remark}"
+            for number, noun, remark in remarks if number
+        ]  # fmt: skip
         return Viewer([*map(visible_name, self._rerankers)], self._index, pages, self.thumbnails.urls, notes)
 
     def _add(self, entry: _Entry, texts: Sequence[Mapping[str, Any]], policy: str) -> None:

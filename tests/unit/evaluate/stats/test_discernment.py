@@ -33,6 +33,10 @@ def test_chance_is_told_where_problems_are_many():
     assert told(400, 0.4) == len(SEEDS)  # The wrong way round.
 
 
+def test_chance_is_told_of_some_hundred_problems_where_all_candidates_together_say_so():
+    assert told(300, 0.5) >= 0.75 * len(SEEDS)
+
+
 @pytest.mark.parametrize("problems", [1, 5, 20])
 def test_few_problems_are_no_sign(problems):
     for area in (0.4, 0.5, 0.6):

@@ -184,7 +184,7 @@ def test_reasoning_is_shown_folded_of_each_candidate_that_has_some(picture, pick
     assert good["h"] == [[0, "hm <b>"]]
     ((rank, said),) = bad["h"]
     assert rank == 2 and len(said) < 21_000 and said.endswith(" …")
-    assert "1 texts of reasoning are cut or left out here to keep this file small; the store has them" in viewer.notes
+    assert "1 text of reasoning is cut or left out here to keep this file small; the store has them" in viewer.notes
 
 
 def test_what_reasoning_may_take_is_what_texts_leave(picture, pick):
@@ -356,7 +356,7 @@ def test_pictures_have_limits(tmp_path):
     places = [thumbnails.place_of(str(tmp_path / name)) for name in ("a.png", "a.png", "broken.png", "missing.png")]
     assert places == [0, 0, None, None]
     assert len(thumbnails.urls[0]) <= 40_000
-    assert thumbnails.left_out == 2
+    assert sum(thumbnails.unshown.values()) == 2
     assert sum(map(len, thumbnails.urls)) <= 50_000
 
 

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 
 from visualprm_eval.report.viewer import thumbnails as thumbnails_module
 from visualprm_eval.report.viewer.thumbnail_cache import _check, keep_copies, prune, read_copies
-from visualprm_eval.report.viewer.thumbnails import BUDGET, EACH, Thumbnails, allowances
+from visualprm_eval.report.viewer.thumbnails import BUDGET, EACH, NO_ROOM, NOT_HERE, UNREADABLE, Thumbnails, allowances
 from visualprm_eval.run.collect_results import viewer_of
 
 
@@ -144,7 +144,7 @@ def test_a_picture_in_two_files_is_shown_once(pictures, encodings, tmp_path):
     assert thumbnails.place_of(pictures[0]) == thumbnails.place_of(str(again)) == 0
     assert thumbnails.place_of(pictures[1]) == 1
     assert len(thumbnails.urls) == 2
-    assert thumbnails.left_out == 0
+    assert not thumbnails.unshown
 
 
 def test_photographs_are_not_tried_as_png(encodings, tmp_path):
@@ -198,7 +198,8 @@ def test_copies_that_were_not_used_for_longest_go(tmp_path):
 
 def test_pictures_that_cannot_be_read_are_left_out(tmp_path):
     (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n and no more")
-    paths = [str(tmp_path / "broken.png"), str(tmp_path / "none.png")]
-    thumbnails = Thumbnails(allowed={paths[0]: 0, paths[1]: 20_000}, folder=tmp_path / "kept")
-    assert [thumbnails.place_of(path) for path in paths] == [None, None]
-    assert thumbnails.left_out == 2
+    Image.new("RGB", (9, 9)).save(tmp_path / "whole.png")
+    allowed = {str(tmp_path / f"{name}.png"): room for name, room in {"whole": 0, "broken": 20_000, "none": 0}.items()}
+    thumbnails = Thumbnails(allowed=allowed, folder=tmp_path / "kept")
+    assert [thumbnails.place_of(path) for path in allowed] == [None, None, None]
+    assert thumbnails.unshown == {NO_ROOM: 1, UNREADABLE: 1, NOT_HERE: 1}
