@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core import config as cfg
+from visualprm_eval.core.error_text import without_data
 from visualprm_eval.core.errors import ConfigError, VisualPRMEvalError
 from visualprm_eval.core.packages import VERSION
 from visualprm_eval.core.visible import say, tell
@@ -51,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.command(arguments) or EXIT_OK)
     except VisualPRMEvalError as error:
-        tell(f"error: {error}")
+        tell(f"error: {without_data(str(error))}")
         return EXIT_ERROR
     except KeyboardInterrupt:
         tell("interrupted; all that was done is stored: run the same command again to go on")

@@ -23,6 +23,7 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.evaluate.fact_columns import AGGREGATES
 from visualprm_eval.evaluate.rerankers import (
@@ -219,7 +220,7 @@ def _load(point: EntryPoint) -> Any:
         return point.load()
     except Exception as error:  # Whatever a third party's module stumbles over.
         raise ConfigError(
-            f"plugin {_described(point)} of {point.name!r} cannot be imported: {type(error).__name__}: {error}; "
+            f"plugin {_described(point)} of {point.name!r} cannot be imported: {error_text(error)}; "
             "repair or uninstall it, or leave the name out"
         ) from error
 

@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.pictures import RULES, size_of
 from visualprm_eval.core.types import Part, Problem, digest
@@ -118,7 +119,7 @@ def _prompt(
     except Exception as error:  # Told apart here and below: the disk's fault, the picture's, or the row's.
         if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
             raise BenchmarkError(f"{name}: cannot write pictures to {dataset.img_root}: {error}") from error
-        reason = f"{type(error).__name__}: {error}"
+        reason = error_text(error)
     try:
         return (*_unwritten(dataset, row)[:2], reason)
     except KeyError as error:

@@ -14,6 +14,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from visualprm_eval.core.config import RunConfig
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import CriticError, VisualPRMEvalError
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.thoughts import SCORED
@@ -222,5 +223,5 @@ def _third_party(name: str, options: CriticOptions) -> Critic:
     except VisualPRMEvalError:
         raise
     except Exception as error:  # Whatever a third party's code stumbles over.
-        raise CriticError(f"critic {name!r} cannot be built: {type(error).__name__}: {error}") from error
+        raise CriticError(f"critic {name!r} cannot be built: {error_text(error)}") from error
     return critic

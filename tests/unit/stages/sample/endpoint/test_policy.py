@@ -460,6 +460,20 @@ def test_a_server_that_repeats_the_key_does_not_spread_it(status: int, caplog: p
     assert KEY not in said + repr(run.warnings) + caplog.text + repr(run.policy.settings()) + repr(run.policy._options)
 
 
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_a_server_that_repeats_the_request_does_not_fill_the_screen(status: int, tmp_path: Path) -> None:
+    Image.effect_noise((200, 200), 50).save(tmp_path / "noise.png")
+    shown = problem("p0", Part("image", str(tmp_path / "noise.png")))
+    with Server(lambda seen: failure(status, f"cannot take {json.dumps(seen.body)}")) as server:
+        run = Asked([server], nproc=1)
+        try:
+            said = repr(run.candidates([(shown, 0)]))
+        except PolicyError as error:
+            said = str(error)
+    assert "data:image/png;base64,... (" in said
+    assert len(said) + len("".join(run.warnings)) < 2_000
+
+
 def test_without_a_key_none_is_sent() -> None:
     with Server() as server:
         Asked([server], key=None).draw(n=1)
