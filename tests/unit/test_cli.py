@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.cli import EXIT_ERROR, _build_parser, main
+from visualprm_eval.cli import _build_parser, main
 from visualprm_eval.core import config as cfg
 from visualprm_eval.core.config import ModelSource, RunConfig, filled
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.run.options import OPTIONS, checked, run_config
+from visualprm_eval.run.process import EXIT_ERROR
 
 
 def parse(*argv: str) -> cfg.RunConfig:
@@ -135,6 +136,14 @@ def test_endpoint_options_that_make_no_sense(argv: str, said: str) -> None:
 def test_bad_options_are_named(changes: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         checked(filled(RunConfig(), {"models": ("M",), "data": ("D",), **changes}))
+
+
+def test_given_steps_are_never_split() -> None:
+    given = ("--data", "VisualProcessBench", "--critic", "visualprm")
+    with pytest.raises(ConfigError, match="--steps lines conflicts with --critic: VisualProcessBench gives the steps"):
+        parse(*given, "--steps", "lines")
+    assert parse(*given, "--steps", "original").scoring.steps == "original"
+    assert parse("--demo", "--steps", "lines").scoring.steps == "lines"
 
 
 def test_stages_keep_their_order_and_conflict_with_mode() -> None:

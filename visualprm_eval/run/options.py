@@ -21,6 +21,9 @@ from visualprm_eval.core.baselines import GREEDY, MEAN
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.proxies import check_way
 from visualprm_eval.core.server_address import api_key, base_url, completed
+from visualprm_eval.core.steps import ORIGINAL
+from visualprm_eval.core.visible import one_line
+from visualprm_eval.run.parser import number, path, whole_number
 from visualprm_eval.tasks import SUITES, host_name
 
 MODES: Mapping[str, tuple[cfg.Stage, ...]] = {
@@ -77,6 +80,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
     "scoring and selecting": {
         "--k K": "ks",
         "--baseline": "baseline",
+        "--steps": "scoring.steps",
         "--max-steps": "scoring.max_steps",
         "--thoughts": "scoring.thoughts",
         "--device": "compute.device",
@@ -161,7 +165,7 @@ class Option:
         elif get_origin(kind) is Literal:
             keywords["choices"] = get_args(kind)
         else:
-            keywords["type"] = kind if kind in {int, float, Path} else str
+            keywords["type"] = {int: whole_number, float: number, Path: path}.get(kind, str)
             keywords["metavar"] = self.metavar or names[-1].lstrip("-").replace("-", "_").upper()
         if required:
             keywords["required"] = True
@@ -175,6 +179,10 @@ def _descriptions(owner: type) -> dict[str, str]:
     parts = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in parts}
 
+
+_MOST = 2**31 - 1
+"""The greatest count, or number of seconds: clocks and arrays of others take no more."""
+_LONGEST_SEED = 2**63
 
 _GROUPS: Mapping[str, list[Option]] = {
     title: [Option(*key.partition(" ")[::2], path) for key, path in rows.items()] for title, rows in _TABLE.items()
@@ -295,8 +303,9 @@ def _wrong_values(config: cfg.RunConfig) -> Iterator[str]:
     for name, option in OPTIONS.items():
         if option.path in Shorthands.__dataclass_fields__ or (value := option.of(config)) is None:
             continue
-        if option.hint is int and name != "--seed" and value < 1:
-            yield f"{option.names} {value}: expected a whole number of at least 1"
+        least, most = (-_LONGEST_SEED, _LONGEST_SEED - 1) if name == "--seed" else (1, _MOST)
+        if option.hint is int and not least <= value <= most:
+            yield f"{option.names} {one_line(str(value), 40)}: expected a whole number {_range(least, most)}"
         if get_origin(option.hint) is Literal and value not in get_args(option.hint):
             yield f"{name} {value}: expected one of {', '.join(get_args(option.hint))}"
     sampling = config.sampling
@@ -311,6 +320,10 @@ def _wrong_values(config: cfg.RunConfig) -> Iterator[str]:
         yield f"--stages {' '.join(unknown)}: expected one or more of {', '.join(cfg.STAGES)}"
 
 
+def _range(least: int, most: int) -> str:
+    return f"of at least {least}, and at most {most:,}" if least == 1 else f"from {least} to {most}"
+
+
 def _critic_conflicts(config: cfg.RunConfig) -> Iterator[str]:
     """What ``--critic`` goes with: one process benchmark, and nothing that samples."""
     critics, scoring = config.step_labels.critics, config.scoring
@@ -321,6 +334,8 @@ def _critic_conflicts(config: cfg.RunConfig) -> Iterator[str]:
         yield f"--critic: expected --data with one of {', '.join(cfg.PROCESS_BENCHMARKS)} and nothing else"
     if critics and (config.models or config.candidates is not None):
         yield "--critic conflicts with --model and --candidates: the solutions are given"
+    if critics and scoring.steps != ORIGINAL:
+        yield f"--steps {scoring.steps} conflicts with --critic: {config.data[0]} gives the steps; leave --steps out"
     if config.step_labels.vpb_dir is not None and not critics:
         yield f"--vpb-dir goes with --critic and --data {cfg.PROCESS_BENCHMARKS[0]}"
     if scoring.key is not None and not scoring.base_urls:

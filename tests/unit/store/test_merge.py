@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.cli import EXIT_ERROR, EXIT_OK, main
+from visualprm_eval.cli import main
 from visualprm_eval.core.errors import StoreConflictError
 from visualprm_eval.core.types import Candidate, Part, Problem, Prompt, Spec, StepScores, Usage, Verdict, text_id
+from visualprm_eval.run.process import EXIT_ERROR, EXIT_OK
 from visualprm_eval.store import STORE_FILE, Store, queries
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.merge import absorb_leftovers, merge

@@ -23,6 +23,7 @@ from typing import Any, TextIO
 
 from visualprm_eval.core.config import DEMO_POLICY
 from visualprm_eval.core.errors import HostError
+from visualprm_eval.core.interrupts import check_interrupted
 from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
@@ -67,6 +68,7 @@ def _loaded_host() -> Host:
     try:
         with _process_unchanged(), no_folder_made():
             _import_host()
+            check_interrupted()
             environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
     except Exception as error:  # Anything can go wrong in some hundred third-party modules.
         raise HostError(
@@ -158,6 +160,7 @@ def at_work(
         # Not left to the standard error stream: somebody may have led warnings away from it.
         stack.enter_context(replaced(warnings, "showwarning", sink.show_warning))
         yield
+    check_interrupted()  # The host has many a bare except.
 
 
 def _version() -> str:

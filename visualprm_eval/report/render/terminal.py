@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.evaluate.stats.step_counts import whole_solutions
 from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import ABSENT, NUMBERS, WITHHELD, Column, Stacked, Table
 from visualprm_eval.report.tables.published import published
@@ -49,8 +50,10 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     tables += [replace(table, title=f"{table.title} over k, in percent, {FIRST_K}") for table in over_k]
     lines = notes(results.rows)
     more = [f"{len(lines) - MAX_NOTES} more notes in results.csv"] if len(lines) > MAX_NOTES else []
+    whole = whole_solutions(results.insight.steps)
     remarks = {
         results.insight.banner: "bold red",
+        **({f"Note: {whole}": "yellow"} if whole else {}),
         **{f"Note: {line}": "yellow" for line in [*lines[:MAX_NOTES], *more]},
     }
     remarks[failure_line(results.failures)] = "red" if results.failures else "green"
@@ -61,7 +64,7 @@ def print_report(
     tables: Iterable[Table], remarks: Mapping[str, str], console: Console | None, files: Sequence[Path]
 ) -> None:
     """Prints tables with their notes, then remarks, by text to style, and where the files are."""
-    console = console or Console(highlight=False)
+    console = console or _Console(highlight=False)
     for table in tables:
         for part in terminal_tables(table, console.width):
             console.print(part)
@@ -72,6 +75,14 @@ def print_report(
             console.print(_text(remark, style))
     if files:
         console.print(Text(_written(files)), soft_wrap=True)
+
+
+class _Console(Console):
+    """A console that leaves it to its caller what becomes of output that nobody reads."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises, where rich would end the process."""
+        raise BrokenPipeError
 
 
 def _written(files: Sequence[Path]) -> str:

@@ -98,13 +98,13 @@ class HostModelPolicy(Twinned):
             for request in list(others.values())[:_TRIED_ALONE]:
                 rest.remove(request)
                 yield [model.sample(*request, seed)]
-        with ThreadPoolExecutor(self._options.api.nproc) as pool:
+        pool = ThreadPoolExecutor(self._options.api.nproc)
+        try:
             futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in rest]
-            try:
-                for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
-                    yield [future.result()]
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+            for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
+                yield [future.result()]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # Nor whoever ends the run.
 
 
 def _load(name: str, options: PolicyOptions) -> HostPolicy:

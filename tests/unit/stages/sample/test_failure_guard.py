@@ -53,7 +53,7 @@ def draw(store, policy, problems, n=2, **options):
 @pytest.mark.parametrize("problems", [1, 2, 20])
 def test_a_policy_that_never_works_is_an_error_and_leaves_nothing(store, problems):
     policy, wanted = Failing(lambda *_: "HTTP 400: no such model"), [problem(number) for number in range(problems)]
-    with pytest.raises(PolicyError, match="P: no sample came of .*: HTTP 400: no such model. Nothing"):
+    with pytest.raises(PolicyError, match=r"P: no sample came of .*: HTTP 400: no such model\. Nothing"):
         draw(store, policy, wanted)
     assert len(policy.asked) == min(2 * problems, 5), "the third problem is enough"
     assert len(store.missing_candidates(SAMPLING.id, [one.id for one in wanted], 2)) == 2 * problems
