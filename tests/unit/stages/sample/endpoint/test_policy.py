@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email.utils
+import gc
 import itertools
 import json
 import logging
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -478,6 +480,21 @@ def test_without_a_key_none_is_sent() -> None:
     with Server() as server:
         Asked([server], key=None).draw(n=1)
     assert "authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_nothing_stays_open(whole: bool, recwarn: pytest.WarningsRecorder) -> None:
+    warnings.simplefilter("always", ResourceWarning)
+    with Server(lambda seen: failure(500) if seen.number == 1 else honest(seen)) as server:
+        samples = Asked([server, "http://127.0.0.1:9/v1"], nproc=3).policy.sample(
+            [(problem(f"p{n}"), 0) for n in range(9)]
+        )
+        next(samples)
+        if whole:
+            list(samples)
+        del samples
+        gc.collect()
+    assert [str(each.message) for each in recwarn if issubclass(each.category, ResourceWarning)] == []
 
 
 def test_no_waiting_is_busy() -> None:
