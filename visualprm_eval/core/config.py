@@ -40,6 +40,11 @@ PROCESS_BENCHMARKS = ("VisualProcessBench", DEMO_PROCESS_BENCHMARK)
 """Benchmarks that judge critics, not policies."""
 GIVEN = "given"
 """The engine of solutions that came with labels, in the key under which they are stored."""
+SERVERS_OWN = "server's own"
+"""What the key of candidates says of a field that a server would not take."""
+NEUTRAL: Mapping[str, JSONValue] = {"top_k": -1, "repetition_penalty": 1.0}
+"""What changes nothing of a model's probabilities. It is sent to servers: they fill what is left out from the model's
+generation config, where it changes much (Qwen2.5-VL's has top_k 1 and repetition_penalty 1.05)."""
 DEFAULT_THRESHOLD = 0.85
 """Above which score a step counts as correct: a public re-evaluation of VisualPRM-8B came to a pooled macro F1 of 62.18
 with it; the paper prints 62.0 and no threshold."""
@@ -114,6 +119,7 @@ class SamplingOptions:
         seed: seed of the sampling noise ({default})
         batch_size: samples at a time, native policies ({default})
         allow_remote_code: let host model classes run code shipped with a checkpoint
+        asked_for: which of temperature, top_p and seed somebody asked for, and so expects of a server
     """
 
     num_samples: int | None = DEFAULT_NUM_SAMPLES
@@ -125,6 +131,7 @@ class SamplingOptions:
     seed: int = 0
     batch_size: int = 64
     allow_remote_code: bool = False
+    asked_for: frozenset[str] = frozenset()
 
     def settings(self) -> dict[str, JSONValue]:
         """What of it can change a sample."""
@@ -132,7 +139,7 @@ class SamplingOptions:
 
     def greedy(self) -> SamplingOptions:
         """The same at temperature 0."""
-        return replace(self, temperature=0.0, top_p=1.0)
+        return replace(self, temperature=0.0, top_p=1.0, asked_for=frozenset({"temperature"}))
 
 
 @dataclass(frozen=True, slots=True)

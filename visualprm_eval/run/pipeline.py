@@ -19,6 +19,7 @@ from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_pr
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.run.dry_run import print_plan
+from visualprm_eval.run.early_contact import greet_servers
 from visualprm_eval.run.last_run import note_run
 from visualprm_eval.run.plan_run import plan_run
 from visualprm_eval.run.preflight import preflight
@@ -82,6 +83,7 @@ def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) ->
     with _open_store(config) as store:
         if team is None and not config.dry_run:
             remove_traces(config.work_dir)
+        greet_servers(config, store, rerankers)
         plan = plan_run(config, store, rerankers)
         if config.dry_run:
             print_plan(config, store, plan)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -12,6 +12,7 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.steps import STEP_RULE
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Spec
+from visualprm_eval.stages.sample.endpoint.stored_key import Served, key_at_servers
 
 if TYPE_CHECKING:
     from visualprm_eval.store import Store
@@ -139,7 +140,10 @@ class CheckpointUser(Protocol):
         return {**self.manner(), **self.checkpoint.settings()}
 
 
-def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run: bool = False) -> Spec:
+def spec_of(
+    kind: str, maker: object, store: Store, *, will_make: bool, dry_run: bool = False,
+    enough: Callable[[Spec], bool] = lambda _: True,
+) -> Spec:  # fmt: skip
     """The key of the facts that a policy or critic makes or made.
 
     What is stored can be used where the weights are not, or where ``--dtype auto`` would come to something else.
@@ -150,11 +154,15 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
         store: Where its facts are.
         will_make: Whether it will make facts, and so needs its weights.
         dry_run: Nothing is fetched to tell what is missing; of an unknown checkpoint everything is.
+        enough: Whether a stored key of what servers make will do; else they are asked what they take.
 
     Raises:
         CheckpointError: When the checkpoint is needed and not here.
         ConfigError: When the store has facts of several such checkpoints or precisions.
+        PolicyError: When servers have to be asked, and are of no use.
     """
+    if isinstance(maker, Served) and (served := maker.served) is not None:
+        return key_at_servers(kind, maker, served, store, enough, ask=will_make and not dry_run)
     if not isinstance(maker, CheckpointUser) or (will_make and not dry_run):
         return Spec(kind, maker.settings())  # type: ignore[attr-defined]  # policies and critics have it
     manner, checkpoint = dict(maker.manner()), maker.checkpoint
