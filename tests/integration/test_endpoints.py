@@ -205,6 +205,27 @@ def test_a_server_is_missed_before_anything_is_loaded(tmp_path: Path) -> None:
             assert done.stderr.count("\n") == 1 and url in done.stderr and said in done.stderr
 
 
+def test_a_judge_of_steps_that_is_gone_is_missed_only_where_it_is_needed(run: Run, tmp_path: Path) -> None:
+    verdicts = '{"steps": [{"step": 1, "reason": "r", "correct": true}]}'
+    arguments = ("--model", "m", "--data", "DemoWorld", "--limit", "2", "--work-dir", tmp_path)
+    arguments += ("--reranker", "judge:j", "--stages", "sample", "score")
+    with Server(numbered) as server:
+        with Server(lambda seen: completion(verdicts), no_top_k) as judge:
+            urls = ("--base-url", server.url, "--critic-base-url", judge.url)
+            run(*arguments, *urls, "-n", "2")
+            assert len(judge.requests) == 4 and not any("top_k" in seen.body for seen in judge.requests)
+            contacts = len(judge.contacts)
+            run(*arguments, *urls, "-n", "2")
+            assert len(judge.contacts) == contacts, "it has nothing more to score"
+        asked = len(server.requests)
+        run(*arguments, *urls, "-n", "2")  # It is gone, and not missed.
+        assert "j: " in run(*arguments, *urls, "-n", "3", status=2)
+        assert len(server.requests) == asked, "it is missed before samples are paid for"
+    with Store.open(tmp_path / "store.sqlite", write=False) as store:
+        (spec,) = store.specs("scoring")
+    assert spec.settings["judge"]["top_k"] == "server's own" and spec.settings["judge"]["repetition_penalty"] == 1.0
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     """The address and the model's name of ``transformers serve`` with a tiny random Qwen2.5-VL.

@@ -14,8 +14,10 @@ from typing import Any, Literal, get_args
 
 from visualprm_eval.core.baselines import Baseline
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.folders import is_folder, user_path
 from visualprm_eval.core.steps import ORIGINAL, StepRule
 from visualprm_eval.core.types import JSONValue
+from visualprm_eval.core.words import counted
 
 Engine = Literal["auto", "native", "host", "endpoint"]
 Prompt = Literal["cot", "direct", "host"]
@@ -78,15 +80,18 @@ class ModelSource:
             option: Where, for the message.
 
         Raises:
-            ConfigError: When the text is not of that form, or a directory is given a revision.
+            ConfigError: When the text is not of that form, names nobody's home, or a directory is given a revision.
         """
-        if text and Path(text).is_dir():
+        before, equals, source = text.rpartition("=")
+        if source.startswith("~"):
+            text = f"{before}{equals}{user_path(source)}"
+        if text and is_folder(text):
             return cls(name=Path(text).resolve().name, source=text)
         match = _SOURCE_PATTERN.fullmatch(text)
         if match is None:
             raise ConfigError(f"{option} {text!r} is not of the form [NAME=]PATH_OR_ID[@REVISION]")
         source = match["source"]
-        if match["revision"] and Path(source).is_dir():
+        if match["revision"] and is_folder(source):
             raise ConfigError(f"{option} {text}: {source} is a directory, which has no revision; leave out the @")
         name = match["name"] or Path(source).resolve().name
         return cls(name, source, match["revision"], is_named=match["name"] is not None)
@@ -316,7 +321,11 @@ class RunConfig:
         """
         for k in self.ks:
             if not 1 <= k <= n:
-                why = f"-n/--num-samples is {n}" if self.sampling.num_samples else f"problems have {n} candidates"
+                why = (
+                    f"-n/--num-samples is {n}"
+                    if self.sampling.num_samples
+                    else f"problems have {counted(n, 'candidate')}"
+                )
                 raise ConfigError(f"--k {k}: expected 1 to {n}, since {why}")
         return tuple(sorted(set(self.ks))) or default_ks(n)
 

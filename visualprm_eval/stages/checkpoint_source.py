@@ -12,6 +12,7 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.steps import STEP_RULE
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Spec
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.sample.endpoint.stored_key import Served, key_at_servers
 
 if TYPE_CHECKING:
@@ -26,6 +27,14 @@ _FREE = frozenset({*_WEIGHTS, *SCORED, STEP_RULE})
 """These, and what a run adds to a critic's own settings."""
 
 
+_DOUBTS = {
+    True: "config.json does not say that it is a reward model (InternVLRewardModel in architectures or auto_map). The "
+    "scores of a policy's checkpoint say nothing; whether these tell right from wrong, the report says after grading",
+    False: "config.json says that it is a reward model, which was not trained to write solutions",
+}
+"""What is said of a checkpoint that seems to be in the wrong place, by whether it was to score."""
+
+
 class CheckpointSource:
     """A checkpoint by the name that a user gave it.
 
@@ -35,6 +44,9 @@ class CheckpointSource:
         device: Where to compute.
         dtype: In what precision; ``"auto"`` depends on the device.
     """
+
+    scores = False
+    """Whether it was given as a reward model, not as a policy."""
 
     def __init__(self, source: str, revision: str | None, device: str, dtype: str) -> None:
         self.source, self.revision, self.device, self.dtype = source, revision, device, dtype
@@ -102,13 +114,16 @@ class CheckpointSource:
     def inspect(self) -> None:
         """Looks at the files, so that a damaged checkpoint is told before its first turn comes.
 
+        One that seems to be in the wrong place is warned of: its files need not say what it was trained for.
+
         Raises:
             CheckpointError: When there is no such checkpoint, or it is damaged or of an unknown architecture.
             TokenizerError: When its tokenizer lacks what is needed.
         """
         from visualprm_eval.engine.checkpoint_check import inspect_checkpoint
 
-        inspect_checkpoint(self.location, self.revision)
+        if inspect_checkpoint(self.location, self.revision) != self.scores:
+            tell(f"WARNING: {self.source}: {_DOUBTS[self.scores]}")
 
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""

@@ -6,6 +6,7 @@ killed process left half renewed.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -115,7 +116,9 @@ def check_folder(folder: Path, option: str) -> None:
     if not there.is_dir():
         raise ConfigError(f"cannot write into {folder}: {there} is no folder; choose another one with {option}")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(f"cannot write into {folder}: no permission to in {there}; choose another one with {option}")
+        raise ConfigError(
+            f"cannot write into {folder}: no permission to write in {there}; choose another one with {option}"
+        )
 
 
 def renew(folder: Path, contents: Mapping[str, Callable[[], bytes | str]], shows: Shown) -> Renewal:
@@ -216,7 +219,8 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        first = "free space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "close it where it is open"
         raise ConfigError(
-            f"cannot write {path}: {error.strerror or error}; close it where it is open, or choose a folder with room "
-            "that may be written to (--work-dir; for a report also -o)"
+            f"cannot write {path}: {error.strerror or error}; {first}, or choose a folder with room that may be "
+            "written to (--work-dir; for a report also -o)"
         ) from error

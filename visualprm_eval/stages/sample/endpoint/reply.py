@@ -89,8 +89,8 @@ def parse_reply(data: bytes) -> Reply:
 def listed_models(data: bytes) -> list[str] | None:
     """The models that the body of a reply to ``GET /models`` lists; ``None`` when it lists none."""
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
+        content = parsed(data)
+    except ValueError:
         return None
     found = content.get("data") if isinstance(content, dict) else content
     rows = found if isinstance(found, list) else []
