@@ -182,3 +182,11 @@ def test_output_after_the_end_is_dropped(tmp_path):
         stream = sys.stdout
     stream.write("too late")
     assert "too late" not in (tmp_path / "host.log").read_text()
+
+
+def test_files_that_the_host_leaves_open_are_no_message(tmp_path):
+    with at_work(tmp_path / "log"):
+        warnings.warn("unclosed file", ResourceWarning, stacklevel=1)
+        warnings.warn("a failure that is a warning only", UserWarning, stacklevel=1)
+    said = (tmp_path / "log").read_text()
+    assert "a failure that is a warning only" in said and "unclosed" not in said

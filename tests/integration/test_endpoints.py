@@ -99,6 +99,31 @@ def test_reasoning_beside_a_text_is_kept_and_told(run: Run, tmp_path: Path) -> N
     assert protocol(tmp_path / "b")["m on DemoWorld: reasoning beside the text"].startswith("4 of 4 candidates")
 
 
+def test_equal_samples_of_a_small_run_are_told_also_when_it_is_resumed(run: Run, tmp_path: Path) -> None:
+    arguments = ["--model", "m", "--data", "DemoWorld", "--limit", "2", "--reranker", "oracle", "--work-dir", tmp_path]
+    said = "all samples of each problem are equal (4 repeat another) at a temperature above 0"
+    with Server(lambda seen: completion(*["The answer is 4."] * seen.n)) as server:
+        assert f"warning: m on DemoWorld: {said}" in run(*arguments, "-n", "3", "--base-url", server.url)
+        assert {said in row["note"] for row in read_rows(tmp_path)} == {True}
+        assert f"warning: m on DemoWorld: {said}" in run(*arguments, "-n", "3", "--base-url", server.url)
+        assert len(server.requests) == 2, "what the store holds counts"
+        server.answer = lambda seen: completion(*["The answer is 5."] * seen.n)
+        assert "are equal" not in run(*arguments, "-n", "4", "--base-url", server.url)
+    assert "are equal" not in (tmp_path / "results.csv").read_text("utf-8")
+
+
+@pytest.mark.parametrize("limit", ["1", "2", "20"])
+def test_a_policy_that_never_works_stops_the_run_and_leaves_nothing(run: Run, tmp_path: Path, limit: str) -> None:
+    arguments = ["--model", "m", "--data", "DemoWorld", "--limit", limit, "-n", "2", "--work-dir", tmp_path]
+    with Server(lambda _: failure(400, "no model m here")) as server:
+        output = run(*arguments, "--reranker", "oracle", "--base-url", server.url, status=2)
+        assert "no model m here" in output
+        assert len(server.requests) < 12
+        server.answer = numbered
+        run(*arguments, "--reranker", "oracle", "--base-url", server.url)
+    assert "failed" not in (tmp_path / "results.csv").read_text("utf-8").partition("\n")[2]
+
+
 def test_errors_of_endpoints_are_one_line(run: Run, tmp_path: Path) -> None:
     arguments = ("--model", "m", "--data", "DemoWorld", "--limit", "1", "-n", "2", "--work-dir", tmp_path)
     with Server(lambda seen: failure(401, f"Incorrect key: {KEY}")) as server:

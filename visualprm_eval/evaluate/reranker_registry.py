@@ -25,6 +25,7 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import ConfigError, UnknownNameError, VisualPRMEvalError
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.evaluate.fact_columns import AGGREGATES
@@ -249,7 +250,7 @@ def _plugin(point: EntryPoint, done: str) -> Iterator[None]:
     except VisualPRMEvalError:
         raise
     except (Exception, SystemExit) as error:
-        said = one_line(f"{type(error).__name__}: {error}", _LONGEST)
+        said = one_line(error_text(error), _LONGEST)
         raise ConfigError(
             f"plugin {_described(point)} of {point.name!r} cannot be {done}: {said}; repair or uninstall it, or leave "
             "the name out"

@@ -16,6 +16,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import ConfigError, VisualPRMEvalError
 from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.candidate_grid import Grid, Pool
@@ -167,7 +168,7 @@ def _named_errors(reranker: Reranker, where: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         raise ConfigError(
-            f"reranker {reranker.name!r} failed on {where}: {type(error).__name__}: {error}; leave it out or correct it"
+            f"reranker {reranker.name!r} failed on {where}: {error_text(error)}; leave it out or correct it"
         ) from error
 
 

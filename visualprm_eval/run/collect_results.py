@@ -36,7 +36,7 @@ from visualprm_eval.stages.experiment_values import (
 )
 from visualprm_eval.stages.grade.metric_notes import known_figure, metric_of
 from visualprm_eval.stages.sample.prompts import prompt_of
-from visualprm_eval.stages.sample.stage import Tally
+from visualprm_eval.stages.sample.stage import Tally, note_on_equal_samples
 from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
 
 if TYPE_CHECKING:
@@ -67,6 +67,8 @@ def collect(store: Store, plan: Plan) -> Results:
             study = read_study(store, experiment, plan.equalities)
             facts = study.columns
             own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
+            if said := note_on_equal_samples(store, experiment):
+                own_rows = [replace(row, note="; ".join(filter(None, (row.note, said)))) for row in own_rows]
             own_rows, own_prints = stamped(store, experiment, own_rows, versions)
             fingerprints += own_prints
             rows += own_rows

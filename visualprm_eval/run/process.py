@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from visualprm_eval.core.error_text import without_data
 from visualprm_eval.core.errors import VisualPRMEvalError
 from visualprm_eval.core.interrupts import Interrupted, ending_signals
 from visualprm_eval.core.packages import VERSION
@@ -67,7 +68,7 @@ def run_command(command: Callable[[], int | None], fault: Callable[[BaseExceptio
 def _message(error: Exception, fault: Callable[[BaseException], str]) -> tuple[str, int]:
     """What is said of an exception, and the exit status."""
     if isinstance(error, VisualPRMEvalError):
-        return f"error: {error}", EXIT_ERROR
+        return f"error: {without_data(str(error))}", EXIT_ERROR
     if isinstance(error, MemoryError):
         return "error: the machine's memory is full; all that was done is stored", EXIT_ERROR
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:

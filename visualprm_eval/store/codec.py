@@ -10,6 +10,7 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.error_text import in_short
 from visualprm_eval.core.errors import StoreError
 from visualprm_eval.core.types import (
     Candidate,
@@ -51,6 +52,11 @@ def unpack_text(value: SQLText) -> str:
 def pack_optional(text: str | None) -> SQLText | None:
     """Like :func:`pack_text`, with ``None`` for SQL's NULL."""
     return None if text is None else pack_text(text)
+
+
+def pack_error(error: str | None) -> SQLText | None:
+    """What SQLite keeps of why something failed: never the pictures that it was about."""
+    return pack_optional(None if error is None else in_short(error))
 
 
 def unpack_optional(value: SQLText | None) -> str | None:
@@ -101,7 +107,7 @@ def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) 
     if wrong := sound.wrong_with_rank(candidate.rank) or sound.wrong_with_costs(candidate.seconds, *counts):
         raise StoreError(f"a candidate of problem {candidate.problem_id}: {wrong}")
     key = (spec_id, candidate.problem_id, candidate.rank, text_id)
-    said = (pack_optional(candidate.error), pack_text(candidate.finish))
+    said = (pack_error(candidate.error), pack_text(candidate.finish))
     reasoning_id = id_of_text(candidate.reasoning) if candidate.reasoning else None
     return (*key, *said, counts[0], candidate.seconds, now, *counts[1:], reasoning_id)
 
@@ -161,7 +167,7 @@ def scores_row(
     wrong = sound.wrong_with_scores(numbers, scores.steps if numbers else (), allowed, failed=failed)
     if wrong := wrong or sound.wrong_with_costs(scores.seconds):
         raise StoreError(f"scores of text {key[2]} of problem {key[1]}: {wrong}")
-    return (*key, pack_optional(scores.error), json.dumps(numbers), digest, now, scores.seconds)
+    return (*key, pack_error(scores.error), json.dumps(numbers), digest, now, scores.seconds)
 
 
 def scores_of(
@@ -177,7 +183,7 @@ def verdict_row(spec_id: str, problem_id: str, text_id: str, verdict: Verdict, n
     wrong = sound.wrong_with_verdict(verdict.value, failed=verdict.error is not None)
     if wrong := wrong or sound.wrong_with_costs(verdict.seconds):
         raise StoreError(f"verdict on text {text_id} of problem {problem_id}: {wrong}")
-    return (spec_id, problem_id, text_id, pack_optional(verdict.error), verdict.value, now, verdict.seconds)
+    return (spec_id, problem_id, text_id, pack_error(verdict.error), verdict.value, now, verdict.seconds)
 
 
 def verdict_of(error: SQLText | None, value: float | None, seconds: float | None = None) -> Verdict:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import Columns
 
 STORE_FILE = "store.sqlite"
+_NOTHING = id_of_text("")
 _PROBLEMS = "problems"
 """The kind of notes on which problems a benchmark has: their ids in order."""
 
@@ -48,6 +49,10 @@ class Store(StoreFile):
     def has_facts(self, spec_id: str) -> bool:
         """Whether there are candidates, scores or verdicts of a spec."""
         return bool(self._value(queries.HAS_FACTS, (spec_id, spec_id, spec_id)))
+
+    def has_candidate(self, sampling_id: str) -> bool:
+        """Whether any candidate of a sampling ever came."""
+        return bool(self._value(queries.HAS_CANDIDATE, (sampling_id,)))
 
     def put_note(self, kind: str, subject: str, value: JSONValue) -> None:
         """Keeps what is good to know beside facts, such as which file a benchmark is from.
@@ -160,6 +165,18 @@ class Store(StoreFile):
         with translated_errors(self.path):
             rows = {key: self._db.execute(queries.REASONING, (sampling_id, *key)).fetchone() for key in candidates}
         return {key: codec.unpack_text(row[0]) for key, row in rows.items() if row is not None}
+
+    def equal_candidates(self, sampling_id: str, problem_ids: Iterable[str], n: int) -> int:
+        """How many of the candidates with rank < n repeat another of their problem; 0 where any two of one differ.
+
+        Failures and texts of nothing are passed over.
+        """
+        repeats = 0
+        for count, different in self._query(queries.TEXTS_OF_PROBLEMS, (sampling_id, n, _NOTHING), wanted=problem_ids):
+            if different > 1:
+                return 0
+            repeats += count - 1
+        return repeats
 
     def missing_candidates(
         self, sampling_id: str, problem_ids: Iterable[str], n: int, retry_failed: bool = False

@@ -46,6 +46,8 @@ HAS_FACTS = """
 SELECT EXISTS (SELECT 1 FROM candidates WHERE spec_id = ?) OR EXISTS (SELECT 1 FROM scores WHERE spec_id = ?)
     OR EXISTS (SELECT 1 FROM verdicts WHERE spec_id = ?)"""
 
+HAS_CANDIDATE = "SELECT EXISTS (SELECT 1 FROM candidates WHERE spec_id = ? AND error IS NULL)"
+
 PUT_CANDIDATE = put(
     "candidates",
     "spec_id problem_id rank text_id error finish tokens seconds created_at prompt_tokens completion_tokens "
@@ -118,6 +120,12 @@ SELECT s.kind, s.settings, p.benchmark, count(*), sum(coalesce(c.completion_toke
 FROM candidates AS c JOIN specs AS s ON s.id = c.spec_id JOIN problems AS p ON p.id = c.problem_id
 WHERE c.error IS NULL GROUP BY s.id, p.benchmark
 HAVING sum(coalesce(c.completion_tokens, c.tokens)) IS NOT NULL"""
+
+# Of each problem how many candidates wrote something, and how many different texts.
+TEXTS_OF_PROBLEMS = """
+SELECT count(*), count(DISTINCT c.text_id)
+FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id AND c.rank < ?
+WHERE c.error IS NULL AND c.text_id <> ? GROUP BY w.position"""
 
 DONE_RANKS = """
 SELECT c.problem_id, c.rank

@@ -98,6 +98,41 @@ def test_reasoning_stands_beside_a_text_and_is_no_part_of_it(path: Path) -> None
         assert any("reasoning_id: b'\\xff', expected a text" in finding for finding in store.verify())
 
 
+@pytest.mark.parametrize(
+    ("texts", "repeats"),
+    [
+        ([], 0),
+        (["a", "a", "b", "b", "b"], 3),
+        (["a", "c", "b", "b", "b"], 0),
+        (["a", None, "b", "", "b"], 1),
+        (["a", "", "", "", ""], 0),
+    ],
+)
+def test_equal_candidates_are_counted_as_long_as_none_differ(path: Path, texts: list[str | None], repeats: int) -> None:
+    places = [(0, 0), (0, 1), (1, 0), (1, 1), (1, 2)]
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [
+            Candidate(IDS[place], rank, text or "", None if text is not None else "failed")
+            for (place, rank), text in zip(places, texts, strict=False)
+        ])  # fmt: skip
+        assert store.equal_candidates(SAMPLING.id, IDS, 3) == repeats
+        assert store.equal_candidates(SAMPLING.id, IDS, 1) == 0
+
+
+def test_no_picture_is_stored_with_a_failure(path: Path) -> None:
+    url = "data:image/png;base64," + "iVBO" * 9_000
+    told = "400: cannot take data:image/png;base64,... (36,022 characters)"
+    with filled(path) as store:
+        error = f"400: cannot take {url}"
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "", error), Candidate(IDS[0], 1, url)])
+        store.put_scores(SCORING.id, [(IDS[0], text_id(url), StepScores((), (), error))])
+        store.put_verdicts(GRADING.id, [(IDS[0], text_id(url), Verdict(None, error))])
+        failed, whole = store.candidates(SAMPLING.id, IDS[:1])[IDS[0]]
+        assert (failed.error, whole.text) == (told, url), "what a model wrote stays whole"
+        assert [one.error for one in store.scores(SCORING.id, IDS[:1]).values()] == [told]
+        assert [one.error for one in store.verdicts(GRADING.id, IDS[:1]).values()] == [told]
+
+
 def test_a_failure_with_reasoning_gives_way_whole(path: Path) -> None:
     broken = Candidate(IDS[0], 0, "", "the server broke the reply off", reasoning="hm")
     with filled(path) as store:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import (
     BenchmarkError,
     ConfigError,
@@ -249,7 +250,7 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
         except Exception as error:  # The host raises whatever its code stumbles over.
             place = file.path if file is not None else data_root()
             raise BenchmarkError(
-                f"{name}: the host cannot load it ({type(error).__name__}: {error}); it looked in {place}"
+                f"{name}: the host cannot load it ({error_text(error)}); it looked in {place}"
             ) from error
     if dataset is None:
         raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")

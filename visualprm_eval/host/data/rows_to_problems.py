@@ -15,6 +15,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import is_file
 from visualprm_eval.core.pictures import RULES, size_of
@@ -123,7 +124,7 @@ def _prompt(
     except Exception as error:  # Told apart here and below: the disk's fault, the picture's, or the row's.
         if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
             raise BenchmarkError(f"{name}: cannot write pictures to {dataset.img_root}: {error}") from error
-        reason = f"{type(error).__name__}: {error}"
+        reason = error_text(error)
     try:
         return (*_unwritten(dataset, row)[:2], reason)
     except KeyError as error:
@@ -161,15 +162,9 @@ def _picture_digests(
     row: Any, paths: tuple[str, ...], originals: Mapping[str, str], *, written: bool
 ) -> tuple[list[str], str | None]:
     """Digests of a row's pictures as the benchmark holds them, and which file cannot be read."""
-    from vlmeval.smp import read_ok
-
     looked_at = paths if written else ()
     unreadable = next(
-        (
-            f"{one_line(path, _LONGEST_NAME)} is missing or no picture"
-            for path in looked_at
-            if not (is_file(path) and read_ok(path))
-        ),
+        (f"{one_line(path, _LONGEST_NAME)} is missing or no picture" for path in looked_at if not _is_picture(path)),
         None,
     )
     if _given(row, "image"):
@@ -178,6 +173,17 @@ def _picture_digests(
         return [hashlib.sha256(str(image).encode()).hexdigest() for image in images], unreadable
     files = [Path(originals.get(path, path)) for path in paths]
     return [hashlib.sha256(file.read_bytes()).hexdigest() if is_file(file) else "" for file in files], unreadable
+
+
+def _is_picture(path: str) -> bool:
+    """What the host's ``read_ok`` says; that leaves the file open."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return min(image.size) > 0
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError):
+        return False
 
 
 def _given(row: Any, column: str) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import (
     GraderRefusedError,
     GraderStumbledError,
@@ -19,7 +20,6 @@ from visualprm_eval.core.errors import (
     JudgeError,
     NoVerdictsError,
 )
-from visualprm_eval.core.secrets import blanked
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.core.words import counted
 from visualprm_eval.host.data.benchmarks import Benchmark
@@ -277,7 +277,7 @@ def _run(
         except Exception as error:  # Whatever the host's code stumbles over.
             if asked.unanswered:
                 raise _unanswered(benchmark, judge, asked, folder) from error
-            reason = blanked(f"{type(error).__name__}: {error}", secrets)
+            reason = error_text(error, secrets)
             said = f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}"
             if benchmark.task.needs_judge and not judge.used:
                 said += f". {benchmark.name} needs a judge: name one with --judge"
@@ -322,7 +322,7 @@ def _verdicts(
             return error
         except Exception as error:  # noqa: BLE001 - whatever the host's own rules stumble over
             cause = uncounted or error
-            reason = blanked(f"{type(cause).__name__}: {cause}", judge_secrets(judge))
+            reason = error_text(cause, judge_secrets(judge))
             said = f"{benchmark.name}: the host's verdicts cannot be read ({reason}); its output is in {log}"
             stumbled = GraderStumbledError(said, file.parent, reason)
             stumbled.__cause__ = cause

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.types import Problem
 from visualprm_eval.tasks.wemath import GROUPS, complete_groups
 
@@ -53,7 +54,7 @@ def host_figure_of(benchmark: Benchmark, result: Any, indices: Sequence[str]) ->
     except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
         if reader is None:
             return None
-        raise FigureError(f"the host's result has no such figure ({type(error).__name__}: {error})") from error
+        raise FigureError(f"the host's result has no such figure ({error_text(error)})") from error
 
 
 def tolerance(benchmark: Benchmark, indices: Sequence[str]) -> float:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
+from visualprm_eval.core.error_text import error_text, without_data
 from visualprm_eval.core.errors import JudgeError
 from visualprm_eval.core.proxies import check_way
 from visualprm_eval.core.secrets import SHORTEST_SECRET, blanked, secrets_in
@@ -86,14 +87,14 @@ def probe_judge(judge: JudgeOptions) -> None:
             message = [{"type": "text", "value": "Reply with: OK"}]
             code, answer, response = build_judge(**options).generate_inner(message)
     except Exception as error:  # noqa: BLE001 - connection, certificate, name, key: all mean that there is no judge
-        reason = f"{type(error).__name__}: {error}"
+        reason = error_text(error, judge_secrets(judge))
     else:
         if code == 0 and answer.strip() and NO_REPLY not in answer:
             return
-        reason = f"status {code}: {getattr(response, 'text', answer)[:200]}"
+        said = without_data(blanked(getattr(response, "text", answer), judge_secrets(judge)))
+        reason = f"status {code}: {said[:200]}"
         if leads_to := getattr(response, "headers", {}).get("Location"):
             reason = f"status {code}: it redirects to {_shown_address(leads_to)}; name that address"
-    reason = blanked(reason, judge_secrets(judge))
     place = _shown_address(judge_address(judge)) or "the host's default address"
     raise JudgeError(
         f"the judge {judge.name} at {place}{way} does not answer ({reason}); "

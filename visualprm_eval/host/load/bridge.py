@@ -157,6 +157,7 @@ def at_work(
         stack.enter_context(_root_handlers([logging.StreamHandler(sink)], logging.INFO))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("always")  # Some of the host's failures are warnings only.
+        warnings.simplefilter("ignore", ResourceWarning)  # It leaves files open that the collector closes at once.
         # Not left to the standard error stream: somebody may have led warnings away from it.
         stack.enter_context(replaced(warnings, "showwarning", sink.show_warning))
         yield

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from visualprm_eval.core.error_text import error_text, in_short
 from visualprm_eval.core.errors import PolicyError, UnknownNameError
 from visualprm_eval.core.secrets import blanked, secrets_in
 from visualprm_eval.core.types import Candidate, Problem, digest
@@ -105,9 +106,8 @@ class HostPolicy:
             except PolicyError:
                 raise
             except Exception as error:  # Packages, weights, devices, keys: whatever the class needs and lacks.
-                reason = blanked(f"{type(error).__name__}: {error}", self._keys)
                 raise PolicyError(
-                    f"the host cannot build {name} here ({reason}); look at what its class "
+                    f"the host cannot build {name} here ({error_text(error, self._keys)}); look at what its class "
                     "needs, or sample it in its own environment and pass the texts with --candidates"
                 ) from error
         self._keys = _keys(factory, self.model)
@@ -152,13 +152,13 @@ class HostPolicy:
         try:
             text = self._ask(message, problem.benchmark, own_seed)
             if text.startswith(NO_REPLY):
-                text, failure = "", f"the host's model gave up: {text[:300].strip()}"
+                text, failure = "", in_short(f"the host's model gave up: {blanked(text, self._keys).strip()}")
         except PolicyError:
             raise
         except Exception as error:  # noqa: BLE001 - a failed sample is a fact; the run goes on
-            failure = f"{type(error).__name__}: {error}"
+            failure = error_text(error, self._keys)
         seconds = time.monotonic() - start
-        return Candidate(problem.id, rank, text, error=failure and blanked(failure, self._keys), seconds=seconds)
+        return Candidate(problem.id, rank, text, error=failure, seconds=seconds)
 
     def _ask(self, message: list[dict[str, str]], dataset: str, seed: int) -> str:
         """One call of the model; it gets a copy of the message, since the host's classes change theirs."""

@@ -18,6 +18,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.config import PROMPTS
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.load.bridge import at_work, load_host
@@ -174,7 +175,7 @@ class _Writer:
         except Exception as error:  # The host's classes raise whatever they stumble over.
             raise PolicyError(
                 f"{self.name}: the host's {type(self.maker).__name__} cannot make the prompt of row {row['index']} "
-                f"({type(error).__name__}: {error}); try --prompt host"
+                f"({error_text(error)}); try --prompt host"
             ) from error
         return tuple(Part(item["type"], str(item["value"])) for item in message if item["type"] in {"text", "image"})
 

@@ -79,7 +79,7 @@ def follow(config: RunConfig, rerankers: Sequence[Reranker], team: Team) -> None
             plan = _plan(config, store, rerankers, dealt["samples"])
             if "sample" in config.stages:
                 prompts = PolicyOptions.of(config).prompts
-                sample(store, plan.experiments, plan.policies, prompts, retry_failed=config.retry_failed)
+                sample(store, plan.experiments, plan.policies, prompts, retry_failed=config.retry_failed, lone=False)
             if "score" in config.stages:
                 score(store, plan.experiments, plan.critics, retry_failed=config.retry_failed)
     team.done()

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from visualprm_eval.host.models.host_model import HostPolicy
 
 
+_TRIED_ALONE = 2
+"""Problems that are tried one by one after a first failure; with it they are enough to tell that nothing works."""
+
+
 class HostModelPolicy(Twinned):
     """A model class of the host: one call per sample, in parallel when the model is an API."""
 
@@ -85,9 +89,18 @@ class HostModelPolicy(Twinned):
             first = model.sample(*requests[0], seed)
         yield [first]
         self._reached = verify_requests(self.name, bodies, model.settings)
+        rest = list(requests[1:])
+        if first.error is not None:  # Before many are asked in vain, some other problems go alone, too.
+            others: dict[str, Request] = {}
+            for request in rest:
+                others.setdefault(request[0].id, request)
+            others.pop(first.problem_id, None)
+            for request in list(others.values())[:_TRIED_ALONE]:
+                rest.remove(request)
+                yield [model.sample(*request, seed)]
         pool = ThreadPoolExecutor(self._options.api.nproc)
         try:
-            futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in requests[1:]]
+            futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in rest]
             for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
                 yield [future.result()]
         finally:

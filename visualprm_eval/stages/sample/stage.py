@@ -12,7 +12,8 @@ from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, Usage
 from visualprm_eval.core.visible import tell
 from visualprm_eval.core.words import counted, part_of, verb
-from visualprm_eval.stages.experiment import missing_candidates
+from visualprm_eval.stages.experiment import missing_candidates, settings_of
+from visualprm_eval.stages.sample.failure_guard import FailureGuard
 from visualprm_eval.stages.sample.policy import notes_of
 from visualprm_eval.store.package_versions import note_versions
 
@@ -23,9 +24,13 @@ if TYPE_CHECKING:
     from visualprm_eval.store import Store
 
 
+_FEW_REPEATS = 3
+"""So many samples have to repeat another one before that is said: two or three easy problems prove nothing."""
+
+
 def sample(
     store: Store, experiments: Sequence[Experiment], policies: MutableMapping[str, Policy], prompts: PromptSource, *,
-    retry_failed: bool,
+    retry_failed: bool, lone: bool = True,
 ) -> dict[str, Mapping[str, JSONValue]]:  # fmt: skip
     """Draws the candidates that are missing, one policy after the other.
 
@@ -35,6 +40,7 @@ def sample(
         policies: Who writes, by the key of the candidates; each is removed, since the next one needs the memory.
         prompts: How problems are put.
         retry_failed: Whether stored failures are tried again.
+        lone: See :func:`sample_missing`.
 
     Returns:
         What a reader must know of each policy beside its settings, by name.
@@ -54,17 +60,38 @@ def sample(
                 problems = [problem for problem in experiment.benchmark.problems if problem.id in wanted]
                 shown = prompts.put(experiment.benchmark, problems, policy)
                 problems_shown = {problem.id: problem for problem in shown}
-                label = f"sample {experiment.label}"
-                sample_missing(store, policy, experiment.sampling, problems_shown, missing, watch=watch, label=label)
+                sample_missing(
+                    store, policy, experiment.sampling, problems_shown, missing,
+                    watch=watch, label=f"sample {experiment.label}", lone=lone,
+                )  # fmt: skip
+            if lone and (said := note_on_equal_samples(store, experiment)):
+                tell(f"warning: {experiment.label}: {said}")
         notes[policy.name] = notes_of(policy)
     return notes
 
 
+def note_on_equal_samples(store: Store, experiment: Experiment) -> str:
+    """What must be said where no stored sample differs from another of its problem, though they were sampled.
+
+    It takes few to see that, and too few to stop a run, see ``core.repeat_guard``.
+    """
+    if not settings_of(experiment.sampling).get("temperature"):
+        return ""
+    ids = [problem.id for problem in experiment.benchmark.problems]
+    repeats = store.equal_candidates(experiment.sampling.id, ids, experiment.n)
+    if repeats < _FEW_REPEATS:
+        return ""
+    return (
+        f"all samples of each problem are equal ({repeats:,} repeat another) at a temperature above 0: does the model "
+        "heed it?"
+    )
+
+
 def sample_missing(
     store: Store, policy: Policy, sampling: Spec, problems: Mapping[str, Problem], missing: Sequence[tuple[str, int]],
-    *, watch: Watch | None = None, label: str = "",
+    *, watch: Watch | None = None, label: str = "", lone: bool = True,
 ) -> None:  # fmt: skip
-    """Draws ``missing`` and stores each candidate as soon as it is written.
+    """Draws ``missing`` and stores each candidate as soon as it is written; failures once anything succeeded.
 
     Args:
         store: Where candidates go.
@@ -74,25 +101,31 @@ def sample_missing(
         missing: Problem ids and ranks, as the store said.
         watch: What was seen of the policy before; ``None`` for nothing.
         label: What to call this work in the progress display; by the policy's name unless given.
+        lone: Whether nobody else draws samples of this policy at the same time, which may succeed where these fail.
 
     Raises:
-        PolicyError: When the policy cannot write samples, or writes the same again and again at a temperature above 0.
+        PolicyError: When the policy cannot write samples, nothing of it ever succeeded, or it writes the same again and
+            again at a temperature above 0.
     """
     if not missing:
         return
     store.put_spec(sampling)
     label = label or f"sample {policy.name}"
     tally, watch = Tally(), watch or Watch(policy.name, sampling.settings)
+    guard = FailureGuard(policy.name, problems, proven=store.has_candidate(sampling.id))
     try:
         with track(label, len(missing)) as tracker:
             batches = policy.sample([(problems[problem_id], rank) for problem_id, rank in missing])
             for number, batch in enumerate(batches):
                 if number == 0:
                     note_versions(store, sampling)
-                store.put_candidates(sampling.id, batch)
+                if passed := guard.passed(batch):
+                    store.put_candidates(sampling.id, passed)
                 tally.add(batch)
                 tracker.advance(len(batch))
                 watch.see(batch)
+            if lacking := guard.rest(strict=lone):
+                store.put_candidates(sampling.id, lacking)
     finally:  # What was paid is told however it ends.
         if said := str(tally):
             tell(f"{label}: {said}")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import CriticError, UnreadableJudgeError, VisualPRMEvalError
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.types import Problem, Spec, StepScores
@@ -169,7 +170,7 @@ def _failing(label: str) -> Iterator[None]:
     except VisualPRMEvalError:
         raise
     except (Exception, SystemExit) as error:
-        raise CriticError(f"{label} failed: {type(error).__name__}: {error}; all scores until then are kept") from error
+        raise CriticError(f"{label} failed: {error_text(error)}; all scores until then are kept") from error
 
 
 @dataclass

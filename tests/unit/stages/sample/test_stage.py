@@ -59,7 +59,7 @@ def test_a_policy_that_does_not_sample_is_stopped_and_its_samples_are_kept(tmp_p
         (0.7, lambda problem, rank: ("B",)),  # A letter repeats itself honestly.
         (0.7, lambda problem, rank: (f"{SAME} {rank}",)),
         (0.7, lambda problem, rank: (SAME if rank < 3 else "5",)),  # One pair that differs ends the watch.
-        (0.7, lambda problem, rank: ("", "no reply")),
+        (0.7, lambda problem, rank: ("", "no reply") if rank else (SAME,)),
     ],
 )
 def test_honest_repetition_passes(tmp_path, temperature, write):

@@ -158,17 +158,13 @@ class Client:
             async with asyncio.timeout(timeout_s):  # A reply that comes drop by drop has a limit too.
                 response, data = await self._received(method, address, body)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-            raise TroubleError(
-                Kind.UNREACHABLE, self._options.blanked(f"cannot be reached ({_described(error)})")
-            ) from None
+            raise TroubleError(Kind.UNREACHABLE, f"cannot be reached ({self._options.described(error)})") from None
         except (TimeoutError, httpx2.TimeoutException):
             raise TroubleError(Kind.PASSING, f"no reply within {timeout_s:g} s", timed_out=True) from None
         except ReplyTooLongError as error:
             raise TroubleError(Kind.PASSING, str(error)) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
-            raise TroubleError(
-                Kind.PASSING, self._options.blanked(f"the connection broke ({_described(error)})")
-            ) from None
+            raise TroubleError(Kind.PASSING, f"the connection broke ({self._options.described(error)})") from None
         if not response.is_success:
             raise self._failure(response, data)
         return data
@@ -234,7 +230,3 @@ def retry_after_s(value: str | None, now: Callable[[], float] = time.time) -> fl
         except (ValueError, TypeError, IndexError, ArithmeticError):  # Odd fields and zones, and ends of the calendar.
             return None
     return None if math.isnan(seconds) else max(seconds, 0.0)
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

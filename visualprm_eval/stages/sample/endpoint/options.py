@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.secrets import blanked, redacted
 
 
@@ -70,3 +71,7 @@ class EndpointOptions:
     def blanked(self, text: str) -> str:
         """What a server says beside its samples, without the key, however short that is."""
         return blanked(text, (self.key,), "[key]")
+
+    def described(self, error: Exception) -> str:
+        """An error of the connection, without the key."""
+        return error_text(error, (self.key,), "[key]")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from visualprm_eval.core.error_text import without_data
 from visualprm_eval.core.json_text import parsed
 from visualprm_eval.core.types import JSONValue, Usage
 
@@ -120,12 +121,13 @@ def error_code(data: bytes) -> str:
 
 def quoted(data: bytes) -> str:
     """The beginning of something that should have been JSON."""
-    return repr(_one_line(data[: 4 * _LONGEST_QUOTE].decode("utf-8", "replace"))) if data else "it is empty"
+    return repr(_one_line(data.decode("utf-8", "replace"))) if data else "it is empty"
 
 
 def _one_line(text: str) -> str:
     """What a server says as one line that does nothing to a terminal."""
-    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in " ".join(text[:_LONGEST_LOOK].split()))
+    line = " ".join(without_data(text)[:_LONGEST_LOOK].split())
+    line = "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
     return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 3] + "..."
 
 

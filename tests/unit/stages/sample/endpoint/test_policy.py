@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email.utils
+import gc
 import itertools
 import json
 import logging
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -522,10 +524,39 @@ def test_a_server_that_repeats_the_key_does_not_spread_it(status: int, caplog: p
     assert KEY not in said + repr(run.warnings) + caplog.text + repr(run.policy.settings()) + repr(run.policy._options)
 
 
+@pytest.mark.parametrize("status", [400, 401, 500])
+def test_a_server_that_repeats_the_request_does_not_fill_the_screen(status: int, tmp_path: Path) -> None:
+    Image.effect_noise((200, 200), 50).save(tmp_path / "noise.png")
+    shown = problem("p0", Part("image", str(tmp_path / "noise.png")))
+    with Server(lambda seen: failure(status, f"cannot take {json.dumps(seen.body)}")) as server:
+        run = Asked([server], nproc=1)
+        try:
+            said = repr(run.candidates([(shown, 0)]))
+        except PolicyError as error:
+            said = str(error)
+    assert "data:image/png;base64,... (" in said
+    assert len(said) + len("".join(run.warnings)) < 2_000
+
+
 def test_without_a_key_none_is_sent() -> None:
     with Server() as server:
         Asked([server], key=None).draw(n=1)
     assert "authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_nothing_stays_open(whole: bool, recwarn: pytest.WarningsRecorder) -> None:
+    warnings.simplefilter("always", ResourceWarning)
+    with Server(lambda seen: failure(500) if seen.number == 1 else honest(seen)) as server:
+        samples = Asked([server, "http://127.0.0.1:9/v1"], nproc=3).policy.sample(
+            [(problem(f"p{n}"), 0) for n in range(9)]
+        )
+        next(samples)
+        if whole:
+            list(samples)
+        del samples
+        gc.collect()
+    assert [str(each.message) for each in recwarn if issubclass(each.category, ResourceWarning)] == []
 
 
 def test_no_waiting_is_busy() -> None:

@@ -242,7 +242,8 @@ def test_an_error_in_a_successful_reply_is_told() -> None:
         (b'{"object": "error", "message": "m"}', "m"),
         (b"<html>", "'<html>'"),
         (b"", "it is empty"),
-        (b"x" * 9000, "'" + "x" * 297 + "...'"),
+        (b"x-" * 9000, "'" + "x-" * 148 + "x...'"),
+        (b"no: data:image/png;base64," + b"A" * 90_000, "'no: data:image/png;base64,... (90,022 characters)'"),
     ],
 )
 def test_error_messages(body: bytes, expected: str) -> None:
@@ -250,7 +251,7 @@ def test_error_messages(body: bytes, expected: str) -> None:
 
 
 def test_an_error_message_does_nothing_to_a_terminal() -> None:
-    body = json.dumps({"error": {"message": "no \x1b[2J\x07 \u202e\ud800 way\n" + "x" * 10**6}}).encode()
+    body = json.dumps({"error": {"message": "no \x1b[2J\x07 \u202e\ud800 way\n" + "x-" * 10**6}}).encode()
     message = error_message(body)
     assert message.startswith("no \ufffd[2J\ufffd \ufffd\ufffd way x")
     assert len(message) == 300
