@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from visualprm_eval.core.errors import BenchmarkError
+from visualprm_eval.core.errors import BenchmarkError, ConfigError
 
 _chosen: list[Path] = []
 """The data folder that somebody named, if anybody did."""
@@ -43,6 +43,41 @@ def data_root() -> Path:
 def cache_root() -> Path:
     """The folder for links and pictures: ``$XDG_CACHE_HOME/visualprm_eval``, else ``~/.cache/visualprm_eval``."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visualprm_eval"
+
+
+def check_writable(folder: Path, option: str) -> None:
+    """Refuses a folder that cannot be written to, or not be made where it is not there; nothing is made yet.
+
+    Args:
+        folder: The folder.
+        option: Who names it, for the message.
+
+    Raises:
+        ConfigError: It is a file or below one, or the permissions do not allow it.
+    """
+    # Not Path.exists, which raises where a folder may not be looked into.
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if os.path.exists(each))  # noqa: PTH110
+    if not there.is_dir():
+        raise ConfigError(f"{option} {folder}: {there} is a file, expected a folder; choose another place")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(f"{option} {folder}: {there} cannot be written to; choose another place, or mend permissions")
+
+
+def check_output(file: Path, option: str) -> None:
+    """Refuses a file that cannot be written, before there is anything to write.
+
+    Args:
+        file: The file. Its folder is not made: one that is not there may be a slip.
+        option: Who names it, for the message.
+
+    Raises:
+        ConfigError: It is a folder, its folder is not there, or the permissions do not allow it.
+    """
+    if file.is_dir():
+        raise ConfigError(f"{option} {file} is a folder; name the file to write")
+    if not file.parent.is_dir():
+        raise ConfigError(f"{option} {file}: there is no folder {file.parent}; make it, or choose another place")
+    check_writable(file.parent, option)
 
 
 PICTURES = "pictures"

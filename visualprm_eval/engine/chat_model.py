@@ -23,7 +23,7 @@ from visualprm_eval.core.errors import CheckpointError, ContextLengthError
 from visualprm_eval.core.types import Candidate, Problem
 from visualprm_eval.engine.checkpoint import DOWNLOADS, content_name, locate
 from visualprm_eval.engine.checkpoint_check import inspect_weights
-from visualprm_eval.engine.hf_model import resolve_device, resolve_dtype
+from visualprm_eval.engine.devices import resolve_device, resolve_dtype
 from visualprm_eval.engine.images import Picture, load_image
 from visualprm_eval.engine.noise import choose_tokens, stream_key
 from visualprm_eval.engine.out_of_memory import ran_out

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
+from visualprm_eval.core.folders import check_output
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.run.dry_run import print_plan
+from visualprm_eval.run.early_checks import check_run
 from visualprm_eval.run.last_run import note_run
 from visualprm_eval.run.plan_run import plan_run
 from visualprm_eval.run.preflight import preflight
@@ -48,8 +50,9 @@ def run(config: RunConfig) -> None:
             raise ConfigError("--critic is the work of one process: start it without torchrun")
         from visualprm_eval.run.step_labels import run_process_bench
 
+        sound = check_run(config, ()).sound
         with _open_store(config) as store:
-            run_process_bench(config, store)
+            run_process_bench(config, store, sound)
         return
     rerankers = _rerankers(config)
     if launch is None or config.dry_run or not {*SHARED} & {*config.stages}:
@@ -78,15 +81,16 @@ def _rerankers(config: RunConfig) -> list[Reranker]:
 
 def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) -> None:
     """The whole run, in this process but for what ranks share."""
+    checked = check_run(config, rerankers)
     with _open_store(config) as store:
         if team is None and not config.dry_run:
             remove_traces(config.work_dir)
-        plan = plan_run(config, store, rerankers)
+        plan = plan_run(config, store, rerankers, pack=checked.pack)
         if config.dry_run:
             print_plan(config, store, plan)
             return
         grader = Grader(config.work_dir / "grading", plan.equalities, config.retry_failed, Asked())
-        preflight(config, store, plan, grader)
+        preflight(config, store, plan, grader, checked.sound)
         note_run(config, store, plan, plan.experiments)
         if team is not None:
             lead(config, store, rerankers, plan.experiments, team)
@@ -129,11 +133,13 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
     """Writes the stored candidates of a work dir as a pack.
 
     Raises:
+        ConfigError: When the output cannot be written.
         StoreDamagedError: When the store is not sound.
         StoreError: When there is no store, or nothing in it fits the filters.
     """
     from visualprm_eval.store.packs import export_candidates
 
+    check_output(output, "-o")
     with open_sound(up_to_date(work_dir / STORE_FILE)) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
     print(summary)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import GIVEN, JudgeOptions, RunConfig
 from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
+from visualprm_eval.core.folders import check_writable
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.run.export_problems import stored_benchmark, stored_grading
@@ -42,10 +43,11 @@ def report(config: RunConfig, rerankers: Sequence[str]) -> None:
     Raises:
         StoreDamagedError: The store is not sound; the message names the damage.
         StoreError: There is no store, or nothing in it to report on.
-        ConfigError: A benchmark, policy or reranker that it knows nothing of.
+        ConfigError: A benchmark, policy or reranker that it knows nothing of, or the work dir cannot be written to.
     """
     path = up_to_date(config.work_dir / STORE_FILE)
     with Store.open(path, write=False) as store, audit(store) as findings:
+        check_writable(config.work_dir, "--work-dir")
         try:
             plan = plan_report(config, store, rerankers)
             write_report(store, plan, config.work_dir, check=lambda: refuse_damage(path, findings))

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.sample.policy import Policy
     from visualprm_eval.stages.score.critics import Critic
     from visualprm_eval.store import Store
+    from visualprm_eval.store.packs import CandidatePack
 
 GRADE_ALL_UP_TO = 8
 """N up to which every distinct text is graded even when a judge has to be paid."""
@@ -60,6 +61,8 @@ def plan_run(
     rerankers: Sequence[Reranker],
     benchmarks: Sequence[Benchmark] | None = None,
     samples: Sequence[Samples] | None = None,
+    *,
+    pack: CandidatePack | None = None,
 ) -> Plan:
     """Learns which policies and benchmarks a run is about, and where their facts are.
 
@@ -69,12 +72,13 @@ def plan_run(
         rerankers: What selects.
         benchmarks: The run's; loaded when not given. In a dry run without their files there are none.
         samples: Whose candidates the run is about, where that is known already.
+        pack: The candidates of ``--candidates``.
 
     Raises:
         BenchmarkError: When a benchmark's data is missing or malformed.
         ConfigError: When a policy is unknown, or a k is beyond N.
         HostError: When samples are wanted of a model class of the host, and there is no host.
-        CandidateFileError: When the pack of candidates cannot be read.
+        CandidateFileError: When the pack of candidates has nothing for a benchmark.
         CheckpointError: When a critic's scores are wanted and its checkpoint is not here.
     """
     scoring = replace(config.scoring, prms=tuple(known_prm(store, prm) for prm in config.scoring.prms))
@@ -84,8 +88,8 @@ def plan_run(
         benchmarks = load_benchmarks(config, store)
     policies: dict[str, Policy] = {}
     notes: dict[str, Mapping[str, JSONValue]] = {}
-    if samples is None and config.candidates is not None and benchmarks:
-        samples = plan_pack(store, config, config.candidates, benchmarks, greedy=greedy)
+    if samples is None and pack is not None and benchmarks:
+        samples = plan_pack(store, config, pack, benchmarks, greedy=greedy)
     elif samples is None:
         samples = [*_sampled(config, store, benchmarks, policies, notes, greedy=greedy)]
     critics: Mapping[str, Critic] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from visualprm_eval.core.config import GIVEN, RunConfig
@@ -44,19 +44,20 @@ class _Place:
     most: int
 
 
-def run_process_bench(config: RunConfig, store: Store) -> None:
+def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = ()) -> None:
     """Does what ``--critic`` asks for.
 
     Args:
         config: The run; it names one set and at least one critic.
         store: Where facts are.
+        sound: Directories of checkpoints that need no further look.
 
     Raises:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
     (name,) = config.data
-    critics = build(config.step_labels.critics, config)
     whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
+    critics = build(config.step_labels.critics, config)
     _tell_bad_lines(whole)
     tell_shown(name, whole.shown)
     place = _put(store, whole, config.limit)
@@ -78,6 +79,12 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
             print(f"{name}: score with {label}: {len(_missing(store, place, scoring, config)):,} solutions")
         return
     if will_make:
+        for judging in critics:
+            if isinstance(judging.critic, CheckpointUser):
+                checkpoint = judging.critic.checkpoint
+                if checkpoint.location not in sound:
+                    checkpoint.inspect()
+                checkpoint.record(store)
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
         from visualprm_eval.report.render.step_labels import print_process_results, write_process_reports
@@ -131,11 +138,7 @@ def _missing(store: Store, place: _Place, scoring: Spec, config: RunConfig) -> l
 def _score(
     store: Store, place: _Place, critics: Sequence[Judging], scorings: dict[str, Spec], config: RunConfig
 ) -> None:
-    """Lets every critic score what it has not seen, after a look at all checkpoints."""
-    for judging in critics:
-        if isinstance(judging.critic, CheckpointUser):
-            judging.critic.checkpoint.inspect()
-            judging.critic.checkpoint.record(store)
+    """Lets every critic score what it has not seen."""
     unread: UnreadableJudgeError | None = None
     for judging in critics:
         if judging.critic is None:

@@ -23,8 +23,10 @@ from typing import Any, TextIO
 
 from visualprm_eval.core.config import DEMO_POLICY
 from visualprm_eval.core.errors import HostError
+from visualprm_eval.core.loading import loading
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
+from visualprm_eval.host.load.host_names import HOST, HostNames, keep_names, kept_names, read_tables
 from visualprm_eval.host.patching import random_states_kept, replaced, restored
 
 
@@ -64,7 +66,9 @@ def load_host() -> Host:
 def _loaded_host() -> Host:
     before = dict(os.environ)
     try:
-        with _process_unchanged(), no_folder_made():
+        with loading("torch", "torch"):
+            import torch  # noqa: F401 - the host needs it, and so does what undoes the host's changes
+        with loading(HOST, "VLMEvalKit"), _process_unchanged(), no_folder_made():
             _import_host()
             environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
     except Exception as error:  # Anything can go wrong in some hundred third-party modules.
@@ -75,8 +79,23 @@ def _loaded_host() -> Host:
     import vlmeval
 
     register()
+    keep_names()
     kind = "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
     return Host(_version(), environment, kind, str(Path(vlmeval.__file__).parent))
+
+
+def host_names() -> HostNames:
+    """The names of models and benchmarks that the host knows; it is imported only where no former import left them.
+
+    Raises:
+        HostError: When the toolkit is missing or cannot be imported here.
+    """
+    # A process that has imported it may have added names of its own.
+    names = None if HOST in sys.modules else kept_names()
+    if names is not None:
+        return names
+    load_host()
+    return read_tables()
 
 
 def _import_host() -> None:

@@ -1,0 +1,296 @@
+"""What is wrong with paths, names and keys, told before torch and the host are imported: in seconds, not in a minute.
+
+One function for each group of options. What needs weights, the host or its judge is looked at in ``run.preflight``.
+The host is imported here only when no former import left its names, and then last of all.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from visualprm_eval.core.errors import (
+    CandidateFileError,
+    ConfigError,
+    GradingError,
+    HostError,
+    MissingFilesError,
+    UnknownNameError,
+)
+from visualprm_eval.core.folders import check_writable, use_data_dir
+from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, needed_critics, split_label
+from visualprm_eval.host.data.known import check_benchmark_names, missing_files
+from visualprm_eval.host.load.host_names import has_settings_file
+from visualprm_eval.run.stored_critics import known_prm
+from visualprm_eval.run.stored_policies import known_policy
+from visualprm_eval.stages.checkpoint_source import CheckpointSource
+from visualprm_eval.stages.sample.find_policy import check_host_name, own_checkpoint
+from visualprm_eval.stages.sample.policy import PolicyOptions
+from visualprm_eval.stages.score.given_steps import check_model_name, model_to_prompt
+from visualprm_eval.stages.score.judge_critic import judge_options
+from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store.connection import translated_errors
+from visualprm_eval.store.packs import FieldMap, read_candidates
+from visualprm_eval.store.place import check_way
+from visualprm_eval.store.soundness import up_to_date
+from visualprm_eval.tasks import TASKS
+
+if TYPE_CHECKING:
+    from visualprm_eval.core.config import JudgeOptions, RunConfig
+    from visualprm_eval.evaluate.rerankers import Reranker
+    from visualprm_eval.store.packs import CandidatePack
+
+_KEYED = ("gpt-", "chatgpt-")
+"""How names begin of judges that OpenAI serves, where no address is given."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What early checks have read, so that nobody reads it again.
+
+    Attributes:
+        pack: The pack that ``--candidates`` names.
+        sound: Directories of checkpoints that need no further look.
+    """
+
+    pack: CandidatePack | None
+    sound: Collection[str]
+
+
+def check_run(config: RunConfig, rerankers: Sequence[Reranker]) -> Checked:
+    """Looks at what a run was given; nothing is made in the work dir, and nothing is asked that is paid for.
+
+    Args:
+        config: What was asked for.
+        rerankers: What selects.
+
+    Raises:
+        VisualPRMEvalError: What a user can mend, see each of the checks.
+    """
+    check_work_dir(config)
+    use_data_dir(config.data_dir)
+    pack = read_pack(config)
+    with stored_facts(config) as store:
+        check_judge(config, store)
+        checkpoints = [*_checkpoints(config, store, rerankers)]
+        sound = check_checkpoints(config, store, checkpoints)
+        check_device(config, checkpoints)
+        check_names(config, store, rerankers)
+    return Checked(pack, sound)
+
+
+def check_work_dir(config: RunConfig) -> None:
+    """``--work-dir``: a folder that can be written to, or made; a dry run only reads.
+
+    Raises:
+        StoreError: A link leads nowhere, or a part of the path is a file.
+        ConfigError: It cannot be written to.
+    """
+    path = config.work_dir / STORE_FILE
+    with translated_errors(path):
+        check_way(path)
+    if not config.dry_run:
+        check_writable(config.work_dir, "--work-dir")
+
+
+@contextmanager
+def stored_facts(config: RunConfig) -> Iterator[Store]:
+    """What the work dir holds, to be read; an empty store where there is none, so that a mistake makes no work dir.
+
+    Raises:
+        StoreError: The store is no sound one, or a newer version wrote it.
+    """
+    path = config.work_dir / STORE_FILE
+    if os.path.lexists(path):
+        with Store.open(path if config.dry_run else up_to_date(path), write=False) as store:
+            yield store
+        return
+    with tempfile.TemporaryDirectory() as scratch, Store.open(Path(scratch) / STORE_FILE) as store:
+        yield store
+
+
+def read_pack(config: RunConfig) -> CandidatePack | None:
+    """``--candidates`` and ``--candidate-fields``: the whole file, with its manifest.
+
+    Raises:
+        CandidateFileError: It cannot be read, or has nothing of a benchmark of the run.
+        ConfigError: The fields make no sense.
+    """
+    if config.candidates is None:
+        return None
+    path, fields = config.candidates, None
+    if config.candidate_fields:
+        only = config.data[0] if len(config.data) == 1 else None
+        fields = FieldMap.parse(config.candidate_fields, benchmark=only, policy=path.stem)
+    pack = read_candidates(path, fields)
+    there = dict.fromkeys(record.benchmark for record in pack.records)
+    if absent := [name for name in config.data if name not in there]:
+        raise CandidateFileError(
+            f"{path} has no candidates of {', '.join(absent)}; leave that out of --data (it has: {', '.join(there)})"
+        )
+    return pack
+
+
+def check_judge(config: RunConfig, store: Store) -> None:
+    """``--judge``: named where a benchmark needs one, used where it is named, with a key where it is asked for one.
+
+    Of benchmarks without a task of their own only the host knows. Where verdicts are stored, nothing may be left to
+    grade. Both are looked at later.
+
+    Raises:
+        GradingError: A benchmark needs a judge, and none is named.
+        ConfigError: The judge would not be used, or there is no key for it.
+    """
+    if "grade" not in config.stages or config.dry_run or config.step_labels.critics:
+        return
+    judges = {name: TASKS[name].judged_by(config.judge) for name in config.data if name in TASKS}
+    if len(judges) == len(config.data):
+        refuse_unused_judge(config.judge, judges)
+    graded = {spec.settings.get("benchmark") for spec in store.specs("grading")}
+    waiting = {name: judge for name, judge in judges.items() if name not in graded}
+    refuse_lack_of_judge([name for name, judge in waiting.items() if TASKS[name].needs_judge and not judge.used])
+    address = config.judge.base_url or os.environ.get("OPENAI_API_BASE") or os.environ.get("BOYUE")
+    key = config.judge.key or os.environ.get("OPENAI_API_KEY")
+    if address or key or has_settings_file():
+        return
+    if keyed := next((str(each.name) for each in waiting.values() if str(each.name).startswith(_KEYED)), None):
+        raise ConfigError(
+            f"the judge {keyed} would be asked at OpenAI's own address, which answers nobody without a key: set the "
+            "environment variable OPENAI_API_KEY (or --judge-key), or name another server with --judge-base-url"
+        )
+
+
+def refuse_unused_judge(judge: JudgeOptions, judges: Mapping[str, JudgeOptions]) -> None:
+    """Refuses a judge's address or key where no benchmark asks a judge.
+
+    Args:
+        judge: What the options say.
+        judges: Who grades each benchmark.
+
+    Raises:
+        ConfigError: None of them is a language model.
+    """
+    if (judge.base_url or judge.key) and not any(each.used for each in judges.values()):
+        raise ConfigError(
+            f"--judge-base-url and --judge-key would not be used, since {', '.join(judges)} is graded without a judge "
+            "by default; name the judge with --judge, or leave them out"
+        )
+
+
+def refuse_lack_of_judge(names: Sequence[str]) -> None:
+    """Refuses benchmarks that need a judge and have none.
+
+    Raises:
+        GradingError: There are any.
+    """
+    if names:
+        raise GradingError(f"{', '.join(names)} cannot be graded without a judge: name one with --judge")
+
+
+_Needed = tuple[str, CheckpointSource]
+"""A checkpoint, and the stage that computes with it."""
+
+
+def check_checkpoints(config: RunConfig, store: Store, checkpoints: Sequence[_Needed]) -> set[str]:
+    """``--model`` and ``--prm``: checkpoints that are needed are there and of a known layout.
+
+    One may be gone that only made what is stored. Of one on the hub nothing but config.json is fetched, and nothing in
+    a dry run.
+
+    Returns:
+        Directories of those that need no further look.
+
+    Raises:
+        CheckpointError: One is missing, damaged, or of another layout.
+        TokenizerError: The tokenizer of one lacks what is needed.
+    """
+    sound = set()
+    for stage, source in checkpoints:
+        is_needed = stage in config.stages
+        if not source.at_hand:
+            # Its name alone must tell which stored facts are its own.
+            is_asked = stage == "sample" or "report" in config.stages
+            is_needed = not config.dry_run and (is_needed or (is_asked and not source.is_known(store)))
+        if is_needed and source.look():
+            sound.add(source.location)
+    return sound
+
+
+def _checkpoints(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> Iterator[_Needed]:
+    """The checkpoints that the run names itself.
+
+    Raises:
+        ConfigError: A name cannot be read.
+    """
+    for text in config.models:
+        if (policy := own_checkpoint(text, PolicyOptions.of(config))) is not None:
+            yield "sample", policy.checkpoint
+    compute, prms = config.compute, [known_prm(store, prm) for prm in config.scoring.prms]
+    read = [split_label(label) for label in config.step_labels.critics or needed_critics(rerankers)]
+    read = [(critic, prm) for critic, prm in read if critic in BUILTIN_CRITICS]
+    for prm in prms:
+        if any(name in {None, prm.name} for _, name in read):
+            yield "score", CheckpointSource(prm.source, prm.revision, compute.device, compute.dtype)
+    for model in _prompted(config, rerankers):
+        if (policy := own_checkpoint(model, judge_options(config))) is not None:
+            yield "score", policy.checkpoint
+
+
+def _prompted(config: RunConfig, rerankers: Sequence[Reranker]) -> list[str]:
+    """The models that are prompted as judges of steps."""
+    if critics := config.step_labels.critics:
+        return [model for name in critics if (model := model_to_prompt(name, config)) is not None]
+    return [label.removeprefix(JUDGE) for label in needed_critics(rerankers) if label.startswith(JUDGE)]
+
+
+def check_device(config: RunConfig, checkpoints: Sequence[_Needed]) -> None:
+    """``--device``: it is there, if a checkpoint is to compute on it; of GPUs only torch can tell.
+
+    Raises:
+        ConfigError: It is no device, or this machine has none of it.
+    """
+    from visualprm_eval.engine.devices import resolve_device
+
+    device = config.compute.device
+    if device not in {"auto", "cpu"} and any(stage in config.stages for stage, _ in checkpoints):
+        resolve_device(device)
+
+
+def check_names(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
+    """``--model``, ``--data`` and judges of steps: names that the host knows, and the files of its benchmarks.
+
+    Where there is no host nothing can be said: whoever needs it says so later.
+
+    Raises:
+        UnknownNameError: Nobody knows a name; the message offers the nearest.
+        BenchmarkError: No problems can be made of a benchmark.
+        MissingFilesError: Files are missing and cannot be fetched; the message names all of them.
+    """
+    try:
+        for text in config.models:
+            _check_model(text, config, store)
+        if critics := config.step_labels.critics:
+            for name in critics:
+                check_model_name(name, config)
+            return  # Its benchmark is none of the host's.
+        for model in _prompted(config, rerankers):
+            check_host_name(model, judge_options(config))
+        check_benchmark_names(config.data)
+        missing = {} if config.dry_run else missing_files(config.data, fetch=True)
+    except HostError:
+        return
+    if missing:
+        raise MissingFilesError(missing.values())
+
+
+def _check_model(text: str, config: RunConfig, store: Store) -> None:
+    try:
+        check_host_name(text, PolicyOptions.of(config))
+    except UnknownNameError:
+        if known_policy(store, text) is None:
+            raise
