@@ -62,6 +62,8 @@ class Task:
         split_label: The split that the benchmark is known by, such as ``"testmini"``; ``""`` when nothing is known.
         row_split: Only rows of this split (column ``split``) belong to the benchmark; ``""`` for all rows.
         size: Problems of the whole benchmark; ``None`` when its file is the only word on it.
+        source_file: What its file is called at its source, where that is not the name of the dataset.
+        is_bundled: Whether it comes with this package.
         needs_judge: Whether the host cannot grade it without a language model.
         judge: The judge that is taken when none is named.
         host_judge: The judge that the host takes when none is named.
@@ -93,6 +95,8 @@ class Task:
     split_label: str = ""
     row_split: str = ""
     size: int | None = None
+    source_file: str = ""
+    is_bundled: bool = False
     needs_judge: bool = False
     judge: str = EXACT_MATCHING
     host_judge: str = EXACT_MATCHING
@@ -110,6 +114,11 @@ class Task:
     judge_reads_question: bool = True
     answer_request: Callable[[Mapping[str, Any]], str] | None = None
     request_note: str = ""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names under which its file may lie in the data folder."""
+        return (f"{self.host_dataset}.tsv", *filter(None, [self.source_file]))
 
     def note_on_prompt(self, prompt: object) -> str:
         """What must be known of the answer format of samples that a ``--prompt`` led to, ``""`` for nothing."""

@@ -8,4 +8,4 @@ from __future__ import annotations
 
 from visualprm_eval.tasks.base import Task
 
-TASK = Task(name="DemoWorld", host_dataset="DemoWorld", size=360, prediction="raw")
+TASK = Task(name="DemoWorld", host_dataset="DemoWorld", size=360, is_bundled=True, prediction="raw")

@@ -15,6 +15,7 @@ TASK = Task(
     split_label="vision-only",
     needs_judge=True,
     size=788,
+    source_file="MathVerse_MINIVOnly.tsv",
     judge="gpt-4o-mini",
     host_judge="gpt-4o-mini",
     published=Published("MathVerse-VO", split="vision-only"),

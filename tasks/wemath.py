@@ -85,4 +85,4 @@ TASK = Task(
     published=Published("WeMath", split="testmini", metric="strict score"),
     judge_overhead=850,
 )
-COT = replace(TASK, name="WeMath-COT", host_dataset="WeMath_COT")
+COT = replace(TASK, name="WeMath-COT", host_dataset="WeMath_COT", source_file="WeMath.tsv")

@@ -81,6 +81,7 @@ def _build_parser() -> argparse.ArgumentParser:
         description="Report on everything that a work dir's store holds: no model, no judge and no host are asked.",
     )  # fmt: skip
     add_options(report, _OF_REPORT)
+    report.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the files (the work dir)")
     compare = add(
         "compare", _compare, help="two rerankers, or two work dirs, paired problem by problem",
         description="Compare two rerankers of one work dir, or the same rerankers in two work dirs, on the problems "
@@ -180,7 +181,7 @@ def _report(arguments: argparse.Namespace) -> None:
     announce(f"report of {config.work_dir}")
     from visualprm_eval.run.plan_report import report
 
-    report(config, given_fields(arguments).get("rerankers", ()))
+    report(config, given_fields(arguments).get("rerankers", ()), arguments.output)
 
 
 def _compare(arguments: argparse.Namespace) -> None:

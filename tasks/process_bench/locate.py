@@ -40,9 +40,20 @@ def load_set(
     if name == demo_set.NAME:
         return read_set(demo_set.make(cache_root()), name, pictures)
     place = (data_dir or data_root()) / name
-    if not (place / LABELS_FILE).is_file():
+    if not is_here(name, folder, data_dir):
         _fetch(place)
     return read_set(place, name, pictures)
+
+
+def is_here(name: str, folder: Path | None = None, data_dir: Path | None = None) -> bool:
+    """Whether a set can be read without fetching it; arguments as for :func:`load_set`.
+
+    Raises:
+        BenchmarkError: When ``$LMUData`` names no folder.
+    """
+    if folder is not None or name == demo_set.NAME:
+        return True  # Its reader says so where it is not.
+    return ((data_dir or data_root()) / name / LABELS_FILE).is_file()
 
 
 def _fetch(place: Path) -> None:

@@ -87,7 +87,7 @@ def test_missing_parts_are_named(lmu, no_network, name):
     assert snapshot(lmu) == before
     _, missing = load_benchmarks([name], fetch=False)
     assert len(no_network) == 1
-    assert form.format(first) in missing[0]
+    assert form.format(first) in missing[name]
 
 
 def test_a_part_that_can_be_fetched_is_fetched_whole(lmu, tmp_path, monkeypatch):

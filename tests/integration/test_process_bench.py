@@ -15,6 +15,8 @@ from tests.integration.conftest import Run, read_rows
 from tests.integration.test_resume import kill_when, stored
 from tests.servers import Answer, Server, completion
 from tests.unit.evaluate.step_labels.material import row, write_set
+from tests.unit.run.test_plan_report import fill
+from visualprm_eval.cli import main
 from visualprm_eval.report.render.step_label_figures import FIGURES
 
 DEMO = ("--data", "DemoProcessBench", "--critic")
@@ -32,30 +34,36 @@ def work_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("process")
 
 
-def value(work_dir: Path, critic: str, metric: str, split: str = "pooled", policy: str = "all") -> float:
+def files(work_dir: Path, name: str = "DemoProcessBench") -> Path:
+    """Where the report of a set is."""
+    return work_dir / "step_labels" / name
+
+
+def value(report: Path, critic: str, metric: str, split: str = "pooled", policy: str = "all") -> float:
     wanted = {"reranker": critic, "metric": metric, "split": split, "policy": policy}
-    (found,) = [each for each in read_rows(work_dir) if wanted.items() <= each.items()]
+    (found,) = [each for each in read_rows(report) if wanted.items() <= each.items()]
     return float(found["value"])
 
 
 def test_the_bundled_reward_model_finds_slips(run: Run, work_dir: Path) -> None:
     output = run(*DEMO, "visualprm", "random", "all-correct", "--work-dir", work_dir)
     # Measured: 83.7 (results/demo-process-bench).
-    assert value(work_dir, "visualprm", "macro F1, cross-validated threshold") >= 75
-    assert 40 <= value(work_dir, "random", "macro F1") <= 55
-    assert value(work_dir, "all-correct", "F1 incorrect") == 0
+    assert value(files(work_dir), "visualprm", "macro F1, cross-validated threshold") >= 75
+    assert 40 <= value(files(work_dir), "random", "macro F1") <= 55
+    assert value(files(work_dir), "all-correct", "F1 incorrect") == 0
     assert "cross-validated threshold" in output
-    assert f"Page: {work_dir / 'report.html'}\n" in output
-    assert {row["n_failed"] for row in read_rows(work_dir)} == {"0"}
+    assert f"Page: {files(work_dir) / 'report.html'}\n" in output
+    assert {row["n_failed"] for row in read_rows(files(work_dir))} == {"0"}
 
 
 def test_the_files(work_dir: Path) -> None:
-    assert {"results.csv", "results.xlsx", "results.md", "report.html", "store.sqlite"} <= {
-        path.name for path in work_dir.iterdir()
+    assert {path.name for path in work_dir.iterdir()} <= {"store.sqlite", "store.sqlite.lock", "step_labels"}
+    assert {"results.csv", "results.xlsx", "results.md", "report.html"} <= {
+        path.name for path in files(work_dir).iterdir()
     }
     figures = {f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")}
-    assert {path.name for path in (work_dir / "figures").iterdir()} == figures
-    book = openpyxl.load_workbook(work_dir / "results.xlsx", read_only=True)
+    assert {path.name for path in (files(work_dir) / "figures").iterdir()} == figures
+    book = openpyxl.load_workbook(files(work_dir) / "results.xlsx", read_only=True)
     assert book.sheetnames == [
         "table 3", "per source", "thresholds", "f1 by threshold", "comparisons", "by policy", "by step", "by length",
         "calibration",
@@ -67,7 +75,7 @@ def test_the_files(work_dir: Path) -> None:
     assert first["critic"] == "visualprm"
     assert 0 <= first["score"] <= 1
     assert len(steps) - 1 == 3 * sum(len(json.loads(line)["response"]["steps"]) for line in lines())
-    page = (work_dir / "results.md").read_text()
+    page = (files(work_dir) / "results.md").read_text()
     assert all(f"(figures/{name}.png)" in page for name in FIGURES)
 
 
@@ -80,11 +88,12 @@ def lines() -> list[str]:
 
 
 def test_a_second_run_scores_nothing_and_another_threshold_costs_nothing(run: Run, work_dir: Path, tmp_path) -> None:
-    before, table = stored(work_dir), (work_dir / "results.csv").read_text()
+    before, table = stored(work_dir), (files(work_dir) / "results.csv").read_text()
     output = run(*DEMO, "visualprm", "random", "all-correct", "--work-dir", work_dir)
-    assert (work_dir / "results.csv").read_text() == table
-    run(*DEMO, "visualprm", "--threshold", "0.3", "--work-dir", work_dir)
-    assert value(work_dir, "visualprm", "macro F1") > 75
+    assert (files(work_dir) / "results.csv").read_text() == table
+    output += run(*DEMO, "visualprm", "--threshold", "0.3", "--work-dir", work_dir)
+    assert f"the former files in {files(work_dir)} showed more: critics random, all-correct" in output
+    assert value(files(work_dir), "visualprm", "macro F1") > 75
     assert stored(work_dir) == before
     assert "score DemoProcessBench" not in output
 
@@ -100,7 +109,7 @@ def test_kill_and_resume_ends_with_the_same_table(run: Run, tmp_path: Path) -> N
     undisturbed = tmp_path / "undisturbed"
     run(*DEMO, "visualprm", "--limit", "60", "--work-dir", undisturbed)
     # Other batches: the last digits of scores may differ.
-    pairs = zip(read_rows(tmp_path), read_rows(undisturbed), strict=True)
+    pairs = zip(read_rows(files(tmp_path)), read_rows(files(undisturbed)), strict=True)
     assert all(float(one["value"]) == pytest.approx(float(two["value"]), abs=0.5) for one, two in pairs if one["value"])
 
 
@@ -117,6 +126,7 @@ def test_a_partial_set_with_a_prompted_judge(run: Run, tmp_path: Path) -> None:
     rows = [row(), row(question="unreadable?"), row(image=["images/none.png"]),
             row(image=["images/a.png", "images/b.png"], data_source="DynaMath")]  # fmt: skip
     folder, work = write_set(tmp_path / "set", rows), tmp_path / "work"
+    report = files(work, "VisualProcessBench")
     arguments = ("--data", "VisualProcessBench", "--vpb-dir", folder, "--work-dir", work)
     with Server(judging) as server:
         output = run(*arguments, "--critic", "org/m", "all-correct", "--critic-base-url", server.url)
@@ -127,19 +137,19 @@ def test_a_partial_set_with_a_prompted_judge(run: Run, tmp_path: Path) -> None:
     assert pictures
     assert "line 3: the picture images/none.png is missing" in output
     assert "partial set" in output
-    page = (work / "results.md").read_text()
+    page = (report / "results.md").read_text()
     for said in (output, page):
         assert "VisualPRM-8B" in said, "the published rows stand beside ours"
     assert "| VisualPRM-8B | 58.5 | 62.1 | 61.0 | 62.7 | 61.8 | 62.0 | published: arXiv:2503.10291v1, table 3 |" in page
-    found = read_rows(work)
+    found = read_rows(report)
     assert all(each["note"].startswith("partial set: 3 of 2,866 samples") for each in found)
     assert {each["n_total"] for each in found if each["split"] == "pooled" and each["policy"] == "all"} == {"2866"}
-    assert value(work, "org/m", "macro F1") == 100
-    assert value(work, "org/m", "macro F1, failures wrong") < 100
+    assert value(report, "org/m", "macro F1") == 100
+    assert value(report, "org/m", "macro F1, failures wrong") < 100
     assert {each["n_failed"] for each in found if each["split"] == "pooled" and each["policy"] == "all"} == {"1"}
     with sqlite3.connect(work / "store.sqlite") as db:
         assert db.execute("SELECT count(*) FROM judge_replies").fetchone() == (5,)
-    book = openpyxl.load_workbook(work / "results.xlsx", read_only=True)
+    book = openpyxl.load_workbook(report / "results.xlsx", read_only=True)
     assert list(book["bad lines"].iter_rows(values_only=True))[1] == (3, "the picture images/none.png is missing")
 
 
@@ -223,7 +233,7 @@ def test_a_model_of_the_host_is_a_judge(run: Run, tmp_path: Path, monkeypatch: p
 
     monkeypatch.setitem(supported_VLM, "fine-model", Fine)
     run(*DEMO, "fine-model", "all-correct", "--limit", "6", "--work-dir", tmp_path)
-    rows = read_rows(tmp_path)
+    rows = read_rows(files(tmp_path))
     assert all(row["note"].startswith("partial set: 6 of 300 samples") for row in rows)
     values = {name: [row["value"] for row in rows if row["reranker"] == name] for name in ("fine-model", "all-correct")}
     assert values["fine-model"] == values["all-correct"]
@@ -259,3 +269,18 @@ def test_options_that_make_no_sense(run: Run, tmp_path: Path, argv: str, said: s
 def test_torchrun_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("visualprm_eval.run.pipeline.launched", lambda *_: "two ranks")
     assert "start it without torchrun" in run(*DEMO, "random", "--work-dir", tmp_path, status=2)
+
+
+def test_reports_of_best_of_n_and_of_several_sets_live_side_by_side(run: Run, tmp_path: Path) -> None:
+    fill(tmp_path / "work")
+    assert main(["report", "--work-dir", str(tmp_path / "work")]) == 0
+    theirs = {path: path.read_bytes() for path in (tmp_path / "work").rglob("[rcgs]*.*") if "store" not in path.name}
+    assert len(theirs) > 6
+    folder = write_set(tmp_path / "set", [row(), row()])
+    random = ("--critic", "random", "--work-dir", tmp_path / "work")
+    run("--data", "DemoProcessBench", *random, "--limit", "5")
+    run("--data", "VisualProcessBench", "--vpb-dir", folder, *random)
+    assert {path: path.read_bytes() for path in theirs} == theirs
+    assert {each["benchmark"] for each in read_rows(files(tmp_path / "work"))} == {"DemoProcessBench"}
+    found = {each["benchmark"] for each in read_rows(files(tmp_path / "work", "VisualProcessBench"))}
+    assert found == {"VisualProcessBench"}

@@ -1,4 +1,6 @@
-"""Files that appear whole or not at all: a draft is written beside the target, and renamed when it is complete.
+"""Files that appear whole or not at all, alone or together.
+
+A draft is written beside the target, and renamed when it, or all of a set, is complete.
 
 A draft is locked (``flock``) for as long as its writer lives; the kernel drops the lock whatever a process dies of. So
 drafts of killed processes are told from those of living ones, on other machines as well, and the next process that
@@ -15,6 +17,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 DRAFT = ".draft-"
 """How the name of every draft begins."""
@@ -61,6 +64,50 @@ def atomic_draft(path: Path, *, durable: bool = True) -> Iterator[Path]:
     finally:
         draft.unlink(missing_ok=True)
         os.close(descriptor)
+
+
+class DraftSet:
+    """Drafts of files that belong together: all are written before the first of them takes its place.
+
+    A context manager; what has not been published when it ends is removed.
+    """
+
+    def __init__(self) -> None:
+        self._drafts: list[tuple[Path, Path, int]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def write(self, path: Path, content: bytes | str) -> None:
+        """Writes the draft of a file down to the disk; text as UTF-8, its line ends as they are.
+
+        Args:
+            path: The file to make or replace; its folder is made when it is missing.
+            content: All of it.
+
+        Raises:
+            OSError: It cannot be written.
+        """
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path.parent.absolute())
+        draft, descriptor = _locked_draft(path)
+        self._drafts.append((draft, path, descriptor))
+        draft.write_bytes(content.encode() if isinstance(content, str) else content)
+        os.fsync(descriptor)
+
+    def publish(self) -> None:
+        """Renames all drafts, in the order in which they were written; that takes no room on the disk.
+
+        Raises:
+            OSError: One cannot take its place; those before it have.
+        """
+        for draft, path, _ in self._drafts:
+            draft.replace(path)
+
+    def __exit__(self, *error: object) -> None:
+        for draft, _, descriptor in self._drafts:
+            draft.unlink(missing_ok=True)
+            os.close(descriptor)
 
 
 def link_atomically(link: Path, target: Path) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from visualprm_eval.core.errors import BenchmarkError, ConfigError
 
 _chosen: list[Path] = []
 """The data folder that somebody named, if anybody did."""
+_passing: list[Path] = []
+"""The cache folder of a dry run, while there is one."""
 
 
 def use_data_dir(path: Path | None) -> None:
@@ -42,6 +47,8 @@ def data_root() -> Path:
 
 def cache_root() -> Path:
     """The folder for links and pictures: ``$XDG_CACHE_HOME/visualprm_eval``, else ``~/.cache/visualprm_eval``."""
+    if _passing:
+        return _passing[-1]
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visualprm_eval"
 
 
@@ -78,6 +85,17 @@ def check_output(file: Path, option: str) -> None:
     if not file.parent.is_dir():
         raise ConfigError(f"{option} {file}: there is no folder {file.parent}; make it, or choose another place")
     check_writable(file.parent, option)
+
+
+@contextmanager
+def passing_cache() -> Iterator[Path]:
+    """While it lasts, what belongs into the cache goes to a folder that is removed at the end."""
+    with tempfile.TemporaryDirectory(prefix="visualprm_eval-") as folder:
+        _passing.append(Path(folder).resolve())
+        try:
+            yield _passing[-1]
+        finally:
+            _passing.pop()
 
 
 PICTURES = "pictures"

@@ -96,6 +96,15 @@ def png_of(data: bytes, *, as_png: bool = False) -> tuple[bytes, str] | None:
     return buffer.getvalue(), done
 
 
+def size_of(picture: Path | bytes) -> tuple[int, int] | None:
+    """Width and height of a picture file, or of one's bytes, by its head alone; ``None`` where it cannot be read."""
+    try:
+        with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as opened:
+            return opened.size
+    except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError):
+        return None
+
+
 def upright_copy(picture: Path, folder: Path) -> tuple[Path, str]:
     """A picture file as it is meant to be seen: itself, or a copy.
 

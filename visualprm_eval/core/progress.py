@@ -11,6 +11,11 @@ from types import SimpleNamespace
 from typing import Any, Protocol, TextIO
 
 LOG_INTERVAL_S = 15.0
+"""Longest time between two lines of a log, where work is done meanwhile."""
+FIRST_INTERVAL_S = 3.0
+"""Time until the first of them; then they come more and more seldom."""
+QUIET_S = 2.0
+"""What takes less time than this need not be told of where it mostly takes no time."""
 
 
 class Tracker(Protocol):
@@ -21,20 +26,21 @@ class Tracker(Protocol):
 
 
 @contextmanager
-def track(label: str, total: int, stream: TextIO | None = None) -> Iterator[Tracker]:
+def track(label: str, total: int, stream: TextIO | None = None, *, after_s: float = 0.0) -> Iterator[Tracker]:
     """Shows the progress of ``total`` pieces of work while the block runs.
 
     Args:
         label: What is being done.
         total: How many pieces there are.
         stream: Where to write; standard error unless given.
+        after_s: A log says nothing of work that takes less time than this, in seconds.
     """
     out = stream or sys.stderr
     if out.isatty():
         with _live(label, total, out) as tracker:
             yield tracker
         return
-    lines = _LogLines(label, total, out)
+    lines = _LogLines(label, total, out, after_s)
     try:
         yield lines
     finally:
@@ -66,27 +72,31 @@ def _live(label: str, total: int, out: TextIO) -> Iterator[Tracker]:
 
 
 class _LogLines:
-    """A line when the work starts, every ``LOG_INTERVAL_S`` seconds, and when it ends."""
+    """A line when the work starts, then more and more seldom, and one when it ends."""
 
-    def __init__(self, label: str, total: int, out: TextIO) -> None:
-        self._label, self._total, self._out = label, total, out
+    def __init__(self, label: str, total: int, out: TextIO, after_s: float) -> None:
+        self._label, self._total, self._out, self._after_s = label, total, out, after_s
         self._done, self._start = 0, time.monotonic()
         self._last = self._start
-        self._print(f"0/{total:,}")
+        self._is_told = after_s <= 0
+        if self._is_told:
+            self._print(f"0/{total:,}")
 
     def advance(self, count: int = 1) -> None:
         self._done += count
         now = time.monotonic()
-        if now - self._last >= LOG_INTERVAL_S and self._done < self._total:
-            self._last = now
-            elapsed = now - self._start
+        elapsed = now - self._start
+        interval = min(LOG_INTERVAL_S, max(FIRST_INTERVAL_S, elapsed / 2)) if self._is_told else self._after_s
+        if now - self._last >= interval and self._done < self._total:
+            self._last, self._is_told = now, True
             eta = elapsed * (self._total - self._done) / max(self._done, 1)
             share = self._done / max(self._total, 1)
             self._print(f"{self._done:,}/{self._total:,} ({share:.0%}), {elapsed:.0f} s, ETA {eta:.0f} s")
 
     def close(self) -> None:
         elapsed = time.monotonic() - self._start
-        self._print(f"{self._done:,}/{self._total:,}, {elapsed:.1f} s")
+        if self._is_told or elapsed >= self._after_s:
+            self._print(f"{self._done:,}/{self._total:,}, {elapsed:.1f} s")
 
     def _print(self, text: str) -> None:
         print(f"{self._label}: {text}", file=self._out, flush=True)

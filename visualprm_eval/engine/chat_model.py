@@ -1,4 +1,4 @@
-"""Any picture-and-text chat model that transformers has a class for: loading, and N samples in one batch.
+"""Any picture-and-text chat model that transformers has a class for: loading it.
 
 Only transformers' own classes run, only safetensors are read. A checkpoint's chat template is Jinja, which transformers
 renders in a sandbox.
@@ -7,26 +7,19 @@ renders in a sandbox.
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-import torch
-from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, GenerationConfig, LogitsProcessor
+from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, GenerationConfig
 
-from visualprm_eval.core.config import SamplingOptions
-from visualprm_eval.core.errors import CheckpointError, ContextLengthError
-from visualprm_eval.core.types import Candidate, Problem
+from visualprm_eval.core.errors import CheckpointError
 from visualprm_eval.engine.checkpoint import DOWNLOADS, content_name, locate
 from visualprm_eval.engine.checkpoint_check import inspect_weights
 from visualprm_eval.engine.devices import resolve_device, resolve_dtype
-from visualprm_eval.engine.images import Picture, load_image
-from visualprm_eval.engine.noise import choose_tokens, stream_key
-from visualprm_eval.engine.out_of_memory import ran_out
 
 CHAT_DOWNLOADS = (*DOWNLOADS, "*.jinja", "*.model", "vocab.txt")
 """What is fetched from the hub: nothing that could be run outside of a sandbox."""
@@ -159,105 +152,3 @@ def chat_fingerprint(path_or_id: str, revision: str | None = None) -> str:
     path = locate(path_or_id, revision, CHAT_DOWNLOADS)
     files = {file.name for pattern in CHAT_DOWNLOADS for file in path.glob(pattern) if file.is_file()}
     return content_name(path, files)
-
-
-@torch.inference_mode()
-def draw(chat: ChatModel, problem: Problem, ranks: Sequence[int], sampling: SamplingOptions) -> list[Candidate]:
-    """Draws samples of one problem in one batch; the noise of each depends on (seed, problem, rank) only.
-
-    Args:
-        chat: The policy.
-        problem: What to answer.
-        ranks: The samples that are wanted.
-        sampling: How to draw.
-
-    Returns:
-        One candidate per rank; with ``error`` when the prompt cannot be made.
-    """
-    begin = time.perf_counter()
-    try:
-        inputs = _inputs(chat, problem)
-        length = inputs["input_ids"].shape[1]
-        room = sampling.max_tokens if chat.context is None else min(sampling.max_tokens, chat.context - length)
-        if room < 1:
-            raise ContextLengthError(f"the prompt has {length} tokens, the model's context {chat.context}")  # noqa: TRY301
-    except Exception as error:  # noqa: BLE001 - processors refuse pictures with errors of any kind: a fact of the problem
-        return [Candidate(problem.id, rank, "", error=f"{type(error).__name__}: {error}") for rank in ranks]
-    try:
-        keys = [stream_key(sampling.seed, problem.id, rank) for rank in ranks]
-        rows = _generate(chat, inputs, keys, sampling, room)
-    except RuntimeError as error:
-        if not ran_out(error):
-            raise
-        if len(ranks) == 1:
-            return [Candidate(problem.id, ranks[0], "", error="too long for this device's memory")]
-    else:
-        seconds = (time.perf_counter() - begin) / len(ranks)
-        return [_candidate(chat, problem, rank, row, seconds) for rank, row in zip(ranks, rows, strict=True)]
-    # Here, since the error holds what did not fit as long as it is being handled.
-    half = len(ranks) // 2
-    return draw(chat, problem, ranks[:half], sampling) + draw(chat, problem, ranks[half:], sampling)
-
-
-def _inputs(chat: ChatModel, problem: Problem) -> Any:
-    """Token ids and pixels of a problem."""
-    content = [
-        {"type": "image", "image": load_image(Picture(part.value, as_is=True))}
-        if part.kind == "image"
-        else {"type": "text", "text": _as_data(chat, part.value)}
-        for part in problem.parts
-    ]
-    inputs = chat.processor.apply_chat_template(
-        [{"role": "user", "content": content}],
-        add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt",
-    )  # fmt: skip
-    return inputs.to(chat.model.device, dtype=chat.model.dtype)
-
-
-def _as_data(chat: ChatModel, text: str) -> str:
-    """A text in which no control token is spelled: a blank goes after the first character of each."""
-    controls = chat.controls
-    return text if controls is None else controls.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
-
-
-def _generate(
-    chat: ChatModel, inputs: Any, keys: Sequence[int], sampling: SamplingOptions, room: int
-) -> list[list[int]]:
-    """Token ids of each reply, padding included."""
-    length = inputs["input_ids"].shape[1]
-    if sampling.temperature == 0:  # All samples are one.
-        (row,) = chat.model.generate(**inputs, max_new_tokens=room)[:, length:].tolist()
-        return [row] * len(keys)
-    noise = torch.tensor(keys, device=chat.model.device)
-    output = chat.model.generate(
-        **inputs, max_new_tokens=room, num_return_sequences=len(keys), do_sample=True, top_k=0, top_p=1.0,
-        temperature=1.0, logits_processor=[_Choice(noise, length, sampling)],
-    )  # fmt: skip
-    rows: list[list[int]] = output[:, length:].tolist()
-    return rows
-
-
-class _Choice(LogitsProcessor):  # type: ignore[misc]  # transformers is not typed
-    """Chooses each row's token by its own noise and leaves transformers no other."""
-
-    def __init__(self, keys: torch.Tensor, length: int, sampling: SamplingOptions) -> None:
-        self._keys, self._length, self._sampling = keys, length, sampling
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Scores [B, V] in which one token per row is possible."""
-        step = input_ids.shape[1] - self._length
-        tokens = choose_tokens(scores, self._keys, step, self._sampling.temperature, self._sampling.top_p)
-        return torch.full_like(scores, -torch.inf).scatter(1, tokens[:, None], 0.0)
-
-
-def _candidate(chat: ChatModel, problem: Problem, rank: int, row: list[int], seconds: float) -> Candidate:
-    end = next((place for place, index in enumerate(row) if index in chat.stop_ids), None)
-    ids = row if end is None else row[:end]
-    return Candidate(
-        problem_id=problem.id,
-        rank=rank,
-        text=chat.tokenizer.decode(ids, skip_special_tokens=True),
-        finish="length" if end is None else "stop",
-        tokens=len(ids),
-        seconds=seconds,
-    )

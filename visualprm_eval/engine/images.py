@@ -7,13 +7,16 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image
 
 from visualprm_eval.core.errors import InputError
 from visualprm_eval.core.pictures import upright
+
+if TYPE_CHECKING:
+    import torch
 
 ImageSource = Image.Image | str | Path | bytes
 """A picture, or the path or the bytes of a picture file."""
@@ -136,6 +139,8 @@ def tiles(
     Returns:
         float32 [n, 3, S, S], normalised with ImageNet's mean and standard deviation.
     """
+    import torch  # Who only counts tiles needs none.
+
     columns, rows = choose_grid(image.width, image.height, size, min_tiles, max_tiles)
     pixels = np.asarray(_resize(image, size * columns, size * rows))
     parts = pixels.reshape(rows, size, columns, size, 3).transpose(0, 2, 1, 3, 4).reshape(-1, size, size, 3)

@@ -7,11 +7,8 @@ The host is imported here only when no former import left its names, and then la
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import (
@@ -25,6 +22,7 @@ from visualprm_eval.core.errors import (
 from visualprm_eval.core.folders import check_writable, use_data_dir
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, needed_critics, split_label
 from visualprm_eval.host.data.known import check_benchmark_names, missing_files
+from visualprm_eval.host.load.bridge import has_names
 from visualprm_eval.host.load.host_names import has_settings_file
 from visualprm_eval.run.stored_critics import known_prm
 from visualprm_eval.run.stored_policies import known_policy
@@ -33,16 +31,16 @@ from visualprm_eval.stages.sample.find_policy import check_host_name, own_checkp
 from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.stages.score.given_steps import check_model_name, model_to_prompt
 from visualprm_eval.stages.score.judge_critic import judge_options
-from visualprm_eval.store import STORE_FILE, Store
+from visualprm_eval.store import STORE_FILE
 from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.packs import FieldMap, read_candidates
 from visualprm_eval.store.place import check_way
-from visualprm_eval.store.soundness import up_to_date
 from visualprm_eval.tasks import TASKS
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import JudgeOptions, RunConfig
     from visualprm_eval.evaluate.rerankers import Reranker
+    from visualprm_eval.store import Store
     from visualprm_eval.store.packs import CandidatePack
 
 _KEYED = ("gpt-", "chatgpt-")
@@ -62,25 +60,24 @@ class Checked:
     sound: Collection[str]
 
 
-def check_run(config: RunConfig, rerankers: Sequence[Reranker]) -> Checked:
-    """Looks at what a run was given; nothing is made in the work dir, and nothing is asked that is paid for.
+def check_run(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> Checked:
+    """Looks at what a run was given; nothing is put into the store, and nothing is asked that is paid for.
 
     Args:
         config: What was asked for.
+        store: What the work dir holds.
         rerankers: What selects.
 
     Raises:
         VisualPRMEvalError: What a user can mend, see each of the checks.
     """
-    check_work_dir(config)
     use_data_dir(config.data_dir)
     pack = read_pack(config)
-    with stored_facts(config) as store:
-        check_judge(config, store)
-        checkpoints = [*_checkpoints(config, store, rerankers)]
-        sound = check_checkpoints(config, store, checkpoints)
-        check_device(config, checkpoints)
-        check_names(config, store, rerankers)
+    check_judge(config, store)
+    checkpoints = [*_checkpoints(config, store, rerankers)]
+    sound = check_checkpoints(config, store, checkpoints)
+    check_device(config, checkpoints)
+    check_names(config, store, rerankers)
     return Checked(pack, sound)
 
 
@@ -96,22 +93,6 @@ def check_work_dir(config: RunConfig) -> None:
         check_way(path)
     if not config.dry_run:
         check_writable(config.work_dir, "--work-dir")
-
-
-@contextmanager
-def stored_facts(config: RunConfig) -> Iterator[Store]:
-    """What the work dir holds, to be read; an empty store where there is none, so that a mistake makes no work dir.
-
-    Raises:
-        StoreError: The store is no sound one, or a newer version wrote it.
-    """
-    path = config.work_dir / STORE_FILE
-    if os.path.lexists(path):
-        with Store.open(path if config.dry_run else up_to_date(path), write=False) as store:
-            yield store
-        return
-    with tempfile.TemporaryDirectory() as scratch, Store.open(Path(scratch) / STORE_FILE) as store:
-        yield store
 
 
 def read_pack(config: RunConfig) -> CandidatePack | None:
@@ -264,13 +245,15 @@ def check_device(config: RunConfig, checkpoints: Sequence[_Needed]) -> None:
 def check_names(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> None:
     """``--model``, ``--data`` and judges of steps: names that the host knows, and the files of its benchmarks.
 
-    Where there is no host nothing can be said: whoever needs it says so later.
+    Where there is no host nothing can be said: whoever needs it says so later. A dry run imports none for that.
 
     Raises:
         UnknownNameError: Nobody knows a name; the message offers the nearest.
         BenchmarkError: No problems can be made of a benchmark.
         MissingFilesError: Files are missing and cannot be fetched; the message names all of them.
     """
+    if config.dry_run and not has_names():
+        return  # It may do without the host.
     try:
         for text in config.models:
             _check_model(text, config, store)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from visualprm_eval.core.config import DEFAULT_PICTURES, RunConfig
 from visualprm_eval.core.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
 from visualprm_eval.core.folders import PICTURES, check_writable, picture_here
 from visualprm_eval.core.types import JSONValue, Part, Problem, Spec
+from visualprm_eval.run.expected_benchmarks import expected_benchmarks, told
 from visualprm_eval.stages.sample.prompts import absorb_prompt_files, export_prompts, note_unheeded
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.scopes import Scope, scopes
@@ -41,7 +42,8 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
 
     The store knows their problems afterwards.
 
-    A dry run fetches no files: it says which benchmarks lack theirs, and goes on with the others.
+    A dry run fetches no files and writes none. Where a benchmark lacks its file it goes by the problems of the store,
+    else by the known size, and it says so; one of unknown size is left out.
 
     Raises:
         HostError: There is no host and it is needed.
@@ -54,23 +56,27 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
 
     set_verbose(config.verbose)
     use_data_dir(config.data_dir)
+    expected = list(expected_benchmarks(config.data, config.limit, store)) if config.dry_run else []
+    by_size = {benchmark.name: benchmark for benchmark in expected}
+    names = [name for name in config.data if name not in by_size]
+    benchmarks: list[Benchmark] = []
+    missing: Mapping[str, str] = {}
     try:
-        benchmarks, missing = load_from_host(
-            config.data, config.limit, fetch=not config.dry_run, pictures=config.pictures
-        )
+        if names:
+            benchmarks, missing = load_from_host(
+                names, config.limit, fetch=not config.dry_run, pictures=config.pictures, write=not config.dry_run
+            )
     except HostError as error:
         if "grade" in config.stages:
             hint = "Only grading needs it: name the other stages, such as --stages sample"
             raise HostError(f"{error}. {hint}") from error
         print(f"note: {error}. The problems are those of the store in {config.work_dir}", file=sys.stderr)
-        stored = [stored_benchmark(store, name, config) for name in config.data]
-        for benchmark in stored if {"sample", "score"} & set(config.stages) else ():
+        stored = [stored_benchmark(store, name, config) for name in names]
+        for benchmark in stored if {"sample", "score"} & set(config.stages) and not config.dry_run else ():
             _check_pictures(benchmark, config.work_dir)
-        return stored
+        return [*stored, *_by_size(expected, config)]
     if missing and not config.dry_run:
-        raise MissingFilesError(missing)
-    for lack in missing:
-        print(f"{lack}; a run would try to fetch it, and this plan is made without it")
+        raise MissingFilesError(missing.values())
     for benchmark in benchmarks:
         store.put_problems(benchmark.problems)
         store.put_note(_ORIGIN, benchmark.name, origin_of(benchmark))
@@ -78,7 +84,29 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         tell_shown(benchmark.name, benchmark.shown)
         if benchmark.task.note:
             print(f"note: {benchmark.task.note}", file=sys.stderr)
-    return benchmarks
+    benchmarks += [*_without_file(missing, store, config), *_by_size(expected, config)]
+    return sorted(benchmarks, key=lambda benchmark: config.data.index(benchmark.name))
+
+
+def _by_size(expected: Sequence[Benchmark], config: RunConfig) -> list[Benchmark]:
+    """Benchmarks of which only the size is known; which candidates of a pack are theirs nobody can tell."""
+    known = config.candidates is None
+    for benchmark in expected:
+        plan = "this plan goes by that number" if known else "this plan is made without it"
+        print(f"{told(benchmark)}; a run would try to fetch it, and {plan}")
+    return list(expected) if known else []
+
+
+def _without_file(missing: Mapping[str, str], store: Store, config: RunConfig) -> Iterator[Benchmark]:
+    """Benchmarks of a dry run that lack files and that the store has problems of; the others are told."""
+    for name, lack in missing.items():
+        if known := store.current_problems(name):
+            print(
+                f"{lack}; a run would try to fetch it, and this plan goes by the {len(known):,} problems of the store"
+            )
+            yield stored_benchmark(store, name, config)
+        else:
+            print(f"{lack}; how many problems it has is not known here: this plan is made without it")
 
 
 def load_part(config: RunConfig, store: Store) -> list[Benchmark]:

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
-from visualprm_eval.core.folders import check_output
+from visualprm_eval.core.folders import check_output, passing_cache
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.run.dry_run import print_plan
-from visualprm_eval.run.early_checks import check_run
+from visualprm_eval.run.early_checks import Checked, check_run, check_work_dir
 from visualprm_eval.run.last_run import note_run
 from visualprm_eval.run.plan_run import plan_run
 from visualprm_eval.run.preflight import preflight
@@ -35,7 +35,7 @@ from visualprm_eval.stages.sample.stage import sample
 from visualprm_eval.stages.score.stage import score
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.merge import absorb_leftovers, rank_paths
-from visualprm_eval.store.soundness import open_sound, up_to_date
+from visualprm_eval.store.soundness import open_copy, open_sound, up_to_date
 
 
 def run(config: RunConfig) -> None:
@@ -50,9 +50,8 @@ def run(config: RunConfig) -> None:
             raise ConfigError("--critic is the work of one process: start it without torchrun")
         from visualprm_eval.run.step_labels import run_process_bench
 
-        sound = check_run(config, ()).sound
-        with _open_store(config) as store:
-            run_process_bench(config, store, sound)
+        with _open_store(config, ()) as (store, checked):
+            run_process_bench(config, store, checked.sound)
         return
     rerankers = _rerankers(config)
     if launch is None or config.dry_run or not {*SHARED} & {*config.stages}:
@@ -81,8 +80,7 @@ def _rerankers(config: RunConfig) -> list[Reranker]:
 
 def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) -> None:
     """The whole run, in this process but for what ranks share."""
-    checked = check_run(config, rerankers)
-    with _open_store(config) as store:
+    with _open_store(config, rerankers) as (store, checked):
         if team is None and not config.dry_run:
             remove_traces(config.work_dir)
         plan = plan_run(config, store, rerankers, pack=checked.pack)
@@ -148,8 +146,22 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
 
 
 @contextmanager
-def _open_store(config: RunConfig) -> Iterator[Store]:
-    """The run's store, after a look for damage: nothing is paid for that would go into a broken one."""
+def _open_store(config: RunConfig, rerankers: Sequence[Reranker]) -> Iterator[tuple[Store, Checked]]:
+    """The run's store, after a look for damage and the early checks; a mistake makes no work dir."""
+    check_work_dir(config)
+    if config.dry_run or os.path.lexists(config.work_dir / STORE_FILE) or rank_paths(config.work_dir):
+        with _sound_store(config) as store:
+            yield store, check_run(config, store, rerankers)
+        return
+    with tempfile.TemporaryDirectory() as scratch, Store.open(Path(scratch) / STORE_FILE) as empty:
+        checked = check_run(config, empty, rerankers)
+    with _sound_store(config) as store:
+        yield store, checked
+
+
+@contextmanager
+def _sound_store(config: RunConfig) -> Iterator[Store]:
+    """The store, after a look for damage: nothing is paid for that would go into a broken one."""
     path = config.work_dir / STORE_FILE
     if not config.dry_run:
         with open_sound(path, write=True) as store:
@@ -157,11 +169,8 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
             absorb_leftovers(store, config.work_dir)
             yield store
         return
-    with tempfile.TemporaryDirectory() as scratch:  # A dry run works on a copy and leaves nothing behind.
-        copy = Path(scratch) / STORE_FILE
-        if os.path.lexists(path):
-            with open_sound(path) as store:
-                store.copy_to(copy)
-        with Store.open(copy) as store:
+    with passing_cache() as scratch:  # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
+        copy = scratch / STORE_FILE
+        with open_copy(path, copy) if os.path.lexists(path) else Store.open(copy) as store:
             absorb_leftovers(store, config.work_dir, remove=False)
             yield store

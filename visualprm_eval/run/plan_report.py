@@ -9,11 +9,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import GIVEN, JudgeOptions, RunConfig
 from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
-from visualprm_eval.core.folders import check_writable
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.run.export_problems import stored_benchmark, stored_grading
@@ -29,28 +29,39 @@ from visualprm_eval.store.soundness import audit, refuse_damage, up_to_date
 from visualprm_eval.tasks import EXACT_MATCHING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from visualprm_eval.host.data.benchmarks import Benchmark
     from visualprm_eval.run.last_run import Choice
 
 
-def report(config: RunConfig, rerankers: Sequence[str]) -> None:
+def report(config: RunConfig, rerankers: Sequence[str], output: Path | None = None) -> None:
     """Reports on everything that a work dir's store holds.
 
     Args:
         config: The work dir, and what to leave out: benchmarks, policies, problems.
         rerankers: Names of rerankers; none for those of the last run, or all that the stored scores serve.
+        output: Where the files go; ``None`` for the work dir.
 
     Raises:
         StoreDamagedError: The store is not sound; the message names the damage.
         StoreError: There is no store, or nothing in it to report on.
-        ConfigError: A benchmark, policy or reranker that it knows nothing of, or the work dir cannot be written to.
+        ConfigError: A benchmark, policy or reranker that it knows nothing of, or a folder that files cannot go to.
     """
+    from visualprm_eval.report.render.file_set import check_folder
+
     path = up_to_date(config.work_dir / STORE_FILE)
+    if output is not None and (output / STORE_FILE).exists() and not output.samefile(config.work_dir):
+        raise ConfigError(
+            f"-o {output} is another work dir, whose files this report would replace; choose another folder"
+        )
+    if path.exists():
+        check_folder(output or config.work_dir, "-o")
     with Store.open(path, write=False) as store, audit(store) as findings:
-        check_writable(config.work_dir, "--work-dir")
         try:
             plan = plan_report(config, store, rerankers)
-            write_report(store, plan, config.work_dir, check=lambda: refuse_damage(path, findings))
+            check = partial(refuse_damage, path, findings)
+            write_report(store, plan, config.work_dir, check=check, folder=output)
         except Exception:
             refuse_damage(path, findings)  # It explains whatever reading stumbled over.
             raise

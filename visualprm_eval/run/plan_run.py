@@ -70,7 +70,7 @@ def plan_run(
         config: What was asked for.
         store: Where facts are; it gets the problems, and the candidates of a pack.
         rerankers: What selects.
-        benchmarks: The run's; loaded when not given. In a dry run without their files there are none.
+        benchmarks: The run's; loaded when not given.
         samples: Whose candidates the run is about, where that is known already.
         pack: The candidates of ``--candidates``.
 
@@ -136,8 +136,14 @@ def _sampled(
             if name in notes:
                 raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
             notes[name] = notes_of(policy)
+            known = any(not benchmark.expected for benchmark in benchmarks)
             makers = [policy, greedy_twin(policy, text, PolicyOptions.of(config))] if greedy else [policy]
-            keys = [_key("sampling", maker, "sample", config, store) for maker in makers]
+            keys = [
+                _key("sampling", maker, "sample", config, store)
+                if known
+                else Spec("sampling", {"policy": name, "maker": place})
+                for place, maker in enumerate(makers)
+            ]
             policies.update((key.id, maker) for key, maker in reversed([*zip(keys, makers, strict=True)]))
         except HostError:
             if "sample" in config.stages:
@@ -184,6 +190,8 @@ def _grading(store: Store, benchmark: Benchmark, config: RunConfig, judge: Judge
     from visualprm_eval.host.grading.judge import judge_spec
     from visualprm_eval.host.load.bridge import load_host
 
+    if benchmark.expected:  # Nothing of it is here, verdicts least of all.
+        return Spec("grading", {"benchmark": benchmark.name})
     if benchmark.dataset is None and {"grade", "report"} & set(config.stages):  # There is no host here.
         return stored_grading(store, benchmark, config.judge)
     host = "none" if benchmark.dataset is None else load_host().version

@@ -10,20 +10,25 @@ from dataclasses import dataclass, replace
 from visualprm_eval.core.config import GIVEN, RunConfig
 from visualprm_eval.core.errors import UnreadableJudgeError
 from visualprm_eval.core.packages import installed
-from visualprm_eval.core.types import Candidate, JSONValue, Spec, StepScores
+from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, StepScores
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
+from visualprm_eval.run.dry_run import Bill
 from visualprm_eval.run.export_problems import tell_shown
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
-from visualprm_eval.stages.score.critics import ranged_scoring, release
+from visualprm_eval.stages.cost import CHARACTERS_PER_TOKEN, STEP_CHARACTERS, Questions
+from visualprm_eval.stages.score.cost import NewTexts
+from visualprm_eval.stages.score.critics import Critic, ranged_scoring, release
 from visualprm_eval.stages.score.given_steps import Judging, baseline, build
 from visualprm_eval.stages.score.stage import score_missing
 from visualprm_eval.store import Store
 from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
-from visualprm_eval.tasks.process_bench.data import ProcessSample, ProcessSet, text_of
-from visualprm_eval.tasks.process_bench.locate import load_set
-from visualprm_eval.tasks.process_bench.released import differences
+from visualprm_eval.tasks.process_bench.data import LABELS_FILE, ProcessSample, ProcessSet, text_of
+from visualprm_eval.tasks.process_bench.locate import is_here, load_set
+from visualprm_eval.tasks.process_bench.released import RELEASED_LABELS, differences, total
 
+REPORTS = "step_labels"
+"""Folder of a work dir with a folder of reports for each set: those of best-of-N are beside it."""
 LABELS_THRESHOLD = 0.5
 """For critics whose scores are verdicts."""
 _SHOWN = 10
@@ -56,6 +61,9 @@ def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = 
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
     (name,) = config.data
+    if config.dry_run and not is_here(name, config.step_labels.vpb_dir, config.data_dir):
+        _tell_expected(name, store, config, build(config.step_labels.critics, config))
+        return
     whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
     critics = build(config.step_labels.critics, config)
     _tell_bad_lines(whole)
@@ -75,8 +83,7 @@ def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = 
         if judging.critic is not None
     }
     if config.dry_run:
-        for label, scoring in scorings.items():
-            print(f"{name}: score with {label}: {len(_missing(store, place, scoring, config)):,} solutions")
+        _tell_missing(store, place, critics, scorings, config)
         return
     if will_make:
         for judging in critics:
@@ -87,14 +94,56 @@ def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = 
                 checkpoint.record(store)
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
-        from visualprm_eval.report.render.step_labels import print_process_results, write_process_reports
+        from visualprm_eval.report.render.step_labels import print_process_results, renew_process_reports, shown_by
+        from visualprm_eval.run.write_report import tell_missing
 
         opinions = [_opinion(store, place, each, scorings.get(each.label), config) for each in critics]
         store.check_in_place()
         protocol = dict(_protocol(config, place.process_set, scorings, recorded_versions(store)))
         seed = config.sampling.seed
         results = evaluate(place.process_set, opinions, seed=seed, remarks=remarks, protocol=protocol)
-        print_process_results(results, files=write_process_reports(config.work_dir, results))
+        folder = config.work_dir / REPORTS / name
+        renewal = renew_process_reports(folder, results)
+        print_process_results(results, files=renewal.paths)
+        for note in renewal.notes:
+            print(f"note: {note}", file=sys.stderr)
+        if renewal.former is not None and (missing := shown_by(results).missing_of(renewal.former)):
+            named = ", all critics named and no smaller --limit,"
+            tell_missing(folder, missing, f"the same command{named} shows it, and asks no critic again")
+
+
+def _tell_missing(
+    store: Store, place: _Place, critics: Sequence[Judging], scorings: Mapping[str, Spec], config: RunConfig
+) -> None:
+    """Says what critics would score, and what that may cost."""
+    bill, questions = Bill(config, store), Questions(place.process_set.problems, {})
+    for label, critic in _at_work(critics, config):
+        work = _missing(store, place, scorings[label], config)
+        print(f"{place.process_set.name}: score with {label}: {len(work):,} solutions")
+        bill.tell_scoring(label, critic, questions, work=work, new=NewTexts(), thoughts=True)
+    bill.print()
+
+
+def _tell_expected(name: str, store: Store, config: RunConfig, critics: Sequence[Judging]) -> None:
+    """The same of a released set that is not here, by its published counts."""
+    print(f"{name}: {LABELS_FILE} is not here; a run would try to fetch it, and this plan goes by its published counts")
+    whole = total(name) or 0
+    steps = sum(RELEASED_LABELS.values()) / whole
+    ids = [str(number) for number in range(min(whole, config.limit or whole))]
+    questions = Questions({each: Problem(name, each, "", (), "", each) for each in ids}, {}, expected=True)
+    new = NewTexts(ids, steps * STEP_CHARACTERS / CHARACTERS_PER_TOKEN, steps)
+    bill = Bill(config, store)
+    for label, critic in _at_work(critics, config):
+        print(f"{name}: score with {label}: {len(ids):,} solutions of {steps:.1f} steps in the mean")
+        bill.tell_scoring(label, critic, questions, work=(), new=new, thoughts=True)
+    bill.print()
+
+
+def _at_work(critics: Sequence[Judging], config: RunConfig) -> Iterator[tuple[str, Critic]]:
+    """The critics that a run asks, by label; baselines are asked nothing."""
+    for judging in critics if "score" in config.stages else ():
+        if judging.critic is not None:
+            yield judging.label, judging.critic
 
 
 def _tell_bad_lines(process_set: ProcessSet) -> None:

@@ -74,12 +74,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         StoreError: There is no file, its schema is not the current one, or it cannot be opened.
     """
     with translated_errors(path):
-        check_way(path)
-        if not path.exists():
-            raise StoreError(f"there is no store at {path}; check --work-dir, or make a run that fills it first")
-        # A closed store on a read-only disk has no log beside it, and SQLite may not create one.
-        frozen = not os.access(path.parent, os.W_OK) and not log_of(path).exists()
-        db = _connect(path, "ro&immutable=1" if frozen else "ro")
+        db = _reading(path)
         if (found := schema.version(db)) < schema.latest_version():
             db.close()
             raise StoreError(
@@ -87,6 +82,58 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
                 "open it for writing once (any run on this work dir does) to bring it up to date"
             )
     return db
+
+
+def copy_store(path: Path, target: Path) -> None:
+    """Writes a store as it is now, of whatever schema, to a new file; a writer may go on meanwhile.
+
+    Nothing appears beside a store that nobody writes to.
+
+    Raises:
+        StoreDamagedError: The file is not a sound store.
+        StoreError: There is none, it was written by a newer version, there is a file at ``target`` already, or it
+            cannot be written.
+    """
+    if target.exists():
+        raise StoreError(f"{target} is there already; nothing was copied over it")
+    check_way(path)
+    real = path.resolve()
+    with translated_errors(path):
+        if not log_of(real).exists():
+            before = _stamp(real)
+            _back_up(_reading(real, closed=True), target)
+            if not log_of(real).exists() and _stamp(real) == before:
+                return
+            target.unlink()  # Somebody came to write, and it may be neither what it was nor what it is now.
+        _back_up(_reading(real), target)
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What changes when a file is written or replaced; ``None`` without one."""
+    if not path.exists():
+        return None
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _back_up(db: sqlite3.Connection, target: Path) -> None:
+    with closing(db), closing(sqlite3.connect(target)) as copy:
+        db.backup(copy)
+
+
+def _reading(path: Path, *, closed: bool = False) -> sqlite3.Connection:
+    """A connection that only reads, to a store of this schema or an older one.
+
+    Args:
+        path: Its file.
+        closed: Whether nobody writes to it, so that nothing need be made beside it.
+    """
+    check_way(path)
+    if not path.exists():
+        raise StoreError(f"there is no store at {path}; check --work-dir, or make a run that fills it first")
+    # A closed store on a read-only disk has no log beside it, and SQLite may not create one.
+    closed = closed or (not os.access(path.parent, os.W_OK) and not log_of(path).exists())
+    return _connect(path, "ro&immutable=1" if closed else "ro")
 
 
 @contextmanager

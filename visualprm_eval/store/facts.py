@@ -168,6 +168,13 @@ class Store(StoreFile):
             done[problem_id].add(rank)
         return [(problem_id, rank) for problem_id, ranks in done.items() for rank in range(n) if rank not in ranks]
 
+    def written_tokens(self) -> list[tuple[Spec, str, int, int]]:
+        """Of each sampling on each benchmark: candidates that did not fail, and their tokens where those are known."""
+        return [
+            (codec.spec_of(kind, settings), codec.unpack_text(benchmark), candidates, tokens)
+            for kind, settings, benchmark, candidates, tokens in self._query(queries.WRITTEN_TOKENS)
+        ]
+
     def put_scores(self, scoring_id: str, scores: Iterable[tuple[str, str, StepScores]]) -> int:
         """Keeps (problem id, text id, step scores); every candidate of the problem with that text shares them.
 

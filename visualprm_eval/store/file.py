@@ -1,9 +1,9 @@
-"""The file of a store: opening, closing, one transaction or query at a time, copies, and the look for damage."""
+"""The file of a store: opening, closing, one transaction or query at a time, and the look for damage."""
 
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -85,17 +85,6 @@ class StoreFile:
         """How many rows a merge of this store looks at."""
         with translated_errors(self.path):
             return absorb.count_rows(self._db)
-
-    def copy_to(self, path: Path) -> None:
-        """Writes the store as it is now to a new file; a writer may go on meanwhile.
-
-        Raises:
-            StoreError: There is a file at ``path`` already, or it cannot be written.
-        """
-        if path.exists():
-            raise StoreError(f"{path} is there already; nothing was copied over it")
-        with translated_errors(path), closing(sqlite3.connect(path)) as copy:
-            self._db.backup(copy)
 
     def verify(self) -> list[str]:
         """Reads everything and says what is wrong, one sentence each; ``[]`` when the store is sound."""

@@ -106,6 +106,13 @@ FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = 
 CROSS JOIN texts AS t ON t.id = c.text_id
 ORDER BY w.position, c.rank"""
 
+# What replies cost stands on the first of their candidates; of models that run here each candidate has its own number.
+WRITTEN_TOKENS = """
+SELECT s.kind, s.settings, p.benchmark, count(*), sum(coalesce(c.completion_tokens, c.tokens))
+FROM candidates AS c JOIN specs AS s ON s.id = c.spec_id JOIN problems AS p ON p.id = c.problem_id
+WHERE c.error IS NULL GROUP BY s.id, p.benchmark
+HAVING sum(coalesce(c.completion_tokens, c.tokens)) IS NOT NULL"""
+
 DONE_RANKS = """
 SELECT c.problem_id, c.rank
 FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id

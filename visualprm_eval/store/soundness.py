@@ -5,6 +5,7 @@ Of a damaged store nothing is reported, merged, exported or added to.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from visualprm_eval.core.errors import StoreDamagedError
 from visualprm_eval.core.subprocess_call import beside
 from visualprm_eval.store import Store
-from visualprm_eval.store.connection import is_outdated
+from visualprm_eval.store.connection import copy_store, is_outdated
 
 _WORTH_A_PROCESS = 64 * 2**20
 """Bytes of a store from which on the look for damage has a process of its own."""
@@ -61,6 +62,24 @@ def up_to_date(path: Path) -> Path:
     return path
 
 
+def open_copy(path: Path, target: Path) -> Store:
+    """A copy of a store, brought up to date, after a look for damage.
+
+    Args:
+        path: The file of the store; it is only read.
+        target: The file of the copy.
+
+    Raises:
+        StoreDamagedError: The store is not sound; the message names the damage.
+        StoreError: As for ``connection.copy_store``.
+    """
+    copy_store(path, target)
+    if is_outdated(target):
+        said = "is of an older schema: what follows is of a copy, which is brought up to date"
+        print(f"note: {path} {said}", file=sys.stderr)
+    return _sound(Store.open(target), path)
+
+
 def open_sound(path: Path, *, write: bool = False) -> Store:
     """A store, after a look for damage.
 
@@ -72,7 +91,11 @@ def open_sound(path: Path, *, write: bool = False) -> Store:
         StoreDamagedError: The store is not sound; the message names the damage.
         StoreError: As for ``Store.open``.
     """
-    store = Store.open(path, write=write)
+    return _sound(Store.open(path, write=write), path)
+
+
+def _sound(store: Store, path: Path) -> Store:
+    """An open store after a look for damage, which is told of the file at ``path``."""
     try:
         refuse_damage(path, store.verify)
     except BaseException:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import shlex
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
@@ -446,3 +448,44 @@ def test_a_greedy_row_is_of_greedy_samples_alone(tmp_path):
     found = {(row.reranker, row.k): row.value for row in results(tmp_path, ["greedy", "visualprm"]).rows}
     assert found["greedy", 1] == 50
     assert ("greedy", N) not in found
+
+
+def reported(folder: Path) -> list[dict[str, str]]:
+    with (folder / "results.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_narrower_report_tells_what_it_leaves_out_and_what_brings_it_back(tmp_path, capsys):
+    fill(tmp_path)
+    report = ["report", "--work-dir", str(tmp_path)]
+    assert main(report) == 0
+    assert "showed more" not in capsys.readouterr().err
+    wide = reported(tmp_path)
+    assert main([*report, "--reranker", "oracle", "--k", "2", "--limit", "10"]) == 0
+    said = capsys.readouterr().err
+    missing = "rerankers random, self-consistency, visualprm, weighted-vote; k 1, 4; problems of Bench 40, not 10."
+    assert f"note: the former files in {tmp_path} showed more: {missing}" in said
+    again = shlex.split(said.partition("`visualprm_eval ")[2].partition("`")[0])
+    assert main(again) == 0
+    assert "showed more" not in capsys.readouterr().err
+    assert reported(tmp_path) == wide
+
+
+def test_a_report_elsewhere_leaves_the_files_of_the_work_dir(tmp_path, capsys):
+    fill(tmp_path / "work")
+    report = ["report", "--work-dir", str(tmp_path / "work")]
+    assert main(report) == 0
+    names = [path for path in (tmp_path / "work").rglob("*") if path.is_file() and "store" not in path.name]
+    before = {path: path.read_bytes() for path in names}
+    assert main([*report, "--reranker", "oracle", "-o", str(tmp_path / "only the oracle")]) == 0
+    assert "showed more" not in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in names} == before
+    assert {row["reranker"] for row in reported(tmp_path / "only the oracle")} == {"first", "oracle"}
+    fill(tmp_path / "other", benchmark="Other")
+    (tmp_path / "file").write_text("")
+    for folder, why in (("other", "another work dir"), ("file", "is no folder"), ("file/x", "is no folder")):
+        assert main([*report, "-o", str(tmp_path / folder)]) == 2
+        said = capsys.readouterr()
+        assert why in said.err and "-o" in said.err
+        assert said.out == "", "nothing was evaluated for nothing"
+    assert main([*report, "-o", str(tmp_path / "work")]) == 0

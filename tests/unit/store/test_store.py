@@ -26,6 +26,7 @@ from hypothesis import strategies as st
 from visualprm_eval.core.errors import StoreDamagedError, StoreError, StoreLockedError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage, Verdict, text_id
 from visualprm_eval.store import Store, audit, codec, connection, queries, schema
+from visualprm_eval.store.connection import copy_store
 
 SAMPLING = Spec("sampling", {"policy": "toy", "temperature": 0.7, "seed": 0})
 SCORING = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
@@ -462,15 +463,42 @@ def test_a_reader_cannot_write(path: Path) -> None:
 
 def test_a_copy_is_a_store_of_its_own(path: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.sqlite"
-    with filled(path) as writer, Store.open(path, write=False) as reader:
+    with filled(path) as writer:
         writer.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, NASTY)])
-        reader.copy_to(copy)
+        copy_store(path, copy)
         with pytest.raises(StoreError, match="already"):
-            reader.copy_to(copy)
+            copy_store(path, copy)
         writer.put_candidates(SAMPLING.id, [Candidate(IDS[0], 1, "later")])
     with Store.open(copy) as store:
         assert store.candidates(SAMPLING.id, IDS)[IDS[0]] == [Candidate(IDS[0], 0, NASTY)]
         assert store.verify() == []
+
+
+def test_a_copy_leaves_nothing_beside_a_closed_store(path: Path, tmp_path: Path) -> None:
+    filled(path).close()
+    before = sorted(tmp_path.rglob("*"))
+    copy_store(path, copy := tmp_path / "copy.sqlite")
+    assert sorted(tmp_path.rglob("*")) == sorted([*before, copy])
+
+
+def test_a_writer_that_comes_while_a_store_is_copied(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(path).close()
+    back_up, times = connection._back_up, []
+
+    def interrupted(db: sqlite3.Connection, target: Path) -> None:
+        back_up(db, target)
+        if not times:
+            with Store.open(path) as writer:
+                writer.put_candidates(SAMPLING.id, [Candidate(IDS[0], 7, "while it was copied")])
+        times.append(target)
+
+    monkeypatch.setattr(connection, "_back_up", interrupted)
+    copy_store(path, tmp_path / "copy.sqlite")
+    assert len(times) == 2
+    with Store.open(tmp_path / "copy.sqlite") as store:
+        assert store.candidates(SAMPLING.id, IDS)[IDS[0]][-1].text == "while it was copied"
 
 
 # kill -9

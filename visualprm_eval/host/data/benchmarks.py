@@ -20,6 +20,7 @@ from visualprm_eval.core.errors import (
 )
 from visualprm_eval.core.folders import data_root
 from visualprm_eval.core.pictures import AS_THEY_ARE, described
+from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.types import Problem
 from visualprm_eval.host.data.data_view import readable
 from visualprm_eval.host.data.entries import OF_VIDEOS, entry_of
@@ -57,6 +58,8 @@ class Benchmark:
         left_out: Why rows of the table are no problems, by where they stand.
         answerless: Why nothing of it can be graded; ``""`` where it has answers.
         shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
+        sizes: Width and height of pictures by their files, where these were not written.
+        expected: Whether only the number of its problems is known, which have neither text nor pictures then.
     """
 
     name: str
@@ -70,6 +73,8 @@ class Benchmark:
     left_out: Mapping[str, str] = field(default_factory=dict)
     answerless: str = ""
     shown: str = ""
+    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict, repr=False)
+    expected: bool = False
 
 
 @dataclass
@@ -90,7 +95,7 @@ class _Findings:
 
 
 def load_benchmark(
-    name: str, limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES
+    name: str, limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES, write: bool = True
 ) -> Benchmark:
     """Loads a benchmark: the bundled one, one of the host's, or an own TSV file in the host's data folder.
 
@@ -99,6 +104,7 @@ def load_benchmark(
         limit: Only the first rows; ``None`` for all.
         fetch: Whether files that are missing may be fetched.
         pictures: ``"upright"`` turns and scales pictures as they are meant to be seen; ``"raw"`` leaves them alone.
+        write: Whether the pictures become files; their sizes are noted if not.
 
     Raises:
         UnknownNameError: When the host does not know the name; the message offers the nearest.
@@ -119,10 +125,13 @@ def load_benchmark(
     broken: dict[str, str] = {}
     files_of: dict[str, tuple[str, ...]] = {}
     changes: dict[str, str] = {}
-    with at_work(), whole_files():
+    sizes: dict[str, tuple[int, int]] = {}
+    with at_work(), whole_files(), track(f"read {name} with its pictures", len(rows), after_s=QUIET_S) as tracker:
         for row in map(rows.iloc.__getitem__, range(len(rows))):
             given = ShownRow(row) if pictures == RAW_PICTURES else upright_row(dataset, row)
-            problem, files, reason = row_problem(dataset, name, row, task.group_columns, given)
+            noted = None if write else sizes
+            problem, files, reason = row_problem(dataset, name, row, task.group_columns, given, sizes=noted)
+            tracker.advance()
             problems.append(problem)
             files_of[problem.index] = files
             changes |= {problem.index: given.change} if given.change else {}
@@ -139,13 +148,14 @@ def load_benchmark(
     return Benchmark(
         name, task, dataset, problems, broken, files_of, total=total, file=file, left_out=left_out,
         answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "",
-        shown=AS_THEY_ARE if pictures == RAW_PICTURES else described(changes),
+        shown=AS_THEY_ARE if pictures == RAW_PICTURES else described(changes), sizes=sizes,
     )  # fmt: skip
 
 
 def load_benchmarks(
-    names: Sequence[str], limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES
-) -> tuple[list[Benchmark], list[str]]:
+    names: Sequence[str], limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES,
+    write: bool = True,
+) -> tuple[list[Benchmark], dict[str, str]]:  # fmt: skip
     """Loads benchmarks, and says of all files at once which are missing.
 
     Args:
@@ -153,27 +163,27 @@ def load_benchmarks(
         limit: Only the first rows of each; ``None`` for all.
         fetch: Whether files that are missing may be fetched.
         pictures: As for :func:`load_benchmark`.
+        write: As for :func:`load_benchmark`.
 
     Returns:
-        The benchmarks, and a sentence on each one that lacks files. When files may be fetched and one is missing all
-        the same, nothing is loaded.
+        The benchmarks, and a sentence on each one that lacks files, by name. When files may be fetched and one is
+        missing all the same, nothing is loaded.
 
     Raises:
         HostError, UnknownNameError, BenchmarkError, ConfigError: As for :func:`load_benchmark`.
     """
     load_host()
-    lacks = missing_files(names, fetch=fetch)
-    missing = [*lacks.values()]
+    missing = missing_files(names, fetch=fetch)
     if missing and fetch:
         return [], missing
     benchmarks: list[Benchmark] = []
     for name in names:
-        if name in lacks:
+        if name in missing:
             continue
         try:
-            benchmarks.append(load_benchmark(name, limit, fetch=fetch, pictures=pictures))
+            benchmarks.append(load_benchmark(name, limit, fetch=fetch, pictures=pictures, write=write))
         except MissingFilesError as error:  # Of a class that loads several files in a way of its own.
-            missing += error.missing
+            missing[name] = "; ".join(error.missing)
     return benchmarks, missing
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ast
+import base64
+import binascii
 import copy
 import dataclasses
 import errno
 import hashlib
 import string
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core.errors import BenchmarkError
-from visualprm_eval.core.pictures import RULES
+from visualprm_eval.core.pictures import RULES, size_of
 from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.data.upright import ShownRow, written_apart
 from visualprm_eval.host.patching import replaced
@@ -22,8 +25,9 @@ _CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC,
 
 
 def row_problem(
-    dataset: Any, name: str, row: Any, group_columns: Sequence[str] = (), shown: ShownRow | None = None
-) -> tuple[Problem, tuple[str, ...], str | None]:
+    dataset: Any, name: str, row: Any, group_columns: Sequence[str] = (), shown: ShownRow | None = None, *,
+    sizes: dict[str, tuple[int, int]] | None = None,
+) -> tuple[Problem, tuple[str, ...], str | None]:  # fmt: skip
     """The problem of a row, its picture files, and why one of them cannot be used.
 
     Args:
@@ -33,6 +37,8 @@ def row_problem(
         group_columns: Columns by which the benchmark's metric groups rows.
         shown: The row with its pictures as they are shown, where that is not as the table has them: the problem has
             an id of its own then.
+        sizes: Takes width and height of the pictures by the files that they would be, and no file is written; ``None``
+            to have them written.
 
     Returns:
         The problem; the files of the row's pictures in the row's order, of which the prompt may show some, or some
@@ -43,7 +49,7 @@ def row_problem(
     """
     shown = shown or ShownRow(row)
     with written_apart(dataset, shown):
-        message, files, reason = _prompt(dataset, name, shown.row)
+        message, files, reason = _prompt(dataset, name, shown.row, write=sizes is None)
     parts = []
     for item in message:
         if item["type"] not in {"text", "image"}:
@@ -56,7 +62,9 @@ def row_problem(
         benchmark=name, index=str(row["index"]), split=split, parts=tuple(parts), answer=answer, id="",
         choices=lettered or listed_options(row), groups=_groups(row, name, group_columns),
     )  # fmt: skip
-    pictures, unreadable = _picture_digests(row, problem.images, shown.originals)
+    pictures, unreadable = _picture_digests(row, problem.images, shown.originals, written=sizes is None)
+    if sizes is not None:
+        sizes |= _sizes(shown.row, files)
     content = {
         "benchmark": name,
         "index": problem.index,
@@ -89,13 +97,18 @@ def _groups(row: Any, name: str, columns: Sequence[str]) -> dict[str, str]:
     return {column: str(row[column]) for column in columns}
 
 
-def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], tuple[str, ...], str | None]:
+def _prompt(
+    dataset: Any, name: str, row: Any, *, write: bool
+) -> tuple[list[dict[str, Any]], tuple[str, ...], str | None]:
     """The host's message of a row and its pictures' files; when one cannot be written, as it would be, and why."""
-    write = dataset.dump_image
+    if not write:
+        with suppress(Exception):  # Some class wants to look at the files.
+            return _unwritten(dataset, row)
+    dump = dataset.dump_image
     files: list[str] = []
 
     def noted(line: Any) -> Any:
-        paths = write(line)
+        paths = dump(line)
         files[:] = [paths] if isinstance(paths, str) else paths
         return paths
 
@@ -107,12 +120,28 @@ def _prompt(dataset: Any, name: str, row: Any) -> tuple[list[dict[str, Any]], tu
             raise BenchmarkError(f"{name}: cannot write pictures to {dataset.img_root}: {error}") from error
         reason = f"{type(error).__name__}: {error}"
     try:
-        with replaced(dataset, "dump_image", lambda line: _expected_paths(dataset, line)):
-            return dataset.build_prompt(copy.deepcopy(row)), tuple(_expected_paths(dataset, row)), reason
+        return (*_unwritten(dataset, row)[:2], reason)
     except KeyError as error:
         raise BenchmarkError(f"{name}: the table lacks the column {error}, which the prompt needs") from error
     except Exception as error:
         raise BenchmarkError(f"{name}: the host cannot make the prompt of row {row['index']} ({reason})") from error
+
+
+def _unwritten(dataset: Any, row: Any) -> tuple[list[dict[str, Any]], tuple[str, ...], None]:
+    """The host's message of a row with the files that its pictures would be."""
+    with replaced(dataset, "dump_image", lambda line: _expected_paths(dataset, line)):
+        return dataset.build_prompt(copy.deepcopy(row)), tuple(_expected_paths(dataset, row)), None
+
+
+def _sizes(row: Any, files: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Width and height of a row's pictures, as far as they can be read, by their files."""
+    images = (row["image"] if isinstance(row["image"], list) else [row["image"]]) if _given(row, "image") else files
+    sizes: dict[str, tuple[int, int]] = {}
+    for file, image in zip(files, images, strict=False):
+        with suppress(binascii.Error, ValueError):
+            size = size_of(Path(file) if image is file else base64.b64decode(str(image)))
+            sizes |= {} if size is None else {file: size}
+    return sizes
 
 
 def _expected_paths(dataset: Any, line: Any) -> list[str]:
@@ -123,11 +152,14 @@ def _expected_paths(dataset: Any, line: Any) -> list[str]:
     return [str(Path(dataset.img_root) / path) for path in ([names] if isinstance(names, str) else names)]
 
 
-def _picture_digests(row: Any, paths: tuple[str, ...], originals: Mapping[str, str]) -> tuple[list[str], str | None]:
+def _picture_digests(
+    row: Any, paths: tuple[str, ...], originals: Mapping[str, str], *, written: bool
+) -> tuple[list[str], str | None]:
     """Digests of a row's pictures as the benchmark holds them, and which file cannot be read."""
     from vlmeval.smp import read_ok
 
-    unreadable = next((f"{path} is missing or no picture" for path in paths if not read_ok(path)), None)
+    looked_at = paths if written else ()
+    unreadable = next((f"{path} is missing or no picture" for path in looked_at if not read_ok(path)), None)
     if _given(row, "image"):
         # Not of the files: the host encodes pictures anew, and another version of Pillow writes other bytes.
         images = row["image"] if isinstance(row["image"], list) else [row["image"]]

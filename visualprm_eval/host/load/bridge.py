@@ -84,6 +84,11 @@ def _loaded_host() -> Host:
     return Host(_version(), environment, kind, str(Path(vlmeval.__file__).parent))
 
 
+def has_names() -> bool:
+    """Whether :func:`host_names` would import nothing."""
+    return HOST in sys.modules or kept_names() is not None
+
+
 def host_names() -> HostNames:
     """The names of models and benchmarks that the host knows; it is imported only where no former import left them.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,8 @@ from visualprm_eval.core.progress import track
 from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
 from visualprm_eval.report.render import csv
-from visualprm_eval.report.render.files import remove, write_figures, write_files
+from visualprm_eval.report.render.file_set import Renewal, Shown, renew
+from visualprm_eval.report.render.files import figure_files
 from visualprm_eval.report.render.html import Section, appendix, page
 from visualprm_eval.report.render.markdown import document, escape, markdown_table
 from visualprm_eval.report.render.terminal import print_report
@@ -32,33 +33,34 @@ _COMPARISONS = (
 _MANY_STEPS = 20_000
 
 
-def write_process_reports(work_dir: Path, results: ProcessResults) -> list[Path]:
-    """Writes ``results.csv``, ``results.xlsx``, the figures, ``results.md`` and ``report.html`` into the work dir.
+def renew_process_reports(folder: Path, results: ProcessResults) -> Renewal:
+    """Writes ``results.csv``, ``results.xlsx``, ``results.md``, ``report.html`` and the figures, all or none.
 
     Args:
-        work_dir: Where the files go; made when it is missing.
+        folder: Where the files go, in place of those of the former report there; made when it is missing.
         results: What they show.
 
-    Returns:
-        The paths of the files; a figure that there is nothing for is removed.
-
     Raises:
-        ConfigError: A file cannot be written.
+        ConfigError: A file cannot be written; those of the former report are still there.
     """
     # matplotlib is only worth its import time when files are written.
-    from visualprm_eval.report.render.step_label_figures import FIGURES, draw_figures
+    from visualprm_eval.report.render.step_label_figures import draw_figures
 
     figures = draw_figures(results)
+    contents: dict[str, Callable[[], bytes | str]] = {
+        "results.csv": lambda: csv.render(all_values(results.rows)),
+        "results.xlsx": lambda: render_workbook(results),
+        "results.md": lambda: render_markdown(results, {name: f"figures/{name}.png" for name in figures}),
+        "report.html": lambda: render_page(results, {name: files["svg"] for name, files in figures.items()}),
+        **figure_files(figures),
+    }
+    return renew(folder, contents, shown_by(results))
 
-    def contents() -> Iterator[tuple[str, bytes | str]]:
-        yield "results.csv", csv.render(all_values(results.rows))
-        yield "results.xlsx", render_workbook(results)
-        yield "results.md", render_markdown(results, {name: f"figures/{name}.png" for name in figures})
-        yield "report.html", render_page(results, {name: files["svg"] for name, files in figures.items()})
 
-    drawn = write_figures(work_dir / "figures", figures, FIGURES)
-    remove(work_dir / f"{name}.png" for name in FIGURES)  # Where earlier versions put them.
-    return [*write_files(work_dir, contents()), *drawn]
+def shown_by(results: ProcessResults) -> Shown:
+    """Whose opinions a report shows, and of how many solutions."""
+    critics = [one.opinion.critic for one in results.assessments]
+    return Shown({"critics": critics}, {"solutions": len(results.process_set.samples)})
 
 
 def _partial(results: ProcessResults) -> str:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.thoughts import is_empty_reply
+from visualprm_eval.stages.cost import CHARACTERS_PER_TOKEN, QUESTION_CHARACTERS, Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from visualprm_eval.stages.experiment import Experiment
 
-_CHARACTERS_PER_TOKEN = 4
-"""Of English text, by common tokenizers."""
 _SYSTEM_CHARACTERS = {"DynaMath": 120}
 """Characters of the system prompt that goes with each request, by the host's name of the benchmark."""
 _TYPICAL_REPLY_TOKENS = 16
@@ -28,24 +26,7 @@ _TRIAL_REQUESTS = 8
 """Texts that a grader is tried on before anything is graded, for a benchmark without a task of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """At most so many requests with so many tokens.
-
-    Attributes:
-        requests: Requests, when every reply can be read.
-        prompt_tokens: Tokens that the judge reads.
-        reply_tokens: Tokens that it writes when it is as brief as it is asked to be.
-        most_reply_tokens: Tokens that the host lets it write.
-    """
-
-    requests: int
-    prompt_tokens: int
-    reply_tokens: int
-    most_reply_tokens: int
-
-
-def estimate(experiment: Experiment, known: Iterable[tuple[str, str, str]], new: int, max_tokens: int) -> Estimate:
+def estimate(experiment: Experiment, known: Iterable[tuple[str, str, str]], new: int, new_tokens: float) -> Estimate:
     """What the texts of an experiment that have no verdict may cost; nothing without a judge.
 
     Texts that the host reads by itself, and requests whose replies are stored, cost nothing and are counted all the
@@ -55,20 +36,23 @@ def estimate(experiment: Experiment, known: Iterable[tuple[str, str, str]], new:
         experiment: Policy, benchmark and who would be asked.
         known: Problem id, text id and text of stored candidates without a verdict.
         new: Candidates still to be sampled.
-        max_tokens: Longest sample, in tokens.
+        new_tokens: Tokens of each of these, where no stored text tells how long they are.
     """
     task = experiment.benchmark.task
     if not experiment.judge.used:
-        return Estimate(0, 0, 0, 0)
-    reads = task.judge_reads_question
-    questions = {problem.id: len(problem.question) if reads else 0 for problem in experiment.benchmark.problems}
+        return Estimate()
+    reads, is_expected = task.judge_reads_question, experiment.benchmark.expected
+    questions = {
+        problem.id: (QUESTION_CHARACTERS if is_expected else len(problem.question)) if reads else 0
+        for problem in experiment.benchmark.problems
+    }
     texts = [(questions[problem_id], len(text)) for problem_id, _, text in known if not is_empty_reply(text)]
     mean = sum(questions.values()) / max(1, len(questions))
-    length = sum(length for _, length in texts) / len(texts) if texts else max_tokens * _CHARACTERS_PER_TOKEN
+    length = sum(length for _, length in texts) / len(texts) if texts else new_tokens * CHARACTERS_PER_TOKEN
     overhead = task.judge_overhead + _SYSTEM_CHARACTERS.get(task.host_dataset, 0)
     characters = sum(map(sum, texts)) + new * (mean + length) + (len(texts) + new) * overhead
     requests = (len(texts) + new) * task.judge_requests
-    tokens = round(characters * task.judge_requests / _CHARACTERS_PER_TOKEN)
+    tokens = round(characters * task.judge_requests / CHARACTERS_PER_TOKEN)
     if task.note and requests:
         requests += _TRIAL_REQUESTS * task.judge_requests
     most = _MOST_LIMITED if task.host_dataset in _LIMITED_REPLIES else _MOST

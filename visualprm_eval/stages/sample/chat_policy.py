@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -66,18 +67,46 @@ class ChatPolicy(Twinned, CheckpointUser):
     def __init__(self, source: ModelSource, options: PolicyOptions) -> None:
         super().__init__(source.name, options)
         self.checkpoint = _ChatSource(source.source, source.revision, options.compute.device, options.compute.dtype)
+        self._obstacle = ""
 
     def manner(self) -> Mapping[str, JSONValue]:
         """The sampling options and the wording of prompts."""
         return worded_settings(self.name, "transformers", self._options)
 
+    def notes(self) -> Mapping[str, JSONValue]:
+        """Why samples were drawn one by one, where they were."""
+        return {"samples drawn one by one": self._obstacle} if self._obstacle else {}
+
     def sample(self, requests: Sequence[Request]) -> Iterator[Sequence[Candidate]]:
-        """Draws the samples of a problem together, at most the run's batch size at a time."""
-        from visualprm_eval.engine.chat_model import draw
+        """Draws the samples of a problem together, at most the run's batch size at a time.
+
+        One by one where a first look shows that the model's class cannot keep them apart. Then each is what it would
+        be in a batch of a class that can, so its key is the same.
+
+        Raises:
+            PolicyError: When the model's class does not ask our sampler, or the device failed.
+        """
+        from visualprm_eval.engine.chat_sampling import draw
 
         options, model = self._options.sampling, self.checkpoint.model
-        for _, group in groupby(requests, key=lambda request: request[0].id):
-            wanted = list(group)
-            for start in range(0, len(wanted), options.batch_size):
-                batch = wanted[start : start + options.batch_size]
+        groups = [list(group) for _, group in groupby(requests, key=lambda request: request[0].id)]
+        size = self._batch_size(groups)
+        for wanted in groups:
+            for start in range(0, len(wanted), size):
+                batch = wanted[start : start + size]
                 yield draw(model, batch[0][0], [rank for _, rank in batch], options)
+
+    def _batch_size(self, groups: Sequence[Sequence[Request]]) -> int:
+        """How many samples of a problem are drawn at a time."""
+        from visualprm_eval.engine.chat_check import batch_obstacle
+
+        sampling = self._options.sampling
+        size = min(sampling.batch_size, max(map(len, groups), default=1))
+        if size == 1 or sampling.temperature == 0 or self._obstacle:  # All greedy samples are one.
+            return 1 if self._obstacle else sampling.batch_size
+        problems = [wanted[0][0] for wanted in groups if len(wanted) > 1]
+        if obstacle := batch_obstacle(self.checkpoint.model, problems, size):
+            self._obstacle = obstacle
+            print(f"{self.name}: {obstacle}; samples are drawn one by one", file=sys.stderr)
+            return 1
+        return sampling.batch_size

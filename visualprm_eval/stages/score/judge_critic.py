@@ -40,8 +40,15 @@ _AGAIN = "\n\nAn earlier reply to this could not be read: {reason}. Reply with t
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """One solution in the judge's hands."""
+class Asked:
+    """One solution in the judge's hands.
+
+    Attributes:
+        place: Its place among all.
+        problem: The question.
+        steps: Its steps, [T].
+        reason: Why the last reply could not be read; ``""`` when it is asked about for the first time.
+    """
 
     place: int
     problem: Problem
@@ -57,6 +64,11 @@ class _Asked:
         # The problem's id stands for the content of its pictures.
         asked = digest({"judged": self.problem.id, "text": text})
         return Problem(self.problem.benchmark, self.problem.index, self.problem.split, parts, "", asked)
+
+
+def _key(settings: Mapping[str, JSONValue], request_id: str) -> str:
+    """What a reply is kept under."""
+    return digest(["step judge", dict(settings), request_id])
 
 
 class JudgeCritic:
@@ -108,7 +120,7 @@ class JudgeCritic:
             CriticError: When the policy cannot be asked at all. Replies that came until then are stored.
         """
         outcomes: dict[int, StepScores] = {}
-        waiting = [_Asked(place, problem, tuple(steps)) for place, (problem, steps) in enumerate(items)]
+        waiting = [Asked(place, problem, tuple(steps)) for place, (problem, steps) in enumerate(items)]
         for number in range(self._tries):
             last, again = number + 1 == self._tries, []
             for asked, reply, error in self._replies_to(waiting, number):
@@ -123,24 +135,43 @@ class JudgeCritic:
                         said = f"{UNREADABLE}: {reason} ({self._tries} tries)"
                         outcomes[asked.place] = StepScores((), asked.steps, said)
                     else:
-                        again.append(_Asked(asked.place, asked.problem, asked.steps, str(reason)))
+                        again.append(Asked(asked.place, asked.problem, asked.steps, str(reason)))
                 else:
                     outcomes[asked.place] = StepScores(tuple(map(float, verdicts)), asked.steps)
             waiting = again
         return [outcomes[place] for place in range(len(items))]
 
-    def _replies_to(self, waiting: Sequence[_Asked], attempt: int) -> Iterator[tuple[_Asked, str, str | None]]:
+    def unanswered(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[Asked]:
+        """Solutions that the policy would be asked about first, each request once; without those of stored replies."""
+        settings = dict(self.policy.settings()) if items else {}
+        asked: dict[str, Asked] = {}
+        for place, (problem, steps) in enumerate(items):
+            next_one = Asked(place, problem, tuple(steps))
+            for attempt in range(self._tries):
+                request_id = next_one.request().id
+                reply = self._known(_key(settings, request_id), attempt, len(steps))
+                if reply is None:
+                    asked[request_id] = next_one
+                    break
+                try:
+                    parse_verdicts(reply, len(steps))
+                    break
+                except InputError as reason:
+                    next_one = Asked(place, problem, tuple(steps), str(reason))
+        return list(asked.values())
+
+    def _replies_to(self, waiting: Sequence[Asked], attempt: int) -> Iterator[tuple[Asked, str, str | None]]:
         """Each solution with the reply to it, or why there is none."""
         if not waiting:
             return
-        by_id: dict[str, list[_Asked]] = {}
+        by_id: dict[str, list[Asked]] = {}
         settings = self.policy.settings() if self.replies is not None else {}
         requests: dict[str, Problem] = {}
         for asked in waiting:
             request = asked.request()
             by_id.setdefault(request.id, []).append(asked)
             requests[request.id] = request
-        keys = {request_id: digest(["step judge", dict(settings), request_id]) for request_id in requests}
+        keys = {request_id: _key(settings, request_id) for request_id in requests}
         for request_id in list(requests):
             known = self._known(keys[request_id], attempt, len(by_id[request_id][0].steps))
             if known is not None:

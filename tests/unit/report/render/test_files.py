@@ -9,12 +9,15 @@ import pytest
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.evaluate.stats import CurvePoint, Insight
 from visualprm_eval.report import write_reports
+from visualprm_eval.report.render.file_set import FILE_LIST
+from visualprm_eval.report.render.files import renew_reports, shown_by
 
 
 def test_all_files_are_written_into_a_new_work_dir(tmp_path, results):
     paths = write_reports(tmp_path / "deep" / "er", results)
     assert [path.name for path in paths] == ["results.csv", "results.png", "results.md", "report.html", "results.xlsx"]
-    assert sorted(path.name for path in (tmp_path / "deep" / "er").iterdir()) == sorted(path.name for path in paths)
+    there = {path.name for path in (tmp_path / "deep" / "er").iterdir()}
+    assert there == {FILE_LIST, *(path.name for path in paths)}
     assert all(path.stat().st_size > 1000 for path in paths)
 
 
@@ -47,3 +50,19 @@ def test_figures_that_are_out_of_date_go(tmp_path, results):
     write_reports(tmp_path, replace(results, insight=Insight(missing=("3 of 9 texts are not graded",))))
     assert not (tmp_path / "curves.csv").exists()
     assert [path.name for path in (tmp_path / "figures").iterdir()] == ["mine.png"]
+
+
+def test_a_narrower_report_says_what_the_former_one_showed(tmp_path, results):
+    assert renew_reports(tmp_path, results).former is None
+    narrow = [row for row in results.rows if row.reranker in {"first", "oracle"} and row.k == 8]
+    narrow = [row for row in narrow if row.benchmark == "MathVista_MINI" and row.policy == "InternVL2_5-8B"]
+    fewer = replace(results, rows=[replace(row, n_problems=20) for row in narrow])
+    former = renew_reports(tmp_path, fewer).former
+    assert shown_by(fewer).missing_of(former) == {
+        "policies": "Qwen2.5-VL-7B-Instruct",
+        "benchmarks": "MathVision_MINI, LogicVista",
+        "rerankers": "visualprm, random, self-consistency, visualprm:min, visualorm, weighted-vote",
+        "k": "1, 2, 4",
+        "problems of MathVista_MINI": "300, not 20",
+    }
+    assert shown_by(results).missing_of(shown_by(fewer)) == {}

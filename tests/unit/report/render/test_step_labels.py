@@ -14,7 +14,7 @@ from tests.unit.report.render.test_html import ATTACK, embedded
 from visualprm_eval.core.types import Part, Problem, StepScores
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
-from visualprm_eval.report.render.step_labels import render_markdown, render_page, write_process_reports
+from visualprm_eval.report.render.step_labels import render_markdown, render_page, renew_process_reports
 from visualprm_eval.report.viewer.viewer import PAGE
 from visualprm_eval.tasks.process_bench.data import BadLine, ProcessSample, ProcessSet
 
@@ -99,16 +99,15 @@ def test_scores_that_json_cannot_hold_are_said_to_be_none(results):
     assert embedded(page, "viewer-page-0")[0]["t"][0]["e"] == ["a: its scores are not all finite numbers"]
 
 
-def test_files_of_earlier_reports_go(tmp_path, results):
-    (tmp_path / "reliability.png").write_bytes(b"old")
-    (tmp_path / "figures").mkdir()
-    (tmp_path / "figures" / "f1-threshold.svg").write_bytes(b"old")
-    paths = write_process_reports(tmp_path, replace(results, assessments=results.assessments[1:]))
-    assert not (tmp_path / "reliability.png").exists()
+def test_figures_that_are_out_of_date_go(tmp_path, results):
+    drawn = {path.name for path in renew_process_reports(tmp_path, results).paths}
+    assert {"reliability.png", "error-by-step.png"} <= drawn
+    renewal = renew_process_reports(tmp_path, replace(results, assessments=results.assessments[1:]))
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
         "error-by-step.png", "error-by-step.svg",
     ]  # fmt: skip
-    assert {path.name for path in paths} >= {"results.csv", "results.xlsx", "results.md", "report.html"}
+    assert {path.name for path in renewal.paths} >= {"results.csv", "results.xlsx", "results.md", "report.html"}
+    assert renewal.former.names == {"critics": [one.opinion.critic for one in results.assessments]}
 
 
 @in_browser

@@ -12,17 +12,14 @@ import torch
 from PIL import Image
 
 from tests.unit.stages.sample.tiny import FAMILIES, make_checkpoint
-from visualprm_eval.core.config import SamplingOptions
-from visualprm_eval.core.errors import CheckpointError, ConfigError
+from visualprm_eval.core.config import ComputeOptions, ModelSource, RunConfig, SamplingOptions
+from visualprm_eval.core.errors import CheckpointError, ConfigError, PolicyError
 from visualprm_eval.core.types import Part, Problem
-from visualprm_eval.engine.chat_model import (
-    _inputs,
-    chat_fingerprint,
-    draw,
-    inspect_chat_model,
-    load_chat_model,
-)
+from visualprm_eval.engine.chat_model import chat_fingerprint, inspect_chat_model, load_chat_model
+from visualprm_eval.engine.chat_sampling import _inputs, draw
 from visualprm_eval.engine.noise import choose_tokens, stream_key
+from visualprm_eval.stages.sample.chat_policy import ChatPolicy
+from visualprm_eval.stages.sample.policy import PolicyOptions
 
 torch.set_num_threads(1)
 SAMPLING = SamplingOptions(temperature=1.0, top_p=1.0, max_tokens=8, seed=5)
@@ -221,3 +218,106 @@ def test_what_cannot_be_loaded_is_explained(folders, tmp_path):
         inspect_chat_model(str(lacking))
     with pytest.raises(ConfigError):
         load_chat_model(str(copy("fine")), "cuda:99", "float32")
+
+
+# Classes that cannot write several samples ---------------------------------------------------------------------------
+
+
+def policy(folder, batch_size=8):
+    sampling = SamplingOptions(temperature=1.0, top_p=1.0, max_tokens=8, seed=5, batch_size=batch_size)
+    config = RunConfig(models=("x",), data=("y",), compute=ComputeOptions(device="cpu"), sampling=sampling)
+    return ChatPolicy(ModelSource("tiny", str(folder)), PolicyOptions.of(config))
+
+
+@pytest.fixture
+def generated(monkeypatch):
+    """How many rows each call of transformers wrote; those of more than ``allowed`` fail."""
+    from transformers import GenerationMixin
+
+    rows, allowed = [], [99]
+    original = GenerationMixin.generate
+
+    @functools.wraps(original)
+    def generate(self, *args, num_return_sequences, **kwargs):
+        if num_return_sequences > allowed[0]:
+            raise ValueError("tokens and features do not match")
+        rows.append(num_return_sequences)
+        return original(self, *args, num_return_sequences=num_return_sequences, **kwargs)
+
+    monkeypatch.setattr(GenerationMixin, "generate", generate)
+    return rows, allowed
+
+
+def test_rows_that_see_each_other_are_drawn_one_by_one(folders, picture, tmp_path, generated, capsys):
+    rows, _ = generated
+    wide = tmp_path / "wide.png"
+    Image.linear_gradient("L").resize((28, 84)).save(wide)
+    plain = problem(Part("image", picture), Part("text", "Why?"), name="plain")
+    both = problem(Part("image", picture), Part("image", str(wide)), Part("text", "Why?"), name="both")
+    writer = policy(folders("glm4v"))
+    batches = list(writer.sample([(each, rank) for each in (plain, both) for rank in range(3)]))
+    assert [len(batch) for batch in batches] == [1] * 6
+    assert rows == [1, 3, *[1] * 6]
+    (note,) = writer.notes().values()
+    assert "Glm4vForConditionalGeneration" in note
+    assert "drawn one by one" in capsys.readouterr().err
+    alone = [texts(draw(writer.checkpoint.model, both, [rank], SAMPLING)) for rank in range(3)]
+    assert [[each.text for each in batch] for batch in batches[3:]] == alone
+    # One picture per problem shows no fault: they go together.
+    writer = policy(folders("glm4v"))
+    assert [len(batch) for batch in writer.sample([(plain, rank) for rank in range(3)])] == [3]
+    assert writer.notes() == {}
+
+
+def test_what_fails_in_a_batch_is_tried_alone(folders, one, generated):
+    rows, allowed = generated
+    allowed[0] = 1
+    writer = policy(folders("qwen2_5_vl"))
+    batches = list(writer.sample([(one, rank) for rank in range(3)]))
+    assert [texts(batch) for batch in batches] == [
+        texts(draw(writer.checkpoint.model, one, [rank], SAMPLING)) for rank in range(3)
+    ]
+    assert "failed with 3 samples at a time (ValueError" in writer.notes()["samples drawn one by one"]
+    # Where only a later batch fails, too.
+    rows.clear()
+    assert len(texts(draw(writer.checkpoint.model, one, range(4), SAMPLING))) == 4
+    assert rows == [1] * 4
+    allowed[0] = 0
+    failed = [each for batch in policy(folders("qwen2_5_vl")).sample([(one, 0), (one, 1)]) for each in batch]
+    assert [each.error for each in failed] == ["ValueError: tokens and features do not match"] * 2
+
+
+def test_a_class_that_does_not_ask_our_sampler_stops_the_run(folders, one, monkeypatch):
+    from transformers import GenerationMixin
+
+    original = GenerationMixin.generate
+
+    def never(self, *args, logits_processor, **kwargs):
+        return original(self, *args, **kwargs)
+
+    def seldom(self, *args, logits_processor, **kwargs):
+        """Asks for a first token and goes on by itself."""
+        (ours,) = logits_processor
+
+        def first(ids, scores):
+            return ours(ids, scores) if not ours.chosen else scores
+
+        return original(self, *args, logits_processor=[first], **kwargs)
+
+    for generate in (never, seldom):
+        monkeypatch.setattr(GenerationMixin, "generate", generate)
+        for ranks in (1, 3):
+            with pytest.raises(PolicyError, match=r"does not ask our sampler.*--engine host.*--candidates"):
+                list(policy(folders("qwen2_5_vl")).sample([(one, rank) for rank in range(ranks)]))
+
+
+def test_a_device_that_failed_ends_the_run(chats, one, monkeypatch):
+    from transformers import GenerationMixin
+
+    def fail(*_args, **_kwargs):
+        raise torch.AcceleratorError("CUDA error: device-side assert triggered", 710)
+
+    chat = chats("qwen2_5_vl")
+    monkeypatch.setattr(GenerationMixin, "generate", fail)
+    with pytest.raises(PolicyError, match=r"the device failed .*run the same command again"):
+        draw(chat, one, range(2), SAMPLING)

@@ -45,7 +45,7 @@ def tokenizer(controls, eos, **extra):
 def make_checkpoint(family: str, folder: Path) -> Path:
     """Saves a random model of a family with its processor."""
     torch.manual_seed(3)
-    model, processor = {"gemma3": _gemma, "internvl": _internvl}.get(family, _qwen)(family)
+    model, processor = {"gemma3": _gemma, "glm4v": _glm, "internvl": _internvl}.get(family, _qwen)(family)
     model.eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -89,6 +89,30 @@ def _qwen(family):
         chat_template=template,
     )  # fmt: skip
     return model, processor
+
+
+def _glm(_family):
+    """Pictures of several sizes, whose positions the rows of a batch take from each other."""
+    import transformers as t
+
+    controls = ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|begin_of_image|>", "<|end_of_image|>", "<|image|>", "<|video|>")  # fmt: skip  # noqa: E501
+    made = tokenizer(controls, "<|im_end|>", image_token="<|image|>", video_token="<|video|>")
+    ids = {name: made.convert_tokens_to_ids(f"<|{spelling}|>") for name, spelling in (
+        ("image_token_id", "image"), ("video_token_id", "video"), ("image_start_token_id", "begin_of_image"),
+        ("image_end_token_id", "end_of_image"),
+    )}  # fmt: skip
+    rope = {"rope_type": "default", "mrope_section": [2, 1, 1], "rope_theta": 10000.0, "partial_rotary_factor": 1.0}
+    text = {**_TEXT, "vocab_size": len(made), "rope_parameters": rope, "bos_token_id": None, "eos_token_id": None}
+    text |= {"pad_token_id": made.pad_token_id}
+    vision = {"depth": 1, "hidden_size": 16, "intermediate_size": 16, "num_heads": 2, "out_hidden_size": 32}
+    config = t.Glm4vConfig(text_config=text, vision_config=vision, **ids)
+    size = {"shortest_edge": 28 * 28, "longest_edge": 28 * 28 * 8}
+    processor = t.Glm4vProcessor(
+        image_processor=t.Glm4vImageProcessor(size=size, patch_size=14), tokenizer=made,
+        video_processor=t.Glm4vVideoProcessor(),
+        chat_template=_TEMPLATE.replace("IMAGE", "'<|begin_of_image|><|image|><|end_of_image|>'"),
+    )  # fmt: skip
+    return t.Glm4vForConditionalGeneration(config), processor
 
 
 def _internvl(_family):
