@@ -12,6 +12,7 @@ from typing import Any
 from visualprm_eval.core import config as cfg
 from visualprm_eval.core.errors import ConfigError, VisualPRMEvalError
 from visualprm_eval.core.packages import VERSION
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.run.announce import announce, run_line
 from visualprm_eval.run.options import (
     add_options,
@@ -51,10 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return int(arguments.command(arguments) or EXIT_OK)
     except VisualPRMEvalError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         return EXIT_ERROR
     except KeyboardInterrupt:
-        print("interrupted; all that was done is stored: run the same command again to go on", file=sys.stderr)
+        tell("interrupted; all that was done is stored: run the same command again to go on")
         return EXIT_INTERRUPTED
 
 
@@ -201,7 +202,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     else:
         rows = compare_rerankers(config, arguments.first, arguments.second)
     for row in rows:
-        print(in_words(row))
+        say(in_words(row))
 
 
 def _export(arguments: argparse.Namespace) -> None:
@@ -235,7 +236,7 @@ def _doctor(arguments: argparse.Namespace) -> int:
     config, names = partial_config(arguments, cfg.RunConfig()), benchmarks(given_fields(arguments))
     usable = True
     for finding in findings(names or SUITES["table2"], config.data_dir, config.judge):
-        print(f"{finding.what + ':':<28} {finding.found}")
+        say(f"{finding.what + ':':<28} {finding.found}")
         usable = usable and finding.is_usable
     return EXIT_OK if usable else EXIT_UNUSABLE
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import zipfile
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import DEFAULT_PICTURES
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root, data_root
+from visualprm_eval.core.visible import tell
 from visualprm_eval.tasks.process_bench import demo_set, released
 from visualprm_eval.tasks.process_bench.data import LABELS_FILE, ProcessSet, read_set
 
@@ -64,7 +64,7 @@ def _fetch(place: Path) -> None:
     """
     from huggingface_hub import snapshot_download
 
-    print(f"fetching {REPOSITORY} at {REVISION[:8]} (0.5 GB) to {place}", file=sys.stderr)
+    tell(f"fetching {REPOSITORY} at {REVISION[:8]} (0.5 GB) to {place}")
     try:
         wanted = [LABELS_FILE, _PICTURES_FILE]
         files = Path(snapshot_download(REPOSITORY, repo_type="dataset", revision=REVISION, allow_patterns=wanted))

@@ -52,22 +52,21 @@ def cache_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visualprm_eval"
 
 
-def check_writable(folder: Path, option: str) -> None:
-    """Refuses a folder that cannot be written to, or not be made where it is not there; nothing is made yet.
+def check_folder(folder: Path, option: str) -> None:
+    """Finds out before any work is done whether files can be made in a folder, which need not be there yet.
 
     Args:
         folder: The folder.
-        option: Who names it, for the message.
+        option: The option that names it.
 
     Raises:
-        ConfigError: It is a file or below one, or the permissions do not allow it.
+        ConfigError: They cannot.
     """
-    # Not Path.exists, which raises where a folder may not be looked into.
-    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if os.path.exists(each))  # noqa: PTH110
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
     if not there.is_dir():
-        raise ConfigError(f"{option} {folder}: {there} is a file, expected a folder; choose another place")
+        raise ConfigError(f"cannot write into {folder}: {there} is no folder; choose another one with {option}")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(f"{option} {folder}: {there} cannot be written to; choose another place, or mend permissions")
+        raise ConfigError(f"cannot write into {folder}: no permission to in {there}; choose another one with {option}")
 
 
 def check_output(file: Path, option: str) -> None:
@@ -84,7 +83,7 @@ def check_output(file: Path, option: str) -> None:
         raise ConfigError(f"{option} {file} is a folder; name the file to write")
     if not file.parent.is_dir():
         raise ConfigError(f"{option} {file}: there is no folder {file.parent}; make it, or choose another place")
-    check_writable(file.parent, option)
+    check_folder(file.parent, option)
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from visualprm_eval.core.visible import tell
+
 _LONG_S = 5.0
 
 
@@ -21,8 +23,8 @@ def loading(package: str, called: str) -> Iterator[None]:
     if package in sys.modules:
         yield
         return
-    print(f"loading {called} ...", file=sys.stderr, flush=True)
+    tell(f"loading {called} ...")
     start = time.monotonic()
     yield
     if (elapsed := time.monotonic() - start) > _LONG_S:
-        print(f"{called} loaded after {elapsed:.0f} s", file=sys.stderr, flush=True)
+        tell(f"{called} loaded after {elapsed:.0f} s")

@@ -10,6 +10,8 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol, TextIO
 
+from visualprm_eval.core.visible import one_line
+
 LOG_INTERVAL_S = 15.0
 """Longest time between two lines of a log, where work is done meanwhile."""
 FIRST_INTERVAL_S = 3.0
@@ -35,7 +37,7 @@ def track(label: str, total: int, stream: TextIO | None = None, *, after_s: floa
         stream: Where to write; standard error unless given.
         after_s: A log says nothing of work that takes less time than this, in seconds.
     """
-    out = stream or sys.stderr
+    out, label = stream or sys.stderr, one_line(label)
     if out.isatty():
         with _live(label, total, out) as tracker:
             yield tracker

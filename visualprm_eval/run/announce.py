@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import STAGES
+from visualprm_eval.core.visible import tell
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import RunConfig
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def announce(line: str) -> None:
     """Says on standard error what is being done; of the ranks of one run the first says it for all."""
     if os.environ.get("RANK", "0") == "0":
-        print(line, file=sys.stderr, flush=True)
+        tell(line)
 
 
 def run_line(config: RunConfig) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.baselines import GREEDY, ROWS
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.visible import say
 from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.stats.coverage import missing_of
@@ -157,16 +158,16 @@ def _all_finals(config: RunConfig, rerankers: Sequence[str]) -> tuple[list[Split
                 continue
             if metric_of(store, experiment).whole:
                 values = "its values are of whole tables, so problems cannot be paired"
-                print(f"note: left out: {experiment.label}: {values}")
+                say(f"note: left out: {experiment.label}: {values}")
                 continue
             study = read_study(store, experiment, plan.equalities)
             for gap in _gaps(study):
-                print(f"note: unfinished: {gap}")
+                say(f"note: unfinished: {gap}")
             for found in finals(study):
                 if isinstance(found, Finals):
                     told.append(found.picks)
                 else:
-                    print(f"note: left out: {found}")
+                    say(f"note: left out: {found}")
     return told, plan.called
 
 

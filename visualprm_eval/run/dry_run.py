@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.types import text_id
+from visualprm_eval.core.visible import say
 from visualprm_eval.stages.cost import CHARACTERS_PER_TOKEN, INTERNVL, PICTURE_TILES, Estimate, Questions
 from visualprm_eval.stages.experiment import missing_candidates, missing_scores
 from visualprm_eval.stages.experiment_values import grades_all, read_study
@@ -72,15 +73,15 @@ class Bill:
         cost = scoring_cost(self.store, critic, questions, work, new, thoughts=thoughts, max_tokens=most_tokens)
         most = "at most " if new.problem_ids else ""
         if cost is None:
-            print(f"    what {label} asks or reads for that is not known here")
+            say(f"    what {label} asks or reads for that is not known here")
         elif cost.requests and isinstance(critic, JudgeCritic):
             self.add(f"score with {label}", "requests", cost)
             stored = "; replies that are stored are not asked for again" if work else ""
-            print(f"    {most}{cost.requests:,} requests, {_tokens(cost, _IF_BRIEF)}{stored}")
+            say(f"    {most}{cost.requests:,} requests, {_tokens(cost, _IF_BRIEF)}{stored}")
         elif cost.requests:
             self.add(f"score with {label}", "texts", cost)
             beginnings = len({*(problem_id for problem_id, *_ in work), *new.problem_ids})
-            print(
+            say(
                 f"    {most}{cost.requests:,} texts, {_tokens(cost)}: {beginnings:,} questions with their pictures "
                 "once each, and the steps of each text"
             )
@@ -90,9 +91,9 @@ class Bill:
         for (what, unit), costs in self.items.items():
             if len(costs) > 1:
                 cost = sum(costs, Estimate())
-                print(f"in all, {what}: {cost.requests:,} {unit}, {_tokens(cost)}")
+                say(f"in all, {what}: {cost.requests:,} {unit}, {_tokens(cost)}")
         if self.items:
-            print(f"note: {ASSUMED}")
+            say(f"note: {ASSUMED}")
 
 
 def print_plan(config: RunConfig, store: Store, plan: Plan) -> None:
@@ -100,7 +101,7 @@ def print_plan(config: RunConfig, store: Store, plan: Plan) -> None:
     bill = Bill(config, store)
     for experiment in plan.experiments:
         known = ", by its known size" if experiment.benchmark.expected else ""
-        print(f"{experiment.label}, {len(experiment.benchmark.problems):,} problems x {experiment.n}{known}:")
+        say(f"{experiment.label}, {len(experiment.benchmark.problems):,} problems x {experiment.n}{known}:")
         questions = Questions.of(experiment.benchmark)
         new = _tell_sampling(bill, plan, experiment, questions)
         unscored = _tell_scoring(bill, plan, experiment, questions, new)
@@ -108,7 +109,7 @@ def print_plan(config: RunConfig, store: Store, plan: Plan) -> None:
             _tell_grading(bill, plan, experiment, new, unscored)
     for name in dict.fromkeys(each.judge.name for each in plan.experiments):
         if (f"judge {name}", "requests at most") in bill.items:
-            print(f"judge {name}: one request more, to see whether it answers")
+            say(f"judge {name}: one request more, to see whether it answers")
     bill.print()
 
 
@@ -118,7 +119,7 @@ def _tell_sampling(bill: Bill, plan: Plan, experiment: Experiment, questions: Qu
     if "sample" not in config.stages:
         return NewTexts()
     missing = missing_candidates(store, experiment, retry_failed=config.retry_failed)
-    print(f"  sample: {len(missing):,} candidates")
+    say(f"  sample: {len(missing):,} candidates")
     mean, most = measured_tokens(store, experiment.sampling, experiment.benchmark.name), config.sampling.max_tokens
     policy = plan.policies.get(experiment.sampling.id)
     if policy is not None and missing:
@@ -128,7 +129,7 @@ def _tell_sampling(bill: Bill, plan: Plan, experiment: Experiment, questions: Qu
         each = ""
         if unit == "requests" and cost.requests < len(missing):
             each = f" ({len(missing):,} where the server gives one sample per request, and as many prompts to read)"
-        print(f"    {cost.requests:,} {unit}{each}, {_tokens(cost, _AS_STORED)}")
+        say(f"    {cost.requests:,} {unit}{each}, {_tokens(cost, _AS_STORED)}")
     tokens = most if mean is None else min(mean, most)
     return NewTexts([problem_id for problem_id, _ in missing], tokens, config.scoring.max_steps)
 
@@ -139,7 +140,7 @@ def _tell_scoring(bill: Bill, plan: Plan, experiment: Experiment, questions: Que
     for label, scoring in experiment.scorings.items() if "score" in config.stages else ():
         work = missing_scores(bill.store, experiment, label, retry_failed=config.retry_failed)
         unscored = max(unscored, len(work))
-        print(f"  score with {label}: {len(work):,} stored texts{_and_new(len(new.problem_ids))}")
+        say(f"  score with {label}: {len(work):,} stored texts{_and_new(len(new.problem_ids))}")
         thoughts = scoring.settings.get("thoughts") == "score"
         bill.tell_scoring(label, plan.critics[label], questions, work=work, new=new, thoughts=thoughts)
     return unscored
@@ -152,11 +153,11 @@ def _tell_grading(bill: Bill, plan: Plan, experiment: Experiment, new: NewTexts,
     # Which texts rerankers pick is known only when they are scored.
     unknown = len(new.problem_ids) + (0 if grades_all(store, experiment) else unscored)
     tables = ", in tables of each reranker's picks" if metric_of(store, experiment).whole else ""
-    print(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}{tables}")
+    say(f"  grade: {len(texts):,} stored texts{_and_new(unknown)}{tables}")
     cost = estimate(experiment, texts, unknown, new.tokens or config.sampling.max_tokens)
     if cost.requests:
         bill.add(f"judge {experiment.judge.name}", "requests at most", cost)
-        print(
+        say(
             f"  judge {experiment.judge.name}: at most {cost.requests:,} requests, {_tokens(cost, _IF_BRIEF)}; replies "
             "that are stored are not asked for again"
         )

@@ -19,7 +19,7 @@ from visualprm_eval.core.errors import (
     MissingFilesError,
     UnknownNameError,
 )
-from visualprm_eval.core.folders import check_writable, use_data_dir
+from visualprm_eval.core.folders import check_folder, use_data_dir
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, needed_critics, split_label
 from visualprm_eval.host.data.known import check_benchmark_names, missing_files
 from visualprm_eval.host.load.bridge import has_names
@@ -92,7 +92,7 @@ def check_work_dir(config: RunConfig) -> None:
     with translated_errors(path):
         check_way(path)
     if not config.dry_run:
-        check_writable(config.work_dir, "--work-dir")
+        check_folder(config.work_dir, "--work-dir")
 
 
 def read_pack(config: RunConfig) -> CandidatePack | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import DEFAULT_PICTURES, RunConfig
 from visualprm_eval.core.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
-from visualprm_eval.core.folders import PICTURES, check_writable, picture_here
+from visualprm_eval.core.folders import PICTURES, check_folder, picture_here
 from visualprm_eval.core.types import JSONValue, Part, Problem, Spec
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.run.expected_benchmarks import expected_benchmarks, told
 from visualprm_eval.stages.sample.prompts import absorb_prompt_files, export_prompts, note_unheeded
 from visualprm_eval.store import STORE_FILE, Store
@@ -70,7 +70,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         if "grade" in config.stages:
             hint = "Only grading needs it: name the other stages, such as --stages sample"
             raise HostError(f"{error}. {hint}") from error
-        print(f"note: {error}. The problems are those of the store in {config.work_dir}", file=sys.stderr)
+        tell(f"note: {error}. The problems are those of the store in {config.work_dir}")
         stored = [stored_benchmark(store, name, config) for name in names]
         for benchmark in stored if {"sample", "score"} & set(config.stages) and not config.dry_run else ():
             _check_pictures(benchmark, config.work_dir)
@@ -83,7 +83,7 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         note_unheeded(store, benchmark)
         tell_shown(benchmark.name, benchmark.shown)
         if benchmark.task.note:
-            print(f"note: {benchmark.task.note}", file=sys.stderr)
+            tell(f"note: {benchmark.task.note}")
     benchmarks += [*_without_file(missing, store, config), *_by_size(expected, config)]
     return sorted(benchmarks, key=lambda benchmark: config.data.index(benchmark.name))
 
@@ -93,7 +93,7 @@ def _by_size(expected: Sequence[Benchmark], config: RunConfig) -> list[Benchmark
     known = config.candidates is None
     for benchmark in expected:
         plan = "this plan goes by that number" if known else "this plan is made without it"
-        print(f"{told(benchmark)}; a run would try to fetch it, and {plan}")
+        say(f"{told(benchmark)}; a run would try to fetch it, and {plan}")
     return list(expected) if known else []
 
 
@@ -101,12 +101,10 @@ def _without_file(missing: Mapping[str, str], store: Store, config: RunConfig) -
     """Benchmarks of a dry run that lack files and that the store has problems of; the others are told."""
     for name, lack in missing.items():
         if known := store.current_problems(name):
-            print(
-                f"{lack}; a run would try to fetch it, and this plan goes by the {len(known):,} problems of the store"
-            )
+            say(f"{lack}; a run would try to fetch it, and this plan goes by the {len(known):,} problems of the store")
             yield stored_benchmark(store, name, config)
         else:
-            print(f"{lack}; how many problems it has is not known here: this plan is made without it")
+            say(f"{lack}; how many problems it has is not known here: this plan is made without it")
 
 
 def load_part(config: RunConfig, store: Store) -> list[Benchmark]:
@@ -170,7 +168,7 @@ def tell_shown(benchmark: str, shown: str) -> None:
 
     if shown not in {"", AS_THEY_ARE}:
         rule = "They are problems of their own; --pictures raw leaves pictures as they are"
-        print(f"note: {benchmark}: {shown}. {rule}", file=sys.stderr)
+        tell(f"note: {benchmark}: {shown}. {rule}")
 
 
 def _chosen_problems(
@@ -251,7 +249,7 @@ def export_problems(
     from visualprm_eval.host.data.benchmarks import load_benchmark
     from visualprm_eval.host.data.known import check_benchmark_names, missing_files
 
-    check_writable(output, "-o")
+    check_folder(output, "-o")
     check_benchmark_names(names)
     if missing := missing_files(names, fetch=True):
         raise MissingFilesError(missing.values())
@@ -270,7 +268,7 @@ def export_problems(
                 export_prompts(store, benchmark, prompt, copied)
             except OSError as error:
                 raise BenchmarkError(f"cannot write {name} to {output} ({error.strerror})") from error
-            print(f"{output}: {len(benchmark.problems):,} problems of {name}")
+            say(f"{output}: {len(benchmark.problems):,} problems of {name}")
             tell_shown(name, benchmark.shown)
 
 

@@ -5,7 +5,6 @@ Facts do not tell what the last run showed: `visualprm:min` needs the same score
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.baselines import Baseline
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import Spec
+from visualprm_eval.core.visible import tell
 from visualprm_eval.evaluate.fact_columns import AGGREGATES
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, build_rerankers, needed_critics, split_label
 from visualprm_eval.evaluate.rerankers import Greedy, Reranker, StepAggregate
@@ -95,7 +95,7 @@ def choose(store: Store, names: Sequence[str]) -> Choice:
         read = {spec.id for spec in last.scorings.values()}
         if others := [label for label, spec in critics.scorings.items() if spec.id not in read]:
             shown_before = f"as in the last run, without {', '.join(others)}"
-            print(f"note: {shown_before}; --reranker shows what it names", file=sys.stderr)
+            tell(f"note: {shown_before}; --reranker shows what it names")
         return last
     wanted = [name for name in names if name != "greedy"]
     shown = {one.name: one for one in last.rerankers} if last is not None else {}

@@ -15,6 +15,7 @@ from pathlib import Path
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
 from visualprm_eval.core.folders import check_output, passing_cache
+from visualprm_eval.core.visible import say
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
@@ -140,9 +141,9 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
     check_output(output, "-o")
     with open_sound(up_to_date(work_dir / STORE_FILE)) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
-    print(summary)
+    say(str(summary))
     if left := rank_paths(work_dir):
-        print(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
+        say(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
 
 
 @contextmanager
@@ -169,7 +170,9 @@ def _sound_store(config: RunConfig) -> Iterator[Store]:
             absorb_leftovers(store, config.work_dir)
             yield store
         return
-    with passing_cache() as scratch:  # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
+    with (
+        passing_cache() as scratch
+    ):  # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
         copy = scratch / STORE_FILE
         with open_copy(path, copy) if os.path.lexists(path) else Store.open(copy) as store:
             absorb_leftovers(store, config.work_dir, remove=False)

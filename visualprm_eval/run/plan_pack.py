@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import CandidateFileError, ConfigError
+from visualprm_eval.core.visible import tell
 from visualprm_eval.run.stored_policies import named_apart, with_greedy
 from visualprm_eval.stages.experiment import Samples
 
@@ -39,7 +39,7 @@ def plan_pack(
     pack_path = pack.path
     summary = import_candidates(store, pack, [problem for each in benchmarks for problem in each.problems])
     for warning in summary.warnings:
-        print(f"{pack_path}: {warning}", file=sys.stderr)
+        tell(f"{pack_path}: {warning}")
     by_name = {benchmark.name: benchmark for benchmark in benchmarks}
     absent = sorted(by_name.keys() - {cell.benchmark for cell in summary.cells})
     if absent:

@@ -6,7 +6,6 @@ critic. ``run.py`` reports on what it was asked for; this reports on everything 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import GIVEN, JudgeOptions, RunConfig
 from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
+from visualprm_eval.core.folders import check_folder
 from visualprm_eval.core.types import Spec
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.run.export_problems import stored_benchmark, stored_grading
 from visualprm_eval.run.last_run import choose
@@ -48,8 +49,6 @@ def report(config: RunConfig, rerankers: Sequence[str], output: Path | None = No
         StoreError: There is no store, or nothing in it to report on.
         ConfigError: A benchmark, policy or reranker that it knows nothing of, or a folder that files cannot go to.
     """
-    from visualprm_eval.report.render.file_set import check_folder
-
     path = up_to_date(config.work_dir / STORE_FILE)
     if output is not None and (output / STORE_FILE).exists() and not output.samefile(config.work_dir):
         raise ConfigError(
@@ -66,7 +65,7 @@ def report(config: RunConfig, rerankers: Sequence[str], output: Path | None = No
             refuse_damage(path, findings)  # It explains whatever reading stumbled over.
             raise
     if left := rank_paths(config.work_dir):
-        print(f"note: without {len(left)} stores that ranks left in {config.work_dir}; any run there takes them over")
+        say(f"note: without {len(left)} stores that ranks left in {config.work_dir}; any run there takes them over")
 
 
 def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> Plan:
@@ -95,7 +94,7 @@ def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> P
     chosen = [each for each, own in zip(samples, called, strict=True) if not wanted or wanted & own]
     shown = [each for each in chosen if not each.greedy or choice.greedy is not False]
     if len(shown) < len(chosen):
-        print("note: as in the last run, without greedy; --reranker shows what it names", file=sys.stderr)
+        tell("note: as in the last run, without greedy; --reranker shows what it names")
     greedy = [Greedy("greedy")] if any(each.greedy for each in shown) else []
     if "greedy" in names and not greedy:
         raise ConfigError(

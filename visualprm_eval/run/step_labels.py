@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ from visualprm_eval.core.config import GIVEN, RunConfig
 from visualprm_eval.core.errors import UnreadableJudgeError
 from visualprm_eval.core.packages import installed
 from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, StepScores
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
 from visualprm_eval.run.dry_run import Bill
@@ -73,7 +73,7 @@ def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = 
     limited = [f"{used:,} of {there:,} samples"] if used < there else []  # Of a set without published counts.
     remarks = differences(place.process_set) or limited
     if remarks:
-        print(f"note: {name} is marked partial: {'; '.join(remarks)}", file=sys.stderr)
+        tell(f"note: {name} is marked partial: {'; '.join(remarks)}")
     will_make = "score" in config.stages
     scorings = {
         judging.label: ranged_scoring(
@@ -86,12 +86,7 @@ def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = 
         _tell_missing(store, place, critics, scorings, config)
         return
     if will_make:
-        for judging in critics:
-            if isinstance(judging.critic, CheckpointUser):
-                checkpoint = judging.critic.checkpoint
-                if checkpoint.location not in sound:
-                    checkpoint.inspect()
-                checkpoint.record(store)
+        _inspect(store, critics, sound)
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
         from visualprm_eval.report.render.step_labels import print_process_results, renew_process_reports, shown_by
@@ -106,7 +101,7 @@ def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = 
         renewal = renew_process_reports(folder, results)
         print_process_results(results, files=renewal.paths)
         for note in renewal.notes:
-            print(f"note: {note}", file=sys.stderr)
+            tell(f"note: {note}")
         if renewal.former is not None and (missing := shown_by(results).missing_of(renewal.former)):
             named = ", all critics named and no smaller --limit,"
             tell_missing(folder, missing, f"the same command{named} shows it, and asks no critic again")
@@ -119,14 +114,14 @@ def _tell_missing(
     bill, questions = Bill(config, store), Questions(place.process_set.problems, {})
     for label, critic in _at_work(critics, config):
         work = _missing(store, place, scorings[label], config)
-        print(f"{place.process_set.name}: score with {label}: {len(work):,} solutions")
+        say(f"{place.process_set.name}: score with {label}: {len(work):,} solutions")
         bill.tell_scoring(label, critic, questions, work=work, new=NewTexts(), thoughts=True)
     bill.print()
 
 
 def _tell_expected(name: str, store: Store, config: RunConfig, critics: Sequence[Judging]) -> None:
     """The same of a released set that is not here, by its published counts."""
-    print(f"{name}: {LABELS_FILE} is not here; a run would try to fetch it, and this plan goes by its published counts")
+    say(f"{name}: {LABELS_FILE} is not here; a run would try to fetch it, and this plan goes by its published counts")
     whole = total(name) or 0
     steps = sum(RELEASED_LABELS.values()) / whole
     ids = [str(number) for number in range(min(whole, config.limit or whole))]
@@ -134,7 +129,7 @@ def _tell_expected(name: str, store: Store, config: RunConfig, critics: Sequence
     new = NewTexts(ids, steps * STEP_CHARACTERS / CHARACTERS_PER_TOKEN, steps)
     bill = Bill(config, store)
     for label, critic in _at_work(critics, config):
-        print(f"{name}: score with {label}: {len(ids):,} solutions of {steps:.1f} steps in the mean")
+        say(f"{name}: score with {label}: {len(ids):,} solutions of {steps:.1f} steps in the mean")
         bill.tell_scoring(label, critic, questions, work=(), new=new, thoughts=True)
     bill.print()
 
@@ -150,11 +145,11 @@ def _tell_bad_lines(process_set: ProcessSet) -> None:
     bad = process_set.bad
     if not bad:
         return
-    print(f"warning: {process_set.name}: {len(bad):,} lines cannot be used and are left out:", file=sys.stderr)
+    tell(f"warning: {process_set.name}: {len(bad):,} lines cannot be used and are left out:")
     for each in bad[:_SHOWN]:
-        print(f"  line {each.line}: {each.reason}", file=sys.stderr)
+        tell(f"  line {each.line}: {each.reason}")
     if len(bad) > _SHOWN:
-        print(f"  and {len(bad) - _SHOWN:,} more (sheet bad lines of results.xlsx)", file=sys.stderr)
+        tell(f"  and {len(bad) - _SHOWN:,} more (sheet bad lines of results.xlsx)")
 
 
 def _put(store: Store, whole: ProcessSet, limit: int | None) -> _Place:
@@ -182,6 +177,16 @@ def _missing(store: Store, place: _Place, scoring: Spec, config: RunConfig) -> l
         scoring.id, place.sampling.id, process_set.problems, place.most, retry_failed=config.retry_failed
     )
     return [work for work in missing if work[:2] in wanted]
+
+
+def _inspect(store: Store, critics: Sequence[Judging], sound: Collection[str]) -> None:
+    """Looks at all checkpoints that early checks have not seen whole, and notes their content."""
+    for judging in critics:
+        if isinstance(judging.critic, CheckpointUser):
+            checkpoint = judging.critic.checkpoint
+            if checkpoint.location not in sound:
+                checkpoint.inspect()
+            checkpoint.record(store)
 
 
 def _score(

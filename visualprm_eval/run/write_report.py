@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.experiment import keep_equalities
 
 if TYPE_CHECKING:
@@ -41,13 +41,13 @@ def write_report(
         renewal = renew_reports(folder or work_dir, results)
     print_table(results, files=renewal.paths)
     for note in renewal.notes:
-        print(f"note: {note}", file=sys.stderr)
+        tell(f"note: {note}")
     shown = shown_by(results)
     if renewal.former is not None and (missing := shown.missing_of(renewal.former)):
         again = shlex.join(["visualprm_eval", "report", "--work-dir", str(work_dir), *_options(shown, renewal.former)])
         tell_missing(folder or work_dir, missing, f"`{again}` shows all, and with -o DIR it writes elsewhere")
     if plan.equalities.lacking:
-        print(f"note: votes were compared by {plan.equalities.told()}", file=sys.stderr)
+        tell(f"note: votes were compared by {plan.equalities.told()}")
 
 
 def tell_missing(folder: Path, missing: dict[str, str], remedy: str) -> None:
@@ -59,7 +59,7 @@ def tell_missing(folder: Path, missing: dict[str, str], remedy: str) -> None:
         remedy: How to see it again.
     """
     listed = "; ".join(f"{kind} {what}" for kind, what in missing.items())
-    print(f"note: the former files in {folder} showed more: {listed}. It is stored: {remedy}", file=sys.stderr)
+    tell(f"note: the former files in {folder} showed more: {listed}. It is stored: {remedy}")
 
 
 def _options(shown: Shown, former: Shown) -> list[str]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from visualprm_eval.core.errors import ConfigError, StoreLockedError
-from visualprm_eval.core.folders import check_writable
+from visualprm_eval.core.folders import check_folder
 from visualprm_eval.core.progress import track
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.soundness import audit, open_sound, refuse_damage
@@ -37,7 +37,7 @@ def merge(inputs: Sequence[Path], output: Path) -> None:
     paths = list(dict.fromkeys(path for given in inputs for path in _input_paths(given)))
     if target.resolve() in {path.resolve() for path in paths}:
         raise ConfigError(f"-o {output} is among the stores to merge; name it only after -o: what it holds stays in it")
-    check_writable(target.parent, "-o")
+    check_folder(target.parent, "-o")
     with ExitStack() as stack:
         sources = [stack.enter_context(Store.open(path, write=False)) for path in paths]
         looks = [(source.path, stack.enter_context(audit(source))) for source in sources]
@@ -47,7 +47,7 @@ def merge(inputs: Sequence[Path], output: Path) -> None:
         with track(f"merge into {target}", sum(source.count_rows() for source in sources)) as tracker:
             gained = store.absorb(sources, advance=tracker.advance)
     facts = [f"{gained[name]:,} {name}" for name in ("problems", "candidates", "scores", "verdicts")]
-    print(f"{target}: {', '.join(facts)} are new, from {len(sources)} stores")
+    say(f"{target}: {', '.join(facts)} are new, from {len(sources)} stores")
 
 
 def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet: bool = False) -> None:
@@ -80,7 +80,7 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet
         _remove_orphans(work_dir)
     count = sum(gained[name] for name in ("candidates", "scores", "verdicts"))
     if count and not quiet:
-        print(f"note: {count:,} facts taken over from the ranks of an earlier run", file=sys.stderr)
+        tell(f"note: {count:,} facts taken over from the ranks of an earlier run")
 
 
 def _remove_orphans(work_dir: Path) -> None:

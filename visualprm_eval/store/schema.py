@@ -7,11 +7,11 @@ those applied, and ``PRAGMA user_version`` is the last of them.
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.visible import tell
 from visualprm_eval.store.repairs import REPAIRS_TO_6
 from visualprm_eval.store.upgrade_scores import OF_TEXT, SWAP_SCORES, count_lists, draft_scores, transaction
 
@@ -180,4 +180,4 @@ def migrate(db: sqlite3.Connection) -> None:
             db.execute(f"PRAGMA user_version = {migration.version}")
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         for said in done:
-            print(f"store brought up to schema {migration.version}: {said}", file=sys.stderr)
+            tell(f"store brought up to schema {migration.version}: {said}")

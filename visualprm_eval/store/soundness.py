@@ -5,13 +5,13 @@ Of a damaged store nothing is reported, merged, exported or added to.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from visualprm_eval.core.errors import StoreDamagedError
 from visualprm_eval.core.subprocess_call import beside
+from visualprm_eval.core.visible import tell
 from visualprm_eval.store import Store
 from visualprm_eval.store.connection import copy_store, is_outdated
 
@@ -76,7 +76,7 @@ def open_copy(path: Path, target: Path) -> Store:
     copy_store(path, target)
     if is_outdated(target):
         said = "is of an older schema: what follows is of a copy, which is brought up to date"
-        print(f"note: {path} {said}", file=sys.stderr)
+        tell(f"note: {path} {said}")
     return _sound(Store.open(target), path)
 
 

@@ -52,7 +52,10 @@ def shown(tree: etree._Element) -> list[tuple[object, ...]]:
 def test_cells_are_those_of_new_objects(rows) -> None:
     def by_cells(sheet) -> None:
         for row in rows:
-            sheet.append([ColumnCells(sheet, *styles).cell(value) for value, styles in zip(row, STYLES, strict=True)])
+            sheet.append([
+                ColumnCells(sheet, *styles, is_prose=kind == "text").cell(value)
+                for value, styles, kind in zip(row, STYLES, KINDS, strict=True)
+            ])  # fmt: skip
 
     def at_once(sheet) -> None:
         assert append_rows(sheet, rows, KINDS, first=2) == len(rows)

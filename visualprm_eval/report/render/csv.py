@@ -5,8 +5,8 @@ Gains stand at the largest k of each reranker, with what they are over.
 Numbers are written with all their digits; an empty value is a withheld one. Spreadsheet programs run text that begins
 like a formula, so text that begins with one of ``= + - @`` (or their full-width forms), a tab, a line feed or an
 apostrophe gets an apostrophe in front, in every column. Because the apostrophe itself is among them, removing one
-leading apostrophe gives back the text, whatever it was. Characters that cannot be shown are spelled as in the
-spreadsheet.
+leading apostrophe gives back the text, whatever it was. Characters that no document may hold, or that turn a line
+around, are spelled as escapes; others that nobody sees stay, since this is data.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import io
 from numbers import Integral, Real
 from typing import TYPE_CHECKING
 
-from visualprm_eval.report.render.text import visible_text
+from visualprm_eval.core.visible import visible_text
 
 if TYPE_CHECKING:
     from visualprm_eval.report.table import Table

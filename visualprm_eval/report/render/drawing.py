@@ -11,7 +11,7 @@ from io import BytesIO
 from textwrap import wrap
 from typing import Any, Literal
 
-from visualprm_eval.report.render.text import one_line
+from visualprm_eval.core.visible import one_line
 
 FORMATS = ("png", "svg")
 MOST_PANELS = 36

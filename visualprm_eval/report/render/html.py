@@ -14,8 +14,9 @@ from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
+from visualprm_eval.core.visible import one_line, visible_name, visible_text
 from visualprm_eval.evaluate.result_rows import OVERALL
-from visualprm_eval.report.render.text import one_line, shown, visible_text
+from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table, by_place, filled
 from visualprm_eval.report.tables import records, statistics
 from visualprm_eval.report.tables.glossary import glossary
@@ -117,7 +118,7 @@ def page(
     assets = files("visualprm_eval.report") / "assets"
     style, script = ((assets / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
     environment = Environment(autoescape=True, trim_blocks=True)
-    environment.filters |= {"cells": _cells, "visible": visible_text}
+    environment.filters |= {"cells": _cells, "visible": visible_name}
     environment.tests["number"] = NUMBERS.__contains__
     template = environment.from_string((assets / "report.html.j2").read_text(encoding="utf-8"))
     meta = {"page": PAGE, "rerankers": viewer.rerankers, "pictures": viewer.pictures}
@@ -126,7 +127,7 @@ def page(
         return Markup(script_json(text))  # noqa: S704 - escaped for a script element one line above
 
     return template.render(
-        title=title, subtitle=subtitle, banner=visible_text(banner), appendix=appendix, many_rows=_MANY_ROWS,
+        title=title, subtitle=subtitle, banner=visible_name(banner), appendix=appendix, many_rows=_MANY_ROWS,
         sections=[one for one in sections if one.lead or one.tables or one.figures.keys() & figures],
         figures={name: f"data:image/svg+xml;base64,{_base64(content)}" for name, content in figures.items()},
         style=Markup(style), script=Markup(script),  # noqa: S704 - this package's own files
@@ -175,7 +176,7 @@ def appendix(provenance: Sequence[Table], failures: Sequence[Failure], summary: 
     failed = filled(records.failures(failures, _MAX_FAILURES), *others)
     return [
         Section("protocol", "Protocol", tables=provenance),
-        Section("failures", "Failures", [visible_text(summary)], tables=failed),
+        Section("failures", "Failures", [visible_name(summary)], tables=failed),
         Section("glossary", "Glossary", tables=[glossary()]),
     ]
 
@@ -194,8 +195,9 @@ def _cells(table: Table) -> Iterator[list[_Cell]]:
 def _cell(value: object, kind: Kind) -> _Cell:
     """A value with the look of its cell."""
     if isinstance(value, Stacked):
-        return _Cell("n", *map(visible_text, value))
-    text = visible_text(shown(value, kind))
+        return _Cell("n", *map(visible_name, value))
+    text = shown(value, kind)
+    text = visible_text(text) if kind == "text" else visible_name(text)
     if kind in NUMBERS:
         return _Cell("n unclear" if isinstance(value, str) else "n", text)
     if kind == "words":

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from visualprm_eval.report.render.text import one_line, shown
+from visualprm_eval.core.visible import one_line
+from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table
 from visualprm_eval.report.tables import records
 from visualprm_eval.report.tables.published import ABOUT_PUBLISHED, published

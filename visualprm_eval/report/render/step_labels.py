@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from visualprm_eval.core.progress import track
+from visualprm_eval.core.visible import one_line
 from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
 from visualprm_eval.report.render import csv
@@ -17,7 +18,6 @@ from visualprm_eval.report.render.files import figure_files
 from visualprm_eval.report.render.html import Section, appendix, page
 from visualprm_eval.report.render.markdown import document, escape, markdown_table
 from visualprm_eval.report.render.terminal import print_report
-from visualprm_eval.report.render.text import one_line
 from visualprm_eval.report.table import Table, filled
 from visualprm_eval.report.tables import records
 from visualprm_eval.report.tables import step_labels as tables

@@ -11,7 +11,8 @@ from rich import table as rich_table
 from rich.console import Console
 from rich.text import Text
 
-from visualprm_eval.report.render.text import one_line, shown
+from visualprm_eval.core.visible import one_line
+from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import ABSENT, NUMBERS, WITHHELD, Column, Stacked, Table
 from visualprm_eval.report.tables.published import published
 from visualprm_eval.report.tables.summary import failure_line, notes, summarise

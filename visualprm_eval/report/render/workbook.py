@@ -13,8 +13,8 @@ from openpyxl import Workbook
 from openpyxl.chart import Reference, ScatterChart, Series
 from openpyxl.utils import get_column_letter
 
+from visualprm_eval.core.visible import visible_name
 from visualprm_eval.report.render.drawing import Look, looks
-from visualprm_eval.report.render.text import visible_text
 from visualprm_eval.report.render.xlsx import (
     MAX_SHEET_ROWS,
     TITLE,
@@ -96,7 +96,7 @@ def _chart(sheet: Any, table: Table, last: int, looks_by_label: Mapping[str, Loo
     rows = list(table.rows)
     values = [value for _, *row in rows for value in row if isinstance(value, float)]
     chart = ScatterChart()
-    chart.title = visible_text(table.title)[:120]
+    chart.title = visible_name(table.title)[:120]
     chart.style, chart.width, chart.height = 2, 22, 11
     chart.x_axis.title, chart.y_axis.title = "k", "expected value (%)"
     chart.x_axis.scaling.logBase, chart.x_axis.scaling.min, chart.x_axis.majorUnit = 2, 1, 2

@@ -18,6 +18,7 @@ from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Si
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
 
+from visualprm_eval.core.visible import one_line
 from visualprm_eval.report.render.xlsx_cells import ColumnCells, safe_cell
 from visualprm_eval.report.table import Kind, Table
 
@@ -179,7 +180,9 @@ def append_rows(
     Returns:
         How many rows were written.
     """
-    columns = [ColumnCells(sheet, _style(kind), QUIET if kind in _NUMBERS else None) for kind in kinds]
+    columns = [
+        ColumnCells(sheet, _style(kind), QUIET if kind in _NUMBERS else None, is_prose=kind == "text") for kind in kinds
+    ]
     number = first - 1
     for number, row in enumerate(rows, first):
         if (points := height(row)) is not None:
@@ -229,7 +232,7 @@ def new_sheet(
         banner: What must be said in its first row, ``""`` for nothing.
     """
     taken = {title.lower() for title in book.sheetnames}
-    clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", name).strip("'") or "benchmark"
+    clean = re.sub(r"[\[\]:*?/\\]", "_", one_line(name)).strip("'") or "benchmark"
     ends = chain([""], (f" ({number})" for number in count(2)))
     titles = (clean[: _SHEET_TITLE - len(end)] + end for end in ends)
     sheet = book.create_sheet(next(title for title in titles if title.lower() not in taken))

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from openpyxl.cell import WriteOnlyCell
 
-from visualprm_eval.report.render.text import visible_text
+from visualprm_eval.core.visible import visible_name, visible_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 MAX_CELL_UNITS = 32_767
@@ -35,12 +37,16 @@ def _escape(text: str) -> str:
     return _ESCAPE_LIKE.sub("_x005F_", text)
 
 
-def safe_text(text: str) -> str:
+def safe_text(text: str, visible: Callable[[str], str] = visible_text) -> str:
     """The content of a text cell: visible characters only, no escape that Excel would decode, within Excel's limit.
 
     A text that is too long ends with a mark that says how many characters were cut.
+
+    Args:
+        text: The text.
+        visible: What makes its characters visible: ``visible_text`` for prose, ``visible_name`` for the rest.
     """
-    shown = visible_text(text)
+    shown = visible(text)
     escaped = _escape(shown) if "_x" in shown else shown
     if len(escaped) <= MAX_CELL_UNITS // 2 or utf16_units(escaped) <= MAX_CELL_UNITS:
         return escaped
@@ -83,10 +89,15 @@ class ColumnCells:
         sheet: The sheet that the cells go to; needed when they have a style.
         style: The name of one of the workbook's styles.
         text_style: That of texts, where it is another.
+        is_prose: Whether texts are prose, not names and messages.
     """
 
-    def __init__(self, sheet: WriteOnlyWorksheet | None, style: str | None, text_style: str | None = None) -> None:
+    def __init__(
+        self, sheet: WriteOnlyWorksheet | None, style: str | None, text_style: str | None = None, *,
+        is_prose: bool = False,
+    ) -> None:  # fmt: skip
         self._sheet, self._text_style = sheet, text_style or style
+        self._visible = visible_text if is_prose else visible_name
         self._number = self._new(style)
 
     def _new(self, style: str | None) -> Any:
@@ -113,7 +124,7 @@ class ColumnCells:
         if not isinstance(value, str) and isinstance(value, Real) and _storable(value):
             self._number.value = value
             return self._number
-        text = safe_text(value if isinstance(value, str) else str(value))
+        text = safe_text(value if isinstance(value, str) else str(value), self._visible)
         cell = self._quoted if text.startswith(_LEADING) else self._text  # Excel would read a formula on editing.
         cell._value, cell.data_type = text, "s"  # noqa: SLF001  (the property would guess formulas and cut the text)
         return cell

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.visible import visible_name
 from visualprm_eval.report.render.text import verdict_word
 from visualprm_eval.report.table import Column, Table, columns
 from visualprm_eval.report.tables.summary import final_picks
@@ -62,8 +63,11 @@ def failures(records: Sequence[Failure], limit: int = 0) -> Table:
 
 
 def protocol(settings: Mapping[str, JSONValue]) -> Table:
-    """How the results came about: nested settings as dotted keys."""
-    return Table("", columns(("key", "text"), ("value", "text")), list(_flat(settings)), name="protocol")
+    """How the results came about: nested settings as dotted keys; its texts are names, though long ones."""
+    rows = [
+        (visible_name(key), visible_name(value) if isinstance(value, str) else value) for key, value in _flat(settings)
+    ]
+    return Table("", columns(("key", "text"), ("value", "text")), rows, name="protocol")
 
 
 def _flat(value: Mapping[str, JSONValue], prefix: str = "") -> Iterator[tuple[str, object]]:

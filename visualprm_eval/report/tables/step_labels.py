@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from visualprm_eval.core.visible import visible_name
 from visualprm_eval.evaluate.fsum_arrays import IntArray
 from visualprm_eval.evaluate.published.tables import published_rows
 from visualprm_eval.evaluate.step_labels import metrics
@@ -211,5 +212,5 @@ def _steps(results: ProcessResults) -> Iterator[Sequence[object]]:
 def bad_lines(results: ProcessResults) -> Table:
     """Lines of the file that cannot be used."""
     columns = (Column("line", "count", 10), Column("reason", "text", 100))
-    rows = [(bad.line, bad.reason) for bad in results.process_set.bad]
+    rows = [(bad.line, visible_name(bad.reason)) for bad in results.process_set.bad]
     return Table("Lines that cannot be used", columns, rows, name="bad lines")

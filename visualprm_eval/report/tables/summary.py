@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core import baselines
 from visualprm_eval.core.baselines import MEANINGS, ROWS
 from visualprm_eval.core.groups import grouped
+from visualprm_eval.core.visible import one_line
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.overalls import lacking_means
 from visualprm_eval.evaluate.stats.rows import Baseline, Insight
-from visualprm_eval.report.render.text import one_line, shown
+from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import ABSENT, WITHHELD
 from visualprm_eval.tasks.base import HOSTS, UNJUDGED
 

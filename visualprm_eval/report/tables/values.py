@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.groups import grouped
+from visualprm_eval.core.visible import one_line
 from visualprm_eval.evaluate.result_rows import OVERALL
-from visualprm_eval.report.render.text import one_line, shown
+from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import WITHHELD, Column, Stacked, Table, columns
 from visualprm_eval.report.tables.published import by_value
 from visualprm_eval.report.tables.summary import (

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from visualprm_eval.core.groups import grouped
+from visualprm_eval.core.visible import visible_name
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.report.tables.step_labels import LABELS
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
@@ -35,17 +36,18 @@ def labelled_steps(results: ProcessResults) -> Viewer:
         errors, missed, verdicts = [], [], []
         for number, assessment in enumerate(results.assessments):
             outcome, opinion = assessment.opinion.outcomes[place], assessment.opinion
+            critic = visible_name(opinion.critic)
             if outcome is None:
                 continue
             if (error := failure_of(outcome)) is not None:
-                errors.append(f"{opinion.critic}: {error}")
+                errors.append(f"{critic}: {error}")
                 continue
             called = [CORRECT if score > opinion.threshold else INCORRECT for score in outcome.scores]
             wrong = [
                 step for step, (label, verdict) in enumerate(zip(sample.labels, called, strict=True))
                 if label not in {NEUTRAL, verdict}
             ]  # fmt: skip
-            said[opinion.critic] = [None, [round(score, 4) for score in outcome.scores], wrong]
+            said[critic] = [None, [round(score, 4) for score in outcome.scores], wrong]
             missed += [number] if wrong else []
             verdicts.append(called)
         (limit,) = builder.limits([sum(map(len, sample.steps))])
@@ -59,5 +61,5 @@ def labelled_steps(results: ProcessResults) -> Viewer:
             "k": [], "l": 0, "e": [],
             "t": [{"r": [], "t": None, "y": list(zip(labels, steps, strict=True)), "s": said, "e": errors}],
         })  # fmt: skip
-    critics = tuple(assessment.opinion.critic for assessment in results.assessments)
+    critics = tuple(visible_name(assessment.opinion.critic) for assessment in results.assessments)
     return replace(builder.viewer(), rerankers=critics, shown=_SHOWN, chooser="critic")

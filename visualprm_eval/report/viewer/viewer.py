@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from visualprm_eval.core.groups import grouped
+from visualprm_eval.core.visible import visible_name, visible_text
 from visualprm_eval.evaluate.fact_columns import Columns
-from visualprm_eval.report.render.text import visible_text
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class ViewerBuilder:
             "pictures are not here, unreadable, or left out to save room": self.thumbnails.left_out,
         }
         notes = [f"{count:,} {remark}" for remark, count in counts.items() if count]
-        return Viewer(list(self._rerankers), self._index, pages, self.thumbnails.urls, notes)
+        return Viewer([*map(visible_name, self._rerankers)], self._index, pages, self.thumbnails.urls, notes)
 
     def _add(self, entry: _Entry, texts: Sequence[Mapping[str, Any]], policy: str) -> None:
         for pick in entry.picks:
@@ -138,10 +138,14 @@ class ViewerBuilder:
             "d": len(verdicts) > 1, "f": entry.failed, "u": entry.unsolvable,
         }, {
             "k": [
-                {"n": pick.reranker, "r": pick.rank, "v": pick.verdict, "k": pick.k, "o": visible_text(pick.note)}
+                {
+                    "n": visible_name(pick.reranker), "r": pick.rank, "v": pick.verdict, "k": pick.k,
+                    "o": visible_name(pick.note),
+                }
                 for pick in entry.picks
             ],
-            "t": texts, "l": left_out, "e": [{"r": rank, "e": cut(error, 500)} for rank, error in entry.failures],
+            "t": texts, "l": left_out,
+            "e": [{"r": rank, "e": visible_name(cut(error, 500))} for rank, error in entry.failures],
         })  # fmt: skip
 
     def put(self, problem: Problem, row: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
@@ -154,11 +158,11 @@ class ViewerBuilder:
                 ``u``.
             entry: What is shown of it: picks ``k``, texts ``t``, how many are left out ``l`` and failures ``e``.
         """
-        seen = {key: visible_text(value) if isinstance(value, str) else value for key, value in row.items()}
+        seen = {key: visible_name(value) if isinstance(value, str) else value for key, value in row.items()}
         self._index.append({**seen, "q": cut(problem.question, _EXCERPT), "a": cut(problem.answer, 80)})
         asked = {
             "q": visible_text(problem.question), "a": visible_text(problem.answer),
-            "c": {visible_text(key): visible_text(value) for key, value in problem.choices.items()},
+            "c": {visible_name(key): visible_text(value) for key, value in problem.choices.items()},
             "g": [self.thumbnails.place_of(path) for path in problem.images],
         }  # fmt: skip
         self._entries.append(json.dumps({**asked, **entry}, separators=(",", ":")))
@@ -251,10 +255,10 @@ class _Texts:
             "n": columns.candidates.finishes[columns.writers[number]], "s": {}, "e": [],
         }  # fmt: skip
         if number in columns.graded.errors:
-            shown["e"].append(f"not graded: {cut(columns.graded.errors[number], 300)}")
+            shown["e"].append(f"not graded: {visible_name(cut(columns.graded.errors[number], 300))}")
         known_as: dict[tuple[str, ...], str] = {}
-        for critic, known in self.scored.items():
-            said = known.get(key)
+        for label, known in self.scored.items():
+            critic, said = visible_name(label), known.get(key)
             if said is None:
                 continue
             if (error := failure_of(said)) is not None:
@@ -290,4 +294,6 @@ def failure_of(said: StepScores) -> str | None:
     """Why a critic's scores cannot be shown; ``None`` where they can."""
     if said.error is None and all(map(math.isfinite, said.scores)):
         return None
-    return cut(said.error or "its scores are not all finite numbers", 300)  # JSON has no word for such a number.
+    return visible_name(
+        cut(said.error or "its scores are not all finite numbers", 300)
+    )  # JSON has no word for such a number.

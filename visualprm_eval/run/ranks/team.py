@@ -14,6 +14,7 @@ from typing import Any
 
 from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.errors import RanksError, StoreError, StoreLockedError
+from visualprm_eval.core.visible import tell
 from visualprm_eval.run.ranks.launch import Launch
 from visualprm_eval.store.lock import WriterLock
 
@@ -111,7 +112,7 @@ class Team(AbstractContextManager["Team"]):
                 return
             if time.monotonic() - said > _SAY_S:
                 said = time.monotonic()
-                print(f"waiting for rank {', '.join(map(str, busy))}", file=sys.stderr)
+                tell(f"waiting for rank {', '.join(map(str, busy))}")
             time.sleep(_POLL_S)
 
     def _is_busy(self, rank: int, waited_s: float) -> bool:

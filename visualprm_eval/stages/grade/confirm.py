@@ -10,10 +10,10 @@ where it is not the mean of the verdicts, all values become figures of whole tab
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GradingError
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.experiment_values import Headline, evaluate, headlines
 from visualprm_eval.stages.grade.grader import Grader, judge_replies
 from visualprm_eval.stages.grade.metric_notes import (
@@ -48,7 +48,7 @@ def confirm(store: Store, experiment: Experiment, study: Study, grader: Grader) 
         try:
             _check(store, experiment, headline, grader)
         except GradingError as error:
-            print(f"error: {error}", file=sys.stderr)
+            tell(f"error: {error}")
             confirmed = False
     return confirmed
 
@@ -85,8 +85,7 @@ def _check(store: Store, experiment: Experiment, headline: Headline, grader: Gra
     metric = metric_of(store, experiment)
     if not metric.whole:
         note_metric(store, grading, metric.name, whole=True)
-        print(
+        tell(
             f"note: {benchmark.name}: the host's figure of {row.reranker} at k = {row.k} is {figure:.3f}, the "
-            f"mean over the rows {headline.value:.3f}. {explained(metric.name)}",
-            file=sys.stderr,
+            f"mean over the rows {headline.value:.3f}. {explained(metric.name)}"
         )

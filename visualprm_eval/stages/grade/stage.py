@@ -8,7 +8,6 @@ over which a grader stumbles is found by bisection, see ``visualprm_eval.stages.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerd
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Problem, Verdict
+from visualprm_eval.core.visible import say, tell
 from visualprm_eval.stages.experiment import Work, keep_equalities
 from visualprm_eval.stages.experiment_values import read_study, wanted_texts
 from visualprm_eval.stages.grade.bisect_tables import graded_in_parts
@@ -80,7 +80,7 @@ def grade(store: Store, experiments: Sequence[Experiment], grader: Grader) -> tu
                     grade_tables(store, experiment, grader)
     tally = grader.tally
     if tally.sent or tally.saved:
-        print(f"judge: {tally.sent:,} requests made, {tally.saved:,} saved, since their replies were stored")
+        say(f"judge: {tally.sent:,} requests made, {tally.saved:,} saved, since their replies were stored")
     return list(ungraded), unconfirmed
 
 
@@ -90,7 +90,7 @@ def _told(experiment: Experiment, ungraded: dict[str, None]) -> Iterator[None]:
     try:
         yield
     except GradingError as error:
-        print(f"error: {error}", file=sys.stderr)
+        tell(f"error: {error}")
         ungraded[experiment.benchmark.name] = None
 
 
@@ -111,7 +111,7 @@ def _graded(store: Store, experiment: Experiment, grader: Grader, replies_since:
     except NoVerdictsError as error:
         if not experiment.benchmark.task.note:
             raise
-        print(f"note: {error}; its figures of whole tables are the values", file=sys.stderr)
+        tell(f"note: {error}; its figures of whole tables are the values")
         note_metric(store, experiment.grading, "", whole=True, verdicts=False)
     return study
 

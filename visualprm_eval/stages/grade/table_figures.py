@@ -11,12 +11,12 @@ Which of the two it is, and what the host calls its metric, is noted in the stor
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GraderStumbledError
 from visualprm_eval.core.progress import track
+from visualprm_eval.core.visible import tell
 from visualprm_eval.evaluate.benchmark_values import picked_tables
 from visualprm_eval.stages.experiment_values import read_study
 from visualprm_eval.stages.grade.bisect_tables import texts_not_taken
@@ -69,10 +69,9 @@ def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
         store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts, tried=len(benchmark.problems)
     )
     if not trial.verdicts:
-        print(
+        tell(
             f"note: {benchmark.name}: the host's grader leaves no verdict per row that is understood. "
-            f"{explained(metric)}",
-            file=sys.stderr,
+            f"{explained(metric)}"
         )
 
 

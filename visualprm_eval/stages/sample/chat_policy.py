@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import ModelSource
 from visualprm_eval.core.types import Candidate, JSONValue
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.checkpoint_source import CheckpointSource, CheckpointUser
 from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned, worded_settings
 
@@ -107,6 +107,6 @@ class ChatPolicy(Twinned, CheckpointUser):
         problems = [wanted[0][0] for wanted in groups if len(wanted) > 1]
         if obstacle := batch_obstacle(self.checkpoint.model, problems, size):
             self._obstacle = obstacle
-            print(f"{self.name}: {obstacle}; samples are drawn one by one", file=sys.stderr)
+            tell(f"{self.name}: {obstacle}; samples are drawn one by one")
             return 1
         return sampling.batch_size

@@ -7,7 +7,6 @@ host, :func:`export_prompts` keeps what it makes in the store of the problems.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.errors import BenchmarkError, HostError, PolicyError
 from visualprm_eval.core.folders import picture_here
 from visualprm_eval.core.types import JSONValue, Part, Problem, Prompt
+from visualprm_eval.core.visible import tell
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.shapes import is_prompt
 
@@ -173,11 +173,11 @@ def absorb_prompt_files(store: Store, work_dir: Path) -> None:
             is_sound = False
         if not is_sound:
             said = "cannot be read and stays; export the problems again if they are needed"
-            print(f"note: {path} {said}", file=sys.stderr)
+            tell(f"note: {path} {said}")
             continue
         store.put_prompts(name, prompt, prompts)
         path.unlink()
-        print(f"note: {len(prompts):,} prompts of {name} ({prompt}) moved from {path} to the store", file=sys.stderr)
+        tell(f"note: {len(prompts):,} prompts of {name} ({prompt}) moved from {path} to the store")
     with suppress(OSError):  # It is not there, or not empty.
         (work_dir / _FOLDER).rmdir()
 

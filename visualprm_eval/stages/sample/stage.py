@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from visualprm_eval.core.progress import track
 from visualprm_eval.core.repeat_guard import Watch
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, Usage
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.experiment import missing_candidates
 from visualprm_eval.stages.sample.policy import notes_of
 from visualprm_eval.store.package_versions import note_versions
@@ -91,7 +91,7 @@ def sample_missing(
                 watch.see(batch)
     finally:  # What was paid is told however it ends.
         if said := str(tally):
-            print(f"sample {policy.name}: {said}", file=sys.stderr)
+            tell(f"sample {policy.name}: {said}")
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from visualprm_eval.core.errors import CriticError, UnreadableJudgeError, Visual
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.thoughts import response
 from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.experiment import Work, missing_scores
 from visualprm_eval.stages.score.critics import StreamingCritic, release
 from visualprm_eval.stages.score.judge_critic import UNREADABLE, JudgeCritic, kept_by
@@ -66,7 +66,7 @@ def score(
                     thoughts = scoring.settings.get("thoughts", "skip")
                     score_missing(store, critic, scoring, experiment.problems, work, label=said, thoughts=thoughts)
         except UnreadableJudgeError as error:  # It costs its own rows and nobody else's.
-            print(f"error: {error}", file=sys.stderr)
+            tell(f"error: {error}")
             unread.append(label)
     if last is not None:
         release(last)
@@ -218,7 +218,7 @@ def _insist_on_readable(judge: JudgeCritic, outcomes: Sequence[StepScores], rest
     )
     if rest:
         raise UnreadableJudgeError(f"{said}. It is not asked about the other {rest:,}")
-    print(f"note: {said}", file=sys.stderr)
+    tell(f"note: {said}")
 
 
 def _facts(

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from visualprm_eval.core.visible import visible_text
 from visualprm_eval.evaluate.stats import CurvePoint
 from visualprm_eval.report.render.csv import csv_field, render
-from visualprm_eval.report.render.text import visible_text
 from visualprm_eval.report.tables.statistics import curve_values
 from visualprm_eval.report.tables.values import all_values
 

@@ -14,12 +14,13 @@ from markdown_it import MarkdownIt
 from openpyxl import load_workbook
 from rich.console import Console
 
+from visualprm_eval.core.visible import one_line, visible_name, visible_text
 from visualprm_eval.report.render import csv as csv_file
 from visualprm_eval.report.render.csv import csv_field
 from visualprm_eval.report.render.html import Section, page
 from visualprm_eval.report.render.markdown import markdown_table
 from visualprm_eval.report.render.terminal import terminal_tables
-from visualprm_eval.report.render.text import one_line, shown, visible_text
+from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.render.xlsx import new_book, saved, write_table
 from visualprm_eval.report.table import NUMBERS, Column, Stacked, Table
 from visualprm_eval.report.viewer.viewer import Viewer
@@ -96,8 +97,9 @@ def test_spreadsheet(table):
     for cells, row in zip(sheet.iter_rows(min_row=2, **size), table.rows, strict=True):
         for cell, value, column in zip(cells, row, table.columns, strict=True):
             if isinstance(value, str):
+                visible = visible_text if column.kind == "text" else visible_name
                 decoded = re.sub("_x([0-9A-Fa-f]{4})_", lambda match: chr(int(match[1], 16)), cell.value or "")
-                assert (cell.data_type, decoded) == ("s", visible_text(value)) or not value.strip()
+                assert (cell.data_type, decoded) == ("s", visible(value)) or not value.strip()
                 assert cell.style == "quiet" or column.kind not in NUMBERS, "words among numbers stand back"
             else:
                 assert cell.value == (value if value is None else pytest.approx(value))

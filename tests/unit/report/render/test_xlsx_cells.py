@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lxml import etree
 from openpyxl import Workbook, load_workbook
 
-from visualprm_eval.report.render.text import visible_text
+from visualprm_eval.core.visible import visible_name, visible_text
 from visualprm_eval.report.render.xlsx_cells import MAX_CELL_UNITS, safe_cell, safe_text, utf16_units
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=60)
@@ -49,7 +49,7 @@ def test_hostile_texts_come_back_as_text(written, hostile_texts):
     for cell, (name, text) in zip(cells, hostile_texts.items(), strict=True):
         if text:
             assert cell.data_type == "s", name
-            assert excel_reads(cell.value) == visible_text(text), name
+            assert excel_reads(cell.value) == visible_name(text), name
     assert not tree.xpath("//m:f", namespaces=NAMESPACE)
     assert {cell.get("t") for cell in tree.iter("{*}c")} == {"inlineStr"}
     assert not tree.xpath("//m:hyperlinks", namespaces=NAMESPACE)

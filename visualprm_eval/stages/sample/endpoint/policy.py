@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
+from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.sample.endpoint.client import Client
 from visualprm_eval.stages.sample.endpoint.dispatch import Dispatcher, jobs_of
 from visualprm_eval.stages.sample.endpoint.endpoint_health import Endpoint
@@ -19,7 +19,7 @@ Settings = Mapping[str, JSONValue]
 
 
 def _warn(message: str) -> None:
-    print(f"warning: {message}", file=sys.stderr, flush=True)
+    tell(f"warning: {message}")
 
 
 class EndpointPolicy:
