@@ -47,8 +47,11 @@ def data_root() -> Path:
 
 def cache_root() -> Path:
     """The folder for links and pictures: ``$XDG_CACHE_HOME/visualprm_eval``, else ``~/.cache/visualprm_eval``."""
-    if _passing:
-        return _passing[-1]
+    return _passing[-1] if _passing else lasting_cache_root()
+
+
+def lasting_cache_root() -> Path:
+    """The same, whatever :func:`passing_cache` says: what is there may be read at any time."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visualprm_eval"
 
 

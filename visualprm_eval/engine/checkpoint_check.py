@@ -26,7 +26,8 @@ def inspect_checkpoint(path_or_id: str | Path, revision: str | None = None) -> N
         TokenizerError: When its tokenizer cannot be built exactly, or lacks a token that its conversation needs.
     """
     path = locate(path_or_id, revision)
-    PromptFormat(load_tokenizer(path), read_config(path))
+    config = read_config(path)  # First: a folder of something else is not blamed for its tokenizer.
+    PromptFormat(load_tokenizer(path), config)
     inspect_weights(path)
 
 

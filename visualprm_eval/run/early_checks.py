@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import (
+    BenchmarkError,
     CandidateFileError,
     ConfigError,
     GradingError,
@@ -36,6 +37,7 @@ from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.packs import FieldMap, read_candidates
 from visualprm_eval.store.place import check_way
 from visualprm_eval.tasks import TASKS
+from visualprm_eval.tasks.process_bench.data import LABELS_FILE
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import JudgeOptions, RunConfig
@@ -72,6 +74,7 @@ def check_run(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) ->
         VisualPRMEvalError: What a user can mend, see each of the checks.
     """
     use_data_dir(config.data_dir)
+    check_labels(config)
     pack = read_pack(config)
     check_judge(config, store)
     checkpoints = [*_checkpoints(config, store, rerankers)]
@@ -93,6 +96,19 @@ def check_work_dir(config: RunConfig) -> None:
         check_way(path)
     if not config.dry_run:
         check_folder(config.work_dir, "--work-dir")
+
+
+def check_labels(config: RunConfig) -> None:
+    """``--vpb-dir``: the file with the labelled steps is there.
+
+    Raises:
+        BenchmarkError: It is not.
+    """
+    folder = config.step_labels.vpb_dir
+    if folder is not None and not (folder / LABELS_FILE).is_file():
+        raise BenchmarkError(
+            f"--vpb-dir {folder}: no {LABELS_FILE} in it; expected the released one, with the pictures beside it"
+        )
 
 
 def read_pack(config: RunConfig) -> CandidatePack | None:

@@ -170,9 +170,8 @@ def _sound_store(config: RunConfig) -> Iterator[Store]:
             absorb_leftovers(store, config.work_dir)
             yield store
         return
-    with (
-        passing_cache() as scratch
-    ):  # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
+    # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
+    with passing_cache() as scratch:
         copy = scratch / STORE_FILE
         with open_copy(path, copy) if os.path.lexists(path) else Store.open(copy) as store:
             absorb_leftovers(store, config.work_dir, remove=False)

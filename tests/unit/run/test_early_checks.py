@@ -45,7 +45,7 @@ CASES = {
         r"row\.jsonl, line 1: index: missing field 'indx'",
     ),
     "candidates: changed": ("run --candidates {tmp}/changed.jsonl --data B", r"not the file that its manifest describ"),
-    "candidates: of others": ("run --candidates {tmp}/pack.jsonl --data DemoWorld", r"no candidates of DemoWorld; .* B"),
+    "candidates: of others": ("run --candidates {tmp}/pack.jsonl --data DemoWorld", r"no candidates of DemoWorld"),
     "prm: not there": ("run --model demo-policy --data DemoWorld --prm ./nowhere", r"no directory nowhere"),
     "prm: not there, report": (
         "run --model demo-policy --data DemoWorld --prm ./nowhere --stages report", r"no directory nowhere",
@@ -59,10 +59,10 @@ CASES = {
     "model: hf, not there": ("run --model hf:./nowhere --prm demo-prm --data DemoWorld", r"no directory nowhere"),
     "model: hf, no config": ("run --model hf:{tmp}/empty --prm demo-prm --data DemoWorld", r"empty: no config\.json"),
     "model: a name": (
-        "run --model demo-policy Qwen-VL --prm demo-prm --data DemoWorld", r"unknown model 'Qwen-VL'; did you mean 'Qwen",
+        "run --model demo-policy Qwen-VL --prm demo-prm --data DemoWorld", r"unknown model 'Qwen-VL'; did you mean",
     ),
     "model: the engine": ("run --model {tmp}/empty --data DemoWorld --engine host", r"--engine host cannot run"),
-    "data: a name": ("run --model demo-policy --prm demo-prm --data DemoWrold", r"'DemoWrold'; did you mean 'DemoWorld'"),
+    "data: a name": ("run --model demo-policy --prm demo-prm --data DemoWrold", r"'DemoWrold'; did you mean 'Demo"),
     "data: videos": ("run --model demo-policy --prm demo-prm --data Clips", r"Clips is made of videos"),
     "data: files": (
         "run --model demo-policy --prm demo-prm --data DemoWorld Far Away --data-dir {tmp}",
@@ -73,13 +73,13 @@ CASES = {
     "work-dir: no store": (f"run {DEMO} --work-dir {{tmp}}/damaged", r"damaged/store\.sqlite is not a sound store"),
     "work-dir: newer": (f"run {DEMO} --work-dir {{tmp}}/newer", r"was written by a newer version"),
     "reranker: a name": (f"run {DEMO} --reranker orcale", r"unknown reranker 'orcale'; did you mean 'oracle'"),
-    "reranker: its judge": (f"run {DEMO} --reranker judge:Qwen-VL", r"unknown model 'Qwen-VL'; did you mean 'Qwen"),
+    "reranker: its judge": (f"run {DEMO} --reranker visualprm judge:Qwen-VL", r"unknown model 'Qwen-VL'; did you mean"),
     "critic: a name": (
         "run --data VisualProcessBench --critic visaulprm", r"unknown critic 'visaulprm'; did you mean 'visualprm'",
     ),
     "critic: its model": ("run --data VisualProcessBench --critic judge:./nowhere", r"no directory nowhere"),
-    "vpb-dir": ("run --data VisualProcessBench --critic random --vpb-dir {tmp}/nowhere", r"nowhere"),
-    "judge: none": ("run --model demo-policy --prm demo-prm --data MathVista --judge exact_matching", r"MathVista_MINI ca"),
+    "vpb-dir": ("run --data VisualProcessBench --critic random --vpb-dir {tmp}/empty", r"no test\.jsonl in it"),
+    "judge: none": ("run --model demo-policy --prm demo-prm --data MathVista --judge exact_matching", r"without a jud"),
     "judge: no key": ("run --model demo-policy --prm demo-prm --data MathVista", r"gpt-4o-mini .* OPENAI_API_KEY"),
     "judge: not used": (f"run {DEMO} --judge-base-url http://127.0.0.1:9/v1", r"DemoWorld is graded without a judge"),
     "device: none": (f"run {DEMO} --device gpu", r"unknown device 'gpu'; expected auto, cpu"),
@@ -88,9 +88,9 @@ CASES = {
     "export: no folder": ("export-candidates --work-dir {tmp}/store -o {tmp}/no/p.jsonl", r"no folder \S+/no; make it"),
     "export: a folder": ("export-candidates --work-dir {tmp}/store -o {tmp}/empty", r"-o \S+empty is a folder"),
     "export-problems: a name": ("export-problems --data DemoWrold -o {tmp}/new", r"did you mean 'DemoWorld'"),
-    "export-problems: a file": ("export-problems --data DemoWorld -o {tmp}/row.jsonl", r"row\.jsonl is a file"),
+    "export-problems: a file": ("export-problems --data DemoWorld -o {tmp}/row.jsonl", r"row\.jsonl is no folder"),
     "merge: no store": ("merge {tmp}/nowhere -o {tmp}/new", r"there is no store at \S+nowhere"),
-    "merge: a file": ("merge {tmp}/store -o {tmp}/row.jsonl/new", r"row\.jsonl is a file"),
+    "merge: a file": ("merge {tmp}/store -o {tmp}/row.jsonl/new", r"row\.jsonl is no folder"),
     # Whether there is a GPU only torch can tell: the host is still not asked.
     "device: not there": (f"run {DEMO} --device cuda:99", r"device 'cuda:99' is not there"),
 }  # fmt: skip
@@ -108,7 +108,6 @@ def material(tmp: Path) -> None:
         store.put_candidates(sampling.id, [Candidate(problem.id, 0, "7")])
         for name in ("pack", "changed"):
             export_candidates(store, tmp / f"{name}.jsonl")
-        store.copy_to(tmp / "newer.sqlite")
     with (tmp / "changed.jsonl").open("a") as file:
         file.write("\n")
     (tmp / "empty").mkdir()
@@ -118,7 +117,7 @@ def material(tmp: Path) -> None:
     weights.write_bytes(weights.read_bytes()[:-1000])
     (tmp / "damaged").mkdir()
     (tmp / "damaged" / STORE_FILE).write_bytes(b"this is no database" * 100)
-    newer = bytearray((tmp / "newer.sqlite").read_bytes())
+    newer = bytearray((tmp / "store" / STORE_FILE).read_bytes())
     newer[60:64] = (9999).to_bytes(4, "big")  # SQLite's user_version.
     (tmp / "newer").mkdir()
     (tmp / "newer" / STORE_FILE).write_bytes(newer)

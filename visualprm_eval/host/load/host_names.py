@@ -15,12 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from visualprm_eval.core.atomic_file import write_atomically
-from visualprm_eval.core.folders import cache_root
+from visualprm_eval.core.folders import cache_root, lasting_cache_root
 from visualprm_eval.core.packages import VERSION
 from visualprm_eval.core.types import digest
 from visualprm_eval.host.data.entries import OF_VIDEOS, DatasetEntry, entry_of
 
 HOST = "vlmeval"
+_FILE = "host-names.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def keep_names() -> None:
 
     names = read_tables()
     with suppress(OSError):
-        write_atomically(_path(), TypeAdapter(HostNames).dump_json(names), durable=False)
+        write_atomically(cache_root() / _FILE, TypeAdapter(HostNames).dump_json(names), durable=False)
 
 
 def kept_names() -> HostNames | None:
@@ -104,11 +105,7 @@ def kept_names() -> HostNames | None:
 
     stamp = host_stamp()
     try:
-        names = TypeAdapter(HostNames).validate_json(_path().read_bytes())
+        names = TypeAdapter(HostNames).validate_json((lasting_cache_root() / _FILE).read_bytes())
     except (OSError, ValueError):  # Not there, not readable, or damaged.
         return None
     return names if stamp and names.host == stamp else None
-
-
-def _path() -> Path:
-    return cache_root() / "host-names.json"
