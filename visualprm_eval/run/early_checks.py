@@ -78,9 +78,11 @@ def check_run(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) ->
     pack = read_pack(config)
     check_judge(config, store)
     checkpoints = [*_checkpoints(config, store, rerankers)]
-    sound = check_checkpoints(config, store, checkpoints)
+    sound = check_checkpoints(config, store, [each for each in checkpoints if not each[1].on_hub])
     check_device(config, checkpoints)
     check_names(config, store, rerankers)
+    # Last, since the network may be slow, or not there.
+    check_checkpoints(config, store, [each for each in checkpoints if each[1].on_hub])
     return Checked(pack, sound)
 
 

@@ -68,6 +68,13 @@ class CheckpointSource:
         """Whether it is a directory of this machine."""
         return Path(self.location).is_dir()
 
+    @property
+    def on_hub(self) -> bool:
+        """Whether only the hub can tell what it is."""
+        from visualprm_eval.engine.checkpoint import is_hub_name
+
+        return is_hub_name(self.location)
+
     @cached_property
     def fingerprint(self) -> str:
         """Names the weights by their content.
