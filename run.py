@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from visualprm_eval.cli import main
+from visualprm_eval.run.process import leave
 
 if __name__ == "__main__":
-    sys.exit(main(["run", *sys.argv[1:]]))
+    leave(main(["run", *sys.argv[1:]]))

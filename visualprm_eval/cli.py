@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -10,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core import config as cfg
-from visualprm_eval.core.errors import ConfigError, VisualPRMEvalError
+from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.packages import VERSION
-from visualprm_eval.core.visible import say, tell
+from visualprm_eval.core.secrets import secrets_in
+from visualprm_eval.core.visible import say
 from visualprm_eval.run.announce import announce, run_line
 from visualprm_eval.run.options import (
     add_options,
@@ -22,9 +24,9 @@ from visualprm_eval.run.options import (
     partial_config,
     run_config,
 )
+from visualprm_eval.run.parser import Parser, path
+from visualprm_eval.run.process import EXIT_OK, EXIT_UNUSABLE, explained, leave, run_command
 from visualprm_eval.tasks import SUITES
-
-EXIT_OK, EXIT_UNUSABLE, EXIT_ERROR, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 _EXAMPLES = """\
 examples:
@@ -44,23 +46,38 @@ mlist  the host's list of models: all, or one of its groups
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command line; returns the exit status.
 
-    It is 0 when all is done, 1 when the doctor found something that cannot be used, 2 when an error was printed, 130
-    when the user interrupted.
+    It is 0 when all is done, 1 when the doctor found something that cannot be used; all others are those of
+    :func:`visualprm_eval.run.process.run_command`.
     """
-    parser = _build_parser()
-    arguments = parser.parse_args(sys.argv[1:] if argv is None else list(argv))
-    try:
-        return int(arguments.command(arguments) or EXIT_OK)
-    except VisualPRMEvalError as error:
-        tell(f"error: {error}")
-        return EXIT_ERROR
-    except KeyboardInterrupt:
-        tell("interrupted; all that was done is stored: run the same command again to go on")
-        return EXIT_INTERRUPTED
+    line = sys.argv[1:] if argv is None else list(argv)
+    given = argparse.Namespace()
+
+    def command() -> int | None:
+        arguments = _build_parser().parse_args(line, given)
+        try:
+            status: int | None = arguments.command(arguments)
+        except SystemExit as exit_:
+            if arguments.command is _host:  # Its own parser says so.
+                raise
+            raise RuntimeError(f"something called exit({exit_.code!r})") from exit_
+        return status
+
+    def fault(error: BaseException) -> str:
+        fields = vars(given)
+        secrets = [*secrets_in(os.environ), *(str(value) for field, value in fields.items() if field.endswith("key"))]
+        place, verbose = fields.get("work_dir", cfg.RunConfig().work_dir), fields.get("verbose", False)
+        return explained(error, argv=line, work_dir=place, secrets=secrets, verbose=verbose)
+
+    return run_command(command, fault)
+
+
+def entry() -> None:
+    """Runs the command line of this process and ends it."""
+    leave(main())
 
 
 def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="visualprm_eval", description="Best-of-N with multimodal process reward models.", allow_abbrev=False
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {VERSION}")
@@ -82,7 +99,7 @@ def _build_parser() -> argparse.ArgumentParser:
         description="Report on everything that a work dir's store holds: no model, no judge and no host are asked.",
     )  # fmt: skip
     add_options(report, _OF_REPORT)
-    report.add_argument("-o", "--output", type=Path, metavar="DIR", help="folder for the files (the work dir)")
+    report.add_argument("-o", "--output", type=path, metavar="DIR", help="folder for the files (the work dir)")
     compare = add(
         "compare", _compare, help="two rerankers, or two work dirs, paired problem by problem",
         description="Compare two rerankers of one work dir, or the same rerankers in two work dirs, on the problems "
@@ -96,21 +113,21 @@ def _build_parser() -> argparse.ArgumentParser:
         description="Write the candidates of a work dir as JSONL (benchmark, index, rank, text, policy, sampling).",
     )  # fmt: skip
     add_options(export, {"--work-dir": "where the store lives ({default})", **_SOME})
-    export.add_argument("-o", "--output", type=Path, required=True, help="the JSONL file to write")
+    export.add_argument("-o", "--output", type=path, required=True, help="the JSONL file to write")
     problems = add(
         "export-problems", _export_problems, help="write problems and prompts for a machine without the host",
         description="Write problems, prompts and pictures as a work dir: copied to a machine without VLMEvalKit, it is "
         "the --work-dir of a run with --stages sample (or score, or report) there.",
     )  # fmt: skip
     add_options(problems, _OF_EXPORT_PROBLEMS, required="--data")
-    problems.add_argument("-o", "--output", type=Path, required=True, help="the work dir to write")
+    problems.add_argument("-o", "--output", type=path, required=True, help="the work dir to write")
     merge = add(
         "merge", _merge, help="bring the facts of several stores into one",
         description="Merge stores: what was sampled on one machine, scored on another, graded on a third. The inputs "
         "are only read; merging again changes nothing; contradictions are refused and then nothing is merged.",
     )  # fmt: skip
-    merge.add_argument("stores", nargs="+", type=Path, metavar="STORE", help="store files, or work dirs with one")
-    merge.add_argument("-o", "--output", type=Path, required=True, help="the store or work dir that takes them over")
+    merge.add_argument("stores", nargs="+", type=path, metavar="STORE", help="store files, or work dirs with one")
+    merge.add_argument("-o", "--output", type=path, required=True, help="the store or work dir that takes them over")
     doctor = add(
         "doctor", _doctor, help="say what is here: host, versions, GPU, benchmark files, judge",
         description="Look at the host, versions, GPUs, the benchmarks' files and, when one is named, the judge. The "

@@ -81,6 +81,22 @@ def test_the_exit_status_says_whether_all_that_was_asked_for_can_be_used(lmu, ju
     assert "does not answer" in capsys.readouterr().out
 
 
+def test_no_proxy_stands_before_a_judge_on_this_machine(lmu, judge_server, monkeypatch):
+    for name in ("HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://user:secret-password@127.0.0.1:9")
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert told(findings([], None, JudgeOptions("local", judge_server.url, "sk-secret")))["judge"] == "local answers"
+    found = told(findings([], None, JudgeOptions("local", "http://judge.example/v1", "sk-secret")))["judge"]
+    assert "at http://judge.example/v1 through the proxy http://127.0.0.1:9 (HTTP_PROXY) does not answer" in found
+    assert "secret" not in found
+    assert "NO_PROXY" not in os.environ
+    monkeypatch.setenv("HTTP_PROXY", "socks://proxy.example:1")
+    found = list(findings([], None, JudgeOptions("local", "http://judge.example/v1", "sk-secret")))
+    assert unusable(found) == ["judge"]
+    assert "HTTP_PROXY=socks://proxy.example:1 cannot be used" in told(found)["judge"]
+
+
 def test_without_the_host_files_and_judge_are_told_all_the_same(lmu, monkeypatch):
     def no_host():
         raise HostError("there is no host")

@@ -15,7 +15,7 @@ from tests.servers import Server
 from tests.unit.stages.sample.tiny import make_checkpoint
 from visualprm_eval.cli import main
 from visualprm_eval.core.config import ComputeOptions, RunConfig, SamplingOptions
-from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.errors import CheckpointError, ConfigError, PolicyError
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.models.prompts import prompt_fingerprint, put_problems
 from visualprm_eval.stages.sample.find_policy import find_policy
@@ -76,6 +76,75 @@ def test_engines(hosted, tmp_path):
     for text, engine in ((str(DATA / "a2"), "host"), ("GPT4o", "native"), ("hf:x/y", "host")):
         with pytest.raises(ConfigError, match=f"--engine {engine} cannot run"):
             find_policy(text, options(engine=engine))
+
+
+LANGUAGE = {
+    "InternVL2-4B": "Phi3ForCausalLM", "InternVL2-40B": "LlamaForCausalLM", "InternVL2-76B": "LlamaForCausalLM",
+    "InternVL3-9B": "InternLM3ForCausalLM",
+}  # fmt: skip
+"""The language models of the host's names that the native engine does not have, beside those of InternVL3.5."""
+
+
+def test_names_of_internvl(monkeypatch, tmp_path):
+    """Each of the host's names, its repository and ``hf:`` come to a policy, or to a message with a way that works."""
+    from vlmeval.config import supported_VLM
+    from vlmeval.vlm import InternVLChat
+
+    from visualprm_eval.engine.chat_model import inspect_chat_model
+    from visualprm_eval.host.models.sampling_settings import only_native_code
+
+    def config_file(repository, file, **_):
+        """What the hub would give: config.json alone, before any weights."""
+        name = repository.split("/")[-1]
+        folder = tmp_path / "hub" / f"models--{repository.replace('/', '--')}" / "snapshots" / "0"
+        folder.mkdir(parents=True, exist_ok=True)
+        language = (
+            "Qwen3ForCausalLM" if "3_5" in name else LANGUAGE.get(name.replace("Llama3-", ""), "Qwen2ForCausalLM")
+        )
+        text = (DATA / "a2" / file).read_text().replace("Qwen2ForCausalLM", language)
+        (folder / file).write_text(text)
+        return str(folder / file)
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", config_file)
+    monkeypatch.setattr(
+        "huggingface_hub.snapshot_download", lambda name, **_: str(Path(config_file(name, "config.json")).parent)
+    )
+    seen = {"native": 0, "sibling": 0, "no sibling": 0}
+    for name, entry in supported_VLM.items():
+        if getattr(entry, "func", None) is not InternVLChat or not name.startswith("InternVL"):
+            continue
+        path = entry.keywords["model_path"]
+        foreign = name in LANGUAGE or "3_5" in name
+        in_layout = entry.keywords["version"] == "V2.0" and "best_of_n" not in entry.keywords
+        if not in_layout or "use_lmdeploy" in entry.keywords:  # Other code of the host.
+            assert isinstance(find_policy(name, options()), HostModelPolicy)
+            with pytest.raises(ConfigError, match="leave --engine out"):
+                find_policy(name, options(engine="native"))
+            continue
+        if not foreign:
+            seen["native"] += 1
+            for text in (name, path) if not path.startswith("/") else (name,):
+                assert isinstance(find_policy(text, options()), NativePolicy)
+                assert isinstance(find_policy(text, options(engine="native")), NativePolicy)
+            continue
+        assert isinstance(find_policy(name, options()), HostModelPolicy)
+        assert isinstance(find_policy(name, options(engine="host")), HostModelPolicy)
+        sibling = f"{path}-{'HF' if '3_5' in name else 'hf'}" if "InternVL3" in name else ""
+        seen["sibling" if sibling else "no sibling"] += 1
+        way = f"--model hf:{sibling}" if sibling else "--engine host --allow-remote-code"
+        for text, engine in ((name, "native"), (path, "auto"), (path, "native")):
+            with pytest.raises(CheckpointError, match=f"unknown language model .*{way}"):
+                find_policy(text, options(engine=engine))
+        with pytest.raises(CheckpointError, match=f"transformers has no class: .*{way}"):
+            inspect_chat_model(path)
+        with only_native_code(name), pytest.raises(PolicyError, match=f"{name}.*--allow-remote-code") as told:
+            import transformers.dynamic_module_utils as modules
+
+            modules.get_cached_module_file(path, "modeling_internvl_chat.py")
+        assert (sibling or "hf:PATH_OR_ID") in str(told.value)
+    assert seen["native"] > 20
+    assert seen["sibling"] == 10
+    assert seen["no sibling"] == 3
 
 
 def test_a_host_name_runs_natively_from_the_command_line(hosted, mmstar, tmp_path, capsys):

@@ -16,6 +16,7 @@ from openpyxl import load_workbook
 from tests.integration.conftest import Run, read_rows
 from tests.integration.tiny import tiny_vlm
 from tests.servers import Answer, Seen, Server, completion, failure
+from visualprm_eval.cli import main
 from visualprm_eval.store import Store
 
 KEY = "sk-integration-0123456789"
@@ -71,6 +72,31 @@ def test_the_whole_way_with_a_key_that_is_nowhere(
     assert known["policy on DemoWorld: cut at the token limit"] == "5 of 25 candidates"
     for held in (contents(tmp_path), output.encode(), more.encode()):
         assert KEY.encode() not in held
+
+
+def test_reasoning_beside_a_text_is_kept_and_told(run: Run, tmp_path: Path) -> None:
+    def thoughtful(seen: Seen) -> Answer:
+        """The second sample was cut while the model thought."""
+        choices = [
+            {"message": {"content": "The answer is \\boxed{4}.", "reasoning_content": "Let me count."}},
+            {"message": {"content": None, "reasoning": "Let me count ag"}, "finish_reason": "length"},
+        ]
+        return Answer(body=json.dumps({"choices": choices[: seen.n]}).encode())
+
+    arguments = ["--model", "m", "--data", "DemoWorld", "--limit", "2", "-n", "2", "--reranker", "oracle"]
+    with Server(thoughtful) as server:
+        output = run(*arguments, "--base-url", server.url, "--work-dir", tmp_path)
+    assert "4 of 4 candidates came with reasoning beside the text" in output
+    assert "2 of 4 candidates are empty replies" in output
+    known = protocol(tmp_path)
+    assert known["m on DemoWorld: reasoning beside the text"].startswith("4 of 4 candidates; it is kept")
+    assert known["m on DemoWorld: empty replies"].startswith("2 of 4")
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert page.count('"h":[[0,"Let me count."]]') == 2 and page.count('"h":[[1,"Let me count ag"]]') == 2
+    assert main(["export-candidates", "--work-dir", str(tmp_path), "-o", str(tmp_path / "pack.jsonl")]) == 0
+    again = ["--candidates", tmp_path / "pack.jsonl", *arguments[2:6], "--reranker", "oracle"]
+    run(*again, "--work-dir", tmp_path / "b")
+    assert protocol(tmp_path / "b")["m on DemoWorld: reasoning beside the text"].startswith("4 of 4 candidates")
 
 
 def test_errors_of_endpoints_are_one_line(run: Run, tmp_path: Path) -> None:

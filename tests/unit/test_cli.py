@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.cli import EXIT_ERROR, _build_parser, main
+from visualprm_eval.cli import _build_parser, main
 from visualprm_eval.core import config as cfg
 from visualprm_eval.core.config import ModelSource, RunConfig, filled
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.run.options import OPTIONS, checked, run_config
+from visualprm_eval.run.process import EXIT_ERROR
 
 
 def parse(*argv: str) -> cfg.RunConfig:
@@ -46,6 +47,20 @@ def test_every_option_reaches_the_configuration() -> None:
     assert config.stages == ("score", "grade")
     assert [prm.name for prm in config.scoring.prms] == ["A", "B"]
     assert config.scoring.prms[1].revision == "r"
+
+
+@pytest.mark.parametrize("option", ["--base-url", "--judge-base-url", "--critic-base-url"])
+def test_a_proxy_that_cannot_be_used_is_told_before_anything_else(
+    option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks://user:secret@proxy.example:1")
+    for name in ("http_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    arguments = ["run", "--model", "m", "--data", "D", "--reranker", "judge:j", option]
+    assert main([*arguments, "http://model.example/v1"]) == EXIT_ERROR
+    said = capsys.readouterr().err
+    assert said.startswith("error: HTTP_PROXY=socks://proxy.example:1 cannot be used") and said.count("\n") == 1
+    checked(parse(*arguments[1:], "http://127.0.0.1:1/v1"))
 
 
 def test_endpoints_reach_the_configuration(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -108,3 +108,25 @@ def picture_here(work_dir: Path, value: str) -> str:
     """Where this work dir has a picture; as it is named when it has none."""
     here = work_dir / PICTURES / Path(value).name
     return str(here.absolute()) if here.is_file() else value
+
+
+def user_path(text: str) -> Path:
+    """A path as somebody wrote it, with ``~`` for a home, which a shell leaves alone in ``--option=~/folder``.
+
+    Raises:
+        ConfigError: It names the home of nobody.
+    """
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise ConfigError(f"{text}: nobody here has that home; write the path in full, or ./{text}") from None
+
+
+def is_folder(path: Path | str) -> bool:
+    """Whether it is a folder; ``False`` also for what no file can be called: names too long, or with NUL."""
+    return os.path.isdir(path)  # noqa: PTH112 - pathlib's raises for these
+
+
+def is_file(path: Path | str) -> bool:
+    """Whether it is a regular file, no device and no pipe; ``False`` also for what no file can be called."""
+    return os.path.isfile(path)  # noqa: PTH113 - pathlib's raises for these

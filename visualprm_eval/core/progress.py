@@ -10,6 +10,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol, TextIO
 
+from visualprm_eval.core.interrupts import check_interrupted
 from visualprm_eval.core.visible import one_line
 
 LOG_INTERVAL_S = 15.0
@@ -69,8 +70,13 @@ def _live(label: str, total: int, out: TextIO) -> Iterator[Tracker]:
     with Progress(*columns, console=Console(file=out)) as bar:
         # Names come from users and files: markup in them must stay text.
         task = bar.add_task(Text(label).markup, total=total)
-        live: Any = SimpleNamespace(advance=partial(bar.advance, task))
+        live: Any = SimpleNamespace(advance=partial(_advance, bar, task))
         yield live
+
+
+def _advance(bar: Any, task: Any, count: int = 1) -> None:
+    bar.advance(task, count)
+    check_interrupted()
 
 
 class _LogLines:
@@ -94,6 +100,7 @@ class _LogLines:
             eta = elapsed * (self._total - self._done) / max(self._done, 1)
             share = self._done / max(self._total, 1)
             self._print(f"{self._done:,}/{self._total:,} ({share:.0%}), {elapsed:.0f} s, ETA {eta:.0f} s")
+        check_interrupted()  # What is done is stored.
 
     def close(self) -> None:
         elapsed = time.monotonic() - self._start

@@ -32,6 +32,12 @@ def base_url(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc}{path}"
 
 
+def origin(url: str) -> str:
+    """An address without its path."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
 def completed(text: str) -> str:
     """An address of a judge in the same way; one that the host may understand otherwise stays as it is.
 

@@ -150,6 +150,8 @@ class Candidate:
         seconds: Its share of the wall-clock time, ``None`` when unknown.
         usage: What the API's reply cost that it came with. The first sound one of a reply's candidates bears it for all
             of them, so that sums over candidates are sums over replies; ``None`` for the others, and when unknown.
+        reasoning: What a server sent of the model's thoughts beside the text, ``""`` for nothing. It is data: no part
+            of the text or its id, never scored, never graded.
     """
 
     problem_id: str
@@ -160,6 +162,7 @@ class Candidate:
     tokens: int | None = None
     seconds: float | None = None
     usage: Usage | None = None
+    reasoning: str = ""
     _text_id: str = field(default="", init=False, repr=False, compare=False)
 
     @property

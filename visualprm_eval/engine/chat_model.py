@@ -17,8 +17,9 @@ from typing import Any
 from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor, GenerationConfig
 
 from visualprm_eval.core.errors import CheckpointError
-from visualprm_eval.engine.checkpoint import DOWNLOADS, content_name, locate
-from visualprm_eval.engine.checkpoint_check import inspect_weights
+from visualprm_eval.engine.checkpoint import content_name
+from visualprm_eval.engine.checkpoint_check import find_chat_checkpoint, inspect_weights
+from visualprm_eval.engine.checkpoint_folder import DOWNLOADS, locate
 from visualprm_eval.engine.devices import resolve_device, resolve_dtype
 
 CHAT_DOWNLOADS = (*DOWNLOADS, "*.jinja", "*.model", "vocab.txt")
@@ -66,7 +67,7 @@ def load_chat_model(path_or_id: str, device: str, dtype: str, revision: str | No
         ConfigError: When an option is unknown, or the device is not there.
     """
     target = resolve_device(device)
-    path = locate(path_or_id, revision, CHAT_DOWNLOADS)
+    path = find_chat_checkpoint(path_or_id, revision, CHAT_DOWNLOADS)
     processor = _processor(path)
     with _told(path):
         model, info = AutoModelForImageTextToText.from_pretrained(
@@ -91,7 +92,7 @@ def inspect_chat_model(path_or_id: str, revision: str | None = None) -> None:
         CheckpointError: When it is not there, transformers has no processor for it, there is no chat template, or a
             file of its weights is missing or was cut off.
     """
-    path = locate(path_or_id, revision, CHAT_DOWNLOADS)
+    path = find_chat_checkpoint(path_or_id, revision, CHAT_DOWNLOADS)
     with _told(path):
         AutoConfig.from_pretrained(path, **_LOCAL)
     _processor(path)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import CheckpointError
 from visualprm_eval.core.loading import loading
+from visualprm_eval.engine.checkpoint_folder import WEIGHTS, explain, locate, unreadable, weight_files
 from visualprm_eval.engine.config import CheckpointConfig
 from visualprm_eval.engine.devices import resolve_device, resolve_dtype
 from visualprm_eval.engine.hf_config import native_name
@@ -31,11 +31,6 @@ from visualprm_eval.engine.weight_names import EMBEDDINGS, HEAD, split_tensor, t
 if TYPE_CHECKING:
     import torch
     from transformers import InternVLForConditionalGeneration
-
-WEIGHTS = "model.safetensors"
-WEIGHTS_INDEX = "model.safetensors.index.json"
-DOWNLOADS = ("*.safetensors", "*.json", "tokenizer.model", "merges.txt")
-"""What is fetched from the hub: nothing that could be run."""
 
 
 @dataclass(frozen=True)
@@ -173,44 +168,16 @@ def content_name(path: Path, names: Iterable[str]) -> str:
         return hashlib.sha256("".join(pool.map(line, sorted(names))).encode()).hexdigest()[:32]
 
 
-def locate(path_or_id: str | Path, revision: str | None = None, patterns: Sequence[str] = DOWNLOADS) -> Path:
-    """The directory of a checkpoint; what is not a local path is fetched from the hub, nothing that could be run.
-
-    Args:
-        path_or_id: A directory, or the name of a repository on the hub.
-        revision: Branch, tag or commit of a hub repository.
-        patterns: The files that are fetched.
-
-    Raises:
-        CheckpointError: When there is no such directory, or the hub does not give it.
-    """
-    text = str(path_or_id)
-    path = Path(text).expanduser()
-    if path.is_dir():
-        return path
-    if path.exists():
-        raise CheckpointError(f"{path} is a file; expected the directory of a checkpoint")
-    if isinstance(path_or_id, Path) or not is_hub_name(text):
-        raise CheckpointError(f"there is no directory {path}; expected a checkpoint's directory or a hub's OWNER/NAME")
-    return _download(text, revision, patterns)
-
-
-def is_hub_name(text: str) -> bool:
-    """Whether a text can only be the name of a repository on the hub, there or not."""
-    is_name = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text)
-    return is_name is not None and not Path(text).exists()
-
-
-def is_foreign(path_or_id: str | Path, revision: str | None = None, *, fetch: bool = False) -> bool:
-    """Whether a checkpoint's config.json is seen to describe a model that ``load_checkpoint`` does not load.
+def look_at_config(path_or_id: str | Path, revision: str | None = None, *, fetch: bool = False) -> None:
+    """Looks at a checkpoint's config.json alone, before its weights are fetched.
 
     Args:
         path_or_id: A directory, or the name of a repository on the hub.
         revision: Branch, tag or commit of a hub repository.
         fetch: Ask the hub when the file is not on this machine; otherwise only its cache is looked into.
 
-    Returns:
-        ``False`` also when there is no telling.
+    Raises:
+        CheckpointError: When it is seen to describe a model that ``load_checkpoint`` does not load.
     """
     folder = Path(path_or_id).expanduser()
     try:
@@ -219,50 +186,10 @@ def is_foreign(path_or_id: str | Path, revision: str | None = None, *, fetch: bo
 
             file = hf_hub_download(str(path_or_id), "config.json", revision=revision, local_files_only=not fetch)
             folder = Path(file).parent
-        read_config(folder)
-    except CheckpointError:
-        return True
     except Exception:  # noqa: BLE001 - no network, no such name: whoever loads it will say
-        return False
-    return False
-
-
-def _download(name: str, revision: str | None, patterns: Sequence[str]) -> Path:
-    from huggingface_hub import snapshot_download
-
-    try:
-        return Path(snapshot_download(name, revision=revision, allow_patterns=list(patterns)))
-    except Exception as error:
-        # The hub's errors have no common class, and a broken connection raises those of an HTTP library of its choice.
-        where = f"{name}@{revision}" if revision else name
-        raise CheckpointError(
-            f"{where} is no local directory and the hub did not give it ({type(error).__name__}: {error}); "
-            "check the name and the network, or download it and pass the directory"
-        ) from error
-
-
-def weight_files(path: Path) -> list[Path]:
-    """The safetensors files of a checkpoint.
-
-    Raises:
-        CheckpointError: When there are none, or the index names one that is missing.
-    """
-    index = path / WEIGHTS_INDEX
-    if not index.is_file():
-        files = sorted(path.glob("*.safetensors"))
-        if not files:
-            raise CheckpointError(f"{path}: no safetensors file; expected {WEIGHTS}, or {WEIGHTS_INDEX} and its files")
-        return files
-    try:
-        names = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (ValueError, KeyError, AttributeError) as error:
-        raise CheckpointError(f"{index} cannot be read ({error!r}); download the checkpoint again") from error
-    for name in names:
-        if Path(name).name != name:
-            raise CheckpointError(f"{index} names {name!r}; expected files beside it")
-        if not (path / name).is_file():
-            raise CheckpointError(f"{path / name} is missing, but {WEIGHTS_INDEX} names it; download it again")
-    return [path / name for name in names]
+        return
+    explain(folder)
+    read_config(folder)
 
 
 def _read_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
@@ -283,7 +210,7 @@ def _read_tensors(path: Path) -> Iterator[tuple[str, torch.Tensor]]:
                     seen[name] = file.name
                     yield name, handle.get_tensor(name)
         except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"{file} is truncated or no safetensors file ({error}); download it again") from error
+            raise unreadable(file, error) from error
 
 
 def _fill(

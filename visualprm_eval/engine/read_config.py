@@ -8,6 +8,7 @@ from pathlib import Path
 
 from visualprm_eval.core.errors import CheckpointError
 from visualprm_eval.core.types import JSONValue
+from visualprm_eval.engine.checkpoint_folder import transformers_sibling
 from visualprm_eval.engine.config import (
     HF_MODEL_TYPE,
     INTERNLM2,
@@ -56,7 +57,16 @@ def parse_config(raw: Mapping[str, JSONValue], where: str = "config.json") -> Ch
         return parse_hf_config(raw, where)
     top = Section(raw, where)
     # What the file says it is comes first, so that another model's file is not blamed for missing keys.
-    top.expect(["model_type"], model_type=MODEL_TYPE)
+    if (kind := top.get("model_type", object)) != MODEL_TYPE:
+        raise CheckpointError(
+            f"{where}: model_type is {kind!r}; expected a checkpoint of InternVL2, 2.5 or 3 in OpenGVLab's own layout "
+            "or transformers'. A policy of another family runs in transformers' own class: --model hf:PATH_OR_ID"
+        )
+    if lora := {key: raw[key] for key in ("use_llm_lora", "use_backbone_lora") if raw.get(key)}:
+        raise CheckpointError(
+            f"{where} has {lora}: the weights of its adapters stand apart; merge them first (tools/merge_lora.py of "
+            "InternVL's own code does) and pass the merged folder"
+        )
     vision = _parse_vision(top.section("vision_config"))
     language = _parse_language(top.section("llm_config"))
     template = top.get("template", str)
@@ -132,9 +142,12 @@ def _parse_vision(section: Section) -> VisionConfig:
 def _parse_language(section: Section) -> LanguageConfig:
     names = section.get("architectures", list)
     if len(names) != 1 or names[0] not in _LANGUAGE_MODEL_TYPES:
+        sibling = transformers_sibling(str(Path(section.where).parent))
+        way = f"by transformers' own class, --model hf:{sibling} (the same weights), " if sibling else ""
         raise CheckpointError(
             f"{section.where}: unknown language model {names!r}; expected one of {', '.join(_LANGUAGE_MODEL_TYPES)}. "
-            "A policy may run otherwise: --engine host --allow-remote-code with the host's name of it, or hf:PATH_OR_ID"
+            f"A policy may run otherwise: {way}by its own code, --engine host --allow-remote-code with the host's name "
+            "of it, or behind a server, --base-url"
         )
     section.expect(hidden_act="silu", use_sliding_window=False)
     _check_rope(section)

@@ -82,6 +82,7 @@ class Candidates:
         seconds: Its share of the time, ``None`` when unknown, [C].
         prompt_tokens: What its reply read, on the first candidate of each reply of an API, [C].
         completion_tokens: What its reply wrote, likewise, [C].
+        reasoned: The places here of those that came with reasoning beside the text.
     """
 
     owners: IntArray
@@ -93,6 +94,7 @@ class Candidates:
     seconds: Sequence[float | None]
     prompt_tokens: Sequence[int | None]
     completion_tokens: Sequence[int | None]
+    reasoned: frozenset[int] = field(default=frozenset(), kw_only=True)
 
     def __len__(self) -> int:
         """C."""
@@ -250,6 +252,7 @@ class Columns:
             [one.seconds for _, one in ordered],
             [None if one.usage is None else one.usage.prompt_tokens for _, one in ordered],
             [None if one.usage is None else one.usage.completion_tokens for _, one in ordered],
+            reasoned=frozenset(number for number, (_, one) in enumerate(ordered) if one.reasoning),
         )
         return cls(
             tuple(each.problem for each in facts), candidates,

@@ -20,10 +20,13 @@ Only a plugin that is asked for by name is imported.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.core.errors import ConfigError, UnknownNameError
+from visualprm_eval.core.errors import ConfigError, UnknownNameError, VisualPRMEvalError
+from visualprm_eval.core.visible import one_line
 from visualprm_eval.evaluate.fact_columns import AGGREGATES
 from visualprm_eval.evaluate.rerankers import (
     First,
@@ -56,6 +59,8 @@ _RERANKERS: Mapping[str, tuple[type[Reranker], str | None]] = {
 BUILTIN_CRITICS = ("visualprm", "visualorm")
 JUDGE = "judge:"
 """What stands before the name of a model that is prompted as a critic."""
+_LONGEST = 300
+"""Characters of what a third party's code says that messages repeat."""
 _AGGREGATED = ("visualprm",)  # built-in rerankers that take ":min" and the like; an ORM has one step only
 
 
@@ -118,21 +123,31 @@ def split_label(label: str) -> tuple[str, str | None]:
     return critic, prm or None
 
 
-def load_critic(name: str) -> Any:
-    """The factory behind a third party's critic.
+def build_critic(name: str, options: object) -> Any:
+    """A third party's critic.
 
     Args:
         name: Its name, without suffix.
+        options: What its factory is called with.
 
     Raises:
         UnknownNameError: Nobody declares it.
-        ConfigError: The plugin clashes with another or does not load.
+        ConfigError: The plugin clashes with another, does not load, or gives no critic.
     """
     point = _third_party(CRITICS_GROUP).get(name)
     if point is None:
         raise UnknownNameError("critic", name, critic_names())
     _refuse_clash(name)
-    return _load(point)
+    factory = _load(point)
+    with _plugin(point, "built"):
+        critic = factory(options)
+        lacking = [method for method in ("settings", "split", "score") if not hasattr(critic, method)]
+        if isinstance(critic, type) or lacking:
+            what = "the class " if isinstance(critic, type) else "a "
+            kind = critic.__name__ if isinstance(critic, type) else type(critic).__name__
+            raise TypeError(f"it gave {what}{kind}, expected a critic with settings, split and score")
+        critic.settings()
+    return critic
 
 
 def _build(full_name: str, prm_names: Sequence[str]) -> list[Reranker]:
@@ -157,7 +172,11 @@ def _build(full_name: str, prm_names: Sequence[str]) -> list[Reranker]:
         labels = [(critic_label(label, each, prm_names), critic_label(critic, each, prm_names)) for each in prms]
     elif at:
         raise ConfigError(f"reranker {name!r} reads no process reward model; write it without {'@' + prm!r}")
-    return [_checked(factory(*pair, **options), name) for pair in labels]
+    point = _third_party(RERANKERS_GROUP).get(name)
+    if point is None:
+        return [factory(*pair, **options) for pair in labels]
+    with _plugin(point, "built"):
+        return [_checked(factory(*pair), point) for pair in labels]
 
 
 def _find(name: str) -> tuple[Callable[..., Any], str | None, bool]:
@@ -186,12 +205,12 @@ def _chosen_prms(full_name: str, prm: str | None, prm_names: Sequence[str]) -> S
     return [prm]
 
 
-def _checked(reranker: Any, name: str) -> Reranker:
+def _checked(reranker: Any, point: EntryPoint) -> Reranker:
     """The reranker, if a factory really built one."""
     if not isinstance(reranker, Reranker):
         raise ConfigError(
-            f"the plugin of reranker {name!r} gave a {type(reranker).__name__}; it must give a subclass of "
-            "visualprm_eval.evaluate.rerankers.Reranker, see visualprm_eval.evaluate.reranker_registry"
+            f"plugin {_described(point)} of {point.name!r} gave a {type(reranker).__name__}; it must give a "
+            "subclass of visualprm_eval.evaluate.rerankers.Reranker, see visualprm_eval.evaluate.reranker_registry"
         )
     return reranker
 
@@ -215,12 +234,25 @@ def _refuse_clash(name: str) -> None:
 
 def _load(point: EntryPoint) -> Any:
     """What an entry point names."""
+    with _plugin(point, "imported"):
+        found = point.load()
+        if not callable(found):
+            raise TypeError(f"it names a {type(found).__name__}, expected a class or a function")
+    return found
+
+
+@contextmanager
+def _plugin(point: EntryPoint, done: str) -> Iterator[None]:
+    """Whatever a third party's code stumbles over, or calls ``exit`` for, is an error that names it."""
     try:
-        return point.load()
-    except Exception as error:  # Whatever a third party's module stumbles over.
+        yield
+    except VisualPRMEvalError:
+        raise
+    except (Exception, SystemExit) as error:
+        said = one_line(f"{type(error).__name__}: {error}", _LONGEST)
         raise ConfigError(
-            f"plugin {_described(point)} of {point.name!r} cannot be imported: {type(error).__name__}: {error}; "
-            "repair or uninstall it, or leave the name out"
+            f"plugin {_described(point)} of {point.name!r} cannot be {done}: {said}; repair or uninstall it, or leave "
+            "the name out"
         ) from error
 
 

@@ -164,7 +164,7 @@ def _named_errors(reranker: Reranker, where: str) -> Iterator[None]:
         yield
     except VisualPRMEvalError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(
             f"reranker {reranker.name!r} failed on {where}: {type(error).__name__}: {error}; leave it out or correct it"
         ) from error

@@ -120,7 +120,10 @@ def add_to_viewer(
     def steps(critic: str, keys: Iterable[tuple[str, str]]) -> Mapping[tuple[str, str], StepScores]:
         return store.scores_of(experiment.scorings[critic].id, keys)
 
-    viewer.add(facts, final_picks(picks), steps, experiment.answer, experiment.policy)
+    def reasonings(candidates: Iterable[tuple[str, int]]) -> Mapping[tuple[str, int], str]:
+        return store.reasonings(experiment.sampling.id, candidates)
+
+    viewer.add(facts, final_picks(picks), steps, experiment.answer, experiment.policy, reasonings=reasonings)
 
 
 def failures_of(benchmark: str, facts: Columns, wanted: Collection[tuple[str, str]] | None) -> Iterator[Failure]:
@@ -192,6 +195,9 @@ def _protocol_of(
         yield f"{where}: empty replies", f"{tally.empty:,} of {tally.candidates:,} candidates; they are wrong"
     if tally.cut:
         yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+    if tally.reasoned:
+        said = f"{tally.reasoned:,} of {tally.candidates:,} candidates; it is kept, but neither scored nor graded"
+        yield f"{where}: reasoning beside the text", said
     if tally.usage is not None:
         yield f"{where}: token usage", asdict(tally.usage)
     if benchmark.task.note:
@@ -219,4 +225,4 @@ def _tally(facts: Columns) -> Tally:
     usage = sum(known, Usage())
     cut = sum(finish == "length" for finish in found.finishes)
     empty = int(np.append(facts.empty, False)[found.texts].sum())
-    return Tally(len(found), cut, len(found.errors), usage if known else None, empty)
+    return Tally(len(found), cut, len(found.errors), usage if known else None, empty, len(found.reasoned))

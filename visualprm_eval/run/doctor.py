@@ -6,7 +6,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from visualprm_eval.core.errors import GradingError, HostError, VisualPRMEvalError
+from visualprm_eval.core.errors import ConfigError, GradingError, HostError, VisualPRMEvalError
 from visualprm_eval.core.loading import loading
 from visualprm_eval.core.packages import installed
 from visualprm_eval.store.package_versions import PACKAGES
@@ -126,6 +126,6 @@ def _judge(judge: JudgeOptions) -> Finding:
     try:
         with at_work(environment=judge_environment(judge), secrets=judge_secrets(judge)):
             probe_judge(judge)
-    except GradingError as error:
+    except (GradingError, ConfigError) as error:
         return Finding("judge", str(error), is_usable=False)
     return Finding("judge", f"{judge.name} answers")

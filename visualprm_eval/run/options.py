@@ -19,7 +19,10 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from visualprm_eval.core import config as cfg
 from visualprm_eval.core.baselines import GREEDY, MEAN
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.proxies import check_way
 from visualprm_eval.core.server_address import api_key, base_url, completed
+from visualprm_eval.core.visible import one_line
+from visualprm_eval.run.parser import number, path, whole_number
 from visualprm_eval.tasks import SUITES, host_name
 
 MODES: Mapping[str, tuple[cfg.Stage, ...]] = {
@@ -160,7 +163,7 @@ class Option:
         elif get_origin(kind) is Literal:
             keywords["choices"] = get_args(kind)
         else:
-            keywords["type"] = kind if kind in {int, float, Path} else str
+            keywords["type"] = {int: whole_number, float: number, Path: path}.get(kind, str)
             keywords["metavar"] = self.metavar or names[-1].lstrip("-").replace("-", "_").upper()
         if required:
             keywords["required"] = True
@@ -174,6 +177,10 @@ def _descriptions(owner: type) -> dict[str, str]:
     parts = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in parts}
 
+
+_MOST = 2**31 - 1
+"""The greatest count, or number of seconds: clocks and arrays of others take no more."""
+_LONGEST_SEED = 2**63
 
 _GROUPS: Mapping[str, list[Option]] = {
     title: [Option(*key.partition(" ")[::2], path) for key, path in rows.items()] for title, rows in _TABLE.items()
@@ -280,6 +287,7 @@ def checked(config: cfg.RunConfig) -> cfg.RunConfig:
     """
     for rules in (_critic_conflicts, _source_conflicts, _endpoint_conflicts, _wrong_values, _other_conflicts):
         _refuse(rules(config))
+    _check_ways(config)
     return config
 
 
@@ -293,8 +301,9 @@ def _wrong_values(config: cfg.RunConfig) -> Iterator[str]:
     for name, option in OPTIONS.items():
         if option.path in Shorthands.__dataclass_fields__ or (value := option.of(config)) is None:
             continue
-        if option.hint is int and name != "--seed" and value < 1:
-            yield f"{option.names} {value}: expected a whole number of at least 1"
+        least, most = (-_LONGEST_SEED, _LONGEST_SEED - 1) if name == "--seed" else (1, _MOST)
+        if option.hint is int and not least <= value <= most:
+            yield f"{option.names} {one_line(str(value), 40)}: expected a whole number {_range(least, most)}"
         if get_origin(option.hint) is Literal and value not in get_args(option.hint):
             yield f"{name} {value}: expected one of {', '.join(get_args(option.hint))}"
     sampling = config.sampling
@@ -307,6 +316,10 @@ def _wrong_values(config: cfg.RunConfig) -> Iterator[str]:
     unknown = [stage for stage in config.stages if stage not in cfg.STAGES]
     if unknown or not config.stages:
         yield f"--stages {' '.join(unknown)}: expected one or more of {', '.join(cfg.STAGES)}"
+
+
+def _range(least: int, most: int) -> str:
+    return f"of at least {least}, and at most {most:,}" if least == 1 else f"from {least} to {most}"
 
 
 def _critic_conflicts(config: cfg.RunConfig) -> Iterator[str]:
@@ -337,6 +350,20 @@ def _check_address(reached: cfg.ApiOptions | cfg.ScoringOptions) -> list[str]:
     """
     api_key(reached.key)
     return [base_url(url) for url in reached.base_urls]
+
+
+def _check_ways(config: cfg.RunConfig) -> None:
+    """Looks at what the environment puts between this run and the servers that it may ask.
+
+    Raises:
+        ConfigError: A variable names a proxy or certificates that cannot be used.
+    """
+    asked = [*config.api.base_urls] if "sample" in config.stages else []
+    asked += config.scoring.base_urls if "score" in config.stages else ()
+    for url in asked:
+        check_way(base_url(url))
+    if config.judge.base_url and "grade" in config.stages:
+        check_way(config.judge.base_url, "requests")
 
 
 def _source_conflicts(config: cfg.RunConfig) -> Iterator[str]:

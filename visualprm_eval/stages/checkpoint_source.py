@@ -71,7 +71,7 @@ class CheckpointSource:
     @property
     def on_hub(self) -> bool:
         """Whether only the hub can tell what it is."""
-        from visualprm_eval.engine.checkpoint import is_hub_name
+        from visualprm_eval.engine.checkpoint_folder import is_hub_name
 
         return is_hub_name(self.location)
 

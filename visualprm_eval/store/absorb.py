@@ -29,6 +29,7 @@ _TEXTS_OF_WANTED = " UNION ".join(
     f"SELECT text_id FROM {name} WHERE problem_id {_OF_WANTED}"  # noqa: S608 - names of our own tables
     for name in ("candidates", "scores", "verdicts")
 )
+_TEXTS_OF_WANTED += f" UNION SELECT reasoning_id FROM candidates WHERE problem_id {_OF_WANTED}"  # noqa: S608
 _LISTS_OF_WANTED = f"SELECT step_list FROM scores WHERE problem_id {_OF_WANTED}"  # noqa: S608
 
 # What is read of a column that is of no use in another store, see ``queries.RECEIVED``.

@@ -107,7 +107,10 @@ def _refers_beyond(db: sqlite3.Connection, table: str, texts: set[str]) -> bool:
     pairs = db.execute(f"SELECT spec_id, problem_id FROM {table} GROUP BY spec_id, problem_id")  # noqa: S608
     if any(spec not in specs or problem not in problems for spec, problem in pairs):
         return True
-    found = _rows(db, f"SELECT text_id FROM {table}")  # noqa: S608
+    query = f"SELECT text_id FROM {table}"  # noqa: S608
+    if table == "candidates":
+        query += " UNION ALL SELECT reasoning_id FROM candidates WHERE reasoning_id IS NOT NULL"
+    found = _rows(db, query)
     return not all(texts.issuperset([key for (key,) in rows]) for rows in found)
 
 

@@ -23,6 +23,7 @@ from visualprm_eval.core.types import (
     Verdict,
     canonical_json,
 )
+from visualprm_eval.core.types import text_id as id_of_text
 from visualprm_eval.store import sound
 
 if TYPE_CHECKING:
@@ -94,22 +95,23 @@ def prompt_row(problem_id: str, name: str, prompt: Prompt, now: float) -> tuple[
 
 
 def candidate_row(spec_id: str, candidate: Candidate, text_id: str, now: float) -> tuple[Any, ...]:
-    """(spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at, usage's two counts)."""
+    """(spec_id, problem_id, rank, text_id, error, finish, tokens, seconds, created_at, usage, reasoning_id)."""
     usage = candidate.usage
     counts = (candidate.tokens, usage and usage.prompt_tokens, usage and usage.completion_tokens)
     if wrong := sound.wrong_with_rank(candidate.rank) or sound.wrong_with_costs(candidate.seconds, *counts):
         raise StoreError(f"a candidate of problem {candidate.problem_id}: {wrong}")
     key = (spec_id, candidate.problem_id, candidate.rank, text_id)
     said = (pack_optional(candidate.error), pack_text(candidate.finish))
-    return (*key, *said, counts[0], candidate.seconds, now, *counts[1:])
+    reasoning_id = id_of_text(candidate.reasoning) if candidate.reasoning else None
+    return (*key, *said, counts[0], candidate.seconds, now, *counts[1:], reasoning_id)
 
 
 def candidate_of(row: Sequence[Any]) -> Candidate:
-    """From (problem_id, rank, text, error, finish, tokens, seconds, prompt_tokens, completion_tokens)."""
-    problem_id, rank, text, error, finish, tokens, seconds, *cost = row
+    """From (problem_id, rank, text, error, finish, tokens, seconds, prompt_tokens, completion_tokens, reasoning)."""
+    problem_id, rank, text, error, finish, tokens, seconds, *cost, reasoning = row
     usage = None if None in cost else Usage(*cost)
     known = (unpack_text(text), unpack_optional(error), unpack_text(finish))
-    return Candidate(problem_id, rank, *known, tokens, seconds, usage)
+    return Candidate(problem_id, rank, *known, tokens, seconds, usage, unpack_optional(reasoning) or "")
 
 
 def digest_of_steps(stored: SQLText) -> bytes:

@@ -45,7 +45,14 @@ def _no_text(value: Any) -> str:
 
 
 _TEXT = ("typeof({0}) = 'text'", _no_text)
-_ERROR = ("{0} IS NULL", lambda value: "" if value is None else _no_text(value))
+
+
+def _no_text_nor_none(value: Any) -> str:
+    return "" if value is None else _no_text(value)
+
+
+_ERROR = ("{0} IS NULL", _no_text_nor_none)
+_KEY_OR_NONE = ("{0} IS NULL OR typeof({0}) = 'text'", _no_text_nor_none)
 _WORD = ("{0} IN ('stop', 'length', '')", _no_text)
 _COUNT = ("{0} IS NULL OR (typeof({0}) = 'integer' AND {0} >= 0)", lambda value: sound.wrong_with_costs(None, value))
 _TIME = (
@@ -73,7 +80,7 @@ _TABLES: dict[str, tuple[dict[str, str], dict[str, _Kind]]] = {
     "candidates": (
         {"spec_id": "spec", "problem_id": "problem", "rank": "rank"},
         _texts("", rank=_RANK, error=_ERROR, finish=_WORD, tokens=_COUNT, seconds=_SECONDS, prompt_tokens=_COUNT,
-               completion_tokens=_COUNT),
+               completion_tokens=_COUNT, reasoning_id=_KEY_OR_NONE),
     ),
     "scores": (TEXT_KEY, _texts("", error=_ERROR, seconds=_SECONDS)),
     "verdicts": (TEXT_KEY, _texts("", error=_ERROR, value=_VALUE, seconds=_SECONDS)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.errors import StoreDamagedError, StoreError
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.types import Prompt
+from visualprm_eval.core.types import text_id as id_of_text
 from visualprm_eval.store import absorb, codec, queries, sound
 from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.file import StoreFile, fill_wanted
@@ -141,7 +142,9 @@ class Store(StoreFile):
         rows = [codec.candidate_row(sampling_id, candidate, text_id, now) for candidate, text_id in facts]
         with self._writing() as db:
             self._require_spec(sampling_id, "sampling")
-            texts = ((text_id, codec.pack_text(candidate.text)) for candidate, text_id in facts)
+            texts = [(text_id, codec.pack_text(candidate.text)) for candidate, text_id in facts]
+            reasonings = {candidate.reasoning for candidate, _ in facts if candidate.reasoning}
+            texts += [(id_of_text(reasoning), codec.pack_text(reasoning)) for reasoning in reasonings]
             db.executemany(queries.PUT_TEXT, texts)
             return _changed(db.executemany(queries.PUT_CANDIDATE, rows))
 
@@ -151,6 +154,12 @@ class Store(StoreFile):
         for row in self._query(queries.CANDIDATES, (sampling_id,), wanted=result):
             result[row[0]].append(codec.candidate_of(row))
         return result
+
+    def reasonings(self, sampling_id: str, candidates: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+        """What came beside the texts of these candidates, by (problem id, rank), of those that have any."""
+        with translated_errors(self.path):
+            rows = {key: self._db.execute(queries.REASONING, (sampling_id, *key)).fetchone() for key in candidates}
+        return {key: codec.unpack_text(row[0]) for key, row in rows.items() if row is not None}
 
     def missing_candidates(
         self, sampling_id: str, problem_ids: Iterable[str], n: int, retry_failed: bool = False

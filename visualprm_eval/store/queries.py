@@ -48,7 +48,8 @@ SELECT EXISTS (SELECT 1 FROM candidates WHERE spec_id = ?) OR EXISTS (SELECT 1 F
 
 PUT_CANDIDATE = put(
     "candidates",
-    "spec_id problem_id rank text_id error finish tokens seconds created_at prompt_tokens completion_tokens",
+    "spec_id problem_id rank text_id error finish tokens seconds created_at prompt_tokens completion_tokens "
+    "reasoning_id",
     "spec_id problem_id rank", _FAILED,
 )  # fmt: skip
 
@@ -101,10 +102,15 @@ PUT_TEXT = put("texts", "id value", "id")
 
 # CROSS JOIN makes SQLite walk the wanted problems in their order, each by its key: no sorting, no table scan.
 CANDIDATES = """
-SELECT c.problem_id, c.rank, t.value, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens
+SELECT c.problem_id, c.rank, t.value, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens,
+    (SELECT r.value FROM texts AS r WHERE r.id = c.reasoning_id)
 FROM wanted AS w CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = w.problem_id
 CROSS JOIN texts AS t ON t.id = c.text_id
 ORDER BY w.position, c.rank"""
+
+REASONING = """
+SELECT t.value FROM candidates AS c CROSS JOIN texts AS t ON t.id = c.reasoning_id
+WHERE c.spec_id = ? AND c.problem_id = ? AND c.rank = ?"""
 
 # What replies cost stands on the first of their candidates; of models that run here each candidate has its own number.
 WRITTEN_TOKENS = """
@@ -143,7 +149,8 @@ ORDER BY w.position"""
 
 # Columns of facts for arithmetic. The table ``places`` lists problems like ``wanted``, but one may stand there twice.
 CANDIDATE_COLUMNS = """
-SELECT p.position, c.rank, c.text_id, c.error, c.finish, c.tokens, c.seconds, c.prompt_tokens, c.completion_tokens
+SELECT p.position, c.rank, c.text_id, c.error, c.reasoning_id, c.finish, c.tokens, c.seconds, c.prompt_tokens,
+    c.completion_tokens
 FROM places AS p CROSS JOIN candidates AS c ON c.spec_id = ? AND c.problem_id = p.problem_id AND c.rank < ?
 ORDER BY p.position, c.rank"""
 

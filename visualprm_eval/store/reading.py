@@ -83,9 +83,12 @@ def _candidates(db: sqlite3.Connection, sampling_id: str, n: int) -> tuple[Candi
     columns: list[list[Any]] = [[] for _ in ("owner", "rank", "finish", "tokens", "seconds", "prompt", "completion")]
     texts: list[int] = []
     errors: dict[int, str] = {}
-    for positions, ranks, text_ids, failures, *others in _columns(db, queries.CANDIDATE_COLUMNS, (sampling_id, n)):
+    reasoned: set[int] = set()
+    rows = _columns(db, queries.CANDIDATE_COLUMNS, (sampling_id, n))
+    for positions, ranks, text_ids, failures, reasoning_ids, *others in rows:
         keys = zip(positions, text_ids, strict=True)
         errors.update(_failed(range(len(texts), len(texts) + len(failures)), failures))
+        reasoned.update(place for place, key in enumerate(reasoning_ids, len(texts)) if key is not None)
         texts += [
             -1 if error is not None else numbers.setdefault(key, len(numbers))
             for key, error in zip(keys, failures, strict=True)
@@ -94,7 +97,8 @@ def _candidates(db: sqlite3.Connection, sampling_id: str, n: int) -> tuple[Candi
             column.extend(part)
     owners, places, finishes, *costs = columns
     problems, ranked, said = (np.array(column, dtype=np.int64) for column in (owners, places, texts))
-    return Candidates(problems, ranked, said, errors, [*map(unpack_text, finishes)], *costs), numbers
+    words = [*map(unpack_text, finishes)]
+    return Candidates(problems, ranked, said, errors, words, *costs, reasoned=frozenset(reasoned)), numbers
 
 
 def _values(db: sqlite3.Connection, ids: Sequence[str]) -> list[str]:

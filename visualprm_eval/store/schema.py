@@ -135,6 +135,9 @@ CREATE TABLE prompts (
     UNIQUE (problem_id, prompt)
 )"""
 
+# What came of a model's thoughts beside the text of a candidate: long as texts are, so it stands among them.
+_REASONING = "ALTER TABLE candidates ADD COLUMN reasoning_id TEXT REFERENCES texts (id)"
+
 MIGRATIONS: tuple[Migration, ...] = (
     Migration(1, "specs, problems, texts and facts",
               (_SPECS, _PROBLEMS, _BY_BENCHMARK, _TEXTS, _CANDIDATES, _SCORES, _VERDICTS)),
@@ -144,6 +147,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(5, "seconds of scores and verdicts", _SECONDS),
     Migration(6, "notes, and facts that changed their meaning", (_NOTES, _EQUALITIES), REPAIRS_TO_6),
     Migration(7, "lists of steps, and prompts", (*SWAP_SCORES, _PROMPTS), (count_lists,), before=draft_scores),
+    Migration(8, "reasoning beside texts", (_REASONING,)),
 )  # fmt: skip
 
 _APPLIED = """

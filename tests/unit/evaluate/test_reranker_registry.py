@@ -10,9 +10,9 @@ import pytest
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.evaluate import reranker_registry as registry
 from visualprm_eval.evaluate.reranker_registry import (
+    build_critic,
     build_rerankers,
     critic_label,
-    load_critic,
     needed_critics,
     split_label,
     unread_prms,
@@ -44,8 +44,18 @@ class Steepest(Reranker):
 def not_a_reranker(name, critic):
     return 7
 
+class Judge:
+    def __init__(self, options):
+        self.options = options
+    def settings(self):
+        return {}
+    def split(self, text):
+        return [text]
+    def score(self, items):
+        return []
+
 def make_judge(options):
-    return ("judge", options)
+    return Judge(options)
 """
 
 
@@ -211,7 +221,7 @@ def test_a_third_party_critic_is_a_reranker(install: Install) -> None:
     install("third", critics="judge = third:make_judge")
     assert labels("judge", "judge:min", prms=("A", "B")) == [("judge", "judge"), ("judge:min", "judge")]
     assert needed_critics(build_rerankers(["judge:last"], [])) == ["judge"]
-    assert load_critic("judge")("options") == ("judge", "options")
+    assert build_critic("judge", "options").options == "options"
     assert "judge" in registry.critic_names()
     with pytest.raises(ConfigError, match="reads no process reward model"):
         build_rerankers(["judge@A"], ["A"])
@@ -219,7 +229,7 @@ def test_a_third_party_critic_is_a_reranker(install: Install) -> None:
 
 def test_unknown_critics() -> None:
     with pytest.raises(UnknownNameError, match="unknown critic 'jugde'"):
-        load_critic("jugde")
+        build_critic("jugde", None)
 
 
 @pytest.mark.parametrize("name", ["first", "visualprm", "visualorm"])
@@ -237,10 +247,13 @@ def test_two_packages_cannot_share_a_name(install: Install) -> None:
     with pytest.raises(ConfigError, match="uninstall or rename"):
         build_rerankers(["shortest"], ["A"])
     with pytest.raises(ConfigError, match="uninstall or rename"):
-        load_critic("shortest")
+        build_critic("shortest", None)
 
 
-@pytest.mark.parametrize("code", ["import no_such_module", "raise RuntimeError('broken')", "Shortest ="])
+@pytest.mark.parametrize("code", [
+    "import no_such_module", "raise RuntimeError('broken')", "Shortest =", "import sys; sys.exit(3)",
+    "Shortest = 7; make_judge = 'x'",
+])  # fmt: skip
 def test_a_broken_plugin_matters_only_to_who_asks_for_it(install: Install, code: str) -> None:
     install("third", rerankers="shortest = third:Shortest", critics="judge = third:make_judge", code=code)
     assert labels("first") == [("first", None)]
@@ -249,12 +262,62 @@ def test_a_broken_plugin_matters_only_to_who_asks_for_it(install: Install, code:
         with pytest.raises(ConfigError, match=rf"third:\w+.*package third.*'{name}' cannot be imported"):
             build_rerankers([name], ["A"])
     with pytest.raises(ConfigError, match="cannot be imported"):
-        load_critic("judge")
+        build_critic("judge", None)
 
 
 def test_a_plugin_without_what_it_declares(install: Install) -> None:
     install("third", rerankers="shortest = third:Missing\nnumber = third:not_a_reranker")
     with pytest.raises(ConfigError, match="cannot be imported"):
         build_rerankers(["shortest"], ["A"])
-    with pytest.raises(ConfigError, match="'number' gave a int"):
+    with pytest.raises(ConfigError, match=r"third:not_a_reranker.*package third.*'number' gave a int"):
         build_rerankers(["number"], ["A"])
+
+
+FAULTY = """
+import abc
+from visualprm_eval.evaluate.rerankers import Reranker
+
+class Abstract(Reranker, abc.ABC):
+    @abc.abstractmethod
+    def utilities(self, pool): ...
+
+class Raising(Reranker):
+    def __init__(self, name, critic=None):
+        raise ValueError("no \\x1b[31m\\nway")
+
+class Leaving(Reranker):
+    def __init__(self, name, critic=None):
+        raise SystemExit(0)
+
+class Half:
+    def __init__(self, options): ...
+    def settings(self):
+        return {}
+
+class Mute(Half):
+    def settings(self):
+        raise OSError("no weights")
+    def split(self, text): ...
+    def score(self, items): ...
+
+def the_class(options):
+    return Mute
+"""
+
+
+@pytest.mark.parametrize("name", ["Abstract", "Raising", "Leaving"])
+def test_a_reranker_that_cannot_be_built(install: Install, name: str) -> None:
+    install("third", rerankers=f"mine = third:{name}", code=FAULTY)
+    with pytest.raises(
+        ConfigError, match=rf"^plugin 'third:{name}' \(package third\) of 'mine' cannot be built"
+    ) as caught:
+        build_rerankers(["mine"], ["A"])
+    assert "\n" not in str(caught.value)
+    assert labels("first") == [("first", None)], "nobody asked for it"
+
+
+@pytest.mark.parametrize("name", ["Half", "Mute", "the_class", "Abstract"])
+def test_a_critic_that_cannot_be_built(install: Install, name: str) -> None:
+    install("third", critics=f"mine = third:{name}", code=FAULTY)
+    with pytest.raises(ConfigError, match=rf"^plugin 'third:{name}' \(package third\) of 'mine' cannot be built"):
+        build_critic("mine", None)

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from visualprm_eval.cli import EXIT_ERROR, EXIT_OK, main
+from visualprm_eval.cli import main
 from visualprm_eval.core.errors import StoreConflictError
 from visualprm_eval.core.types import Candidate, Part, Problem, Prompt, Spec, StepScores, Usage, Verdict, text_id
+from visualprm_eval.run.process import EXIT_ERROR, EXIT_OK
 from visualprm_eval.store import STORE_FILE, Store, queries
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.merge import absorb_leftovers, merge
@@ -79,6 +80,17 @@ def content(folder: Path) -> dict[str, bytes]:
     """The files of a store; SQLite may put an empty log and its index beside one that is read."""
     return {file.name: file.read_bytes() for file in folder.iterdir() if file.suffix not in {".sqlite-shm", ".lock"}
             and file.stat().st_size}  # fmt: skip
+
+
+def test_reasoning_comes_along(tmp_path: Path) -> None:
+    candidates = [Candidate("p0", 0, "4", reasoning=NASTY), Candidate("p1", 0, "5", reasoning="of another problem")]
+    source = filled(tmp_path / "a" / "store.sqlite", lambda store: store.put_candidates(SAMPLING.id, candidates))
+    merge([source], tmp_path / "whole.sqlite")
+    with Store.open(tmp_path / "whole.sqlite") as store, Store.open(tmp_path / "part.sqlite") as part:
+        assert store.candidates(SAMPLING.id, ["p0", "p1"]) == {"p0": candidates[:1], "p1": candidates[1:]}
+        part.absorb([store], problem_ids=["p0"])
+        assert part.candidates(SAMPLING.id, ["p0"]) == {"p0": candidates[:1]}
+        assert part.verify() == store.verify() == []
 
 
 def test_three_machines_become_one_store(tmp_path: Path) -> None:

@@ -73,6 +73,40 @@ def test_specs_come_back_by_kind_in_order(path: Path) -> None:
         assert store.specs("grading") == [GRADING]
 
 
+def test_reasoning_stands_beside_a_text_and_is_no_part_of_it(path: Path) -> None:
+    plain = Candidate(IDS[0], 0, "4", finish="stop")
+    thoughtful = [replace(plain, rank=1, reasoning=NASTY), Candidate(IDS[1], 0, "", finish="length", reasoning="hm ")]
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [plain, *thoughtful])
+        assert store.candidates(SAMPLING.id, IDS) == {
+            IDS[0]: [plain, thoughtful[0]],
+            IDS[1]: [thoughtful[1]],
+            IDS[2]: [],
+        }
+        assert thoughtful[0].text_id == plain.text_id
+        keys = [(IDS[0], 0), (IDS[0], 1), (IDS[1], 0), (IDS[2], 0)]
+        assert store.reasonings(SAMPLING.id, keys) == {(IDS[0], 1): NASTY, (IDS[1], 0): "hm "}
+        missing = store.missing_scores(SCORING.id, SAMPLING.id, IDS, 9)
+        assert [text for *_, text in missing] == ["4", ""], "no critic reads it"
+        columns = store.columns(PROBLEMS, SAMPLING.id, 9, {}, grading_id=GRADING.id)
+        assert columns.candidates.reasoned == {1, 2} and columns.values == ["4", ""]
+        assert store.verify() == []
+        store._db.execute("PRAGMA foreign_keys = OFF")
+        store._db.execute("DELETE FROM texts WHERE value = 'hm '")
+        assert store.verify() == ["1 rows of candidates refer to texts that are not there"]
+        store._db.execute("UPDATE candidates SET reasoning_id = x'ff' WHERE rank = 1")
+        assert any("reasoning_id: b'\\xff', expected a text" in finding for finding in store.verify())
+
+
+def test_a_failure_with_reasoning_gives_way_whole(path: Path) -> None:
+    broken = Candidate(IDS[0], 0, "", "the server broke the reply off", reasoning="hm")
+    with filled(path) as store:
+        store.put_candidates(SAMPLING.id, [broken])
+        store.put_candidates(SAMPLING.id, [Candidate(IDS[0], 0, "4")])
+        assert store.candidates(SAMPLING.id, IDS[:1])[IDS[0]] == [Candidate(IDS[0], 0, "4")]
+        assert store.verify() == []
+
+
 def test_a_checkpoint_is_noted_but_is_the_key_of_no_fact(path: Path) -> None:
     checkpoint = Spec("checkpoint", {"source": "org/model", "revision": None, "fingerprint": "f00"})
     with filled(path) as store:
@@ -779,7 +813,13 @@ def as_before_token_usage(patch: pytest.MonkeyPatch, schema_version: int) -> Non
 
 
 def as_before_seconds(patch: pytest.MonkeyPatch, schema_version: int) -> None:
-    """The same for the seconds of scores and verdicts, and for notes."""
+    """The same for the seconds of scores and verdicts, for notes, and for reasoning beside texts."""
+    if schema_version > 2:
+        whole, columns = codec.candidate_row, "spec_id problem_id rank text_id error finish tokens seconds created_at"
+        key = "spec_id problem_id rank"
+        query = queries.put("candidates", f"{columns} prompt_tokens completion_tokens", key, "error IS NOT NULL")
+        patch.setattr(queries, "PUT_CANDIDATE", query)
+        patch.setattr(codec, "candidate_row", lambda *fact: whole(*fact)[:11])
     scores, verdict = codec.scores_row, codec.verdict_row
     patch.setattr(queries, "PUT_NOTE", "DELETE FROM problems WHERE ? || ? || ? || ? IS NULL")
     patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:schema_version])

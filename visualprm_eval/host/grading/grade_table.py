@@ -32,6 +32,7 @@ from visualprm_eval.host.grading.judge import (
     judge_keywords,
     judge_secrets,
     probe_once,
+    way_to,
 )  # fmt: skip
 from visualprm_eval.host.grading.judge_replies import Asked, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
@@ -294,8 +295,8 @@ def _check_judge(benchmark: Benchmark, judge: JudgeOptions, log: Path, asked: As
     if _WITHOUT_JUDGE in log.read_text("utf-8", errors="replace"):
         forget(judge)
         raise JudgeError(
-            f"{benchmark.name}: the judge {judge.name} stopped answering and the host went on without it; "
-            f"no verdict was stored. Its output is in {log}"
+            f"{benchmark.name}: the judge {judge.name}{way_to(judge)} stopped answering and the host went on without "
+            f"it; no verdict was stored. Its output is in {log}"
         )
     if asked.unanswered:
         check_still_there(judge, log)
@@ -361,9 +362,9 @@ def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOpt
 def _unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder: Path) -> JudgeError:
     """For graders that count rows without a reply as they like, so that nobody sees which they are."""
     return JudgeError(
-        f"{benchmark.name}: the judge {judge.name} left {asked.unanswered:,} requests unanswered and gave no reply "
-        f"that can be read to {len(asked.unread) + asked.unplaced:,} questions, so what the host says of the table is "
-        f"void; all replies are stored: run again, or take another judge. The host's output is in {folder}"
+        f"{benchmark.name}: the judge {judge.name}{way_to(judge)} left {asked.unanswered:,} requests unanswered and "
+        f"gave no reply that can be read to {len(asked.unread) + asked.unplaced:,} questions, so what the host says of "
+        f"the table is void; all replies are stored: run again, or take another judge. The host's output is in {folder}"
     )
 
 

@@ -10,19 +10,27 @@ from urllib.parse import parse_qsl, urlsplit
 
 from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
 from visualprm_eval.core.errors import JudgeError
+from visualprm_eval.core.proxies import check_way
 from visualprm_eval.core.secrets import SHORTEST_SECRET, blanked, secrets_in
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.bridge import at_work, load_host
 
 _PROBE_TIMEOUT_S = 60
+_HOSTS_OWN = "https://api.openai.com/v1"
+"""The host's default address."""
 
 
 def judge_spec(judge: JudgeOptions) -> dict[str, JSONValue]:
     """What of a judge can change a verdict."""
     if not judge.used:
         return {"judge": judge.name or "default"}
-    return {"judge": judge.name, "judge_url": _shown_address(judge.base_url or os.environ.get("OPENAI_API_BASE", ""))}
+    return {"judge": judge.name, "judge_url": _shown_address(judge_address(judge))}
+
+
+def judge_address(judge: JudgeOptions) -> str:
+    """Where the judge is asked; ``""`` for the host's own default."""
+    return judge.base_url or os.environ.get("OPENAI_API_BASE", "")
 
 
 def judge_keywords(judge: JudgeOptions) -> dict[str, Any]:
@@ -51,7 +59,7 @@ def judge_environment(judge: JudgeOptions) -> dict[str, str | None]:
 
 def judge_secrets(judge: JudgeOptions) -> tuple[str, ...]:
     """What the host's log must not hold; the host takes keys of many vendors from the environment and logs them."""
-    address = urlsplit(judge.base_url or os.environ.get("OPENAI_API_BASE", ""))
+    address = urlsplit(judge_address(judge))
     in_address = [address.password or "", address.query, *(value for _, value in parse_qsl(address.query))]
     keys = [judge.key, os.environ.get("OPENAI_API_KEY"), *secrets_in({**load_host().environment, **os.environ})]
     keys += [value for value in in_address if len(value) >= SHORTEST_SECRET]
@@ -67,11 +75,12 @@ def probe_judge(judge: JudgeOptions) -> None:
 
     Raises:
         JudgeError: When it does not give one.
+        ConfigError: When the environment names a proxy or certificates that cannot be used.
     """
     from vlmeval.dataset.utils import build_judge
 
     options = {**judge_keywords(judge), "retry": 1, "timeout": min(judge.timeout_s, _PROBE_TIMEOUT_S)}
-    address = judge.base_url or os.environ.get("OPENAI_API_BASE") or "the host's default address"
+    way = way_to(judge)
     try:
         with bounded_replies():
             message = [{"type": "text", "value": "Reply with: OK"}]
@@ -85,8 +94,9 @@ def probe_judge(judge: JudgeOptions) -> None:
         if leads_to := getattr(response, "headers", {}).get("Location"):
             reason = f"status {code}: it redirects to {_shown_address(leads_to)}; name that address"
     reason = blanked(reason, judge_secrets(judge))
+    place = _shown_address(judge_address(judge)) or "the host's default address"
     raise JudgeError(
-        f"the judge {judge.name} at {_shown_address(address)} does not answer ({reason}); "
+        f"the judge {judge.name} at {place}{way} does not answer ({reason}); "
         "check --judge, --judge-base-url and --judge-key"
     )
 
@@ -94,6 +104,11 @@ def probe_judge(judge: JudgeOptions) -> None:
 def _shown_address(address: str) -> str:
     """An address without the user, password and query in it, any of which may hold a key."""
     return address.partition("?")[0].rpartition("@")[2]
+
+
+def way_to(judge: JudgeOptions) -> str:
+    """How messages tell of the proxy between here and the judge, see :func:`visualprm_eval.core.proxies.check_way`."""
+    return check_way(judge_address(judge) or _HOSTS_OWN, "requests")
 
 
 def probe_once(judge: JudgeOptions) -> None:

@@ -23,10 +23,12 @@ from typing import Any, TextIO
 
 from visualprm_eval.core.config import DEMO_POLICY
 from visualprm_eval.core.errors import HostError
+from visualprm_eval.core.interrupts import check_interrupted
 from visualprm_eval.core.loading import loading
+from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
-from visualprm_eval.host.load.host_names import HOST, HostNames, keep_names, kept_names, read_tables
+from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, keep_names, kept_names, read_tables
 from visualprm_eval.host.patching import random_states_kept, replaced, restored
 
 
@@ -66,10 +68,13 @@ def load_host() -> Host:
 def _loaded_host() -> Host:
     before = dict(os.environ)
     try:
+        if HOST not in sys.modules and host_folder() is None:  # Nothing heavy is imported for that.
+            raise ModuleNotFoundError(f"No module named {HOST!r}", name=HOST)
         with loading("torch", "torch"):
             import torch  # noqa: F401 - the host needs it, and so does what undoes the host's changes
         with loading(HOST, "VLMEvalKit"), _process_unchanged(), no_folder_made():
             _import_host()
+            check_interrupted()
             environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
     except Exception as error:  # Anything can go wrong in some hundred third-party modules.
         raise HostError(
@@ -163,7 +168,7 @@ def at_work(
     """
     import torch
 
-    changes: dict[str, str | None] = {**load_host().environment, **(environment or {})}
+    changes: dict[str, str | None] = {**load_host().environment, **direct_loopback(), **(environment or {})}
     with contextlib.ExitStack() as stack:
         stack.enter_context(restored(os.environ))
         for key, value in changes.items():
@@ -181,6 +186,7 @@ def at_work(
         # Not left to the standard error stream: somebody may have led warnings away from it.
         stack.enter_context(replaced(warnings, "showwarning", sink.show_warning))
         yield
+    check_interrupted()  # The host has many a bare except.
 
 
 def _version() -> str:

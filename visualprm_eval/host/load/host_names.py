@@ -61,7 +61,7 @@ def host_stamp() -> str:
 
     It stands for the folder, for the versions of the packages and of Python, and for size and time of each source file.
     """
-    folder = _folder()
+    folder = host_folder()
     if folder is None:
         return ""
     facts = [str(folder), sys.version, VERSION]
@@ -77,11 +77,11 @@ def host_stamp() -> str:
 
 def has_settings_file() -> bool:
     """Whether the host has its file ``.env``, which may hold keys."""
-    folder = _folder()
+    folder = host_folder()
     return folder is not None and (folder.parent / ".env").is_file()
 
 
-def _folder() -> Path | None:
+def host_folder() -> Path | None:
     """Where an import would find the host."""
     try:
         found = find_spec(HOST)

@@ -151,11 +151,15 @@ def only_native_code(model: str) -> AbstractContextManager[None]:
     """
     import transformers.dynamic_module_utils as modules
 
+    from visualprm_eval.engine.checkpoint_folder import transformers_sibling
+
     def refuse(*args: Any, **_: Any) -> str:
         source = args[0] if args else "the checkpoint"
+        sibling = transformers_sibling(str(source))
+        way = f"--model hf:{sibling} runs the same weights" if sibling else "--model hf:PATH_OR_ID may run its weights"
         raise PolicyError(
-            f"{model}: the host would run Python code that ships with {source}; "
-            "say --allow-remote-code if you trust it, or use a checkpoint directory in the InternVL layout"
+            f"{model}: the host would run Python code that ships with {source}; say --allow-remote-code if you trust "
+            f"it. Without such code {way} by transformers' own class, and --base-url asks a server"
         )
 
     return replaced(modules, "get_cached_module_file", refuse)

@@ -188,6 +188,12 @@
     if (pickers.length) box.append(make("p", "picked by " + pickers.join(", ")));
     for (const error of text.e) box.append(make("p", error, "wrong"));
     box.append(stepsOf(text));
+    // What the server kept apart of the model's thoughts: data, which nobody scored or graded.
+    for (const [rank, said] of text.h || []) {
+      const folded = make("details");
+      folded.append(make("summary", "reasoning beside the text of rank " + rank + " (not scored, not graded)"), make("div", said, "text"));
+      box.append(folded);
+    }
     return box;
   }
 

@@ -61,7 +61,7 @@ def print_report(
     tables: Iterable[Table], remarks: Mapping[str, str], console: Console | None, files: Sequence[Path]
 ) -> None:
     """Prints tables with their notes, then remarks, by text to style, and where the files are."""
-    console = console or Console(highlight=False)
+    console = console or _Console(highlight=False)
     for table in tables:
         for part in terminal_tables(table, console.width):
             console.print(part)
@@ -72,6 +72,14 @@ def print_report(
             console.print(_text(remark, style))
     if files:
         console.print(Text(_written(files)), soft_wrap=True)
+
+
+class _Console(Console):
+    """A console that leaves it to its caller what becomes of output that nobody reads."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises, where rich would end the process."""
+        raise BrokenPipeError
 
 
 def _written(files: Sequence[Path]) -> str:

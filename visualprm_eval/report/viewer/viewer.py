@@ -43,6 +43,9 @@ _Scored = Mapping[tuple[str, str], "StepScores"]
 StepsOf = Callable[[str, Collection[tuple[str, str]]], _Scored]
 """A critic's label, and problem and text ids, to what it said of these texts, steps included."""
 
+ReasoningsOf = Callable[[Iterable[tuple[str, int]]], Mapping[tuple[str, int], str]]
+"""Problem ids and ranks to what came of the model's thoughts beside the texts of these candidates."""
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -85,11 +88,11 @@ class ViewerBuilder:
         self._rerankers: dict[str, int] = {}
         self._index: list[dict[str, Any]] = []
         self._entries: list[str] = []
-        self._purse, self._left_out, self._cut = 0, 0, 0
+        self._purse, self._left_out, self._cut, self._unshown = 0, 0, 0, 0
 
     def add(
         self, facts: Sequence[ProblemFacts] | Columns, picks: Sequence[Pick], steps: StepsOf, answer: AnswerFn,
-        policy: str,
+        policy: str, *, reasonings: ReasoningsOf = lambda _: {},
     ) -> None:  # fmt: skip
         """Adds the problems of a policy on a benchmark.
 
@@ -99,18 +102,26 @@ class ViewerBuilder:
             steps: Where the steps are.
             answer: The local answer of a text.
             policy: The policy's name.
+            reasonings: Where the reasoning beside texts is.
         """
         columns = Columns.of(facts)
+        reasoned = set(_reasoned(columns))
         entries = list(_entries(columns, grouped(picks, lambda pick: pick.problem_id)))
-        limits = []
+        limits, thoughts = [], []
         for entry in entries:
             ordered = entry.ordered()
             room = self.limits([len(columns.values[text]) for text in ordered])
             limits.append(dict(zip(ordered, room, strict=False)))
+            shown_ranks = [(entry.problem.id, rank) for text in limits[-1] for rank in entry.ranks[text]]
+            known = reasonings([key for key in shown_ranks if key in reasoned])
+            thoughts.append({rank: cut(said, room) for (_, rank), said, room in self._with_room(known)})
         keys = [columns.key(text) for shown in limits for text in shown]
         told = _Texts(columns, {critic: steps(critic, keys) for critic in columns.said}, columns.answers(answer))
-        for entry, shown in zip(entries, limits, strict=True):
+        for entry, shown, beside in zip(entries, limits, thoughts, strict=True):
             texts = [told.shown(text, entry.ranks[text], limit) for text, limit in shown.items()]
+            for text in texts:
+                if own := [[rank, beside[rank]] for rank in text["r"] if rank in beside]:
+                    text["h"] = own
             self._add(entry, texts, policy)
 
     def viewer(self) -> Viewer:
@@ -120,6 +131,7 @@ class ViewerBuilder:
         counts = {
             "candidates are left out here to keep this file small; the store has them": self._left_out,
             "texts are cut here to keep this file small; the store has the whole": self._cut,
+            "texts of reasoning are cut or left out here to keep this file small; the store has them": self._unshown,
             "pictures are not here, unreadable, or left out to save room": self.thumbnails.left_out,
         }
         notes = [f"{count:,} {remark}" for remark, count in counts.items() if count]
@@ -182,6 +194,15 @@ class ViewerBuilder:
             self._purse = max(0, self._purse - min(limits[-1], size))
         return limits
 
+    def _with_room(self, known: Mapping[tuple[str, int], str]) -> Iterator[tuple[tuple[str, int], str, int]]:
+        """Reasoning, and how many characters of it the entry's texts have left room for."""
+        for key, said in known.items():
+            room = min(_LONGEST, self._purse)
+            self._unshown += len(said) > room
+            if room > 0:
+                self._purse -= min(room, len(said))
+                yield key, said, room
+
 
 @dataclass(frozen=True)
 class _Entry:
@@ -230,6 +251,13 @@ def _entries(columns: Columns, picks: Mapping[str, Sequence[Pick]]) -> Iterator[
         failed = bool(failures) or not broken.isdisjoint(own)
         unsolvable = bool(own) and not right[place] and not ungraded[place]  # Of what is not graded nobody knows.
         yield _Entry(problem, own, failures, bool(right[place]), unsolvable, failed, picks.get(problem.id, ()))
+
+
+def _reasoned(columns: Columns) -> Iterator[tuple[str, int]]:
+    """Problem ids and ranks of the candidates that came with reasoning."""
+    candidates = columns.candidates
+    for place in candidates.reasoned:
+        yield columns.problems[candidates.owners[place]].id, int(candidates.ranks[place])
 
 
 @dataclass(frozen=True)

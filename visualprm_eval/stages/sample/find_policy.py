@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import DEMO_POLICY, ModelSource
-from visualprm_eval.core.errors import ConfigError, UnknownNameError
+from visualprm_eval.core.errors import CheckpointError, ConfigError, UnknownNameError
 from visualprm_eval.stages.sample.native_policy import NativePolicy
 from visualprm_eval.stages.sample.policy import Policy, PolicyOptions, worded_settings
 
@@ -29,7 +29,12 @@ def find_policy(text: str, options: PolicyOptions) -> Policy:
     """
     if _is_at_endpoint(options):
         return _endpoint_policy(text, options)
-    return own_checkpoint(text, options) or _host_model(text, options)
+    policy = own_checkpoint(text, options)
+    if policy is None:
+        return _host_model(text, options)
+    if isinstance(policy, NativePolicy) and options.fetch:
+        policy.look(fetch=True)
+    return policy
 
 
 def _is_at_endpoint(options: PolicyOptions) -> bool:
@@ -94,12 +99,16 @@ def _host_model(name: str, options: PolicyOptions) -> Policy:
     if engine == "native" and keywords is None:
         raise ConfigError(
             f"--engine native cannot run {name}: it stands in for the host's InternVLChat of version V2.0 only; "
-            "leave --engine out, or give the checkpoint as hf:PATH_OR_ID"
+            "leave --engine out, or, where transformers has a class for it, give the checkpoint as hf:PATH_OR_ID"
         )
     if engine == "host" or keywords is None:
         return HostModelPolicy(name, options)
     policy = NativePolicy(ModelSource(name, str(keywords["model_path"])), options, as_host=keywords)
-    if engine == "auto" and policy.foreign(fetch=options.fetch):
+    try:
+        policy.look(fetch=options.fetch)
+    except CheckpointError:
+        if engine == "native":
+            raise
         return HostModelPolicy(name, options)  # Another language model, which only the checkpoint's own code runs.
     return policy
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.types import Candidate, JSONValue
 from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned, base_settings
 
@@ -59,12 +61,15 @@ class HostModelPolicy(Twinned):
             PolicyError: When temperature or top-p do not reach the model.
         """
         from visualprm_eval.host.models.sampling_probe import verify_settings
+        from visualprm_eval.host.patching import restored
 
         if not requests:
             return
         model, seed = self._model, self._options.sampling.seed
         if model.is_api:
-            yield from self._sample_api(model, requests)
+            with restored(os.environ):  # Threads share it.
+                os.environ.update(direct_loopback())
+                yield from self._sample_api(model, requests)
             return
         verify_settings(model, requests[0][0])
         self._reached = "a probe showed that they reach the model"
@@ -80,13 +85,13 @@ class HostModelPolicy(Twinned):
             first = model.sample(*requests[0], seed)
         yield [first]
         self._reached = verify_requests(self.name, bodies, model.settings)
-        with ThreadPoolExecutor(self._options.api.nproc) as pool:
+        pool = ThreadPoolExecutor(self._options.api.nproc)
+        try:
             futures = [pool.submit(model.sample, problem, rank, seed) for problem, rank in requests[1:]]
-            try:
-                for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
-                    yield [future.result()]
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
+            for future in as_completed(futures):  # A slow reply must not hold back those that were paid for.
+                yield [future.result()]
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # Nor whoever ends the run.
 
 
 def _load(name: str, options: PolicyOptions) -> HostPolicy:

@@ -39,15 +39,18 @@ class NativePolicy(Twinned, CheckpointUser):
         compute = options.compute
         self.checkpoint = CheckpointSource(source.source, source.revision, compute.device, compute.dtype)
 
-    def foreign(self, *, fetch: bool) -> bool:
-        """Whether its config.json is seen to be of a model that is not in this layout.
+    def look(self, *, fetch: bool) -> None:
+        """Looks at config.json, so that no weights are fetched that cannot run.
 
         Args:
             fetch: Ask the hub when it is not on this machine.
-        """
-        from visualprm_eval.engine.checkpoint import is_foreign
 
-        return is_foreign(self.checkpoint.location, self.checkpoint.revision, fetch=fetch)
+        Raises:
+            CheckpointError: When it is seen to be of a model that is not in this layout.
+        """
+        from visualprm_eval.engine.checkpoint import look_at_config
+
+        look_at_config(self.checkpoint.location, self.checkpoint.revision, fetch=fetch)
 
     def prompt_model(self) -> Any:
         """The host's model object whose prompts it gets; ``None`` for those of the datasets."""

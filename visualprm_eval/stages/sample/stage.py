@@ -104,6 +104,7 @@ class Tally:
         failed: Those that failed.
         usage: What replies of an API cost, as far as they say.
         empty: Those that are empty replies.
+        reasoned: Those that came with reasoning beside the text.
     """
 
     candidates: int = 0
@@ -111,6 +112,7 @@ class Tally:
     failed: int = 0
     usage: Usage | None = None
     empty: int = 0
+    reasoned: int = 0
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Counts some more."""
@@ -119,11 +121,15 @@ class Tally:
             self.cut += candidate.finish == "length"
             self.failed += candidate.error is not None
             self.empty += candidate.error is None and is_empty_reply(candidate.text)
+            self.reasoned += bool(candidate.reasoning)
             if candidate.usage is not None:
                 self.usage = (self.usage or Usage()) + candidate.usage
 
     def __str__(self) -> str:
-        counts = {"were cut at the token limit": self.cut, "are empty replies": self.empty, "failed": self.failed}
+        counts = {
+            "were cut at the token limit": self.cut, "are empty replies": self.empty, "failed": self.failed,
+            "came with reasoning beside the text, which is kept, but neither scored nor graded": self.reasoned,
+        }  # fmt: skip
         parts = [f"{count:,} of {self.candidates:,} candidates {what}" for what, count in counts.items() if count]
         if self.usage is not None:
             read, written = self.usage.prompt_tokens, self.usage.completion_tokens

@@ -14,11 +14,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from visualprm_eval.core.config import RunConfig
-from visualprm_eval.core.errors import CriticError, VisualPRMEvalError
+from visualprm_eval.core.errors import CriticError
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores, canonical_json
-from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, load_critic, split_label
+from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, build_critic, split_label
 from visualprm_eval.stages.checkpoint_source import CheckpointSource, CheckpointUser
 from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_policy
 from visualprm_eval.store.sound import SCORE_RANGE, UNIT, range_of
@@ -144,8 +144,7 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
         Critics by label. Those of one checkpoint stand together and share its weights, which are loaded when needed.
 
     Raises:
-        ConfigError: When a third party's critic cannot be imported.
-        CriticError: When it cannot be built.
+        ConfigError: When a third party's critic cannot be imported or built.
     """
     scoring, compute = config.scoring, config.compute
     options = CriticOptions(scoring.max_steps, compute.device, compute.dtype, scoring.token_budget)
@@ -160,7 +159,7 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
         elif base in BUILTIN_CRITICS:
             critics[label] = VisualPRMCritic(sources[prm or scoring.prms[0].name], options, orm=base == "visualorm")
         else:
-            critics[label] = _third_party(base, options)
+            critics[label] = build_critic(base, options)
     return critics
 
 
@@ -213,14 +212,3 @@ def ranged_scoring(scoring: Spec, critic: object) -> Spec:
         return scoring
     bounds = [None if math.isinf(bound) else bound for bound in (low, high)]
     return Spec(scoring.kind, {**scoring.settings, SCORE_RANGE: bounds})
-
-
-def _third_party(name: str, options: CriticOptions) -> Critic:
-    factory = load_critic(name)
-    try:
-        critic: Critic = factory(options)
-    except VisualPRMEvalError:
-        raise
-    except Exception as error:  # Whatever a third party's code stumbles over.
-        raise CriticError(f"critic {name!r} cannot be built: {type(error).__name__}: {error}") from error
-    return critic

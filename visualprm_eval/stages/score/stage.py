@@ -165,7 +165,7 @@ def _failing(label: str) -> Iterator[None]:
         yield
     except VisualPRMEvalError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise CriticError(f"{label} failed: {type(error).__name__}: {error}; all scores until then are kept") from error
 
 

@@ -187,6 +187,7 @@ def _line(spec: Spec, problem: Problem, candidate: Candidate) -> bytes:
         "policy": _policy(spec), "sampling": dict(spec.settings), "sampling_id": spec.id, "problem_id": problem.id,
         "error": candidate.error, "finish": candidate.finish or None, "tokens": candidate.tokens,
         "seconds": candidate.seconds, "usage": candidate.usage and asdict(candidate.usage),
+        "reasoning": candidate.reasoning or None,
     }  # fmt: skip
     known = {name: value for name, value in record.items() if value is not None}
     return json.dumps(known).encode("ascii") + b"\n"

@@ -18,7 +18,9 @@ from visualprm_eval.core.json_rows import RowError, cut_off
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.store.packs.record import CandidateRecord, record_of
 
-NAMES = ("benchmark", "index", "rank", "text", "policy", "sampling", "error", "finish", "tokens", "seconds")
+NAMES = (
+    "benchmark", "index", "rank", "text", "policy", "sampling", "error", "finish", "tokens", "seconds", "reasoning",
+)  # fmt: skip
 """What a candidate may have; ``index`` and ``text`` are needed."""
 
 NO_TEXT = "the file has no text here"

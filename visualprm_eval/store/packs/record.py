@@ -50,6 +50,7 @@ class CandidateRecord:
         tokens: Number of tokens written, ``None`` when unknown.
         seconds: Its share of the wall-clock time, ``None`` when unknown.
         usage: What the API's reply cost that it came with, see ``Candidate.usage``.
+        reasoning: What came of the model's thoughts beside the text, see ``Candidate.reasoning``.
     """
 
     benchmark: str
@@ -67,13 +68,14 @@ class CandidateRecord:
     tokens: Annotated[int | None, Field(strict=True, ge=0, lt=2**63)] = None
     seconds: Annotated[float | None, Field(strict=True, ge=0, allow_inf_nan=False)] = None
     usage: Annotated[Usage | None, BeforeValidator(_usage)] = None
+    reasoning: str = ""
 
     def candidate(self, problem_id: str) -> Candidate:
         """The fact that it becomes in a store; packs of former versions call an empty reply a failure."""
         if self.rank is None:
             raise ValueError("a record without a rank is not yet a candidate")
         error = None if self.error is not None and came_empty(self.error) else self.error
-        about = (error, self.finish, self.tokens, self.seconds, self.usage)
+        about = (error, self.finish, self.tokens, self.seconds, self.usage, self.reasoning)
         return Candidate(problem_id, self.rank, self.text, *about)
 
 

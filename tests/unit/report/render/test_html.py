@@ -164,6 +164,41 @@ def test_steps_that_several_critics_scored_stand_once(picture, pick):
     assert entry["t"][0]["t"] is None
 
 
+def test_reasoning_is_shown_folded_of_each_candidate_that_has_some(picture, pick):
+    facts = facts_of(3, picture)
+    thoughts = {("id3", 0): "hm <b>", ("id3", 2): "x" * 30_000}
+    told = [replace(one, reasoning=thoughts.get(("id3", one.rank), "")) for one in facts.candidates]
+    asked = []
+
+    def reasonings(keys):
+        asked.extend(keys)
+        return {key: thoughts[key] for key in keys}
+
+    builder = ViewerBuilder(1)
+    facts = replace(facts, candidates=tuple(told))
+    picks = [pick(problem_id="id3", rank=0)]
+    builder.add([facts], picks, steps_of([facts]), lambda *_: None, "P", reasonings=reasonings)
+    viewer = builder.viewer()
+    good, bad = json.loads(viewer.pages[0])[0]["t"]
+    assert asked == [("id3", 0), ("id3", 2)], "nobody else's is looked up"
+    assert good["h"] == [[0, "hm <b>"]]
+    ((rank, said),) = bad["h"]
+    assert rank == 2 and len(said) < 21_000 and said.endswith(" …")
+    assert "1 texts of reasoning are cut or left out here to keep this file small; the store has them" in viewer.notes
+
+
+def test_what_reasoning_may_take_is_what_texts_leave(picture, pick):
+    facts = facts_of(1, picture)
+    facts = replace(facts, candidates=tuple(replace(one, reasoning="y" * 900) for one in facts.candidates))
+    builder = ViewerBuilder(1, budget=1_000)
+    builder.add(
+        [facts], [pick(problem_id="id1", rank=0)], steps_of([facts]), lambda *_: None, "P",
+        reasonings=lambda keys: dict.fromkeys(keys, "y" * 900),
+    )  # fmt: skip
+    texts = json.loads(builder.viewer().pages[0])[0]["t"]
+    assert sum(len(said) for text in texts for _, said in text.get("h", ())) < 1_000
+
+
 def test_json_cannot_end_its_element():
     assert script_json('"</script><!--&"') == r'"\u003c/script\u003e\u003c!--\u0026"'
     assert json.loads(script_json('"</script>"')) == "</script>"

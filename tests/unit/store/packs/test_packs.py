@@ -52,7 +52,7 @@ PROBLEMS = [problem("0"), problem("1"), problem("0", "Dots")]
 IDS = [one.id for one in PROBLEMS]
 CANDIDATES = [
     Candidate(IDS[0], 0, "two", None, "stop", 3, 0.125, Usage(100, 20)),
-    Candidate(IDS[0], 1, NASTY, None, "length"),
+    Candidate(IDS[0], 1, NASTY, None, "length", reasoning=NASTY),
     Candidate(IDS[1], 0, "", f"timeout {NASTY}"),
     Candidate(IDS[2], 0, "three"),
 ]

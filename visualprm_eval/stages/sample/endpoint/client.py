@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -14,6 +14,8 @@ from http import HTTPStatus
 import httpx2
 
 from visualprm_eval.core.packages import VERSION
+from visualprm_eval.core.proxies import Proxy, check_way, proxy_of
+from visualprm_eval.core.server_address import origin
 from visualprm_eval.core.wire import ReplySize, ReplyTooLongError
 from visualprm_eval.stages.sample.endpoint.options import EndpointOptions
 from visualprm_eval.stages.sample.endpoint.reply import (
@@ -69,7 +71,10 @@ class Client:
     """Connections, kept alive, to all endpoints of a run; used within one event loop.
 
     Args:
-        options: Key, timeout and number of connections.
+        options: Addresses, key and timeout.
+
+    Raises:
+        ConfigError: When the environment names a proxy or certificates that cannot be used.
     """
 
     def __init__(self, options: EndpointOptions) -> None:
@@ -80,8 +85,10 @@ class Client:
         self._headers = httpx2.Headers(headers)
         timeout = httpx2.Timeout(options.timeout_s, connect=min(_CONNECT_S, options.timeout_s), pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
+        self._ways = {url: check_way(url) for url in options.urls}
         self._http = httpx2.AsyncClient(
-            limits=httpx2.Limits(keepalive_expiry=_IDLE_S),
+            transport=_transport(options.urls),
+            mounts={origin(url): _transport([url], proxy) for url in options.urls if (proxy := proxy_of(url))},
             follow_redirects=False,  # The key is for the address that the user named.
         )
 
@@ -97,8 +104,16 @@ class Client:
             body: The request as JSON.
 
         Raises:
-            TroubleError: When no reply came of it.
+            TroubleError: When no reply came of it; the message names the proxy in between.
         """
+        try:
+            return await self._reply(url, body)
+        except TroubleError as trouble:
+            trouble.args = (f"{trouble}{self._ways[url]}",)
+            raise
+
+    async def _reply(self, url: str, body: bytes) -> Reply:
+        """The reply to a request, as :meth:`ask` says."""
         timeout_s = self._options.timeout_s
         try:
             async with asyncio.timeout(timeout_s):  # A reply that comes drop by drop has a limit too.
@@ -147,11 +162,21 @@ class Client:
             kind = Kind.PASSING
         may_pass = kind in {Kind.THROTTLED, Kind.PASSING}
         wait_s = retry_after_s(response.headers.get("Retry-After")) if may_pass else None
+        if wait_s is not None:
+            wait_s = min(wait_s, self._options.patience.longest_asked_s)
         return TroubleError(kind, self._options.blanked(f"HTTP {status}: {said}"), status=status, wait_s=wait_s)
 
 
+def _transport(urls: Sequence[str], proxy: Proxy | None = None) -> httpx2.AsyncHTTPTransport:
+    """Connections to addresses, through a proxy or none; certificates of the environment are read if any is needed."""
+    limits = httpx2.Limits(keepalive_expiry=_IDLE_S)
+    addresses = [*urls, *([proxy.url] if proxy else [])]
+    secure = any(address.startswith("https:") for address in addresses)
+    return httpx2.AsyncHTTPTransport(limits=limits, proxy=proxy.url if proxy else None, trust_env=secure)
+
+
 def retry_after_s(value: str | None, now: Callable[[], float] = time.time) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for; ``None`` when there is none that can be read.
+    """Seconds from 0 that a ``Retry-After`` header asks for, perhaps infinitely many; ``None`` when it cannot be read.
 
     Args:
         value: The header: seconds, or an HTTP date (RFC 9110, 10.2.3).
@@ -164,10 +189,10 @@ def retry_after_s(value: str | None, now: Callable[[], float] = time.time) -> fl
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
+            seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now()
+        except (ValueError, TypeError, IndexError, ArithmeticError):  # Odd fields and zones, and ends of the calendar.
             return None
-        seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - now()
-    return max(seconds, 0.0) if math.isfinite(seconds) else None
+    return None if math.isnan(seconds) else max(seconds, 0.0)
 
 
 def _described(error: Exception) -> str:

@@ -245,13 +245,14 @@ class Dispatcher:
 
     def _failed(self, sent: Sent, trouble: TroubleError) -> list[Candidate]:
         job, endpoint, now = replace(sent.job, avoid=sent.endpoint), sent.endpoint, self._now()
-        given_up_before, first = endpoint.gone is not None, endpoint.in_a_row == 0 and endpoint.paused_until <= now
+        given_up_before, rested = endpoint.gone is not None, endpoint.paused_until <= now
+        away = trouble.kind is Kind.UNREACHABLE and endpoint.in_a_row == 0
         if endpoint.failed(trouble, job.problem.id, sent_at=sent.at, now=now):
             self._ready.appendleft(job)
             if not given_up_before:
                 self._give_up(endpoint)
             return []
-        if first and (trouble.kind is Kind.UNREACHABLE or (trouble.wait_s or 0.0) >= _LONG_WAIT_S):
+        if rested and (away or (trouble.wait_s or 0.0) >= _LONG_WAIT_S):
             self._warn(f"{endpoint.url}: {trouble}; trying again in {max(endpoint.paused_until - now, 0.0):.0f} s")
         if trouble.kind is Kind.UNREACHABLE:  # It never saw the request; the endpoint's pause is wait enough.
             self._ready.appendleft(job)
@@ -259,7 +260,9 @@ class Dispatcher:
         failures = job.failures + 1
         if failures >= endpoint.most_tries(trouble):
             return _failures(job, f"{trouble} ({failures} tries)")
-        wait_s = endpoint.patience.wait_s(failures) if trouble.wait_s is None else trouble.wait_s
+        wait_s = endpoint.patience.wait_s(failures)
+        if trouble.wait_s is not None and all(one is endpoint or one.gone is not None for one in self._endpoints):
+            wait_s = trouble.wait_s  # Nobody else would take it sooner.
         half = len(job.ranks) // 2 if trouble.timed_out else 0  # Fewer samples at a time take less time.
         for ranks in filter(None, (job.ranks[:half], job.ranks[half:])):
             again = replace(job, ranks=ranks, failures=failures)
@@ -287,6 +290,7 @@ def _candidates(sent: Sent, reply: Reply, seconds: float) -> list[Candidate]:
         Candidate(
             sent.job.problem.id, rank, choice.text, choice.error, choice.finish, tokens,
             seconds=seconds / len(reply.choices), usage=reply.usage if place == bearer else None,
+            reasoning=choice.reasoning,
         )
         for place, (rank, choice) in enumerate(asked)
     ]  # fmt: skip

@@ -83,8 +83,6 @@ class Endpoint:
         self._failing.add(problem_id)
         if trouble.wait_s is not None:
             self._pause(now + trouble.wait_s)
-            if trouble.wait_s > self.patience.longest_asked_s:
-                self.gone = f"it asks to wait {trouble.wait_s:,.0f} s ({trouble})"
         if sent_at >= self._last_counted and self.gone is None:
             self._last_counted = now
             self.in_a_row += 1

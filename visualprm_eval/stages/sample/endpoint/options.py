@@ -17,7 +17,7 @@ class Patience:
         tries: Tries per request; a server that only asks to slow down gets twice as many.
         first_s: The wait after the first failure, in seconds; each further one doubles it.
         longest_s: The longest such wait.
-        longest_asked_s: The longest wait that a server may ask for (``Retry-After``); beyond it, it is dropped.
+        longest_asked_s: The longest wait that a server may ask for (``Retry-After``); more is not waited.
         jitter: Numbers from 0 to 1 that spread the waits of many clients.
     """
 

@@ -76,7 +76,10 @@ class EndpointPolicy:
         options = self._options
         reply = await client.ask(endpoint.url, request_body(options, dialect, problem.parts, problem.id, ranks))
         choices = [
-            Choice(options.redacted(one.text), one.error and options.blanked(one.error), options.blanked(one.finish))
+            Choice(
+                options.redacted(one.text), one.error and options.blanked(one.error), options.blanked(one.finish),
+                options.redacted(one.reasoning),
+            )
             for one in reply.choices
-        ]
+        ]  # fmt: skip
         return Reply(tuple(choices), reply.usage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from visualprm_eval.core.types import JSONValue, Usage
 
@@ -16,6 +16,10 @@ _BROKEN_OFF = frozenset({"abort", "error"})
 """How servers say that a reply without a text is not the model's."""
 _REFUSED = "refusal"
 """How a reply ended in which a refusal stands in the place of the text."""
+
+
+_REASONING = ("reasoning_content", "reasoning")
+"""What servers call a model's thoughts that they took out of the text."""
 
 
 class MalformedReplyError(Exception):
@@ -31,11 +35,13 @@ class Choice:
         error: Why no reply came; ``None`` when one did.
         finish: The server's ``finish_reason``; ``"refusal"`` for a refusal of which it says nothing, ``""`` when it
             gave none.
+        reasoning: What the server sent of the model's thoughts beside the text, ``""`` for nothing.
     """
 
     text: str
     error: str | None = None
     finish: str = ""
+    reasoning: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,13 @@ def _one_line(text: str) -> str:
 
 
 def _choice(choice: Mapping[str, JSONValue]) -> Choice:
+    said = _said(choice)
+    message = choice.get("message")
+    return replace(said, reasoning=_reasoning(message)) if isinstance(message, dict) else said
+
+
+def _said(choice: Mapping[str, JSONValue]) -> Choice:
+    """A sample without what stands beside its text."""
     reason = choice.get("finish_reason")
     finish = reason[:_LONGEST_WORD] if isinstance(reason, str) else ""
     message = choice.get("message")
@@ -129,6 +142,16 @@ def _text(content: JSONValue) -> str:
         pieces = [piece.get("text") for piece in content if isinstance(piece, dict) and piece.get("type") == "text"]
         return "".join(piece for piece in pieces if isinstance(piece, str))
     return content if isinstance(content, str) else ""
+
+
+def _reasoning(message: Mapping[str, JSONValue]) -> str:
+    """The model's thoughts where a server keeps them apart: under one of two names, or as pieces of the content."""
+    found = [_text(message.get(name)) for name in _REASONING]
+    content = message.get("content")
+    if isinstance(content, list):
+        pieces = [piece.get("thinking") for piece in content if isinstance(piece, dict)]
+        found.append("".join(map(_text, pieces)))
+    return next((text for text in found if text.strip()), "")
 
 
 def _usage(usage: JSONValue) -> Usage | None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.server_address import KEY_VARIABLE, api_key, base_url, completed, served_model
@@ -87,7 +91,12 @@ def test_waits_double_up_to_a_limit_and_are_spread() -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (None, None), ("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", None), ("", None), ("nan", None), ("inf", None),
+        (None, None), ("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", None), ("", None), ("nan", None),
+        ("inf", math.inf),
+        ("1e400", math.inf), ("-1e400", 0.0), ("999999999999999999999", 1e21), ("1e9", 1e9),
+        ("Mon, 01 Jan 0001 00:00:00 GMT", 0.0), ("Mon, 01 Jan 0001 00:00:00 +2359", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", 251606779139.0), ("Fri, 31 Dec 9999 23:59:59 +9999", None),
+        ("Fri, 31 Dec 10000 23:59:59 GMT", None), ("Wed, 25 Nov 2026 12:00:30 EST", 18030.0),
         ("Wed, 25 Nov 2026 12:00:30 GMT", 30.0), ("Wed, 25 Nov 2026 11:00:00 GMT", 0.0),
         ("Wed, 25 Nov 2026 13:00:30 +0100", 30.0), ("Wed, 25 Nov 2026 12:00:30 -0000", 30.0),
         ("Wed, 99 Nov 2026 12:00:30 GMT", None),
@@ -96,6 +105,12 @@ def test_waits_double_up_to_a_limit_and_are_spread() -> None:
 def test_retry_after(value: str | None, expected: float | None) -> None:
     noon = 1795608000.0  # 25 November 2026, 12:00 UTC
     assert retry_after_s(value, now=lambda: noon) == expected
+
+
+@given(st.one_of(st.text(), st.from_regex(r"\w{0,4},? ?-?\d{0,9} \w{0,4} -?\d{0,9} [\d:.]{0,12} [+-]?\w{0,9}")))
+def test_no_header_is_worse_than_none(value: str) -> None:
+    seconds = retry_after_s(value)
+    assert seconds is None or seconds >= 0
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import itertools
 import json
 import logging
 import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from PIL import Image
 
 from tests.servers import Answer, Seen, Server, completion, failure, honest
 from tests.unit.stages.sample.endpoint.conftest import KEY, QUICK, Asked, problem
-from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.core.errors import ConfigError, PolicyError
 from visualprm_eval.core.types import Part, Usage
 from visualprm_eval.stages.sample.endpoint import Patience
 from visualprm_eval.stages.sample.endpoint.request import request_seed
@@ -298,6 +300,27 @@ def test_retry_after_is_heeded_by_all(status: int, dated: bool) -> None:
     assert len(server.requests) == 3
 
 
+@pytest.mark.parametrize("value", ["86400", "1e400", "Fri, 31 Dec 9999 23:59:59 -0100", "9" * 400])
+def test_more_than_the_longest_wait_is_not_waited(value: str) -> None:
+    def busy(seen: Seen) -> Answer:
+        return honest(seen) if seen.number else failure(503, headers={"Retry-After": value})
+
+    with Server(busy) as server:
+        run = Asked([server], patience=replace(QUICK, longest_asked_s=0.3))
+        start = time.monotonic()
+        assert errors(run.draw(n=1)) == [None]
+    assert time.monotonic() - start > 0.29
+    assert len(server.requests) == 2
+
+
+def test_a_job_does_not_wait_for_a_server_that_others_stand_in_for() -> None:
+    with Server(lambda _: failure(503, headers={"Retry-After": "60"})) as busy, Server() as free:
+        run = Asked([busy, free], nproc=1)
+        assert errors(run.draw(n=1, problems=4)) == [None] * 4
+    assert [warning.partition(": ")[2] for warning in run.warnings] == ["HTTP 503: no; trying again in 60 s"]
+    assert (len(busy.requests), len(free.requests)) == (1, 4)
+
+
 def test_tries_are_counted_and_waits_grow() -> None:
     times: list[float] = []
 
@@ -387,9 +410,8 @@ def test_work_goes_to_the_endpoint_that_is_free() -> None:
 @pytest.mark.parametrize(
     "answer",
     [failure(401, "bad key"), failure(402), failure(307, headers={"Location": "http://127.0.0.1:9/v1"}),
-     Answer(429, b'{"error": {"code": "insufficient_quota", "message": "no money"}}'), failure(404, "no such model"),
-     failure(429, headers={"Retry-After": "86400"})],
-    ids=["key", "money", "redirect", "quota", "model", "tomorrow"],
+     Answer(429, b'{"error": {"code": "insufficient_quota", "message": "no money"}}'), failure(404, "no such model")],
+    ids=["key", "money", "redirect", "quota", "model"],
 )  # fmt: skip
 def test_an_endpoint_that_serves_nobody_stops_the_run_and_fails_nothing(answer: Answer) -> None:
     with Server(lambda seen: answer) as server:
@@ -423,6 +445,9 @@ def test_a_server_that_repeats_the_key_does_not_spread_it(status: int, caplog: p
 
     def parrot(seen: Seen) -> Answer:
         told = seen.headers["authorization"]
+        if status == 200 and seen.number % 2:
+            message = {"content": "4", "reasoning_content": f"They said {told}"}
+            return Answer(body=json.dumps({"choices": [{"message": message}]}).encode())
         return completion(f"you said {told}", finish=told) if status == 200 else failure(status, f"bad {told}")
 
     with Server(parrot) as server:
@@ -446,3 +471,43 @@ def test_no_waiting_is_busy() -> None:
         before = time.thread_time()
         Asked([server]).draw(n=1)
         assert time.thread_time() - before < 0.5
+
+
+@pytest.fixture
+def proxied(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    """A proxy for everything, which answers itself."""
+    for name in ("no_proxy", "NO_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with Server() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://user:secret-password@127.0.0.1:{proxy.port}")
+        yield proxy
+
+
+def test_no_proxy_sees_requests_to_this_machine(proxied: Server) -> None:
+    with Server() as server:
+        urls = [f"http://{host}:{server.port}/v1" for host in ("127.0.0.1", "localhost")]
+        Asked(urls, nproc=2).draw(n=1, problems=8)
+    assert len(server.requests) == 8 and proxied.requests == []
+
+
+def test_a_proxy_is_used_and_named_without_its_password(proxied: Server) -> None:
+    run = Asked(["http://model.example:8000/v1"])
+    run.draw(n=1)
+    (seen,) = proxied.requests
+    assert seen.path == "http://model.example:8000/v1/chat/completions"
+    proxied.answer = lambda _: failure(407, "who are you?")
+    way = f"through the proxy http://127.0.0.1:{proxied.port} (HTTP_PROXY)"
+    (candidate,) = run.draw(n=1).values()
+    assert candidate.error is not None and candidate.error.endswith(f"HTTP 407: who are you? {way}")
+    proxied.die()
+    with pytest.raises(PolicyError, match=r"cannot be reached .* through the proxy") as caught:
+        run.draw(n=1)
+    assert way in str(caught.value)
+    assert "secret-password" not in str(caught.value) + repr(run.warnings) + repr(candidate)
+
+
+def test_a_proxy_that_cannot_be_used_is_an_error_at_once(monkeypatch: pytest.MonkeyPatch, proxied: Server) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "socks://h:1")
+    with pytest.raises(ConfigError, match=r"HTTP_PROXY=socks://h:1 cannot be used as the proxy for http://mod"):
+        Asked(["http://model.example:8000/v1"]).draw(n=1)
+    assert proxied.requests == []

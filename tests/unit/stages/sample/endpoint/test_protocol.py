@@ -115,9 +115,28 @@ def test_messages(message: Any, expected: Choice) -> None:
     assert parse_reply(reply({"message": message, "finish_reason": "stop"})).choices == (expected,)
 
 
-def test_thoughts_are_no_answer() -> None:
-    (choice,) = parse_reply(reply({"message": {"content": None, "reasoning_content": "hm"}})).choices
-    assert choice == Choice("", None, "")
+@pytest.mark.parametrize("content", ["a", None, ""])
+@pytest.mark.parametrize(
+    ("message", "reasoning"),
+    [
+        ({"reasoning_content": "hm"}, "hm"),
+        ({"reasoning": "hm"}, "hm"),
+        ({"reasoning_content": None, "reasoning": "hm"}, "hm"),
+        ({"reasoning_content": "hm", "reasoning": "hm"}, "hm"),
+        ({"reasoning_content": " \n", "reasoning": None}, ""),
+        ({"reasoning_content": 7, "reasoning": {"effort": "low"}}, ""),
+        ({"reasoning": [{"type": "text", "text": "h"}, {"type": "text", "text": "m"}]}, "hm"),
+    ],
+)
+def test_thoughts_are_no_answer_and_are_kept(content: str | None, message: dict[str, Any], reasoning: str) -> None:
+    (choice,) = parse_reply(reply({"message": {"content": content, **message}, "finish_reason": "length"})).choices
+    assert choice == Choice(content or "", None, "length", reasoning)
+
+
+def test_thoughts_among_the_pieces_of_a_text_stand_beside_it() -> None:
+    thought = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+    (choice,) = parse_reply(reply({"message": {"content": [thought, {"type": "text", "text": "4"}]}})).choices
+    assert choice == Choice("4", None, "", "hm")
 
 
 @pytest.mark.parametrize("finish", ["error", "abort"])
