@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import io
 import logging
 import os
@@ -68,8 +69,8 @@ def load_host() -> Host:
 def _loaded_host() -> Host:
     before = dict(os.environ)
     try:
-        if HOST not in sys.modules and host_folder() is None:  # Nothing heavy is imported for that.
-            raise ModuleNotFoundError(f"No module named {HOST!r}", name=HOST)
+        if HOST not in sys.modules and host_folder() is None:
+            importlib.import_module(HOST)  # It says so itself; nothing heavy is imported for that.
         with loading("torch", "torch"):
             import torch  # noqa: F401 - the host needs it, and so does what undoes the host's changes
         with loading(HOST, "VLMEvalKit"), _process_unchanged(), no_folder_made():
