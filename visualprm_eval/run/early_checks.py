@@ -28,7 +28,7 @@ from visualprm_eval.host.load.host_names import has_settings_file
 from visualprm_eval.run.stored_critics import known_prm
 from visualprm_eval.run.stored_policies import known_policy
 from visualprm_eval.stages.checkpoint_source import CheckpointSource
-from visualprm_eval.stages.sample.find_policy import check_host_name, own_checkpoint
+from visualprm_eval.stages.sample.find_policy import check_host_name, own_checkpoint, policy_name
 from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.stages.score.given_steps import check_model_name, model_to_prompt
 from visualprm_eval.stages.score.judge_critic import judge_options
@@ -75,6 +75,7 @@ def check_run(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) ->
     """
     use_data_dir(config.data_dir)
     check_labels(config)
+    check_policy_names(config)
     pack = read_pack(config)
     check_judge(config, store)
     checkpoints = [*_checkpoints(config, store, rerankers)]
@@ -111,6 +112,18 @@ def check_labels(config: RunConfig) -> None:
         raise BenchmarkError(
             f"--vpb-dir {folder}: no {LABELS_FILE} in it; expected the released one, with the pictures beside it"
         )
+
+
+def check_policy_names(config: RunConfig) -> None:
+    """``--model``: results tell policies apart by their names.
+
+    Raises:
+        ConfigError: Two have one name, or a name cannot be read.
+    """
+    names = [policy_name(text, PolicyOptions.of(config)) for text in config.models]
+    for name in names:
+        if names.count(name) > 1:
+            raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
 
 
 def read_pack(config: RunConfig) -> CandidatePack | None:

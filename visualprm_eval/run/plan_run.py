@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.core.errors import CheckpointError, ConfigError, HostError, UnknownNameError
+from visualprm_eval.core.errors import CheckpointError, HostError, UnknownNameError
 from visualprm_eval.core.types import JSONValue, Spec
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.rerankers import Greedy
@@ -133,8 +133,6 @@ def _sampled(
         try:
             policy, text = _policy(model, config, store)
             name = policy.name
-            if name in notes:
-                raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
             notes[name] = notes_of(policy)
             known = any(not benchmark.expected for benchmark in benchmarks)
             makers = [policy, greedy_twin(policy, text, PolicyOptions.of(config))] if greedy else [policy]

@@ -62,6 +62,7 @@ CASES = {
         "run --model demo-policy Qwen-VL --prm demo-prm --data DemoWorld", r"unknown model 'Qwen-VL'; did you mean",
     ),
     "model: the engine": ("run --model {tmp}/empty --data DemoWorld --engine host", r"--engine host cannot run"),
+    "model: two of a name": (f"run {DEMO} --model demo-policy x/demo-policy", r"two --model are called demo-policy"),
     "data: a name": ("run --model demo-policy --prm demo-prm --data DemoWrold", r"'DemoWrold'; did you mean 'Demo"),
     "data: videos": ("run --model demo-policy --prm demo-prm --data Clips", r"Clips is made of videos"),
     "data: files": (

@@ -74,6 +74,20 @@ def own_checkpoint(text: str, options: PolicyOptions) -> NativePolicy | ChatPoli
     return policy
 
 
+def policy_name(text: str, options: PolicyOptions) -> str:
+    """What results call the policy that ``--model`` names.
+
+    Raises:
+        ConfigError: When the name cannot be read, or the engine asked for cannot run it.
+    """
+    if _is_at_endpoint(options):
+        from visualprm_eval.core.server_address import served_model
+
+        return served_model(text)[0]
+    policy = own_checkpoint(text, options)
+    return text if policy is None else policy.name
+
+
 def check_host_name(text: str, options: PolicyOptions) -> None:
     """Looks whether the host knows what ``--model`` names, if it names a model of the host; no model is looked at.
 
