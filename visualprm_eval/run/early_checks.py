@@ -6,8 +6,7 @@ The host is imported here only when no former import left its names, and then la
 
 from __future__ import annotations
 
-import os
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +14,6 @@ from visualprm_eval.core.errors import (
     BenchmarkError,
     CandidateFileError,
     ConfigError,
-    GradingError,
     HostError,
     MissingFilesError,
     UnknownNameError,
@@ -24,7 +22,7 @@ from visualprm_eval.core.folders import check_folder, use_data_dir
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, needed_critics, split_label
 from visualprm_eval.host.data.known import check_benchmark_names, missing_files
 from visualprm_eval.host.load.bridge import has_names
-from visualprm_eval.host.load.host_names import has_settings_file
+from visualprm_eval.run.judge_checks import check_judge
 from visualprm_eval.run.stored_critics import known_prm
 from visualprm_eval.run.stored_policies import known_policy
 from visualprm_eval.stages.checkpoint_source import CheckpointSource
@@ -36,17 +34,13 @@ from visualprm_eval.store import STORE_FILE
 from visualprm_eval.store.connection import translated_errors
 from visualprm_eval.store.packs import FieldMap, read_candidates
 from visualprm_eval.store.place import check_way
-from visualprm_eval.tasks import TASKS
 from visualprm_eval.tasks.process_bench.data import LABELS_FILE
 
 if TYPE_CHECKING:
-    from visualprm_eval.core.config import JudgeOptions, RunConfig
+    from visualprm_eval.core.config import RunConfig
     from visualprm_eval.evaluate.rerankers import Reranker
     from visualprm_eval.store import Store
     from visualprm_eval.store.packs import CandidatePack
-
-_KEYED = ("gpt-", "chatgpt-")
-"""How names begin of judges that OpenAI serves, where no address is given."""
 
 
 @dataclass(frozen=True)
@@ -146,62 +140,6 @@ def read_pack(config: RunConfig) -> CandidatePack | None:
             f"{path} has no candidates of {', '.join(absent)}; leave that out of --data (it has: {', '.join(there)})"
         )
     return pack
-
-
-def check_judge(config: RunConfig, store: Store) -> None:
-    """``--judge``: named where a benchmark needs one, used where it is named, with a key where it is asked for one.
-
-    Of benchmarks without a task of their own only the host knows. Where verdicts are stored, nothing may be left to
-    grade. Both are looked at later.
-
-    Raises:
-        GradingError: A benchmark needs a judge, and none is named.
-        ConfigError: The judge would not be used, or there is no key for it.
-    """
-    if "grade" not in config.stages or config.dry_run or config.step_labels.critics:
-        return
-    judges = {name: TASKS[name].judged_by(config.judge) for name in config.data if name in TASKS}
-    if len(judges) == len(config.data):
-        refuse_unused_judge(config.judge, judges)
-    graded = {spec.settings.get("benchmark") for spec in store.specs("grading")}
-    waiting = {name: judge for name, judge in judges.items() if name not in graded}
-    refuse_lack_of_judge([name for name, judge in waiting.items() if TASKS[name].needs_judge and not judge.used])
-    address = config.judge.base_url or os.environ.get("OPENAI_API_BASE") or os.environ.get("BOYUE")
-    key = config.judge.key or os.environ.get("OPENAI_API_KEY")
-    if address or key or has_settings_file():
-        return
-    if keyed := next((str(each.name) for each in waiting.values() if str(each.name).startswith(_KEYED)), None):
-        raise ConfigError(
-            f"the judge {keyed} would be asked at OpenAI's own address, which answers nobody without a key: set the "
-            "environment variable OPENAI_API_KEY (or --judge-key), or name another server with --judge-base-url"
-        )
-
-
-def refuse_unused_judge(judge: JudgeOptions, judges: Mapping[str, JudgeOptions]) -> None:
-    """Refuses a judge's address or key where no benchmark asks a judge.
-
-    Args:
-        judge: What the options say.
-        judges: Who grades each benchmark.
-
-    Raises:
-        ConfigError: None of them is a language model.
-    """
-    if (judge.base_url or judge.key) and not any(each.used for each in judges.values()):
-        raise ConfigError(
-            f"--judge-base-url and --judge-key would not be used, since {', '.join(judges)} is graded without a judge "
-            "by default; name the judge with --judge, or leave them out"
-        )
-
-
-def refuse_lack_of_judge(names: Sequence[str]) -> None:
-    """Refuses benchmarks that need a judge and have none.
-
-    Raises:
-        GradingError: There are any.
-    """
-    if names:
-        raise GradingError(f"{', '.join(names)} cannot be graded without a judge: name one with --judge")
 
 
 _Needed = tuple[str, CheckpointSource]

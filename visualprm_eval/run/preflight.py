@@ -6,7 +6,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.thoughts import is_empty_reply
-from visualprm_eval.run.early_checks import refuse_lack_of_judge, refuse_unused_judge
+from visualprm_eval.run.judge_checks import refuse_lack_of_judge, refuse_unused_judge
 from visualprm_eval.stages.checkpoint_source import CheckpointUser
 from visualprm_eval.stages.experiment import missing_candidates, missing_scores
 from visualprm_eval.stages.experiment_values import grades_all, read_study
