@@ -12,6 +12,7 @@ import pytest
 from tests.host.material import mcq_rows, write_tsv
 from tests.integration.conftest import Run, read_rows, value
 from visualprm_eval.cli import main
+from visualprm_eval.store import STORE_FILE, Store
 
 TEXTS = {
     # Right at rank 0 only, right in the majority, right at rank 2 only, never right.
@@ -72,6 +73,53 @@ def test_picks_only_grades_less_and_says_what_it_cannot_tell(run: Run, pack: Pat
     oracle = [row for row in rows if row["reranker"] == "oracle"]
     assert [row["value"] for row in oracle] == [""] * len(oracle)
     assert "needs --grade all" in output
+
+
+SPELLED = {
+    "as trained": "First, 1 + 1 is 2.\n\nThe answer is {right}.",
+    "CRLF": "First, 1 + 1 is 2.\r\n\r\nThe answer is {right}.",
+    "blanks in blank lines": "First, 1 + 1 is 2.\n \t\nThe answer is {right}.",
+    "single line breaks": "First, 1 + 1 is 2.\nThe answer is {right}.\n",
+    "doubled blank lines": "First, 1 + 1 is 2.\n\n\n\nThe answer is {right}.",
+}
+"""One solution, as policies and tools spell it."""
+
+
+def test_a_step_rule_of_lines_scores_one_solution_alike_however_it_is_spelled(
+    run: Run, benchmark: list[dict[str, str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pack, work_dir = tmp_path / "pack.jsonl", tmp_path / "out"
+    write_pack(pack, benchmark, {place: list(SPELLED.values()) for place in "0123"})
+    asked = ("--candidates", pack, "--data", "Tiny", "--prm", "demo-prm", "--work-dir", work_dir, "--reranker",
+             "visualprm", "visualorm")  # fmt: skip
+    told = run(*asked)
+    assert "most candidates are one step" in told
+    assert "P on Tiny (12 of 20 candidates); --steps lines splits at all line breaks" in " ".join(told.split())
+    assert "| P | Tiny | 20 | 12 | 4 | 4 |" in (work_dir / "results.md").read_text()
+    assert "score with visualprm: 20 stored texts" in run(*asked, "--steps", "lines", "--dry-run")
+    assert "score with visualorm: 0 stored texts" in run(*asked, "--steps", "lines", "--dry-run")
+    assert "--steps lines" not in run(*asked, "--steps", "lines"), "there they are steps"
+
+    with Store.open(work_dir / STORE_FILE, write=False) as store:
+        ids = [problem.id for problem in store.problems("Tiny")]
+        specs = {(spec.settings["critic"], spec.settings.get("step_rule")): spec for spec in store.specs("scoring")}
+        assert set(specs) == {("visualprm", None), ("visualprm", "lines"), ("visualorm", None)}
+        original, lines = (store.scores(specs["visualprm", rule].id, ids) for rule in (None, "lines"))
+    trained = {key: said for key, said in original.items() if len(said.scores) == 2}
+    assert len(trained) == len(ids)
+    for key, said in trained.items():
+        spelled = [one.scores for (problem, _), one in lines.items() if problem == key[0]]
+        assert spelled == [pytest.approx(said.scores, abs=1e-4)] * 5, "one solution, one score: that as trained"
+
+    names = ("visualprm@demo-prm", "visualprm@demo-prm-lines")
+    assert main(["report", "--work-dir", str(work_dir), "--reranker", *names]) == 0
+    rows = {row["reranker"]: row for row in read_rows(work_dir) if row["k"] == "5"}
+    assert rows.keys() == {"first", *names}
+    assert rows[names[0]]["protocol"] != rows[names[1]]["protocol"]
+    assert main(["report", "--work-dir", str(work_dir)]) == 0
+    assert {row["reranker"] for row in read_rows(work_dir)} == {"first", "visualprm", "visualorm"}, "as the last run"
+    assert "without visualprm@demo-prm;" in capsys.readouterr().err
+    run(*asked[:-2], "visualprm", "--steps", "lines", "--stages", "report")
 
 
 def test_a_failed_verdict_makes_room_for_another_pick(

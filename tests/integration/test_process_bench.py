@@ -179,6 +179,25 @@ def test_a_judge_picks_among_candidates(run: Run, tmp_path: Path) -> None:
     assert shaped == {"judge"}, "whose scores a candidate needs"
 
 
+def test_a_judge_is_shown_the_steps_of_the_rule(run: Run, tmp_path: Path) -> None:
+    def count(seen) -> Answer:
+        number = int(seen.text.partition("The solution has ")[2].split()[0])
+        return completion(json.dumps({"steps": [{"step": k + 1, "correct": True} for k in range(number)]}))
+
+    pack, work_dir = tmp_path / "pack.jsonl", tmp_path / "w"
+    pack.write_text(json.dumps({"index": 1, "text": ["1 + 1 = 2\r\n\r\n2 + 2 = 4\nThe answer is \\boxed{7}."]}) + "\n")
+    shown = []
+    for rule in ("original", "lines"):
+        with Server(count) as server:
+            run(
+                "--candidates", pack, "--candidate-fields", "index=index", "text=text", "policy:=p", "--data",
+                "DemoWorld", "--limit", "1", "--reranker", "judge:org/m", "--critic-base-url", server.url, "--work-dir",
+                work_dir, "--steps", rule,
+            )  # fmt: skip
+            shown += [int(seen.text.partition("The solution has ")[2].split()[0]) for seen in server.requests]
+    assert shown == [1, 3]
+
+
 def test_a_judge_that_cannot_be_read_costs_its_own_rows_alone(tmp_path: Path, capsys) -> None:
     """It is asked about one batch, and what it said is told."""
     from visualprm_eval.cli import main

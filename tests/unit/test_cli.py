@@ -138,6 +138,14 @@ def test_bad_options_are_named(changes: dict, message: str) -> None:
         checked(filled(RunConfig(), {"models": ("M",), "data": ("D",), **changes}))
 
 
+def test_given_steps_are_never_split() -> None:
+    given = ("--data", "VisualProcessBench", "--critic", "visualprm")
+    with pytest.raises(ConfigError, match="--steps lines conflicts with --critic: VisualProcessBench gives the steps"):
+        parse(*given, "--steps", "lines")
+    assert parse(*given, "--steps", "original").scoring.steps == "original"
+    assert parse("--demo", "--steps", "lines").scoring.steps == "lines"
+
+
 def test_stages_keep_their_order_and_conflict_with_mode() -> None:
     assert parse("--model", "m", "--data", "D", "--stages", "report", "sample").stages == ("sample", "report")
     assert parse("--model", "m", "--data", "D", "--mode", "infer").stages == ("sample",)

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 
 from visualprm_eval.core.baselines import Baseline
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.steps import ORIGINAL, StepRule
 from visualprm_eval.core.types import JSONValue
 
 Engine = Literal["auto", "native", "host", "endpoint"]
@@ -173,6 +174,8 @@ class ScoringOptions:
     Attributes:
         prms: reward models as [NAME=]PATH_OR_ID[@REVISION] ({default})
         prms_named: whether somebody named them, and so expects them to be read
+        steps: where a solution's steps begin: at blank lines as VisualPRM's do (a solution without any, or with CRLF
+            line ends, is one step), or at all line breaks of any kind ({default})
         max_steps: steps per solution, merged evenly ({default})
         thoughts: whether reward models and step judges read what stands in <think> tags and the like ({default})
         token_budget: most tokens that the reward model reads at a time: memory depends on it, not on N; it halves
@@ -183,6 +186,7 @@ class ScoringOptions:
 
     prms: tuple[ModelSource, ...] = (ModelSource("VisualPRM-8B", DEFAULT_PRM),)
     prms_named: bool = False
+    steps: StepRule = ORIGINAL
     max_steps: int = 12
     thoughts: Literal["skip", "score"] = "skip"
     token_budget: int = 16_384

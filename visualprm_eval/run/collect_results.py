@@ -11,11 +11,13 @@ import numpy as np
 
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.packages import installed
-from visualprm_eval.core.types import JSONValue, StepScores, Usage
+from visualprm_eval.core.steps import ORIGINAL, rule_of
+from visualprm_eval.core.types import JSONValue, Spec, StepScores, Usage
 from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
 from visualprm_eval.evaluate.stats import Examiner
+from visualprm_eval.evaluate.stats.step_counts import StepCounts, step_counts
 from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
@@ -57,6 +59,7 @@ def collect(store: Store, plan: Plan) -> Results:
     fingerprints: list[Fingerprint] = []
     protocols: list[tuple[str, JSONValue]] = []
     versions = recorded_versions(store)
+    steps: list[StepCounts] = []
     for experiment in plan.experiments:
         study = read_study(store, experiment, plan.equalities)
         facts = study.columns
@@ -71,6 +74,7 @@ def collect(store: Store, plan: Plan) -> Results:
             examiner.add(study)
         if not experiment.greedy:
             add_to_viewer(viewer, store, experiment, facts, own_picks)
+            steps.append(step_counts(study, is_scored_so=any(map(_cuts_at_blank_lines, experiment.scorings.values()))))
         failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
         shown = headlines(own_rows, own_picks, experiment.benchmark)
         protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
@@ -84,9 +88,14 @@ def collect(store: Store, plan: Plan) -> Results:
         failures=failures,
         comparisons=compare(rows, names, fingerprints, insight),
         fingerprints=fingerprints,
-        insight=replace(insight, published=_published(insight, names, rows)),
+        insight=replace(insight, published=_published(insight, names, rows), steps=tuple(steps)),
         viewer=viewer.viewer(),
     )
+
+
+def _cuts_at_blank_lines(scoring: Spec) -> bool:
+    """Whether a critic scores steps as the original rule finds them, as far as its settings tell."""
+    return rule_of(scoring.settings) == ORIGINAL and scoring.settings.get("max_steps", 1) != 1
 
 
 def _published(insight: Insight, names: Mapping[str, str], rows: Sequence[ResultRow]) -> tuple[PublishedPoint, ...]:
@@ -159,6 +168,7 @@ def _protocol(
     for label, scoring in plan.scorings.items():
         yield f"critic {label}", dict(scoring.settings)
         yield f"critic {label}: thoughts", scoring.settings.get("thoughts", "skip")
+        yield f"critic {label}: step rule", rule_of(scoring.settings)
         yield f"critic {label}: scored with", versions.get(scoring.id, NOT_RECORDED)
     yield "votes compared by", plan.equalities.told()
     yield "python of this report", platform.python_version()

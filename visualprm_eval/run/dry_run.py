@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -18,10 +19,11 @@ from visualprm_eval.stages.grade.table_figures import unseen_tables
 from visualprm_eval.stages.sample.cost import measured_tokens, sampling_cost
 from visualprm_eval.stages.sample.endpoint import EndpointPolicy
 from visualprm_eval.stages.score.cost import NewTexts, scoring_cost
+from visualprm_eval.stages.score.critics import critic_text
 from visualprm_eval.stages.score.judge_critic import JudgeCritic
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from visualprm_eval.core.config import RunConfig
     from visualprm_eval.run.plan_run import Plan
@@ -66,11 +68,12 @@ class Bill:
         self.items.setdefault((what, unit), []).append(cost)
 
     def tell_scoring(
-        self, label: str, critic: Critic, questions: Questions, *, work: Sequence[Work], new: NewTexts, thoughts: bool
-    ) -> None:
+        self, label: str, critic: Critic, questions: Questions, *, work: Sequence[Work], new: NewTexts,
+        read: Callable[[str], str] = str,
+    ) -> None:  # fmt: skip
         """Tells what a critic is asked, see ``stages.score.cost.scoring_cost``."""
         most_tokens = self.config.sampling.max_tokens
-        cost = scoring_cost(self.store, critic, questions, work, new, thoughts=thoughts, max_tokens=most_tokens)
+        cost = scoring_cost(self.store, critic, questions, work, new, max_tokens=most_tokens, read=read)
         most = "at most " if new.problem_ids else ""
         if cost is None:
             say(f"    what {label} asks or reads for that is not known here")
@@ -141,8 +144,8 @@ def _tell_scoring(bill: Bill, plan: Plan, experiment: Experiment, questions: Que
         work = missing_scores(bill.store, experiment, label, retry_failed=config.retry_failed)
         unscored = max(unscored, len(work))
         say(f"  score with {label}: {len(work):,} stored texts{_and_new(len(new.problem_ids))}")
-        thoughts = scoring.settings.get("thoughts") == "score"
-        bill.tell_scoring(label, plan.critics[label], questions, work=work, new=new, thoughts=thoughts)
+        read = functools.partial(critic_text, scoring=scoring.settings)
+        bill.tell_scoring(label, plan.critics[label], questions, work=work, new=new, read=read)
     return unscored
 
 

@@ -132,8 +132,9 @@ def _last(store: Store, critics: StoredCritics) -> Choice | None:
     labels = {label: known[key] for label, key in note["scorings"].items() if key in known}
     if not {critic for _, critic in note["rerankers"]} <= {None, *labels}:
         return None
-    names = {split_label(label)[1] or critics.models[spec.id].name: spec for label, spec in labels.items()
-             if spec.id in critics.models}  # fmt: skip
+    own = {label: spec for label, spec in labels.items() if spec.id in critics.models}
+    lone = next((critics.models[spec.id].name for spec in own.values()), "")  # Of labels that name no reward model.
+    names = {split_label(label)[1] or lone: spec for label, spec in own.items()}
     prms = tuple(replace(critics.models[spec.id], name=name) for name, spec in names.items())
     plain = f"@{prms[0].name}" if len(prms) == 1 else ""  # Where the scores of the other one are elsewhere.
     try:

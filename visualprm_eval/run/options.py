@@ -21,6 +21,7 @@ from visualprm_eval.core.baselines import GREEDY, MEAN
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.proxies import check_way
 from visualprm_eval.core.server_address import api_key, base_url, completed
+from visualprm_eval.core.steps import ORIGINAL
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.run.parser import number, path, whole_number
 from visualprm_eval.tasks import SUITES, host_name
@@ -79,6 +80,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
     "scoring and selecting": {
         "--k K": "ks",
         "--baseline": "baseline",
+        "--steps": "scoring.steps",
         "--max-steps": "scoring.max_steps",
         "--thoughts": "scoring.thoughts",
         "--device": "compute.device",
@@ -332,6 +334,8 @@ def _critic_conflicts(config: cfg.RunConfig) -> Iterator[str]:
         yield f"--critic: expected --data with one of {', '.join(cfg.PROCESS_BENCHMARKS)} and nothing else"
     if critics and (config.models or config.candidates is not None):
         yield "--critic conflicts with --model and --candidates: the solutions are given"
+    if critics and scoring.steps != ORIGINAL:
+        yield f"--steps {scoring.steps} conflicts with --critic: {config.data[0]} gives the steps; leave --steps out"
     if config.step_labels.vpb_dir is not None and not critics:
         yield f"--vpb-dir goes with --critic and --data {cfg.PROCESS_BENCHMARKS[0]}"
     if scoring.key is not None and not scoring.base_urls:

@@ -174,7 +174,7 @@ def _scorings(critics: Mapping[str, Critic], config: RunConfig, store: Store) ->
             if {"score", "report"} & set(config.stages):
                 raise
             continue
-        yield label, named_scoring(label, key, thoughts=config.scoring.thoughts)
+        yield label, named_scoring(label, key, thoughts=config.scoring.thoughts, steps=config.scoring.steps)
 
 
 def _key(kind: str, maker: object, stage: str, config: RunConfig, store: Store) -> Spec:

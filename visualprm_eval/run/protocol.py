@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.steps import ORIGINAL, rule_of
 from visualprm_eval.core.types import JSONValue, Spec, digest
 from visualprm_eval.evaluate.result_rows import OVERALL, Fingerprint
 from visualprm_eval.stages.experiment import settings_of
@@ -18,18 +19,19 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 
+_RULE = "step rule"
 FIELDS = (
     "protocol", "policy", "policy checkpoint", "benchmark", "split", "metric", "problems", "problem set", "file MD5",
-    "host", "prompt", "temperature", "top_p", "max_tokens", "seed", "N", "k", "reranker", "reward model", "max_steps",
-    "thoughts", "pool critics", "judge", "judge address", "prediction", "sampling key", "scoring key", "grading key",
-    "sampled with", "scored with", "graded with", "parts",
+    "host", "prompt", "temperature", "top_p", "max_tokens", "seed", "N", "k", "reranker", "reward model", _RULE,
+    "max_steps", "thoughts", "pool critics", "judge", "judge address", "prediction", "sampling key", "scoring key",
+    "grading key", "sampled with", "scored with", "graded with", "parts",
 )  # fmt: skip
 """What a protocol has, in order.
 
-``protocol`` is a digest of the rest, ``problem set`` one of the problems' ids. ``pool critics`` shaped the pool: every
-candidate needs a score of each. The keys name all settings of the facts, and what stands after ``with`` are the
-versions of packages that made them. ``parts`` are, for the mean over benchmarks only, these with their protocols; its
-own is a digest of theirs.
+``protocol`` is a digest of the rest (without the step rule where that is the original one), ``problem set`` one of the
+problems' ids. ``pool critics`` shaped the pool: every candidate needs a score of each. The keys name all settings of
+the facts, and what stands after ``with`` are the versions of packages that made them. ``parts`` are, for the mean over
+benchmarks only, these with their protocols; its own is a digest of theirs.
 """
 
 
@@ -59,7 +61,7 @@ def stamped(
             "pool critics": _named(experiment.scorings, row.critics), "problem set": sets[row.split],
         }  # fmt: skip
         facts = {name: facts.get(name, "") for name in FIELDS if name != "protocol"}
-        name = digest(facts)
+        name = digest({name: fact for name, fact in facts.items() if name != _RULE or fact not in {"", ORIGINAL}})
         marked.append(replace(row, protocol=name))
         prints.append({"protocol": name, **facts})
     return marked, prints
@@ -119,6 +121,7 @@ def _facts_of_scoring(
     scoring = scorings[reranker.critic]
     return {
         "reward model": _first(scoring.settings, "checkpoint", "model", "critic"),
+        _RULE: rule_of(scoring.settings),
         "max_steps": scoring.settings.get("max_steps", ""),
         "thoughts": scoring.settings.get("thoughts", "skip"),
         "scoring key": scoring.id,

@@ -115,7 +115,7 @@ def _tell_missing(
     for label, critic in _at_work(critics, config):
         work = _missing(store, place, scorings[label], config)
         say(f"{place.process_set.name}: score with {label}: {len(work):,} solutions")
-        bill.tell_scoring(label, critic, questions, work=work, new=NewTexts(), thoughts=True)
+        bill.tell_scoring(label, critic, questions, work=work, new=NewTexts())
     bill.print()
 
 
@@ -130,7 +130,7 @@ def _tell_expected(name: str, store: Store, config: RunConfig, critics: Sequence
     bill = Bill(config, store)
     for label, critic in _at_work(critics, config):
         say(f"{name}: score with {label}: {len(ids):,} solutions of {steps:.1f} steps in the mean")
-        bill.tell_scoring(label, critic, questions, work=(), new=new, thoughts=True)
+        bill.tell_scoring(label, critic, questions, work=(), new=new)
     bill.print()
 
 

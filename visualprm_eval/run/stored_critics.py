@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import GIVEN, ModelSource
 from visualprm_eval.core.server_address import served_model
+from visualprm_eval.core.steps import ORIGINAL, rule_of
 from visualprm_eval.core.types import Spec
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, critic_label, split_label
 from visualprm_eval.stages.checkpoint_source import CHECKPOINT
@@ -99,10 +100,10 @@ def stored_critics(store: Store) -> StoredCritics:
         if critic in BUILTIN_CRITICS:
             models[spec.id] = sources.get(str(weights), str(weights))
             derived = Path(models[spec.id]).name.replace("@", "-").replace(":", "-")
-            name = next(reversed(said), derived)
+            name = _of_rule(next(reversed(said), derived), spec)
             own[spec.id] = Claim(name, critic, str(weights or ""), spec.id, -1 if last is None else last)
         else:
-            others[spec.id] = Claim(critic, "", "", spec.id, -1 - place if last is None else last)
+            others[spec.id] = Claim(_of_rule(critic, spec), "", "", spec.id, -1 - place if last is None else last)
     called, labels = (dict(zip(each, told_apart([*each.values()], _APART), strict=True)) for each in (own, others))
     prms = list(dict.fromkeys(called.values()))
     labels |= {key: critic_label(claim.place, called[key], prms) for key, claim in own.items()}
@@ -138,6 +139,12 @@ def _others(
     for spec in specs:
         if isinstance(judge := spec.settings.get("judge"), Mapping):
             yield f"{JUDGE}{judge.get('policy')}", labels[spec.id]
+
+
+def _of_rule(name: str, spec: Spec) -> str:
+    """What a critic is called by the step rule of its scores, so that those of two rules never have one name."""
+    rule = rule_of(spec.settings)
+    return name if rule == ORIGINAL else f"{name}-{rule}"
 
 
 def _critic(spec: Spec) -> str:

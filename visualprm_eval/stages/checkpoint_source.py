@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from visualprm_eval.core.config import DEMO_POLICY, DEMO_PRM
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.steps import STEP_RULE
+from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Spec
 
 if TYPE_CHECKING:
@@ -17,8 +19,10 @@ if TYPE_CHECKING:
 _DEMO = {DEMO_POLICY: "policy", DEMO_PRM: "prm"}
 CHECKPOINT = "checkpoint"
 """The kind of notes on the sources that weights came from, by their fingerprint."""
-_FREE = frozenset({"checkpoint", "dtype"})
+_WEIGHTS = ("checkpoint", "dtype")
 """Settings that only the machine with the weights can tell."""
+_FREE = frozenset({*_WEIGHTS, *SCORED, STEP_RULE})
+"""These, and what a run adds to a critic's own settings."""
 
 
 class CheckpointSource:
@@ -184,9 +188,10 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
     alike = [spec for spec in alike if checkpoint.may_be(spec.settings, store)]
     if checkpoint.at_hand and (will_make or not alike):
         return Spec(kind, {**manner, **checkpoint.settings()})
-    if len(alike) > 1:
-        found = ", ".join(f"{spec.settings['checkpoint']} in {spec.settings['dtype']}" for spec in alike)
+    weights = list(dict.fromkeys(tuple(spec.settings.get(name) for name in _WEIGHTS) for spec in alike))
+    if len(weights) > 1:
+        found = ", ".join(f"{content} in {dtype}" for content, dtype in weights)
         raise ConfigError(f"the store has {kind} facts of {checkpoint.source} by {found}; choose with --dtype")
-    if alike:
-        return alike[0]
+    if weights:
+        return Spec(kind, {**manner, **dict(zip(_WEIGHTS, weights[0], strict=True))})
     return Spec(kind, manner if dry_run else {**manner, **checkpoint.settings()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,10 @@ def test_every_row_has_a_protocol_on_the_sheet(tmp_path):
         facts = prints[row.protocol]
         assert tuple(facts) == FIELDS
         assert (facts["reranker"], facts["k"], facts["N"]) == (row.reranker, row.k, N)
-        assert facts["protocol"] == digest({name: facts[name] for name in FIELDS if name != "protocol"})
+        assert facts["step rule"] == ("original" if facts["scoring key"] else "")
+        assert facts["protocol"] == digest(
+            {name: facts[name] for name in FIELDS if name not in ("protocol", "step rule")}
+        )
         assert (facts["scoring key"] == "") == (row.reranker in {"first", "random", "self-consistency", "oracle"})
         assert facts["parts"] == ""
     assert len(prints) == len(found.rows), "no two of them are of the same thing"
@@ -64,6 +68,25 @@ def test_settings_that_have_no_field_of_their_own_count(tmp_path):
     refill(tmp_path / "b", "grading", retries=3)
     one, other = protocols(tmp_path / "a"), protocols(tmp_path / "b")
     assert not set(one.values()) & set(other.values())
+
+
+def test_scores_of_two_step_rules_are_two_protocols_and_two_critics(tmp_path):
+    fill(tmp_path)
+    with Store.open(tmp_path / STORE_FILE) as store:
+        [spec] = store.specs("scoring")
+        other = Spec("scoring", {**spec.settings, "step_rule": "lines"})
+        store.put_spec(other)
+        ids = [problem.id for problem in store.problems("Bench")]
+        low = {key: replace(one, scores=(0.25,) * len(one.scores)) for key, one in store.scores(spec.id, ids).items()}
+        store.put_scores(other.id, [(*key, one) for key, one in low.items()])
+    found, prints = prints_of(tmp_path)
+    rules = {row.reranker: prints[row.protocol]["step rule"] for row in found.rows if row.reranker.startswith("visual")}
+    assert rules == {"visualprm@my-prm": "original", "visualprm@my-prm-lines": "lines"}
+    assert found.protocol["critic visualprm@my-prm-lines: step rule"] == "lines"
+    after = protocols(tmp_path)
+    assert all(after["visualprm@my-prm", k] != after["visualprm@my-prm-lines", k] for k in (1, N))
+    scores = {pick.critic: set(pick.step_scores) for pick in found.picks if pick.reranker.startswith("visualprm")}
+    assert scores["visualprm@my-prm-lines"] == {0.25} != scores["visualprm@my-prm"]
 
 
 def test_a_part_of_the_problems_is_another_set(tmp_path):

@@ -109,3 +109,17 @@ def test_a_directory_is_known_by_its_content_wherever_it_lies(store: Store, tmp_
 
 def test_bundled_names_are_known() -> None:
     assert set(checkpoints._DEMO) == {"demo-policy", "demo-prm"}
+
+
+def test_scores_of_what_a_run_adds_to_a_critics_settings_are_found_where_the_weights_are_not(store: Store) -> None:
+    plain = scored(store)
+    for added in ({"thoughts": "score"}, {"step_rule": "lines"}):
+        store.put_spec(Spec("scoring", {**plain.settings, **added}))
+    assert spec_of("scoring", critic(), store, will_make=False) == plain
+
+
+def test_they_are_found_where_there_are_no_others(store: Store) -> None:
+    store.put_note("checkpoint", "f1", {"source": HUB, "revision": None})
+    settings = {**critic().manner(), "checkpoint": "f1", "dtype": "float32"}
+    store.put_spec(Spec("scoring", {**settings, "step_rule": "lines"}))
+    assert spec_of("scoring", critic(), store, will_make=False) == Spec("scoring", settings)

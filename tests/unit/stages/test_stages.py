@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import CriticError, PolicyError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Usage
+from visualprm_eval.stages.experiment import Experiment
 from visualprm_eval.stages.sample.stage import sample_missing
 from visualprm_eval.stages.score import stage
-from visualprm_eval.stages.score.critics import named_scoring
+from visualprm_eval.stages.score.critics import critic_text, named_scoring
 from visualprm_eval.stages.score.judge_critic import JudgeCritic
 from visualprm_eval.stages.score.stage import Pace, score_missing
+from visualprm_eval.stages.score.stage import score as score_experiments
 from visualprm_eval.store import Store
 
 PROBLEMS = {
@@ -284,9 +288,9 @@ def test_critics_read_thoughts_only_when_they_are_asked_to(
     texts = ["<think>x\n\ny</think>\n\na\n\nb", "<think>no end"]
     store.put_spec(SAMPLING)
     store.put_candidates(SAMPLING.id, [Candidate("p0", rank, text) for rank, text in enumerate(texts)])
-    critic = Critic()
+    critic, read = Critic(), partial(critic_text, scoring={"thoughts": thoughts})
     work = store.missing_scores(SCORING.id, SAMPLING.id, ["p0"], 8)
-    score_missing(store, critic, SCORING, PROBLEMS, work, label="score", thoughts=thoughts)
+    score_missing(store, critic, SCORING, PROBLEMS, work, label="score", read=read)
     assert critic.calls == [[("p0", one) for one in steps]]
     assert [one.steps for one in store.scores(SCORING.id, ["p0"]).values()] == steps
 
@@ -297,3 +301,33 @@ def test_the_key_of_scores_tells_of_thoughts_only_when_they_were_scored() -> Non
     scored = named_scoring("visualprm", scoring, thoughts="score")
     assert scored.settings == {**scoring.settings, "thoughts": "score"}
     assert scored.id != scoring.id
+
+
+CRLF = "<think>x\n\ny</think>\r\nFirst.\r\n \r\nSecond.\nThird."
+APART = ("First.", "Second.", "Third.")
+
+
+def test_the_step_rule_is_in_the_key_only_where_it_is_another() -> None:
+    scoring = Spec("scoring", {"critic": "visualprm", "max_steps": 12})
+    assert named_scoring("visualprm", scoring, steps="original") == scoring
+    for label in ("visualprm", "visualprm@A", "judge:M", "digits"):
+        ruled = named_scoring(label, scoring, steps="lines")
+        assert ruled.settings["step_rule"] == "lines"
+        assert ruled.id != named_scoring(label, scoring).id
+    assert named_scoring("visualorm@A", scoring, steps="lines") == scoring, "it reads whole responses"
+
+
+@pytest.mark.parametrize(("rule", "steps"), [("original", (CRLF.partition("</think>\r\n")[2],)), ("lines", APART)])
+def test_every_critic_that_splits_at_blank_lines_gets_the_steps_of_the_rule(store: Store, rule: str, steps) -> None:
+    store.put_spec(SAMPLING)
+    store.put_candidates(SAMPLING.id, [Candidate("p0", 0, CRLF)])
+    critic, spec = Critic(), named_scoring("digits", SCORING, steps=rule)
+    experiment = Experiment(
+        "P", SAMPLING, SimpleNamespace(name="B", problems=list(PROBLEMS.values())), 1, ks=(1,), rerankers=[],
+        scorings={"digits": spec}, judge=JudgeOptions(), grading=Spec("grading", {}), grade_all=True,
+    )  # fmt: skip
+    score_experiments(store, [experiment], {"digits": critic}, retry_failed=False)
+    assert critic.calls == [[("p0", steps)]]
+    assert [one.steps for one in store.scores(spec.id, ["p0"]).values()] == [steps]
+    score_experiments(store, [experiment], {"digits": critic}, retry_failed=False)
+    assert len(critic.calls) == 1, "nothing is scored twice"

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from visualprm_eval.core.baselines import MEAN, ROWS
+from visualprm_eval.core.steps import ORIGINAL
 from visualprm_eval.core.types import JSONValue
 
 PASS_AT_1 = "pass@1"  # noqa: S105 - no password
@@ -17,12 +18,13 @@ PASS_AT_1 = "pass@1"  # noqa: S105 - no password
 
 _NOT_STATED = "not stated"
 _TEMPERATURE, _MOST_STEPS, _PROMPT = 0.7, 12, "cot"
+_RULES = {ORIGINAL: "at blank lines", "lines": "at line breaks"}
 _PROMPTS = {"cot": "chain of thought", "direct": "direct", "host": "the host's"}
 
 
-_SILENT = (_NOT_STATED, _NOT_STATED, _NOT_STATED)
-_PAPERS = {"arXiv:2503.10291v1": (str(_TEMPERATURE), _PROMPTS[_PROMPT], str(_MOST_STEPS))}
-"""What papers say of their best-of-N: temperature, prompt, and steps at most."""
+_SILENT = (_NOT_STATED,) * 4
+_PAPERS = {"arXiv:2503.10291v1": (str(_TEMPERATURE), _PROMPTS[_PROMPT], str(_MOST_STEPS), _RULES[ORIGINAL])}
+"""What papers say of their best-of-N: temperature, prompt, steps at most, and where these begin."""
 
 
 def differences(ours: Mapping[str, JSONValue], selector: str, paper: str) -> list[str]:
@@ -33,7 +35,7 @@ def differences(ours: Mapping[str, JSONValue], selector: str, paper: str) -> lis
         selector: What the paper calls the reranker.
         paper: The paper that printed the other figure.
     """
-    temperature, prompt, most_steps = _SILENT if selector == PASS_AT_1 else _PAPERS.get(paper, _SILENT)
+    temperature, prompt, most_steps, rule = _SILENT if selector == PASS_AT_1 else _PAPERS.get(paper, _SILENT)
     known = {name: value for name, value in ours.items() if value not in ("", None)}
     found = []
     if known.get("prompt", _PROMPT) != _PROMPT:
@@ -49,6 +51,8 @@ def differences(ours: Mapping[str, JSONValue], selector: str, paper: str) -> lis
             found.append(f"temperature: ours {known['temperature']}, published {temperature}")
         if known.get("max_steps", _MOST_STEPS) != _MOST_STEPS:
             found.append(f"steps at most: ours {known['max_steps']}, published {most_steps}")
+        if known.get("step rule", ORIGINAL) != ORIGINAL:
+            found.append(f"steps: ours {_RULES[known['step rule']]}, published {rule}")
     if known.get("top_p", 1) != 1:
         found.append(f"top-p: ours {known['top_p']}, published {_NOT_STATED}")
     unknown = [name for name in ("prompt", "temperature") if name not in known]

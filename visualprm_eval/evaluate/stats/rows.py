@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from visualprm_eval.core.baselines import LACKING, MEAN, ROWS
 from visualprm_eval.evaluate.abstentions import MANY
 from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT, RerankerRow, SplitRow
+
+if TYPE_CHECKING:
+    from visualprm_eval.evaluate.stats.step_counts import StepCounts
 
 _FAILED = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
 
@@ -305,6 +309,7 @@ class Insight:
         means: (policy, benchmark, split) to the mean of all N samples, where there is one.
         unheard: Critics whose own rows are withheld, since they lack scores or failed too often, one sentence each.
         abstaining: Where so many candidates have no answer that votes say little, one sentence each.
+        steps: How candidates fall into steps.
     """
 
     points: tuple[CurvePoint, ...] = ()
@@ -322,6 +327,7 @@ class Insight:
     means: Mapping[tuple[str, str, str], Mean] = field(default_factory=dict)
     unheard: tuple[str, ...] = ()
     abstaining: tuple[str, ...] = ()
+    steps: tuple[StepCounts, ...] = ()
 
     @property
     def banner(self) -> str:

@@ -139,7 +139,10 @@ def page(
 def _sections(results: Results) -> list[Section]:
     insight = results.insight
     summary = summary_table(summarise(results.rows, insight))
-    losses = statistics.diagnoses(insight.diagnoses), statistics.pools(insight.pools), statistics.costs(insight.costs)
+    losses = (
+        statistics.diagnoses(insight.diagnoses), statistics.pools(insight.pools), statistics.steps(insight.steps),
+        statistics.costs(insight.costs),
+    )  # fmt: skip
     return [
         Section(
             "summary", "Summary", [summary.title], [replace(summary, title="")],

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.report.render.text import shown
-from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table
-from visualprm_eval.report.tables import records
+from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table, filled
+from visualprm_eval.report.tables import records, statistics
 from visualprm_eval.report.tables.published import ABOUT_PUBLISHED, published
 from visualprm_eval.report.tables.summary import failure_line, notes, summarise
 from visualprm_eval.report.tables.values import FIRST_K, first_k_tables, summary_table
@@ -69,6 +69,8 @@ def render(results: Results, picture: str | None = None) -> str:
         parts += ["## Over k", f"Values {FIRST_K}; those expected of k candidates: results.xlsx and report.html."]
         for table in over_k:
             parts += [f"### {escape(table.title)}", markdown_table(table)]
+    for table in filled(statistics.steps(results.insight.steps)):
+        parts += [f"## {escape(table.title)}", markdown_table(table)]
     lines = notes(results.rows)
     items = [f"- Note: {escape(line)}" for line in lines[:MAX_NOTES]]
     if len(lines) > MAX_NOTES:

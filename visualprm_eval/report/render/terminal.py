@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.evaluate.stats.step_counts import whole_solutions
 from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import ABSENT, NUMBERS, WITHHELD, Column, Stacked, Table
 from visualprm_eval.report.tables.published import published
@@ -49,8 +50,10 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     tables += [replace(table, title=f"{table.title} over k, in percent, {FIRST_K}") for table in over_k]
     lines = notes(results.rows)
     more = [f"{len(lines) - MAX_NOTES} more notes in results.csv"] if len(lines) > MAX_NOTES else []
+    whole = whole_solutions(results.insight.steps)
     remarks = {
         results.insight.banner: "bold red",
+        **({f"Note: {whole}": "yellow"} if whole else {}),
         **{f"Note: {line}": "yellow" for line in [*lines[:MAX_NOTES], *more]},
     }
     remarks[failure_line(results.failures)] = "red" if results.failures else "green"

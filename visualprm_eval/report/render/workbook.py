@@ -52,7 +52,7 @@ def render(results: Results, max_rows: int = MAX_SHEET_ROWS) -> bytes:
     insight, banner = results.insight, results.insight.banner
     statistical = [
         statistics.values(insight.standings), statistics.curve_points(insight.points),
-        statistics.comparisons(insight.comparisons), statistics.costs(insight.costs),
+        statistics.comparisons(insight.comparisons), statistics.steps(insight.steps), statistics.costs(insight.costs),
     ]  # fmt: skip
     summary = summary_in_full(summarise(results.rows, insight), results.comparisons)
     for table in (summary, *filled(*statistical)):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.best_of_k import curve_ks
+from visualprm_eval.evaluate.stats.step_counts import StepCounts, whole_solutions
 from visualprm_eval.report.table import Column, Fields, Table, by_place, filled, of_fields
 from visualprm_eval.report.tables.summary import NOT_TESTED, reading, reranker_label
 
@@ -130,6 +132,16 @@ def costs(rows: Iterable[Cost]) -> Table:
         "failures": ("count", "failed"), "tokens read": ("count", "prompt_tokens"),
         "tokens written": ("count", "tokens"), "seconds": ("seconds", "seconds"),
     }, unknown=NOT_RECORDED)  # fmt: skip
+
+
+def steps(rows: Sequence[StepCounts]) -> Table:
+    """How candidates fall into steps."""
+    table = _table("Steps of candidates, at blank lines", "steps", rows, {
+        "candidates": ("count", "candidates"), "one step": ("count", "one_step"),
+        "empty steps": ("count", "empty_steps"), "CRLF": ("count", "crlf"),
+    })  # fmt: skip
+    remark = whole_solutions(rows)
+    return replace(table, notes=[f"Note: {remark}"] if remark else [])
 
 
 def _name(row: Any) -> str:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.thoughts import response
 from visualprm_eval.stages.cost import Estimate, Tiling, tokens_in
 from visualprm_eval.stages.score.critics import VisualPRMCritic
 from visualprm_eval.stages.score.judge_critic import LEAST_TOKENS, JudgeCritic, kept_by
@@ -44,8 +43,8 @@ class NewTexts:
 
 
 def scoring_cost(
-    store: Store, critic: Critic, questions: Questions, work: Sequence[Work], new: NewTexts, *, thoughts: bool,
-    max_tokens: int,
+    store: Store, critic: Critic, questions: Questions, work: Sequence[Work], new: NewTexts, *, max_tokens: int,
+    read: Callable[[str], str] = str,
 ) -> Estimate | None:  # fmt: skip
     """What scoring may cost; ``None`` for a critic of a third party, of which nobody here knows.
 
@@ -55,23 +54,23 @@ def scoring_cost(
         questions: The problems.
         work: Stored texts without scores.
         new: Texts to come; distinct ones are fewer.
-        thoughts: Whether thoughts are scored, too.
         max_tokens: Most tokens that policies may write.
+        read: What the critic gets of a text.
     """
-    texts = [(problem_id, text if thoughts else response(text)) for problem_id, _, text in work]
+    texts = [(problem_id, read(text)) for problem_id, _, text in work]
     if isinstance(critic, JudgeCritic):
         with kept_by(critic, store):
             return _judge_cost(critic, questions, texts, new, max(LEAST_TOKENS, max_tokens))
     if not isinstance(critic, VisualPRMCritic):
         return None
-    tiling, read = Tiling.of(critic.checkpoint), 0
+    tiling, tokens = Tiling.of(critic.checkpoint), 0
     for problem_id in {*(problem_id for problem_id, _ in texts), *new.problem_ids}:  # Each beginning is read once.
-        read += questions.tokens(problem_id, tiling) + _SYSTEM_TOKENS
+        tokens += questions.tokens(problem_id, tiling) + _SYSTEM_TOKENS
     for _, text in texts:
         steps = critic.split(text)
-        read += tokens_in(sum(map(len, steps))) + _TURN_TOKENS * len(steps)
-    read += round(len(new.problem_ids) * (new.tokens + _TURN_TOKENS * (1 if critic.orm else new.steps)))
-    return Estimate(len(texts) + len(new.problem_ids), read)
+        tokens += tokens_in(sum(map(len, steps))) + _TURN_TOKENS * len(steps)
+    tokens += round(len(new.problem_ids) * (new.tokens + _TURN_TOKENS * (1 if critic.orm else new.steps)))
+    return Estimate(len(texts) + len(new.problem_ids), tokens)
 
 
 def _judge_cost(

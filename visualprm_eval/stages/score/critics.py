@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import CriticError
-from visualprm_eval.core.steps import split_steps
-from visualprm_eval.core.thoughts import SCORED
+from visualprm_eval.core.steps import ORIGINAL, STEP_RULE, StepRule, rule_of, split_steps, with_steps_apart
+from visualprm_eval.core.thoughts import SCORED, response
 from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores, canonical_json
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, build_critic, split_label
 from visualprm_eval.stages.checkpoint_source import CheckpointSource, CheckpointUser
@@ -59,7 +59,11 @@ class Critic(Protocol):
         """Everything that can change a score: the key under which scores are kept."""
 
     def split(self, text: str) -> list[str]:
-        """A solution's steps, [T], as this critic wants them."""
+        """A solution's steps, [T], as this critic wants them.
+
+        The step rule of a run (``--steps``) is applied before: where it is not the original one, the steps that it
+        finds stand apart by one blank line each, and there are no others.
+        """
 
     def score(self, items: Sequence[tuple[Problem, Sequence[str]]]) -> list[StepScores]:
         """Scores each item's steps; what cannot be scored is an error of that item alone."""
@@ -163,15 +167,17 @@ def build_critics(labels: Sequence[str], config: RunConfig) -> dict[str, Critic]
     return critics
 
 
-def named_scoring(label: str, scoring: Spec, *, thoughts: str = "skip") -> Spec:
-    """The key of a critic's scores with the critic's name in it, and with thoughts when it gets these, too.
+def named_scoring(label: str, scoring: Spec, *, thoughts: str = "skip", steps: StepRule = ORIGINAL) -> Spec:
+    """The key of a critic's scores with the critic's name in it, and with what else a run decides of what it reads.
 
-    Ours name themselves. Two of third parties may have equal settings, even none, and must not share scores.
+    Ours name themselves. Two of third parties may have equal settings, even none, and must not share scores. What is as
+    usual is not in the key.
 
     Args:
         label: The critic's label.
         scoring: What it says of itself.
-        thoughts: One of ``config.THOUGHTS``.
+        thoughts: Whether it gets thoughts, too, one of the choices of ``--thoughts``.
+        steps: The step rule; ``visualorm`` reads whole responses, whatever that is.
 
     Raises:
         CriticError: When its settings are no JSON object.
@@ -179,6 +185,8 @@ def named_scoring(label: str, scoring: Spec, *, thoughts: str = "skip") -> Spec:
     if thoughts == "score":
         scoring = Spec(scoring.kind, {**scoring.settings, **SCORED})
     base = split_label(label)[0]
+    if steps != ORIGINAL and base != "visualorm":
+        scoring = Spec(scoring.kind, {**scoring.settings, STEP_RULE: steps})
     if base in BUILTIN_CRITICS or label.startswith(JUDGE):
         return scoring
     try:
@@ -189,6 +197,21 @@ def named_scoring(label: str, scoring: Spec, *, thoughts: str = "skip") -> Spec:
             f"critic {base!r} has settings that are no JSON object ({error}); they are the key of its scores"
         ) from error
     return named
+
+
+def critic_text(text: str, scoring: Mapping[str, JSONValue]) -> str:
+    """What a critic of candidates gets of a text, which it then splits.
+
+    Args:
+        text: What a policy wrote.
+        scoring: The settings of the scores: whether they are of thoughts, too, and the step rule.
+
+    Returns:
+        ``""``, one empty step, for a text whose thought never closes where thoughts are not scored.
+    """
+    read = text if scoring.get("thoughts") == "score" else response(text)
+    rule = rule_of(scoring)
+    return read if rule == ORIGINAL else with_steps_apart(read, rule)
 
 
 def ranged_scoring(scoring: Spec, critic: object) -> Spec:

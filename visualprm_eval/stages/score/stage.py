@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -12,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import CriticError, UnreadableJudgeError, VisualPRMEvalError
 from visualprm_eval.core.progress import track
-from visualprm_eval.core.thoughts import response
-from visualprm_eval.core.types import JSONValue, Problem, Spec, StepScores
+from visualprm_eval.core.types import Problem, Spec, StepScores
 from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.experiment import Work, missing_scores
-from visualprm_eval.stages.score.critics import StreamingCritic, release
+from visualprm_eval.stages.score.critics import StreamingCritic, critic_text, release
 from visualprm_eval.stages.score.judge_critic import UNREADABLE, JudgeCritic, kept_by
 from visualprm_eval.store import sound
 from visualprm_eval.store.package_versions import note_versions
@@ -63,8 +63,8 @@ def score(
                 if (scoring := experiment.scorings.get(label)) is not None:
                     work = missing_scores(store, experiment, label, retry_failed=retry_failed)
                     said = f"score {experiment.label} with {label}"
-                    thoughts = scoring.settings.get("thoughts", "skip")
-                    score_missing(store, critic, scoring, experiment.problems, work, label=said, thoughts=thoughts)
+                    read = functools.partial(critic_text, scoring=scoring.settings)
+                    score_missing(store, critic, scoring, experiment.problems, work, label=said, read=read)
         except UnreadableJudgeError as error:  # It costs its own rows and nobody else's.
             tell(f"error: {error}")
             unread.append(label)
@@ -75,7 +75,7 @@ def score(
 
 def score_missing(
     store: Store, critic: Critic, scoring: Spec, problems: Mapping[str, Problem], work: Sequence[Work], *, label: str,
-    thoughts: JSONValue = "score",
+    read: Callable[[str], str] = str,
 ) -> None:  # fmt: skip
     """Scores ``work`` and stores each chunk as soon as it is done.
 
@@ -87,8 +87,7 @@ def score_missing(
         work: What the store said is missing, ordered by problem; an empty reply as a blank text, which step judges are
             not asked about.
         label: What to call this work in the progress display.
-        thoughts: Whether the critic gets a text's thoughts, one of ``config.THOUGHTS``; a text whose thought never
-            closes has one empty step without them.
+        read: What the critic gets of a text.
 
     Raises:
         CriticError: When the critic breaks its contract.
@@ -97,8 +96,7 @@ def score_missing(
     if not work:
         return
     allowed = sound.range_of(scoring.settings)
-    if thoughts == "skip":
-        work = [(problem_id, text_id, response(text)) for problem_id, text_id, text in work]
+    work = [(problem_id, text_id, read(text)) for problem_id, text_id, text in work]
     store.put_spec(scoring)
     if isinstance(critic, JudgeCritic):
         store.put_scores(scoring.id, [(*item[:2], _NOTHING_TO_JUDGE) for item in work if not item[2].strip()])

@@ -124,6 +124,8 @@ def made(reranker="visualprm", policy="InternVL2_5-8B", **changes):
         ({"prompt": "host"}, "prompt: ours the host's, published chain of thought"),
         ({"temperature": 1.0}, "temperature: ours 1.0, published 0.7"),
         ({"max_steps": 6}, "steps at most: ours 6, published 12"),
+        ({"step rule": "original"}, ""),
+        ({"step rule": "lines"}, "steps: ours at line breaks, published at blank lines"),
         ({"top_p": 0.9}, "top-p: ours 0.9, published not stated"),
         ({"prompt": "direct", "temperature": 0.3},
          "prompt: ours direct, published chain of thought; temperature: ours 0.3, published 0.7"),
@@ -131,7 +133,7 @@ def made(reranker="visualprm", policy="InternVL2_5-8B", **changes):
         ({"prompt": ["a"], "temperature": "warm"},
          "prompt: ours ['a'], published chain of thought; temperature: ours warm, published 0.7"),
     ],
-    ids=["same", "direct", "host", "temperature", "steps", "top-p", "two", "unknown", "strange"],
+    ids=["same", "direct", "host", "temperature", "steps", "rule", "lines", "top-p", "two", "unknown", "strange"],
 )  # fmt: skip
 def test_what_was_made_otherwise_is_said(changes, said):
     assert made(**changes) == said

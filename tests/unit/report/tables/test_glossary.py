@@ -36,7 +36,8 @@ def test_every_column_is_explained(row):
     rows = [row()]
     makers = (
         statistics.values, statistics.comparisons, statistics.curve_points, statistics.curve_values,
-        statistics.diagnoses, statistics.pools, statistics.costs, records.failures, published_in_full,
+        statistics.diagnoses, statistics.pools, statistics.steps, statistics.costs, records.failures,
+        published_in_full,
     )  # fmt: skip
     tables = [make([]) for make in makers]
     tables += [records.picks([], {}), all_values(rows, Insight())]

@@ -1,0 +1,32 @@
+"""Numbers in sentences: one rule of singular and plural, and of digits, for all messages and reports."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """``"1 problem"``, ``"2,345 problems"``.
+
+    Args:
+        number: How many.
+        noun: Of what, in the singular.
+        plural: The same in the plural, where that is not the noun with an s.
+    """
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def part_of(number: int, total: int, noun: str, plural: str = "") -> str:
+    """``"1 of 1 problem"``, ``"2 of 1,000 problems"``."""
+    return f"{number:,} of {counted(total, noun, plural)}"
+
+
+def verb(number: int, singular: str, plural: str) -> str:
+    """The verb of a number of things: ``verb(1, "is", "are")`` is ``"is"``."""
+    return singular if number == 1 else plural
+
+
+def digits(number: float) -> str:
+    """A number in words, with the digits that it was meant to have.
+
+    Twelve significant ones: ``29.099999999999998``, which is 100 times 0.291, is ``"29.1"``.
+    """
+    return repr(float(f"{number:.12g}"))
