@@ -19,11 +19,14 @@ from pydantic import BeforeValidator, Field, TypeAdapter
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
 from visualprm_eval.core.errors import BenchmarkError
-from visualprm_eval.core.folders import cache_root
+from visualprm_eval.core.folders import cache_root, is_file
 from visualprm_eval.core.json_rows import RowError, checked, parse_row
 from visualprm_eval.core.pictures import AS_THEY_ARE, RULES, described, upright_copy
 from visualprm_eval.core.types import JSONValue, Part, Problem, digest, text_id
+from visualprm_eval.core.visible import one_line
 
+_LONGEST_NAME = 120
+"""Characters of a name that messages repeat."""
 CORRECT, NEUTRAL, INCORRECT = 1, 0, -1
 _Text = Annotated[str, Field(min_length=1)]
 LABELS_FILE = "test.jsonl"
@@ -131,6 +134,10 @@ def read_set(folder: Path, name: str, pictures: str = DEFAULT_PICTURES) -> Proce
         BenchmarkError: When there is no such file, it is no UTF-8 text, or none of its lines can be used.
     """
     path = folder / LABELS_FILE
+    if path.exists() and not path.is_file():
+        raise BenchmarkError(
+            f"{name}: {path} is a device, a pipe or a folder; expected the released {LABELS_FILE} there"
+        )
     try:
         content = path.read_bytes()
         content.decode("utf-8")
@@ -215,15 +222,24 @@ class _Reader:
 
     def _find_picture(self, path: str) -> tuple[Path, str, str]:
         """The file of a picture as it is shown, the digest of the set's own content, and what was done to it."""
-        relative = PurePosixPath(path)
+        relative, shown = PurePosixPath(path), one_line(path, _LONGEST_NAME)
         if relative.is_absolute() or ".." in relative.parts:
-            raise RowError(f"the picture {path} is outside of the set's folder")
-        for place in (self._folder / relative, self._folder / "images" / relative):
-            if place.is_file():
-                try:
-                    own = hashlib.sha256(place.read_bytes()).hexdigest()
-                    shown = (place, "") if self._raw else upright_copy(place, cache_root() / "pictures")
-                    return shown[0], own, shown[1]
-                except OSError as error:
-                    raise RowError(f"the picture {path} cannot be read, or turned ({error})") from error
-        raise RowError(f"the picture {path} is missing")
+            raise RowError(f"the picture {shown} is outside of the set's folder")
+        roots = (
+            self._folder,
+            self._folder / "images",
+        )  # The latter may be a link of whoever keeps the pictures elsewhere.
+        for folder in roots:
+            if not is_file(folder / relative):  # No device, no pipe, nothing that no file can be called.
+                continue
+            place = (folder / relative).resolve()
+            if not any(place.is_relative_to(root.resolve()) for root in roots):
+                raise RowError(f"the picture {shown} is a link that leads out of the set's folder; copy the file there")
+            try:
+                own = hashlib.sha256((folder / relative).read_bytes()).hexdigest()
+                plain = (folder / relative, "")
+                seen, change = plain if self._raw else upright_copy(plain[0], cache_root() / "pictures")
+            except OSError as error:
+                raise RowError(f"the picture {shown} cannot be read, or turned ({error})") from error
+            return seen, own, change
+        raise RowError(f"the picture {shown} is missing")

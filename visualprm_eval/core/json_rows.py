@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.core.types import JSONValue
 
 Row = TypeVar("Row")
@@ -31,8 +31,8 @@ def parse_row(line: bytes) -> dict[str, JSONValue]:
         RowError: It is none.
     """
     try:
-        row = json.loads(line.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        row = parsed(line)
+    except ValueError as error:
         raise RowError(f"not JSON ({error}); expected one object per line") from error
     return as_object(row)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from visualprm_eval.core.errors import CheckpointError
+from visualprm_eval.core.json_text import parsed
 
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -105,7 +105,7 @@ def explain(path: Path) -> None:
 
 def _adapter(path: Path) -> str:
     try:
-        said = json.loads((path / _ADAPTER).read_text(encoding="utf-8"))
+        said = parsed((path / _ADAPTER).read_bytes())
         kind, base = said.get("peft_type") or "", said.get("base_model_name_or_path") or ""
     except (OSError, ValueError, AttributeError):
         kind = base = ""
@@ -147,7 +147,7 @@ def weight_files(path: Path) -> list[Path]:
     index = path / WEIGHTS_INDEX
     if index.is_file():
         try:
-            names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+            names = set(parsed(index.read_bytes())["weight_map"].values())
         except (ValueError, KeyError, AttributeError) as error:
             raise CheckpointError(f"{index} cannot be read ({error!r}); download the checkpoint again") from error
         for name in names:

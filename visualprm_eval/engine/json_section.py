@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -10,7 +9,8 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from visualprm_eval.core.errors import CheckpointError, VisualPRMEvalError
-from visualprm_eval.core.json_rows import Row, RowError, checked
+from visualprm_eval.core.json_rows import Row, RowError, checked, cut_off
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.core.types import JSONValue
 
 _T = TypeVar("_T")
@@ -25,7 +25,7 @@ def read_object(path: Path, failure: type[VisualPRMEvalError], missing: str) -> 
         missing: What that says where there is no such file.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parsed(path.read_bytes())
     except FileNotFoundError:
         raise failure(missing) from None
     except (OSError, ValueError) as error:
@@ -59,7 +59,9 @@ class Section:
                 raise CheckpointError(f"{self.where} lacks {self.prefix}{key}; expected the OpenGVLab layout")
             return default
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-            raise CheckpointError(f"{self.where}: {self.prefix}{key} is {value!r}; expected {kind.__name__}")
+            raise CheckpointError(
+                f"{self.where}: {self.prefix}{key} is {cut_off(repr(value))}; expected {kind.__name__}"
+            )
         return value
 
     def read(self, form: TypeAdapter[Row], needed: Sequence[str] = (), **given: JSONValue) -> Row:
@@ -88,6 +90,6 @@ class Section:
             told = self.get(key, object, None if key in needed else value)
             if told != value:
                 raise CheckpointError(
-                    f"{self.where}: {self.prefix}{key} is {told!r}, but only {value!r} is implemented; "
+                    f"{self.where}: {self.prefix}{key} is {cut_off(repr(told))}, but only {value!r} is implemented; "
                     "expected a checkpoint of InternVL2, 2.5 or 3 in OpenGVLab's own layout or transformers'"
                 )

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from visualprm_eval.core.errors import CheckpointError
+from visualprm_eval.core.json_rows import cut_off
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.engine.checkpoint_folder import transformers_sibling
 from visualprm_eval.engine.config import (
@@ -141,11 +142,12 @@ def _parse_vision(section: Section) -> VisionConfig:
 
 def _parse_language(section: Section) -> LanguageConfig:
     names = section.get("architectures", list)
-    if len(names) != 1 or names[0] not in _LANGUAGE_MODEL_TYPES:
+    if len(names) != 1 or names[0] not in tuple(_LANGUAGE_MODEL_TYPES):
         sibling = transformers_sibling(str(Path(section.where).parent))
         way = f"by transformers' own class, --model hf:{sibling} (the same weights), " if sibling else ""
         raise CheckpointError(
-            f"{section.where}: unknown language model {names!r}; expected one of {', '.join(_LANGUAGE_MODEL_TYPES)}. "
+            f"{section.where}: unknown language model {cut_off(repr(names))}; expected one of "
+            f"{', '.join(_LANGUAGE_MODEL_TYPES)}. "
             f"A policy may run otherwise: {way}by its own code, --engine host --allow-remote-code with the host's name "
             "of it, or behind a server, --base-url"
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import errno
 import io
 import os
@@ -9,7 +10,6 @@ import platform
 import signal
 import sys
 import tempfile
-import threading
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -156,9 +156,9 @@ def _written(text: str, work_dir: Path | None) -> Path | None:
 
 
 def leave(status: int) -> None:
-    """Ends the process; after a signal it does not wait for threads whose requests are still in flight."""
-    waiting = [each for each in threading.enumerate() if each is not threading.main_thread() and not each.daemon]
-    if status > EXIT_SIGNAL and waiting:
+    """Ends the process; after a signal at once, without waiting for threads whose requests are still in flight."""
+    if status > EXIT_SIGNAL:
+        atexit._run_exitfuncs()  # noqa: SLF001 - what removes folders and ends helpers
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()

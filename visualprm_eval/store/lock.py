@@ -14,6 +14,7 @@ import weakref
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import StoreError, StoreLockedError
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.store.place import identity
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class WriterLock:
 def _holder(fd: int) -> str:
     """Who wrote the lock file, in words; the lock may be so young that nobody has yet."""
     try:
-        said = json.loads(os.pread(fd, 4096, 0))
+        said = parsed(os.pread(fd, 4096, 0))
         return f"process {int(said['pid'])} on {said['host']!s}"
     except (ValueError, KeyError, TypeError):
         return "another process"

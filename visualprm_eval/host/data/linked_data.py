@@ -19,6 +19,7 @@ from typing import Any
 from visualprm_eval.core.atomic_file import atomic_draft, link_atomically, write_atomically
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root, data_root
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.host.data.files import DataFile
 from visualprm_eval.host.patching import replaced, restored
 
@@ -90,7 +91,7 @@ def _generation(note: Path, stamps: dict[str, list[int]]) -> int:
     """How often files that were linked have changed or gone since; new ones change nothing."""
     before: dict[str, Any] = {}
     with suppress(OSError, ValueError):
-        before = json.loads(note.read_text(encoding="utf-8"))
+        before = parsed(note.read_bytes())
     changed = any(stamps.get(path) != stamp for path, stamp in before.get("stamps", {}).items())
     generation: int = before.get("generation", 0) + changed
     write_atomically(note, json.dumps({"generation": generation, "stamps": stamps}))

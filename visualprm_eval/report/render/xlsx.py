@@ -11,12 +11,14 @@ from io import BytesIO
 from itertools import chain, count, islice
 from textwrap import wrap
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from openpyxl import Workbook
 from openpyxl.formatting.rule import FormulaRule
 from openpyxl.styles import Alignment, Border, Font, NamedStyle, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.writer.excel import ExcelWriter
 
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.report.render.xlsx_cells import ColumnCells, safe_cell
@@ -36,6 +38,7 @@ _NUMBERS: Mapping[Kind, str] = {
 }  # fmt: skip
 """Number formats; a colour in them would stand before that of a rule."""
 _WIDTH, _WIDEST, _WIDEST_TEXT = 12.0, 48.0, 100.0
+_FIRST_DAY = (1980, 1, 1, 0, 0, 0)
 _SHEET_TITLE = 31
 _GREEN, _RED = PatternFill(bgColor="D8F0E3"), PatternFill(bgColor="F9DDD3")
 _QUIET_FONT = Font(italic=True, color="7F7F7F")
@@ -67,8 +70,19 @@ def new_book() -> Workbook:
 def saved(book: Workbook) -> bytes:
     """A workbook as the content of a file."""
     stream = BytesIO()
-    book.save(stream)
+    with _Archive(stream, "w", ZIP_DEFLATED, strict_timestamps=False) as archive:
+        ExcelWriter(book, archive).save()
     return stream.getvalue()
+
+
+class _Archive(ZipFile):
+    """An archive whose members bear its format's first day: a machine's clock may stand before it."""
+
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *_: Any, **__: Any) -> None:
+        """Adds a member."""
+        member = ZipInfo(zinfo_or_arcname, _FIRST_DAY)
+        member.compress_type = ZIP_DEFLATED
+        super().writestr(member, data)
 
 
 def _style(kind: Kind) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 
 from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.errors import RanksError, StoreError, StoreLockedError
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.core.visible import tell
 from visualprm_eval.run.ranks.launch import Launch
 from visualprm_eval.store.lock import WriterLock
@@ -127,7 +128,7 @@ class Team(AbstractContextManager["Team"]):
     def _read(self, name: str) -> dict[str, Any]:
         """What a file of this start says; nothing when it is not there, or is another start's or program's."""
         try:
-            content = json.loads((self.folder / name).read_text(encoding="utf-8"))
+            content = parsed((self.folder / name).read_bytes())
         except (OSError, ValueError):
             return {}
         return content if isinstance(content, dict) and content.get("token") == self._token else {}

@@ -6,7 +6,6 @@ host, :func:`export_prompts` keeps what it makes in the store of the problems.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.errors import BenchmarkError, HostError, PolicyError
 from visualprm_eval.core.folders import picture_here
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.core.types import JSONValue, Part, Problem, Prompt
 from visualprm_eval.core.visible import tell
 from visualprm_eval.store import STORE_FILE, Store
@@ -163,13 +163,13 @@ def absorb_prompt_files(store: Store, work_dir: Path) -> None:
     for path in sorted((work_dir / _FOLDER).glob("*.*.json")):
         name, _, prompt = path.name.removesuffix(".json").rpartition(".")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = parsed(path.read_bytes())
             prompts = {
                 problem_id: Prompt(content["wording"], parts, content["shown"].get(problem_id))
                 for problem_id, parts in content["put"].items()
             }
             is_sound = all(is_prompt(each.wording, each.parts, each.shown) for each in prompts.values())
-        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
             is_sound = False
         if not is_sound:
             said = "cannot be read and stays; export the problems again if they are needed"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import json
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from visualprm_eval.core.errors import CandidateFileError
 from visualprm_eval.core.groups import grouped
-from visualprm_eval.core.json_rows import RowError, as_object, parse_row
+from visualprm_eval.core.json_rows import RowError, as_object, cut_off, parse_row
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.store.packs.record import CandidateRecord, record_of
 from visualprm_eval.store.sound import is_too_far
 
@@ -113,6 +113,10 @@ def read_candidates(path: Path, fields: FieldMap | None = None) -> CandidatePack
             whose rank is out of proportion, or contradicts itself. The message names the line and what was expected.
     """
     path = Path(path)
+    if path.exists() and not path.is_file():  # Some never end, and all are read twice.
+        raise CandidateFileError(
+            f"{path} is a device, a pipe or a folder; expected a file with one JSON object per line"
+        )
     try:
         manifest = _read_manifest(manifest_path(path)) if fields is None else None
         with path.open("rb") as file:
@@ -163,8 +167,8 @@ def _array(path: Path, file: BinaryIO) -> list[JSONValue] | None:
     start = file.read(64).removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
     file.seek(0)
     try:
-        return list(json.load(file)) if start == b"[" else None
-    except (ValueError, RecursionError) as error:
+        return list(parsed(file.read())) if start == b"[" else None
+    except ValueError as error:
         raise CandidateFileError(f"{path} is not JSON ({error}); expected an array, or one object per line") from error
 
 
@@ -218,16 +222,16 @@ def _read_manifest(path: Path) -> Mapping[str, JSONValue] | None:
         return None
     remedy = f"{_REMEDY} the manifest"
     try:
-        manifest = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
+        manifest = parsed(path.read_bytes())
+    except ValueError as error:
         raise CandidateFileError(f"{path} is not JSON ({error}); {remedy}") from error
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise CandidateFileError(f"{path} is not a manifest: expected an object with format {FORMAT!r}; {remedy}")
     version = manifest.get("version")
     if not isinstance(version, int) or version > FORMAT_VERSION:
         raise CandidateFileError(
-            f"{path} has format version {version!r}, this version of visualprm_eval reads up to {FORMAT_VERSION}; "
-            f"upgrade, or {remedy}"
+            f"{path} has format version {cut_off(repr(version))}, this version of visualprm_eval reads up to "
+            f"{FORMAT_VERSION}; upgrade, or {remedy}"
         )
     return manifest
 

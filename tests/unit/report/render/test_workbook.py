@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 
 import pytest
@@ -9,6 +10,7 @@ from openpyxl import load_workbook
 
 from tests.unit.report.sheets import write_workbook
 from visualprm_eval.report import Failure, Results
+from visualprm_eval.report.render.workbook import render
 
 
 @pytest.fixture
@@ -162,3 +164,8 @@ def test_hostile_names_are_text_everywhere(tmp_path, row, pick):
     for sheet in load_workbook(tmp_path / "r.xlsx"):
         assert all(cell.data_type != "f" for row in sheet.iter_rows() for cell in row)
     assert load_workbook(tmp_path / "r.xlsx")["failures"]["E2"].value == "=1+1␀\\ud800"
+
+
+def test_a_clock_before_the_first_day_of_archives(results, monkeypatch):
+    monkeypatch.setattr("time.time", lambda: 0.0)
+    assert load_workbook(io.BytesIO(render(results))).sheetnames

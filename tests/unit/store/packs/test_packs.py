@@ -446,7 +446,7 @@ def test_a_file_that_is_empty_or_not_there(tmp_path: Path) -> None:
         read_candidates(tmp_path / "nothing.jsonl")
     with pytest.raises(CandidateFileError, match="holds no candidates"):
         read(tmp_path, "", " ")
-    with pytest.raises(CandidateFileError, match="Is a directory"):
+    with pytest.raises(CandidateFileError, match="a device, a pipe or a folder"):
         read_candidates(tmp_path)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import Counter
 from dataclasses import replace
 
@@ -159,3 +160,42 @@ def test_pictures_of_a_set_are_shown_upright(tmp_path, monkeypatch) -> None:
     (copy,) = upright.samples[0].problem.images
     assert Image.open(copy).size == (40, 30)
     assert (folder / "images" / "a.png").read_bytes() == before
+
+
+@pytest.fixture
+def odd_names(tmp_path) -> dict[str, str]:
+    """What a picture may be called that is no picture of the set, and what is said of it."""
+    folder = write_set(tmp_path / "set", [row()])
+    (tmp_path / "elsewhere.png").write_bytes((folder / "images" / "b.png").read_bytes())
+    (folder / "out.png").symlink_to(tmp_path / "elsewhere.png")
+    (folder / "zero").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe")
+    return {
+        "out.png": "out.png is a link that leads out of the set's folder; copy the file there",
+        "zero": "zero is missing", "pipe": "pipe is missing", "x\0y": "is missing", "a/../../b": "outside of the set's",
+        "n" * 5000: "…", "~/b.png": "is missing", "x\x1b\u202e": "the picture x␛\\u202e is missing",
+    }  # fmt: skip
+
+
+def test_a_picture_that_is_none_of_the_set(tmp_path, odd_names) -> None:
+    good = row(image=["b.png"])
+    for name, said in odd_names.items():
+        found = read_set(write_set(tmp_path / "set", [good, row(image=[name])]), "S")
+        (bad,) = found.bad
+        assert said in bad.reason
+        assert len(bad.reason) < 300
+
+
+def test_a_folder_of_pictures_may_be_a_link(tmp_path) -> None:
+    folder = write_set(tmp_path / "set", [row(image=["images/a.png"])])
+    (folder / "images").rename(tmp_path / "pictures")
+    (folder / "images").symlink_to(tmp_path / "pictures")
+    for name in ("images/a.png", "a.png"):
+        (folder / "test.jsonl").write_text(json.dumps(row(image=[name])) + "\n")
+        assert len(read_set(folder, "S").samples) == 1
+
+
+def test_a_file_of_labels_that_never_ends(tmp_path) -> None:
+    (tmp_path / "test.jsonl").symlink_to("/dev/zero")
+    with pytest.raises(BenchmarkError, match="a device, a pipe or a folder"):
+        read_set(tmp_path, "S")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.core.types import JSONValue, Usage
 
 _LONGEST_QUOTE = 300
@@ -64,8 +65,8 @@ def parse_reply(data: bytes) -> Reply:
         MalformedReplyError: When it is no chat completion; the message says what it is.
     """
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError) as error:
+        content = parsed(data)
+    except ValueError as error:
         raise MalformedReplyError(f"the reply is not JSON: {quoted(data)}") from error
     if not isinstance(content, dict):
         raise MalformedReplyError(f"the reply is not a chat completion: {quoted(data)}")
@@ -82,8 +83,8 @@ def parse_reply(data: bytes) -> Reply:
 def error_message(data: bytes) -> str:
     """What the body of a failed reply says, in one line."""
     try:
-        content = json.loads(data)
-    except (ValueError, RecursionError):
+        content = parsed(data)
+    except ValueError:
         return quoted(data)
     for name in ("error", "message", "detail"):
         if isinstance(content, dict) and content.get(name):
@@ -94,8 +95,8 @@ def error_message(data: bytes) -> str:
 def error_code(data: bytes) -> str:
     """The word by which a server names its error, such as ``insufficient_quota``; ``""`` without one."""
     try:
-        code = json.loads(data)["error"]["code"]
-    except (ValueError, RecursionError, KeyError, TypeError):
+        code = parsed(data)["error"]["code"]
+    except (ValueError, KeyError, TypeError):
         return ""
     return code if isinstance(code, str) else ""
 
