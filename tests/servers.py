@@ -73,12 +73,25 @@ def honest(seen: Seen) -> Answer:
     return completion(*(f"{seen.text} seed {seen.body.get('seed')} choice {place}" for place in range(seen.n)))
 
 
-class Server:
-    """Runs in a thread while the block lasts; ``requests`` is what came, in order."""
+def sociable(seen: Seen) -> Answer:
+    """The first contact as a server has it that lists no models and takes all fields."""
+    return failure(404, "no such path") if seen.path.endswith("/models") else completion("Hi")
 
-    def __init__(self, answer: Callable[[Seen], Answer] = honest) -> None:
-        self.answer = answer
+
+def listing(*names: str) -> Answer:
+    return Answer(body=json.dumps({"object": "list", "data": [{"id": name} for name in names]}).encode())
+
+
+class Server:
+    """Runs in a thread while the block lasts.
+
+    ``requests`` is what came, in order; ``contacts`` is what came of first contacts, which ``contact`` answers.
+    """
+
+    def __init__(self, answer: Callable[[Seen], Answer] = honest, contact: Callable[[Seen], Answer] = sociable) -> None:
+        self.answer, self.contact = answer, contact
         self.requests: list[Seen] = []
+        self.contacts: list[Seen] = []
         self.connections = 0
         self.most_at_a_time = 0
         self._at_work = 0
@@ -141,13 +154,16 @@ class Server:
         """One request and its answer; false when the connection is to be closed."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)}
-        body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))))
-        seen = Seen(len(self.requests), connection, head[0].split(" ")[1], headers, body)
-        self.requests.append(seen)
+        body = json.loads(await reader.readexactly(int(headers.get("content-length", 0))) or b"{}")
+        path = head[0].split(" ")[1]
+        is_contact = path.endswith("/models") or 1 in {body.get("max_tokens"), body.get("max_completion_tokens")}
+        kept, reply = (self.contacts, self.contact) if is_contact else (self.requests, self.answer)
+        seen = Seen(len(kept), connection, path, headers, body)
+        kept.append(seen)
         self._at_work += 1
         self.most_at_a_time = max(self.most_at_a_time, self._at_work)
         try:
-            answer = self.answer(seen)
+            answer = reply(seen)
             await asyncio.sleep(answer.delay_s)
         finally:
             self._at_work -= 1

@@ -22,6 +22,7 @@ from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root, is_file
 from visualprm_eval.core.json_rows import RowError, checked, parse_row
 from visualprm_eval.core.pictures import AS_THEY_ARE, RULES, described, upright_copy
+from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.types import JSONValue, Part, Problem, digest, text_id
 from visualprm_eval.core.visible import one_line
 
@@ -151,12 +152,15 @@ def read_set(folder: Path, name: str, pictures: str = DEFAULT_PICTURES) -> Proce
     reader = _Reader(folder, name, raw=pictures == RAW_PICTURES)
     samples: list[ProcessSample] = []
     bad: list[BadLine] = []
-    for number, line in enumerate(content.split(b"\n"), start=1):
-        if line.strip():
-            try:
-                samples.append(reader.sample(number, line))
-            except RowError as error:
-                bad.append(BadLine(number, str(error)))
+    lines = content.split(b"\n")
+    with track(f"read {name} with its pictures", len(lines), after_s=QUIET_S) as tracker:
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                try:
+                    samples.append(reader.sample(number, line))
+                except RowError as error:
+                    bad.append(BadLine(number, str(error)))
+            tracker.advance()
     if not samples:
         first = f"; line {bad[0].line}: {bad[0].reason}" if bad else ""
         raise BenchmarkError(f"{name}: {path} has no line that can be used{first}")

@@ -64,10 +64,16 @@ def test_the_hosts_failures_become_exit_codes(demo_world, fake_model, tmp_path, 
     assert "The host reported an error" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("arguments", "status"), [([], 2), (["--help"], 0), (["frobnicate"], 2)])
-def test_usage(arguments, status, capsys):
+@pytest.mark.parametrize(
+    ("arguments", "said"), [([], "are required: entry"), (["frobnicate"], "expected one of run, dlist, mlist")]
+)
+def test_wrong_usage(arguments, said, capsys):
+    assert main(["host", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_help(capsys):
     with pytest.raises(SystemExit) as ended:
-        main(["host", *arguments])
-    assert ended.value.code == status
-    said = capsys.readouterr()
-    assert "run,dlist,mlist" in (said.err if status else said.out)
+        main(["host", "--help"])
+    assert ended.value.code == 0
+    assert "run,dlist,mlist" in capsys.readouterr().out

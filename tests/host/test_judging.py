@@ -147,6 +147,15 @@ def test_what_is_asked_at_the_same_time_is_one_request(store):
     assert (asked.made, asked.saved) == (2, 2)
 
 
+def test_each_row_is_told_when_it_is_done(store):
+    told = []
+    with store.replies() as replies:
+        for _ in range(2):  # The second time all replies are known.
+            with kept_replies(replies, done=told.append):
+                in_rows(asking(lambda text: f"reply to {text}"), ["one", "other", "one"])
+    assert told == [1] * 6
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_only_a_retry_of_the_same_row_asks_anew(store, kept):
     told = []

@@ -186,7 +186,7 @@ def test_gaps_are_reported_and_hold_back_the_value(run: Run, benchmark, tmp_path
     path = tmp_path / "gaps.jsonl"
     write_pack(path, benchmark, {**TEXTS, "2": TEXTS["2"][:1]})
     output = run("--candidates", path, "--data", "Tiny", "--work-dir", tmp_path / "out", "--reranker", "first")
-    assert "incomplete: 1 of 4 problems lack candidates" in output
+    assert "incomplete: 1 of 4 problems lacks 1 candidate" in output
     rows = read_rows(tmp_path / "out")
     assert {row["k"]: bool(row["value"]) for row in rows} == {"1": True, "2": False, "3": False}
 

@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 
 from tests.integration.conftest import Run, read_rows
 from tests.integration.tiny import tiny_vlm
-from tests.servers import Answer, Seen, Server, completion, failure
+from tests.servers import Answer, Seen, Server, completion, failure, listing, sociable
 from visualprm_eval.cli import main
 from visualprm_eval.store import Store
 
@@ -105,6 +105,100 @@ def test_errors_of_endpoints_are_one_line(run: Run, tmp_path: Path) -> None:
         output = run(*arguments, "--base-url", server.url, "--key", KEY, "--stages", "sample", status=2)
     assert "error: m: no endpoint is left to ask" in output and "Incorrect key: [key]" in output
     assert KEY not in output and KEY.encode() not in contents(tmp_path)
+
+
+SAMPLE = ("--data", "DemoWorld", "--limit", "2", "-n", "2", "--stages", "sample")
+
+
+def keys(work_dir: Path) -> list[dict[str, object]]:
+    with Store.open(work_dir / "store.sqlite", write=False) as store:
+        return [dict(spec.settings) for spec in store.specs("sampling")]
+
+
+def no_top_k(seen: Seen) -> Answer:
+    refused = "top_k" in seen.body and not seen.path.endswith("/models")
+    return failure(400, "Unknown parameter: 'top_k'.") if refused else sociable(seen)
+
+
+def test_the_key_says_what_a_server_refuses_and_is_found_again_without_it(run: Run, tmp_path: Path) -> None:
+    """A server that refuses top_k; the same, gone; then one that takes it."""
+    arguments = ("--model", "m", *SAMPLE, "--work-dir", tmp_path)
+    with Server(numbered, no_top_k) as server:
+        output = run(*arguments, "--base-url", server.url)
+        assert "refuses top_k" in output
+        assert {seen.body.get("top_k") for seen in server.requests} == {None}
+        (key,) = keys(tmp_path)
+        assert (key["top_k"], key["repetition_penalty"], key["temperature"]) == ("server's own", 1.0, 0.7)
+        contacts, url = len(server.contacts), server.url
+        run(*arguments, "--base-url", server.url)
+        assert len(server.contacts) == contacts, "nothing lacks"
+    run(*arguments, "--base-url", url)  # It is gone, and not missed.
+    assert "sample: 0 candidates" in run(*arguments, "--base-url", url, "-n", "2", "--dry-run")
+    run(*arguments, "--base-url", url, "-n", "3", status=2)
+    run("--model", "m", *SAMPLE, "--work-dir", tmp_path, "--engine", "endpoint", "--stages", "score", "report",
+        "--reranker", "oracle")  # fmt: skip
+    with Server(numbered) as other:
+        output = run(*arguments, "--base-url", other.url, "-n", "3")
+        assert "4 stored candidates of m are not used" in output
+        assert "top_k: theirs server's own, here -1" in output
+        assert len(other.requests) == 2 and {seen.n for seen in other.requests} == {3}
+    assert [key["top_k"] for key in keys(tmp_path)] == ["server's own", -1]
+
+
+def test_what_was_asked_for_and_is_refused_is_an_error_before_samples(run: Run, tmp_path: Path) -> None:
+    def fixed(seen: Seen) -> Answer:
+        refused = "temperature" in seen.body
+        said = "Unsupported value: 'temperature' does not support 0 with this model."
+        return failure(400, said) if refused else sociable(seen)
+
+    with Server(numbered, fixed) as server:
+        arguments = ("--model", "m", *SAMPLE, "--base-url", server.url)
+        output = run(*arguments, "--work-dir", tmp_path / "a", "--temperature", "0.6", status=2)
+        assert "refuses what --temperature asked for" in output
+        output = run(*arguments, "--work-dir", tmp_path / "b", "--reranker", "greedy", status=2)
+        assert "the reranker greedy asks for temperature 0" in output
+        assert server.requests == []
+        run(*arguments, "--work-dir", tmp_path / "c")
+        assert keys(tmp_path / "c")[0]["temperature"] == "server's own"
+
+
+def test_a_server_is_missed_before_anything_is_loaded(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        dead = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    with Server(contact=lambda seen: listing("qwen")) as server:
+        for url, model, said in ((dead, "m", "cannot be reached"), (server.url, "qwenn", "did you mean qwen?")):
+            program = (
+                "import sys\nfrom visualprm_eval.cli import main\n"
+                f"status = main(['run', '--model', {model!r}, '--data', 'DemoWorld', '--base-url', {url!r}, "
+                f"'--work-dir', {str(tmp_path)!r}])\n"
+                "print(status, [name for name in ('torch', 'vlmeval') if name in sys.modules])"
+            )
+            command = [sys.executable, "-c", program]
+            done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
+            assert done.stdout.strip() == "2 []", done.stderr
+            assert done.stderr.count("\n") == 1 and url in done.stderr and said in done.stderr
+
+
+def test_a_judge_of_steps_that_is_gone_is_missed_only_where_it_is_needed(run: Run, tmp_path: Path) -> None:
+    verdicts = '{"steps": [{"step": 1, "reason": "r", "correct": true}]}'
+    arguments = ("--model", "m", "--data", "DemoWorld", "--limit", "2", "--work-dir", tmp_path)
+    arguments += ("--reranker", "judge:j", "--stages", "sample", "score")
+    with Server(numbered) as server:
+        with Server(lambda seen: completion(verdicts), no_top_k) as judge:
+            urls = ("--base-url", server.url, "--critic-base-url", judge.url)
+            run(*arguments, *urls, "-n", "2")
+            assert len(judge.requests) == 4 and not any("top_k" in seen.body for seen in judge.requests)
+            contacts = len(judge.contacts)
+            run(*arguments, *urls, "-n", "2")
+            assert len(judge.contacts) == contacts, "it has nothing more to score"
+        asked = len(server.requests)
+        run(*arguments, *urls, "-n", "2")  # It is gone, and not missed.
+        assert "j: " in run(*arguments, *urls, "-n", "3", status=2)
+        assert len(server.requests) == asked, "it is missed before samples are paid for"
+    with Store.open(tmp_path / "store.sqlite", write=False) as store:
+        (spec,) = store.specs("scoring")
+    assert spec.settings["judge"]["top_k"] == "server's own" and spec.settings["judge"]["repetition_penalty"] == 1.0
 
 
 @pytest.fixture(scope="module")

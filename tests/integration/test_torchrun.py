@@ -57,7 +57,7 @@ def test_two_ranks_end_with_the_table_of_one(expected: Rows, tmp_path: Path) -> 
     assert process.returncode == 0, output[-5000:]
     assert read_rows(tmp_path) == expected
     for rank in (0, 1):
-        assert f"[rank {rank}] sample demo-policy: 24/24" in output
+        assert f"[rank {rank}] sample demo-policy on DemoWorld: 24/24" in output
     assert not list(tmp_path.glob("*rank*"))
 
 

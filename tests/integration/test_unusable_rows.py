@@ -43,7 +43,7 @@ def test_a_row_without_an_answer_is_left_out_with_a_note(
     pack = write_pack(tmp_path / "pack.jsonl")
     output = run("--candidates", pack, "--data", "LogicVista", "-n", "1", "--data-dir", data, "--work-dir", work_dir,
                  "--reranker", "first", *judged(server))  # fmt: skip
-    assert "1 problems are not in the benchmark as it was loaded (LogicVista 2)" in output
+    assert "1 problem is not in the benchmark as it was loaded (LogicVista 2)" in output
     rows = read_rows(work_dir)
     assert round(value(rows, "first", 1, "LogicVista"), 3) == 66.667
     assert (rows[0]["n_problems"], rows[0]["n_total"]) == ("3", "447")

@@ -140,7 +140,7 @@ def test_empty_replies_count_as_wrong_in_whole_tables(run: Run, ocr: list[str | 
     run("--candidates", pack, *ocr[2:4], *ocr[6:], "--work-dir", tmp_path / "out")
     rows = read_rows(tmp_path / "out")
     assert value(rows, "first", 1, "OCRBench") == 2
-    assert "1 of 3 candidates are empty replies" in rows[0]["note"]
+    assert "1 of 3 candidates is an empty reply" in rows[0]["note"]
 
 
 def test_a_text_that_the_grader_cannot_take_leaves_its_pool(

@@ -37,7 +37,10 @@ def test_every_option_reaches_the_configuration() -> None:
         *"--device cpu --dtype float32 --batch-size 3 --token-budget 77 --grade picks --stages score grade".split(),
         *"--prm A=a B=b@r --reranker first oracle".split(),
     )  # fmt: skip
-    assert config.sampling == cfg.SamplingOptions(4, "cot", "auto", 1.0, 0.9, 99, 7, 3, allow_remote_code=True)
+    asked_for = frozenset({"temperature", "top_p", "seed"})
+    assert config.sampling == cfg.SamplingOptions(
+        4, "cot", "auto", 1.0, 0.9, 99, 7, 3, allow_remote_code=True, asked_for=asked_for
+    )
     assert config.api == cfg.ApiOptions(nproc=5, retry=2)
     assert config.compute == cfg.ComputeOptions("cpu", "float32")
     assert config.judge == cfg.JudgeOptions("j", "u", "s", 2, 3, 9)
@@ -209,7 +212,7 @@ def test_every_option_has_a_help_line_and_a_field() -> None:
     parts = {"sampling", "api", "compute", "scoring", "step_labels", "judge"}
     fields = {name for name in cfg.RunConfig.__dataclass_fields__ if name not in parts}
     fields |= {f"{part}.{name}" for part in parts for name in getattr(cfg.RunConfig(), part).__dataclass_fields__}
-    assert fields - {"scoring.prms_named"} == set(paths) - {"suite", "demo", "mode"}
+    assert fields - {"scoring.prms_named", "sampling.asked_for"} == set(paths) - {"suite", "demo", "mode"}
 
 
 @pytest.mark.parametrize("code", [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import pkgutil
 import resource
 import tempfile
@@ -28,6 +29,7 @@ _PARTS = (
     ("reading", "visualprm_eval.run.collect_results", "read_study"),
     ("table", "visualprm_eval.run.collect_results", "evaluate"),
     ("curves, intervals, comparisons, diagnoses", "visualprm_eval.evaluate.stats:Examiner", "add"),
+    ("viewer's pictures", "visualprm_eval.report.viewer.thumbnails:Thumbnails", "place_of"),
     ("viewer's texts", "visualprm_eval.run.collect_results", "add_to_viewer"),
     ("protocol, published figures, failures", "visualprm_eval.run.collect_results", "collect"),
     ("figures", "visualprm_eval.report.render.figures", "draw_figures"),
@@ -45,6 +47,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--problems", type=int, default=10_000, help="problems (%(default)s)")
     parser.add_argument("--samples", type=int, default=128, help="candidates per problem (%(default)s)")
     parser.add_argument(
+        "--pictures", type=int, default=0, metavar="N",
+        help="give that many problems a picture of about 1,000 x 800 pixels, and report a second time, with the small "
+        "copies that the first report kept (%(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
         "--work-dir", type=Path, help="keep the made-up store in this folder, or use the one there (a temporary folder)"
     )
 
@@ -54,33 +61,48 @@ def measure(arguments: argparse.Namespace) -> str:
     with ExitStack() as stack:
         work_dir = arguments.work_dir or Path(stack.enter_context(tempfile.TemporaryDirectory()))
         if not (work_dir / STORE_FILE).exists():
-            fill(work_dir, arguments.problems, arguments.samples)
-        n_problems, n = _size(work_dir / STORE_FILE)
-        size = (work_dir / STORE_FILE).stat().st_size
-        config = replace(REPORT, work_dir=work_dir)
-        parts = stack.enter_context(_timed())
+            fill(work_dir, arguments.problems, arguments.samples, arguments.pictures)
+        if not arguments.pictures:
+            return "\n".join([*_report_of(work_dir, ""), f"  on {_machine()}"])
+        # Small copies of its own, so that the first report has none.
+        cache = stack.enter_context(tempfile.TemporaryDirectory())
+        stack.enter_context(patch.dict(os.environ, XDG_CACHE_HOME=cache))
+        first, second = (_report_of(work_dir, which) for which in ("first ", "second "))
+        return "\n".join([*first, *second, f"  on {_machine()}"])
+
+
+def _machine() -> str:
+    return machine("numpy", "scipy", "openpyxl", "Pillow")
+
+
+def _report_of(work_dir: Path, which: str) -> list[str]:
+    """Reports once; what it took in words, and part by part."""
+    n_problems, n, n_pictures = _size(work_dir / STORE_FILE)
+    size = (work_dir / STORE_FILE).stat().st_size
+    with _timed() as parts:
         before = _clocks()
-        report(config, _NAMES)
+        report(replace(REPORT, work_dir=work_dir), _NAMES)
         wall_s, own_s, children_s = (late - early for early, late in zip(before, _clocks(), strict=True))
     known_wall_s, known_own_s = map(sum, zip(*parts.values(), strict=True))
     parts["all else"] = (wall_s - known_wall_s, own_s - known_own_s)
     # The most that this process and one that it started held; Linux counts in KiB.
     peak_mib = sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+    pictures = f"{n_pictures:,} pictures, " if n_pictures else ""
     said = (
-        f"report of {len(_NAMES)} rerankers, {n_problems:,} problems x {n} candidates, "
+        f"{which}report of {len(_NAMES)} rerankers, {n_problems:,} problems x {n} candidates, {pictures}"
         f"a store of {size / 2**20:,.0f} MiB: {wall_s:.1f} s ({own_s:.1f} s of processor time here, "
         f"{children_s:.1f} s beside), {peak_mib:,.0f} MiB of memory at most"
     )
-    listed = [f"  {name}: {wall:.2f} s ({own:.2f} s)" for name, (wall, own) in parts.items()]
-    return "\n".join([said, *listed, f"  on {machine('numpy', 'scipy', 'openpyxl')}"])
+    return [said, *(f"  {name}: {wall:.2f} s ({own:.2f} s)" for name, (wall, own) in parts.items())]
 
 
-def _size(path: Path) -> tuple[int, int]:
-    """P and N of a made-up store."""
+def _size(path: Path) -> tuple[int, int, int]:
+    """P and N of a made-up store, and how many pictures it has."""
     with Store.open(path, write=False) as store:
         (sampling,), (benchmark,) = store.specs("sampling"), store.benchmarks()
-        ids = [problem.id for problem in store.problems(benchmark)]
-        return len(ids), store.sampled(sampling.id, ids)
+        problems = store.problems(benchmark)
+        ids = [problem.id for problem in problems]
+        return len(ids), store.sampled(sampling.id, ids), sum(len(problem.images) for problem in problems)
 
 
 def _clocks() -> tuple[float, float, float]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from visualprm_eval.core.config import default_ks
+from visualprm_eval.core.folders import PICTURES
 from visualprm_eval.core.steps import SEPARATOR, split_steps
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, StepScores, Verdict
 from visualprm_eval.store import STORE_FILE, Store
@@ -15,6 +17,8 @@ from visualprm_eval.store.scopes import Scope, put_scope
 _STEPS = 6
 _SAME = 0.1
 """The part of candidates that say word by word what an earlier one of their problem said."""
+_DRAWN = 200
+"""Pictures that are drawn; the files of all others repeat their pixels."""
 _PROBLEMS_AT_ONCE = 250
 _WORDS = (
     "the bar of the left group reaches a little above so its height must be read off against grid lines which are",
@@ -24,7 +28,7 @@ _WORDS = (
 _OPTIONS = {"A": "12", "B": "15", "C": "17", "D": "21"}
 
 
-def fill(work_dir: Path, n_problems: int, n: int) -> None:
+def fill(work_dir: Path, n_problems: int, n: int, n_pictures: int = 0) -> None:
     """Writes a store of one policy on one benchmark: candidates, scores of one critic, verdicts of all texts.
 
     Solutions have six steps and some 300 to 600 characters; half of the problems have options.
@@ -33,6 +37,7 @@ def fill(work_dir: Path, n_problems: int, n: int) -> None:
         work_dir: Where the store goes.
         n_problems: P.
         n: N, candidates per problem.
+        n_pictures: How many problems, the first ones, have a picture.
     """
     sampling = Spec("sampling", {"policy": "made-up policy", "temperature": 0.7})
     scoring = Spec("scoring", {"critic": "visualprm", "max_steps": 12, "checkpoint": "made-up"})
@@ -45,6 +50,10 @@ def fill(work_dir: Path, n_problems: int, n: int) -> None:
             store.put_spec(spec)
         for start in range(0, n_problems, _PROBLEMS_AT_ONCE):
             problems = [_problem(number) for number in range(start, min(start + _PROBLEMS_AT_ONCE, n_problems))]
+            problems = [
+                _with_picture(problem, work_dir / PICTURES, start + place) if start + place < n_pictures else problem
+                for place, problem in enumerate(problems)
+            ]
             store.put_problems(problems)
             ids += [problem.id for problem in problems]
             facts = [fact for problem in problems for fact in _candidates(draw, problem, n, sentences)]
@@ -57,6 +66,42 @@ def fill(work_dir: Path, n_problems: int, n: int) -> None:
             grading=grading.settings, origin={"total": n_problems},
         )  # fmt: skip
         put_scope(store, sampling, "MadeUp", scope)
+
+
+def _with_picture(problem: Problem, folder: Path, number: int) -> Problem:
+    """The problem with a picture file of its own; after ``_DRAWN`` pictures the same pixels come again."""
+    original = folder / _name(number % _DRAWN)
+    path = folder / _name(number)
+    if path == original:
+        folder.mkdir(parents=True, exist_ok=True)
+        _draw(path, number)
+    else:  # Bytes behind the end of a picture are ignored, and make it another file.
+        path.write_bytes(original.read_bytes() + str(number).encode())
+    return replace(problem, parts=(Part("image", str(path.absolute())), *problem.parts))
+
+
+def _name(number: int) -> str:
+    return f"{number}.{'jpg' if number % 4 == 1 else 'png'}"
+
+
+def _draw(path: Path, number: int) -> None:
+    """Draws about 1,000 x 800 pixels: a drawing, or a photograph as JPEG or PNG."""
+    import numpy as np
+    from PIL import Image, ImageDraw
+
+    draw = np.random.default_rng(number)
+    size = (int(draw.integers(900, 1100)), int(draw.integers(700, 900)))
+    if number % 2:
+        coarse = Image.fromarray(draw.integers(8, 240, (12, 15, 3), dtype=np.uint8)).resize(size)
+        grain = draw.integers(0, 16, (size[1], size[0], 1), dtype=np.uint8)
+        image = Image.fromarray(np.minimum(np.asarray(coarse), 239) + grain)
+    else:
+        image = Image.new("RGB", size, "white")
+        pen = ImageDraw.Draw(image)
+        for x0, y0, x1, y1, red, green, blue in draw.integers(0, 700, (14, 7)).tolist():
+            pen.line((x0, y0, x1, y1), fill=(red % 200, green % 200, blue % 200), width=3)
+            pen.text((x0, y1), f"{x0} cm + {y1} cm", fill="black", font_size=24)
+    image.save(path, quality=90, compress_level=1)  # Each format heeds its own.
 
 
 def made_up(n_problems: int, n: int) -> tuple[list[Problem], list[list[str]]]:

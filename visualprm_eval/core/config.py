@@ -14,8 +14,10 @@ from typing import Any, Literal, get_args
 
 from visualprm_eval.core.baselines import Baseline
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.folders import is_folder, user_path
 from visualprm_eval.core.steps import ORIGINAL, StepRule
 from visualprm_eval.core.types import JSONValue
+from visualprm_eval.core.words import counted
 
 Engine = Literal["auto", "native", "host", "endpoint"]
 Prompt = Literal["cot", "direct", "host"]
@@ -40,6 +42,11 @@ PROCESS_BENCHMARKS = ("VisualProcessBench", DEMO_PROCESS_BENCHMARK)
 """Benchmarks that judge critics, not policies."""
 GIVEN = "given"
 """The engine of solutions that came with labels, in the key under which they are stored."""
+SERVERS_OWN = "server's own"
+"""What the key of candidates says of a field that a server would not take."""
+NEUTRAL: Mapping[str, JSONValue] = {"top_k": -1, "repetition_penalty": 1.0}
+"""What changes nothing of a model's probabilities. It is sent to servers: they fill what is left out from the model's
+generation config, where it changes much (Qwen2.5-VL's has top_k 1 and repetition_penalty 1.05)."""
 DEFAULT_THRESHOLD = 0.85
 """Above which score a step counts as correct: a public re-evaluation of VisualPRM-8B came to a pooled macro F1 of 62.18
 with it; the paper prints 62.0 and no threshold."""
@@ -73,15 +80,18 @@ class ModelSource:
             option: Where, for the message.
 
         Raises:
-            ConfigError: When the text is not of that form, or a directory is given a revision.
+            ConfigError: When the text is not of that form, names nobody's home, or a directory is given a revision.
         """
-        if text and Path(text).is_dir():
+        before, equals, source = text.rpartition("=")
+        if source.startswith("~"):
+            text = f"{before}{equals}{user_path(source)}"
+        if text and is_folder(text):
             return cls(name=Path(text).resolve().name, source=text)
         match = _SOURCE_PATTERN.fullmatch(text)
         if match is None:
             raise ConfigError(f"{option} {text!r} is not of the form [NAME=]PATH_OR_ID[@REVISION]")
         source = match["source"]
-        if match["revision"] and Path(source).is_dir():
+        if match["revision"] and is_folder(source):
             raise ConfigError(f"{option} {text}: {source} is a directory, which has no revision; leave out the @")
         name = match["name"] or Path(source).resolve().name
         return cls(name, source, match["revision"], is_named=match["name"] is not None)
@@ -114,6 +124,7 @@ class SamplingOptions:
         seed: seed of the sampling noise ({default})
         batch_size: samples at a time, native policies ({default})
         allow_remote_code: let host model classes run code shipped with a checkpoint
+        asked_for: which of temperature, top_p and seed somebody asked for, and so expects of a server
     """
 
     num_samples: int | None = DEFAULT_NUM_SAMPLES
@@ -125,6 +136,7 @@ class SamplingOptions:
     seed: int = 0
     batch_size: int = 64
     allow_remote_code: bool = False
+    asked_for: frozenset[str] = frozenset()
 
     def settings(self) -> dict[str, JSONValue]:
         """What of it can change a sample."""
@@ -132,7 +144,7 @@ class SamplingOptions:
 
     def greedy(self) -> SamplingOptions:
         """The same at temperature 0."""
-        return replace(self, temperature=0.0, top_p=1.0)
+        return replace(self, temperature=0.0, top_p=1.0, asked_for=frozenset({"temperature"}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +321,11 @@ class RunConfig:
         """
         for k in self.ks:
             if not 1 <= k <= n:
-                why = f"-n/--num-samples is {n}" if self.sampling.num_samples else f"problems have {n} candidates"
+                why = (
+                    f"-n/--num-samples is {n}"
+                    if self.sampling.num_samples
+                    else f"problems have {counted(n, 'candidate')}"
+                )
                 raise ConfigError(f"--k {k}: expected 1 to {n}, since {why}")
         return tuple(sorted(set(self.ks))) or default_ks(n)
 

@@ -69,7 +69,9 @@ def check_folder(folder: Path, option: str) -> None:
     if not there.is_dir():
         raise ConfigError(f"cannot write into {folder}: {there} is no folder; choose another one with {option}")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(f"cannot write into {folder}: no permission to in {there}; choose another one with {option}")
+        raise ConfigError(
+            f"cannot write into {folder}: no permission to write in {there}; choose another one with {option}"
+        )
 
 
 def check_output(file: Path, option: str) -> None:

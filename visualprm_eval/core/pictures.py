@@ -15,6 +15,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from visualprm_eval.core.atomic_file import write_atomically
+from visualprm_eval.core.folders import is_file
 
 RULES = "upright-1"
 """The version of the rules here, which the ids of problems with changed pictures have in them."""
@@ -98,6 +99,8 @@ def png_of(data: bytes, *, as_png: bool = False) -> tuple[bytes, str] | None:
 
 def size_of(picture: Path | bytes) -> tuple[int, int] | None:
     """Width and height of a picture file, or of one's bytes, by its head alone; ``None`` where it cannot be read."""
+    if not (isinstance(picture, bytes) or is_file(picture)):
+        return None
     try:
         with Image.open(io.BytesIO(picture) if isinstance(picture, bytes) else picture) as opened:
             return opened.size
@@ -118,6 +121,8 @@ def upright_copy(picture: Path, folder: Path) -> tuple[Path, str]:
     Raises:
         OSError: A copy cannot be written.
     """
+    if not is_file(picture):  # Some devices never end.
+        return picture, ""
     try:
         data = picture.read_bytes()
     except OSError:  # Whoever opens it will tell.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from types import SimpleNamespace
@@ -26,6 +27,9 @@ class Tracker(Protocol):
 
     def advance(self, count: int = 1) -> None:
         """Says that ``count`` more are done."""
+
+    def reach(self, count: int) -> None:
+        """Says that ``count`` are done in all, perhaps fewer than it seemed."""
 
 
 @contextmanager
@@ -70,7 +74,9 @@ def _live(label: str, total: int, out: TextIO) -> Iterator[Tracker]:
     with Progress(*columns, console=Console(file=out)) as bar:
         # Names come from users and files: markup in them must stay text.
         task = bar.add_task(Text(label).markup, total=total)
-        live: Any = SimpleNamespace(advance=partial(_advance, bar, task))
+        live: Any = SimpleNamespace(
+            advance=partial(_advance, bar, task), reach=lambda count: bar.update(task, completed=count)
+        )
         yield live
 
 
@@ -91,7 +97,11 @@ class _LogLines:
             self._print(f"0/{total:,}")
 
     def advance(self, count: int = 1) -> None:
-        self._done += count
+        self.reach(self._done + count)
+        check_interrupted()  # What is done is stored.
+
+    def reach(self, count: int) -> None:
+        self._done = count
         now = time.monotonic()
         elapsed = now - self._start
         interval = min(LOG_INTERVAL_S, max(FIRST_INTERVAL_S, elapsed / 2)) if self._is_told else self._after_s
@@ -100,7 +110,6 @@ class _LogLines:
             eta = elapsed * (self._total - self._done) / max(self._done, 1)
             share = self._done / max(self._total, 1)
             self._print(f"{self._done:,}/{self._total:,} ({share:.0%}), {elapsed:.0f} s, ETA {eta:.0f} s")
-        check_interrupted()  # What is done is stored.
 
     def close(self) -> None:
         elapsed = time.monotonic() - self._start
@@ -109,3 +118,39 @@ class _LogLines:
 
     def _print(self, text: str) -> None:
         print(f"{self._label}: {text}", file=self._out, flush=True)
+
+
+class Rows:
+    """Progress of rows of which some are worked on at a time, told by threads; what fails may be worked on again.
+
+    Args:
+        tracker: Shows it.
+    """
+
+    def __init__(self, tracker: Tracker) -> None:
+        self._tracker, self._lock = tracker, threading.Lock()
+        self._finished, self._begun = 0, 0
+
+    @contextmanager
+    def part(self, size: int, times: int = 1) -> Iterator[Callable[[int], None]]:
+        """While some rows are worked on: what is told of them is shown, and forgotten at the end.
+
+        Args:
+            size: How many they are.
+            times: How often each of them is told.
+        """
+        self._begun = 0
+
+        def done(count: int) -> None:
+            with self._lock:
+                self._begun += count
+                self._tracker.reach(self._finished + min(self._begun // times, size))
+
+        yield done
+
+    def finish(self, count: int) -> None:
+        """Says that ``count`` rows more are done for good."""
+        with self._lock:
+            self._finished, self._begun = self._finished + count, 0
+            self._tracker.reach(self._finished)
+        check_interrupted()

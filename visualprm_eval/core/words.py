@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def counted(number: int, noun: str, plural: str = "") -> str:
     """``"1 problem"``, ``"2,345 problems"``.
@@ -30,3 +32,9 @@ def digits(number: float) -> str:
     Twelve significant ones: ``29.099999999999998``, which is 100 times 0.291, is ``"29.1"``.
     """
     return repr(float(f"{number:.12g}"))
+
+
+def listed(parts: Iterable[str]) -> str:
+    """``"a"``, ``"a and b"``, ``"a, b and c"``."""
+    *others, last = parts
+    return f"{', '.join(others)} and {last}" if others else last

@@ -10,18 +10,21 @@ from visualprm_eval.engine.checkpoint_folder import locate, transformers_sibling
 from visualprm_eval.engine.config import MODEL_TYPE
 from visualprm_eval.engine.json_section import read_object
 from visualprm_eval.engine.prompt import PromptFormat
-from visualprm_eval.engine.read_config import read_config
+from visualprm_eval.engine.read_config import names_reward_model, read_config
 from visualprm_eval.engine.tokenizer import load_tokenizer
 
 CONFIG = "config.json"
 
 
-def inspect_checkpoint(path_or_id: str | Path, revision: str | None = None) -> None:
+def inspect_checkpoint(path_or_id: str | Path, revision: str | None = None) -> bool:
     """Looks at a checkpoint's files before anything is paid for that its weights are to work on.
 
     Args:
         path_or_id: A directory, or the name of a repository on the hub.
         revision: Branch, tag or commit of a hub repository.
+
+    Returns:
+        Whether its files say that it is a reward model.
 
     Raises:
         CheckpointError: When it is not there, of an unknown architecture, or one of its files was cut off.
@@ -31,6 +34,7 @@ def inspect_checkpoint(path_or_id: str | Path, revision: str | None = None) -> N
     config = read_config(path)  # First, since it says most of a checkpoint that is meant for something else.
     PromptFormat(load_tokenizer(path), config)
     inspect_weights(path)
+    return names_reward_model(path)
 
 
 def look_at_layout(path_or_id: str, revision: str | None = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +41,18 @@ def read_config(directory: Path) -> CheckpointConfig:
         path, CheckpointError, f"{directory}: no config.json; expected a checkpoint in the OpenGVLab layout"
     )
     return parse_config(raw, str(path))
+
+
+def names_reward_model(directory: Path) -> bool:
+    """Whether config.json names the class of a reward model, as VisualPRM's does.
+
+    Weights do not tell: a reward model has the same tensors as the chat model that it was trained from.
+
+    Raises:
+        CheckpointError: When the file is missing or malformed.
+    """
+    raw = read_object(directory / "config.json", CheckpointError, f"{directory}: no config.json")
+    return "Reward" in json.dumps([raw.get("architectures"), raw.get("auto_map")])
 
 
 def parse_config(raw: Mapping[str, JSONValue], where: str = "config.json") -> CheckpointConfig:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.words import part_of, verb
+
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import AnswerFn, Columns
     from visualprm_eval.evaluate.rerankers import Reranker
@@ -23,7 +25,8 @@ def abstained(count: int, total: int) -> str:
         return ""
     warning = "WARNING: " if count > MANY * total else ""
     share = f"{100 * count / total:.1f}%"
-    return f"{warning}{count:,} of {total:,} candidates abstain ({share}): no answer is found in them"
+    abstain = f"{part_of(count, total, 'candidate')} {verb(count, 'abstains', 'abstain')}"
+    return f"{warning}{abstain} ({share}): no answer is found in {verb(count, 'it', 'them')}"
 
 
 def abstaining(columns: Columns, answer: AnswerFn, n: int) -> tuple[int, int]:

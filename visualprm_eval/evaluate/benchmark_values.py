@@ -23,6 +23,7 @@ from functools import cached_property
 import numpy as np
 
 from visualprm_eval.core.types import Problem
+from visualprm_eval.core.words import part_of, verb
 from visualprm_eval.evaluate.abstentions import abstained, is_vote
 from visualprm_eval.evaluate.candidate_grid import Grid
 from visualprm_eval.evaluate.fsum_arrays import BoolArray, IntArray
@@ -36,7 +37,6 @@ TableKey = tuple[str, str, int]
 
 _NO_VERDICTS = "needs verdicts on single texts, which do not make this metric"
 _NO_FIGURE = f"{INCOMPLETE}the host has not evaluated this table of picks"
-_LACKING = f"{INCOMPLETE}candidates, scores or verdicts are lacking"
 
 
 def evaluate_benchmark(
@@ -153,13 +153,16 @@ class _Part:
         answers, said = columns.answers(self.grid.answer), columns.said.get(critic or "")
         texts = self.grid.texts_at(ranks[:, None])[:, 0].tolist()
         values = self.grid.worth(ranks[:, None])[:, 0].tolist()
-        for problem, rank, text, value, complete in zip(
-            self.grid.problems, ranks.tolist(), texts, values, self.complete.tolist(), strict=True
+        for row, (problem, rank, text, value, complete) in enumerate(
+            zip(self.grid.problems, ranks.tolist(), texts, values, self.complete.tolist(), strict=True)
         ):
             about = (problem.id, problem.index, problem.question, problem.answer)
             pick = Pick(self.study.policy, self.study.benchmark, self.split, reranker.name, self.k, *about)
             if rank < 0:
-                note = f"failed: none of the first {self.k} candidates can be used" if complete else _LACKING
+                what = "the first candidate cannot" if self.k == 1 else f"none of the first {self.k} candidates can"
+                note = f"failed: {what} be used"
+                if not complete:
+                    note = f"{INCOMPLETE}{self.grid.take(np.array([row])).lacking(self.k)} lacking"
                 yield replace(pick, note=note)
                 continue
             yield replace(
@@ -210,7 +213,8 @@ class _Part:
         worth = self.grid.mean_worth(self.k) if ranks is None else self.grid.worth(ranks[:, None])[:, 0]
         values = worth[self.sizes > 0].tolist()
         if n_ungraded := sum(map(math.isnan, values)):
-            return None, f"{INCOMPLETE}{n_ungraded:,} of {len(values):,} picks are not graded"
+            are = verb(n_ungraded, "is", "are")
+            return None, f"{INCOMPLETE}{part_of(n_ungraded, len(values), 'pick')} {are} not graded"
         number, remark = self.study.aggregate(self.kept, values), self.study.remark(self.kept)
         if math.isnan(number):
             return None, f"withheld: {_joined(remark, 'the metric has nothing to be taken over')}"
@@ -230,7 +234,7 @@ class _Part:
     def _note(self, remark: str) -> str:
         """What must be said of a number beside its metric's own remark."""
         partial = self.n_total is not None and self.n_total > len(self.grid)
-        subset = f"{len(self.grid):,} of {self.n_total:,} problems" if partial else ""
+        subset = part_of(len(self.grid), self.n_total or 0, "problem") if partial else ""
         unread = self.grid.unread_remark(self.k) if self.study.matched else ""
         return _joined(subset, remark, self._remarks, unread)
 
@@ -238,13 +242,14 @@ class _Part:
     def _remarks(self) -> str:
         """What a reader of a value must know of its candidates."""
         n_all = self.k * len(self.grid)
+        n_empty = int(self.grid.empty[:, : self.k].sum())
         counts = {
             "left out": self._n_left_out,
             **{f"not scored by {critic}": self.grid.unscored(critic, self.k) for critic in self.grid.critics},
-            "are empty replies": int(self.grid.empty[:, : self.k].sum()),
+            verb(n_empty, "is an empty reply", "are empty replies"): n_empty,
             "cut at the token limit": int(self.grid.cut[:, : self.k].sum()),
         }
-        return "; ".join(f"{count:,} of {n_all:,} candidates {what}" for what, count in counts.items() if count)
+        return "; ".join(f"{part_of(count, n_all, 'candidate')} {what}" for what, count in counts.items() if count)
 
 
 def _joined(*remarks: str) -> str:

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from visualprm_eval.core.types import Problem, StepScores, Verdict
+from visualprm_eval.core.words import counted, listed, part_of
 from visualprm_eval.evaluate.fact_columns import AnswerFn, Candidates, Columns, Graded, ProblemFacts, Said
 from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray, exact_sums
 
@@ -205,8 +206,8 @@ class Grid:
         if 2 * unread <= total:
             return ""
         return (
-            f"warning: exact matching found no final answer in {unread:,} of {total:,} candidates, so a low value may "
-            "say nothing of the policy: grade with a judge (--judge)"
+            f"warning: exact matching found no final answer in {part_of(unread, total, 'candidate')}, so a low value "
+            "may say nothing of the policy: grade with a judge (--judge)"
         )
 
     @cached_property
@@ -236,6 +237,23 @@ class Grid:
     def complete(self, k: int) -> BoolArray:
         """Of which problems all is known of the first k candidates, [P]; else best-of-k would be a guess."""
         return np.logical_and.reduce(self.known[:, :k], axis=1) if k <= self.n else np.zeros(len(self), dtype=bool)
+
+    def lacking(self, k: int) -> str:
+        """What is still to be made of the first k candidates, each kind with its number; failures are not lacking.
+
+        Scores and verdicts are counted by distinct text.
+        """
+        cells, facts = self.cells[:, :k], self.columns
+        waiting = cells[(cells >= 0) & ~self.known[:, :k]]
+        texts = np.unique(facts.candidates.texts[waiting])
+        counts = {("candidate", "candidates"): int((cells < 0).sum()) + max(0, k - self.n) * len(self)}
+        for label in self.critics:
+            said = facts.said.get(label)
+            unscored = len(texts) if said is None else int((~said.known[texts]).sum())
+            counts[f"score of {label}", f"scores of {label}"] = unscored
+        if self.graded:
+            counts["verdict", "verdicts"] = int((~facts.graded.known[texts]).sum())
+        return listed(counted(count, *nouns) for nouns, count in counts.items() if count)
 
     def take(self, rows: IntArray | BoolArray) -> Grid:
         """Some of the problems, by their places here."""

@@ -17,6 +17,7 @@ from typing import ClassVar
 import numpy as np
 
 from visualprm_eval.core.errors import ConfigError, VisualPRMEvalError
+from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.candidate_grid import Grid, Pool
 from visualprm_eval.evaluate.fsum_arrays import FloatArray, IntArray, exact_sums
 
@@ -118,7 +119,7 @@ class Reranker:
         It is -1 where there is nothing to choose from, and may be so where not all is known of the first k.
         """
         if self.pointwise:
-            with _named_errors(self, f"{len(grid):,} problems"):
+            with _named_errors(self, counted(len(grid), "problem")):
                 keys = self._keys(grid)
             best = np.maximum.accumulate(keys, axis=1)
             if (best[:, np.array(ks) - 1] == _LOWEST).any():
@@ -133,7 +134,7 @@ class Reranker:
         for column, k in enumerate(ks):
             complete = grid.complete(k)
             part = grid if complete.all() else grid.take(complete)
-            with _named_errors(self, f"{len(part):,} problems"):
+            with _named_errors(self, counted(len(part), "problem")):
                 ranks[complete, column] = self.in_subsets(part, np.arange(k)[None, :])[:, 0]
         return ranks
 
@@ -151,7 +152,7 @@ def _checked_utilities(reranker: Reranker, pool: Pool) -> FloatArray:
         utilities = np.asarray(reranker.utilities(seen), dtype=np.float64)
     if utilities.shape != (len(pool),) or np.isnan(utilities).all():
         raise ConfigError(
-            f"reranker {reranker.name!r} must give one number for each of the {len(pool)} candidates of problem "
+            f"reranker {reranker.name!r} must give one number for each of {counted(len(pool), 'candidate')} of problem "
             f"{pool.problem_id}; it gave {utilities!r}. Leave it out or correct it"
         )
     return utilities

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.words import part_of, verb
 from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, WITHOUT_CRITIC
 
@@ -36,9 +37,10 @@ def lost_critics(columns: Columns, critics: Iterable[str], n: int) -> dict[str, 
         said = columns.critic(critic)
         lacking, failed = int((texts & ~said.known).sum()), int((texts & said.failed).sum())
         if lacking:
-            lost[critic] = f"{WITHOUT_CRITIC}{lacking:,} of {total:,} texts are not scored by {critic}"
+            not_scored = f"{part_of(lacking, total, 'text')} {verb(lacking, 'is', 'are')} not scored by {critic}"
+            lost[critic] = f"{WITHOUT_CRITIC}{not_scored}"
         elif failed > MAX_UNSCORED * total:
-            lost[critic] = f"{WITHOUT_CRITIC}{failed:,} of {total:,} texts failed to be scored by {critic}"
+            lost[critic] = f"{WITHOUT_CRITIC}{part_of(failed, total, 'text')} failed to be scored by {critic}"
     return lost
 
 
@@ -52,6 +54,7 @@ def why_withheld(grid: Grid, k: int) -> str:
     complete = grid.complete(k)
     total = len(grid)
     if n_incomplete := int((~complete).sum()):
-        return f"{INCOMPLETE}{n_incomplete:,} of {total:,} problems lack candidates, scores or verdicts"
+        lacks = f"{part_of(n_incomplete, total, 'problem')} {verb(n_incomplete, 'lacks', 'lack')}"
+        return f"{INCOMPLETE}{lacks} {grid.lacking(k)}"
     n_failed = int((~grid.usable[:, :k].any(axis=1)).sum())
-    return f"withheld: {n_failed:,} of {total:,} problems failed" if n_failed > MAX_FAILED * total else ""
+    return f"withheld: {part_of(n_failed, total, 'problem')} failed" if n_failed > MAX_FAILED * total else ""

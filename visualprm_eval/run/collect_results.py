@@ -11,8 +11,10 @@ import numpy as np
 
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.packages import installed
+from visualprm_eval.core.progress import track
 from visualprm_eval.core.steps import ORIGINAL, rule_of
 from visualprm_eval.core.types import JSONValue, Spec, StepScores, Usage
+from visualprm_eval.core.words import counted, part_of, verb
 from visualprm_eval.evaluate.overall import overall_rows, unfinished
 from visualprm_eval.evaluate.published.comparison import compare, published_points, selectors
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
@@ -20,7 +22,7 @@ from visualprm_eval.evaluate.stats import Examiner
 from visualprm_eval.evaluate.stats.step_counts import StepCounts, step_counts
 from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
-from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
+from visualprm_eval.report.viewer.thumbnails import Thumbnails
 from visualprm_eval.report.viewer.viewer import ViewerBuilder
 from visualprm_eval.run.protocol import overall_prints, stamped
 from visualprm_eval.stages.experiment import settings_of
@@ -60,27 +62,32 @@ def collect(store: Store, plan: Plan) -> Results:
     protocols: list[tuple[str, JSONValue]] = []
     versions = recorded_versions(store)
     steps: list[StepCounts] = []
-    for experiment in plan.experiments:
-        study = read_study(store, experiment, plan.equalities)
-        facts = study.columns
-        own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
-        own_rows, own_prints = stamped(store, experiment, own_rows, versions)
-        fingerprints += own_prints
-        rows += own_rows
-        picks += own_picks
-        if metric_of(store, experiment).whole:
-            examiner.add_values(study, own_rows)
-        else:
-            examiner.add(study)
-        if not experiment.greedy:
-            add_to_viewer(viewer, store, experiment, facts, own_picks)
-            steps.append(step_counts(study, is_scored_so=any(map(_cuts_at_blank_lines, experiment.scorings.values()))))
-        failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
-        shown = headlines(own_rows, own_picks, experiment.benchmark)
-        protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
-    rows += overall_rows(rows)
+    with track("evaluate", len(plan.experiments) + 1) as tracker:
+        for experiment in plan.experiments:
+            study = read_study(store, experiment, plan.equalities)
+            facts = study.columns
+            own_rows, own_picks = evaluate(store, experiment, study, experiment.ks)
+            own_rows, own_prints = stamped(store, experiment, own_rows, versions)
+            fingerprints += own_prints
+            rows += own_rows
+            picks += own_picks
+            if metric_of(store, experiment).whole:
+                examiner.add_values(study, own_rows)
+            else:
+                examiner.add(study)
+            if not experiment.greedy:
+                add_to_viewer(viewer, store, experiment, facts, own_picks)
+                is_scored_so = any(map(_cuts_at_blank_lines, experiment.scorings.values()))
+                steps.append(step_counts(study, is_scored_so=is_scored_so))
+            failures += failures_of(experiment.benchmark.name, facts, wanted_texts(study, experiment.ks))
+            shown = headlines(own_rows, own_picks, experiment.benchmark)
+            protocols += _protocol_of(store, experiment, shown, _tally(facts), versions)
+            tracker.advance()
+        rows += overall_rows(rows)
+        insight = examiner.insight(unfinished(rows))
+        tracker.advance()
     fingerprints += overall_prints(rows, fingerprints)
-    insight, names = examiner.insight(unfinished(rows)), selectors(plan.prms)
+    names = selectors(plan.prms)
     return Results(
         rows=rows,
         picks=picks,
@@ -118,7 +125,7 @@ def viewer_of(experiments: Sequence[Experiment]) -> ViewerBuilder:
         for each in experiments
     }
     n_problems = sum(len(each.benchmark.problems) for each in experiments)
-    return ViewerBuilder(n_problems, thumbnails=Thumbnails(allowed=allowances(pictures)))
+    return ViewerBuilder(n_problems, thumbnails=Thumbnails.of(pictures))
 
 
 def add_to_viewer(
@@ -199,12 +206,15 @@ def _protocol_of(
         figure = known_figure(store, experiment, headline.texts)
         name = f"{host_figure_name(store, experiment)} of {headline.row.reranker} at k = {headline.row.k}"
         if headline.n_apart:
-            name += f", without {headline.n_apart:,} problems because of empty replies"
+            name += f", without {counted(headline.n_apart, 'problem')} because of empty replies"
         yield f"{where}: {name}", _NO_FIGURE if figure is None else figure
     if tally.empty:
-        yield f"{where}: empty replies", f"{tally.empty:,} of {tally.candidates:,} candidates; they are wrong"
+        yield (
+            f"{where}: empty replies",
+            f"{part_of(tally.empty, tally.candidates, 'candidate')}; {verb(tally.empty, 'it is', 'they are')} wrong",
+        )
     if tally.cut:
-        yield f"{where}: cut at the token limit", f"{tally.cut:,} of {tally.candidates:,} candidates"
+        yield f"{where}: cut at the token limit", part_of(tally.cut, tally.candidates, "candidate")
     if tally.reasoned:
         said = f"{tally.reasoned:,} of {tally.candidates:,} candidates; it is kept, but neither scored nor graded"
         yield f"{where}: reasoning beside the text", said

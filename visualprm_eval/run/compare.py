@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.baselines import GREEDY, ROWS
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.visible import say
+from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.fact_columns import Columns
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.stats.coverage import missing_of
@@ -111,7 +112,7 @@ def in_words(row: Comparison) -> str:
     if row.p_corrected is not None and row.p_corrected != row.p:
         p += f", corrected {_chance(row.p_corrected)}"
     return (
-        f"{place}, {row.n_problems:,} problems, {ks}: {sides}{row.verdict} "
+        f"{place}, {counted(row.n_problems, 'problem')}, {ks}: {sides}{row.verdict} "
         f"({row.difference:+.1f} points{interval}; better on {row.better:,}, worse on {row.worse:,}{p})"
     )
 

@@ -22,6 +22,7 @@ from visualprm_eval.core.folders import check_folder, use_data_dir
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, needed_critics, split_label
 from visualprm_eval.host.data.known import check_benchmark_names, missing_files
 from visualprm_eval.host.load.bridge import has_names
+from visualprm_eval.run.early_contact import greet_servers
 from visualprm_eval.run.judge_checks import check_judge
 from visualprm_eval.run.stored_critics import known_prm
 from visualprm_eval.run.stored_policies import known_policy
@@ -57,7 +58,7 @@ class Checked:
 
 
 def check_run(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) -> Checked:
-    """Looks at what a run was given; nothing is put into the store, and nothing is asked that is paid for.
+    """Looks at what a run was given; nothing is put into the store, and nothing is sampled, scored or graded.
 
     Args:
         config: What was asked for.
@@ -78,6 +79,7 @@ def check_run(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) ->
     check_names(config, store, rerankers)
     # Last, since the network may be slow, or not there.
     check_checkpoints(config, store, [each for each in checkpoints if each[1].on_hub])
+    greet_servers(config, store, rerankers)
     return Checked(pack, sound)
 
 

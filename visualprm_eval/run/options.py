@@ -263,6 +263,8 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
         given["scoring.prms"] = cfg.DEMO.scoring.prms
     if "candidates" in given:
         given.setdefault("sampling.num_samples", None)
+    asked_for = {"temperature", "top_p", "seed"} & {path.removeprefix("sampling.") for path in given}
+    given["sampling.asked_for"] = frozenset(asked_for)
     wanted = given.get("stages", MODES[mode or "all"])
     given["stages"] = tuple(stage for stage in cfg.STAGES if stage in wanted)
     return checked(cfg.filled(cfg.DEMO if demo else cfg.RunConfig(), given))

@@ -16,6 +16,7 @@ from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
 from visualprm_eval.core.folders import check_output, passing_cache
 from visualprm_eval.core.visible import say
+from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
@@ -143,7 +144,7 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
     say(str(summary))
     if left := rank_paths(work_dir):
-        say(f"note: without {len(left)} stores that ranks left in {work_dir}; any run there takes them over")
+        say(f"note: without {counted(len(left), 'store')} that ranks left in {work_dir}; any run there takes them over")
 
 
 @contextmanager

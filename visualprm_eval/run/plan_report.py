@@ -16,6 +16,7 @@ from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
 from visualprm_eval.core.folders import check_folder
 from visualprm_eval.core.types import Spec
 from visualprm_eval.core.visible import say, tell
+from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.rerankers import Greedy
 from visualprm_eval.run.export_problems import stored_benchmark, stored_grading
 from visualprm_eval.run.last_run import choose
@@ -65,7 +66,10 @@ def report(config: RunConfig, rerankers: Sequence[str], output: Path | None = No
             refuse_damage(path, findings)  # It explains whatever reading stumbled over.
             raise
     if left := rank_paths(config.work_dir):
-        say(f"note: without {len(left)} stores that ranks left in {config.work_dir}; any run there takes them over")
+        say(
+            f"note: without {counted(len(left), 'store')} that ranks left in {config.work_dir}; any run there takes "
+            "them over"
+        )
 
 
 def plan_report(config: RunConfig, store: Store, names: Sequence[str] = ()) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,8 @@ from visualprm_eval.run.plan_pack import plan_pack
 from visualprm_eval.run.stored_critics import known_prm
 from visualprm_eval.run.stored_policies import known_policy, of_this_policy, stored_sampling
 from visualprm_eval.stages.checkpoint_source import spec_of
-from visualprm_eval.stages.experiment import Experiment, Samples, known_equalities
+from visualprm_eval.stages.experiment import Experiment, Samples, known_equalities, missing_candidates
+from visualprm_eval.stages.sample.endpoint.stored_key import Served, tell_other_keys
 from visualprm_eval.stages.sample.find_policy import find_policy, greedy_twin
 from visualprm_eval.stages.sample.policy import PolicyOptions, notes_of
 from visualprm_eval.stages.score.critics import build_critics, named_scoring, ranged_scoring
@@ -135,14 +136,16 @@ def _sampled(
             name = policy.name
             notes[name] = notes_of(policy)
             known = any(not benchmark.expected for benchmark in benchmarks)
-            makers = [policy, greedy_twin(policy, text, PolicyOptions.of(config))] if greedy else [policy]
+            makers: list[tuple[Policy, int]] = [(policy, config.sampling.num_samples or DEFAULT_NUM_SAMPLES)]
+            if greedy:
+                makers.append((greedy_twin(policy, text, PolicyOptions.of(config)), 1))
             keys = [
-                _key("sampling", maker, "sample", config, store)
+                _sampling_key(maker, n, benchmarks, config, store)
                 if known
                 else Spec("sampling", {"policy": name, "maker": place})
-                for place, maker in enumerate(makers)
+                for place, (maker, n) in enumerate(makers)
             ]
-            policies.update((key.id, maker) for key, maker in reversed([*zip(keys, makers, strict=True)]))
+            policies.update((key.id, maker) for key, (maker, _) in reversed([*zip(keys, makers, strict=True)]))
         except HostError:
             if "sample" in config.stages:
                 raise
@@ -177,9 +180,25 @@ def _scorings(critics: Mapping[str, Critic], config: RunConfig, store: Store) ->
         yield label, named_scoring(label, key, thoughts=config.scoring.thoughts, steps=config.scoring.steps)
 
 
-def _key(kind: str, maker: object, stage: str, config: RunConfig, store: Store) -> Spec:
+def _sampling_key(policy: Policy, n: int, benchmarks: Sequence[Benchmark], config: RunConfig, store: Store) -> Spec:
+    """The key of a policy's candidates; servers are asked what they take only where some lack."""
+
+    def lacking(spec: Spec) -> int:
+        samples = [Samples(policy.name, spec, benchmark, n) for benchmark in benchmarks]
+        return sum(len(missing_candidates(store, each, retry_failed=config.retry_failed)) for each in samples)
+
+    key = _key("sampling", policy, "sample", config, store, enough=lambda spec: not lacking(spec))
+    if isinstance(policy, Served) and "sample" in config.stages:
+        tell_other_keys(store, policy, key, n * sum(len(each.problems) for each in benchmarks), lacking)
+    return key
+
+
+def _key(
+    kind: str, maker: object, stage: str, config: RunConfig, store: Store, *,
+    enough: Callable[[Spec], bool] = lambda _: True,
+) -> Spec:  # fmt: skip
     will_make = stage in config.stages
-    spec = spec_of(kind, maker, store, will_make=will_make, dry_run=config.dry_run)
+    spec = spec_of(kind, maker, store, will_make=will_make, dry_run=config.dry_run, enough=enough)
     return spec if will_make else of_this_policy(spec, store)
 
 

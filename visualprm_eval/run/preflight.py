@@ -12,6 +12,7 @@ from visualprm_eval.stages.experiment import missing_candidates, missing_scores
 from visualprm_eval.stages.experiment_values import grades_all, read_study
 from visualprm_eval.stages.grade.stage import missing_verdicts
 from visualprm_eval.stages.grade.table_figures import try_out, unseen_tables
+from visualprm_eval.stages.sample.endpoint.stored_key import Served, stored_keys
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import RunConfig
@@ -36,9 +37,12 @@ def preflight(config: RunConfig, store: Store, plan: Plan, grader: Grader, sound
         TokenizerError: When its tokenizer lacks what is needed.
         ConfigError: When a judge's address is given and no judge would be asked.
         GradingError: When verdicts are wanted and the host or its judge cannot give them.
+        PolicyError: When a prompted judge's server is not there, or does not know the model.
     """
     if "grade" in config.stages:
         _check_grading(config, store, plan, grader)
+    if "score" in config.stages:
+        _greet_judges(config, store, plan)
     makers: list[object] = [*plan.policies.values()] if "sample" in config.stages else []
     makers += plan.critics.values() if "score" in config.stages else ()
     # The greedy twin of a policy shares its checkpoint, critics of one reward model theirs.
@@ -46,6 +50,26 @@ def preflight(config: RunConfig, store: Store, plan: Plan, grader: Grader, sound
         if checkpoint.location not in sound:
             checkpoint.inspect()
         checkpoint.record(store)
+
+
+def _greet_judges(config: RunConfig, store: Store, plan: Plan) -> None:
+    """Looks whether servers of prompted judges are there that have more to score; those with no scores yet are greeted.
+
+    Raises:
+        PolicyError: A server is not there, or does not know the model.
+    """
+    retry_failed = config.retry_failed
+    for label, critic in plan.critics.items():
+        if not isinstance(critic, Served) or (served := critic.served) is None:
+            continue
+        scored = [each for each in plan.experiments if label in each.scorings]
+        more = any(
+            ("sample" in config.stages and plan.policies and missing_candidates(store, each, retry_failed=retry_failed))
+            or missing_scores(store, each, label, retry_failed=retry_failed)
+            for each in scored
+        )
+        if more and stored_keys(store, "scoring", critic.settings()):
+            served.greet()
 
 
 def _check_grading(config: RunConfig, store: Store, plan: Plan, grader: Grader) -> None:

@@ -28,7 +28,7 @@ EXIT_SIGNAL = 128
 FAULT_FILE = "fault.txt"
 """In the work dir: the traceback of what should not have happened."""
 
-_LONGEST = 300
+_LONGEST, _LONGEST_MESSAGE = 300, 2_000
 _OF_THE_MACHINE = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE,
     errno.ENOMEM, errno.ESTALE, errno.ENAMETOOLONG, errno.ELOOP,
@@ -76,7 +76,13 @@ def _message(error: Exception, fault: Callable[[BaseException], str]) -> tuple[s
     return f"error: {fault(error)}", EXIT_FAULT
 
 
+def _shortened(line: str) -> str:
+    """A line of a message that may repeat a value of somebody's file."""
+    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 300]} … {line[-200:]}"
+
+
 def _told(said: str, status: int) -> int:
+    said = "\n".join(map(_shortened, said.split("\n")))  # A list of missing files has a line for each of them.
     try:
         tell(said)
     except BrokenPipeError:

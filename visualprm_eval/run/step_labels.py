@@ -14,6 +14,7 @@ from visualprm_eval.core.visible import say, tell
 from visualprm_eval.evaluate.step_labels.assess import Opinion
 from visualprm_eval.evaluate.step_labels.results import evaluate
 from visualprm_eval.run.dry_run import Bill
+from visualprm_eval.run.early_contact import greet_judges
 from visualprm_eval.run.export_problems import tell_shown
 from visualprm_eval.stages.checkpoint_source import CheckpointUser, spec_of
 from visualprm_eval.stages.cost import CHARACTERS_PER_TOKEN, STEP_CHARACTERS, Questions
@@ -61,11 +62,13 @@ def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = 
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
     """
     (name,) = config.data
+    critics = build(config.step_labels.critics, config)
+    if "score" in config.stages and not config.dry_run:
+        greet_judges([judging.critic for judging in critics], store)
     if config.dry_run and not is_here(name, config.step_labels.vpb_dir, config.data_dir):
-        _tell_expected(name, store, config, build(config.step_labels.critics, config))
+        _tell_expected(name, store, config, critics)
         return
     whole = load_set(name, config.step_labels.vpb_dir, config.data_dir, config.pictures)
-    critics = build(config.step_labels.critics, config)
     _tell_bad_lines(whole)
     tell_shown(name, whole.shown)
     place = _put(store, whole, config.limit)

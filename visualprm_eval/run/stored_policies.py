@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.config import SERVERS_OWN
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.stages.checkpoint_source import CHECKPOINT
 from visualprm_eval.stages.experiment import Samples, settings_of
+from visualprm_eval.stages.sample.endpoint.dialect import is_alike
 from visualprm_eval.store.names import POLICY_APART, Claim, told_apart
 from visualprm_eval.store.scopes import Scope
 
@@ -29,7 +31,9 @@ def stored_sampling(store: Store, policy: str, sampling: SamplingOptions) -> Spe
     """
     wanted = sampling.settings()
     named = [spec for spec in store.specs("sampling") if spec.settings.get("policy") == policy]
-    fitting = [spec for spec in named if {name: spec.settings.get(name) for name in wanted} == wanted]
+    fitting = [
+        spec for spec in named if all(spec.settings.get(name) in {each, SERVERS_OWN} for name, each in wanted.items())
+    ]
     if len(fitting) == 1:
         return fitting[0]
     listed = "".join(f"\n  {dict(spec.settings)}" for spec in fitting or named)
@@ -71,7 +75,7 @@ def of_this_policy(sampling: Spec, store: Store) -> Spec:
     if sampling in stored or not theirs:
         return sampling
     settings = {**sampling.settings, **theirs}
-    alike = [spec for spec in stored if {**spec.settings, **theirs} == settings]
+    alike = [spec for spec in stored if is_alike({**spec.settings, **theirs}, settings)]
     return alike[0] if len(alike) == 1 else sampling
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -12,6 +12,8 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.steps import STEP_RULE
 from visualprm_eval.core.thoughts import SCORED
 from visualprm_eval.core.types import JSONValue, Spec
+from visualprm_eval.core.visible import tell
+from visualprm_eval.stages.sample.endpoint.stored_key import Served, key_at_servers
 
 if TYPE_CHECKING:
     from visualprm_eval.store import Store
@@ -25,6 +27,14 @@ _FREE = frozenset({*_WEIGHTS, *SCORED, STEP_RULE})
 """These, and what a run adds to a critic's own settings."""
 
 
+_DOUBTS = {
+    True: "config.json does not say that it is a reward model (InternVLRewardModel in architectures or auto_map). The "
+    "scores of a policy's checkpoint say nothing; whether these tell right from wrong, the report says after grading",
+    False: "config.json says that it is a reward model, which was not trained to write solutions",
+}
+"""What is said of a checkpoint that seems to be in the wrong place, by whether it was to score."""
+
+
 class CheckpointSource:
     """A checkpoint by the name that a user gave it.
 
@@ -34,6 +44,9 @@ class CheckpointSource:
         device: Where to compute.
         dtype: In what precision; ``"auto"`` depends on the device.
     """
+
+    scores = False
+    """Whether it was given as a reward model, not as a policy."""
 
     def __init__(self, source: str, revision: str | None, device: str, dtype: str) -> None:
         self.source, self.revision, self.device, self.dtype = source, revision, device, dtype
@@ -122,13 +135,16 @@ class CheckpointSource:
     def inspect(self) -> None:
         """Looks at the files, so that a damaged checkpoint is told before its first turn comes.
 
+        One that seems to be in the wrong place is warned of: its files need not say what it was trained for.
+
         Raises:
             CheckpointError: When there is no such checkpoint, or it is damaged or of an unknown architecture.
             TokenizerError: When its tokenizer lacks what is needed.
         """
         from visualprm_eval.engine.checkpoint_check import inspect_checkpoint
 
-        inspect_checkpoint(self.location, self.revision)
+        if inspect_checkpoint(self.location, self.revision) != self.scores:
+            tell(f"WARNING: {self.source}: {_DOUBTS[self.scores]}")
 
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""
@@ -164,7 +180,10 @@ class CheckpointUser(Protocol):
         return {**self.manner(), **self.checkpoint.settings()}
 
 
-def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run: bool = False) -> Spec:
+def spec_of(
+    kind: str, maker: object, store: Store, *, will_make: bool, dry_run: bool = False,
+    enough: Callable[[Spec], bool] = lambda _: True,
+) -> Spec:  # fmt: skip
     """The key of the facts that a policy or critic makes or made.
 
     What is stored can be used where the weights are not, or where ``--dtype auto`` would come to something else.
@@ -175,11 +194,15 @@ def spec_of(kind: str, maker: object, store: Store, *, will_make: bool, dry_run:
         store: Where its facts are.
         will_make: Whether it will make facts, and so needs its weights.
         dry_run: Nothing is fetched to tell what is missing; of an unknown checkpoint everything is.
+        enough: Whether a stored key of what servers make will do; else they are asked what they take.
 
     Raises:
         CheckpointError: When the checkpoint is needed and not here.
         ConfigError: When the store has facts of several such checkpoints or precisions.
+        PolicyError: When servers have to be asked, and are of no use.
     """
+    if isinstance(maker, Served) and (served := maker.served) is not None:
+        return key_at_servers(kind, maker, served, store, enough, ask=will_make and not dry_run)
     if not isinstance(maker, CheckpointUser) or (will_make and not dry_run):
         return Spec(kind, maker.settings())  # type: ignore[attr-defined]  # policies and critics have it
     manner, checkpoint = dict(maker.manner()), maker.checkpoint

@@ -13,6 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.types import text_id
+from visualprm_eval.core.words import counted, verb
 from visualprm_eval.store import codec, queries, schema, sound
 from visualprm_eval.store.codec import unpack_text
 from visualprm_eval.store.columns_checked import TEXT_KEY, odd_values, place
@@ -89,7 +90,7 @@ def _texts_and_references(db: sqlite3.Connection) -> Iterator[str]:
         return
     query = 'SELECT "table", parent, count(*) FROM pragma_foreign_key_check GROUP BY "table", parent'
     for table, parent, count in db.execute(query):
-        yield f"{count} rows of {table} refer to {parent} that are not there"
+        yield f"{counted(count, 'row')} of {table} {verb(count, 'refers', 'refer')} to {parent} that are not there"
 
 
 def _is_text(stored_id: str, value: codec.SQLText) -> bool:

@@ -196,7 +196,7 @@ def _check_version(path: Path, found: int) -> None:
 
 
 def _raw_connection(path: Path, mode: str, *, one_thread: bool = True) -> sqlite3.Connection:
-    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    address = f"file:{quote(os.fsencode(path.absolute()))}?mode={mode}"  # A name need not be UTF-8.
     db = sqlite3.connect(address, uri=True, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=one_thread)
     db.execute("PRAGMA temp_store = MEMORY")
     db.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")

@@ -11,6 +11,7 @@ from visualprm_eval.core.errors import ConfigError, StoreLockedError
 from visualprm_eval.core.folders import check_folder
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.visible import say, tell
+from visualprm_eval.core.words import counted, listed
 from visualprm_eval.store import STORE_FILE, Store
 from visualprm_eval.store.lock import WriterLock
 from visualprm_eval.store.soundness import audit, open_sound, refuse_damage
@@ -46,8 +47,8 @@ def merge(inputs: Sequence[Path], output: Path) -> None:
         store = stack.enter_context(open_sound(target, write=True))
         with track(f"merge into {target}", sum(source.count_rows() for source in sources)) as tracker:
             gained = store.absorb(sources, advance=tracker.advance)
-    facts = [f"{gained[name]:,} {name}" for name in ("problems", "candidates", "scores", "verdicts")]
-    say(f"{target}: {', '.join(facts)} are new, from {len(sources)} stores")
+    facts = [counted(gained[f"{noun}s"], noun) for noun in ("problem", "candidate", "score", "verdict")]
+    say(f"{target}: {', '.join(facts)} are new, from {counted(len(sources), 'store')}")
 
 
 def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet: bool = False) -> None:
@@ -78,9 +79,10 @@ def absorb_leftovers(store: Store, work_dir: Path, *, remove: bool = True, quiet
         path.with_name(path.name + ".lock").unlink(missing_ok=True)
     if remove:
         _remove_orphans(work_dir)
-    count = sum(gained[name] for name in ("candidates", "scores", "verdicts"))
-    if count and not quiet:
-        tell(f"note: {count:,} facts taken over from the ranks of an earlier run")
+    counts = {noun: gained[f"{noun}s"] for noun in ("candidate", "score", "verdict")}
+    if any(counts.values()) and not quiet:
+        facts = listed(counted(count, noun) for noun, count in counts.items() if count)
+        tell(f"note: {facts} taken over from the ranks of an earlier run")
 
 
 def _remove_orphans(work_dir: Path) -> None:

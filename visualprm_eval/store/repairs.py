@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from visualprm_eval.core.config import GIVEN
+from visualprm_eval.core.config import GIVEN, NEUTRAL, SERVERS_OWN
 from visualprm_eval.core.markup import shorn
 from visualprm_eval.core.thoughts import SCORED, after_thoughts
 from visualprm_eval.core.types import Spec, digest
@@ -124,13 +124,8 @@ def declare_ranges(db: sqlite3.Connection) -> str:
             continue
         bounds = [0.0 if low >= 0 else None, 1.0 if high <= 1 else None]
         declared = Spec("scoring", {**settings, SCORE_RANGE: bounds})
-        db.execute(
-            "UPDATE specs SET id = ?, settings = ? WHERE id = ?",
-            (declared.id, codec.pack_json(dict(declared.settings)), spec_id),
-        )
+        _rename_spec(db, spec_id, declared)
         db.execute("UPDATE scores SET spec_id = ? WHERE spec_id = ?", (declared.id, spec_id))
-        db.execute("UPDATE notes SET subject = ? WHERE subject = ?", (declared.id, spec_id))
-        db.execute("UPDATE notes SET value = replace(value, ?, ?) WHERE kind = 'asked'", (spec_id, declared.id))
         critics[str(settings.get("critic"))] = count
     told = ", ".join(f"{critic} {count:,}" for critic, count in critics.items())
     return told and (
@@ -281,6 +276,39 @@ INSERT INTO notes (kind, subject, value, created_at)
 SELECT kind, ?, value, created_at FROM notes WHERE kind = 'versions' AND subject = ? ORDER BY position"""
 _MOVE_SCORES = """
 UPDATE scores SET spec_id = ? WHERE spec_id = ? AND text_id IN (SELECT text_id FROM thoughtful)"""
+
+
+_AT_SERVERS = "endpoint"
+
+
+def servers_own_settings(db: sqlite3.Connection) -> str:
+    """Keys of what was made at servers say that these chose what requests did not speak of then."""
+    db.execute("PRAGMA defer_foreign_keys = ON")  # Until the facts have followed their spec.
+    own = dict.fromkeys(NEUTRAL, SERVERS_OWN)
+    moved = 0
+    for table, kind in (("candidates", "sampling"), ("scores", "scoring")):
+        for key, settings, _ in _specs(db, kind):
+            asked = settings if kind == "sampling" else settings.get("judge")
+            if not isinstance(asked, dict) or asked.get("engine") != _AT_SERVERS or asked.keys() & own.keys():
+                continue
+            told = {**asked, **own}
+            new = Spec(kind, told if kind == "sampling" else {**settings, "judge": told})
+            _rename_spec(db, key, new)
+            moved += db.execute(f"UPDATE {table} SET spec_id = ? WHERE spec_id = ?", (new.id, key)).rowcount  # noqa: S608
+    return _told(
+        f"the keys of {{}} candidates and scores from servers say now that {' and '.join(own)} were the server's own, "
+        "which requests did not set then", moved,
+    )  # fmt: skip
+
+
+def _rename_spec(db: sqlite3.Connection, key: str, spec: Spec) -> None:
+    """Gives a spec other settings, and notes its new key; facts have to follow."""
+    settings = codec.pack_json(dict(spec.settings))
+    db.execute("UPDATE specs SET id = ?, settings = ? WHERE id = ?", (spec.id, settings, key))
+    db.execute("UPDATE notes SET subject = ? WHERE subject = ?", (spec.id, key))
+    query = "UPDATE notes SET subject = ? || substr(subject, ?) WHERE kind = 'scope' AND substr(subject, 1, ?) = ?"
+    db.execute(query, (spec.id, len(key) + 1, len(key) + 1, f"{key} "))
+    db.execute("UPDATE notes SET value = replace(value, ?, ?) WHERE kind = 'asked'", (key, spec.id))
 
 
 REPAIRS_TO_6: tuple[Repair, ...] = (

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.visible import tell
-from visualprm_eval.store.repairs import REPAIRS_TO_6
+from visualprm_eval.store.repairs import REPAIRS_TO_6, servers_own_settings
 from visualprm_eval.store.upgrade_scores import OF_TEXT, SWAP_SCORES, count_lists, draft_scores, transaction
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     Migration(5, "seconds of scores and verdicts", _SECONDS),
     Migration(6, "notes, and facts that changed their meaning", (_NOTES, _EQUALITIES), REPAIRS_TO_6),
     Migration(7, "lists of steps, and prompts", (*SWAP_SCORES, _PROMPTS), (count_lists,), before=draft_scores),
-    Migration(8, "reasoning beside texts", (_REASONING,)),
+    Migration(8, "reasoning beside texts, and what servers chose", (_REASONING,), (servers_own_settings,)),
 )  # fmt: skip
 
 _APPLIED = """

@@ -66,3 +66,16 @@ def test_a_directory_has_no_revision(tmp_path: Path) -> None:
 def test_judge_key_is_not_shown() -> None:
     assert "secret" not in repr(JudgeOptions(key="secret"))
     assert "secret" not in repr(valid(judge=JudgeOptions(key="secret")))
+
+
+def test_a_model_in_somebodys_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "prm").mkdir()
+    assert ModelSource.parse("~/prm") == ModelSource("prm", str(tmp_path / "prm"))
+    assert ModelSource.parse("mine=~/prm") == ModelSource("mine", str(tmp_path / "prm"))
+    found = ModelSource.parse_hf("hf:~/prm")
+    assert found is not None
+    assert found.source == str(tmp_path / "prm")
+    with pytest.raises(ConfigError, match="nobody here has that home"):
+        ModelSource.parse("~nobody-of-that-name/prm")
+    assert ModelSource.parse("n" * 5000).source == "n" * 5000, "a name that is too long for a file is none"

@@ -310,7 +310,7 @@ def test_a_failed_candidate_leaves_every_pool(broken: str) -> None:
     assert {(row.value, row.n_problems, row.n_failed) for row in at_one.values()} == {(None, 1, 1)}
     assert {
         (pick.rank, pick.text, pick.step_scores, pick.verdict, pick.final_answer, pick.note) for pick in no_picks
-    } == {(None, "", None, None, None, "failed: none of the first 1 candidates can be used")}
+    } == {(None, "", None, None, None, "failed: the first candidate cannot be used")}
     assert [pick.reranker for pick in no_picks] == [name for name in NAMES if name != "random"]
 
 
@@ -330,7 +330,7 @@ def test_a_critic_that_lacks_a_score_loses_its_own_rows_alone() -> None:
     whole = [facts_of(["a:7", "b:8"], index=str(index)) for index in range(1, 500)]
     rows, picks = results([facts, *whole], ks=(1, 2))
     said = {(row.value, row.note) for (name, _), row in rows.items() if name == "visualorm"}
-    assert said == {(None, "withheld without its critic: 1 of 1,000 texts are not scored by visualorm")}
+    assert said == {(None, "withheld without its critic: 1 of 1,000 texts is not scored by visualorm")}
     others = {(row.value, row.note, row.critics) for (name, _), row in rows.items() if name != "visualorm"}
     assert others == {(100.0, "", ("visualprm",))}
     assert {pick.reranker for pick in picks} == set(NAMES) - {"random", "visualorm"}
@@ -371,11 +371,9 @@ def test_what_is_not_known_yet_is_no_failure(lacking: str) -> None:
     for (_, k), row in rows.items():
         if k == 2:
             assert (row.value, row.n_failed) == (None, 0)
-            assert row.note == "incomplete: 1 of 500 problems lack candidates, scores or verdicts"
+            assert row.note == f"incomplete: 1 of 500 problems lacks 1 {lacking}", "it says what, and how many"
     unpicked = [pick for pick in picks if pick.k == 2 and pick.problem_id == facts.problem.id]
-    assert {(pick.rank, pick.note) for pick in unpicked} == {
-        (None, "incomplete: candidates, scores or verdicts are lacking")
-    }
+    assert {(pick.rank, pick.note) for pick in unpicked} == {(None, f"incomplete: 1 {lacking} lacking")}
     assert [pick.reranker for pick in unpicked] == [name for name in NAMES if name != "random"]
     if lacking != "verdict":
         assert picked_texts(study_of([facts], n=2), (1, 2)) == {(facts.problem.id, text_id("a:7"))}
@@ -400,7 +398,7 @@ def test_an_ungraded_pick_withholds_the_value() -> None:
     facts = facts_of(["a:7", "b:8"], {"a:7": 0.1, "b:8": 0.9}, {"a:7": 1.0})
     rows, picks = results([facts], ks=(2,), grade_all=False)
     assert rows["first", 2].value == 100.0
-    assert (rows["visualprm", 2].value, rows["visualprm", 2].note) == (None, "incomplete: 1 of 1 picks are not graded")
+    assert (rows["visualprm", 2].value, rows["visualprm", 2].note) == (None, "incomplete: 1 of 1 pick is not graded")
     assert next(pick for pick in picks if pick.reranker == "visualprm").verdict is None
 
 
@@ -614,7 +612,7 @@ def test_a_note_tells_what_a_reader_must_know_of_the_candidates() -> None:
     notes = {row.reranker: row.note for row in rows}
     said = "1 of 9 problems; of 1; 1 of 4 candidates left out; 1 of 4 candidates cut at the token limit"
     assert notes["first"] == said
-    assert notes["weighted-vote"] == (f"{said}; WARNING: 1 of 3 candidates abstain (33.3%): no answer is found in them")
+    assert notes["weighted-vote"] == (f"{said}; WARNING: 1 of 3 candidates abstains (33.3%): no answer is found in it")
 
 
 # Empty replies, and texts that exact matching cannot read -------------------------------------------------------------
@@ -628,7 +626,7 @@ def test_an_empty_reply_is_a_candidate_that_is_wrong_and_counted() -> None:
     assert table["self-consistency", 2].value == 100, "it abstains"
     assert table["random", 2].value == 50
     assert table["oracle", 2].value == 100
-    assert table["first", 1].note == "1 of 2 candidates are empty replies"
+    assert table["first", 1].note == "1 of 2 candidates is an empty reply"
     assert table["visualprm", 2].note == "2 of 4 candidates are empty replies"
     assert {row.n_left_out for row in table.values()} == {0}
     assert {(pick.rank, pick.text) for pick in picks if (pick.reranker, pick.k, pick.index) == ("first", 2, "0")} == {
@@ -643,7 +641,7 @@ def test_an_empty_reply_is_a_candidate_that_is_wrong_and_counted() -> None:
         (["e", "f", "a:7"], False, ""),
         (["e", "a:7"], True, ""),
         (["a:7", "", " "], True, ""),
-        (["", "e"], True, "warning: exact matching found no final answer in 1 of 1 candidates"),
+        (["", "e"], True, "warning: exact matching found no final answer in 1 of 1 candidate"),
     ],
 )
 def test_a_value_of_texts_that_exact_matching_could_not_read_is_marked(

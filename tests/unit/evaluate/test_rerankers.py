@@ -247,7 +247,7 @@ def test_a_third_party_may_select_on_arrays() -> None:
     assert pick(Last("last"), pool) == 2
     grid = Grid.of_pool(pool)
     assert Last("last").in_prefixes(grid, [1, 2, 3, 5, 6]).tolist() == [[0, 0, 2, 2, 5]]
-    with pytest.raises(ConfigError, match="'failing' failed on 1 problems: KeyError"):
+    with pytest.raises(ConfigError, match="'failing' failed on 1 problem: KeyError"):
         Failing("failing").in_prefixes(grid, [6])
 
 

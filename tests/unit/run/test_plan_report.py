@@ -79,7 +79,10 @@ def test_everything_is_read_off_the_store(tmp_path):
     assert table["random", 4] == 50
     assert table["visualprm", 4] == pytest.approx(30)
     assert table["oracle", 4] == 100
-    assert found.insight.banner == ""
+    assert found.insight.banner.startswith("WARNING: scores do not tell right from wrong"), (
+        "this critic likes wrong ones"
+    )
+    assert not found.insight.missing
     for standing in found.insight.standings:
         assert standing.value == pytest.approx(table[standing.reranker, 4]), "the intervals are of the table's values"
         assert standing.low <= standing.value <= standing.high

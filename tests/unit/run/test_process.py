@@ -60,7 +60,7 @@ def test_a_fault_of_ours_is_a_short_message_and_a_file(
     monkeypatch.setattr("visualprm_eval.run.plan_report.report", broken)
     line = ["report", "--work-dir", str(tmp_path)]
     assert main(line) == 3
-    error = capsys.readouterr().err
+    _, error = capsys.readouterr().err.split("\n", 1)  # After the line that a command begins with.
     assert error.startswith("error: this is a fault of visualprm_eval, in cli.py, _report: ZeroDivisionError: ")
     assert error.count("\n") == 1
     assert str(tmp_path / FAULT_FILE) in error
@@ -128,3 +128,13 @@ def test_a_full_disk_behind_the_output_is_told(tmp_path: Path) -> None:
     assert done.stderr.startswith("error: No space left on device")
     assert done.stderr.count("\n") == 1
     assert done.returncode == 2
+
+
+def test_a_list_of_lines_is_told_whole_and_a_long_line_is_not(capsys: pytest.CaptureFixture[str]) -> None:
+    def command() -> int:
+        raise ConfigError("\n".join([*(f"file {number} {'x' * 300} is missing" for number in range(20)), "y" * 9000]))
+
+    assert run_command(command, str) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert [line.endswith("is missing") for line in told] == [True] * 20 + [False]
+    assert len(told[-1]) < 2000 and " … " in told[-1]

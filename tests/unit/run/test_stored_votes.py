@@ -81,14 +81,14 @@ def test_a_run_keeps_what_it_compared(tmp_path: Path) -> None:
 def test_abstentions_stand_beside_votes_in_every_view(tmp_path: Path) -> None:
     fill(tmp_path)
     found, _ = results(tmp_path)
-    note = "WARNING: 1 of 4 candidates abstain (25.0%): no answer is found in them"
+    note = "WARNING: 1 of 4 candidates abstains (25.0%): no answer is found in it"
     notes = {(row.reranker, row.k): row.note for row in found.rows}
     assert notes["self-consistency", 4].endswith(note)
     assert "abstain" not in notes["first", 4], "what reads no answers says nothing of them"
     write_reports(tmp_path, found)
     with (tmp_path / "results.csv").open(newline="", encoding="utf-8") as file:
         assert any(row["note"].endswith(note) for row in csv.DictReader(file))
-    warning = "P on Bench: 1 of 4 abstain (25.0%)"
+    warning = "P on Bench: 1 of 4 abstains (25.0%)"
     printed = Console(file=io.StringIO(), width=200)
     print_table(found, printed)
     assert warning in " ".join(printed.file.getvalue().split())

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.golden.material import copy_checkpoint
+from visualprm_eval.core.config import DEMO_POLICY, DEMO_PRM
 from visualprm_eval.core.errors import CheckpointError, ConfigError
 from visualprm_eval.core.types import Spec
 from visualprm_eval.stages import checkpoint_source as checkpoints
 from visualprm_eval.stages.checkpoint_source import CheckpointSource, spec_of
+from visualprm_eval.stages.score.critics import VisualPRMSource
 from visualprm_eval.store import Store
 
 HUB = "Org/PRM"
@@ -109,6 +113,35 @@ def test_a_directory_is_known_by_its_content_wherever_it_lies(store: Store, tmp_
 
 def test_bundled_names_are_known() -> None:
     assert set(checkpoints._DEMO) == {"demo-policy", "demo-prm"}
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "doubt"),
+    [
+        (DEMO_PRM, VisualPRMSource, ""),
+        (DEMO_POLICY, CheckpointSource, ""),
+        (DEMO_POLICY, VisualPRMSource, f"WARNING: {DEMO_POLICY}: config.json does not say that it is a reward model"),
+        (DEMO_PRM, CheckpointSource, f"WARNING: {DEMO_PRM}: config.json says that it is a reward model, which"),
+    ],
+)
+def test_a_checkpoint_in_the_wrong_place_is_warned_of(
+    source: str, kind: type[CheckpointSource], doubt: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind(source, None, "cpu", "auto").inspect()
+    said = capsys.readouterr().err
+    assert said.startswith(doubt)
+    assert bool(said) == bool(doubt)
+
+
+def test_a_class_named_for_remote_code_alone_is_enough(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a reward model may be written whose architecture is that of the chat model."""
+    folder = copy_checkpoint("a1", tmp_path / "a1")
+    raw = json.loads((folder / "config.json").read_text())
+    for changed, doubted in (({"architectures": ["InternVLChatModel"]}, False), ({"auto_map": None}, True)):
+        raw |= changed
+        (folder / "config.json").write_text(json.dumps(raw))
+        VisualPRMSource(str(folder), None, "cpu", "auto").inspect()
+        assert ("does not say" in capsys.readouterr().err) == doubted
 
 
 def test_scores_of_what_a_run_adds_to_a_critics_settings_are_found_where_the_weights_are_not(store: Store) -> None:

@@ -103,7 +103,7 @@ def test_what_samples_cost_and_how_they_ended_is_told_however_the_stage_ends(
         sample(store, Broken())
     said = capsys.readouterr().err.splitlines()[-1]
     assert said == (
-        "sample P: 1 of 3 candidates were cut at the token limit; 1 of 3 candidates failed; "
+        "sample P: 1 of 3 candidates was cut at the token limit; 1 of 3 candidates failed; "
         "1,000 prompt tokens and 7 completion tokens for 3 candidates"
     )
     stored = store.candidates(SAMPLING.id, ["p0", "p1"])

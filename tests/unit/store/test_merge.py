@@ -242,7 +242,7 @@ def test_leftovers_of_ranks_go_when_they_are_safe(tmp_path: Path, capsys: pytest
         assert rank.exists()
         absorb_leftovers(store, tmp_path)
         absorb_leftovers(store, tmp_path)
-    assert "1 facts taken over" in capsys.readouterr().err
+    assert "1 candidate taken over" in capsys.readouterr().err
     assert not rank.exists()
     assert len(rows(tmp_path / "store.sqlite")["candidates"]) == 1
 

@@ -93,7 +93,7 @@ def test_reasoning_stands_beside_a_text_and_is_no_part_of_it(path: Path) -> None
         assert store.verify() == []
         store._db.execute("PRAGMA foreign_keys = OFF")
         store._db.execute("DELETE FROM texts WHERE value = 'hm '")
-        assert store.verify() == ["1 rows of candidates refer to texts that are not there"]
+        assert store.verify() == ["1 row of candidates refers to texts that are not there"]
         store._db.execute("UPDATE candidates SET reasoning_id = x'ff' WHERE rank = 1")
         assert any("reasoning_id: b'\\xff', expected a text" in finding for finding in store.verify())
 
@@ -662,7 +662,7 @@ def test_verify_reports_when_sqlite_gives_up() -> None:
         ("UPDATE step_lists SET steps = X'5B22FF225D'", f"problem {IDS[0]}, text {text_id('t')}: they cannot be read"),
         ("UPDATE step_lists SET steps = '[0, 1, 1]'", "they cannot be read"),
         ("UPDATE step_lists SET steps = '[\"u\"]'", "list of steps 1 is not what was stored"),
-        ("UPDATE scores SET step_list = 2", "1 rows of scores refer to step_lists that are not there"),
+        ("UPDATE scores SET step_list = 2", "1 row of scores refers to step_lists that are not there"),
         ("UPDATE scores SET step_scores = '[NaN]'", "they are not all finite numbers"),
         ("UPDATE scores SET step_scores = '[1e999]'", "they are not all finite numbers"),
         ("UPDATE scores SET step_scores = '[\"0.5\"]'", "they are not all finite numbers"),
@@ -988,3 +988,12 @@ def test_a_known_problem_follows_its_options(path: Path) -> None:
         store.put_problems([replace(known, choices={"A": "7"})])
         assert store.problems("Toy")[0].choices == {"A": "7"}
         assert len(store.problems("Toy")) == 1
+
+
+def test_a_folder_whose_name_is_no_utf8(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"w-\xff\xfe %41?#")
+    with Store.open(folder / "store.sqlite") as store:
+        store.put_note("kind", "subject", 1)
+    with Store.open(folder / "store.sqlite", write=False) as store:
+        assert store.path == folder / "store.sqlite"
+    assert os.listdir(os.fsencode(tmp_path)) == [b"w-\xff\xfe %41?#"]  # noqa: PTH208 - the name as it is

@@ -173,5 +173,5 @@ def test_damage_of_an_old_store_is_told_after_the_upgrade(old: Path) -> None:
         db.execute("UPDATE scores SET steps = 7 WHERE position = 3")
     with pytest.raises(StoreDamagedError) as told:
         open_sound(old, write=True)
-    assert "1 rows of scores refer to texts that are not there" in str(told.value)
+    assert "1 row of scores refers to texts that are not there" in str(told.value)
     assert str(told.value).count("they cannot be read") == 3, "without a text there are no steps"

@@ -9,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS
+from visualprm_eval.core.words import part_of
 from visualprm_eval.evaluate.published.differences import PASS_AT_1, differences
 from visualprm_eval.evaluate.published.tables import PublishedRow, published_rows
 from visualprm_eval.evaluate.result_rows import OVERALL, ResultRow
@@ -238,7 +239,7 @@ def _remark(row: ResultRow, policy: str, selector: str) -> str:
     differing = {
         f"other split: ours {task.split_label}, published {split}": task.split_label != split,
         f"other metric: ours {row.metric}, published {about.metric}": row.metric != about.metric,
-        f"ours of {row.n_problems:,} of {row.n_total or 0:,} problems": row.is_partial,
+        f"ours of {part_of(row.n_problems, row.n_total or 0, 'problem')}": row.is_partial,
     }
     return "; ".join(remark for remark, differs in differing.items() if differs)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import compress
 from typing import TypeVar
 
+from visualprm_eval.core.words import part_of, verb
 from visualprm_eval.evaluate.fact_columns import Graded, Said
 from visualprm_eval.evaluate.stats.rows import Cost
 from visualprm_eval.evaluate.study import Study
@@ -49,6 +50,6 @@ def missing_of(study: Study, *, grade_all: bool) -> Iterator[str]:
     below, texts = columns.below(n)
     wanted, total = len(columns) * n, int(texts.sum())
     if lacking := wanted - int(below.sum()):
-        yield f"{where}: {lacking:,} of {wanted:,} candidates are not sampled"
+        yield f"{where}: {part_of(lacking, wanted, 'candidate')} {verb(lacking, 'is', 'are')} not sampled"
     if grade_all and (lacking := int((texts & ~columns.graded.known).sum())):
-        yield f"{where}: {lacking:,} of {total:,} texts are not graded"
+        yield f"{where}: {part_of(lacking, total, 'text')} {verb(lacking, 'is', 'are')} not graded"

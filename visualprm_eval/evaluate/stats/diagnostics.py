@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from visualprm_eval.evaluate.candidate_grid import Grid
-from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray
+from visualprm_eval.evaluate.fsum_arrays import BoolArray, FloatArray, IntArray
 from visualprm_eval.evaluate.rerankers import Oracle, StepAggregate
 from visualprm_eval.evaluate.stats.best_of_k import mean_value
 from visualprm_eval.evaluate.stats.final_picks import Finals
@@ -49,26 +49,29 @@ def mean_correlation(first: Sequence[FloatArray], second: Sequence[FloatArray]) 
     return _mean(correlations)
 
 
-def ranking(scores: FloatArray, verdicts: FloatArray, usable: BoolArray) -> float | None:
+def areas(scores: FloatArray, verdicts: FloatArray, usable: BoolArray) -> tuple[IntArray, FloatArray]:
     """The chance that a right candidate scores above a wrong one of the same problem, ties as one half.
 
-    It is the area under the ROC curve of each problem, averaged over the problems that have both kinds; candidates that
-    are neither right nor wrong do not count.
+    It is the area under the ROC curve of each problem that has both kinds; candidates that are neither right nor wrong
+    do not count.
 
     Returns:
-        From 0 to 1; ``None`` where no problem has both.
+        The places of these problems, [M], and their areas from 0 to 1, [M].
     """
     from scipy.stats import rankdata
 
-    parts: list[FloatArray] = []
+    places: list[IntArray] = [np.empty(0, np.int64)]
+    parts: list[FloatArray] = [np.empty(0)]
     decided = usable & np.isin(verdicts, (0.0, 1.0))
-    for score, verdict in _compact(decided, scores, verdicts):
+    rows = np.broadcast_to(np.arange(len(scores), dtype=np.float64)[:, None], scores.shape)
+    for score, verdict, place in _compact(decided, scores, verdicts, rows):
         right = verdict.sum(axis=1)
         wrong = verdict.shape[1] - right
         both = (right > 0) & (wrong > 0)
         sums = (rankdata(score, axis=1) * verdict).sum(axis=1)
         parts.append(((sums - right * (right + 1) / 2)[both]) / (right * wrong)[both])
-    return _mean(parts)
+        places.append(place[both, 0].astype(np.int64))
+    return np.concatenate(places), np.concatenate(parts)
 
 
 def _mean(parts: Sequence[FloatArray]) -> float | None:
@@ -108,7 +111,7 @@ def _ranks(grid: Grid) -> dict[str, list[FloatArray]]:
 def _scored(grid: Grid, reranker: StepAggregate, others: Mapping[str, Sequence[FloatArray]]) -> dict[str, float | None]:
     """What the scores of a critic go with, as fields of a diagnosis."""
     scores = reranker.scores(grid)
-    ranks, hits = centred_ranks(scores, grid.usable), ranking(scores, grid.verdicts, grid.usable)
+    ranks, hits = centred_ranks(scores, grid.usable), _mean([areas(scores, grid.verdicts, grid.usable)[1]])
     return {
         "ties": 100 * tied_share(grid, scores),
         "ranking": None if hits is None else 100 * hits,

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS, chosen
+from visualprm_eval.core.words import part_of, verb
 from visualprm_eval.evaluate.abstentions import MANY, abstaining, is_vote
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.result_rows import INCOMPLETE, WITHOUT_CRITIC, ResultRow, lacks_too_many
@@ -13,6 +14,7 @@ from visualprm_eval.evaluate.stats import rows as shown
 from visualprm_eval.evaluate.stats.coverage import costs_of, missing_of
 from visualprm_eval.evaluate.stats.curve_points import PointKey, Resample, curve_points, overall_points
 from visualprm_eval.evaluate.stats.diagnostics import diagnoses, pool_facts, step_scores
+from visualprm_eval.evaluate.stats.discernment import scores_at_chance
 from visualprm_eval.evaluate.stats.final_picks import Finals, finals
 from visualprm_eval.evaluate.stats.gains import Gains, Place, WholeTables
 from visualprm_eval.evaluate.stats.overalls import overall_baselines, overall_means, overalls
@@ -61,6 +63,7 @@ class Examiner:
         self._lost: dict[tuple[str, str], str] = {}
         self._curves: dict[PointKey, Resample] = {}
         self.abstaining: list[str] = []
+        self.at_chance: list[str] = []
 
     def add(self, study: Study) -> None:
         """Examines one policy on one benchmark."""
@@ -104,8 +107,8 @@ class Examiner:
         if any(map(is_vote, study.rerankers)):
             count, total = abstaining(study.columns, study.answer, study.n)
             if count > MANY * total:
-                share = f"{count:,} of {total:,} abstain ({100 * count / total:.1f}%)"
-                self.abstaining.append(f"{where}: {share}, since no answer is found in them")
+                share = f"{count:,} of {total:,} {verb(count, 'abstains', 'abstain')} ({100 * count / total:.1f}%)"
+                self.abstaining.append(f"{where}: {share}, since no answer is found in {verb(count, 'it', 'them')}")
         return list(missing_of(study, grade_all=grade_all))
 
     def _note_missing(self, study: Study, missing: Sequence[str]) -> None:
@@ -122,7 +125,7 @@ class Examiner:
         """Remembers where too many candidates failed for an overall."""
         if lacks_too_many(n_left_out, total):
             where = "{} on {} {}".format(*place).rstrip()
-            self._lost[place[0], where] = f"{where}: {n_left_out:,} of {total:,} candidates cannot be picked"
+            self._lost[place[0], where] = f"{where}: {part_of(n_left_out, total, 'candidate')} cannot be picked"
 
     def _take(self, split: Finals) -> None:
         """Examines one split."""
@@ -145,6 +148,7 @@ class Examiner:
         self._thin |= {(study.policy, study.benchmark, k) for k in thin}
         self.pools.append(pool_facts(split))
         self.diagnoses += diagnoses(split)
+        self.at_chance += scores_at_chance(split)
         critics = [critic for critic in needed_critics(study.rerankers) if critic in grid.critics]
         self.histograms += [step_scores(split, critic) for critic in critics]
 
@@ -170,7 +174,7 @@ class Examiner:
             points, tuple(standings), tuple(self._comparisons(baselines)), tuple(self.diagnoses), tuple(self.pools),
             tuple(self.histograms), tuple(self.costs), tuple(dict.fromkeys(self.missing)), self.tallies,
             lost=lost, baselines=baselines, means=means, unheard=tuple(self.unheard),
-            abstaining=tuple(self.abstaining),
+            abstaining=tuple(self.abstaining), at_chance=tuple(self.at_chance),
         )  # fmt: skip
 
     def _baseline(self, place: Place) -> shown.Baseline:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from visualprm_eval.core.baselines import MEAN, ROWS
+from visualprm_eval.core.words import counted, verb
 from visualprm_eval.evaluate.candidate_grid import Grid
 from visualprm_eval.evaluate.fsum_arrays import FloatArray
 from visualprm_eval.evaluate.rerankers import Random, Reranker
@@ -64,7 +65,7 @@ def finals(study: Study) -> Iterator[Finals | str]:
         rerankers = [one for one in heard if study.grade_all or not one.needs_all_verdicts]
         values = np.stack([_worths(grid, one) for one in rerankers], axis=1)
         if n_ungraded := int(np.isnan(values).sum()):
-            yield f"{where}: {n_ungraded:,} picks are not graded"
+            yield f"{where}: {counted(n_ungraded, 'pick')} {verb(n_ungraded, 'is', 'are')} not graded"
             continue
         seed = zlib.crc32(f"{study.benchmark}\n{split}".encode())
         measure = Measure(grid.problems, study.aggregate, study.group, seed)

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.baselines import LACKING, MEAN, ROWS
+from visualprm_eval.core.words import part_of
 from visualprm_eval.evaluate.abstentions import MANY
 from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT, RerankerRow, SplitRow
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.stats.step_counts import StepCounts
 
-_FAILED = {"sample": "candidates failed to be sampled", "grade": "texts failed to be graded"}
+_FAILED = {"sample": ("candidate", "sampled"), "grade": ("text", "graded")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,8 +278,8 @@ class Cost:
     @property
     def failures(self) -> str:
         """How many items failed, in words."""
-        what = _FAILED.get(self.stage, f"texts failed to be scored by {self.what}")
-        return f"{self.policy} on {self.benchmark}: {self.failed:,} of {self.items:,} {what}"
+        noun, how = _FAILED.get(self.stage, ("text", f"scored by {self.what}"))
+        return f"{self.policy} on {self.benchmark}: {part_of(self.failed, self.items, noun)} failed to be {how}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +310,7 @@ class Insight:
         means: (policy, benchmark, split) to the mean of all N samples, where there is one.
         unheard: Critics whose own rows are withheld, since they lack scores or failed too often, one sentence each.
         abstaining: Where so many candidates have no answer that votes say little, one sentence each.
+        at_chance: Rerankers whose scores do not tell right from wrong, one sentence each.
         steps: How candidates fall into steps.
     """
 
@@ -327,11 +329,12 @@ class Insight:
     means: Mapping[tuple[str, str, str], Mean] = field(default_factory=dict)
     unheard: tuple[str, ...] = ()
     abstaining: tuple[str, ...] = ()
+    at_chance: tuple[str, ...] = ()
     steps: tuple[StepCounts, ...] = ()
 
     @property
     def banner(self) -> str:
-        """One line that says what is missing, failed or rests on few votes, for every page; ``""`` for nothing."""
+        """One line for every page: what is missing, failed, rests on few votes or on chance; ``""`` for nothing."""
         said = [f"UNFINISHED: {'; '.join(self.missing)}. Overalls are withheld."] if self.missing else []
         if self.unheard:
             unheard = "; ".join(self.unheard)
@@ -344,4 +347,7 @@ class Insight:
         if self.abstaining:
             few = f"votes count less than {1 - MANY:.0%} of the candidates"
             said.append(f"WARNING: {few}: {'; '.join(self.abstaining)}.")
+        if self.at_chance:
+            doubt = "scores do not tell right from wrong, as those of a checkpoint that is no reward model would"
+            said.append(f"WARNING: {doubt}: {'; '.join(self.at_chance)}.")
         return " ".join(said)

@@ -10,6 +10,7 @@ from functools import partial
 import numpy as np
 
 from visualprm_eval.core.types import JSONValue
+from visualprm_eval.core.words import part_of
 from visualprm_eval.evaluate.result_rows import Failure, ResultRow
 from visualprm_eval.evaluate.stats.bootstrap import DRAWS, interval, resample_counts, tail_p
 from visualprm_eval.evaluate.stats.paired_comparisons import by_baseline
@@ -125,10 +126,10 @@ def _row(
     """A value, or why there is none."""
     number, n_failed = int(part.inside.sum()), int((part.inside & one.failed).sum())
     lacking = number - n_failed - int((part.inside & one.scored).sum())
-    withheld = f"incomplete: {lacking} of {number} samples are not scored yet" if lacking else ""
+    withheld = f"incomplete: {part_of(lacking, number, 'sample')} not scored yet" if lacking else ""
     if not withheld and np.isnan(value):
         withheld = "no value: a class of steps is missing"
-    failed = f"{n_failed} of {number} samples failed" if n_failed else ""
+    failed = f"{part_of(n_failed, number, 'sample')} failed" if n_failed else ""
     whole = None if part.name == POOLED else part.name
     return ResultRow(
         policy=policy,

@@ -126,7 +126,8 @@ def load_benchmark(
     files_of: dict[str, tuple[str, ...]] = {}
     changes: dict[str, str] = {}
     sizes: dict[str, tuple[int, int]] = {}
-    with at_work(), whole_files(), track(f"read {name} with its pictures", len(rows), after_s=QUIET_S) as tracker:
+    # The host's own output goes elsewhere while it works, so the display begins before.
+    with track(f"read {name} with its pictures", len(rows), after_s=QUIET_S) as tracker, at_work(), whole_files():
         for row in map(rows.iloc.__getitem__, range(len(rows))):
             given = ShownRow(row) if pictures == RAW_PICTURES else upright_row(dataset, row)
             noted = None if write else sizes

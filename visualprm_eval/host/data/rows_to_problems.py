@@ -16,12 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core.errors import BenchmarkError
+from visualprm_eval.core.folders import is_file
 from visualprm_eval.core.pictures import RULES, size_of
 from visualprm_eval.core.types import Part, Problem, digest
+from visualprm_eval.core.visible import one_line
 from visualprm_eval.host.data.upright import ShownRow, written_apart
 from visualprm_eval.host.patching import replaced
 
 _CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
+
+_LONGEST_NAME = 200
+"""Characters of a name that messages repeat."""
 
 
 def row_problem(
@@ -159,13 +164,20 @@ def _picture_digests(
     from vlmeval.smp import read_ok
 
     looked_at = paths if written else ()
-    unreadable = next((f"{path} is missing or no picture" for path in looked_at if not read_ok(path)), None)
+    unreadable = next(
+        (
+            f"{one_line(path, _LONGEST_NAME)} is missing or no picture"
+            for path in looked_at
+            if not (is_file(path) and read_ok(path))
+        ),
+        None,
+    )
     if _given(row, "image"):
         # Not of the files: the host encodes pictures anew, and another version of Pillow writes other bytes.
         images = row["image"] if isinstance(row["image"], list) else [row["image"]]
         return [hashlib.sha256(str(image).encode()).hexdigest() for image in images], unreadable
     files = [Path(originals.get(path, path)) for path in paths]
-    return [hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else "" for file in files], unreadable
+    return [hashlib.sha256(file.read_bytes()).hexdigest() if is_file(file) else "" for file in files], unreadable
 
 
 def _given(row: Any, column: str) -> bool:

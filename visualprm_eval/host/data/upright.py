@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from visualprm_eval.core.folders import cache_root
+from visualprm_eval.core.folders import cache_root, is_file
 from visualprm_eval.core.pictures import RULES, png_of, upright_copy
 from visualprm_eval.host.data.linked_data import writable
 from visualprm_eval.host.patching import replaced
@@ -67,7 +67,7 @@ def _image(image: Any) -> tuple[Any, str, str]:
 
 def _copy(dataset: Any, path: Any) -> tuple[Any, str, str]:
     """A picture file, wherever the host would look for it: its copy, what was done to it, and itself."""
-    picture = next((each for each in (Path(str(path)), Path(dataset.img_root) / str(path)) if each.is_file()), None)
+    picture = next((each for each in (Path(str(path)), Path(dataset.img_root) / str(path)) if is_file(each)), None)
     if picture is None:
         return path, "", ""
     folder = cache_root() / "pictures"

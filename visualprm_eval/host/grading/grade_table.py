@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from visualprm_eval.core.errors import (
 )
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.core.types import Verdict
+from visualprm_eval.core.words import counted
 from visualprm_eval.host.data.benchmarks import Benchmark
 from visualprm_eval.host.data.usable import MATCHED_TYPES
 from visualprm_eval.host.grading.host_figures import FigureError, HostFigure, host_figure_of
@@ -167,6 +168,7 @@ def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
 def evaluate_table(
     benchmark: Benchmark, predictions: Mapping[str, str], directory: Path, judge: JudgeOptions,
     replies: Replies | None = None, *, known: bool = False, tally: Asked | None = None,
+    done: Callable[[int], None] = lambda _: None,
 ) -> Evaluation:  # fmt: skip
     """Lets the host evaluate one text per problem.
 
@@ -179,6 +181,7 @@ def evaluate_table(
         replies: Where each reply of the judge is kept as soon as it came; what is there is not asked again.
         known: Whether every text has a verdict, so that the judge's replies are known and only the figure is wanted.
         tally: Counts the requests to the judge, also of a table over which the host stumbles.
+        done: Told how many rows a judge has helped with, each time that it has with some, by any thread.
 
     Raises:
         GradingError: The host cannot work in the directory. Whatever goes wrong later is in what is returned.
@@ -192,7 +195,7 @@ def evaluate_table(
         f"{folder / LOG_NAME}"
     )
     try:
-        ran = _run(benchmark, predictions, folder, judge, replies, known=known, tally=tally)
+        ran = _run(benchmark, predictions, folder, judge, replies, known=known, tally=tally, done=done)
     except GradingError as error:
         return Evaluation(folder, error, error, GradingError(no_figure))
     indices = list(predictions)
@@ -242,7 +245,7 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: JudgeOptions, repli
 
 def _run(
     benchmark: Benchmark, predictions: Mapping[str, str], folder: Path, judge: JudgeOptions, replies: Replies | None,
-    *, known: bool, tally: Asked | None,
+    *, known: bool, tally: Asked | None, done: Callable[[int], None],
 ) -> _Ran:  # fmt: skip
     """Lets the host evaluate a table in its folder, within the bounds of ``host.sandbox``.
 
@@ -260,7 +263,7 @@ def _run(
         file = write_predictions(benchmark, _shown(benchmark, predictions, judge), folder)
         stack.enter_context(random_states_kept())
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
-        asked = stack.enter_context(kept_replies(replies, secrets=secrets) if judge.used else no_requests())
+        asked = stack.enter_context(kept_replies(replies, secrets=secrets, done=done) if judge.used else no_requests())
         if tally is not None:
             stack.callback(tally.add, asked)
         try:
@@ -332,9 +335,9 @@ def _void(benchmark: Benchmark, judge: JudgeOptions, ran: _Ran) -> GradingError 
         return _unanswered(benchmark, judge, ran.asked, ran.file.parent)
     if drawn := rows_drawn(ran.file):
         return GradingError(
-            f"{benchmark.name}: the judge {judge.name} gave no reply that can be read to {drawn:,} rows, for which the "
-            "host drew an option at random, so what it says of the table is void; try another judge, or --judge "
-            f"{EXACT_MATCHING}. The host's files are in {ran.file.parent}"
+            f"{benchmark.name}: the judge {judge.name} gave no reply that can be read to {counted(drawn, 'row')}, for "
+            "which the host drew an option at random, so what it says of the table is void; try another judge, or "
+            f"--judge {EXACT_MATCHING}. The host's files are in {ran.file.parent}"
         )
     return None
 
@@ -362,9 +365,10 @@ def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOpt
 def _unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder: Path) -> JudgeError:
     """For graders that count rows without a reply as they like, so that nobody sees which they are."""
     return JudgeError(
-        f"{benchmark.name}: the judge {judge.name}{way_to(judge)} left {asked.unanswered:,} requests unanswered and "
-        f"gave no reply that can be read to {len(asked.unread) + asked.unplaced:,} questions, so what the host says of "
-        f"the table is void; all replies are stored: run again, or take another judge. The host's output is in {folder}"
+        f"{benchmark.name}: the judge {judge.name}{way_to(judge)} left {counted(asked.unanswered, 'request')} "
+        f"unanswered and gave no reply that can be read to {counted(len(asked.unread) + asked.unplaced, 'question')}, "
+        "so what the host says of the table is void; all replies are stored: run again, or take another judge. The "
+        f"host's output is in {folder}"
     )
 
 

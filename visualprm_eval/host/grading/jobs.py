@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -66,11 +66,12 @@ def current_job() -> Job:
 
 
 @contextmanager
-def rows_apart(unread: set[str]) -> Iterator[None]:
+def rows_apart(unread: set[str], done: Callable[[int], None] = lambda _: None) -> Iterator[None]:
     """While it lasts, every job of a pool of threads is one of its own, as the host's graders deal out rows.
 
     Args:
         unread: Gets the indices of rows of which something was asked without a reply that can be read.
+        done: Told how many rows a job was about when it ends.
     """
     submit = ThreadPoolExecutor.submit
 
@@ -81,6 +82,7 @@ def rows_apart(unread: set[str]) -> Iterator[None]:
         finally:
             if job.unread:
                 unread.update(job.rows)
+            done(max(1, len(job.rows)))
 
     def submit_job(self: Any, work: Any, /, *arguments: Any, **options: Any) -> Any:
         return submit(self, as_a_job, work, *arguments, **options)

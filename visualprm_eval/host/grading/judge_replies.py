@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from copy import deepcopy
@@ -74,7 +74,9 @@ def counted_requests(asked: Asked) -> Iterator[None]:
 
 
 @contextmanager
-def kept_replies(replies: Replies | None, *, secrets: Sequence[str] = ()) -> Iterator[Asked]:
+def kept_replies(
+    replies: Replies | None, *, secrets: Sequence[str] = (), done: Callable[[int], None] = lambda _: None
+) -> Iterator[Asked]:
     """While it lasts, the host's API classes take known replies from the store and put new ones there at once.
 
     The n-th time that a row of the table asks the same, the n-th reply to it is given, so that a question which the
@@ -91,12 +93,13 @@ def kept_replies(replies: Replies | None, *, secrets: Sequence[str] = ()) -> Ite
     Args:
         replies: Where replies are kept; ``None`` keeps them as long as the table is worked on.
         secrets: What must not be kept where a judge repeats it, beside the key that it is asked with.
+        done: Told how many rows are done, each time that some are, by any thread.
     """
     from vlmeval.api.base import BaseAPI
 
     table = _Table(replies, secrets, BaseAPI.generate)
     asked = replaced(BaseAPI, "generate", lambda api, message, **kwargs: table.ask(api, message, kwargs))
-    with asked, replaced(BaseAPI, "working", lambda _: True), rows_apart(table.asked.unread), bounded_replies():
+    with asked, replaced(BaseAPI, "working", lambda _: True), rows_apart(table.asked.unread, done), bounded_replies():
         yield table.asked
 
 

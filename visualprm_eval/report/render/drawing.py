@@ -12,6 +12,7 @@ from textwrap import wrap
 from typing import Any, Literal
 
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.core.words import part_of
 
 FORMATS = ("png", "svg")
 MOST_PANELS = 36
@@ -100,7 +101,7 @@ def panel_grid(count: int, width: float, height: float) -> tuple[Any, list[Any]]
         axis.grid(axis="y", color="#E3E3E3", linewidth=0.8)
         axis.set_axisbelow(True)
     if count > shown:
-        note_below(figure, f"the first {shown} of {count:,} panels")
+        note_below(figure, f"the first {part_of(shown, count, 'panel')}")
     return figure, axes[:shown]
 
 

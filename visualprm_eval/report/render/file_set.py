@@ -6,6 +6,7 @@ killed process left half renewed.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -199,7 +200,8 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        first = "free space" if error.errno in {errno.ENOSPC, errno.EDQUOT} else "close it where it is open"
         raise ConfigError(
-            f"cannot write {path}: {error.strerror or error}; close it where it is open, or choose a folder with room "
-            "that may be written to (--work-dir; for a report also -o)"
+            f"cannot write {path}: {error.strerror or error}; {first}, or choose a folder with room that may be "
+            "written to (--work-dir; for a report also -o)"
         ) from error

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.progress import track
 from visualprm_eval.core.subprocess_call import beside
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.report.render.file_set import Renewal, Shown, renew
@@ -55,15 +56,21 @@ def renew_reports(folder: Path, results: Results) -> Renewal:
     from visualprm_eval.report.render.figures import draw_figures, draw_values
 
     points = results.insight.points
-    with _workbook(results) as workbook:
+    with _workbook(results) as workbook, track("write the report", 6 + bool(points)) as tracker:
+
+        def told(content: bytes | str) -> bytes | str:
+            tracker.advance()
+            return content
+
         figures = draw_figures(results.insight)
+        tracker.advance()
         contents: dict[str, Callable[[], bytes | str]] = {
-            "results.csv": lambda: csv.render(all_values(results.rows, results.insight)),
-            **({"curves.csv": lambda: csv.render(curve_values(points))} if points else {}),
-            "results.png": lambda: draw_values(results),
-            "results.md": lambda: markdown.render(results, "results.png"),
-            "report.html": lambda: html.render(results, {name: kinds["svg"] for name, kinds in figures.items()}),
-            "results.xlsx": lambda: _awaited(workbook),
+            "results.csv": lambda: told(csv.render(all_values(results.rows, results.insight))),
+            **({"curves.csv": lambda: told(csv.render(curve_values(points)))} if points else {}),
+            "results.png": lambda: told(draw_values(results)),
+            "results.md": lambda: told(markdown.render(results, "results.png")),
+            "report.html": lambda: told(html.render(results, {name: kinds["svg"] for name, kinds in figures.items()})),
+            "results.xlsx": lambda: told(_awaited(workbook)),
             **figure_files(figures),
         }
         return renew(folder, contents, shown_by(results))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.core.words import counted
 from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import NUMBERS, Kind, Stacked, Table, filled
 from visualprm_eval.report.tables import records, statistics
@@ -74,7 +75,7 @@ def render(results: Results, picture: str | None = None) -> str:
     lines = notes(results.rows)
     items = [f"- Note: {escape(line)}" for line in lines[:MAX_NOTES]]
     if len(lines) > MAX_NOTES:
-        items.append(f"- and {len(lines) - MAX_NOTES:,} more notes in results.csv")
+        items.append(f"- and {counted(len(lines) - MAX_NOTES, 'more note')} in results.csv")
     failed = escape(failure_line(results.failures)) if results.failures else "None."
     return document("Results", results.insight.banner, parts, items, failed=failed, failures=results.failures)
 

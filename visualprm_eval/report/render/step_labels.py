@@ -10,6 +10,7 @@ from rich.console import Console
 
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.step_labels.assess import POOLED
 from visualprm_eval.evaluate.step_labels.results import ALL_POLICIES, CALIBRATION, ProcessResults
 from visualprm_eval.report.render import csv
@@ -71,9 +72,9 @@ def _sections(results: ProcessResults) -> list[Section]:
     """The chapters of the page and of the Markdown file."""
     samples, bad = results.process_set.samples, results.process_set.bad
     steps = sum(len(sample.steps) for sample in samples)
-    intro = [_MACRO_F1, f"{len(samples):,} solutions with {steps:,} steps."]
+    intro = [_MACRO_F1, f"{counted(len(samples), 'solution')} with {counted(steps, 'step')}."]
     if bad:
-        intro.append(f"{len(bad):,} lines of the file cannot be used: sheet bad lines of results.xlsx.")
+        intro.append(f"{counted(len(bad), 'line')} of the file cannot be used: sheet bad lines of results.xlsx.")
     notes = [
         one_line(f"{row.reranker}, {row.metric}: {row.note}")
         for row in results.rows
@@ -110,7 +111,7 @@ def _sections(results: ProcessResults) -> list[Section]:
 
 def _failure_line(results: ProcessResults) -> str:
     number = len(results.failures)
-    return f"{number:,} solutions could not be scored" if number else "nothing failed"
+    return f"{counted(number, 'solution')} could not be scored" if number else "nothing failed"
 
 
 def render_page(results: ProcessResults, figures: Mapping[str, bytes]) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.stats.step_counts import whole_solutions
 from visualprm_eval.report.render.text import shown
 from visualprm_eval.report.table import ABSENT, NUMBERS, WITHHELD, Column, Stacked, Table
@@ -49,7 +50,7 @@ def print_table(results: Results, console: Console | None = None, files: Sequenc
     over_k = first_k_tables(results.rows)
     tables += [replace(table, title=f"{table.title} over k, in percent, {FIRST_K}") for table in over_k]
     lines = notes(results.rows)
-    more = [f"{len(lines) - MAX_NOTES} more notes in results.csv"] if len(lines) > MAX_NOTES else []
+    more = [f"{counted(len(lines) - MAX_NOTES, 'more note')} in results.csv"] if len(lines) > MAX_NOTES else []
     whole = whole_solutions(results.insight.steps)
     remarks = {
         results.insight.banner: "bold red",

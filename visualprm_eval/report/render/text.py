@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.core.words import digits
 from visualprm_eval.report.table import ABSENT, Kind
 
 _FORMATS: Mapping[Kind, str] = {
@@ -23,7 +24,7 @@ def shown(value: Any, kind: Kind) -> str:
     if kind == "message":
         return one_line(str(value), _LONGEST_MESSAGE)
     if isinstance(value, str) or kind not in _FORMATS:
-        return str(value)
+        return digits(value) if isinstance(value, float) else str(value)
     if kind in {"gain", "end", "correlation"}:
         value = round(value, 2 if kind == "correlation" else 1) + 0.0  # No "-0.0".
     text = format(value, _FORMATS[kind])

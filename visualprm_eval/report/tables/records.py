@@ -9,6 +9,7 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.visible import visible_name
+from visualprm_eval.core.words import digits
 from visualprm_eval.report.render.text import verdict_word
 from visualprm_eval.report.table import Column, Table, columns
 from visualprm_eval.report.tables.summary import final_picks
@@ -77,11 +78,15 @@ def _flat(value: Mapping[str, JSONValue], prefix: str = "") -> Iterator[tuple[st
         if isinstance(item, Mapping) and item:
             yield from _flat(item, f"{name}.")
         elif isinstance(item, list | tuple) and all(isinstance(part, str | int | float) for part in item):
-            yield name, ", ".join(map(str, item))
+            yield name, ", ".join(map(_plain, item))
         elif isinstance(item, str | int | float):
-            yield name, item
+            yield name, float(_plain(item)) if isinstance(item, float) else item
         else:
             yield name, json.dumps(item, ensure_ascii=False, default=str)
+
+
+def _plain(value: str | float) -> str:
+    return digits(value) if isinstance(value, float) else str(value)
 
 
 def fingerprints(prints: Iterable[Fingerprint]) -> Table:

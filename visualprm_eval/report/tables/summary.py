@@ -11,6 +11,7 @@ from visualprm_eval.core import baselines
 from visualprm_eval.core.baselines import MEANINGS, ROWS
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.core.words import counted, part_of
 from visualprm_eval.evaluate.result_rows import OVERALL
 from visualprm_eval.evaluate.stats.overalls import lacking_means
 from visualprm_eval.evaluate.stats.rows import Baseline, Insight
@@ -286,7 +287,7 @@ def curves(rows: Iterable[ResultRow]) -> list[Curve]:
 
 def _part(rows: Iterable[ResultRow]) -> str:
     partial = [row for row in rows if row.is_partial]
-    return f"{partial[0].n_problems:,} of {partial[0].n_total:,} problems" if partial else ""
+    return part_of(partial[0].n_problems, partial[0].n_total or 0, "problem") if partial else ""
 
 
 def counts(lines: Iterable[Line], column: Column) -> str:
@@ -305,7 +306,7 @@ def counts(lines: Iterable[Line], column: Column) -> str:
     if column.benchmark != OVERALL:
         return count
     known = {other.benchmark for line in lines for other in line.cells} - {OVERALL}
-    return f"{len(known)} benchmarks, {count}"
+    return f"{counted(len(known), 'benchmark')}, {count}"
 
 
 def _span(numbers: Sequence[int]) -> str:
@@ -343,8 +344,7 @@ def failure_line(failures: Sequence[Failure]) -> str:
     stages = Counter(failure.stage for failure in failures)
     parts = ", ".join(f"{count:,} in {stage}" for stage, count in stages.items())
     example = one_line(failures[0].message, 100)
-    noun = "failure" if len(failures) == 1 else "failures"
-    return f"{len(failures):,} {noun} ({parts}); try them again with --retry-failed. The first: {example}"
+    return f"{counted(len(failures), 'failure')} ({parts}); try them again with --retry-failed. The first: {example}"
 
 
 def final_picks(picks: Iterable[Pick]) -> list[Pick]:

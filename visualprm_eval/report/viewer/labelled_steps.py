@@ -9,7 +9,7 @@ from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.visible import visible_name
 from visualprm_eval.evaluate.step_labels.results import ProcessResults
 from visualprm_eval.report.tables.step_labels import LABELS
-from visualprm_eval.report.viewer.thumbnails import Thumbnails, allowances
+from visualprm_eval.report.viewer.thumbnails import Thumbnails
 from visualprm_eval.report.viewer.viewer import Viewer, ViewerBuilder, cut_steps, failure_of
 from visualprm_eval.tasks.process_bench.data import CORRECT, INCORRECT, NEUTRAL
 
@@ -30,7 +30,7 @@ def labelled_steps(results: ProcessResults) -> Viewer:
     samples = results.process_set.samples
     sources = grouped(samples, lambda sample: sample.source)
     pictures = {source: [path for sample in own for path in sample.problem.images] for source, own in sources.items()}
-    builder = ViewerBuilder(len(samples), thumbnails=Thumbnails(allowed=allowances(pictures)))
+    builder = ViewerBuilder(len(samples), thumbnails=Thumbnails.of(pictures))
     for place, sample in enumerate(samples):
         said: dict[str, list[Any]] = {}
         errors, missed, verdicts = [], [], []

@@ -14,6 +14,7 @@ from itertools import chain
 
 from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerdictsError
 from visualprm_eval.core.types import Problem, Verdict, text_id
+from visualprm_eval.core.words import counted, verb
 from visualprm_eval.stages.experiment import Work
 
 MOST_EVALUATIONS = 512
@@ -135,9 +136,11 @@ class _Search:
     def check(self, left: int) -> None:
         """Tells of texts that were not tried."""
         if left:
+            found = verb(len(self.found), "is a failure", "are failures")
             raise GradingError(
-                f"{self.first}. After {MOST_EVALUATIONS} parts of the table there were {len(self.found):,} such texts, "
-                f"which are failures now; {left:,} texts are left. The same command goes on with these"
+                f"{self.first}. After {MOST_EVALUATIONS} parts of the table {counted(len(self.found), 'such text')} "
+                f"{found} now; {counted(left, 'text')} {verb(left, 'is', 'are')} left. The same command goes on "
+                "with these"
             )
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GradingError
+from visualprm_eval.core.progress import QUIET_S, Rows, track
 from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.experiment_values import Headline, evaluate, headlines
 from visualprm_eval.stages.grade.grader import Grader, judge_replies
@@ -25,6 +26,8 @@ from visualprm_eval.stages.grade.metric_notes import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from visualprm_eval.evaluate.study import Study
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
@@ -43,17 +46,25 @@ def confirm(store: Store, experiment: Experiment, study: Study, grader: Grader) 
         Whether every figure is ours; of others the reasons are printed.
     """
     confirmed = True
-    rows, picks = evaluate(store, experiment, study, experiment.ks[-1:])
-    for headline in headlines(rows, picks, experiment.benchmark):
-        try:
-            _check(store, experiment, headline, grader)
-        except GradingError as error:
-            tell(f"error: {error}")
-            confirmed = False
+    values, picks = evaluate(store, experiment, study, experiment.ks[-1:])
+    shown = list(headlines(values, picks, experiment.benchmark))
+    total = sum(len(headline.texts) for headline in shown)
+    with track(f"{experiment.label}: the host's own figures of picks, rows", total, after_s=QUIET_S) as tracker:
+        rows = Rows(tracker)
+        for headline in shown:
+            try:
+                with rows.part(len(headline.texts), experiment.benchmark.task.judge_requests) as done:
+                    _check(store, experiment, headline, grader, done)
+            except GradingError as error:
+                tell(f"error: {error}")
+                confirmed = False
+            rows.finish(len(headline.texts))
     return confirmed
 
 
-def _check(store: Store, experiment: Experiment, headline: Headline, grader: Grader) -> None:
+def _check(
+    store: Store, experiment: Experiment, headline: Headline, grader: Grader, done: Callable[[int], None]
+) -> None:
     """One value against the host's figure, which is asked for once.
 
     Raises:
@@ -66,7 +77,7 @@ def _check(store: Store, experiment: Experiment, headline: Headline, grader: Gra
     if figure is None:
         texts = {index: headline.texts[index] for index in countable(benchmark, list(headline.texts))}
         with judge_replies(store, experiment) as replies:
-            said = grader.evaluate(experiment, texts, replies, known=True).take_figure()
+            said = grader.evaluate(experiment, texts, replies, known=True, done=done).take_figure()
         if said is None:
             return
         if benchmark.task.note:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from visualprm_eval.core.answers.asking import Equalities
@@ -34,13 +34,21 @@ class Grader:
     tally: Asked
 
     def evaluate(
-        self, experiment: Experiment, texts: Mapping[str, str], replies: Replies | None, *, known: bool = False
-    ) -> Evaluation:
+        self, experiment: Experiment, texts: Mapping[str, str], replies: Replies | None, *, known: bool = False,
+        done: Callable[[int], None] = lambda _: None,
+    ) -> Evaluation:  # fmt: skip
         """What the host makes of a table of texts, see ``host.grading.grade_table.evaluate_table``."""
         from visualprm_eval.host.grading.grade_table import evaluate_table
 
         return evaluate_table(
-            experiment.benchmark, texts, self.directory, experiment.judge, replies, known=known, tally=self.tally
+            experiment.benchmark,
+            texts,
+            self.directory,
+            experiment.judge,
+            replies,
+            known=known,
+            tally=self.tally,
+            done=done,
         )
 
 

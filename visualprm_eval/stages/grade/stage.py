@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from visualprm_eval.core.errors import GraderStumbledError, GradingError, NoVerdictsError
-from visualprm_eval.core.progress import track
+from visualprm_eval.core.progress import Rows, track
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Problem, Verdict
 from visualprm_eval.core.visible import say, tell
+from visualprm_eval.core.words import counted
 from visualprm_eval.stages.experiment import Work, keep_equalities
 from visualprm_eval.stages.experiment_values import read_study, wanted_texts
 from visualprm_eval.stages.grade.bisect_tables import graded_in_parts
@@ -80,7 +81,7 @@ def grade(store: Store, experiments: Sequence[Experiment], grader: Grader) -> tu
                     grade_tables(store, experiment, grader)
     tally = grader.tally
     if tally.sent or tally.saved:
-        say(f"judge: {tally.sent:,} requests made, {tally.saved:,} saved, since their replies were stored")
+        say(f"judge: {counted(tally.sent, 'request')} made, {tally.saved:,} saved, since their replies were stored")
     return list(ungraded), unconfirmed
 
 
@@ -157,14 +158,16 @@ def grade_missing(
     if not replies_since:
         _check_any_read(experiment, known)
     with (
-        track(f"grade {experiment.benchmark.name}", len(work)) as tracker,
+        track(f"grade {experiment.label}", len(work)) as tracker,
         judge_replies(store, experiment, replies_since) as replies,
     ):
+        rows = Rows(tracker)
 
         def grade(part: Sequence[Work]) -> list[tuple[str, str, Verdict]]:
             start = time.monotonic()
             texts = {problems[problem_id].index: text for problem_id, _, text in part}
-            verdicts = grader.evaluate(experiment, texts, replies).take_verdicts()
+            with rows.part(len(part), experiment.benchmark.task.judge_requests) as done:
+                verdicts = grader.evaluate(experiment, texts, replies, done=done).take_verdicts()
             return _facts(part, problems, verdicts, (time.monotonic() - start) / len(part))
 
         def takes_answers(part: Sequence[Work]) -> bool:
@@ -179,7 +182,7 @@ def grade_missing(
             for facts in graded_in_parts(table, grade, works=works, takes_answers=takes_answers):
                 note_versions(store, grading)
                 store.put_verdicts(grading.id, facts)
-                tracker.advance(len(facts))
+                rows.finish(len(facts))
                 found += [verdict for *_, verdict in facts]
             works = works or any(verdict.value is not None for verdict in found)
             if judged and not any(verdict.value is not None for verdict in known):
@@ -197,9 +200,9 @@ def _check_any_read(experiment: Experiment, verdicts: Sequence[Verdict]) -> None
         return
     reason = Counter(verdict.error for verdict in verdicts).most_common(1)[0][0]
     raise GradingError(
-        f"{experiment.benchmark.name}: with the judge {experiment.judge.name} none of {len(verdicts):,} texts got "
-        f"a verdict ({reason}), so it is not asked about more of them. Look at what it replies, or take another judge; "
-        "--retry-failed asks this one again"
+        f"{experiment.benchmark.name}: with the judge {experiment.judge.name} none of {counted(len(verdicts), 'text')} "
+        f"got a verdict ({reason}), so it is not asked about more of them. Look at what it replies, or take another "
+        "judge; --retry-failed asks this one again"
     )
 
 

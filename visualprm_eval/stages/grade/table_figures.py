@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.errors import GraderStumbledError
-from visualprm_eval.core.progress import track
+from visualprm_eval.core.progress import Rows, track
 from visualprm_eval.core.visible import tell
 from visualprm_eval.evaluate.benchmark_values import picked_tables
 from visualprm_eval.stages.experiment_values import read_study
@@ -92,12 +92,14 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
     tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
     verdicts = metric_of(store, experiment).verdicts
     with (
-        track(f"grade {experiment.label}, whole tables", len(tables)) as tracker,
+        track(f"grade {experiment.label}, rows of whole tables", sum(map(len, tables))) as tracker,
         judge_replies(store, experiment) as replies,
     ):
+        rows = Rows(tracker)
 
         def ask(texts: Mapping[str, str]) -> HostFigure:
-            table = grader.evaluate(experiment, texts, replies)
+            with rows.part(len(texts), benchmark.task.judge_requests) as done:
+                table = grader.evaluate(experiment, texts, replies, done=done)
             figure = table.take_figure()
             if figure is None:
                 raise table.no_figure
@@ -121,4 +123,4 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
                 note_metric(store, grading, said.metric, whole=True, verdicts=verdicts)
                 note_versions(store, grading)
                 keep_figure(store, experiment, texts, said.value)
-            tracker.advance()
+            rows.finish(len(texts))

@@ -136,7 +136,7 @@ def _endpoint_policy(text: str, options: PolicyOptions) -> EndpointPolicy:
     api, sampling = options.api, options.sampling
     endpoints = EndpointOptions(
         tuple(map(base_url, api.base_urls)), model, api_key(api.key), sampling.temperature, sampling.top_p,
-        sampling.max_tokens, sampling.seed, api.nproc, api.timeout_s, Patience(tries=api.retry),
+        sampling.max_tokens, sampling.seed, api.nproc, api.timeout_s, Patience(tries=api.retry), sampling.asked_for,
     )  # fmt: skip
     return EndpointPolicy(name, endpoints, lambda: {**worded_settings(name, "endpoint", options), "model": model})
 

@@ -11,6 +11,7 @@ from visualprm_eval.core.repeat_guard import Watch
 from visualprm_eval.core.thoughts import is_empty_reply
 from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, Usage
 from visualprm_eval.core.visible import tell
+from visualprm_eval.core.words import counted, part_of, verb
 from visualprm_eval.stages.experiment import missing_candidates
 from visualprm_eval.stages.sample.policy import notes_of
 from visualprm_eval.store.package_versions import note_versions
@@ -53,14 +54,15 @@ def sample(
                 problems = [problem for problem in experiment.benchmark.problems if problem.id in wanted]
                 shown = prompts.put(experiment.benchmark, problems, policy)
                 problems_shown = {problem.id: problem for problem in shown}
-                sample_missing(store, policy, experiment.sampling, problems_shown, missing, watch=watch)
+                label = f"sample {experiment.label}"
+                sample_missing(store, policy, experiment.sampling, problems_shown, missing, watch=watch, label=label)
         notes[policy.name] = notes_of(policy)
     return notes
 
 
 def sample_missing(
     store: Store, policy: Policy, sampling: Spec, problems: Mapping[str, Problem], missing: Sequence[tuple[str, int]],
-    *, watch: Watch | None = None,
+    *, watch: Watch | None = None, label: str = "",
 ) -> None:  # fmt: skip
     """Draws ``missing`` and stores each candidate as soon as it is written.
 
@@ -71,6 +73,7 @@ def sample_missing(
         problems: Problems by id.
         missing: Problem ids and ranks, as the store said.
         watch: What was seen of the policy before; ``None`` for nothing.
+        label: What to call this work in the progress display; by the policy's name unless given.
 
     Raises:
         PolicyError: When the policy cannot write samples, or writes the same again and again at a temperature above 0.
@@ -78,9 +81,10 @@ def sample_missing(
     if not missing:
         return
     store.put_spec(sampling)
+    label = label or f"sample {policy.name}"
     tally, watch = Tally(), watch or Watch(policy.name, sampling.settings)
     try:
-        with track(f"sample {policy.name}", len(missing)) as tracker:
+        with track(label, len(missing)) as tracker:
             batches = policy.sample([(problems[problem_id], rank) for problem_id, rank in missing])
             for number, batch in enumerate(batches):
                 if number == 0:
@@ -91,7 +95,7 @@ def sample_missing(
                 watch.see(batch)
     finally:  # What was paid is told however it ends.
         if said := str(tally):
-            tell(f"sample {policy.name}: {said}")
+            tell(f"{label}: {said}")
 
 
 @dataclass(slots=True)
@@ -127,11 +131,13 @@ class Tally:
 
     def __str__(self) -> str:
         counts = {
-            "were cut at the token limit": self.cut, "are empty replies": self.empty, "failed": self.failed,
+            f"{verb(self.cut, 'was', 'were')} cut at the token limit": self.cut,
+            verb(self.empty, "is an empty reply", "are empty replies"): self.empty, "failed": self.failed,
             "came with reasoning beside the text, which is kept, but neither scored nor graded": self.reasoned,
         }  # fmt: skip
-        parts = [f"{count:,} of {self.candidates:,} candidates {what}" for what, count in counts.items() if count]
+        parts = [f"{part_of(count, self.candidates, 'candidate')} {what}" for what, count in counts.items() if count]
         if self.usage is not None:
             read, written = self.usage.prompt_tokens, self.usage.completion_tokens
-            parts.append(f"{read:,} prompt tokens and {written:,} completion tokens for {self.candidates:,} candidates")
+            tokens = f"{counted(read, 'prompt token')} and {counted(written, 'completion token')}"
+            parts.append(f"{tokens} for {counted(self.candidates, 'candidate')}")
         return "; ".join(parts)

@@ -80,6 +80,8 @@ class StreamingCritic(Protocol):
 class VisualPRMSource(CheckpointSource):
     """A reward model's checkpoint, shared by its step and whole-response critics."""
 
+    scores = True
+
     def load(self) -> VisualPRM:
         """Loads the model that scores."""
         from visualprm_eval.engine.visualprm import VisualPRM

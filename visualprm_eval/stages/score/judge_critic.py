@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.config import NEUTRAL, SERVERS_OWN
 from visualprm_eval.core.errors import CriticError, InputError, PolicyError
 from visualprm_eval.core.steps import split_steps
 from visualprm_eval.core.types import JSONValue, Part, Problem, StepScores, digest
+from visualprm_eval.stages.sample.endpoint import EndpointPolicy
 from visualprm_eval.stages.sample.endpoint.reply import quoted
 from visualprm_eval.stages.sample.policy import PolicyOptions
 from visualprm_eval.tasks.process_bench.judge_prompt import TASK, judge_prompt, question_text
@@ -67,8 +69,12 @@ class Asked:
 
 
 def _key(settings: Mapping[str, JSONValue], request_id: str) -> str:
-    """What a reply is kept under."""
-    return digest(["step judge", dict(settings), request_id])
+    """What a reply is kept under.
+
+    Replies were kept before settings spoke of what no request set: it was the server's own.
+    """
+    told = {name: each for name, each in settings.items() if name not in NEUTRAL or each != SERVERS_OWN}
+    return digest(["step judge", told, request_id])
 
 
 class JudgeCritic:
@@ -97,9 +103,15 @@ class JudgeCritic:
         """Who is asked."""
         return self._make()
 
+    @property
+    def served(self) -> EndpointPolicy | None:
+        """The policy where it is behind servers."""
+        return self.policy if isinstance(self.policy, EndpointPolicy) else None
+
     def release(self) -> None:
-        """Frees what the policy holds in memory."""
-        self.__dict__.pop("policy", None)
+        """Frees what the policy holds in memory; what is known of servers takes none."""
+        if self.served is None:
+            self.__dict__.pop("policy", None)
 
     def settings(self) -> Mapping[str, JSONValue]:
         """The policy's settings, the wording of the request and the step rule."""
@@ -221,7 +233,7 @@ def judge_options(config: RunConfig) -> PolicyOptions:
     It is behind the endpoints of ``--critic-base-url``, else of ``--base-url``.
     """
     sampling = replace(
-        config.sampling.greedy(), engine="auto", prompt="host", num_samples=1,
+        config.sampling.greedy(), engine="auto", prompt="host", num_samples=1, asked_for=frozenset(),
         max_tokens=max(LEAST_TOKENS, config.sampling.max_tokens),
     )  # fmt: skip
     return PolicyOptions.of(replace(config, sampling=sampling, api=config.judges_api))

@@ -15,6 +15,7 @@ from visualprm_eval.core.errors import CriticError, UnreadableJudgeError, Visual
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.types import Problem, Spec, StepScores
 from visualprm_eval.core.visible import tell
+from visualprm_eval.core.words import counted
 from visualprm_eval.stages.experiment import Work, missing_scores
 from visualprm_eval.stages.score.critics import StreamingCritic, critic_text, release
 from visualprm_eval.stages.score.judge_critic import UNREADABLE, JudgeCritic, kept_by
@@ -134,7 +135,9 @@ def _scored(
             missing.difference_update(places)
             yield [work[place] for place in places], [outcome for _, outcome in told]
     if missing:
-        raise CriticError(f"{label}: {len(work) - len(missing)} scores came back for {len(work)} solutions")
+        raise CriticError(
+            f"{label}: {counted(len(work) - len(missing), 'score')} came back for {counted(len(work), 'solution')}"
+        )
 
 
 def _chunked(
@@ -147,7 +150,9 @@ def _chunked(
         start = time.monotonic()
         outcomes = critic.score(_items(critic, problems, [work[place] for place in chunk]))
         if len(outcomes) != len(chunk):
-            raise CriticError(f"{label}: {len(outcomes)} scores came back for {len(chunk)} solutions")
+            raise CriticError(
+                f"{label}: {counted(len(outcomes), 'score')} came back for {counted(len(chunk), 'solution')}"
+            )
         yield list(zip(chunk, outcomes, strict=True))
         pace.took(time.monotonic() - start)
 
@@ -211,8 +216,9 @@ def _insist_on_readable(judge: JudgeCritic, outcomes: Sequence[StepScores], rest
     if not reasons or not all(reason.startswith(UNREADABLE) for reason in reasons):
         return
     said = (
-        f"{label}: of {len(outcomes):,} solutions none got a reply that can be read ({reasons[-1]}; of the last one: "
-        f"{judge.came}). The replies are stored; take another judge, or ask this one again with --retry-failed"
+        f"{label}: of {counted(len(outcomes), 'solution')} none got a reply that can be read ({reasons[-1]}; of "
+        f"the last one: {judge.came}). The replies are stored; take another judge, or ask this one again with "
+        "--retry-failed"
     )
     if rest:
         raise UnreadableJudgeError(f"{said}. It is not asked about the other {rest:,}")

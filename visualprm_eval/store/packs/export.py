@@ -14,6 +14,7 @@ from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import GIVEN
 from visualprm_eval.core.errors import CandidateFileError, StoreError
 from visualprm_eval.core.packages import VERSION
+from visualprm_eval.core.words import counted
 from visualprm_eval.store.names import POLICY_APART, keyed
 from visualprm_eval.store.packs.pack import FORMAT, FORMAT_VERSION, manifest_path
 from visualprm_eval.store.scopes import scopes
@@ -71,10 +72,11 @@ class ExportSummary:
 
     def __str__(self) -> str:
         several = Counter((count.policy, count.benchmark) for count in self.counts)
-        lines = [f"{sum(count.n_candidates for count in self.counts):,} candidates written to {self.path}"]
+        lines = [f"{counted(sum(count.n_candidates for count in self.counts), 'candidate')} written to {self.path}"]
         lines += [
-            f"  {count.called(several)} on {count.benchmark}: {count.n_candidates:,} candidates "
-            f"of {count.n_problems:,} problems" + (f", {count.n_failed:,} of them failed" if count.n_failed else "")
+            f"  {count.called(several)} on {count.benchmark}: {counted(count.n_candidates, 'candidate')} "
+            f"of {counted(count.n_problems, 'problem')}"
+            + (f", {count.n_failed:,} of them failed" if count.n_failed else "")
             for count in self.counts
         ]
         return "\n".join(lines)
@@ -99,11 +101,14 @@ def export_candidates(
         CandidateFileError: The file cannot be written.
     """
     path = Path(path)
+    if not path.parent.is_dir():  # It may be a slip, and is not made.
+        raise CandidateFileError(f"cannot write {path}: there is no folder {path.parent}; make it, or choose another")
+    if path.is_dir():
+        raise CandidateFileError(f"cannot write {path}: it is a folder; name a file in it, such as {path}/pack.jsonl")
     specs = _chosen_specs(store, policies)
     names = _chosen("benchmark", benchmarks, store.benchmarks(), store.path)
     manifest = manifest_path(path)
     try:
-        path.parent.stat()  # A folder that is not there may be a slip, and is not made.
         # The pack takes its place first: it never stands beside the manifest of another one, whenever the process is
         # killed.
         with atomic_draft(manifest) as manifest_draft, atomic_draft(path) as draft:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.errors import CandidateFileError
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.types import Problem, Spec
+from visualprm_eval.core.words import counted
 from visualprm_eval.store.package_versions import note_unknown_versions
 
 if TYPE_CHECKING:
@@ -70,15 +71,21 @@ class ImportSummary:
     def warnings(self) -> tuple[str, ...]:
         """What a user should know of the pack, one sentence each."""
         found = (
-            ("problems are not in the benchmark as it was loaded", [" ".join(key) for key in self.unknown]),
-            ("problems are no longer what the candidates were written for", [" ".join(key) for key in self.changed]),
-            ("candidates have another text in the store, which stays", self.differing),
-            ("problems skip a rank", [str(gap) for gap in self.gaps]),
-            ("candidates stand there twice and count once", [str(duplicate) for duplicate in self.duplicates]),
-        )
+            (("problem is", "problems are"), "not in the benchmark as it was loaded",
+             [" ".join(key) for key in self.unknown]),
+            (("problem is", "problems are"), "no longer what the candidates were written for",
+             [" ".join(key) for key in self.changed]),
+            (("candidate has", "candidates have"), "another text in the store, which stays", self.differing),
+            (("problem skips", "problems skip"), "a rank", [str(gap) for gap in self.gaps]),
+            (("candidate stands", "candidates stand"), "there twice, to count once",
+             [str(duplicate) for duplicate in self.duplicates]),
+        )  # fmt: skip
         return (
-            *(f"{len(items):,} {what} ({_first_few(items)})" for what, items in found if items),
-            *(f"{count:,} candidates are of {name}, not asked for" for name, count in self.other_benchmarks.items()),
+            *(f"{counted(len(items), *nouns)} {what} ({_first_few(items)})" for nouns, what, items in found if items),
+            *(
+                f"{counted(count, 'candidate is', 'candidates are')} of {name}, not asked for"
+                for name, count in self.other_benchmarks.items()
+            ),
         )
 
 
@@ -147,7 +154,7 @@ def _nothing_fits(pack: CandidatePack, problems: Sequence[Problem]) -> str:
     asked = ", ".join(sorted({problem.benchmark for problem in problems})) or "any benchmark"
     held = ", ".join(sorted({record.benchmark for record in pack.records}))
     return (
-        f"{pack.path}: none of its {len(pack.records):,} candidates belongs to a problem of {asked}; "
+        f"{pack.path}: none of its {counted(len(pack.records), 'candidate')} belongs to a problem of {asked}; "
         f"it is about {held}; check --data and the indices"
     )
 

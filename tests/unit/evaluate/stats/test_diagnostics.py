@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from visualprm_eval.evaluate.stats.diagnostics import centred_ranks, mean_correlation, ranking
+from visualprm_eval.evaluate.stats.diagnostics import areas, centred_ranks, mean_correlation
 
 SEEDS = range(12)
 
@@ -39,21 +39,22 @@ def test_correlation_is_the_mean_of_spearmans_within_problems(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_ranking_is_the_mean_of_areas_under_roc_curves(seed):
+def test_areas_are_those_under_roc_curves(seed):
     scores, verdicts, usable = candidates(seed, (0.0, 1.0, 1.0, 0.5))
-    expected, ranks = [], []
-    for score, verdict, kept in zip(scores, verdicts, usable, strict=True):
+    expected, ranks, places = [], [], []
+    for place, (score, verdict, kept) in enumerate(zip(scores, verdicts, usable, strict=True)):
         decided = kept & np.isin(verdict, (0.0, 1.0))  # A half is neither right nor wrong.
         right, wrong = score[decided & (verdict == 1)], score[decided & (verdict == 0)]
         if len(right) and len(wrong):
+            places.append(place)
             expected.append(roc_auc_score(verdict[decided], score[decided]))
             ranks.append(stats.mannwhitneyu(right, wrong).statistic / (len(right) * len(wrong)))
     assert expected == pytest.approx(ranks)
-    found = ranking(scores, verdicts, usable)
-    assert found == (pytest.approx(np.mean(expected), abs=1e-12) if expected else None)
+    found = dict(zip(*(each.tolist() for each in areas(scores, verdicts, usable)), strict=True))
+    assert found == pytest.approx(dict(zip(places, expected, strict=True)), abs=1e-12)
 
 
 def test_nothing_varies():
     every = np.ones((3, 4), dtype=bool)
     assert within_correlation(np.zeros((3, 4)), np.arange(12.0).reshape(3, 4), every) is None
-    assert ranking(np.arange(12.0).reshape(3, 4), np.ones((3, 4)), every) is None
+    assert not len(areas(np.arange(12.0).reshape(3, 4), np.ones((3, 4)), every)[0])

@@ -100,7 +100,7 @@ def test_what_is_not_scored_yet_withholds_the_value() -> None:
     assert by_split["A"].value is not None
     for split in ("B", POOLED, STEP_WEIGHTED, PLAIN_MEAN):
         assert by_split[split].value is None
-        assert "are not scored yet" in by_split[split].note
+        assert "not scored yet" in by_split[split].note
 
 
 def sheets(results):

@@ -148,7 +148,9 @@ def test_a_full_disk_leaves_the_former_files_as_they_were(tmp_path, monkeypatch)
     monkeypatch.setattr(os, "fsync", full)
     for writes in range(len(NEW) + 2):  # The files, the list as it will be, and the list meanwhile.
         room[0] = writes
-        with pytest.raises(ConfigError, match=r"cannot write .*: No space left on device; .*--work-dir.*-o"):
+        with pytest.raises(
+            ConfigError, match=r"cannot write .*: No space left on device; free space, .*--work-dir.*-o"
+        ):
             write(tmp_path, NEW)
         assert {**found(tmp_path), FILE_LIST: (tmp_path / FILE_LIST).read_text()} == before
     room[0] = 99
@@ -172,7 +174,7 @@ def test_folders_that_files_cannot_go_to_are_known_before(tmp_path, monkeypatch)
     with pytest.raises(ConfigError, match=r"cannot write into .*file/x: .*file is no folder; .*-o"):
         check_folder(tmp_path / "file" / "x", "-o")
     monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(ConfigError, match=r"no permission to in .*-o"):
+    with pytest.raises(ConfigError, match=r"no permission to write in .*-o"):
         check_folder(tmp_path / "new", "-o")
 
 

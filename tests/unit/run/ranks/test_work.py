@@ -100,7 +100,7 @@ def test_ranks_share_the_work(work_dir: Path, processes: list, size: int) -> Non
     complete(work_dir)
     each = N_PROBLEMS * N // size
     for rank, output in zip(reversed(range(size)), outputs, strict=True):
-        assert f"[rank {rank}] sample P: {each}/{each}" in output
+        assert f"[rank {rank}] sample P on B: {each}/{each}" in output
 
 
 def test_nothing_to_do_is_no_work(work_dir: Path, processes: list) -> None:
@@ -145,7 +145,7 @@ def test_all_are_killed_and_ranks_start_again(work_dir: Path, processes: list) -
     again = [start(work_dir, rank, run_id="2") for rank in (0, 1)]
     processes += again
     output = "".join(map(end, again))
-    assert "facts taken over from the ranks of an earlier run" in output
+    assert "taken over from the ranks of an earlier run" in output
     assert kept <= complete(work_dir)
 
 

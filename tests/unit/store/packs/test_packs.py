@@ -194,7 +194,7 @@ def test_policies_of_one_name_are_found_as_a_report_calls_them(store: Store, tmp
     hotter = Spec("sampling", {**SAMPLING.settings, "temperature": 1.5})
     store.put_spec(hotter)
     store.put_candidates(hotter.id, [Candidate(IDS[0], 0, "from the hotter one")])
-    assert f"toy ({hotter.id[:6]}) on Toy: 1 candidates" in str(export_candidates(store, path))
+    assert f"toy ({hotter.id[:6]}) on Toy: 1 candidate of" in str(export_candidates(store, path))
     export_candidates(store, path, policies=[f"toy ({hotter.id[:6]})"])
     assert [record.text for record in read_candidates(path).records] == ["from the hotter one"]
     assert export_candidates(store, path, policies=["toy"]).counts[-1].n_candidates == 1
@@ -308,8 +308,8 @@ def test_gaps_and_duplicates_are_reported(empty: Store, tmp_path: Path) -> None:
     assert (summary.gaps, summary.duplicates) == (pack.gaps, pack.duplicates)
     assert summary.cells[0].n == 4
     assert summary.warnings == (
-        "1 problems skip a rank (Toy 0 without rank 2)",
-        "1 candidates stand there twice and count once (Toy 0 rank 1 on lines 2 and 4)",
+        "1 problem skips a rank (Toy 0 without rank 2)",
+        "1 candidate stands there twice, to count once (Toy 0 rank 1 on lines 2 and 4)",
     )
 
 
@@ -473,3 +473,15 @@ def test_a_manifest_that_is_wrong(tmp_path: Path, manifest: str, message: str) -
     manifest_path(path).write_text(manifest)
     with pytest.raises(CandidateFileError, match=message):
         read_candidates(path)
+
+
+def test_a_place_that_no_pack_can_be_written_to_is_told(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path, why in (
+        ("nowhere/pack.jsonl", "there is no folder .*nowhere; make it"),
+        ("file/pack.jsonl", "there is no folder .*file; make it"),
+        ("", "it is a folder; name a file in it, such as .*/pack.jsonl"),
+    ):
+        with pytest.raises(CandidateFileError, match=why):
+            export_candidates(store, tmp_path / path)
+    assert [path.name for path in tmp_path.iterdir() if "store" not in path.name] == ["file"]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
@@ -20,9 +21,11 @@ from visualprm_eval.core.wire import ReplySize, ReplyTooLongError
 from visualprm_eval.stages.sample.endpoint.options import EndpointOptions
 from visualprm_eval.stages.sample.endpoint.reply import (
     MalformedReplyError,
+    NoChoicesError,
     Reply,
     error_code,
     error_message,
+    listed_models,
     parse_reply,
 )
 
@@ -31,6 +34,10 @@ _CONNECT_S = 10.0
 _IDLE_S = 4.0
 """How long idle connections are kept: a little less than the 5 s after which common servers close theirs."""
 
+_SLOW = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.GATEWAY_TIMEOUT})
+"""Statuses that say nothing of the request."""
+_BUSY = frozenset({HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE})
+"""Statuses that speak of the server, as a rule."""
 _WORTH_ANOTHER_TRY = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT})
 _NO_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached"})
 
@@ -55,7 +62,7 @@ class TroubleError(Exception):
 
     Attributes:
         kind: What it means.
-        status: The HTTP status; 0 without one.
+        status: The HTTP status; 0 without one, or where a reply came that cannot be read.
         wait_s: Seconds that the server asks to wait; ``None`` when it does not.
         timed_out: Whether the reply did not come in time.
     """
@@ -66,24 +73,35 @@ class TroubleError(Exception):
         super().__init__(message)
         self.kind, self.status, self.wait_s, self.timed_out = kind, status, wait_s, timed_out
 
+    @property
+    def may_be_refusal(self) -> bool:
+        """Whether the server may take the request in other terms: some refuse with a 5xx, or an empty reply."""
+        return self.kind in {Kind.REFUSED, Kind.PASSING} and self.status not in {0, *_SLOW}
+
+    @property
+    def is_lesson(self) -> bool:
+        """Whether other terms that were taken thereupon are to be kept."""
+        return self.may_be_refusal and self.status not in _BUSY
+
 
 class Client:
     """Connections, kept alive, to all endpoints of a run; used within one event loop.
 
     Args:
         options: Addresses, key and timeout.
+        connect_s: Longest wait for a connection, in seconds.
 
     Raises:
         ConfigError: When the environment names a proxy or certificates that cannot be used.
     """
 
-    def __init__(self, options: EndpointOptions) -> None:
+    def __init__(self, options: EndpointOptions, connect_s: float = _CONNECT_S) -> None:
         self._options = options
         headers = {"Content-Type": "application/json", "Accept": "application/json", "User-Agent": _USER_AGENT}
         if options.key is not None:
             headers["Authorization"] = f"Bearer {options.key}"
         self._headers = httpx2.Headers(headers)
-        timeout = httpx2.Timeout(options.timeout_s, connect=min(_CONNECT_S, options.timeout_s), pool=None)
+        timeout = httpx2.Timeout(options.timeout_s, connect=min(connect_s, options.timeout_s), pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
         self._ways = {url: check_way(url) for url in options.urls}
         self._http = httpx2.AsyncClient(
@@ -106,18 +124,39 @@ class Client:
         Raises:
             TroubleError: When no reply came of it; the message names the proxy in between.
         """
+        with self._naming_the_way(url):
+            return self._read(await self._exchanged("POST", f"{url}/chat/completions", body))
+
+    async def models(self, url: str) -> list[str] | None:
+        """The models that an endpoint lists; ``None`` when what came is no such list.
+
+        Args:
+            url: Its base address.
+
+        Raises:
+            TroubleError: When no reply came; the message names the proxy in between.
+        """
+        with self._naming_the_way(url):
+            return listed_models(await self._exchanged("GET", f"{url}/models", b""))
+
+    @contextmanager
+    def _naming_the_way(self, url: str) -> Iterator[None]:
         try:
-            return await self._reply(url, body)
+            yield
         except TroubleError as trouble:
             trouble.args = (f"{trouble}{self._ways[url]}",)
             raise
 
-    async def _reply(self, url: str, body: bytes) -> Reply:
-        """The reply to a request, as :meth:`ask` says."""
+    async def _exchanged(self, method: str, address: str, body: bytes) -> bytes:
+        """The body of a successful reply.
+
+        Raises:
+            TroubleError: When none came.
+        """
         timeout_s = self._options.timeout_s
         try:
             async with asyncio.timeout(timeout_s):  # A reply that comes drop by drop has a limit too.
-                response, data = await self._received(url, body)
+                response, data = await self._received(method, address, body)
         except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
             raise TroubleError(
                 Kind.UNREACHABLE, self._options.blanked(f"cannot be reached ({_described(error)})")
@@ -132,17 +171,19 @@ class Client:
             ) from None
         if not response.is_success:
             raise self._failure(response, data)
+        return data
+
+    def _read(self, data: bytes) -> Reply:
         try:
             return parse_reply(data)
         except MalformedReplyError as error:
-            raise TroubleError(Kind.PASSING, self._options.blanked(str(error))) from None
+            status = HTTPStatus.OK if isinstance(error, NoChoicesError) else 0
+            raise TroubleError(Kind.PASSING, self._options.blanked(str(error)), status=status) from None
 
-    async def _received(self, url: str, body: bytes) -> tuple[httpx2.Response, bytes]:
+    async def _received(self, method: str, address: str, body: bytes) -> tuple[httpx2.Response, bytes]:
         """The reply to a request, with its body."""
         # Requests are put together here: the client's defaults ask for packed replies and send cookies back.
-        request = httpx2.Request(
-            "POST", f"{url}/chat/completions", headers=self._headers, content=body, extensions=self._extensions
-        )
+        request = httpx2.Request(method, address, headers=self._headers, content=body, extensions=self._extensions)
         response = await self._http.send(request, stream=True)
         try:
             size = ReplySize(response.headers.get("Content-Encoding"))

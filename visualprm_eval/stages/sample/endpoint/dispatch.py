@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from visualprm_eval.core.errors import InputError, PolicyError
 from visualprm_eval.core.types import Candidate, Problem
 from visualprm_eval.stages.sample.endpoint.client import Kind, TroubleError
+from visualprm_eval.stages.sample.endpoint.dialect import Dialect
 from visualprm_eval.stages.sample.endpoint.endpoint_health import Endpoint
 from visualprm_eval.stages.sample.endpoint.reply import Reply
-from visualprm_eval.stages.sample.endpoint.request import Dialect
 
 MOST_CHOICES = 32
 """Samples asked for at a time: what a kill can cost per request in flight."""
@@ -32,12 +32,14 @@ class Job:
         ranks: Ranks of the samples, ascending; one request may bring several.
         failures: Requests of it that failed.
         avoid: The endpoint that failed last.
+        alone_at: Where its first sample was asked for alone when a request for several failed.
     """
 
     problem: Problem
     ranks: tuple[int, ...]
     failures: int = 0
     avoid: Endpoint | None = None
+    alone_at: Endpoint | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +158,8 @@ class Dispatcher:
                 job = replace(job, ranks=job.ranks[:1])
             self._launch(job, endpoint, endpoint.dialect)
 
-    def _launch(self, job: Job, endpoint: Endpoint, dialect: Dialect) -> None:
-        ranks = job.ranks if dialect.n else job.ranks[:1]
+    def _launch(self, job: Job, endpoint: Endpoint, dialect: Dialect, *, alone: bool = False) -> None:
+        ranks = job.ranks if dialect.n and not alone else job.ranks[:1]
         task = asyncio.create_task(self._ask(endpoint, job.problem, ranks, dialect))
         self._in_flight[task] = Sent(job, ranks, endpoint, dialect, self._now())
         endpoint.in_flight += 1
@@ -192,14 +194,41 @@ class Dispatcher:
         except InputError as error:
             return _failures(sent.job, str(error))
         except TroubleError as trouble:
+            if self._asked_otherwise(sent, trouble):
+                return []
             if trouble.kind in {Kind.REFUSED, Kind.UNSERVED}:
                 return self._refused(sent, trouble)
             return self._failed(sent, trouble)
         return self._succeeded(sent, reply)
 
+    def _asked_otherwise(self, sent: Sent, trouble: TroubleError) -> bool:
+        """Asks again at once where the server may take the request in other terms; says whether it did."""
+        job, endpoint, dialect = sent.job, sent.endpoint, sent.dialect
+        if endpoint.gone is not None or not trouble.may_be_refusal:
+            return False
+        simpler = dialect.after_refusal(str(trouble)) if trouble.is_lesson else None
+        if simpler is not None and simpler.left_out == dialect.left_out:
+            self._launch(job, endpoint, simpler)
+            return True
+        if simpler is not None and not (endpoint.knows_fields or endpoint.worked):
+            endpoint.gone = (
+                f"it refuses a field with which samples of this key are drawn ({trouble}); run the same command again "
+                "to have it left out for all"
+            )
+            self._ready.appendleft(replace(job, avoid=endpoint))
+            self._give_up(endpoint)
+            return True
+        about_n = trouble.kind is Kind.REFUSED or not endpoint.gave_several
+        if len(sent.ranks) > 1 and about_n and job.alone_at is not endpoint:
+            known = replace(dialect, n=False) if trouble.is_lesson else dialect
+            self._launch(replace(job, alone_at=endpoint), endpoint, known, alone=True)
+            return True
+        return False
+
     def _succeeded(self, sent: Sent, reply: Reply) -> list[Candidate]:
         job, endpoint = sent.job, sent.endpoint
         endpoint.succeeded()
+        endpoint.gave_several = endpoint.gave_several or len(reply.choices) > 1
         self._learn(sent, ignores_n=len(sent.ranks) > 1 and len(reply.choices) == 1)
         settled = _candidates(sent, reply, self._now() - sent.at)
         if lacking := job.ranks[len(settled) :]:
@@ -215,15 +244,10 @@ class Dispatcher:
         endpoint.dialect = known.joined(replace(sent.dialect, n=sent.dialect.n and not ignores_n))
         if known.n and not endpoint.dialect.n:
             self._warn(f"{endpoint.url} gives one sample per request; it is asked for each one by itself")
-        if known.seed and not endpoint.dialect.seed:
-            self._warn(f"{endpoint.url} takes no seed; its samples cannot be drawn again")
 
     def _refused(self, sent: Sent, trouble: TroubleError) -> list[Candidate]:
         job, endpoint = sent.job, sent.endpoint
-        simpler = sent.dialect.after_refusal(str(trouble), len(sent.ranks)) if trouble.kind is Kind.REFUSED else None
-        if simpler is not None and endpoint.gone is None:
-            self._launch(job, endpoint, simpler)
-        elif endpoint.gone is not None:
+        if endpoint.gone is not None:
             self._ready.appendleft(replace(job, avoid=endpoint))
         elif endpoint.refused(trouble, job.problem.id):
             self._ready.appendleft(replace(job, avoid=endpoint))

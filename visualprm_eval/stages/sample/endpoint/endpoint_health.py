@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from visualprm_eval.stages.sample.endpoint.client import Kind, TroubleError
+from visualprm_eval.stages.sample.endpoint.dialect import Dialect
 from visualprm_eval.stages.sample.endpoint.options import Patience
-from visualprm_eval.stages.sample.endpoint.request import Dialect
 
 _ENOUGH_PROBLEMS = 3
 """So many different problems have to fail before the endpoint is to blame, and not a problem that nobody can answer."""
@@ -33,6 +33,8 @@ class Endpoint:
         gone: Why it is given up; ``None`` while it is not.
         paused_until: Nothing is sent before.
         worked: Whether a request has succeeded.
+        knows_fields: Whether it has taken all fields that the key of the samples speaks of.
+        gave_several: Whether it has given several samples for one request.
         in_a_row: Failures in a row, as explained above.
     """
 
@@ -43,6 +45,8 @@ class Endpoint:
     gone: str | None = None
     paused_until: float = 0.0
     worked: bool = False
+    knows_fields: bool = False
+    gave_several: bool = False
     in_a_row: int = 0
     _last_counted: float = -1.0
     _failing: set[str] = field(default_factory=set)

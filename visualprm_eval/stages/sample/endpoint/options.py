@@ -48,6 +48,7 @@ class EndpointOptions:
         nproc: Requests in flight at a time, over all addresses together.
         timeout_s: Longest wait for one reply, in seconds.
         patience: How failures are waited out.
+        asked_for: Which of temperature, top_p and seed somebody asked for: a server that refuses these is of no use.
     """
 
     urls: tuple[str, ...]
@@ -60,6 +61,7 @@ class EndpointOptions:
     nproc: int = 4
     timeout_s: float = 600.0
     patience: Patience = Patience()
+    asked_for: frozenset[str] = frozenset()
 
     def redacted(self, text: str) -> str:
         """A sample without the key, which some servers repeat."""

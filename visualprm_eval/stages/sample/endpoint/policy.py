@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Self
 
 from visualprm_eval.core.types import Candidate, JSONValue, Problem
 from visualprm_eval.core.visible import tell
 from visualprm_eval.stages.sample.endpoint.client import Client
+from visualprm_eval.stages.sample.endpoint.dialect import Dialect
 from visualprm_eval.stages.sample.endpoint.dispatch import Dispatcher, jobs_of
 from visualprm_eval.stages.sample.endpoint.endpoint_health import Endpoint
+from visualprm_eval.stages.sample.endpoint.first_contact import greet, learned_dialects
 from visualprm_eval.stages.sample.endpoint.options import EndpointOptions
 from visualprm_eval.stages.sample.endpoint.reply import Choice, Reply
-from visualprm_eval.stages.sample.endpoint.request import Dialect, request_body
+from visualprm_eval.stages.sample.endpoint.request import request_body
 
 Settings = Mapping[str, JSONValue]
 
@@ -41,10 +44,52 @@ class EndpointPolicy:
     ) -> None:  # fmt: skip
         self.name, self._options, self._settings, self._warn = name, options, settings, warn
         self._endpoints = [Endpoint(url, options.patience) for url in options.urls]
+        self._left_out = Dialect()
+
+    @property
+    def model(self) -> str:
+        """The model's name at the servers."""
+        return self._options.model
+
+    @property
+    def served(self) -> Self:
+        """Itself: it asks servers."""
+        return self
 
     def settings(self) -> Mapping[str, JSONValue]:
-        """Everything that can change a sample; not the addresses, which change with every start of a server."""
-        return self._settings() if callable(self._settings) else self._settings
+        """Everything that can change a sample; not the addresses, which change with every start of a server.
+
+        Of what a server refuses it says so, as far as that is known: see ``learn`` and ``adopt``.
+        """
+        settings = self._settings() if callable(self._settings) else self._settings
+        return {**settings, **self._left_out.settings()}
+
+    def greet(self) -> None:
+        """Looks whether the servers are there and know the model; takes seconds, and costs nothing as a rule.
+
+        Raises:
+            PolicyError: None of them is, or one of them does not know it.
+        """
+        greet(self.name, self._options, self._warn)
+
+    def learn(self) -> None:
+        """Learns which fields the servers take, by a request for one token to each; from then on all get the same.
+
+        Raises:
+            PolicyError: They refuse what somebody asked for, or the request as a whole, or none can be reached.
+        """
+        dialects = learned_dialects(self.name, self._options, self._warn)
+        self._left_out = Dialect(left_out=frozenset().union(*(known.left_out for known in dialects.values())))
+        for endpoint in self._endpoints:
+            known = dialects.get(endpoint.url)
+            endpoint.knows_fields = known is not None
+            endpoint.dialect = self._left_out.joined(known or Dialect())
+
+    def adopt(self, settings: Mapping[str, JSONValue]) -> None:
+        """Leaves out of requests what was left out where samples with these settings were drawn."""
+        self._left_out = Dialect.of(settings)
+        for endpoint in self._endpoints:
+            endpoint.dialect = endpoint.dialect.joined(self._left_out)
 
     def sample(self, requests: Sequence[tuple[Problem, int]]) -> Iterator[Sequence[Candidate]]:
         """Draws one candidate per (problem, rank); yields them as replies arrive.

@@ -27,6 +27,10 @@ class MalformedReplyError(Exception):
     """What came back is no chat completion."""
 
 
+class NoChoicesError(MalformedReplyError):
+    """A chat completion without a sample: some servers' way to refuse what was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """One sample.
@@ -63,6 +67,7 @@ def parse_reply(data: bytes) -> Reply:
 
     Raises:
         MalformedReplyError: When it is no chat completion; the message says what it is.
+        NoChoicesError: When it is one with an empty list of choices.
     """
     try:
         content = parsed(data)
@@ -73,11 +78,23 @@ def parse_reply(data: bytes) -> Reply:
     found = content.get("choices")
     if not isinstance(found, list) or not found or not all(isinstance(choice, dict) for choice in found):
         said = error_message(data)
-        raise MalformedReplyError(f"the reply has no choices: {said}")
+        raise (NoChoicesError if found == [] else MalformedReplyError)(f"the reply has no choices: {said}")
     places = [choice.get("index") for choice in found]
     if all(isinstance(place, int) for place in places):
         found = sorted(found, key=lambda choice: choice["index"])
     return Reply(tuple(_choice(choice) for choice in found), _usage(content.get("usage")))
+
+
+def listed_models(data: bytes) -> list[str] | None:
+    """The models that the body of a reply to ``GET /models`` lists; ``None`` when it lists none."""
+    try:
+        content = parsed(data)
+    except ValueError:
+        return None
+    found = content.get("data") if isinstance(content, dict) else content
+    rows = found if isinstance(found, list) else []
+    names = [row["id"] for row in rows if isinstance(row, dict) and isinstance(row.get("id"), str)]
+    return names or None
 
 
 def error_message(data: bytes) -> str:

@@ -5,50 +5,22 @@ from __future__ import annotations
 import base64
 import io
 import json
-import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from visualprm_eval.core.config import NEUTRAL
 from visualprm_eval.core.errors import InputError
 from visualprm_eval.core.types import JSONValue, Part, digest
 
 if TYPE_CHECKING:
+    from visualprm_eval.stages.sample.endpoint.dialect import Dialect
     from visualprm_eval.stages.sample.endpoint.options import EndpointOptions
 
 _COMMON_FORMATS = frozenset({"PNG", "JPEG", "WEBP", "GIF"})
 """Pictures that every server reads; others, and those that move, are sent as PNG of what a policy here would see."""
 
 _KEPT_PROMPTS = 16
-
-
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """Which of the protocol's fields a server takes.
-
-    Attributes:
-        n: Whether several samples may be asked for at a time.
-        limit: The field of the token limit.
-        seed: Whether there is a seed.
-    """
-
-    n: bool = True
-    limit: str = "max_tokens"
-    seed: bool = True
-
-    def joined(self, other: Dialect) -> Dialect:
-        """What both take: lessons of requests that were in flight at the same time add up."""
-        limit = other.limit if self.limit == Dialect().limit else self.limit
-        return Dialect(self.n and other.n, limit, self.seed and other.seed)
-
-    def after_refusal(self, message: str, n: int) -> Dialect | None:
-        """What to try when a server refused a request for ``n`` samples; ``None`` when nothing is left to try."""
-        if self.limit == "max_tokens" and "max_completion_tokens" in message:
-            return replace(self, limit="max_completion_tokens")
-        if self.seed and re.search(r"\bseed\b", message):
-            return replace(self, seed=False)
-        return replace(self, n=False) if n > 1 else None
 
 
 def request_seed(seed: int, problem_id: str, first_rank: int) -> int:
@@ -69,13 +41,13 @@ def request_body(
         InputError: When a picture cannot be read.
     """
     fields: dict[str, JSONValue] = {
-        "model": options.model,
         "temperature": options.temperature,
         "top_p": options.top_p,
-        dialect.limit: options.max_tokens,
+        **NEUTRAL,
+        "seed": request_seed(options.seed, problem_id, ranks[0]),
     }
-    if dialect.seed:
-        fields["seed"] = request_seed(options.seed, problem_id, ranks[0])
+    fields = {name: value for name, value in fields.items() if name not in dialect.left_out}
+    fields |= {"model": options.model, dialect.limit: options.max_tokens}
     if len(ranks) > 1:  # Some servers warn of a field that they do not know.
         fields["n"] = len(ranks)
     return f'{json.dumps(fields)[:-1]}, "messages": {_messages(parts)}}}'.encode("ascii")

@@ -49,6 +49,19 @@ def test_a_bomb_is_not_swallowed(asked: type[Asked]) -> None:
     assert "more than 64 MB" in (found["p1", 0].error or "")
 
 
+def test_thirty_megabytes_are_a_reply_and_a_bomb_in_a_list_of_models_is_none(asked: type[Asked]) -> None:
+    bomb = packed(b" " * (100 * 2**20))
+    assert len(bomb.body) < 2**20
+    with Server(
+        lambda seen: packed(padded(30 * 2**20)), lambda seen: bomb if "models" in seen.path else completion("Hi")
+    ) as server:
+        run = asked([server])
+        run.policy.greet()
+        found = run.draw(n=1)
+    assert (found["p0", 0].text, found["p0", 0].error) == ("A", None)
+    assert any("more than 64 MB" in warning for warning in run.warnings)
+
+
 def test_packets_in_packets_are_not_opened(asked: type[Asked]) -> None:
     answer = Answer(body=gzip.compress(gzip.compress(padded(9))), headers={"Content-Encoding": "gzip, gzip"})
     with Server(lambda seen: answer if "p1" in seen.text else honest(seen)) as server:

@@ -47,6 +47,7 @@ def test_all_samples_of_a_problem_come_with_one_request() -> None:
         name = seen.text.strip("<>")
         seed = request_seed(5, name, 0)
         expected = {"model": "m", "temperature": 0.3, "top_p": 0.9, "max_tokens": 77, "seed": seed, "n": 8}
+        expected |= {"top_k": -1, "repetition_penalty": 1.0}
         assert {key: value for key, value in seen.body.items() if key != "messages"} == expected
         assert seen.path == "/v1/chat/completions"
         assert seen.headers["authorization"] == f"Bearer {KEY}"
@@ -133,13 +134,22 @@ def test_a_picture_that_is_gone_fails_its_problem_only(tmp_path: Path) -> None:
 # n is refused, ignored, or not fully served
 
 
-@pytest.mark.parametrize("status", [400, 422])
-def test_a_server_that_refuses_n_is_asked_one_by_one_and_remembered(status: int) -> None:
-    def refuses(seen: Seen) -> Answer:
-        return failure(status, "n must be 1") if seen.n > 1 else honest(seen)
+EMPTY = Answer(body=b'{"object": "chat.completion", "choices": []}')
 
-    with Server(refuses) as server:
-        run = Asked([server], nproc=1)
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        failure(400, "n must be 1"),
+        failure(422),
+        failure(500, "Only one completion choice is allowed"),
+        failure(501),
+        EMPTY,
+    ],
+)
+def test_a_server_that_refuses_n_is_asked_one_by_one_and_remembered(refusal: Answer) -> None:
+    with Server(lambda seen: refusal if seen.n > 1 else honest(seen)) as server:
+        run = Asked([server], nproc=1, patience=Patience(tries=1))
         found = run.draw(n=4, problems=2)
         assert [seen.n for seen in server.requests] == [4, 1, 1, 1, 1, 1, 1, 1, 1]
         run.draw(n=2)  # Another benchmark of the same run.
@@ -148,6 +158,39 @@ def test_a_server_that_refuses_n_is_asked_one_by_one_and_remembered(status: int)
     assert len({candidate.text for candidate in found.values()}) == 8
     assert {seen.body["seed"] for seen in server.requests[1:5]} == {request_seed(0, "p0", rank) for rank in range(4)}
     assert [warning for warning in run.warnings if "one sample per request" in warning] == run.warnings
+
+
+@pytest.mark.parametrize("status", [502, 503])
+def test_a_status_that_speaks_of_the_server_costs_nobody_the_n(status: int) -> None:
+    def stumbling(seen: Seen) -> Answer:
+        return failure(status) if seen.number == 0 else honest(seen)
+
+    with Server(stumbling) as server:
+        found = Asked([server], nproc=1, patience=Patience(tries=1)).draw(n=4, problems=2)
+    assert [seen.n for seen in server.requests] == [4, 1, 3, 4]
+    assert errors(found) == [None] * 8
+
+
+def test_a_server_that_gave_several_samples_does_not_refuse_them_with_a_500() -> None:
+    with Server(lambda seen: failure(500) if seen.number == 1 else honest(seen)) as server:
+        assert errors(Asked([server], nproc=1).draw(n=4, problems=2)) == [None] * 8
+    assert [seen.n for seen in server.requests] == [4, 4, 4]
+
+
+@pytest.mark.parametrize("status", [408, 409, 504])
+def test_a_timeout_is_no_refusal_of_n(status: int) -> None:
+    with Server(lambda seen: honest(seen) if seen.number else failure(status)) as server:
+        assert errors(Asked([server], nproc=1).draw(n=4)) == [None] * 4
+    assert [seen.n for seen in server.requests] == [4, 4]
+
+
+def test_two_servers_that_refuse_n_in_turn_are_both_understood() -> None:
+    def refuses(seen: Seen) -> Answer:
+        return failure(500, "one choice only") if seen.n > 1 else honest(seen)
+
+    with Server(refuses) as one, Server(refuses) as other:
+        found = Asked([one, other], nproc=4, patience=Patience(tries=1)).draw(n=4, problems=4)
+    assert errors(found) == [None] * 16
 
 
 def test_a_server_that_ignores_n_is_completed_one_by_one() -> None:
@@ -185,21 +228,40 @@ def test_a_refusal_that_is_not_about_n_does_not_cost_the_others_their_n() -> Non
     assert sum(candidate.error is None for candidate in found.values()) == 8
 
 
-def test_a_server_that_wants_other_names_is_understood() -> None:
+def test_a_server_that_wants_another_limit_is_understood() -> None:
     def modern(seen: Seen) -> Answer:
         if "max_tokens" in seen.body:
             return failure(400, "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.")
-        if "seed" in seen.body:
-            return failure(422, "extra inputs are not permitted: seed")
         return honest(seen)
 
     with Server(modern) as server:
-        run = Asked([server], nproc=1, max_tokens=9)
-        found = run.draw(n=2, problems=3)
+        found = Asked([server], nproc=1, max_tokens=9).draw(n=2, problems=3)
     assert errors(found) == [None] * 6
-    assert len(server.requests) == 5
+    assert len(server.requests) == 4
     assert server.requests[-1].body["max_completion_tokens"] == 9
-    assert any("takes no seed" in warning for warning in run.warnings)
+
+
+def without_top_k(seen: Seen) -> Answer:
+    return failure(400, "Unknown parameter: 'top_k'.") if "top_k" in seen.body else honest(seen)
+
+
+def test_samples_of_one_key_are_drawn_with_the_same_fields() -> None:
+    with Server(without_top_k) as server, pytest.raises(PolicyError, match="run the same command again"):
+        Asked([server], nproc=1).draw(n=2)
+    with Server(without_top_k) as server, Server() as other:
+        run = Asked([server, other], nproc=2)
+        assert errors(run.draw(n=2, problems=4)) == [None] * 8
+    assert all("top_k" in seen.body for seen in other.requests)
+    assert any("is given up" in warning for warning in run.warnings)
+
+
+def test_a_refusal_that_names_a_field_which_the_server_takes_is_about_something_else() -> None:
+    def picky(seen: Seen) -> Answer:
+        return failure(400, "too long (top_k -1)") if seen.text == "<p1>" else honest(seen)
+
+    with Server(picky) as server:
+        found = Asked([server], nproc=1).draw(n=1, problems=3)
+    assert errors(found) == [None, "HTTP 400: too long (top_k -1)", None]
 
 
 # Replies that are no samples
@@ -330,7 +392,7 @@ def test_tries_are_counted_and_waits_grow() -> None:
 
     with Server(down) as server:
         patience = Patience(tries=4, first_s=0.05, longest_s=10, jitter=lambda: 1.0)
-        found = Asked([server], patience=patience).draw(n=2)
+        found = Asked([server], patience=patience).draw(n=1)
     assert set(errors(found)) == {"HTTP 500: boom (4 tries)"}
     waits = [after - before for before, after in itertools.pairwise(times)]
     assert len(waits) == 3

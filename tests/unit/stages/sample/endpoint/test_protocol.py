@@ -16,8 +16,15 @@ from PIL import Image
 from visualprm_eval.core.errors import InputError
 from visualprm_eval.core.types import Part, Usage
 from visualprm_eval.stages.sample.endpoint import EndpointOptions
-from visualprm_eval.stages.sample.endpoint.reply import Choice, MalformedReplyError, error_message, parse_reply
-from visualprm_eval.stages.sample.endpoint.request import Dialect, request_body, request_seed
+from visualprm_eval.stages.sample.endpoint.dialect import Dialect, is_alike
+from visualprm_eval.stages.sample.endpoint.reply import (
+    Choice,
+    MalformedReplyError,
+    error_message,
+    listed_models,
+    parse_reply,
+)
+from visualprm_eval.stages.sample.endpoint.request import request_body, request_seed
 
 OPTIONS = EndpointOptions(("http://h/v1",), "org/m", temperature=0.7, top_p=0.9, max_tokens=5, seed=3)
 
@@ -34,8 +41,10 @@ def test_texts_alone_are_sent_as_one_text() -> None:
 def test_the_fields_of_a_dialect() -> None:
     plain = sent(Part("text", "a"))
     assert (plain["n"], plain["max_tokens"], plain["seed"]) == (2, 5, request_seed(3, "p", 0))
-    other = sent(Part("text", "a"), dialect=Dialect(n=False, limit="max_completion_tokens", seed=False), ranks=(4,))
-    assert set(other) == {"model", "temperature", "top_p", "max_completion_tokens", "messages"}
+    assert (plain["temperature"], plain["top_p"], plain["top_k"], plain["repetition_penalty"]) == (0.7, 0.9, -1, 1.0)
+    dialect = Dialect(n=False, limit="max_completion_tokens", left_out=frozenset({"seed", "top_k", "temperature"}))
+    other = sent(Part("text", "a"), dialect=dialect, ranks=(4,))
+    assert set(other) == {"model", "top_p", "repetition_penalty", "max_completion_tokens", "messages"}
 
 
 def test_seeds_differ_by_run_problem_and_rank_and_stay() -> None:
@@ -72,19 +81,72 @@ def test_pictures_that_are_none(tmp_path: Path) -> None:
             sent(Part("image", str(path)))
 
 
-def test_what_is_tried_after_a_refusal() -> None:
-    assert Dialect().after_refusal("n must be 1", 4) == Dialect(n=False)
-    assert Dialect().after_refusal("bad prompt", 1) is None
-    assert Dialect().after_refusal("use max_completion_tokens", 1) == Dialect(limit="max_completion_tokens")
-    assert Dialect().after_refusal("extra field: seed", 1) == Dialect(seed=False)
-    assert Dialect(seed=False).after_refusal("extra field: seed", 1) is None
-    assert Dialect().after_refusal("seedy", 1) is None
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("use max_completion_tokens", Dialect(limit="max_completion_tokens")),
+        ("extra field: seed", Dialect(left_out=frozenset({"seed"}))),
+        ("Unrecognized request argument supplied: top_k", Dialect(left_out=frozenset({"top_k"}))),
+        ("Unknown parameter: 'top_k'.", Dialect(left_out=frozenset({"top_k"}))),
+        (
+            (
+                "Unsupported value: 'temperature' does not support 0.7 with this model. Only the default (1) value is "
+                "supported."
+            ),
+            Dialect(left_out=frozenset({"temperature"})),
+        ),
+        (
+            (
+                '[{"type": "extra_forbidden", "loc": ["body", "repetition_penalty"], "msg": "Extra inputs are not '
+                'permitted", "input": 1.0}]'
+            ),
+            Dialect(left_out=frozenset({"repetition_penalty"})),
+        ),
+        ("top_k is of no use at temperature 0", Dialect(left_out=frozenset({"top_k"}))),
+        ("bad prompt", None),
+        ("seedy", None),
+    ],
+)
+def test_what_is_tried_after_a_refusal(message: str, expected: Dialect | None) -> None:
+    assert Dialect().after_refusal(message) == expected
+
+
+def test_what_is_left_out_is_not_left_out_again() -> None:
+    assert Dialect(left_out=frozenset({"seed"})).after_refusal("extra field: seed") is None
 
 
 def test_lessons_add_up() -> None:
-    both = Dialect(n=False).joined(Dialect(seed=False, limit="max_completion_tokens"))
-    assert both == Dialect(n=False, limit="max_completion_tokens", seed=False)
+    both = Dialect(n=False).joined(Dialect(left_out=frozenset({"seed"}), limit="max_completion_tokens"))
+    assert both == Dialect(n=False, limit="max_completion_tokens", left_out=frozenset({"seed"}))
     assert both.joined(Dialect()) == both
+
+
+def test_keys_that_differ_in_refused_fields_alone_are_alike() -> None:
+    settings = {"model": "m", "temperature": 0.7, **Dialect().settings()}
+    refusing = Dialect(left_out=frozenset({"top_k", "temperature"}))
+    other = {**settings, **refusing.settings()}
+    assert (other["top_k"], other["temperature"], other["repetition_penalty"]) == (
+        "server's own", "server's own", 1.0,
+    )  # fmt: skip
+    assert Dialect.of(other) == refusing
+    assert is_alike(other, settings) and is_alike(settings, other) and is_alike(settings, settings)
+    assert not is_alike({**settings, "temperature": 0.8}, settings)
+    assert not is_alike({**other, "model": "n"}, settings)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"object": "list", "data": [{"id": "a"}, {"id": "b"}]}', ["a", "b"]),
+        (b'{"data": []}', None),
+        (b'{"data": [{"id": 3}, 4]}', None),
+        (b'["a"]', None),
+        (b"<html>", None),
+        (b"[" * 100_000, None),
+    ],
+)
+def test_lists_of_models(body: bytes, expected: list[str] | None) -> None:
+    assert listed_models(body) == expected
 
 
 # Replies
