@@ -75,11 +75,11 @@ def check_run(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) ->
     check_judge(config, store)
     checkpoints = [*_checkpoints(config, store, rerankers)]
     sound = check_checkpoints(config, store, [each for each in checkpoints if not each[1].on_hub])
+    greet_servers(config, store, rerankers)
     check_device(config, checkpoints)
     check_names(config, store, rerankers)
-    # Last, since the network may be slow, or not there.
+    # Last, since the hub may be slow, or not there.
     check_checkpoints(config, store, [each for each in checkpoints if each[1].on_hub])
-    greet_servers(config, store, rerankers)
     return Checked(pack, sound)
 
 

@@ -38,7 +38,7 @@ print(json.dumps(told))
 DEMO = "--model demo-policy --prm demo-prm --data DemoWorld"
 CASES = {
     "candidates: not there": ("run --candidates {tmp}/no.jsonl --data DemoWorld", r"cannot read .*no\.jsonl"),
-    "candidates: a folder": ("run --candidates {tmp} --data DemoWorld", r"cannot read \S+ \(Is a directory\)"),
+    "candidates: a folder": ("run --candidates {tmp} --data DemoWorld", r"is a device, a pipe or a folder"),
     "candidates: a row": ("run --candidates {tmp}/row.jsonl --data DemoWorld", r"row\.jsonl, line 2: missing field"),
     "candidates: fields": (
         "run --candidates {tmp}/row.jsonl --data DemoWorld --candidate-fields index=indx text=text",
