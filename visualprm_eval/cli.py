@@ -15,6 +15,7 @@ from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.packages import VERSION
 from visualprm_eval.core.secrets import secrets_in
 from visualprm_eval.core.visible import say
+from visualprm_eval.run.announce import announce, run_line
 from visualprm_eval.run.options import (
     add_options,
     add_run_options,
@@ -187,21 +188,25 @@ class _HelpFormatter(argparse.RawDescriptionHelpFormatter):
 
 def _run(arguments: argparse.Namespace) -> None:
     config = run_config(arguments)
+    announce(run_line(config))
     from visualprm_eval.run.pipeline import run
 
     run(config)
 
 
 def _report(arguments: argparse.Namespace) -> None:
+    config = partial_config(arguments, cfg.REPORT)
+    announce(f"report of {config.work_dir}")
     from visualprm_eval.run.plan_report import report
 
-    report(partial_config(arguments, cfg.REPORT), given_fields(arguments).get("rerankers", ()), arguments.output)
+    report(config, given_fields(arguments).get("rerankers", ()), arguments.output)
 
 
 def _compare(arguments: argparse.Namespace) -> None:
+    config, rerankers = partial_config(arguments, cfg.REPORT), given_fields(arguments).get("rerankers", ())
+    announce(f"compare {arguments.first} with {arguments.second}")
     from visualprm_eval.run.compare import compare_rerankers, compare_work_dirs, in_words, is_work_dir
 
-    config, rerankers = partial_config(arguments, cfg.REPORT), given_fields(arguments).get("rerankers", ())
     folders = [name for name in (arguments.first, arguments.second) if is_work_dir(name)]
     if len(folders) == 1:
         other = arguments.second if folders == [arguments.first] else arguments.first
@@ -218,27 +223,31 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 
 def _export(arguments: argparse.Namespace) -> None:
+    config = partial_config(arguments, cfg.RunConfig())
+    announce(f"export the candidates of {config.work_dir} to {arguments.output}")
     from visualprm_eval.run.pipeline import export
 
-    config = partial_config(arguments, cfg.RunConfig())
     export(config.work_dir, arguments.output, benchmarks=config.data or None, policies=config.models or None)
 
 
 def _export_problems(arguments: argparse.Namespace) -> None:
+    config = partial_config(arguments, cfg.RunConfig())
+    announce(f"export the problems of {', '.join(config.data)} to {arguments.output}")
     from visualprm_eval.run.export_problems import export_problems
 
-    config = partial_config(arguments, cfg.RunConfig())
     prompt, limit, pictures = config.sampling.prompt, config.limit, config.pictures
     export_problems(config.data, arguments.output, prompt=prompt, limit=limit, pictures=pictures)
 
 
 def _merge(arguments: argparse.Namespace) -> None:
+    announce(f"merge into {arguments.output}")
     from visualprm_eval.store.merge import merge
 
     merge(arguments.stores, arguments.output)
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
+    announce("look at what is here")
     from visualprm_eval.run.doctor import findings
 
     config, names = partial_config(arguments, cfg.RunConfig()), benchmarks(given_fields(arguments))

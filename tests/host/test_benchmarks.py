@@ -10,7 +10,8 @@ import pytest
 
 from tests.host.material import demo_rows, mcq_rows, picture, write_tsv
 from visualprm_eval.core.errors import BenchmarkError, ConfigError, UnknownNameError
-from visualprm_eval.host.data.benchmarks import benchmark_names, load_benchmark
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.data.known import benchmark_names
 from visualprm_eval.tasks.demo_world.assets import MissingAssetError
 
 

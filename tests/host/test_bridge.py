@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -61,7 +62,7 @@ def imported():
 def test_import_leaves_the_process_as_it_was(imported):
     _, same = json.loads(imported.stdout.removeprefix("RESULT"))
     assert same == dict.fromkeys(same, True)
-    assert imported.stderr == ""
+    assert re.fullmatch(r"loading VLMEvalKit \.\.\.\n(VLMEvalKit loaded after \d+ s\n)?", imported.stderr)
 
 
 def test_without_the_bridge_the_host_changes_the_process(imported):

@@ -202,7 +202,7 @@ def test_a_server_is_missed_before_anything_is_loaded(tmp_path: Path) -> None:
             command = [sys.executable, "-c", program]
             done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=300)
             assert done.stdout.strip() == "2 []", done.stderr
-            assert done.stderr.count("\n") == 1 and url in done.stderr and said in done.stderr
+            assert done.stderr.count("\n") == 2 and url in done.stderr and said in done.stderr
 
 
 def test_a_judge_of_steps_that_is_gone_is_missed_only_where_it_is_needed(run: Run, tmp_path: Path) -> None:

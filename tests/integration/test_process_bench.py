@@ -268,7 +268,7 @@ def test_dry_run_leaves_nothing(run: Run, tmp_path: Path) -> None:
     ("argv", "said"),
     [
         ("--data VisualProcessBench", "judges critics: name them with --critic"),
-        ("--data VisualProcessBench --critic random --vpb-dir nowhere", "cannot read nowhere/test.jsonl"),
+        ("--data VisualProcessBench --critic random --vpb-dir nowhere", "--vpb-dir nowhere: no test.jsonl in it"),
         ("--data DemoWorld --critic random", "--critic: expected --data with one of VisualProcessBench"),
         ("--data DemoProcessBench DemoWorld --critic random", "--critic: expected --data"),
         ("--data DemoProcessBench --critic random --model m", "--critic conflicts with --model"),

@@ -76,7 +76,8 @@ def random_checkpoint(preset: Preset, device: str, dtype: str = "auto", attn: st
     import torch
 
     from visualprm_eval.engine.checkpoint import LoadedCheckpoint
-    from visualprm_eval.engine.hf_model import build_empty_model, resolve_device, resolve_dtype
+    from visualprm_eval.engine.devices import resolve_device, resolve_dtype
+    from visualprm_eval.engine.hf_model import build_empty_model
     from visualprm_eval.engine.tokenizer import IMAGE_CONTEXT, load_tokenizer
     from visualprm_eval.tasks.demo_world.assets import demo_path
 

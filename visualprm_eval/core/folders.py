@@ -47,9 +47,48 @@ def data_root() -> Path:
 
 def cache_root() -> Path:
     """The folder for links and pictures: ``$XDG_CACHE_HOME/visualprm_eval``, else ``~/.cache/visualprm_eval``."""
-    if _passing:
-        return _passing[-1]
+    return _passing[-1] if _passing else lasting_cache_root()
+
+
+def lasting_cache_root() -> Path:
+    """The same, whatever :func:`passing_cache` says: what is there may be read at any time."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "visualprm_eval"
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Finds out before any work is done whether files can be made in a folder, which need not be there yet.
+
+    Args:
+        folder: The folder.
+        option: The option that names it.
+
+    Raises:
+        ConfigError: They cannot.
+    """
+    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        raise ConfigError(f"cannot write into {folder}: {there} is no folder; choose another one with {option}")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(
+            f"cannot write into {folder}: no permission to write in {there}; choose another one with {option}"
+        )
+
+
+def check_output(file: Path, option: str) -> None:
+    """Refuses a file that cannot be written, before there is anything to write.
+
+    Args:
+        file: The file. Its folder is not made: one that is not there may be a slip.
+        option: Who names it, for the message.
+
+    Raises:
+        ConfigError: It is a folder, its folder is not there, or the permissions do not allow it.
+    """
+    if file.is_dir():
+        raise ConfigError(f"{option} {file} is a folder; name the file to write")
+    if not file.parent.is_dir():
+        raise ConfigError(f"{option} {file}: there is no folder {file.parent}; make it, or choose another place")
+    check_folder(file.parent, option)
 
 
 @contextmanager

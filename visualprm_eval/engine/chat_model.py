@@ -18,12 +18,9 @@ from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor,
 
 from visualprm_eval.core.errors import CheckpointError
 from visualprm_eval.engine.checkpoint import content_name
-from visualprm_eval.engine.checkpoint_check import inspect_weights
-from visualprm_eval.engine.checkpoint_folder import DOWNLOADS, locate, transformers_sibling
-from visualprm_eval.engine.config import MODEL_TYPE
-from visualprm_eval.engine.hf_model import resolve_device, resolve_dtype
-from visualprm_eval.engine.json_section import read_object
-from visualprm_eval.engine.read_config import read_config
+from visualprm_eval.engine.checkpoint_check import find_chat_checkpoint, inspect_weights
+from visualprm_eval.engine.checkpoint_folder import DOWNLOADS, locate
+from visualprm_eval.engine.devices import resolve_device, resolve_dtype
 
 CHAT_DOWNLOADS = (*DOWNLOADS, "*.jinja", "*.model", "vocab.txt")
 """What is fetched from the hub: nothing that could be run outside of a sandbox."""
@@ -70,7 +67,7 @@ def load_chat_model(path_or_id: str, device: str, dtype: str, revision: str | No
         ConfigError: When an option is unknown, or the device is not there.
     """
     target = resolve_device(device)
-    path = _find(path_or_id, revision)
+    path = find_chat_checkpoint(path_or_id, revision, CHAT_DOWNLOADS)
     processor = _processor(path)
     with _told(path):
         model, info = AutoModelForImageTextToText.from_pretrained(
@@ -95,28 +92,11 @@ def inspect_chat_model(path_or_id: str, revision: str | None = None) -> None:
         CheckpointError: When it is not there, transformers has no processor for it, there is no chat template, or a
             file of its weights is missing or was cut off.
     """
-    path = _find(path_or_id, revision)
+    path = find_chat_checkpoint(path_or_id, revision, CHAT_DOWNLOADS)
     with _told(path):
         AutoConfig.from_pretrained(path, **_LOCAL)
     _processor(path)
     inspect_weights(path)
-
-
-def _find(path_or_id: str, revision: str | None) -> Path:
-    """The directory of a checkpoint that transformers may have a class for."""
-    path = locate(path_or_id, revision, CHAT_DOWNLOADS)
-    config = read_object(path / "config.json", CheckpointError, f"{path}: no config.json; expected a checkpoint")
-    if config.get("model_type") != MODEL_TYPE:
-        return path
-    try:
-        read_config(path)
-        way = f"--model {path_or_id} without hf: runs it natively"
-    except CheckpointError:
-        sibling = transformers_sibling(str(path))
-        way = f"--model hf:{sibling} has the same weights in transformers' layout, or " if sibling else ""
-        way += "run it by its own code, --engine host --allow-remote-code with the host's name of it, or behind a "
-        way += "server, --base-url"
-    raise CheckpointError(f"{path} is in OpenGVLab's own layout, for which transformers has no class: {way}")
 
 
 def _processor(path: Path) -> Any:

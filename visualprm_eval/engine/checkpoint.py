@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import CheckpointError
+from visualprm_eval.core.loading import loading
 from visualprm_eval.engine.checkpoint_folder import WEIGHTS, explain, locate, unreadable, weight_files
 from visualprm_eval.engine.config import CheckpointConfig
+from visualprm_eval.engine.devices import resolve_device, resolve_dtype
 from visualprm_eval.engine.hf_config import native_name
 from visualprm_eval.engine.read_config import config_json, read_config
 from visualprm_eval.engine.tokenizer import IMAGE_CONTEXT, TOKENIZER_FILES, Tokenizer, load_tokenizer
@@ -78,8 +80,8 @@ def load_checkpoint(
         ConfigError: When an option is unknown, or the device is not there.
     """
     # Torch takes seconds to import: names and fingerprints of checkpoints are had without it.
-    from visualprm_eval.engine.hf_model import build_empty_model, resolve_device, resolve_dtype
-
+    with loading("transformers", "transformers"):
+        from visualprm_eval.engine.hf_model import build_empty_model
     target = resolve_device(device)
     number_type = resolve_dtype(dtype, target)
     path = locate(path_or_id, revision)
@@ -117,8 +119,6 @@ def save_checkpoint(
     """
     import torch
     from safetensors.torch import save_file
-
-    from visualprm_eval.engine.hf_model import resolve_dtype
 
     number_type = resolve_dtype(dtype, torch.device("cpu"))
     folder = Path(path)

@@ -60,11 +60,17 @@ def locate(path_or_id: str | Path, revision: str | None = None, patterns: Sequen
         return path
     if path.exists():
         raise CheckpointError(f"{path} is a file; expected the directory of a checkpoint")
-    if isinstance(path_or_id, Path) or not re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text):
+    if isinstance(path_or_id, Path) or not is_hub_name(text):
         raise CheckpointError(f"there is no directory {path}; expected a checkpoint's directory or a hub's OWNER/NAME")
     folder = _download(text, revision, patterns)
     explain(folder)
     return folder
+
+
+def is_hub_name(text: str) -> bool:
+    """Whether a text can only be the name of a repository on the hub, there or not."""
+    is_name = re.fullmatch(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", text)
+    return is_name is not None and not Path(text).exists()
 
 
 def explain(path: Path) -> None:

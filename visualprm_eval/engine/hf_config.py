@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 
 from visualprm_eval.core.errors import CheckpointError
+from visualprm_eval.core.loading import loading
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.engine.config import (
     INTERNLM2,
@@ -50,7 +51,8 @@ def parse_hf_config(raw: Mapping[str, JSONValue], where: str) -> CheckpointConfi
     Raises:
         CheckpointError: When a key is missing, or the model is one that we would compute wrongly.
     """
-    from transformers import InternVLConfig
+    with loading("transformers", "transformers"):
+        from transformers import InternVLConfig
 
     try:
         # Files leave out what is the class's default.

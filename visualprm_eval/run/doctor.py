@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from visualprm_eval.core.errors import ConfigError, GradingError, HostError, VisualPRMEvalError
+from visualprm_eval.core.loading import loading
 from visualprm_eval.core.packages import installed
 from visualprm_eval.store.package_versions import PACKAGES
 
@@ -57,7 +58,8 @@ def findings(names: Sequence[str], data_dir: Path | None, judge: JudgeOptions) -
 
 def _gpus() -> str:
     try:
-        import torch
+        with loading("torch", "torch"):
+            import torch
     except ImportError:
         return "unknown: torch is not installed"
     names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
@@ -93,6 +95,7 @@ def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> It
 def _file(name: str, folder: Path) -> Finding:
     """A benchmark's file, as the host's classes know it."""
     from visualprm_eval.host.data.benchmarks import find_class
+    from visualprm_eval.host.data.entries import entry_of
     from visualprm_eval.host.data.files import file_here, places
 
     dataset_class = find_class(name)
@@ -101,10 +104,11 @@ def _file(name: str, folder: Path) -> Finding:
         if path.is_file():
             return Finding(name, f"{path}, an own table")
         return Finding(name, f"unknown to the host, and {path} is not there", is_usable=False)
-    file = file_here(name, dataset_class)
+    entry = entry_of(name, dataset_class)
+    file = file_here(name, entry)
     if file is None:
-        looked = " or ".join(map(str, places(name, dataset_class)))
-        return Finding(name, f"missing: no {looked}; it comes from {dataset_class.DATASET_URL.get(name) or 'nowhere'}")
+        looked = " or ".join(map(str, places(name, entry)))
+        return Finding(name, f"missing: no {looked}; it comes from {entry.url or 'nowhere'}")
     if not file.is_known:
         return Finding(name, f"{file.path}, another version: MD5 {file.md5}, the host knows {file.expected}")
     known = "the host's version" if file.expected else "of a version unknown to the host"

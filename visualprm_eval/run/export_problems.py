@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.config import DEFAULT_PICTURES, RunConfig
 from visualprm_eval.core.errors import BenchmarkError, ConfigError, HostError, MissingFilesError
-from visualprm_eval.core.folders import PICTURES, picture_here
+from visualprm_eval.core.folders import PICTURES, check_folder, picture_here
 from visualprm_eval.core.types import JSONValue, Part, Problem, Spec
 from visualprm_eval.core.visible import say, tell
 from visualprm_eval.run.expected_benchmarks import expected_benchmarks, told
@@ -242,9 +242,17 @@ def export_problems(
         pictures: How pictures are shown there, as for ``RunConfig``.
 
     Raises:
+        ConfigError: The work dir cannot be written to, or nobody knows a benchmark.
         BenchmarkError: A benchmark's data is missing or malformed, or the pictures cannot be written.
+        HostError: There is no host.
     """
     from visualprm_eval.host.data.benchmarks import load_benchmark
+    from visualprm_eval.host.data.known import check_benchmark_names, missing_files
+
+    check_folder(output, "-o")
+    check_benchmark_names(names)
+    if missing := missing_files(names, fetch=True):
+        raise MissingFilesError(missing.values())
 
     def copied(value: str) -> str:
         return _copied(Path(value), output)

@@ -7,20 +7,21 @@ arithmetic on what the store holds. Several ranks, started by ``torchrun``, shar
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, CriticError, GradingError
-from visualprm_eval.core.folders import passing_cache
+from visualprm_eval.core.folders import check_output, passing_cache
 from visualprm_eval.core.visible import say
 from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.run.dry_run import print_plan
-from visualprm_eval.run.early_contact import greet_servers
+from visualprm_eval.run.early_checks import Checked, check_run, check_work_dir
 from visualprm_eval.run.last_run import note_run
 from visualprm_eval.run.plan_run import plan_run
 from visualprm_eval.run.preflight import preflight
@@ -51,8 +52,8 @@ def run(config: RunConfig) -> None:
             raise ConfigError("--critic is the work of one process: start it without torchrun")
         from visualprm_eval.run.step_labels import run_process_bench
 
-        with _open_store(config) as store:
-            run_process_bench(config, store)
+        with _open_store(config, ()) as (store, checked):
+            run_process_bench(config, store, checked.sound)
         return
     rerankers = _rerankers(config)
     if launch is None or config.dry_run or not {*SHARED} & {*config.stages}:
@@ -81,16 +82,15 @@ def _rerankers(config: RunConfig) -> list[Reranker]:
 
 def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) -> None:
     """The whole run, in this process but for what ranks share."""
-    with _open_store(config) as store:
+    with _open_store(config, rerankers) as (store, checked):
         if team is None and not config.dry_run:
             remove_traces(config.work_dir)
-        greet_servers(config, store, rerankers)
-        plan = plan_run(config, store, rerankers)
+        plan = plan_run(config, store, rerankers, pack=checked.pack)
         if config.dry_run:
             print_plan(config, store, plan)
             return
         grader = Grader(config.work_dir / "grading", plan.equalities, config.retry_failed, Asked())
-        preflight(config, store, plan, grader)
+        preflight(config, store, plan, grader, checked.sound)
         note_run(config, store, plan, plan.experiments)
         if team is not None:
             lead(config, store, rerankers, plan.experiments, team)
@@ -133,11 +133,13 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
     """Writes the stored candidates of a work dir as a pack.
 
     Raises:
+        ConfigError: When the output cannot be written.
         StoreDamagedError: When the store is not sound.
         StoreError: When there is no store, or nothing in it fits the filters.
     """
     from visualprm_eval.store.packs import export_candidates
 
+    check_output(output, "-o")
     with open_sound(up_to_date(work_dir / STORE_FILE)) as store:
         summary = export_candidates(store, output, benchmarks=benchmarks, policies=policies)
     say(str(summary))
@@ -146,8 +148,22 @@ def export(work_dir: Path, output: Path, *, benchmarks: Sequence[str] | None, po
 
 
 @contextmanager
-def _open_store(config: RunConfig) -> Iterator[Store]:
-    """The run's store, after a look for damage: nothing is paid for that would go into a broken one."""
+def _open_store(config: RunConfig, rerankers: Sequence[Reranker]) -> Iterator[tuple[Store, Checked]]:
+    """The run's store, after a look for damage and the early checks; a mistake makes no work dir."""
+    check_work_dir(config)
+    if config.dry_run or os.path.lexists(config.work_dir / STORE_FILE) or rank_paths(config.work_dir):
+        with _sound_store(config) as store:
+            yield store, check_run(config, store, rerankers)
+        return
+    with tempfile.TemporaryDirectory() as scratch, Store.open(Path(scratch) / STORE_FILE) as empty:
+        checked = check_run(config, empty, rerankers)
+    with _sound_store(config) as store:
+        yield store, checked
+
+
+@contextmanager
+def _sound_store(config: RunConfig) -> Iterator[Store]:
+    """The store, after a look for damage: nothing is paid for that would go into a broken one."""
     path = config.work_dir / STORE_FILE
     if not config.dry_run:
         with open_sound(path, write=True) as store:
@@ -155,9 +171,8 @@ def _open_store(config: RunConfig) -> Iterator[Store]:
             absorb_leftovers(store, config.work_dir)
             yield store
         return
-    with (
-        passing_cache() as scratch
-    ):  # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
+    # A dry run works on a copy, and with a cache of its own: it leaves nothing behind.
+    with passing_cache() as scratch:
         copy = scratch / STORE_FILE
         with open_copy(path, copy) if os.path.lexists(path) else Store.open(copy) as store:
             absorb_leftovers(store, config.work_dir, remove=False)

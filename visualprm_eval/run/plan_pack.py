@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import RunConfig
@@ -20,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def plan_pack(
-    store: Store, config: RunConfig, pack_path: Path, benchmarks: Sequence[Benchmark], *, greedy: bool = False
+    store: Store, config: RunConfig, pack: CandidatePack, benchmarks: Sequence[Benchmark], *, greedy: bool = False
 ) -> list[Samples]:
     """Puts a pack of candidates into the store and says where they are; warns of what does not fit.
 
     Args:
         store: Where facts go.
         config: The run.
-        pack_path: The pack.
+        pack: The pack.
         benchmarks: The run's benchmarks.
         greedy: Whether samples at temperature 0 that the pack has beside others are wanted; they are left out if not.
 
@@ -37,7 +36,7 @@ def plan_pack(
     """
     from visualprm_eval.store.packs import import_candidates
 
-    pack = _read_pack(config, pack_path)
+    pack_path = pack.path
     summary = import_candidates(store, pack, [problem for each in benchmarks for problem in each.problems])
     for warning in summary.warnings:
         tell(f"{pack_path}: {warning}")
@@ -61,12 +60,3 @@ def plan_pack(
         if greedy or not each.greedy:
             chosen.append(replace(each, n=n))
     return chosen
-
-
-def _read_pack(config: RunConfig, pack_path: Path) -> CandidatePack:
-    from visualprm_eval.store.packs import FieldMap, read_candidates
-
-    if not config.candidate_fields:
-        return read_candidates(pack_path)
-    only = config.data[0] if len(config.data) == 1 else None
-    return read_candidates(pack_path, FieldMap.parse(config.candidate_fields, benchmark=only, policy=pack_path.stem))

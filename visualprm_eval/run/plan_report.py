@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import GIVEN, JudgeOptions, RunConfig
 from visualprm_eval.core.errors import ConfigError, StoreError, UnknownNameError
+from visualprm_eval.core.folders import check_folder
 from visualprm_eval.core.types import Spec
 from visualprm_eval.core.visible import say, tell
 from visualprm_eval.core.words import counted
@@ -49,8 +50,6 @@ def report(config: RunConfig, rerankers: Sequence[str], output: Path | None = No
         StoreError: There is no store, or nothing in it to report on.
         ConfigError: A benchmark, policy or reranker that it knows nothing of, or a folder that files cannot go to.
     """
-    from visualprm_eval.report.render.file_set import check_folder
-
     path = up_to_date(config.work_dir / STORE_FILE)
     if output is not None and (output / STORE_FILE).exists() and not output.samefile(config.work_dir):
         raise ConfigError(

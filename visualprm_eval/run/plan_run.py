@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import DEFAULT_NUM_SAMPLES, RunConfig
-from visualprm_eval.core.errors import CheckpointError, ConfigError, HostError, UnknownNameError
+from visualprm_eval.core.errors import CheckpointError, HostError, UnknownNameError
 from visualprm_eval.core.types import JSONValue, Spec
 from visualprm_eval.evaluate.reranker_registry import needed_critics
 from visualprm_eval.evaluate.rerankers import Greedy
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from visualprm_eval.stages.sample.policy import Policy
     from visualprm_eval.stages.score.critics import Critic
     from visualprm_eval.store import Store
+    from visualprm_eval.store.packs import CandidatePack
 
 GRADE_ALL_UP_TO = 8
 """N up to which every distinct text is graded even when a judge has to be paid."""
@@ -61,6 +62,8 @@ def plan_run(
     rerankers: Sequence[Reranker],
     benchmarks: Sequence[Benchmark] | None = None,
     samples: Sequence[Samples] | None = None,
+    *,
+    pack: CandidatePack | None = None,
 ) -> Plan:
     """Learns which policies and benchmarks a run is about, and where their facts are.
 
@@ -70,12 +73,13 @@ def plan_run(
         rerankers: What selects.
         benchmarks: The run's; loaded when not given.
         samples: Whose candidates the run is about, where that is known already.
+        pack: The candidates of ``--candidates``.
 
     Raises:
         BenchmarkError: When a benchmark's data is missing or malformed.
         ConfigError: When a policy is unknown, or a k is beyond N.
         HostError: When samples are wanted of a model class of the host, and there is no host.
-        CandidateFileError: When the pack of candidates cannot be read.
+        CandidateFileError: When the pack of candidates has nothing for a benchmark.
         CheckpointError: When a critic's scores are wanted and its checkpoint is not here.
     """
     scoring = replace(config.scoring, prms=tuple(known_prm(store, prm) for prm in config.scoring.prms))
@@ -85,8 +89,8 @@ def plan_run(
         benchmarks = load_benchmarks(config, store)
     policies: dict[str, Policy] = {}
     notes: dict[str, Mapping[str, JSONValue]] = {}
-    if samples is None and config.candidates is not None and benchmarks:
-        samples = plan_pack(store, config, config.candidates, benchmarks, greedy=greedy)
+    if samples is None and pack is not None and benchmarks:
+        samples = plan_pack(store, config, pack, benchmarks, greedy=greedy)
     elif samples is None:
         samples = [*_sampled(config, store, benchmarks, policies, notes, greedy=greedy)]
     critics: Mapping[str, Critic] = {}
@@ -130,8 +134,6 @@ def _sampled(
         try:
             policy, text = _policy(model, config, store)
             name = policy.name
-            if name in notes:
-                raise ConfigError(f"two --model are called {name}; tell them apart with NAME=PATH_OR_ID")
             notes[name] = notes_of(policy)
             known = any(not benchmark.expected for benchmark in benchmarks)
             makers: list[tuple[Policy, int]] = [(policy, config.sampling.num_samples or DEFAULT_NUM_SAMPLES)]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.errors import ConfigError, GradingError
 from visualprm_eval.core.thoughts import is_empty_reply
+from visualprm_eval.run.judge_checks import refuse_lack_of_judge, refuse_unused_judge
 from visualprm_eval.stages.checkpoint_source import CheckpointUser
 from visualprm_eval.stages.experiment import missing_candidates, missing_scores
 from visualprm_eval.stages.experiment_values import grades_all, read_study
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from visualprm_eval.store import Store
 
 
-def preflight(config: RunConfig, store: Store, plan: Plan, grader: Grader) -> None:
+def preflight(config: RunConfig, store: Store, plan: Plan, grader: Grader, sound: Collection[str] = ()) -> None:
     """Finds checkpoints and graders, and notes the content of the checkpoints in the store.
 
     Args:
@@ -29,6 +30,7 @@ def preflight(config: RunConfig, store: Store, plan: Plan, grader: Grader) -> No
         store: Where facts are.
         plan: What is about to run.
         grader: What grades.
+        sound: Directories of checkpoints that need no further look.
 
     Raises:
         CheckpointError: When samples or scores are wanted and a checkpoint is missing or damaged.
@@ -45,7 +47,8 @@ def preflight(config: RunConfig, store: Store, plan: Plan, grader: Grader) -> No
     makers += plan.critics.values() if "score" in config.stages else ()
     # The greedy twin of a policy shares its checkpoint, critics of one reward model theirs.
     for checkpoint in dict.fromkeys(maker.checkpoint for maker in makers if isinstance(maker, CheckpointUser)):
-        checkpoint.inspect()
+        if checkpoint.location not in sound:
+            checkpoint.inspect()
         checkpoint.record(store)
 
 
@@ -73,17 +76,12 @@ def _check_grading(config: RunConfig, store: Store, plan: Plan, grader: Grader) 
     from visualprm_eval.host.grading.grade_table import check_gradable
     from visualprm_eval.host.grading.judge_replies import counted_requests
 
-    if (config.judge.base_url or config.judge.key) and not any(each.judge.used for each in plan.experiments):
-        names = ", ".join(dict.fromkeys(each.benchmark.name for each in plan.experiments))
-        raise ConfigError(
-            f"--judge-base-url and --judge-key would not be used, since {names} is graded without a judge by default; "
-            "name the judge with --judge, or leave them out"
-        )
+    refuse_unused_judge(config.judge, {each.benchmark.name: each.judge for each in plan.experiments})
     # Where all verdicts are there already, the judge need not be.
     waiting = {each.benchmark.name: each for each in plan.experiments if _awaits_verdicts(config, store, plan, each)}
-    lacking = [name for name, each in waiting.items() if each.benchmark.task.needs_judge and not each.judge.used]
-    if lacking:
-        raise GradingError(f"{', '.join(lacking)} cannot be graded without a judge: name one with --judge")
+    refuse_lack_of_judge(
+        [name for name, each in waiting.items() if each.benchmark.task.needs_judge and not each.judge.used]
+    )
     with counted_requests(grader.tally):
         for experiment in waiting.values():
             check_gradable(experiment.benchmark, experiment.judge)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from visualprm_eval.core.config import GIVEN, RunConfig
@@ -50,12 +50,13 @@ class _Place:
     most: int
 
 
-def run_process_bench(config: RunConfig, store: Store) -> None:
+def run_process_bench(config: RunConfig, store: Store, sound: Collection[str] = ()) -> None:
     """Does what ``--critic`` asks for.
 
     Args:
         config: The run; it names one set and at least one critic.
         store: Where facts are.
+        sound: Directories of checkpoints that need no further look.
 
     Raises:
         VisualPRMEvalError: Whatever a user can mend; everything done until then is stored.
@@ -88,6 +89,7 @@ def run_process_bench(config: RunConfig, store: Store) -> None:
         _tell_missing(store, place, critics, scorings, config)
         return
     if will_make:
+        _inspect(store, critics, sound)
         _score(store, place, critics, scorings, config)
     if "report" in config.stages:
         from visualprm_eval.report.render.step_labels import print_process_results, renew_process_reports, shown_by
@@ -180,14 +182,20 @@ def _missing(store: Store, place: _Place, scoring: Spec, config: RunConfig) -> l
     return [work for work in missing if work[:2] in wanted]
 
 
+def _inspect(store: Store, critics: Sequence[Judging], sound: Collection[str]) -> None:
+    """Looks at all checkpoints that early checks have not seen whole, and notes their content."""
+    for judging in critics:
+        if isinstance(judging.critic, CheckpointUser):
+            checkpoint = judging.critic.checkpoint
+            if checkpoint.location not in sound:
+                checkpoint.inspect()
+            checkpoint.record(store)
+
+
 def _score(
     store: Store, place: _Place, critics: Sequence[Judging], scorings: dict[str, Spec], config: RunConfig
 ) -> None:
-    """Lets every critic score what it has not seen, after a look at all checkpoints."""
-    for judging in critics:
-        if isinstance(judging.critic, CheckpointUser):
-            judging.critic.checkpoint.inspect()
-            judging.critic.checkpoint.record(store)
+    """Lets every critic score what it has not seen."""
     unread: UnreadableJudgeError | None = None
     for judging in critics:
         if judging.critic is None:

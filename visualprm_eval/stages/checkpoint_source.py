@@ -85,6 +85,13 @@ class CheckpointSource:
         """Whether it is a directory of this machine."""
         return Path(self.location).is_dir()
 
+    @property
+    def on_hub(self) -> bool:
+        """Whether only the hub can tell what it is."""
+        from visualprm_eval.engine.checkpoint_folder import is_hub_name
+
+        return is_hub_name(self.location)
+
     @cached_property
     def fingerprint(self) -> str:
         """Names the weights by their content.
@@ -103,13 +110,27 @@ class CheckpointSource:
         Raises:
             ConfigError: When the device is not there.
         """
-        from visualprm_eval.engine.hf_model import resolve_device, resolve_dtype
+        from visualprm_eval.engine.devices import resolve_device, resolve_dtype
 
         return str(resolve_dtype(self.dtype, resolve_device(self.device))).removeprefix("torch.")
 
     def settings(self) -> dict[str, JSONValue]:
         """Its part of the key of the facts that it makes."""
         return {"checkpoint": self.fingerprint, "dtype": self.number_type}
+
+    def look(self) -> bool:
+        """Looks at what can be told in seconds, without torch: all files of a directory, config.json of one on the hub.
+
+        Returns:
+            Whether nothing is left for :meth:`inspect` to look at.
+
+        Raises:
+            CheckpointError, TokenizerError: As for :meth:`inspect`.
+        """
+        from visualprm_eval.engine.checkpoint_check import look_at_layout
+
+        look_at_layout(self.location, self.revision)
+        return self.at_hand
 
     def inspect(self) -> None:
         """Looks at the files, so that a damaged checkpoint is told before its first turn comes.
@@ -128,6 +149,10 @@ class CheckpointSource:
     def record(self, store: Store) -> None:
         """Notes the content behind the name, for machines that have the store and not the weights."""
         store.put_note(CHECKPOINT, self.fingerprint, self._named)
+
+    def is_known(self, store: Store) -> bool:
+        """Whether a store has facts that were made with a checkpoint of this name."""
+        return any(named == self._named for _, named in store.notes(CHECKPOINT))
 
     def may_be(self, settings: Mapping[str, JSONValue], store: Store) -> bool:
         """Whether stored facts may be of this checkpoint: of its content, and of its precision if that was named."""

@@ -8,6 +8,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from visualprm_eval.core.errors import ConfigError, StoreLockedError
+from visualprm_eval.core.folders import check_folder
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.visible import say, tell
 from visualprm_eval.core.words import counted, listed
@@ -29,7 +30,7 @@ def merge(inputs: Sequence[Path], output: Path) -> None:
         output: A store or a work dir; what is there already stays.
 
     Raises:
-        ConfigError: The output is among the inputs.
+        ConfigError: The output is among the inputs, or cannot be written.
         StoreConflictError: Two stores contradict each other; nothing was merged.
         StoreError: A store is missing, damaged, locked or written by another version.
     """
@@ -37,6 +38,7 @@ def merge(inputs: Sequence[Path], output: Path) -> None:
     paths = list(dict.fromkeys(path for given in inputs for path in _input_paths(given)))
     if target.resolve() in {path.resolve() for path in paths}:
         raise ConfigError(f"-o {output} is among the stores to merge; name it only after -o: what it holds stays in it")
+    check_folder(target.parent, "-o")
     with ExitStack() as stack:
         sources = [stack.enter_context(Store.open(path, write=False)) for path in paths]
         looks = [(source.path, stack.enter_context(audit(source))) for source in sources]

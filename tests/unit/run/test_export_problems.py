@@ -122,7 +122,10 @@ def test_a_report_of_what_was_graded_elsewhere(work_dir: Path) -> None:
     [
         (["--stages", "sample", "grade"], "Only grading needs it"),
         (["--stages", "sample"], "the host toolkit (vlmeval) cannot be imported"),
-        (["--stages", "report", "--temperature", "1"], "has no samples of P with {'temperature': 1.0"),
+        (
+            ["--stages", "report", "--temperature", "1", "--reranker", "first"],
+            "has no samples of P with {'temperature': 1.0",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_explained(work_dir: Path, arguments: list[str], message: str) -> None:

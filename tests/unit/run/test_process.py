@@ -60,7 +60,7 @@ def test_a_fault_of_ours_is_a_short_message_and_a_file(
     monkeypatch.setattr("visualprm_eval.run.plan_report.report", broken)
     line = ["report", "--work-dir", str(tmp_path)]
     assert main(line) == 3
-    error = capsys.readouterr().err
+    _, error = capsys.readouterr().err.split("\n", 1)  # After the line that a command begins with.
     assert error.startswith("error: this is a fault of visualprm_eval, in cli.py, _report: ZeroDivisionError: ")
     assert error.count("\n") == 1
     assert str(tmp_path / FAULT_FILE) in error

@@ -17,7 +17,6 @@ from visualprm_eval.core.errors import (
     BenchmarkError,
     ConfigError,
     MissingFilesError,
-    UnknownNameError,
     VisualPRMEvalError,
 )
 from visualprm_eval.core.folders import data_root
@@ -25,7 +24,9 @@ from visualprm_eval.core.pictures import AS_THEY_ARE, described
 from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.types import Problem
 from visualprm_eval.host.data.data_view import readable
-from visualprm_eval.host.data.files import DataFile, find_file, md5_of, missing_file
+from visualprm_eval.host.data.entries import OF_VIDEOS, entry_of
+from visualprm_eval.host.data.files import DataFile, find_file, md5_of
+from visualprm_eval.host.data.known import missing_files, own_table, refuse_unusable
 from visualprm_eval.host.data.linked_data import use_own_image_folder, whole_files
 from visualprm_eval.host.data.rows_to_problems import row_problem
 from visualprm_eval.host.data.texts import texts_kept
@@ -92,15 +93,6 @@ class _Findings:
     pictureless: tuple[str, ...] = ()
     nameless: tuple[str, ...] = ()
     rows: dict[str, str] = field(default_factory=dict)
-
-
-def benchmark_names() -> list[str]:
-    """The host's datasets that problems can be made of: pictures or text, one turn."""
-    load_host()
-    from vlmeval.dataset import DATASET_CLASSES
-
-    classes = [cls for cls in DATASET_CLASSES if _refusal(cls) is None]
-    return sorted({name for cls in classes for name in cls.supported_datasets()})
 
 
 def load_benchmark(
@@ -183,10 +175,7 @@ def load_benchmarks(
         HostError, UnknownNameError, BenchmarkError, ConfigError: As for :func:`load_benchmark`.
     """
     load_host()
-    unreachable: dict[str, str] = {}
-    known = {name: dataset_class for name in names if (dataset_class := find_class(name)) is not None}
-    found = {name: missing_file(name, known[name], unreachable, fetch=fetch) for name in known}
-    missing = {name: lack for name, lack in found.items() if lack}
+    missing = missing_files(names, fetch=fetch)
     if missing and fetch:
         return [], missing
     benchmarks: list[Benchmark] = []
@@ -228,10 +217,11 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
     from vlmeval.dataset import build_dataset
 
     dataset_class = find_class(name)
-    refusal = _refusal(dataset_class) if dataset_class is not None else None
-    if refusal:
-        raise BenchmarkError(f"{name} {refusal}: only benchmarks of pictures or text with one turn can be used")
-    file = find_file(name, dataset_class, fetch=fetch) if dataset_class is not None else _own_file(name)
+    if dataset_class is not None:
+        refuse_unusable(name, entry_of(name, dataset_class))
+        file = find_file(name, dataset_class, fetch=fetch)
+    else:
+        file = DataFile(path := own_table(name), md5_of(path))
     if file is not None and not file.is_known:
         _LOGGER.warning(
             "%s: %s has the MD5 %s, the host knows %s: the file is used as it is, and the protocol says so",
@@ -259,15 +249,6 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
     return dataset, findings, file
 
 
-def _own_file(name: str) -> DataFile:
-    """A table of a user's own in the data folder."""
-    path = data_root() / f"{name}.tsv"
-    if not name or not path.is_file():
-        hint = f"(or put an own benchmark into {data_root()}/{name or 'NAME'}.tsv)"
-        raise UnknownNameError("benchmark", name, benchmark_names(), hint)
-    return DataFile(path, md5_of(path))
-
-
 def _keep_split(dataset: Any, name: str, split: str) -> None:
     """Leaves the rows that belong to the benchmark, where its file has more."""
     if not split:
@@ -283,17 +264,8 @@ def find_class(name: str) -> Any:
     from vlmeval.dataset import DATASET_CLASSES, supported_video_datasets
 
     if name in supported_video_datasets:
-        raise BenchmarkError(f"{name} is made of videos: only benchmarks of pictures or text with one turn can be used")
+        refuse_unusable(name, OF_VIDEOS)
     return next((cls for cls in DATASET_CLASSES if name in cls.supported_datasets()), None)
-
-
-def _refusal(dataset_class: Any) -> str | None:
-    """Why no problems can be made of a class of datasets."""
-    if getattr(dataset_class, "MODALITY", "IMAGE") not in {"IMAGE", "TEXT"}:
-        return f"is made of {dataset_class.MODALITY.lower()}s"
-    if getattr(dataset_class, "TYPE", "") == "MT":
-        return "is a dialogue of several turns"
-    return None
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.core.folders import data_root
 from visualprm_eval.core.progress import track
+from visualprm_eval.host.data.entries import DatasetEntry, entry_of
 
 TIMEOUT_S = 20.0
 """How long a server may stay silent, in seconds."""
@@ -62,25 +63,16 @@ def no_folder_made() -> Iterator[None]:
                 folder.rmdir()
 
 
-def places(name: str, dataset_class: Any) -> list[Path]:
+def places(name: str, entry: DatasetEntry) -> list[Path]:
     """Where the file of a dataset may be: under its own name, or under the one that it has at its source."""
-    url = str(getattr(dataset_class, "DATASET_URL", {}).get(name) or "")
-    names = dict.fromkeys([f"{name}.tsv", url.rsplit("/", 1)[-1] or f"{name}.tsv"])
+    names = dict.fromkeys([f"{name}.tsv", (entry.url or "").rsplit("/", 1)[-1] or f"{name}.tsv"])
     return [data_root() / each for each in names]
 
 
-def reads_one_file(dataset_class: Any) -> bool:
-    """Whether a class loads one file in the host's standard way; others are left to the host."""
-    from vlmeval.dataset.image_base import ImageBaseDataset
-
-    return getattr(dataset_class, "load_data", None) is ImageBaseDataset.load_data
-
-
-def file_here(name: str, dataset_class: Any) -> DataFile | None:
+def file_here(name: str, entry: DatasetEntry) -> DataFile | None:
     """The file of a dataset in the data folder; ``None`` when it is not there."""
-    expected = getattr(dataset_class, "DATASET_MD5", {}).get(name)
-    found = next((path for path in places(name, dataset_class) if path.is_file()), None)
-    return None if found is None else DataFile(found, md5_of(found), expected)
+    found = next((path for path in places(name, entry) if path.is_file()), None)
+    return None if found is None else DataFile(found, md5_of(found), entry.md5)
 
 
 def find_file(name: str, dataset_class: Any, *, fetch: bool = True) -> DataFile | None:
@@ -97,18 +89,18 @@ def find_file(name: str, dataset_class: Any, *, fetch: bool = True) -> DataFile 
     Raises:
         MissingFilesError: When the file is missing and cannot be fetched.
     """
-    if missing := missing_file(name, dataset_class, {}, fetch=fetch):
+    entry = entry_of(name, dataset_class)
+    if missing := missing_file(name, entry, {}, fetch=fetch):
         raise MissingFilesError([missing])
-    is_standard = reads_one_file(dataset_class) and isinstance(dataset_class.DATASET_URL.get(name), str)
-    return file_here(name, dataset_class) if is_standard else None
+    return file_here(name, entry) if entry.one_file and entry.url is not None else None
 
 
-def missing_file(name: str, dataset_class: Any, unreachable: dict[str, str], *, fetch: bool) -> str:
+def missing_file(name: str, entry: DatasetEntry, unreachable: dict[str, str], *, fetch: bool) -> str:
     """What is to be said of a dataset whose file is not there; ``""`` when it is, or could be fetched.
 
     Args:
         name: The host's name of the dataset.
-        dataset_class: Its class.
+        entry: What the host says of it.
         unreachable: Servers that could not be reached, and why. They are not tried again, which may take long; those
             that cannot be reached now are added.
         fetch: Whether a missing file may be fetched.
@@ -116,11 +108,9 @@ def missing_file(name: str, dataset_class: Any, unreachable: dict[str, str], *, 
     Raises:
         BenchmarkError: When the data folder cannot be made.
     """
-    url = dataset_class.DATASET_URL.get(name)
-    here = places(name, dataset_class)
-    if not reads_one_file(dataset_class) or not isinstance(url, str) or any(path.is_file() for path in here):
+    url, expected, here = entry.url, entry.md5, places(name, entry)
+    if not entry.one_file or url is None or any(path.is_file() for path in here):
         return ""
-    expected = getattr(dataset_class, "DATASET_MD5", {}).get(name)
     lack = f"{name}: {name}.tsv is missing: looked for {' and '.join(map(str, here))}"
     if not url.startswith(("http://", "https://")):
         return f"{lack}; the host knows no address of it"

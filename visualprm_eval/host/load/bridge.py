@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib
 import io
 import logging
 import os
@@ -24,9 +25,11 @@ from typing import Any, TextIO
 from visualprm_eval.core.config import DEMO_POLICY
 from visualprm_eval.core.errors import HostError
 from visualprm_eval.core.interrupts import check_interrupted
+from visualprm_eval.core.loading import loading
 from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
+from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, keep_names, kept_names, read_tables
 from visualprm_eval.host.patching import random_states_kept, replaced, restored
 
 
@@ -66,7 +69,11 @@ def load_host() -> Host:
 def _loaded_host() -> Host:
     before = dict(os.environ)
     try:
-        with _process_unchanged(), no_folder_made():
+        if HOST not in sys.modules and host_folder() is None:
+            importlib.import_module(HOST)  # It says so itself; nothing heavy is imported for that.
+        with loading("torch", "torch"):
+            import torch  # noqa: F401 - the host needs it, and so does what undoes the host's changes
+        with loading(HOST, "VLMEvalKit"), _process_unchanged(), no_folder_made():
             _import_host()
             check_interrupted()
             environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
@@ -78,8 +85,28 @@ def _loaded_host() -> Host:
     import vlmeval
 
     register()
+    keep_names()
     kind = "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
     return Host(_version(), environment, kind, str(Path(vlmeval.__file__).parent))
+
+
+def has_names() -> bool:
+    """Whether :func:`host_names` would import nothing."""
+    return HOST in sys.modules or kept_names() is not None
+
+
+def host_names() -> HostNames:
+    """The names of models and benchmarks that the host knows; it is imported only where no former import left them.
+
+    Raises:
+        HostError: When the toolkit is missing or cannot be imported here.
+    """
+    # A process that has imported it may have added names of its own.
+    names = None if HOST in sys.modules else kept_names()
+    if names is not None:
+        return names
+    load_host()
+    return read_tables()
 
 
 def _import_host() -> None:

@@ -14,6 +14,9 @@ import logging
 import sys
 from collections.abc import Sequence
 
+from visualprm_eval.core.loading import loading
+from visualprm_eval.host.load.host_names import HOST
+
 _RUNNERS = ("vlmeval.run", "vlmeval.inference_api")
 
 
@@ -38,7 +41,8 @@ def start(command: str, rest: Sequence[str]) -> int:
     Returns:
         0, or 1 when the host reported a failure.
     """
-    import vlmeval  # noqa: F401 - the package loads everything that register() needs
+    with loading(HOST, "VLMEvalKit"):
+        import vlmeval  # noqa: F401 - the package loads everything that register() needs
 
     from visualprm_eval.host.load.bridge import register
 

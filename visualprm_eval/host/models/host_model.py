@@ -18,7 +18,7 @@ from visualprm_eval.core.errors import PolicyError, UnknownNameError
 from visualprm_eval.core.secrets import blanked, secrets_in
 from visualprm_eval.core.types import Candidate, Problem, digest
 from visualprm_eval.host.grading.replies import NO_REPLY
-from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.host.load.bridge import at_work, host_names, load_host
 from visualprm_eval.host.load.model_fingerprint import factory_fingerprint
 from visualprm_eval.host.models.sampling_settings import (
     SamplingSettings,
@@ -39,10 +39,7 @@ TESTED_CLASSES = frozenset(
 
 def model_names() -> list[str]:
     """The models that the host knows, ours among them."""
-    load_host()
-    from vlmeval.config import supported_VLM
-
-    return sorted(supported_VLM)
+    return list(host_names().models)
 
 
 def model_fingerprint(name: str) -> str:

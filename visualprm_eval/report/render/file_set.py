@@ -102,25 +102,6 @@ class _FileList:
         return json.dumps(asdict(self), indent=1) + "\n"
 
 
-def check_folder(folder: Path, option: str) -> None:
-    """Finds out before any work is done whether files can be made in a folder, which need not be there yet.
-
-    Args:
-        folder: The folder.
-        option: The option that names it.
-
-    Raises:
-        ConfigError: They cannot.
-    """
-    there = next(path for path in (folder, *folder.absolute().parents) if os.path.lexists(path))
-    if not there.is_dir():
-        raise ConfigError(f"cannot write into {folder}: {there} is no folder; choose another one with {option}")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(
-            f"cannot write into {folder}: no permission to write in {there}; choose another one with {option}"
-        )
-
-
 def renew(folder: Path, contents: Mapping[str, Callable[[], bytes | str]], shows: Shown) -> Renewal:
     """Writes the files of a report, all or none, in place of those of the former one.
 

@@ -33,6 +33,20 @@ class _ChatSource(CheckpointSource):
 
         return load_chat_model(self.location, self.device, self.dtype, self.revision)
 
+    def look(self) -> bool:
+        """Looks at what can be told in seconds, without torch and transformers.
+
+        Returns:
+            ``False``: what transformers says of it is still to come.
+
+        Raises:
+            CheckpointError: When there is no such checkpoint, or one of its files was cut off.
+        """
+        from visualprm_eval.engine.checkpoint_check import look_at_chat_model
+
+        look_at_chat_model(self.location, self.revision)
+        return False
+
     def inspect(self) -> None:
         """Looks at the files, so that a damaged checkpoint is told before its first turn comes.
 

@@ -11,6 +11,7 @@ from visualprm_eval.stages.sample.native_policy import NativePolicy
 from visualprm_eval.stages.sample.policy import Policy, PolicyOptions, worded_settings
 
 if TYPE_CHECKING:
+    from visualprm_eval.stages.sample.chat_policy import ChatPolicy
     from visualprm_eval.stages.sample.endpoint import EndpointPolicy
 
 
@@ -26,10 +27,37 @@ def find_policy(text: str, options: PolicyOptions) -> Policy:
         ConfigError: When the name cannot be read, or the engine asked for cannot run it.
         UnknownNameError: When nobody knows it.
     """
-    engine = options.sampling.engine
-    if engine == "endpoint" or (engine == "auto" and options.api.base_urls):
+    if _is_at_endpoint(options):
         return _endpoint_policy(text, options)
-    policy: Policy
+    policy = own_checkpoint(text, options)
+    if policy is None:
+        return _host_model(text, options)
+    if isinstance(policy, NativePolicy) and options.fetch:
+        policy.look(fetch=True)
+    return policy
+
+
+def _is_at_endpoint(options: PolicyOptions) -> bool:
+    engine = options.sampling.engine
+    return engine == "endpoint" or (engine == "auto" and bool(options.api.base_urls))
+
+
+def own_checkpoint(text: str, options: PolicyOptions) -> NativePolicy | ChatPolicy | None:
+    """The policy of a checkpoint that ``--model`` names itself; nothing is imported or looked at for it.
+
+    Args:
+        text: As for :func:`find_policy`.
+        options: What the run says.
+
+    Returns:
+        ``None`` for the name of a model that an endpoint or the host knows.
+
+    Raises:
+        ConfigError: When the name cannot be read, or the engine asked for cannot run it.
+    """
+    if _is_at_endpoint(options):
+        return None
+    policy: NativePolicy | ChatPolicy
     if text == DEMO_POLICY:
         policy = NativePolicy(ModelSource(text, text), options, as_host=None)
     elif (source := ModelSource.parse_hf(text)) is not None:
@@ -39,25 +67,49 @@ def find_policy(text: str, options: PolicyOptions) -> Policy:
     else:
         source = ModelSource.parse(text, option="--model")
         if source.name == text and not Path(text).is_dir():
-            return _host_model(text, options)
-        policy = native = NativePolicy(source, options)
-        if options.fetch:
-            native.look(fetch=True)
-    if engine == "host":
+            return None
+        policy = NativePolicy(source, options)
+    if options.sampling.engine == "host":
         raise ConfigError(f"--engine host cannot run {text}; expected one of auto, native")
     return policy
 
 
+def policy_name(text: str, options: PolicyOptions) -> str:
+    """What results call the policy that ``--model`` names.
+
+    Raises:
+        ConfigError: When the name cannot be read, or the engine asked for cannot run it.
+    """
+    if _is_at_endpoint(options):
+        from visualprm_eval.core.server_address import served_model
+
+        return served_model(text)[0]
+    policy = own_checkpoint(text, options)
+    return text if policy is None else policy.name
+
+
+def check_host_name(text: str, options: PolicyOptions) -> None:
+    """Looks whether the host knows what ``--model`` names, if it names a model of the host; no model is looked at.
+
+    Raises:
+        UnknownNameError: When it does not.
+        HostError: When the host's names cannot be had.
+    """
+    from visualprm_eval.host.models.host_model import model_names
+
+    if _is_at_endpoint(options) or own_checkpoint(text, options) is not None:
+        return
+    if text not in (names := model_names()):
+        raise UnknownNameError("model", text, [*names, DEMO_POLICY], "(or give a checkpoint directory)")
+
+
 def _host_model(name: str, options: PolicyOptions) -> Policy:
     """A model of the host, on our native engine where that stands in for its class."""
-    from visualprm_eval.host.models.host_model import model_names
     from visualprm_eval.host.models.internvl_prompts import native_keywords
     from visualprm_eval.stages.sample.host_policy import HostModelPolicy
 
-    names, engine = model_names(), options.sampling.engine
-    if name not in names:
-        raise UnknownNameError("model", name, [*names, DEMO_POLICY], "(or give a checkpoint directory)")
-    keywords = native_keywords(name)
+    check_host_name(name, options)
+    engine, keywords = options.sampling.engine, native_keywords(name)
     if engine == "native" and keywords is None:
         raise ConfigError(
             f"--engine native cannot run {name}: it stands in for the host's InternVLChat of version V2.0 only; "

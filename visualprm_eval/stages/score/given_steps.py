@@ -11,8 +11,9 @@ from visualprm_eval.core.config import RunConfig
 from visualprm_eval.core.errors import ConfigError, UnknownNameError
 from visualprm_eval.core.types import JSONValue, Problem, StepScores, digest
 from visualprm_eval.evaluate.reranker_registry import JUDGE, critic_label, critic_names
+from visualprm_eval.stages.sample.find_policy import check_host_name
 from visualprm_eval.stages.score.critics import Critic, StreamingCritic, VisualPRMCritic, build_critics
-from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_policy
+from visualprm_eval.stages.score.judge_critic import JudgeCritic, judge_options, judge_policy
 from visualprm_eval.store.sound import SCORE_RANGE
 from visualprm_eval.tasks.process_bench.data import ProcessSample, steps_of
 from visualprm_eval.tasks.process_bench.judge_prompt import question_text
@@ -58,28 +59,59 @@ def build(names: Sequence[str], config: RunConfig) -> list[Judging]:
     return list(built.values())
 
 
-def _build(name: str, config: RunConfig) -> list[Judging]:
+def model_to_prompt(name: str, config: RunConfig) -> str | None:
+    """The model that a name of a critic stands for, to be prompted; ``None`` for all other critics.
+
+    Args:
+        name: As for :func:`build`.
+        config: The run.
+
+    Raises:
+        ConfigError: When the name makes no sense here.
+        UnknownNameError: When nobody knows the reward model.
+    """
     base, at, prm = name.partition("@")
     prms = [source.name for source in config.scoring.prms]
-    if name in {RANDOM, ALL_CORRECT}:
-        return [Judging(name, None, labels_only=True)]
     if base == "visualorm":
         raise ConfigError("--critic visualorm: it scores whole responses, and here single steps are judged")
     if base == "visualprm" and at and prm not in prms:
         raise UnknownNameError("reward model", prm, prms, where=f"in critic 'visualprm@{prm}'")
-    if base == "visualprm" or name in critic_names():
-        labels = [critic_label(base, one, prms) for one in ([prm] if at else prms)] if base == "visualprm" else [name]
-        critics = {label: build_critics([label], config)[label] for label in labels}
-        return [Judging(label, _of_given_steps(critic), labels_only=False) for label, critic in critics.items()]
-    model = name.removeprefix(JUDGE)
-    judge = GivenJudge(lambda: judge_policy(model, config), None, retry_failed=config.retry_failed)
+    is_known = base == "visualprm" or name in {RANDOM, ALL_CORRECT, *critic_names()}
+    return None if is_known else name.removeprefix(JUDGE)
+
+
+def check_model_name(name: str, config: RunConfig) -> None:
+    """Looks whether the host knows the model that a critic's name stands for, if it is one of the host's.
+
+    Raises:
+        UnknownNameError: When nobody knows the name, neither as a critic nor as a model.
+        ConfigError: When the name makes no sense here.
+        HostError: When the host's names cannot be had.
+    """
+    model = model_to_prompt(name, config)
+    if model is None:
+        return
     try:
-        _ = judge.policy
+        check_host_name(model, judge_options(config))
     except UnknownNameError as error:
         if name.startswith(JUDGE):
             raise
         known = [*critic_names(), RANDOM, ALL_CORRECT]
         raise UnknownNameError("critic", name, known, hint=f"(as a model to be prompted: {error})") from error
+
+
+def _build(name: str, config: RunConfig) -> list[Judging]:
+    model = model_to_prompt(name, config)
+    if name in {RANDOM, ALL_CORRECT}:
+        return [Judging(name, None, labels_only=True)]
+    if model is None:
+        base, at, prm = name.partition("@")
+        prms = [source.name for source in config.scoring.prms]
+        labels = [critic_label(base, one, prms) for one in ([prm] if at else prms)] if base == "visualprm" else [name]
+        critics = {label: build_critics([label], config)[label] for label in labels}
+        return [Judging(label, _of_given_steps(critic), labels_only=False) for label, critic in critics.items()]
+    check_model_name(name, config)
+    judge = GivenJudge(lambda: judge_policy(model, config), None, retry_failed=config.retry_failed)
     return [Judging(judge.policy.name if "=" in model else model, judge, labels_only=True)]
 
 

@@ -212,9 +212,7 @@ class JudgeCritic:
 
 
 def judge_policy(text: str, config: RunConfig) -> Policy:
-    """The policy that is asked about steps: greedily, and in the words of this module alone.
-
-    It is behind the endpoints of ``--critic-base-url``, else of ``--base-url``.
+    """The policy that is asked about steps, see :func:`judge_options`.
 
     Args:
         text: As for ``--model``.
@@ -226,11 +224,19 @@ def judge_policy(text: str, config: RunConfig) -> Policy:
     """
     from visualprm_eval.stages.sample.find_policy import find_policy
 
+    return find_policy(text, judge_options(config))
+
+
+def judge_options(config: RunConfig) -> PolicyOptions:
+    """How a model is asked about steps: greedily, and in the words of this module alone.
+
+    It is behind the endpoints of ``--critic-base-url``, else of ``--base-url``.
+    """
     sampling = replace(
         config.sampling.greedy(), engine="auto", prompt="host", num_samples=1, asked_for=frozenset(),
         max_tokens=max(LEAST_TOKENS, config.sampling.max_tokens),
     )  # fmt: skip
-    return find_policy(text, PolicyOptions.of(replace(config, sampling=sampling, api=config.judges_api)))
+    return PolicyOptions.of(replace(config, sampling=sampling, api=config.judges_api))
 
 
 @contextmanager

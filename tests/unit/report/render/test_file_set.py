@@ -14,7 +14,8 @@ import pytest
 
 from visualprm_eval.core.atomic_file import _remove_abandoned
 from visualprm_eval.core.errors import ConfigError
-from visualprm_eval.report.render.file_set import FILE_LIST, Shown, check_folder, renew
+from visualprm_eval.core.folders import check_folder
+from visualprm_eval.report.render.file_set import FILE_LIST, Shown, renew
 
 OLD = {"results.csv": "old table", "curves.csv": "old curves", "figures/curves.png": "old figure"}
 NEW = {"results.csv": "new table", "results.png": "new picture"}
@@ -92,6 +93,7 @@ def test_a_list_that_cannot_be_read_costs_no_file(tmp_path, broken):
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
+from visualprm_eval.core.folders import check_folder
 from visualprm_eval.report.render.file_set import Shown, renew
 
 number, folder = int(sys.argv[1]), Path(sys.argv[2])

@@ -1,0 +1,47 @@
+"""What the host's tables say of a dataset, without the dataset's class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetEntry:
+    """A dataset of the host.
+
+    Attributes:
+        refusal: Why no problems can be made of it; ``""`` when they can.
+        url: Where its file comes from; ``None`` when its class does not say.
+        md5: The MD5 of that file; ``None`` when the host knows none.
+        one_file: Whether its class loads one file in the host's standard way; others are left to the host.
+    """
+
+    refusal: str = ""
+    url: str | None = None
+    md5: str | None = None
+    one_file: bool = False
+
+
+OF_VIDEOS = DatasetEntry("is made of videos")
+"""The entry of every dataset in the host's table of those."""
+
+
+def entry_of(name: str, dataset_class: Any) -> DatasetEntry:
+    """What a class says of a dataset."""
+    url, md5 = (getattr(dataset_class, table, {}).get(name) for table in ("DATASET_URL", "DATASET_MD5"))
+    return DatasetEntry(_refusal(dataset_class), url if isinstance(url, str) else None, md5, _one_file(dataset_class))
+
+
+def _one_file(dataset_class: Any) -> bool:
+    from vlmeval.dataset.image_base import ImageBaseDataset
+
+    return getattr(dataset_class, "load_data", None) is ImageBaseDataset.load_data
+
+
+def _refusal(dataset_class: Any) -> str:
+    if getattr(dataset_class, "MODALITY", "IMAGE") not in {"IMAGE", "TEXT"}:
+        return f"is made of {dataset_class.MODALITY.lower()}s"
+    if getattr(dataset_class, "TYPE", "") == "MT":
+        return "is a dialogue of several turns"
+    return ""
