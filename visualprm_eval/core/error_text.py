@@ -16,6 +16,7 @@ _SHOWN = 1_500
 _DATA_URL = re.compile(r"(data:[\w.+/-]{0,80}(?:;[\w.=+-]{1,40}){0,4},)([\w+/=%-]{40,})", re.ASCII)
 _BASE64 = re.compile(r"(?<![\w+/=-])([A-Za-z0-9+/]{16})([A-Za-z0-9+/]{184,}={0,2})", re.ASCII)
 """A picture without the head of a data URL, as some protocols send it; nothing that people write has words so long."""
+_KINDS = tuple(map(re.compile, ("[a-z]", "[A-Z]", "[0-9]")))
 
 
 def in_short(text: str) -> str:
@@ -33,7 +34,14 @@ def in_short(text: str) -> str:
 def without_data(text: str) -> str:
     """A text with data URLs, and other long runs of base64, cut to their heads: ``...,... (123,456 characters)``."""
     text = _DATA_URL.sub(lambda match: f"{match[1]}... ({len(match[0]):,} characters)", text)
-    return _BASE64.sub(lambda match: f"{match[1]}... ({len(match[0]):,} characters)", text)
+    return _BASE64.sub(_cut_data, text)
+
+
+def _cut_data(match: re.Match[str]) -> str:
+    """The head of a run of base64; of one sign again and again, or of letters alone, nothing is cut."""
+    found = match[0]
+    mixed = all(kind.search(found) for kind in _KINDS)
+    return f"{match[1]}... ({len(found):,} characters)" if mixed else found
 
 
 def error_text(error: BaseException, secrets: Iterable[str | None] = (), mark: str = "[secret]") -> str:

@@ -25,7 +25,14 @@ def test_a_picture_without_a_head_is_cut_too() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["data: 3, 4", "data:image/png;base64,iVBO", "", "see https://h/a/very/long/path?" + "x" * 150, "word " * 390],
+    [
+        "data: 3, 4",
+        "data:image/png;base64,iVBO",
+        "",
+        "see https://h/a/very/long/path?" + "x" * 150,
+        "word " * 390,
+        "y" * 900,
+    ],
 )
 def test_other_texts_stay(text: str) -> None:
     assert in_short(text) == text

@@ -690,7 +690,7 @@ def test_verify_reports_when_sqlite_gives_up() -> None:
     [
         ("UPDATE texts SET value = 'forged'", "is not what was stored"),
         ("""UPDATE specs SET settings = '{"policy":"other"}' WHERE kind = 'sampling'""", "does not fit its settings"),
-        ("DELETE FROM problems WHERE position = 1", "refer to problems that are not there"),
+        ("DELETE FROM problems WHERE position = 1", "to problems that are not there"),
         ("UPDATE scores SET step_scores = '[]'", "0 numbers for 1 steps"),
         (f"UPDATE verdicts SET spec_id = '{SAMPLING.id}'", "which is not a grading"),
         ("UPDATE scores SET step_scores = '[0.5'", f"problem {IDS[0]}, text {text_id('t')}: they cannot be read"),
