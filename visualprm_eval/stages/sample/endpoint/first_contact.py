@@ -133,7 +133,7 @@ async def _greeted(client: Client, options: EndpointOptions, url: str, warn: War
         if trouble.kind is Kind.UNREACHABLE:
             raise
         listed, why = None, str(trouble)
-    if listed is not None and options.model in listed:
+    if listed is not None and {options.model, f"{options.model}:latest"} & set(listed):  # Ollama's default tag.
         return
     if listed is not None and not Path(options.model).is_absolute():  # Some load any folder, and list none.
         raise PolicyError(_unlisted(options, url, listed))
@@ -158,7 +158,7 @@ def _raise_if_hopeless(options: EndpointOptions, url: str, trouble: TroubleError
 
 
 async def _dialect(client: Client, options: EndpointOptions, url: str) -> tuple[Dialect, str]:
-    """The dialect of a server, by requests for one token, and its last refusal of a field.
+    """The dialect of a server, by requests for one token, and its last refusal of a field that is left out.
 
     Raises:
         TroubleError: It cannot be reached, or tells nothing now.
@@ -169,8 +169,11 @@ async def _dialect(client: Client, options: EndpointOptions, url: str) -> tuple[
         simpler = dialect.after_refusal(str(trouble)) if trouble.is_lesson else None
         if simpler is None:
             break
-        dialect, refusal = simpler, str(trouble)
-    if trouble is None or refusal:  # A refusal of the single token, or of a text without a picture, is no matter.
+        if simpler.left_out != dialect.left_out:  # Another field for the token limit is no loss.
+            refusal = str(trouble)
+        dialect = simpler
+    # A refusal of the single token, or of a text without a picture, is no matter.
+    if trouble is None or dialect != Dialect():
         return dialect, refusal
     if trouble.kind is not Kind.REFUSED:
         raise trouble

@@ -31,6 +31,12 @@ def test_a_model_that_is_listed_costs_no_request() -> None:
     assert run.warnings == []
 
 
+def test_a_name_without_ollamas_default_tag_is_known() -> None:
+    with Server(contact=lists("m:latest")) as server:
+        Asked([server]).policy.greet()
+    assert [seen.path for seen in server.contacts] == ["/v1/models"]
+
+
 def test_a_model_that_is_not_listed_is_an_error_with_what_is() -> None:
     with Server(contact=lists("Qwen2.5-VL-7B", "b", "c", "d", "e", "f", "g")) as server:
         run = Asked([server], model="Qwen2.5-VL-3B")
@@ -154,6 +160,14 @@ def test_what_is_refused_is_left_out_and_the_key_says_so(contact: Callable[[Seen
     assert {"temperature", "top_p", "top_k", "repetition_penalty", "seed"} - server.requests[0].body.keys() == left_out
     assert all(candidate.error is None for candidate in found.values())
     assert bool(run.warnings) == bool(left_out)
+
+
+def test_the_reason_is_that_of_a_field_that_is_left_out() -> None:
+    contact = refusing(("top_k", "Unknown argument: top_k"), ("max_tokens", "Use 'max_completion_tokens' instead."))
+    with Server(contact=contact) as server:
+        run = Asked([server])
+        run.policy.learn()
+    assert [w for w in run.warnings if "refuses top_k (" in w and "Unknown argument: top_k" in w]
 
 
 def test_a_server_that_takes_everything_is_asked_once_and_gets_what_changes_nothing() -> None:
