@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from visualprm_eval.core.folders import use_data_dir
 
 # Hub clients must not wait for a network that is not there.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -26,3 +32,19 @@ os.environ["XDG_CACHE_HOME"] = _CACHE.name
 # A busy machine is no reason to fail.
 settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("patient")
+
+
+def pytest_runtest_setup() -> None:
+    """What runs in this process left behind: one of the host's modules lifts the limit, ``--data-dir`` stays."""
+    sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
+    use_data_dir(None)
+
+
+@pytest.fixture
+def usual_signals() -> Iterator[None]:
+    """Handlers as a terminal's: tests may be run by something that ignores signals, as ``nohup`` does."""
+    usual = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL, signal.SIGHUP: signal.SIG_DFL}
+    before = {number: signal.signal(number, handler) for number, handler in usual.items()}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

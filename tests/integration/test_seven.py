@@ -269,7 +269,8 @@ def test_all_missing_files_are_named_at_once(run: Run, tmp_path: Path, monkeypat
     empty = tmp_path / "empty"
     empty.mkdir()
     arguments = ["--candidates", write_pack(tmp_path / "pack.jsonl"), "--suite", "table2", "--data-dir", empty,
-                 "--work-dir", tmp_path / "out", "--judge", "exact_matching", "--reranker", "oracle"]  # fmt: skip
+                 "--work-dir", tmp_path / "out", "--judge", "x", "--judge-key", "sk-x", "--judge-base-url", "http://127.0.0.1:9/v1",
+                 "--reranker", "oracle"]  # fmt: skip
     plan = run(*arguments, "--dry-run")
     assert tried == [] and list(empty.iterdir()) == []
     output = run(*arguments, status=2)

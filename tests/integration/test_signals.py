@@ -12,6 +12,8 @@ import pytest
 from tests.integration.conftest import command
 from visualprm_eval.store import STORE_FILE, Store
 
+pytestmark = pytest.mark.usefixtures("usual_signals")
+
 
 def ended(work_dir: Path, number: signal.Signals, *, once_said: str) -> tuple[int, str]:
     """The exit status and the messages of a demo that gets a signal when it has said something."""
@@ -27,7 +29,7 @@ def ended(work_dir: Path, number: signal.Signals, *, once_said: str) -> tuple[in
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_amid_the_sampling(tmp_path: Path, number: signal.Signals) -> None:
-    status, told = ended(tmp_path / "out", number, once_said="sample demo-policy: 0/")
+    status, told = ended(tmp_path / "out", number, once_said="sample demo-policy on DemoWorld: 0/")
     assert status == 128 + number
     assert told.rstrip().endswith(
         f"interrupted by {number.name}; all that was done is stored: run the same command again to go on"

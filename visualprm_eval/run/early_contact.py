@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from visualprm_eval.core.baselines import GREEDY
 from visualprm_eval.core.config import DEFAULT_NUM_SAMPLES, NEUTRAL
 from visualprm_eval.evaluate.reranker_registry import JUDGE, needed_critics
-from visualprm_eval.stages.sample.endpoint.dialect import is_alike
+from visualprm_eval.stages.sample.endpoint.dialect import Dialect, is_alike
 from visualprm_eval.stages.sample.endpoint.stored_key import Served, stored_keys
 from visualprm_eval.stages.sample.find_policy import find_policy
 from visualprm_eval.stages.sample.policy import PolicyOptions, base_settings
@@ -75,6 +75,7 @@ def _lacks(store: Store, policy: EndpointPolicy, config: RunConfig, sampling: Sa
     known: dict[str, JSONValue] = {**base_settings(policy.name, "endpoint", sampling), **NEUTRAL}
     known |= {"model": policy.model, "wording": None}
     keys = [spec for spec in store.specs("sampling") if is_alike({**spec.settings, "wording": None}, known)]
+    keys = [spec for spec in keys if not Dialect.of(spec.settings).left_out & sampling.asked_for]
     noted = scopes(store)
     for key in keys:
         places = [noted.get((key.id, name)) for name in config.data]

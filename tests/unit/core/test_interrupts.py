@@ -12,6 +12,8 @@ from visualprm_eval.core import interrupts
 from visualprm_eval.core.interrupts import Interrupted, check_interrupted, ending_signals
 from visualprm_eval.core.progress import track
 
+pytestmark = pytest.mark.usefixtures("usual_signals")
+
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_is_raised_and_the_handlers_come_back(number: signal.Signals) -> None:

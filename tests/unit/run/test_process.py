@@ -44,6 +44,7 @@ def test_endings(capsys: pytest.CaptureFixture[str], error: BaseException, statu
     assert told.count("\n") == bool(said)
 
 
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_command(capsys: pytest.CaptureFixture[str], number: signal.Signals) -> None:
     status = run_command(lambda: os.kill(os.getpid(), number), lambda _: "")

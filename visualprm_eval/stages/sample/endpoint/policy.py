@@ -64,6 +64,10 @@ class EndpointPolicy:
         settings = self._settings() if callable(self._settings) else self._settings
         return {**settings, **self._left_out.settings()}
 
+    def heeds(self, settings: Mapping[str, JSONValue]) -> bool:
+        """Whether nothing that somebody asked for was left out where samples with these settings were drawn."""
+        return not Dialect.of(settings).left_out & self._options.asked_for
+
     def greet(self) -> None:
         """Looks whether the servers are there and know the model; takes seconds, and costs nothing as a rule.
 

@@ -68,7 +68,7 @@ def key_at_servers(
     Raises:
         PolicyError: Servers had to be asked, and are of no use.
     """
-    stored = stored_keys(store, kind, maker.settings())
+    stored = [spec for spec in stored_keys(store, kind, maker.settings()) if policy.heeds(spec.settings)]
     fitting = next((spec for spec in stored if enough(spec)), None if ask else next(iter(stored), None))
     if fitting is not None:
         settings = fitting.settings.get("judge", fitting.settings)
