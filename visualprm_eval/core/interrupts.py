@@ -1,4 +1,4 @@
-"""Signals that end a run as Ctrl-C does: what was done is stored, locks are freed, helpers are ended."""
+"""Signals that end a run as Ctrl-C does: what was done is stored, locks are freed, child processes are ended."""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ def _written(text: str, work_dir: Path | None) -> Path | None:
 def leave(status: int) -> None:
     """Ends the process; after a signal at once, without waiting for threads whose requests are still in flight."""
     if status > EXIT_SIGNAL:
-        atexit._run_exitfuncs()  # noqa: SLF001 - what removes folders and ends helpers
+        atexit._run_exitfuncs()  # noqa: SLF001 - what removes folders and ends child processes
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError):
                 stream.flush()

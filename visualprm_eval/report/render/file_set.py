@@ -15,9 +15,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from visualprm_eval.core.atomic_file import DraftSet, write_atomically
 from visualprm_eval.core.errors import ConfigError
+from visualprm_eval.core.json_text import parsed
 from visualprm_eval.report.render.drawing import FORMATS
 
 FILE_LIST = "report_files.json"
@@ -150,7 +152,7 @@ def renew(folder: Path, contents: Mapping[str, Callable[[], bytes | str]], shows
 def _read(folder: Path) -> _FileList | None:
     """The list of a folder, or what can be known where none was kept; ``None`` where no report was written."""
     try:
-        found = json.loads((folder / FILE_LIST).read_text(encoding="utf-8"))
+        found: Any = parsed((folder / FILE_LIST).read_bytes())
         files = {str(name): [str(digest) for digest in digests] for name, digests in found["files"].items()}
         names = {str(kind): [str(name) for name in names] for kind, names in found["shows"]["names"].items()}
         counts = {str(what): int(count) for what, count in found["shows"]["counts"].items()}

@@ -81,7 +81,18 @@ def test_files_of_versions_that_kept_no_list_are_replaced(tmp_path):
     assert renewal.former is None
 
 
-@pytest.mark.parametrize("broken", ["", "[]", "{}", '{"files": 3}', '{"files": {"a": 1}, "shows": {}}', "\x00"])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"files": 3}',
+        '{"files": {"a": 1}, "shows": {}}',
+        "\x00",
+        pytest.param("[" * 200_000, id="deep"),
+    ],
+)
 def test_a_list_that_cannot_be_read_costs_no_file(tmp_path, broken):
     (tmp_path / FILE_LIST).write_text(broken)
     (tmp_path / "results.csv").write_text("whose?")
