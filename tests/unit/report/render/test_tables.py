@@ -65,6 +65,7 @@ def test_markdown(table):
 
 @given(tables())
 @example(Table("A table", [Column("\ud800")], [(None,)], name="table"))
+@example(Table("A table", [Column("0", kind) for kind in KINDS], [("\xad",) * len(KINDS)], name="table"))
 @RELAXED
 def test_page(table):
     document = html.fromstring(
@@ -73,7 +74,8 @@ def test_page(table):
     (found,) = document.xpath("//section[@id='a']//table")
     assert not found.xpath(".//a|.//img|.//script|.//b")
     rows = [[cell.text_content() for cell in row] for row in found.iter("tr")]
-    plain = [["".join(visible_text(text).split()) for text in row] for row in texts_of(table)]
+    visible = [visible_text if column.kind == "text" else visible_name for column in table.columns]
+    plain = [["".join(rule(text).split()) for rule, text in zip(visible, row, strict=True)] for row in texts_of(table)]
     assert [["".join(text.split()) for text in row] for row in rows[1:]] == plain
     numbers = [["n" in cell.get("class").split() for cell in row] for row in list(found.iter("tr"))[1:]]
     assert numbers == [[column.kind in NUMBERS for column in table.columns]] * len(rows[1:])
@@ -84,7 +86,8 @@ def test_page(table):
 def test_csv(table):
     titles, *rows = csv.reader(io.StringIO(csv_file.render(table), newline=""))
     assert titles == [csv_field(column.title) for column in table.columns]
-    assert rows == [[csv_field(value) for value in row] for row in table.rows]
+    kinds = [column.kind for column in table.columns]
+    assert rows == [[csv_field(*cell) for cell in zip(row, kinds, strict=True)] for row in table.rows]
 
 
 @given(tables())
