@@ -16,6 +16,7 @@ from PIL import ExifTags, Image
 
 from visualprm_eval.core.atomic_file import write_atomically
 from visualprm_eval.core.folders import is_file
+from visualprm_eval.core.words import first_few
 
 RULES = "upright-1"
 """The version of the rules here, which the ids of problems with changed pictures have in them."""
@@ -145,9 +146,8 @@ def described(changes: Mapping[str, str], what: str = "row") -> str:
     if not changes:
         return ""
     kinds = " or ".join(dict.fromkeys(changes.values()))
-    more = f" and {len(changes) - _SHOWN:,} more" if len(changes) > _SHOWN else ""
     many = what if len(changes) == 1 else f"{what}s"
-    return f"{len(changes):,} {many} with pictures that were {kinds}: {', '.join([*changes][:_SHOWN])}{more}"
+    return f"{len(changes):,} {many} with pictures that were {kinds}: {first_few([*changes], _SHOWN)}"
 
 
 def _orientation(image: Image.Image) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -32,6 +32,11 @@ def digits(number: float) -> str:
     Twelve significant ones: ``29.099999999999998``, which is 100 times 0.291, is ``"29.1"``.
     """
     return repr(float(f"{number:.12g}"))
+
+
+def first_few(names: Sequence[str], most: int) -> str:
+    """``"a, b and 3 more"``; ``""`` for none."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
 
 
 def listed(parts: Iterable[str]) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import torch
-from PIL import Image
 
 from visualprm_eval.core.errors import PolicyError
+from visualprm_eval.core.pictures import size_of
 from visualprm_eval.core.types import Problem
 from visualprm_eval.engine.chat_model import ChatModel
 from visualprm_eval.engine.chat_sampling import prepare, write
@@ -75,15 +76,7 @@ def batch_obstacle(chat: ChatModel, problems: Sequence[Problem], rows: int) -> s
 def _variety(problem: Problem) -> tuple[int, int]:
     """How many sizes of pictures a problem has, and how many pictures."""
     images = problem.images
-    return len({_size(path) for path in images}) if len(images) > 1 else len(images), len(images)
-
-
-def _size(path: str) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except Exception:  # noqa: BLE001 - whoever shows it will say
-        return (0, 0)
+    return len({size_of(Path(path)) for path in images}) if len(images) > 1 else len(images), len(images)
 
 
 def _obstacle(chat: ChatModel, inputs: Any, rows: int, room: int) -> str:

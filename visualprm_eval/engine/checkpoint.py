@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.atomic_file import atomic_draft
 from visualprm_eval.core.errors import CheckpointError
 from visualprm_eval.core.loading import loading
+from visualprm_eval.core.words import first_few
 from visualprm_eval.engine.checkpoint_folder import WEIGHTS, explain, locate, unreadable, weight_files
 from visualprm_eval.engine.config import CheckpointConfig
 from visualprm_eval.engine.devices import resolve_device, resolve_dtype
@@ -256,6 +257,5 @@ def _named(missing: list[str], left_over: list[str]) -> str:
     text = ""
     for what, names in (("missing", missing), ("left over", left_over)):
         if names:
-            more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-            text += f"; {what}: {', '.join(sorted(names)[:5])}{more}"
+            text += f"; {what}: {first_few(sorted(names), 5)}"
     return text

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from visualprm_eval.core.errors import CheckpointError
 from visualprm_eval.core.json_text import parsed
+from visualprm_eval.core.words import first_few
 
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"
@@ -119,9 +120,7 @@ def _adapter(path: Path) -> str:
 
 def _names(paths: Iterable[Path]) -> str:
     """The first few by name; ``""`` for none."""
-    names = sorted({path.name for path in paths})
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return first_few(sorted({path.name for path in paths}), _SHOWN)
 
 
 def _download(name: str, revision: str | None, patterns: Sequence[str]) -> Path:

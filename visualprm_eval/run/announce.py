@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.config import STAGES
 from visualprm_eval.core.visible import tell
+from visualprm_eval.core.words import counted, listed
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import RunConfig
@@ -23,18 +24,18 @@ def run_line(config: RunConfig) -> str:
     """What a run is about, such as "work dir outputs, 2 policies, 3 benchmarks, N = 8"."""
     said = [f"work dir {config.work_dir}"]
     if config.step_labels.critics:
-        said.append(_counted("critics", "critic", config.step_labels.critics))
+        said.append(_named(config.step_labels.critics, "critic"))
     elif config.candidates is not None:
         said.append(f"candidates of {config.candidates}")
     else:
-        said.append(_counted("policies", "policy", config.models))
-    said.append(_counted("benchmarks", "benchmark", config.data))
+        said.append(_named(config.models, "policy", "policies"))
+    said.append(_named(config.data, "benchmark"))
     if config.sampling.num_samples and not config.step_labels.critics:
         said.append(f"N = {config.sampling.num_samples}")
     if len(config.stages) < len(STAGES):
-        said.append(f"only {' and '.join(config.stages)}")
+        said.append(f"only {listed(config.stages)}")
     return ", ".join(said) + (" (dry run)" if config.dry_run else "")
 
 
-def _counted(several: str, one: str, names: Sequence[str]) -> str:
-    return f"{one} {names[0]}" if len(names) == 1 else f"{len(names)} {several}"
+def _named(names: Sequence[str], noun: str, plural: str = "") -> str:
+    return f"{noun} {names[0]}" if len(names) == 1 else counted(len(names), noun, plural)

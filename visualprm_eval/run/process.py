@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from visualprm_eval.core.error_text import without_data
+from visualprm_eval.core.error_text import in_short
 from visualprm_eval.core.errors import VisualPRMEvalError
 from visualprm_eval.core.interrupts import Interrupted, ending_signals
 from visualprm_eval.core.packages import VERSION
@@ -29,7 +29,7 @@ EXIT_SIGNAL = 128
 FAULT_FILE = "fault.txt"
 """In the work dir: the traceback of what should not have happened."""
 
-_LONGEST, _LONGEST_MESSAGE = 300, 2_000
+_LONGEST = 300
 _OF_THE_MACHINE = frozenset({
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.EMFILE, errno.ENFILE,
     errno.ENOMEM, errno.ESTALE, errno.ENAMETOOLONG, errno.ELOOP,
@@ -68,7 +68,7 @@ def run_command(command: Callable[[], int | None], fault: Callable[[BaseExceptio
 def _message(error: Exception, fault: Callable[[BaseException], str]) -> tuple[str, int]:
     """What is said of an exception, and the exit status."""
     if isinstance(error, VisualPRMEvalError):
-        return f"error: {without_data(str(error))}", EXIT_ERROR
+        return f"error: {error}", EXIT_ERROR
     if isinstance(error, MemoryError):
         return "error: the machine's memory is full; all that was done is stored", EXIT_ERROR
     if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
@@ -77,13 +77,8 @@ def _message(error: Exception, fault: Callable[[BaseException], str]) -> tuple[s
     return f"error: {fault(error)}", EXIT_FAULT
 
 
-def _shortened(line: str) -> str:
-    """A line of a message that may repeat a value of somebody's file."""
-    return line if len(line) <= _LONGEST_MESSAGE else f"{line[: _LONGEST_MESSAGE - 300]} … {line[-200:]}"
-
-
 def _told(said: str, status: int) -> int:
-    said = "\n".join(map(_shortened, said.split("\n")))  # A list of missing files has a line for each of them.
+    said = "\n".join(map(in_short, said.split("\n")))  # A list of missing files has a line for each of them.
     try:
         tell(said)
     except BrokenPipeError:

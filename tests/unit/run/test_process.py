@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from visualprm_eval.cli import main
+from visualprm_eval.core.error_text import LONGEST
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.run.process import FAULT_FILE, run_command
 
@@ -138,4 +139,4 @@ def test_a_list_of_lines_is_told_whole_and_a_long_line_is_not(capsys: pytest.Cap
     assert run_command(command, str) == 2
     told = capsys.readouterr().err.splitlines()
     assert [line.endswith("is missing") for line in told] == [True] * 20 + [False]
-    assert len(told[-1]) < 2000 and " … " in told[-1]
+    assert len(told[-1]) == LONGEST and "y ... (9,000 characters) ... y" in told[-1]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, TypeVar
 from visualprm_eval.core.config import NEUTRAL
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import Part
+from visualprm_eval.core.words import first_few
 from visualprm_eval.stages.sample.endpoint.client import Client, Kind, TroubleError
 from visualprm_eval.stages.sample.endpoint.dialect import Dialect
 from visualprm_eval.stages.sample.endpoint.request import request_body
@@ -143,11 +144,10 @@ async def _greeted(client: Client, options: EndpointOptions, url: str, warn: War
 
 def _unlisted(options: EndpointOptions, url: str, listed: Sequence[str]) -> str:
     close = difflib.get_close_matches(options.model, listed, n=1, cutoff=0.5)
-    shown = ", ".join(listed[:_SHOWN]) + (f" and {len(listed) - _SHOWN:,} more" if len(listed) > _SHOWN else "")
     meant = f"did you mean {close[0]}? " if close else ""
     return options.blanked(
-        f"{url} has no model {options.model}: {meant}GET {url}/models lists {shown}; name one of these "
-        "(NAME=MODEL gives it another name in results)"
+        f"{url} has no model {options.model}: {meant}GET {url}/models lists {first_few(listed, _SHOWN)}; name "
+        "one of these (NAME=MODEL gives it another name in results)"
     )
 
 
