@@ -35,8 +35,10 @@ settings.load_profile("patient")
 
 
 def pytest_runtest_setup() -> None:
-    """What runs in this process left behind: one of the host's modules lifts the limit, ``--data-dir`` stays."""
+    """What runs in this process left behind: the host lifts the limit and keeps no gradients, ``--data-dir`` stays."""
     sys.set_int_max_str_digits(sys.int_info.default_max_str_digits)
+    if torch := sys.modules.get("torch"):
+        torch.set_grad_enabled(True)
     use_data_dir(None)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from tests.host.seven_tables import rows_of
 from visualprm_eval.core.types import Part, Problem
+from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.grading.verdict_readers import reader_of
-from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
 from visualprm_eval.tasks import TASKS
 
 
@@ -86,7 +86,7 @@ def test_wemath_strict(tmp_path, chance):
     )  # fmt: skip
     file = tmp_path / "candidates_WeMath_local.tsv"
     table.to_csv(file, sep="\t", index=False)
-    with tamed_graders():
+    with texts_kept():
         strict = wemath_evaluate_models(str(file))["Score (Strict)"][0]
     verdicts = reader_of(bare("WeMath"))(tmp_path / "candidates_WeMath.tsv", False)
     values = [verdicts[str(index)].value for index in table["index"]]
@@ -120,7 +120,7 @@ def test_accuracies(tmp_path, name, seed):
     }[name]  # fmt: skip
     file = tmp_path / f"candidates_{name}_local.tsv"
     table.assign(**columns).to_csv(file, sep="\t", index=False)
-    with tamed_graders():
+    with texts_kept():
         result = count(str(file))
         verdicts = reader_of(bare(name))(tmp_path / f"candidates_{name}.tsv", False)
     values = [verdicts[str(index)].value for index in table["index"]]

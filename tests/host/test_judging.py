@@ -14,7 +14,8 @@ from tests.host.seven_tables import judge as seven_judge
 from tests.host.test_grading import RIGHT, WRONG, local_judge
 from visualprm_eval.core.errors import GradingError
 from visualprm_eval.host.data.benchmarks import load_benchmark
-from visualprm_eval.host.grading.judge_replies import Asked, counted_requests, kept_replies, request_key
+from visualprm_eval.host.grading.judge_replies import Asked, counted_requests, kept_replies, no_requests, request_key
+from visualprm_eval.host.grading.replies import NO_REPLY
 from visualprm_eval.store import Store
 
 TEXTS = {"0": "the red and round one", "1": "the yellow and long one", "2": "the small and dark one"}
@@ -185,27 +186,21 @@ def test_a_failure_is_told_to_nobody_else(store):
     assert (asked.made, asked.unanswered, asked.saved) == (1, 2, 0)
 
 
-def test_an_error_reaches_every_row_that_waited(store):
+def test_an_error_reaches_every_row_that_waited(store, monkeypatch):
     """No row waits for a reply that does not come."""
-    from vlmeval.api.base import BaseAPI
-
     started = threading.Event()
 
-    def fail(api, text, **_):
+    def fail(*_):
         started.wait(5)
         raise OSError("no disk")
 
-    before = BaseAPI.generate
-    try:
-        BaseAPI.generate = fail
-        with store.replies() as replies, kept_replies(replies), ThreadPoolExecutor(2) as pool:
-            waiting = [pool.submit(asking(None).generate, "same") for _ in range(2)]
-            started.set()
-            for one in waiting:
-                with pytest.raises(OSError, match="no disk"):
-                    one.result(30)
-    finally:
-        BaseAPI.generate = before
+    with store.replies() as replies, kept_replies(replies), ThreadPoolExecutor(2) as pool:
+        monkeypatch.setattr(replies, "put", fail)
+        waiting = [pool.submit(asking(lambda _: "B").generate, "same") for _ in range(2)]
+        started.set()
+        for one in waiting:
+            with pytest.raises(OSError, match="no disk"):
+                one.result(30)
 
 
 def test_a_judge_that_repeats_its_key_puts_it_nowhere(tmp_path):
@@ -261,14 +256,18 @@ def test_the_key_of_a_judge_is_not_kept(mmstar, tmp_path, judge_server):
     assert b"sk-secret" not in (tmp_path / "store.sqlite").read_bytes()
 
 
-def test_the_hosts_classes_are_given_back(store):
-    from vlmeval.api.base import BaseAPI
-
-    before = BaseAPI.generate, BaseAPI.working
+def test_otherwise_the_hosts_classes_ask_as_ever(store):
+    asked = []
+    api = asking(lambda text: asked.append(text) or "B")
     with store.replies() as replies, pytest.raises(RuntimeError), kept_replies(replies):
-        assert BaseAPI.generate is not before[0]
+        assert api.working() and asked == []
+        assert [api.generate("one") for _ in range(2)] == ["B", "B"]
         raise RuntimeError
-    assert (BaseAPI.generate, BaseAPI.working) == before
+    with no_requests():
+        assert NO_REPLY in api.generate("two")
+    assert asked == ["one", "one"]
+    assert api.working() and api.generate("one") == "B"
+    assert asked == ["one", "one", "hello", "one"]
 
 
 def test_a_request_is_known_by_all_that_matters(tmp_path):

@@ -13,7 +13,7 @@ from visualprm_eval.core.errors import PolicyError, UnknownNameError
 from visualprm_eval.core.types import Part, Problem
 from visualprm_eval.host.load.bridge import set_verbose
 from visualprm_eval.host.models.host_model import HostPolicy, model_fingerprint, model_names
-from visualprm_eval.host.models.sampling_settings import SamplingSettings, forced_generation, seeded
+from visualprm_eval.host.models.sampling_settings import SamplingSettings, forced_generation, seed_all
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def transformers_class():
     from vlmeval.vlm.base import BaseModel
 
     sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    with seeded(0):
-        model = LlamaForCausalLM(LlamaConfig(vocab_size=64, **sizes)).eval()
+    seed_all(0)
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=64, **sizes)).eval()
 
     class Tiny(BaseModel):
         INTERLEAVE = True
@@ -161,14 +161,20 @@ def test_settings_win_over_those_of_the_class(add_model, problem, max_tokens):
     assert len(set(texts(greedy, problem, range(4)))) == 1
 
 
-def test_forced_generation_ends(add_model):
-    from transformers import GenerationMixin
+def test_forced_generation_ends():
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
 
-    before = GenerationMixin.generate
-    with pytest.raises(RuntimeError), forced_generation(SamplingSettings(1.0)):
-        assert GenerationMixin.generate is not before
+    sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    model = LlamaForCausalLM(LlamaConfig(vocab_size=64, **sizes)).eval()
+
+    def lengths():
+        return model.generate(torch.tensor([[5, 6, 7]]), do_sample=False, max_new_tokens=9).shape[1]
+
+    with pytest.raises(RuntimeError), forced_generation(SamplingSettings(0.0, max_tokens=4)):
+        assert lengths() == 3 + 4
         raise RuntimeError
-    assert GenerationMixin.generate is before
+    assert lengths() == 3 + 9
 
 
 def test_a_sample_as_a_fact(add_model, problem, capfd):

@@ -14,7 +14,7 @@ from visualprm_eval.core.config import RunConfig, filled
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.host.models.host_model import TESTED_CLASSES, HostPolicy, class_name
 from visualprm_eval.host.models.sampling_probe import verify_settings
-from visualprm_eval.host.models.sampling_settings import seeded
+from visualprm_eval.host.models.sampling_settings import seed_all
 from visualprm_eval.stages.sample.host_policy import HostModelPolicy
 from visualprm_eval.stages.sample.policy import PolicyOptions
 
@@ -177,8 +177,8 @@ def test_internvl_samples_as_asked(add_model, problem, monkeypatch):
     from transformers import LlamaConfig, LlamaForCausalLM
 
     sizes = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
-    with seeded(0):
-        language_model = LlamaForCausalLM(LlamaConfig(vocab_size=64, **sizes)).eval()
+    seed_all(0)
+    language_model = LlamaForCausalLM(LlamaConfig(vocab_size=64, **sizes)).eval()
 
     class Chat:
         def eval(self):

@@ -98,11 +98,11 @@ def test_a_part_that_can_be_fetched_is_fetched_whole(lmu, tmp_path, monkeypatch)
     monkeypatch.setattr(
         "visualprm_eval.host.data.data_view.fetch_file", lambda url, path, md5: path.write_bytes(source.read_bytes())
     )
-    original = urllib.request.urlretrieve
     assert len(load_benchmark("MicroBench").problems) == 56
     assert (lmu / "microbench_part_1.tsv").read_bytes() == source.read_bytes()
     assert not list(lmu.rglob("*_local.tsv")) and not (lmu / "images").exists()
-    assert urllib.request.urlretrieve is original
+    urllib.request.urlretrieve(source.as_uri(), tmp_path / "copy.tsv")
+    assert (tmp_path / "copy.tsv").read_bytes() == source.read_bytes(), "who loads no benchmark downloads as ever"
 
 
 @pytest.mark.parametrize("name", OF_THE_HUB)

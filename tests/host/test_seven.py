@@ -259,10 +259,10 @@ def test_the_host_would_run_it(tmp_path):
     """The hazard is real: were it gone, the project would need no arithmetic of its own."""
     from vlmeval.dataset.utils import mathv
 
-    flag = tmp_path / "executed"
-    assert mathv.is_equal(f"__import__('os').system('touch {flag}') or 7", "7")
+    flag, is_equal = tmp_path / "executed", mathv.is_equal.__wrapped__
+    assert is_equal(f"__import__('os').system('touch {flag}') or 7", "7")
     assert flag.exists()
-    assert mathv.is_equal("a", "7"), "the name of the grader's own variable is always right"
+    assert is_equal("a", "7"), "the name of the grader's own variable is always right"
 
 
 @pytest.mark.parametrize("tower", ["9**9**9", "9**9**9**9", "1<<9**9", "(" * 500 + "7" + ")" * 500, "-" * 900 + "7"])
@@ -293,7 +293,7 @@ def test_legitimate_arithmetic_keeps_its_verdict(given, right):
 
     from visualprm_eval.host.sandbox.grader_fixes import same_value
 
-    assert same_value(given, right) == mathv.is_equal(given, right)
+    assert same_value(given, right) == mathv.is_equal(given, right) == mathv.is_equal.__wrapped__(given, right)
 
 
 # WeMath ---------------------------------------------------------------------------------------------------------------

@@ -1,26 +1,43 @@
-"""Changes the host's and its libraries' objects for a while; not for several threads at once."""
+"""How the host and its libraries are changed: functions once and for good, and what these look at for a while.
+
+A function that is put in the place of another one looks at what holds for the present call, which :func:`held` sets.
+When nothing is held it does what the other one did.
+"""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, MutableMapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from typing import Any
 
 
+def patch(owner: Any, name: str, stand_in: Callable[..., Any]) -> None:
+    """Puts a function in the place of one of a class or module, for good.
+
+    Args:
+        owner: The class or module.
+        name: What the function is called there; of a class no class or static method.
+        stand_in: Called with the other function, which is ``__wrapped__`` of what is put there, and the arguments.
+    """
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def patched(*arguments: Any, **options: Any) -> Any:
+        return stand_in(original, *arguments, **options)
+
+    setattr(owner, name, patched)
+
+
 @contextmanager
-def replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    """While it lasts, an object, class or module has another attribute; afterwards one that was inherited is again."""
-    own = vars(owner)
-    was_own, before = name in own, own.get(name)
+def held(owner: Any, name: str, value: Any) -> Iterator[None]:
+    """While it lasts, an attribute has another value; not for several threads at once."""
+    before = getattr(owner, name)
     setattr(owner, name, value)
     try:
         yield
     finally:
-        if was_own:
-            setattr(owner, name, before)
-        else:
-            delattr(owner, name)
+        setattr(owner, name, before)
 
 
 @contextmanager
@@ -35,22 +52,3 @@ def restored(mapping: MutableMapping[Any, Any]) -> Iterator[None]:
         for key, value in before.items():
             if key not in mapping or mapping[key] != value:
                 mapping[key] = value
-
-
-@contextmanager
-def random_states_kept(devices: Sequence[int] = ()) -> Iterator[None]:
-    """Puts the states of Python's, numpy's and torch's global generators back at the end.
-
-    Args:
-        devices: The GPUs whose generators are meant as well.
-    """
-    import numpy as np
-    import torch
-
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002 - the global state is meant
-    with torch.random.fork_rng(devices=devices):
-        try:
-            yield
-        finally:
-            random.setstate(states[0])
-            np.random.set_state(states[1])  # noqa: NPY002

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
-from functools import partialmethod
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,11 +29,11 @@ from visualprm_eval.host.data.files import DataFile, find_file, md5_of
 from visualprm_eval.host.data.known import missing_files, own_table, refuse_unusable
 from visualprm_eval.host.data.linked_data import use_own_image_folder, whole_files
 from visualprm_eval.host.data.rows_to_problems import row_problem
+from visualprm_eval.host.data.table_hook import looked_at
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.upright import ShownRow, upright_row
 from visualprm_eval.host.data.usable import MATCHED_TYPES, lack_of_answers, left_out_remark, unusable_rows
 from visualprm_eval.host.load.bridge import at_work, load_host
-from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import Task, task_for
 
 _LOGGER = logging.getLogger(__name__)
@@ -232,7 +232,7 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
         root = stack.enter_context(readable(name, dataset_class, file, fetch=fetch))
         stack.enter_context(at_work(environment={"LMUData": str(root), "FORCE_LOCAL": None}))
         stack.enter_context(texts_kept())
-        stack.enter_context(_checked_loading(dataset_class, findings))
+        stack.enter_context(_checked_loading(name, dataset_class, findings))
         try:
             dataset = build_dataset(name)
         except VisualPRMEvalError:
@@ -268,26 +268,18 @@ def find_class(name: str) -> Any:
     return next((cls for cls in DATASET_CLASSES if name in cls.supported_datasets()), None)
 
 
-@contextmanager
-def _checked_loading(dataset_class: Any, findings: _Findings) -> Iterator[None]:
+def _checked_loading(name: str, dataset_class: Any, findings: _Findings) -> AbstractContextManager[None]:
     """Looks at a table before the host's constructor does, which fails on the first odd row with a bare assertion."""
-    from vlmeval.dataset.image_base import ImageBaseDataset
     from vlmeval.dataset.image_mcq import CustomMCQDataset
     from vlmeval.dataset.image_vqa import CustomVQADataset
 
     # An own file becomes one of the two custom classes, depending on its columns.
-    classes = [dataset_class] if dataset_class is not None else [CustomMCQDataset, CustomVQADataset]
-    with ExitStack() as stack:
-        for cls in classes:
-            if issubclass(cls, ImageBaseDataset):
-                loaded = partialmethod(_checked, cls.load_data, findings)
-                stack.enter_context(replaced(cls, "load_data", loaded))
-        yield
+    classes = (dataset_class,) if dataset_class is not None else (CustomMCQDataset, CustomVQADataset)
+    return looked_at(classes, partial(_checked, name, findings))
 
 
-def _checked(dataset: Any, load: Callable[[Any, str], Any], findings: _Findings, name: str) -> Any:
-    """Stands for ``load_data``: a table with the columns that are needed, in which missing pictures are marked."""
-    data = load(dataset, name)
+def _checked(name: str, findings: _Findings, dataset: Any, data: Any) -> Any:
+    """A table with the columns that are needed, in which missing pictures are marked."""
     place = getattr(dataset, "data_path", f"{data_root()}/{name}.tsv")
     missing = [column for column in ("index", "question") if column not in data]
     if "image" not in data and "image_path" not in data:

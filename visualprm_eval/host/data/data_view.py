@@ -7,13 +7,14 @@ the Hugging Face hub must lie in the hub's own cache.
 
 from __future__ import annotations
 
-import os
-import sys
+import functools
+import importlib
 import urllib.request
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.atomic_file import link_atomically
@@ -21,7 +22,16 @@ from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.host.data.files import DataFile, fetch_file, md5_of
 from visualprm_eval.host.data.linked_data import known_checksums, linked_root, mirrored_root, whole_files
-from visualprm_eval.host.patching import replaced, restored
+from visualprm_eval.host.patching import held, patch
+
+_call = SimpleNamespace(retrieve=None)
+"""``retrieve`` stands for ``urlretrieve``."""
+
+
+@functools.cache
+def apply() -> None:
+    """Lets downloads look at what holds for the present call."""
+    patch(urllib.request, "urlretrieve", lambda original, *a, **options: (_call.retrieve or original)(*a, **options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,22 +153,14 @@ def _fetching(root: Path, folder: Path, failed: list[_Unfetched], *, fetch: bool
         if inside:
             link_atomically(path, target.absolute())
 
-    return replaced(urllib.request, "urlretrieve", retrieve)
+    return held(_call, "retrieve", retrieve)
 
 
 @contextmanager
 def _hub_offline() -> Iterator[None]:
     """While it lasts, the hub's libraries read their cache and ask nobody: without a network they try for long."""
-    import huggingface_hub.constants as hub
-
-    before, name = hub.HF_HUB_OFFLINE, "datasets.config"
-    datasets_before = getattr(sys.modules.get(name), "HF_HUB_OFFLINE", before)
-    with restored(os.environ), replaced(hub, "HF_HUB_OFFLINE", value=True):
-        os.environ["HF_HUB_OFFLINE"] = "1"
-        if name in sys.modules:
-            sys.modules[name].HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
-        try:
-            yield
-        finally:
-            if name in sys.modules:  # Since before, or since its import here.
-                sys.modules[name].HF_HUB_OFFLINE = datasets_before  # type: ignore[attr-defined]
+    with ExitStack() as stack:
+        for name in ("huggingface_hub.constants", "datasets.config"):
+            with suppress(ImportError):
+                stack.enter_context(held(importlib.import_module(name), "HF_HUB_OFFLINE", value=True))
+        yield

@@ -14,6 +14,7 @@ import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.atomic_file import atomic_draft, link_atomically, write_atomically
@@ -21,7 +22,7 @@ from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.core.json_text import parsed
 from visualprm_eval.host.data.files import DataFile
-from visualprm_eval.host.patching import replaced, restored
+from visualprm_eval.host.patching import held, patch, restored
 
 _LOCAL = "_local.tsv"
 """How the host ends the name of a table without the pictures, which are files then."""
@@ -132,32 +133,36 @@ def use_own_image_folder(dataset: Any, file: DataFile, root: Path) -> None:
 # What the host writes -------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def whole_files() -> Iterator[None]:
+_call = SimpleNamespace(whole=False)
+"""``whole``: whether files appear whole or not at all."""
+
+
+@functools.cache
+def apply() -> None:
+    """Lets what writes pictures and tables look at what holds for the present call."""
+    from pandas import DataFrame
+    from PIL import Image
+
+    patch(Image.Image, "save", _write)
+    patch(DataFrame, "to_csv", _write)
+
+
+def whole_files() -> AbstractContextManager[None]:
     """While it lasts, a picture or table that the host writes appears whole or not at all; not for several threads.
 
     The host believes every picture whose header it can read, and every table: one that a killed process left half
     written, or that another process is about to write, would be broken for good.
     """
-    from pandas import DataFrame
-    from PIL import Image
-
-    with _drafted(Image.Image, "save"), _drafted(DataFrame, "to_csv"):
-        yield
+    return held(_call, "whole", value=True)
 
 
-def _drafted(owner: Any, method: str) -> AbstractContextManager[None]:
+def _write(original: Any, content: Any, /, *arguments: Any, **options: Any) -> Any:
     """Lets a method that writes a file write a draft, which then takes the file's place."""
-    original = getattr(owner, method)
-
-    @functools.wraps(original)
-    def write(self: Any, file: Any = None, *arguments: Any, **options: Any) -> Any:
-        if not isinstance(file, str | os.PathLike):
-            return original(self, file, *arguments, **options)
-        with atomic_draft(Path(file), durable=False) as draft:  # Its ending says in which format it is written.
-            return original(self, draft, *arguments, **options)
-
-    return replaced(owner, method, write)
+    if not _call.whole or not arguments or not isinstance(arguments[0], str | os.PathLike):
+        return original(content, *arguments, **options)
+    file, *rest = arguments
+    with atomic_draft(Path(file), durable=False) as draft:  # Its ending says in which format it is written.
+        return original(content, draft, *rest, **options)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from visualprm_eval.core.pictures import RULES, size_of
 from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.host.data.upright import ShownRow, written_apart
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.patching import held
 
 _CANNOT_WRITE = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT})
 
@@ -119,7 +119,7 @@ def _prompt(
         return paths
 
     try:
-        with replaced(dataset, "dump_image", noted):
+        with held(dataset, "dump_image", noted):
             return dataset.build_prompt(copy.deepcopy(row)), tuple(files), None
     except Exception as error:  # Told apart here and below: the disk's fault, the picture's, or the row's.
         if isinstance(error, OSError) and error.errno in _CANNOT_WRITE:
@@ -135,7 +135,7 @@ def _prompt(
 
 def _unwritten(dataset: Any, row: Any) -> tuple[list[dict[str, Any]], tuple[str, ...], None]:
     """The host's message of a row with the files that its pictures would be."""
-    with replaced(dataset, "dump_image", lambda line: _expected_paths(dataset, line)):
+    with held(dataset, "dump_image", lambda line: _expected_paths(dataset, line)):
         return dataset.build_prompt(copy.deepcopy(row)), tuple(_expected_paths(dataset, row)), None
 
 

@@ -7,13 +7,15 @@ then raise, and options are lost.
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
 import string
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
+from contextlib import AbstractContextManager
+from types import SimpleNamespace
 from typing import Any
 
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.patching import held, patch
 
 _WRITTEN = frozenset({"prediction", "res", "extract"})
 """Columns with what a policy or a judge wrote: texts in any case, blank ones too."""
@@ -22,26 +24,33 @@ _SAID = frozenset({"question", "answer", *string.ascii_uppercase})
 _OWN_WAY = frozenset({"dtype", "converters", "na_values", "keep_default_na", "header", "names", "index_col", "usecols"})
 """Options of callers who know what they want."""
 
+_call = SimpleNamespace(columns=None)
+"""``columns`` as for :func:`texts_kept`; ``None`` when pandas may guess."""
 
-@contextlib.contextmanager
-def texts_kept(columns: Collection[str] = ()) -> Iterator[None]:
+
+@functools.cache
+def apply() -> None:
+    """Lets pandas look at what holds for the present call."""
+    import pandas as pd
+
+    patch(pd, "read_csv", _read)
+
+
+def texts_kept(columns: Collection[str] = ()) -> AbstractContextManager[None]:
     """While it lasts, pandas reads texts of CSV and TSV files as they stand there, in this process.
 
     Args:
         columns: Further columns that hold texts, where pandas might see numbers; an empty cell is a missing value.
     """
-    import pandas as pd
+    return held(_call, "columns", columns)
 
-    read_csv = pd.read_csv
 
-    def read(file: Any, *arguments: Any, **options: Any) -> Any:
-        if not isinstance(file, str | os.PathLike) or arguments or _OWN_WAY & options.keys():
-            return read_csv(file, *arguments, **options)
-        names = list(read_csv(file, **{**options, "nrows": 0}))
-        return read_csv(file, **options, **_typed(names, columns))
-
-    with replaced(pd, "read_csv", read):
-        yield
+def _read(read_csv: Any, /, *arguments: Any, **options: Any) -> Any:
+    is_one_file = len(arguments) == 1 and isinstance(arguments[0], str | os.PathLike)
+    if _call.columns is None or not is_one_file or _OWN_WAY & options.keys():
+        return read_csv(*arguments, **options)
+    names = list(read_csv(*arguments, **{**options, "nrows": 0}))
+    return read_csv(*arguments, **options, **_typed(names, _call.columns))
 
 
 def _typed(names: Collection[str], columns: Collection[str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from visualprm_eval.core.folders import cache_root, is_file
 from visualprm_eval.core.pictures import RULES, png_of, upright_copy
 from visualprm_eval.host.data.linked_data import writable
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.patching import held
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +81,4 @@ def written_apart(dataset: Any, shown: ShownRow) -> AbstractContextManager[None]
     folder = getattr(dataset, "img_root", None)
     if not shown.change or shown.originals or folder is None:
         return nullcontext()
-    return replaced(dataset, "img_root", f"{folder}-{RULES}")
+    return held(dataset, "img_root", f"{folder}-{RULES}")

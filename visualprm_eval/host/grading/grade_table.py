@@ -23,6 +23,7 @@ from visualprm_eval.core.errors import (
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.core.words import counted
 from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.usable import MATCHED_TYPES
 from visualprm_eval.host.grading.host_figures import FigureError, HostFigure, host_figure_of
 from visualprm_eval.host.grading.judge import (
@@ -40,9 +41,7 @@ from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, t
 from visualprm_eval.host.grading.verdict_readers import UNGRADED
 from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.host.load.bridge import at_work, load_host
-from visualprm_eval.host.patching import random_states_kept
 from visualprm_eval.host.sandbox.eval_guard import guarded
-from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
 from visualprm_eval.store import Replies
 
 LOG_NAME = "host.log"
@@ -257,11 +256,10 @@ def _run(
     result, uncounted = None, None
     with ExitStack() as stack:
         stack.enter_context(at_work(log, environment=judge_environment(judge), secrets=secrets))
-        stack.enter_context(tamed_graders(text_columns(benchmark)))
+        stack.enter_context(texts_kept(text_columns(benchmark)))
         if judge.used and not known:
             probe_once(judge)
         file = write_predictions(benchmark, _shown(benchmark, predictions, judge), folder)
-        stack.enter_context(random_states_kept())
         random.seed(0)  # The host rolls dice where it cannot read a judge's reply; those rows become failures.
         asked = stack.enter_context(kept_replies(replies, secrets=secrets, done=done) if judge.used else no_requests())
         if tally is not None:
@@ -313,7 +311,7 @@ def _verdicts(
     if asked.unplaced or (asked.unread and not leaves_verdicts(benchmark)):
         return _unanswered(benchmark, judge, asked, file.parent)
     log = file.parent / LOG_NAME
-    with at_work(log, environment=judge_environment(judge)), tamed_graders(text_columns(benchmark)):
+    with at_work(log, environment=judge_environment(judge)), texts_kept(text_columns(benchmark)):
         try:
             return read_verdicts(benchmark, file, indices, judged=judge.used, unread=asked.unread)
         except GradingError as error:

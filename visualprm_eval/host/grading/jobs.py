@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.host.grading.forms import Form, form_of
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.patching import held, patch
 
 
 @dataclass
@@ -65,17 +67,25 @@ def current_job() -> Job:
     return job
 
 
-@contextmanager
-def rows_apart(unread: set[str], done: Callable[[int], None] = lambda _: None) -> Iterator[None]:
+_call = SimpleNamespace(as_job=None)
+"""``as_job`` does what a pool was given, as a job of its own."""
+
+
+@functools.cache
+def apply() -> None:
+    """Lets pools of threads look at what holds for the present call."""
+    patch(ThreadPoolExecutor, "submit", _submit)
+
+
+def rows_apart(unread: set[str], done: Callable[[int], None] = lambda _: None) -> AbstractContextManager[None]:
     """While it lasts, every job of a pool of threads is one of its own, as the host's graders deal out rows.
 
     Args:
         unread: Gets the indices of rows of which something was asked without a reply that can be read.
         done: Told how many rows a job was about when it ends.
     """
-    submit = ThreadPoolExecutor.submit
 
-    def as_a_job(work: Any, /, *arguments: Any, **options: Any) -> Any:
+    def as_job(work: Any, /, *arguments: Any, **options: Any) -> Any:
         _working.job = job = Job.of((*arguments, options, work))
         try:
             return work(*arguments, **options)
@@ -84,9 +94,9 @@ def rows_apart(unread: set[str], done: Callable[[int], None] = lambda _: None) -
                 unread.update(job.rows)
             done(max(1, len(job.rows)))
 
-    def submit_job(self: Any, work: Any, /, *arguments: Any, **options: Any) -> Any:
-        return submit(self, as_a_job, work, *arguments, **options)
-
     _working.job = Job()  # Graders that need no pool work in this thread.
-    with replaced(ThreadPoolExecutor, "submit", submit_job):
-        yield
+    return held(_call, "as_job", as_job)
+
+
+def _submit(submit: Any, pool: Any, /, *work: Any, **options: Any) -> Any:
+    return submit(pool, *work, **options) if _call.as_job is None else submit(pool, _call.as_job, *work, **options)

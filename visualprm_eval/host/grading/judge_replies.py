@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +22,7 @@ from visualprm_eval.host.grading.jobs import current_job, rows_apart
 from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.model_fingerprint import plain, without_credentials
 from visualprm_eval.host.models.request_capture import watched
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.patching import held, patch
 from visualprm_eval.store import Replies
 
 _TRIES = 3
@@ -55,8 +57,20 @@ class Asked:
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-@contextmanager
-def counted_requests(asked: Asked) -> Iterator[None]:
+_call = SimpleNamespace(ask=None, works=False)
+"""``ask`` stands for the host's way to ask an API; ``works``: whether the host is told that each of them works."""
+
+
+@functools.cache
+def apply() -> None:
+    """Lets the host's API classes look at what holds for the present call."""
+    from vlmeval.api.base import BaseAPI
+
+    patch(BaseAPI, "generate", lambda original, *given, **options: (_call.ask or original)(*given, **options))
+    patch(BaseAPI, "working", lambda original, api: _call.works or original(api))
+
+
+def counted_requests(asked: Asked) -> AbstractContextManager[None]:
     """While it lasts, all that this process sends is counted as sent to the judge; nobody else may be asked meanwhile.
 
     Args:
@@ -69,8 +83,7 @@ def counted_requests(asked: Asked) -> Iterator[None]:
             with lock:
                 asked.sent += 1
 
-    with watched(count):
-        yield
+    return watched(count)
 
 
 @contextmanager
@@ -97,9 +110,9 @@ def kept_replies(
     """
     from vlmeval.api.base import BaseAPI
 
-    table = _Table(replies, secrets, BaseAPI.generate)
-    asked = replaced(BaseAPI, "generate", lambda api, message, **kwargs: table.ask(api, message, kwargs))
-    with asked, replaced(BaseAPI, "working", lambda _: True), rows_apart(table.asked.unread, done), bounded_replies():
+    table = _Table(replies, secrets, BaseAPI.generate.__wrapped__)
+    asked = held(_call, "ask", lambda api, message, **kwargs: table.ask(api, message, kwargs))
+    with asked, held(_call, "works", value=True), rows_apart(table.asked.unread, done), bounded_replies():
         yield table.asked
 
 
@@ -190,9 +203,7 @@ def no_requests() -> Iterator[Asked]:
 
     DynaMath's grader does, whatever judge it is told.
     """
-    from vlmeval.api.base import BaseAPI
-
-    with replaced(BaseAPI, "generate", lambda *_, **__: f"{NO_REPLY} via API."):
+    with held(_call, "ask", lambda *_, **__: f"{NO_REPLY} via API."):
         yield Asked()
 
 

@@ -1,8 +1,8 @@
-"""Imports the host toolkit without its side effects, and registers our datasets and policies into it.
+"""Imports the host toolkit, changes it where that is needed, and registers our datasets and policies into it.
 
-Importing ``vlmeval`` switches gradients off, seeds torch, installs a handler on the root logger, changes environment
-variables, the module path and warning filters, and turns certificate checks off for the whole process. All of that is
-undone; :func:`at_work` brings back the part that the host's own code needs, for as long as it runs.
+The process is the host's: that an import of ``vlmeval`` switches gradients off, seeds torch, and changes environment
+variables and the module path stays. It must not turn certificate checks off, show messages or leave handlers. What is
+changed in the host is in :mod:`visualprm_eval.host.load.patches`, and :func:`at_work` leads its output into a file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
 from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, keep_names, kept_names, read_tables
-from visualprm_eval.host.patching import random_states_kept, replaced, restored
+from visualprm_eval.host.load.patches import apply_patches
+from visualprm_eval.host.patching import held, restored
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ _shown = threading.Event()
 
 
 def load_host() -> Host:
-    """Imports the host toolkit once per process (some 12 s), quietly and offline, and registers our classes into it.
+    """Imports the host toolkit once per process (some 12 s), quietly and offline, patches it and adds our classes.
 
     Raises:
         HostError: When the toolkit is missing or cannot be imported here.
@@ -72,8 +73,8 @@ def _loaded_host() -> Host:
         if HOST not in sys.modules and host_folder() is None:
             importlib.import_module(HOST)  # It says so itself; nothing heavy is imported for that.
         with loading("torch", "torch"):
-            import torch  # noqa: F401 - the host needs it, and so does what undoes the host's changes
-        with loading(HOST, "VLMEvalKit"), _process_unchanged(), no_folder_made():
+            import torch  # noqa: F401 - the host needs it; said apart, since it takes long
+        with loading(HOST, "VLMEvalKit"), _quietly(), no_folder_made():
             _import_host()
             check_interrupted()
             environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
@@ -84,6 +85,7 @@ def _loaded_host() -> Host:
         ) from error
     import vlmeval
 
+    apply_patches()
     register()
     keep_names()
     kind = "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
@@ -177,16 +179,17 @@ def at_work(
                 os.environ.pop(key, None)
             else:
                 os.environ[key] = value
-        stack.enter_context(torch.no_grad())
+        torch.set_grad_enabled(False)  # The host's import did so in its thread only.
         sink = stack.enter_context(_LogStream(log, secrets, sys.stderr if _shown.is_set() else None))
         stack.enter_context(contextlib.redirect_stdout(sink))
         stack.enter_context(contextlib.redirect_stderr(sink))
-        stack.enter_context(_root_handlers([logging.StreamHandler(sink)], logging.INFO))
+        # With a handler there, logging.basicConfig and logging.warning, which the host calls, add none.
+        stack.enter_context(held(logging.getLogger(), "handlers", [logging.StreamHandler(sink)]))
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("always")  # Some of the host's failures are warnings only.
         warnings.simplefilter("ignore", ResourceWarning)  # It leaves files open that the collector closes at once.
         # Not left to the standard error stream: somebody may have led warnings away from it.
-        stack.enter_context(replaced(warnings, "showwarning", sink.show_warning))
+        stack.enter_context(held(warnings, "showwarning", sink.show_warning))
         yield
     check_interrupted()  # The host has many a bare except.
 
@@ -226,43 +229,17 @@ def _commit(folder: Path) -> str:
 
 
 @contextlib.contextmanager
-def _process_unchanged() -> Iterator[None]:
-    """Undoes what an import does to the process; keys from the host's own ``.env`` file stay, as users expect."""
-    import torch
-
-    context = ssl._create_default_https_context  # noqa: SLF001 - the host replaces exactly this name
+def _quietly() -> Iterator[None]:
+    """While the host is imported nothing is shown, and connections stay as safe as they are."""
+    root, context = logging.getLogger(), ssl._create_default_https_context  # noqa: SLF001 - what the host replaces
     with (
         warnings.catch_warnings(),
-        _root_handlers([logging.NullHandler()], logging.CRITICAL),
-        torch.set_grad_enabled(torch.is_grad_enabled()),
-        replaced(ssl, "_create_default_https_context", context),
-        replaced(sys, "path", list(sys.path)),
-        random_states_kept(),
+        held(root, "handlers", [logging.NullHandler()]),
+        held(ssl, "_create_default_https_context", context),
     ):
         warnings.simplefilter("ignore")
-        with restored(os.environ):
-            yield
-        import vlmeval
-
-        if (Path(vlmeval.__file__).parent.parent / ".env").is_file():  # Without it the host only complains.
-            vlmeval.load_env()
-
-
-@contextlib.contextmanager
-def _root_handlers(handlers: list[logging.Handler], level: int) -> Iterator[None]:
-    """Gives the root logger other handlers for a while.
-
-    With at least one handler there, ``logging.basicConfig`` and ``logging.warning``, which the host calls, add none.
-    """
-    root = logging.getLogger()
-    saved = list(root.handlers), root.level
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    try:
         yield
-    finally:
-        root.handlers[:] = saved[0]
-        root.setLevel(saved[1])
+    root.setLevel(logging.INFO)  # Of what is below a warning only the host's own logs tell: see at_work.
 
 
 class _LogStream(io.TextIOBase):

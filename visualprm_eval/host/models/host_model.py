@@ -28,7 +28,7 @@ from visualprm_eval.host.models.sampling_settings import (
     fresh_copy,
     loaded_since,
     only_native_code,
-    seeded,
+    seed_all,
 )
 
 TESTED_CLASSES = frozenset(
@@ -165,7 +165,8 @@ class HostPolicy:
         else:
             native = getattr(model, "samples_itself", False)
             forced = contextlib.nullcontext() if native else forced_generation(self.settings)
-            with self._working(), seeded(seed), forced:
+            with self._working(), forced:
+                seed_all(seed)
                 reply = model.generate(message=message, dataset=dataset)
         self._as_built.update(loaded_since(model, self._as_built))
         if isinstance(reply, dict):  # Classes that use tools return records beside the text.

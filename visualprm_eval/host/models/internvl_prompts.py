@@ -7,7 +7,6 @@ with a model that only notes what it is asked.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import Problem
 from visualprm_eval.host.load.bridge import at_work, load_host
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.models.internvl_code import none_opened
 
 if TYPE_CHECKING:
     from visualprm_eval.engine.generate import Shown
@@ -113,24 +112,13 @@ def _shown(model: Any, problem: Problem, opened: list[Picture], asked: list[str]
 @contextmanager
 def _noting(model: Any) -> Iterator[tuple[list[Picture], list[str]]]:
     """While it lasts, the class opens no picture and asks no model: what it would open and ask is noted."""
-    import torch
-    import vlmeval.vlm.internvl.internvl_chat as code
-
-    from visualprm_eval.engine.images import Picture
-
     opened: list[Picture] = []
     asked: list[str] = []
-    original = code.load_image
-
-    @functools.wraps(original)
-    def load_image(image_file: str, *, max_num: int = 6, upscale: bool = False) -> torch.Tensor:
-        opened.append(Picture(str(image_file), max_num, upscale, as_is=True))
-        return torch.zeros(1, 1)
 
     def chat(*_args: Any, question: str, **_kwargs: Any) -> str:
         asked.append(question)
         return ""
 
     model.model = SimpleNamespace(chat=chat)
-    with replaced(code, "load_image", load_image):
+    with none_opened(opened):
         yield opened, asked

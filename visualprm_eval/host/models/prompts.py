@@ -22,8 +22,8 @@ from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import Part, Problem, digest
 from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.host.models.internvl_code import told_kind
 from visualprm_eval.host.models.internvl_prompts import bare_model
-from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import TASKS, Task
 
 if TYPE_CHECKING:
@@ -161,16 +161,14 @@ class _Writer:
 
     def _built(self, row: Any, pictures: tuple[str, ...], *, cot: bool) -> tuple[Part, ...]:
         """What the class makes of a row, with or without chain of thought."""
-        import vlmeval.vlm.internvl.internvl_chat as code
-
         os.environ["USE_COT"] = "1" if cot else "0"
         self.maker.set_dump_image(lambda _line: list(pictures))
-        type_of = code.DATASET_TYPE
+        kind = None
         if self.prompt != "host":
             self.maker.use_cot, self.maker._use_custom_prompt = cot, True  # noqa: SLF001 - the host's attribute
-            type_of = lambda _: self.kind  # noqa: E731 - the host takes every table of a user's own for multiple choice
+            kind = self.kind  # The host takes every table of a user's own for multiple choice.
         try:
-            with replaced(code, "DATASET_TYPE", type_of):
+            with told_kind(kind):
                 message = self.maker.build_prompt(copy.deepcopy(row), dataset=self.name)
         except Exception as error:  # The host's classes raise whatever they stumble over.
             raise PolicyError(

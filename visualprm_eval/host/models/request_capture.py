@@ -6,22 +6,36 @@ none is drawn to find out: the first request is looked at as it leaves.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import json
 import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
+from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.errors import PolicyError
 from visualprm_eval.core.types import JSONValue
 from visualprm_eval.host.models.sampling_settings import SamplingSettings
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.patching import held, patch
 
 _SENDERS = (("requests", "Session"), ("httpx2", "Client"), ("httpx", "Client"))
 """Libraries that API classes and the vendors' packages send with, and the class whose ``send`` all requests pass."""
 
 _TEMPERATURE, _TOP_P = frozenset({"temperature"}), frozenset({"top_p", "topP", "topp"})
+
+
+_call = SimpleNamespace(looks=())
+"""``looks``: all that look at requests."""
+
+
+@functools.cache
+def apply() -> None:
+    """Lets the libraries look at what holds for the present call."""
+    for library, sender in _SENDERS:
+        with suppress(ImportError):  # Who is not installed sends nothing.
+            patch(getattr(importlib.import_module(library), sender), "send", _send)
 
 
 @contextmanager
@@ -37,27 +51,19 @@ def noted() -> Iterator[list[JSONValue]]:
         yield bodies
 
 
-@contextmanager
-def watched(look: Callable[[Any], None]) -> Iterator[None]:
+def watched(look: Callable[[Any], None]) -> AbstractContextManager[None]:
     """While it lasts, every request of this process is looked at before it leaves; not for several threads at once.
 
     Args:
         look: Called with each request, which is one of the sending library's.
     """
-    with ExitStack() as stack:
-        for library, sender in _SENDERS:
-            with suppress(ImportError):  # Who is not installed sends nothing.
-                owner = getattr(importlib.import_module(library), sender)
-                stack.enter_context(replaced(owner, "send", _looked_at(owner.send, look)))
-        yield
+    return held(_call, "looks", (*_call.looks, look))
 
 
-def _looked_at(original: Callable[..., Any], look: Callable[[Any], None]) -> Callable[..., Any]:
-    def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
+def _send(send: Any, client: Any, request: Any, /, *arguments: Any, **options: Any) -> Any:
+    for look in _call.looks:
         look(request)
-        return original(self, request, *args, **kwargs)
-
-    return send
+    return send(client, request, *arguments, **options)
 
 
 def verify_requests(name: str, bodies: Sequence[JSONValue], settings: SamplingSettings) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import copy
 import functools
 import random
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.errors import PolicyError
-from visualprm_eval.host.patching import random_states_kept, replaced
+from visualprm_eval.host.patching import held, patch
 
 _GENERATION_KEYS = frozenset({"do_sample", "temperature", "top_p", "top_k", "num_beams", "max_new_tokens"})
 
@@ -128,19 +129,31 @@ def _copied(value: Any) -> Any:
     return value
 
 
-def forced_generation(settings: SamplingSettings) -> AbstractContextManager[None]:
-    """While it lasts, transformers' ``generate`` samples as asked, whatever its caller says."""
+_call = SimpleNamespace(settings=None, native_model="")
+"""``settings`` with which is sampled; ``native_model``: the name of one that must not run code of its checkpoint."""
+
+
+@functools.cache
+def apply() -> None:
+    """Lets transformers look at what holds for the present call."""
+    import transformers.dynamic_module_utils as modules
     from transformers import GenerationMixin
 
-    original: Callable[..., Any] = GenerationMixin.generate
+    patch(GenerationMixin, "generate", _generate)
+    patch(modules, "get_cached_module_file", _module_file)
 
-    @functools.wraps(original)
-    def generate(self: Any, *args: Any, **kwargs: Any) -> Any:
+
+def forced_generation(settings: SamplingSettings) -> AbstractContextManager[None]:
+    """While it lasts, transformers' ``generate`` samples as asked, whatever its caller says."""
+    return held(_call, "settings", settings)
+
+
+def _generate(generate: Any, model: Any, /, *arguments: Any, **options: Any) -> Any:
+    if _call.settings is not None:
         for key in ("temperature", "top_p", "top_k", "num_beams"):
-            kwargs.pop(key, None)
-        return original(self, *args, **{**kwargs, **settings.generation()})
-
-    return replaced(GenerationMixin, "generate", generate)
+            options.pop(key, None)
+        options |= _call.settings.generation()
+    return generate(model, *arguments, **options)
 
 
 def only_native_code(model: str) -> AbstractContextManager[None]:
@@ -149,30 +162,28 @@ def only_native_code(model: str) -> AbstractContextManager[None]:
     Raises:
         PolicyError: When such code would run.
     """
-    import transformers.dynamic_module_utils as modules
+    return held(_call, "native_model", model)
 
+
+def _module_file(original: Any, *arguments: Any, **options: Any) -> Any:
     from visualprm_eval.engine.checkpoint_folder import transformers_sibling
 
-    def refuse(*args: Any, **_: Any) -> str:
-        source = args[0] if args else "the checkpoint"
-        sibling = transformers_sibling(str(source))
-        way = f"--model hf:{sibling} runs the same weights" if sibling else "--model hf:PATH_OR_ID may run its weights"
-        raise PolicyError(
-            f"{model}: the host would run Python code that ships with {source}; say --allow-remote-code if you trust "
-            f"it. Without such code {way} by transformers' own class, and --base-url asks a server"
-        )
+    if not _call.native_model:
+        return original(*arguments, **options)
+    source = arguments[0] if arguments else "the checkpoint"
+    sibling = transformers_sibling(str(source))
+    way = f"--model hf:{sibling} runs the same weights" if sibling else "--model hf:PATH_OR_ID may run its weights"
+    raise PolicyError(
+        f"{_call.native_model}: the host would run Python code that ships with {source}; say --allow-remote-code if "
+        f"you trust it. Without such code {way} by transformers' own class, and --base-url asks a server"
+    )
 
-    return replaced(modules, "get_cached_module_file", refuse)
 
-
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seeds Python's, numpy's and torch's global generators for a while and puts their states back."""
+def seed_all(seed: int) -> None:
+    """Seeds Python's, numpy's and torch's global generators, which the host's classes use."""
     import numpy as np
     import torch
 
-    with random_states_kept(range(torch.cuda.device_count()) if torch.cuda.is_available() else ()):
-        random.seed(seed)
-        np.random.seed(seed)  # noqa: NPY002 - the host's classes use the global generator
-        torch.manual_seed(seed)
-        yield
+    random.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - the global generator is meant
+    torch.manual_seed(seed)

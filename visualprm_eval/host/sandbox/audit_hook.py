@@ -13,6 +13,7 @@ SQLite files, of which the host has none.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 import time
@@ -22,7 +23,7 @@ from typing import Any
 
 from visualprm_eval.core.errors import GraderRefusedError
 from visualprm_eval.core.json_rows import cut_off
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.patching import held, patch
 
 _MOST_NOTES = 20
 _EXCERPT = 60
@@ -136,7 +137,15 @@ def _is_in(path: str, root: str) -> bool:
 
 
 _active: _Watch | None = None
-_installed = False
+
+
+@functools.cache
+def apply() -> None:
+    """Lets the process look at what holds for the present call."""
+    from multiprocessing import util
+
+    sys.addaudithook(_hook)
+    patch(util, "spawnv_passfds", _spawn)
 
 
 @contextlib.contextmanager
@@ -150,19 +159,15 @@ def watched(folders: Sequence[Path], kept: Sequence[Path] = ()) -> Iterator[Refu
     Yields:
         What was refused.
     """
-    global _active, _installed  # noqa: PLW0603 - a hook belongs to the process
-    if not _installed:
-        sys.addaudithook(_hook)
-        _installed = True
-    refusals, before = Refusals(), _active
-    # Modules that a grader imports would be compiled beside their source.
-    with _without_fresh_interpreters(refusals), replaced(sys, "dont_write_bytecode", value=True):
-        _active = _Watch(refusals, folders, kept)
-        try:
+    apply()
+    refusals = Refusals()
+    watch = _Watch(refusals, folders, kept)
+    try:
+        # Modules that a grader imports would be compiled beside their source.
+        with held(sys, "dont_write_bytecode", value=True), held(sys.modules[__name__], "_active", watch):
             yield refusals
-        finally:
-            _active = before
-            refusals.close()
+    finally:
+        refusals.close()
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:
@@ -208,17 +213,9 @@ _FOLLOWED = frozenset({"open", "os.truncate", "os.chmod", "os.chown"})
 """Events that change what a link leads to, and not the link."""
 
 
-def _without_fresh_interpreters(refusals: Refusals) -> contextlib.AbstractContextManager[None]:
+def _spawn(original: Any, path: Any, args: Sequence[Any], passfds: Any) -> Any:
     """Refuses processes of ``multiprocessing`` that begin with a new interpreter, which no hook would watch."""
-    from multiprocessing import util
-
-    before = util.spawnv_passfds
-
-    def spawn(path: Any, args: Sequence[Any], passfds: Any) -> Any:
-        # It counts shared memory, and runs nothing else.
-        if any("resource_tracker" in os.fsdecode(each) for each in args):
-            return before(path, args, passfds)
-        refusals.note("start a program", "a new interpreter")
-        raise RefusedError("refused: start a program")
-
-    return replaced(util, "spawnv_passfds", spawn)
+    # The tracker counts shared memory, and runs nothing else.
+    if _active is not None and not any("resource_tracker" in os.fsdecode(each) for each in args):
+        _active.refuse("start a program", "a new interpreter")
+    return original(path, args, passfds)

@@ -16,23 +16,37 @@ A program that a grader wants to start is not: its verdicts would mean nothing, 
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import functools
 import importlib.abc
 import os
 import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.machinery import ModuleSpec
 from pathlib import Path
-from types import ModuleType
+from types import FrameType, ModuleType, SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.folders import data_root
+from visualprm_eval.host.patching import held
 from visualprm_eval.host.sandbox.audit_hook import Refusals, RefusedError, watched
 from visualprm_eval.host.sandbox.safe_literals import plain_value
 from visualprm_eval.host.sandbox.safe_sympy import tamed_formulas
+
+_call = SimpleNamespace(refusals=None)
+"""``refusals``: where the guard that lasts notes what it refuses; ``None`` without one."""
+
+
+@functools.cache
+def apply() -> None:
+    """Gives the host's modules, now or as they are imported, what looks whether a guard lasts."""
+    sys.meta_path.insert(0, _Dresser())
+    for name, module in list(sys.modules.items()):
+        if _is_graders(name) and isinstance(module, ModuleType):
+            _dress(module)
 
 
 @contextlib.contextmanager
@@ -52,10 +66,11 @@ def guarded(folder: Path, name: str) -> Iterator[Refusals]:
     Raises:
         GradingError: At the end, when something was refused: graders swallow errors, and then their verdicts are wrong.
     """
+    apply()
     folders = [folder, Path(tempfile.gettempdir()), *_caches()]
     with watched(folders, [data_root()]) as refusals:
         try:
-            with tamed_formulas(), _dressed_modules(refusals), _no_late_alarm():
+            with tamed_formulas(), held(_call, "refusals", refusals), _no_late_alarm():
                 yield refusals
         except Exception:
             refusals.check(name)  # What was refused may be why the grader stumbled.
@@ -73,44 +88,54 @@ def _caches() -> list[Path]:
 
 @contextlib.contextmanager
 def _no_late_alarm() -> Iterator[None]:
-    """Switches off, at the end, an alarm that a grader set and forgot; signals are for the main thread only."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGALRM)
-    if before is signal.SIG_DFL:  # Which ends the process.
-        signal.signal(signal.SIGALRM, lambda _number, _frame: None)
+    """Switches off, at the end, an alarm that a grader set and forgot."""
+    if signal.getsignal(signal.SIGALRM) is signal.SIG_DFL:  # Which ends the process.
+        with contextlib.suppress(ValueError):  # Handlers are for the main thread only.
+            signal.signal(signal.SIGALRM, lambda _number, _frame: None)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        if before is not None:  # Nobody's, or one that Python knows.
-            signal.signal(signal.SIGALRM, before)
 
 
 # The host's modules ---------------------------------------------------------------------------------------------------
 
 
 class _Plain:
-    """Stands for ``eval`` in one module."""
+    """Stands for ``eval`` in one module; without a guard it is just that."""
 
     def __init__(self, namespace: Mapping[str, Any]) -> None:
         self._namespace = namespace
 
-    def __call__(self, source: Any, names: Mapping[str, Any] | None = None, own: Any = None, /) -> Any:
+    def __call__(self, source: Any, names: Any = None, own: Any = None, /) -> Any:
+        if _call.refusals is None:
+            return builtins.eval(source, *_scope(sys._getframe(1), names, own))  # noqa: S307, SLF001 - as the host does
         return plain_value(source, {**(self._namespace if names is None else names), **(own or {})})
 
 
 class _Refused:
-    """Stands for ``exec`` and ``compile``."""
+    """Stands for ``exec`` or ``compile``; without a guard it is just that."""
 
-    def __init__(self, refusals: Refusals) -> None:
-        self._refusals = refusals
+    def __init__(self, original: Callable[..., Any]) -> None:
+        self._original = original
 
     def __call__(self, source: Any = "", *arguments: Any, **options: Any) -> Any:
-        del arguments, options
-        self._refusals.note("run a text as a program", source)
+        if _call.refusals is None:
+            if self._original is builtins.exec:
+                arguments = _scope(sys._getframe(1), *arguments)  # noqa: SLF001 - what exec does
+            return self._original(source, *arguments, **options)
+        _call.refusals.note("run a text as a program", source)
         raise RefusedError("refused: run a text as a program")
+
+
+def _scope(caller: FrameType, names: Any = None, own: Any = None) -> tuple[Any, Any]:
+    """The names that ``eval`` and ``exec`` know: those that they are told, else those that their caller knows."""
+    if names is None:
+        return caller.f_globals, caller.f_locals if own is None else own
+    return names, names if own is None else own
+
+
+_REFUSED = {"exec": _Refused(builtins.exec), "compile": _Refused(builtins.compile)}
 
 
 def _is_graders(name: str) -> bool:
@@ -118,38 +143,17 @@ def _is_graders(name: str) -> bool:
     return name.startswith("vlmeval.") and not name.startswith("vlmeval.vlm.")
 
 
-@contextlib.contextmanager
-def _dressed_modules(refusals: Refusals) -> Iterator[None]:
-    """Gives the host's modules, and those that are imported meanwhile, their own ``eval``, ``exec`` and ``compile``."""
-    refused = _Refused(refusals)
-
-    def dress(module: ModuleType) -> None:
-        names = vars(module)
-        for name, value in (("eval", _Plain(names)), ("exec", refused), ("compile", refused)):
-            # One of its own may be anything; one of ours came with "from ... import *" from another module.
-            if isinstance(names.get(name, value), _Plain | _Refused):
-                names[name] = value
-
-    finder = _Dresser(dress)
-    for name, module in list(sys.modules.items()):
-        if _is_graders(name) and isinstance(module, ModuleType):
-            dress(module)
-    sys.meta_path.insert(0, finder)
-    try:
-        yield
-    finally:
-        sys.meta_path.remove(finder)
-        for module in [each for each in sys.modules.values() if isinstance(each, ModuleType)]:
-            for name in ("eval", "exec", "compile"):
-                if isinstance(vars(module).get(name), _Plain | _Refused):
-                    delattr(module, name)
+def _dress(module: ModuleType) -> None:
+    """Gives a module its own ``eval``, ``exec`` and ``compile``."""
+    names = vars(module)
+    for name, value in {"eval": _Plain(names), **_REFUSED}.items():
+        # One of its own may be anything; one of ours came with "from ... import *" from another module.
+        if isinstance(names.get(name, value), _Plain | _Refused):
+            names[name] = value
 
 
 class _Dresser(importlib.abc.MetaPathFinder):
     """Dresses modules as they are imported."""
-
-    def __init__(self, dress: Callable[[ModuleType], None]) -> None:
-        self._dress = dress
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -162,10 +166,9 @@ class _Dresser(importlib.abc.MetaPathFinder):
         original: Any = getattr(loader, "exec_module", None)
 
         def exec_module(module: ModuleType) -> None:
-            del loader.exec_module  # The class's own is seen again.
-            self._dress(module)
+            _dress(module)
             original(module)
-            self._dress(module)
+            _dress(module)
 
         if original is not None:
             loader.exec_module = exec_module

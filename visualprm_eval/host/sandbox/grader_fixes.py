@@ -3,42 +3,32 @@
 - MathVision's passes answers to ``eval``: see ``host.sandbox.safe_arithmetic``. Its other way of comparing, through
   LaTeX, stays, in a process of its own with a time limit.
 - WeMath's needs a method that pandas 3 no longer has, and divides by zero when no composite problem is right.
-- Predictions, replies and the benchmark's texts stay texts, see ``visualprm_eval.host.data.texts``: whether 7.0 is the
-  answer 7 would depend on what else is in the table.
 """
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from visualprm_eval.host.data.texts import texts_kept
-from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.patching import patch
 from visualprm_eval.host.sandbox.safe_arithmetic import MAX_LENGTH, NotArithmeticError, value_of
 
 LATEX_LIMIT_S = 10
 """Longest that LaTeX may be worked on, in seconds."""
 
 
-@contextlib.contextmanager
-def tamed_graders(texts: Collection[str] = ()) -> Iterator[None]:
-    """While it lasts, the host's graders are safe, in this process.
-
-    Args:
-        texts: Columns of the benchmark that hold texts.
-    """
+@functools.cache
+def apply() -> None:
+    """Puts what follows in the place of the host's own."""
     import pandas as pd
     from vlmeval.dataset.utils import mathv, wemath
 
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(texts_kept(texts))
-        stack.enter_context(replaced(mathv, "is_equal", same_value))
-        stack.enter_context(replaced(wemath, "evaluate_compute_final_scores", _final_scores))
-        if not hasattr(pd.DataFrame, "_append"):
-            stack.enter_context(replaced(pd.DataFrame, "_append", _append))
-        yield
+    patch(mathv, "is_equal", lambda _, *values: same_value(*values))
+    wemath.evaluate_compute_final_scores = _final_scores
+    if not hasattr(pd.DataFrame, "_append"):
+        pd.DataFrame._append = _append  # noqa: SLF001 - the name that the host calls
 
 
 # MathVision -----------------------------------------------------------------------------------------------------------

@@ -15,10 +15,12 @@ from __future__ import annotations
 import ast
 import builtins
 import contextlib
+import functools
 from collections.abc import Callable, Iterator, Mapping
+from types import SimpleNamespace
 from typing import Any
 
-from visualprm_eval.host.patching import replaced, restored
+from visualprm_eval.host.patching import held, patch
 
 _MAX_CHARACTERS = 20_000
 _MAX_LATEX = 4000
@@ -51,38 +53,54 @@ _NAMERS = frozenset({"Symbol", "Function", "Dummy", "Integer", "Float", "Rationa
 """What takes a text for the name of a symbol or function, or for a number; a text anywhere else would be parsed."""
 
 
-@contextlib.contextmanager
-def tamed_formulas() -> Iterator[None]:
-    """While it lasts, sympy's parser runs no code, in this process."""
+_call = SimpleNamespace(tamed=False)
+"""``tamed``: whether formulas are what a model wrote."""
+
+
+@functools.cache
+def apply() -> None:
+    """Lets sympy look at what holds for the present call."""
     import sympy
     from sympy.core import evalf
-    from sympy.core.cache import clear_cache
     from sympy.functions.combinatorial import factorials, numbers
     from sympy.parsing import sympy_parser
 
     parser: Any = sympy_parser
-    with contextlib.ExitStack() as stack:
-        stack.callback(clear_cache)  # It remembers factorials that were left alone.
-        stack.enter_context(replaced(parser, "eval", formula_value))
-        stack.enter_context(replaced(parser, "compile", _uncompiled))
-        bounded = _bounded_digits(evalf.evalf_pow)  # Of a tower of powers that none of the others works out.
-        stack.enter_context(replaced(evalf, "evalf_pow", bounded))
-        stack.enter_context(restored(evalf.evalf_table))
-        evalf.evalf_table[sympy.Pow] = bounded
-        for number in (sympy.Integer, sympy.Rational):
-            stack.enter_context(replaced(number, "_eval_power", _bounded_power(number.__dict__["_eval_power"])))
-        # Functions of whole numbers that grow faster than powers, or nearly so.
-        counting = [
-            *(getattr(factorials, name) for name in _FACTORIALS),
-            *(getattr(numbers, name) for name in _NUMBERS),
-        ]
-        for function in counting:
-            stack.enter_context(replaced(function, "eval", _bounded_count(function.__dict__["eval"])))
-        with contextlib.suppress(ModuleNotFoundError):  # What reads LaTeX, here and in latex2sympy.
-            from antlr4 import InputStream
+    parser.eval, parser.compile = builtins.eval, builtins.compile
+    patch(parser, "eval", _if_tamed(formula_value))
+    patch(parser, "compile", _if_tamed(_uncompiled))
+    patch(evalf, "evalf_pow", _bounded_digits)  # Of a tower of powers that none of the others works out.
+    evalf.evalf_table[sympy.Pow] = evalf.evalf_pow
+    for number in (sympy.Rational, sympy.Integer):
+        patch(number, "_eval_power", _bounded_power)
+    # Functions of whole numbers that grow faster than powers, or nearly so.
+    for module, names in ((factorials, _FACTORIALS), (numbers, _NUMBERS)):
+        for function in (getattr(module, name) for name in names):
+            function.eval = classmethod(_bounded_count(function.eval.__func__))
+    with contextlib.suppress(ModuleNotFoundError):  # What reads LaTeX, here and in latex2sympy.
+        from antlr4 import InputStream
 
-            stack.enter_context(replaced(InputStream, "__init__", _bounded_text(InputStream.__init__)))
-        yield
+        patch(InputStream, "__init__", _bounded_text)
+
+
+@contextlib.contextmanager
+def tamed_formulas() -> Iterator[None]:
+    """While it lasts, sympy's parser runs no code, in this process."""
+    from sympy.core.cache import clear_cache
+
+    apply()
+    with held(_call, "tamed", value=True):
+        try:
+            yield
+        finally:
+            clear_cache()  # It remembers factorials that were left alone.
+
+
+def _if_tamed(stand_in: Callable[..., Any]) -> Callable[..., Any]:
+    def chosen(original: Callable[..., Any], *arguments: Any) -> Any:
+        return stand_in(*arguments) if _call.tamed else original(*arguments)
+
+    return chosen
 
 
 def formula_value(code: Any, names: Mapping[str, Any], own_names: Mapping[str, Any]) -> Any:
@@ -157,41 +175,35 @@ def _check_name(name: str, names: Mapping[str, Any]) -> None:
 # Sizes ----------------------------------------------------------------------------------------------------------------
 
 
-def _bounded_power(original: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    def power(self: Any, exponent: Any) -> Any:
-        if exponent.is_Rational and (abs(self.p) > 1 or self.q > 1):
-            bits = max(self.p.bit_length(), self.q.bit_length())
-            if bits * abs(exponent.p) > _MAX_BITS * exponent.q:
-                raise ValueError("a power too large")  # Left alone, sympy would try again, for ever.
-        return original(self, exponent)
-
-    return power
+def _bounded_power(original: Callable[[Any, Any], Any], base: Any, exponent: Any) -> Any:
+    if _call.tamed and exponent.is_Rational and (abs(base.p) > 1 or base.q > 1):
+        bits = max(base.p.bit_length(), base.q.bit_length())
+        if bits * abs(exponent.p) > _MAX_BITS * exponent.q:
+            raise ValueError("a power too large")  # Left alone, sympy would try again, for ever.
+    return original(base, exponent)
 
 
-def _bounded_text(original: Callable[..., None]) -> Callable[..., None]:
-    def begin(self: Any, data: str) -> None:
-        if len(data) > _MAX_LATEX:
-            raise ValueError(f"a text of {len(data)} characters is no formula")
-        original(self, data)
-
-    return begin
+def _bounded_text(original: Callable[..., None], stream: Any, data: str) -> None:
+    if _call.tamed and len(data) > _MAX_LATEX:
+        raise ValueError(f"a text of {len(data)} characters is no formula")
+    original(stream, data)
 
 
-def _bounded_digits(original: Callable[..., Any]) -> Callable[..., Any]:
-    def digits(*arguments: Any) -> Any:
-        result = original(*arguments)
-        # Real and imaginary part, each as mpmath has numbers: sign, digits, exponent, size of the digits in bits.
-        if isinstance(result, tuple) and any(part and part[2] + part[3] > _MAX_BITS for part in result[:2]):
-            raise ValueError("a power too large")
-        return result
-
-    return digits
+def _bounded_digits(original: Callable[..., Any], *arguments: Any) -> Any:
+    result = original(*arguments)
+    # Real and imaginary part, each as mpmath has numbers: sign, digits, exponent, size of the digits in bits.
+    is_number = _call.tamed and isinstance(result, tuple)
+    if is_number and any(part and part[2] + part[3] > _MAX_BITS for part in result[:2]):
+        raise ValueError("a power too large")
+    return result
 
 
-def _bounded_count(original: Any) -> Any:
+def _bounded_count(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
     def bounded(cls: Any, *arguments: Any, **options: Any) -> Any:
-        if any(getattr(each, "is_Rational", False) and abs(each.p) > _MAX_COUNT * each.q for each in arguments):
+        exact = [each for each in arguments if _call.tamed and getattr(each, "is_Rational", False)]
+        if any(abs(each.p) > _MAX_COUNT * each.q for each in exact):
             return None  # As sympy says of a function that stays one.
-        return original.__func__(cls, *arguments, **options)
+        return original(cls, *arguments, **options)
 
-    return classmethod(bounded)
+    return bounded

@@ -9,7 +9,6 @@ import pytest
 pytest.importorskip("sympy")  # Comes with the host, and with torch.
 
 import sympy
-from sympy.parsing import sympy_parser
 from sympy.parsing.latex import parse_latex
 from sympy.parsing.sympy_parser import implicit_multiplication_application, parse_expr, standard_transformations
 
@@ -112,12 +111,15 @@ def test_latex_too():
     assert time.monotonic() - start < 20
 
 
-def test_everything_is_as_before():
-    before = dict(vars(sympy_parser)), sympy.Integer._eval_power, vars(sympy.factorial)["eval"]
+def test_afterwards_sympy_does_what_it_did():
     with pytest.raises(RuntimeError), tamed_formulas():
         assert not sympy.factorial(11_000).is_Integer
+        with pytest.raises(ValueError):
+            sympy.Integer(2) ** 200_000
+        with pytest.raises(ValueError):
+            parse_expr("len('12345')")
         raise RuntimeError
-    assert (dict(vars(sympy_parser)), sympy.Integer._eval_power, vars(sympy.factorial)["eval"]) == before
-    assert "eval" not in vars(sympy_parser)
     assert sympy.factorial(11_000).is_Integer
     assert sympy.Integer(2) ** 200_000 > 0
+    for evaluate in (True, False):
+        assert parse_expr("len('12345')", evaluate=evaluate) == 5
