@@ -42,7 +42,7 @@ original, bridge._quietly = bridge._quietly, looking
 torch.manual_seed(77)
 before = state()
 bridge.load_host()
-patched = urllib.request.urlretrieve, sys.meta_path[:]
+bridge._quietly, patched = original, (urllib.request.urlretrieve, sys.meta_path[:])
 bridge._loaded_host.__wrapped__()
 assert (urllib.request.urlretrieve, sys.meta_path) == patched, "patches are applied once"
 logging.getLogger("vlmeval.x").info("not shown")

@@ -137,21 +137,6 @@ def test_a_sample_depends_on_seed_problem_and_rank_only(add_model, problem):
     assert texts(policy, make_problem("q"), range(6)) != first
 
 
-def test_sampling_leaves_the_global_generators_alone(add_model, problem):
-    import numpy as np
-    import torch
-
-    policy = HostPolicy(add_model(local_class(lambda message: f"{random.random()}")), temperature=1.0)
-
-    def states():
-        numbers = np.random.get_state()[1]  # noqa: NPY002
-        return random.getstate(), numbers.tolist(), torch.get_rng_state().tolist()
-
-    before = states()
-    policy.sample(problem, 0, 0)
-    assert states() == before
-
-
 @pytest.mark.parametrize("max_tokens", [4, 12])
 def test_settings_win_over_those_of_the_class(add_model, problem, max_tokens):
     name = add_model(transformers_class())

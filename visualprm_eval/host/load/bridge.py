@@ -85,8 +85,8 @@ def _loaded_host() -> Host:
         ) from error
     import vlmeval
 
-    apply_patches()
     register()
+    apply_patches()
     keep_names()
     kind = "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
     return Host(_version(), environment, kind, str(Path(vlmeval.__file__).parent))

@@ -4,8 +4,8 @@
     visualprm_eval host dlist all
     visualprm_eval host mlist all
 
-The host knows no plugins, so it sees ours only in a process that we start. The process is the host's own: nothing of
-what its import changes is undone here.
+The host knows no plugins, so it sees ours only in a process that we start. The process is the host's own, without our
+patches.
 """
 
 from __future__ import annotations
