@@ -154,7 +154,8 @@ def _outcomes(names: Sequence[str], jobs: int, limit_s: int, keep: Path | None) 
 def _started(wanted: dict[str, Any]) -> Iterator[IO[str]]:
     command = [sys.executable, "-m", "visualprm_eval.host.sweep.process"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, encoding="utf-8") as process:
+    environment = {**os.environ, "HF_HOME": wanted["folder"]}  # A cache of the hub with nothing in it.
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, env=environment, encoding="utf-8") as process:
         assert process.stdin is not None
         assert process.stdout is not None
         with process.stdin as stream:

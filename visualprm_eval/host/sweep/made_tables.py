@@ -83,6 +83,20 @@ def picture(number: int) -> str:
     return base64.b64encode(stream.getvalue()).decode("ascii")
 
 
+def write_hub_file(hub: Path, name: str) -> None:
+    """Puts an empty file into a cache of the Hugging Face hub.
+
+    Args:
+        hub: The cache.
+        name: ``ORGANISATION/REPOSITORY/FILE`` of a data set.
+    """
+    organisation, repository, file = name.split("/")
+    place, commit = hub / f"datasets--{organisation}--{repository}", "0" * 40
+    for path, text in ((place / "refs" / "main", commit), (place / "snapshots" / commit / file, "")):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="ascii")
+
+
 def write_table(path: Path, rows: Sequence[MadeRow]) -> None:
     """Writes rows as the host's benchmark files are written."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import VisualPRMEvalError
 from visualprm_eval.core.words import digits
-from visualprm_eval.host.sweep.made_tables import MadeRow, made_rows, write_table
+from visualprm_eval.host.sweep.made_tables import MadeRow, made_rows, write_hub_file, write_table
 from visualprm_eval.host.sweep.shapes import shape_of, shapes
 from visualprm_eval.host.sweep.stub_judge import NAME, stub_judge
 
@@ -81,7 +81,12 @@ def sweep_group(group: str, name: str, folder: Path) -> Outcome:
         name: The benchmark.
         folder: An empty folder of its own.
     """
-    os.environ |= {"LMUData": str(folder / "data"), "XDG_CACHE_HOME": str(folder / "cache")}
+    data, hub = folder / "data", folder / "hub"
+    # Nothing of the user's is read or written.
+    os.environ |= {
+        "LMUData": str(data), "XDG_CACHE_HOME": str(folder / "cache"), "HOME": str(folder), "HF_HOME": str(folder),
+        "HF_HUB_CACHE": str(hub),
+    }  # fmt: skip
     os.chdir(folder)
     from visualprm_eval.host.data.benchmarks import find_class, load_benchmark
 
@@ -89,7 +94,10 @@ def sweep_group(group: str, name: str, folder: Path) -> Outcome:
     shape = shape_of(group, name)
     rows = made_rows(shape, host_type)
     for file in (f"{name}.tsv", *shape.files):
-        write_table(folder / "data" / file, rows)
+        write_table(data / file, rows)
+    hub.mkdir()
+    for file in shape.hub:
+        write_hub_file(hub, file)
     found = Outcome(group, name, host_type)
     with stub_judge(rows, shape.replies) as address:
         stub = JudgeOptions(NAME, address, "none", retry=2, timeout_s=20)

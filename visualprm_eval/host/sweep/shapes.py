@@ -33,6 +33,7 @@ class Shape:
         replies: What a judge replies: a pattern that is searched in its prompt, the reply to right texts, and the reply
             to wrong ones. The first pattern that is found counts.
         files: More files in the data folder that hold the table, where the class reads others than its benchmark's.
+        hub: Empty files in the cache of the Hugging Face hub, as ``ORGANISATION/REPOSITORY/FILE``.
         rows: How many rows the table has.
         judged: Whether a judge is asked though the host would take none by default.
         greatest: The figure of right texts, where it is neither 1 nor 100.
@@ -48,6 +49,7 @@ class Shape:
     wrong: Cell = ""
     replies: tuple[tuple[str, str, str], ...] = ()
     files: tuple[str, ...] = ()
+    hub: tuple[str, ...] = ()
     rows: int = 4
     judged: bool = False
     greatest: float | None = None
@@ -56,9 +58,10 @@ class Shape:
 
 @functools.cache
 def shapes() -> Mapping[str, Shape]:
-    """The shapes by the name of the host's class, or of a benchmark."""
+    """The shapes by the name of the host's class, or of a benchmark; a section may have several, between blanks."""
     text = Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")
-    return TypeAdapter(dict[str, Shape]).validate_python(tomllib.loads(text))
+    sections = TypeAdapter(dict[str, Shape]).validate_python(tomllib.loads(text))
+    return {name: shape for names, shape in sections.items() for name in names.split()}
 
 
 def shape_of(group: str, name: str) -> Shape:
