@@ -30,7 +30,6 @@ from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
 from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, keep_names, kept_names, read_tables
-from visualprm_eval.host.load.patches import apply_patches
 from visualprm_eval.host.patching import held, restored
 
 
@@ -84,6 +83,8 @@ def _loaded_host() -> Host:
             "install it with `pip install ms-vlmeval`, in the versions that this project's pyproject names"
         ) from error
     import vlmeval
+
+    from visualprm_eval.host.load.patches import apply_patches
 
     register()
     apply_patches()
