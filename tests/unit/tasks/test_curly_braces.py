@@ -10,8 +10,8 @@ from visualprm_eval.tasks import task_for
     [
         ("I count.\n\nThe final answer is {ACB}.", "{ACB}"),
         ("So it is {blue square}", "{blue square}"),
-        (r"The ratio is \frac{1}{2}." "\n\nThe answer is {12}", "{12}"),
-        (r"As $x^{2}$ is 49:" "\n\n" r"\boxed{7}", "{7}"),
+        ("The ratio is \\frac{1}{2}.\n\nThe answer is {12}", "{12}"),
+        ("As $x^{2}$ is 49:\n\n\\boxed{7}", "{7}"),
         ("The answer is 12.5.", "{12.5}"),
         ("The answer is Yes.", "{Yes}"),
         ("First {3}, then {4}.", "{4}"),

@@ -248,7 +248,7 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: JudgeOptions, repli
     asks = judge.used and benchmark.dataset.TYPE not in MATCHED_TYPES
     problems = benchmark.problems[:_JUDGED_ROWS] if asks else benchmark.problems
     tables = reference_answers(benchmark, problems)
-    trials: list[tuple[float, int, Mapping[str, str], Evaluation]] = []
+    trials: list[tuple[float, int, dict[str, str], Evaluation]] = []
     for answers in (tables or [{problem.index: UNKNOWN for problem in problems}])[: 1 if asks else None]:
         table = evaluate_table(benchmark, answers, directory, judge, replies)
         part = lacking_part(table.figure) if isinstance(table.figure, HostFigure) else math.inf

@@ -157,15 +157,16 @@ def _wemath(benchmark: Benchmark, result: Any, indices: Sequence[str]) -> float:
 def _by_rule(benchmark: Benchmark, figures: Mapping[str, float], known: PrimaryFigure | None) -> HostFigure | None:
     """For other benchmarks: the host's primary metric, where it names one alone.
 
-    A class with a rule of its own counts in percent. The rule of all others prefers what is called overall, then
-    accuracy, then score; where the alphabet alone would decide, there is none.
+    Classes of our table that have a rule of their own give percent. The rule of all others prefers what is called
+    overall, then accuracy, then score; where the alphabet alone would decide, there is none.
     """
     from vlmeval.dataset.image_base import ImageBaseDataset
 
     rule = getattr(type(benchmark.dataset), "report_primary_metric", None)
     own = {} if rule is None else rule(dict(figures))
     if own != ImageBaseDataset.report_primary_metric(dict(figures)):
-        return HostFigure(float(*own.values()), str(*own), 100.0) if len(own) == 1 else None
+        greatest = None if known is None or known.greatest is None else known.factor * known.greatest
+        return HostFigure(float(*own.values()), str(*own), greatest) if len(own) == 1 else None
     plain = without_splits(figures)
     ranks = {name: _rank(name) for name in plain}
     best = [name for name in plain if ranks[name] == max(ranks.values())]
