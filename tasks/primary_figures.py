@@ -123,6 +123,9 @@ FIGURES: Mapping[str, PrimaryFigure] = {
     "CountBenchQA": PrimaryFigure(100, "image_vqa.CountBenchQA.evaluate", ("accuracy",)),
     "ZEROBench*": PrimaryFigure(1, "image_vqa.ZEROBench.evaluate", ("accuracy",)),
     "CRPE_*": PrimaryFigure(1, "image_vqa.CRPE.evaluate", ("total",)),
+    "MM_NIAH_*": PrimaryFigure(1, "image_vqa.MMNIAH.evaluate", ("total",)),
+    "OlympiadBench*": PrimaryFigure(100, "image_vqa.OlympiadBench.evaluate", ("AVG",)),
+    "CMMMU_VAL": PrimaryFigure(1, "cmmmu.CMMMU.evaluate", ("总准确率",)),
     "COCO_VAL": PrimaryFigure(None, "image_caption.COCO_Caption_Scorer", ("CIDEr",)),
     "MMVet*": PrimaryFigure(100, "utils.mmvet.MMVet_acc", ("Category=Overall|acc",), judged=True),
     "LLaVABench*": PrimaryFigure(
