@@ -42,11 +42,8 @@ _call = SimpleNamespace(refusals=None)
 
 @functools.cache
 def apply() -> None:
-    """Gives the host's modules, now or as they are imported, what looks whether a guard lasts."""
+    """Gives the host's modules, as they are imported, what looks whether a guard lasts."""
     sys.meta_path.insert(0, _Dresser())
-    for name, module in list(sys.modules.items()):
-        if _is_graders(name) and isinstance(module, ModuleType):
-            _dress(module)
 
 
 @contextlib.contextmanager
@@ -67,6 +64,9 @@ def guarded(folder: Path, name: str) -> Iterator[Refusals]:
         GradingError: At the end, when something was refused: graders swallow errors, and then their verdicts are wrong.
     """
     apply()
+    for each, module in list(sys.modules.items()):  # Those that were imported before, or in another way.
+        if _is_graders(each) and isinstance(module, ModuleType):
+            _dress(module)
     folders = [folder, Path(tempfile.gettempdir()), *_caches()]
     with watched(folders, [data_root()]) as refusals:
         try:
@@ -120,11 +120,12 @@ class _Refused:
         self._original = original
 
     def __call__(self, source: Any = "", *arguments: Any, **options: Any) -> Any:
-        if _call.refusals is None:
+        refusals = _call.refusals
+        if refusals is None:
             if self._original is builtins.exec:
                 arguments = _scope(sys._getframe(1), *arguments)  # noqa: SLF001 - what exec does
             return self._original(source, *arguments, **options)
-        _call.refusals.note("run a text as a program", source)
+        refusals.note("run a text as a program", source)
         raise RefusedError("refused: run a text as a program")
 
 
