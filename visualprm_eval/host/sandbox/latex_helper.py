@@ -61,7 +61,7 @@ class _Helper:
         environment = {name: os.environ[name] for name in _VARIABLES if name in os.environ}
         with theirs:
             self._process = subprocess.Popen(
-                COMMAND, stdin=theirs, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+                COMMAND, stdin=theirs.fileno(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
             )
         self._lines = self._channel.makefile("rb")
         reply = self.ask([sys.path, module, LATEX_LIMIT_S])
@@ -214,7 +214,7 @@ def _looking_ahead(create: Callable[[Any, str], Any]) -> Callable[[Any, str], An
         parser = create(self, text)
         words = parser.getTokenStream()
         words.fill()  # Raises on a sign that is in no word.
-        if not all(_has_rule(type(parser), word.type) for word in words.tokens if word.channel == 0):
+        if not all(_has_rule(parser.atn, word.type) for word in words.tokens if word.channel == 0):
             raise ValueError("no formula")
         return parser
 
@@ -222,7 +222,7 @@ def _looking_ahead(create: Callable[[Any, str], Any]) -> Callable[[Any, str], An
 
 
 @functools.cache
-def _has_rule(parser: Any, kind: int) -> bool:
-    """Whether some rule of a parser's grammar has a kind of words."""
-    steps = (step for state in parser.atn.states for step in state.transitions)
-    return any(step.matches(kind, 1, parser.atn.maxTokenType) for step in steps)
+def _has_rule(grammar: Any, kind: int) -> bool:
+    """Whether some rule of a grammar, as antlr4 holds it, has a kind of words."""
+    steps = (step for state in grammar.states for step in state.transitions)
+    return any(step.matches(kind, 1, grammar.maxTokenType) for step in steps)

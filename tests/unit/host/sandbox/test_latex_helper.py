@@ -18,12 +18,10 @@ from visualprm_eval.host.sandbox.latex_helper import COMMAND, check_latex, close
 
 LATEX = "latex2sympy2_extended.latex2sympy2"
 STUB = """
-import os, time
+import os
 from pathlib import Path
 
 def latex2sympy(text):
-    if text == "sleep":
-        time.sleep(60)
     if text == "power":
         9**9**9
     if text == "die":
