@@ -15,6 +15,7 @@ from visualprm_eval.core.errors import GradingError
 from visualprm_eval.host.sandbox import latex_helper
 from visualprm_eval.host.sandbox.audit_hook import RefusedError, watched
 from visualprm_eval.host.sandbox.latex_helper import COMMAND, check_latex, close, same_latex
+from visualprm_eval.host.sandbox.latex_process import _looking_ahead
 
 LATEX = "latex2sympy2_extended.latex2sympy2"
 STUB = """
@@ -112,7 +113,7 @@ def test_looking_at_the_words_first_changes_nothing(monkeypatch):
 
     def looking(self, text):
         try:
-            return latex_helper._looking_ahead(create)(self, text)
+            return _looking_ahead(create)(self, text)
         except Exception:
             refused.append(text)
             raise
