@@ -37,7 +37,7 @@ examples:
 """
 
 _ENTRIES = """\
-run    the host's runner (vlmeval.run); all its options, see `host run --help`
+run    the host's runner (its run.py); all its options, see `host run --help`
 dlist  the host's list of datasets: all, or one of its levels (l1, l2, ...)
 mlist  the host's list of models: all, or one of its groups
 """
@@ -57,8 +57,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         try:
             status: int | None = arguments.command(arguments)
         except SystemExit as exit_:
-            if arguments.command is _host:  # Its own parser says so.
-                raise
             raise RuntimeError(f"something called exit({exit_.code!r})") from exit_
         return status
 
