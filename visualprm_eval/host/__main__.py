@@ -1,10 +1,11 @@
-"""``python -m visualprm_eval.host run ...``: a process that is the host's own, with ours in its tables."""
+"""``python -m visualprm_eval.host ENTRY ...``: the same as ``visualprm_eval host ENTRY ...``."""
 
 from __future__ import annotations
 
 import sys
 
-from visualprm_eval.host.load.entry_points import become_host
+from visualprm_eval.cli import entry
 
 if __name__ == "__main__":
-    sys.exit(become_host(sys.argv[1:]))
+    sys.argv.insert(1, "host")
+    entry()
