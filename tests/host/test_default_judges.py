@@ -28,10 +28,11 @@ MOVED = {f"MMLongBench_{size}K": ["gpt-4o", "gpt-5.5-2026-04-24"] for size in (3
 
 
 def judges():
-    """Type and default judge of every dataset of the host."""
+    """Type and default judge of every dataset of the host; some of videos have no type of their class."""
     from vlmeval.dataset import DATASET_CLASSES
 
-    types = {name: str(cls.TYPE) for cls in reversed(DATASET_CLASSES) for name in cls.supported_datasets()}
+    typed = [cls for cls in reversed(DATASET_CLASSES) if isinstance(getattr(cls, "TYPE", None), str)]
+    types = {name: cls.TYPE for cls in typed for name in cls.supported_datasets()}
     return {name: [kind, default_judge(name, kind)] for name, kind in types.items()}
 
 
