@@ -5,7 +5,6 @@ from __future__ import annotations
 VERSION = "0.2.0"
 """Of this project; the same as in pyproject.toml."""
 
-
 _HOST = ("ms-vlmeval", "vlmeval")
 """The host's package and what it is called in an import."""
 
@@ -26,5 +25,5 @@ def installed(package: str) -> str:
         with suppress(ImportError, ValueError):  # Somebody put something odd in its place.
             spec = find_spec(_HOST[1])
             if spec is not None and spec.origin is not None and Path(spec.origin).resolve() != own.resolve():
-                return f"{found.version}, not used: another {_HOST[1]} stands before it"
+                return f"{found.version} (not used: another {_HOST[1]} stands before it)"
     return found.version

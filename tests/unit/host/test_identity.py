@@ -87,4 +87,4 @@ def test_a_package_that_is_not_used_is_said_to_be(checkout: Path, monkeypatch: p
     used = installed("ms-vlmeval")
     monkeypatch.syspath_prepend(checkout.parent)
     assert host_folder() == checkout
-    assert installed("ms-vlmeval") == f"{used.partition(',')[0]}, not used: another vlmeval stands before it"
+    assert installed("ms-vlmeval") == f"{used.partition(' ')[0]} (not used: another vlmeval stands before it)"
