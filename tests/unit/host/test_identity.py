@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,7 @@ def test_what_pip_installed_from_the_repository(checkout: Path, monkeypatch: pyt
 
 def test_a_package_that_is_not_used_is_said_to_be(checkout: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     used = installed("ms-vlmeval")
+    monkeypatch.delitem(sys.modules, "vlmeval", raising=False)
     monkeypatch.syspath_prepend(checkout.parent)
     assert host_folder() == checkout
     assert installed("ms-vlmeval") == f"{used.partition(' ')[0]} (not used: another vlmeval stands before it)"
