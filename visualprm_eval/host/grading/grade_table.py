@@ -58,6 +58,7 @@ from visualprm_eval.host.grading.verdict_readers import UNGRADED
 from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.sandbox.eval_guard import guarded
+from visualprm_eval.host.sandbox.latex_helper import check_latex
 from visualprm_eval.store import Replies
 
 LOG_NAME = "host.log"
@@ -354,6 +355,7 @@ def _run(
             if isinstance(error, _NO_TEXTS_FAULT):
                 raise GradingError(said) from error
             raise GraderStumbledError(said, folder, reason) from error
+    check_latex()
     if judge.used:
         _check_judge(benchmark, judge, log, asked)
     return _Ran(file, asked, result, uncounted)
