@@ -80,14 +80,14 @@ def _loaded_host() -> Host:
             importlib.import_module(HOST)  # With all its models and datasets.
             check_interrupted()
             environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
+        from visualprm_eval.host.load.patches import apply_patches
+
+        register()
+        apply_patches()
     except Exception as error:  # Anything can go wrong in some hundred third-party modules.
         raise host_error(error) from error
     import vlmeval
 
-    from visualprm_eval.host.load.patches import apply_patches
-
-    register()
-    apply_patches()
     keep_names()
     identity = identity_of(Path(vlmeval.__file__).parent)
     return Host(identity.version, environment, identity.kind, str(identity.folder), str(identity))
