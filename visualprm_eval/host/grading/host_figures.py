@@ -12,7 +12,7 @@ from visualprm_eval.core.types import Problem
 from visualprm_eval.tasks.wemath import GROUPS, complete_groups
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
 
 
 @dataclass(frozen=True, slots=True)

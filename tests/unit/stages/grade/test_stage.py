@@ -13,7 +13,7 @@ from tests.experiments import experiment_on, grader_in
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GraderStumbledError, GradingError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
-from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.grading.grade_table import Evaluation
 from visualprm_eval.stages.grade.stage import ENOUGH_FAILURES, MOST_JUDGED_ROWS, grade_missing, tables
 from visualprm_eval.store import Store
