@@ -149,7 +149,7 @@ def load_benchmarks(
     names: Sequence[str], limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES,
     write: bool = True,
 ) -> tuple[list[Benchmark], dict[str, str]]:  # fmt: skip
-    """Loads benchmarks, and says of all files at once which are missing; those loaded before are forgotten.
+    """Loads benchmarks, and says of all files at once which are missing.
 
     Args:
         names: The host's names of the datasets.

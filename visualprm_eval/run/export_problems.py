@@ -116,8 +116,10 @@ def load_part(config: RunConfig, store: Store) -> list[Benchmark]:
     if "sample" in config.stages:
         from visualprm_eval.core.folders import use_data_dir
         from visualprm_eval.host.toolkit import load_benchmarks as load_from_host
+        from visualprm_eval.host.toolkit import use_host_python
 
         use_data_dir(config.data_dir)
+        use_host_python(config.host_python)
         with suppress(HostError):
             whole, _ = load_from_host(names, config.limit, fetch=False, pictures=config.pictures)
             ids = {problem.id for name in names for problem in store.problems(name)}

@@ -79,8 +79,9 @@ def names() -> HostNames:
 def load(
     wanted: Sequence[str], limit: int | None, *, fetch: bool, pictures: str, write: bool
 ) -> tuple[list[LoadedDataset], dict[str, str]]:
-    """As ``host.data.benchmarks.load_benchmarks``; what was loaded before is forgotten."""
-    _loaded.clear()
+    """As ``host.data.benchmarks.load_benchmarks``; what was loaded before of the same names is forgotten."""
+    for key in [key for key in _loaded if key.name in wanted]:
+        del _loaded[key]
     benchmarks, missing = load_benchmarks(wanted, limit, fetch=fetch, pictures=pictures, write=write)
     return [_told(benchmark, limit, pictures, write) for benchmark in benchmarks], missing
 

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
@@ -114,13 +114,7 @@ class HostProcess:
         Whoever does not take all of it ends the process.
         """
         functions: list[Function] = []
-        data, cache = folders_in_use()
-        request = {
-            "kind": "call", "call": name, "arguments": [encoded(each, functions) for each in arguments],
-            "options": {key: encoded(each, functions) for key, each in options.items()},
-            "environment": dict(os.environ), "cwd": _folder(), "folders": [data and str(data), cache and str(cache)],
-            "verbose": is_verbose(),
-        }  # fmt: skip
+        request = request_of(name, arguments, options, functions)
         with self._lock:
             self.start()
             conversation = _Conversation(functions)
@@ -226,6 +220,26 @@ class HostProcess:
             last = words.splitlines()[-1] if words else reason
             return HostDiedError(f"the host's process, started{python}, ended before it was ready: {last}", reason)
         return HostDiedError(f"the host's process died ({reason}; {call})", reason, words[-_LAST_WORDS:])
+
+
+def request_of(
+    name: str, arguments: Sequence[Any], options: Mapping[str, Any], functions: list[Function]
+) -> dict[str, Any]:
+    """The message that asks for a call, with all of this process that it may depend on.
+
+    Args:
+        name: The call.
+        arguments: Its arguments by place.
+        options: Its arguments by name.
+        functions: Gets the functions among them, see ``codec.encoded``.
+    """
+    data, cache = folders_in_use()
+    return {
+        "kind": "call", "call": name, "arguments": [encoded(each, functions) for each in arguments],
+        "options": {key: encoded(each, functions) for key, each in options.items()},
+        "environment": dict(os.environ), "cwd": _folder(), "folders": [data and str(data), cache and str(cache)],
+        "verbose": is_verbose(),
+    }  # fmt: skip
 
 
 class _Conversation:

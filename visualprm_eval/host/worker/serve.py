@@ -6,6 +6,7 @@ to the log of a table. When the main process is gone, so is this one, with all t
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import io
 import itertools
@@ -30,6 +31,7 @@ from visualprm_eval.core.progress import relay_progress
 from visualprm_eval.host.worker.channel import Channel, ClosedError
 from visualprm_eval.host.worker.codec import decoded, encoded
 
+_PR_SET_PDEATHSIG = 1
 _TOLD_S = 0.1
 """Shortest time between two words on how far a piece of work is, in seconds."""
 
@@ -37,11 +39,22 @@ _TOLD_S = 0.1
 def main() -> None:
     """Serves the process at the other end of the socket whose number is the last argument."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Who asks ends it.
+    _end_with_parent()
     faulthandler.enable()
     connection = socket.socket(fileno=int(sys.argv[-1]))
     # A process that a grader forks must neither speak here nor hold the connection.
     os.register_at_fork(after_in_child=connection.close)
     Server(Channel(connection)).run()
+
+
+def _end_with_parent() -> None:
+    """Lets Linux end this process when the one that started it is gone.
+
+    The thread that waits for the end of the connection does not run while a regular expression is matched, which may
+    take for ever.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Server:
