@@ -49,6 +49,7 @@ sys.meta_path.insert(0, Finder())
 def changed_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], None]]:
     """Starts a new process for the host in which a module is changed after its import."""
     monkeypatch.setattr(toolkit, "_started", [])
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # Without the names of the unchanged host.
     toolkit.host.cache_clear()
 
     def change(module: str, code: str) -> None:

@@ -6,7 +6,6 @@ One process loads benchmarks, puts prompts and grades. A model of the host has a
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import os
 import sys
@@ -20,7 +19,8 @@ from visualprm_eval.core.errors import ConfigError, GraderStumbledError, HostDie
 from visualprm_eval.core.types import JSONValue, Problem
 from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.grading.grade_table import LOG_NAME, Evaluation, new_folder, no_figure_error
-from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, kept_names, lack_of_host, read_tables
+from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, kept_names, read_tables
+from visualprm_eval.host.load.lacks import host_error
 from visualprm_eval.host.worker.process import HostProcess
 from visualprm_eval.tasks import task_for
 
@@ -38,13 +38,11 @@ class HostFacts:
 
     Attributes:
         version: Its version; of a checkout with its commit.
-        kind: ``"package"``, or ``"checkout"`` of VLMEvalKit's repository.
-        folder: Where it lies.
+        shown: How messages name it: with its kind and where it lies.
     """
 
     version: str
-    kind: str
-    folder: str
+    shown: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +85,7 @@ def new_process() -> HostProcess:
         HostError: There is no host.
     """
     if not _python and host_folder() is None:
-        raise lack_of_host()
+        raise host_error(ModuleNotFoundError(HOST))
     return HostProcess(_python[-1] if _python else None)
 
 
@@ -120,9 +118,9 @@ def host() -> HostFacts:
     Raises:
         HostError: There is none, or it cannot be imported.
     """
-    version, kind, folder, settings = host_process().call("host")
+    version, shown, settings = host_process().call("host")
     os.environ.update(settings)
-    return HostFacts(version, kind, folder)
+    return HostFacts(version, shown)
 
 
 def has_names() -> bool:
@@ -209,7 +207,7 @@ def put_problems(
         PolicyError: When the model's class cannot make the prompt of a row.
     """
     ids = [problem.id for problem in problems]
-    model = None if asked is None else dataclasses.asdict(asked)
+    model = None if asked is None else {"keywords": dict(asked.keywords), "cot": asked.cot}
     put: list[Problem] = host_process().call("put", benchmark.dataset, ids, prompt, model)
     return put
 

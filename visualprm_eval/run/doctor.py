@@ -69,8 +69,7 @@ def _gpus() -> str:
 def _host() -> str:
     from visualprm_eval.host.toolkit import host
 
-    found = host()
-    return f"vlmeval {found.version} ({found.kind}) in {found.folder}"
+    return host().shown
 
 
 def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> Iterator[Finding]:

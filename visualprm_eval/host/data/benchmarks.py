@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partialmethod
-from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
@@ -32,10 +31,11 @@ from visualprm_eval.host.data.linked_data import use_own_image_folder, whole_fil
 from visualprm_eval.host.data.rows_to_problems import row_problem
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.upright import ShownRow, upright_row
-from visualprm_eval.host.data.usable import MATCHED_TYPES, lack_of_answers, left_out_remark, unusable_rows
+from visualprm_eval.host.data.usable import lack_of_answers, left_out_remark, unusable_rows
 from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.host.load.runner import default_judge
 from visualprm_eval.host.patching import replaced
-from visualprm_eval.tasks import Task, task_for
+from visualprm_eval.tasks import TASKS, Task, task_for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ def load_benchmark(
         raise ConfigError(f"limit {limit}: expected at least 1")
     load_host()
     dataset, findings, file = _build(name, fetch=fetch)
-    task = task_for(name, host_type=dataset.TYPE, host_judge=default_judge(name, dataset))
+    task = task_for(name, host_type=dataset.TYPE, host_judge=host_judge(name, dataset.TYPE))
     _keep_split(dataset, name, task.row_split)
     left_out = _leave_out(dataset, name, task, findings)
     answerless = lack_of_answers(dataset, has_task=not task.note)
@@ -302,15 +302,6 @@ def _check_indices(name: str, problems: list[Problem]) -> None:
         raise BenchmarkError(f"{name} has no rows")
 
 
-def default_judge(name: str, dataset: Any) -> str | None:
-    """The judge that the host would take for a dataset unless told otherwise; ``None`` where it asks none."""
-    silent = SimpleNamespace(
-        judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
-        judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,
-    )  # fmt: skip
-    try:
-        from vlmeval.run import get_judge_kwargs
-    except ImportError:  # A checkout keeps it beside the package.
-        return "gpt-4o-mini" if dataset.TYPE in MATCHED_TYPES else None
-    judge: str | None = get_judge_kwargs(name, dataset.TYPE, silent).get("model")
-    return judge
+def host_judge(name: str, host_type: str) -> str | None:
+    """The judge that the host would take by default for a benchmark without a task of its own, which has another."""
+    return None if name in TASKS else default_judge(name, host_type)

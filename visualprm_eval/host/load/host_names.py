@@ -15,7 +15,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from visualprm_eval.core.atomic_file import write_atomically
-from visualprm_eval.core.errors import HostError
 from visualprm_eval.core.folders import cache_root, lasting_cache_root
 from visualprm_eval.core.packages import VERSION
 from visualprm_eval.core.types import digest
@@ -89,18 +88,6 @@ def host_folder() -> Path | None:
     except (ImportError, ValueError):  # Somebody put something odd in its place.
         return None
     return None if found is None or found.origin is None else Path(found.origin).parent
-
-
-def lack_of_host(reason: str = f"ModuleNotFoundError: No module named '{HOST}'") -> HostError:
-    """The error of a machine without the host.
-
-    Args:
-        reason: What its import raised.
-    """
-    return HostError(
-        f"the host toolkit (vlmeval) cannot be imported: {reason}; install it with `pip install ms-vlmeval`, in the "
-        "versions that this project's pyproject names"
-    )
 
 
 def keep_names() -> None:

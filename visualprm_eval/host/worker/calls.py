@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.types import JSONValue, Problem
 from visualprm_eval.host.benchmark import Benchmark, DatasetKey, LoadedDataset
-from visualprm_eval.host.data.benchmarks import default_judge, load_benchmark, load_benchmarks
+from visualprm_eval.host.data.benchmarks import host_judge, load_benchmark, load_benchmarks
 from visualprm_eval.host.grading.grade_table import Evaluation, Trial, check_gradable, evaluate_table, try_grader
 from visualprm_eval.host.grading.judge import judge_environment, judge_secrets, probe_judge
 from visualprm_eval.host.grading.judge_replies import Asked, counted_requests
@@ -58,14 +58,14 @@ class RemoteReplies:
         return reply
 
 
-def host() -> tuple[str, str, str, dict[str, str]]:
-    """Version, kind and folder of the host, and the variables that its own file ``.env`` sets."""
+def host() -> tuple[str, str, dict[str, str]]:
+    """The host's version, how messages name it, and the variables that its own file ``.env`` sets."""
     from dotenv import dotenv_values
 
     facts = load_host()
     settings = Path(facts.folder).parent / ".env"
     variables = dotenv_values(settings) if settings.is_file() else {}
-    return facts.version, facts.kind, facts.folder, {name: value for name, value in variables.items() if value}
+    return facts.version, facts.shown, {name: value for name, value in variables.items() if value}
 
 
 def names() -> HostNames:
@@ -95,7 +95,7 @@ def _told(benchmark: Benchmark, limit: int | None, pictures: str, write: bool) -
         "has_verdicts": leaves_verdicts(benchmark),
         "unheeded": unheeded_prompts(benchmark.name, benchmark.dataset),
     }
-    return LoadedDataset(key, benchmark.dataset.TYPE, default_judge(benchmark.name, benchmark.dataset), facts)
+    return LoadedDataset(key, benchmark.dataset.TYPE, host_judge(benchmark.name, benchmark.dataset.TYPE), facts)
 
 
 def _benchmark(key: DatasetKey) -> Benchmark:
