@@ -98,7 +98,7 @@ def _told(benchmark: Benchmark, limit: int | None, pictures: str, write: bool) -
     return LoadedDataset(key, benchmark.dataset.TYPE, host_judge(benchmark.name, benchmark.dataset.TYPE), facts)
 
 
-def _benchmark(key: DatasetKey) -> Benchmark:
+def loaded_benchmark(key: DatasetKey) -> Benchmark:
     """A benchmark by its key; it is loaded again where that was done by a process that is no more.
 
     Raises:
@@ -137,7 +137,7 @@ def put_for_model(key: DatasetKey, ids: Sequence[str], prompt: str) -> list[Prob
 
 
 def _put(key: DatasetKey, ids: Sequence[str], prompt: str, asked: Any) -> list[Problem]:
-    benchmark = _benchmark(key)
+    benchmark = loaded_benchmark(key)
     own = {problem.id: problem for problem in benchmark.problems}
     return put_problems(benchmark, [own[each] for each in ids], prompt, asked)
 
@@ -181,7 +181,7 @@ def show_native(
 def check(key: DatasetKey, judge: JudgeOptions, *, count: Count) -> None:
     """As ``host.grading.grade_table.check_gradable``."""
     with _counted(count):
-        check_gradable(_benchmark(key), judge)
+        check_gradable(loaded_benchmark(key), judge)
 
 
 def evaluate(
@@ -191,7 +191,7 @@ def evaluate(
     """As ``host.grading.grade_table.evaluate_table``, in a folder that is there."""
     with _counted(count) as asked:
         return evaluate_table(
-            _benchmark(key), predictions, folder.parent, judge, replies, known=known, tally=asked, done=done,
+            loaded_benchmark(key), predictions, folder.parent, judge, replies, known=known, tally=asked, done=done,
             folder=folder,
         )  # fmt: skip
 
@@ -201,7 +201,7 @@ def try_out(
 ) -> Trial:
     """As ``host.grading.grade_table.try_grader``."""
     with _counted(count):
-        return try_grader(_benchmark(key), directory, judge, replies)
+        return try_grader(loaded_benchmark(key), directory, judge, replies)
 
 
 @contextmanager
