@@ -59,6 +59,7 @@ from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import random_states_kept
 from visualprm_eval.host.sandbox.eval_guard import guarded
 from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
+from visualprm_eval.host.sandbox.latex_helper import check_latex
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
@@ -352,6 +353,7 @@ def _run(
             if isinstance(error, _NO_TEXTS_FAULT):
                 raise GradingError(said) from error
             raise GraderStumbledError(said, folder, reason) from error
+    check_latex()
     if judge.used:
         _check_judge(benchmark, judge, log, asked)
     return _Ran(file, asked, result, uncounted)
