@@ -39,10 +39,12 @@ class HostFacts:
     Attributes:
         version: Its version; of a checkout with its commit.
         shown: How messages name it: with its kind and where it lies.
+        packages: The versions of what is installed beside it, see ``core.packages.versions_here``.
     """
 
     version: str
     shown: str
+    packages: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +120,14 @@ def host() -> HostFacts:
     Raises:
         HostError: There is none, or it cannot be imported.
     """
-    version, shown, settings = host_process().call("host")
+    version, shown, packages, settings = host_process().call("host")
     os.environ.update(settings)
-    return HostFacts(version, shown)
+    return HostFacts(version, shown, packages)
+
+
+def versions_elsewhere() -> str:
+    """The versions of packages in the environment of the Python that was named for the host; ``""`` where none was."""
+    return host().packages if _python else ""
 
 
 def has_names() -> bool:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from visualprm_eval.core.errors import ConfigError, GradingError, HostError, VisualPRMEvalError
 from visualprm_eval.core.loading import loading
-from visualprm_eval.core.packages import installed
-from visualprm_eval.store.package_versions import PACKAGES
+from visualprm_eval.core.packages import PACKAGES, installed
 
 if TYPE_CHECKING:
     from pathlib import Path
