@@ -296,3 +296,9 @@ def test_a_python_that_does_not_serve(tmp_path: Path, content: str, said: str) -
             toolkit.host()
     finally:
         toolkit.use_host_python(None)
+
+
+def test_a_python_that_is_none_is_told_at_once(run: Run, tmp_path: Path) -> None:
+    said = run("--demo", "--host-python", tmp_path / "nowhere", "--work-dir", tmp_path / "out", status=2)
+    assert "nowhere is no program; name the python of the environment that has vlmeval" in said
+    assert not (tmp_path / "out").exists()

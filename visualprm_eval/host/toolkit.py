@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,9 +71,10 @@ def use_host_python(python: Path | None) -> None:
     Raises:
         ConfigError: It is no program.
     """
-    if python is not None and not os.access(python, os.X_OK):
+    program = None if python is None else shutil.which(python)
+    if python is not None and program is None:
         raise ConfigError(f"--host-python {python} is no program; name the python of the environment that has vlmeval")
-    named = [] if python is None else [python.absolute()]
+    named = [] if program is None else [Path(program).absolute()]
     if named != _python:
         _python[:] = named
         if _started:
