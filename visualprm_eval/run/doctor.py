@@ -93,18 +93,18 @@ def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> It
 
 
 def _file(name: str, folder: Path) -> Finding:
-    """A benchmark's file, as the host's classes know it."""
-    from visualprm_eval.host.data.benchmarks import find_class
-    from visualprm_eval.host.data.entries import entry_of
+    """A benchmark's file, as the host's tables know it."""
     from visualprm_eval.host.data.files import file_here, places
+    from visualprm_eval.host.load.bridge import host_names
 
-    dataset_class = find_class(name)
-    if dataset_class is None:
+    entry = host_names().datasets.get(name)
+    if entry is None:
         path = folder / f"{name}.tsv"
         if path.is_file():
             return Finding(name, f"{path}, an own table")
         return Finding(name, f"unknown to the host, and {path} is not there", is_usable=False)
-    entry = entry_of(name, dataset_class)
+    if entry.refusal:
+        return Finding(name, f"cannot be used: it {entry.refusal}", is_usable=False)
     file = file_here(name, entry)
     if file is None:
         looked = " or ".join(map(str, places(name, entry)))

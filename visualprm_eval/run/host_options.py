@@ -28,7 +28,7 @@ HINTS: Mapping[str, str] = {
     "--stream": "has no counterpart: a long reply needs a longer --timeout",
     "--thinker": "is not needed: give thoughts room with --max-tokens and --timeout, and see --thoughts",
     "--top-k": "has no counterpart: samples are drawn from all tokens, or cut by --top-p",
-    "--use-verifier": "has no counterpart: the host's grader gives verdicts, with the model of --judge where it needs one",
+    "--use-verifier": "has no counterpart: the host's grader gives verdicts, with --judge where it needs a model",
     "--use-vllm": "has no counterpart: start `vllm serve MODEL` and name its address with --base-url",
     "--video-llm": "has no counterpart: benchmarks of videos cannot be used",
 }

@@ -20,7 +20,9 @@ def options_of_the_host() -> set[str]:
     package = Path(found.origin).parent
     runner = next(path for path in (package / "run.py", package.parent / "run.py") if path.is_file())
     calls = (node for node in ast.walk(ast.parse(runner.read_text("utf-8"))) if isinstance(node, ast.Call))
-    added = (call.args[0] for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument")
+    added = (
+        call.args[0] for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "add_argument"
+    )
     return {name.value for name in added if isinstance(name, ast.Constant) and str(name.value).startswith("--")}
 
 

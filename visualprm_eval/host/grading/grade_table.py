@@ -42,7 +42,7 @@ from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts,
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import random_states_kept
 from visualprm_eval.host.sandbox.eval_guard import guarded
-from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
+from visualprm_eval.host.sandbox.grader_fixes import keeps_to, tamed_graders
 from visualprm_eval.store import Replies
 
 LOG_NAME = "host.log"
@@ -258,6 +258,7 @@ def _run(
     with ExitStack() as stack:
         stack.enter_context(at_work(log, environment=judge_environment(judge), secrets=secrets))
         stack.enter_context(tamed_graders(text_columns(benchmark)))
+        stack.enter_context(keeps_to(folder))
         if judge.used and not known:
             probe_once(judge)
         file = write_predictions(benchmark, _shown(benchmark, predictions, judge), folder)

@@ -5,13 +5,19 @@
 - WeMath's needs a method that pandas 3 no longer has, and divides by zero when no composite problem is right.
 - Predictions, replies and the benchmark's texts stay texts, see ``visualprm_eval.host.data.texts``: whether 7.0 is the
   answer 7 would depend on what else is in the table.
+- Circular multiple choice writes a table into /tmp, whatever TMPDIR says, under the name of the second, where another
+  process may read it. It goes into the folder of the table that is graded.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
+import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.host.data.texts import texts_kept
@@ -30,11 +36,12 @@ def tamed_graders(texts: Collection[str] = ()) -> Iterator[None]:
         texts: Columns of the benchmark that hold texts.
     """
     import pandas as pd
-    from vlmeval.dataset.utils import mathv, wemath
+    from vlmeval.dataset.utils import mathv, multiple_choice, wemath
 
     with contextlib.ExitStack() as stack:
         stack.enter_context(texts_kept(texts))
         stack.enter_context(replaced(mathv, "is_equal", same_value))
+        stack.enter_context(replaced(multiple_choice, "timestr", _name_below_tmp))
         stack.enter_context(replaced(wemath, "evaluate_compute_final_scores", _final_scores))
         if not hasattr(pd.DataFrame, "_append"):
             stack.enter_context(replaced(pd.DataFrame, "_append", _append))
@@ -88,6 +95,23 @@ def _latex_difference(given: str, right: str) -> float:
     from vlmeval.dataset.utils.mathv import latex2sympy
 
     return float(abs(value_of(str(latex2sympy(right))) - value_of(str(latex2sympy(given)))))
+
+
+# Circular multiple choice ---------------------------------------------------------------------------------------------
+
+_call = SimpleNamespace(folder=None)
+"""``folder``: where the table lies that is graded."""
+
+
+def keeps_to(folder: Path) -> contextlib.AbstractContextManager[None]:
+    """While it lasts, a file that the host would write into /tmp goes into this folder."""
+    return replaced(_call, "folder", folder)
+
+
+def _name_below_tmp() -> str:
+    """Stands for ``timestr``: a name that nobody has, such that ``/tmp/NAME`` is in the folder."""
+    below = os.path.relpath(os.path.realpath(_call.folder or "/tmp"), os.path.realpath("/tmp"))  # noqa: S108 - the host's
+    return f"{below}/circular-{uuid.uuid4().hex}"
 
 
 # WeMath ---------------------------------------------------------------------------------------------------------------
