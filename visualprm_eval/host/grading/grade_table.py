@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from visualprm_eval.core.errors import (
     NoVerdictsError,
 )
 from visualprm_eval.core.types import Verdict
+from visualprm_eval.core.visible import tell
 from visualprm_eval.core.words import counted
 from visualprm_eval.host.data.benchmarks import Benchmark
 from visualprm_eval.host.data.usable import MATCHED_TYPES
@@ -37,6 +39,7 @@ from visualprm_eval.host.grading.judge import (
 )  # fmt: skip
 from visualprm_eval.host.grading.judge_replies import Asked, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
+from visualprm_eval.host.grading.reasons import reason_of
 from visualprm_eval.host.grading.verdict_readers import UNGRADED
 from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.host.load.bridge import at_work, load_host
@@ -51,6 +54,8 @@ LOG_NAME = "host.log"
 _WITHOUT_JUDGE = "will use exact matching for evaluation"
 """The host's warning when it goes on without a judge that does not answer."""
 
+
+_SEE = "The traceback is in"
 
 _CANNOT_COUNT = {"Dynamath": (KeyError,), "WeMath": (ZeroDivisionError, KeyError, ValueError, TypeError)}
 """What the host's graders raise when they count a table that is a part of the benchmark; each row is graded by then."""
@@ -189,16 +194,11 @@ def evaluate_table(
     load_host()
     judge = benchmark.task.judged_by(judge)
     folder = _new_folder(directory)
-    no_figure = (
-        f"{benchmark.name}: the host could not count the table, or names no single primary metric, and left no verdict "
-        "per row that is understood; leave the benchmark out, or leave out the grading. The reason may stand in "
-        f"{folder / LOG_NAME}"
-    )
     try:
         ran = _run(benchmark, predictions, folder, judge, replies, known=known, tally=tally, done=done)
     except GradingError as error:
-        return Evaluation(folder, error, error, GradingError(no_figure))
-    indices = list(predictions)
+        return Evaluation(folder, error, error, error)
+    indices, no_figure = list(predictions), _no_figure(benchmark, judge, ran)
     return Evaluation(
         folder,
         None if known else _verdicts(benchmark, judge, ran, indices),
@@ -273,21 +273,39 @@ def _run(
         except GradingError:  # The guard's, which says what the grader must not do.
             raise
         except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, _ANY_COUNT if benchmark.task.note else ()) as error:
-            print(f"a part of {benchmark.name} is not counted ({type(error).__name__}: {error})")  # Into the log.
+            _log(error)
             uncounted = error
         except Exception as error:  # Whatever the host's code stumbles over.
+            _log(error)
             if asked.unanswered:
                 raise _unanswered(benchmark, judge, asked, folder) from error
-            reason = error_text(error, secrets)
-            said = f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}"
-            if benchmark.task.needs_judge and not judge.used:
-                said += f". {benchmark.name} needs a judge: name one with --judge"
+            reason, why = error_text(error, secrets), reason_of(error, benchmark, judge, secrets)
+            said = f"{benchmark.name}: the host could not grade: {why}. {_SEE} {log}"
             if isinstance(error, _NO_TEXTS_FAULT):
                 raise GradingError(said) from error
             raise GraderStumbledError(said, folder, reason) from error
     if judge.used:
         _check_judge(benchmark, judge, log, asked)
     return _Ran(file, asked, result, uncounted)
+
+
+def _log(error: Exception) -> None:
+    """Leaves a traceback in the log that the standard streams lead into."""
+    tell("".join(traceback.format_exception(error)))
+
+
+def _no_figure(benchmark: Benchmark, judge: JudgeOptions, ran: _Ran) -> str:
+    """What is to be said where the host has neither a figure of a table nor verdicts on its rows."""
+    said, log = f"{benchmark.name}: ", ran.file.parent / LOG_NAME
+    if ran.uncounted is not None:
+        why = reason_of(ran.uncounted, benchmark, judge, judge_secrets(judge))
+        said += f"the host could not count the table: {why}. {_SEE} {log}. There is"
+    elif ran.result is None:
+        said += "the host's grader gave back nothing, and there is"
+    else:
+        said += "the host names no single primary metric, and there is"
+    said += " no verdict per row that is understood; leave the benchmark out, or leave out the grading"
+    return said if ran.uncounted is not None else f"{said}. The host's output is in {log}"
 
 
 def _check_judge(benchmark: Benchmark, judge: JudgeOptions, log: Path, asked: Asked) -> None:
@@ -314,7 +332,8 @@ def _verdicts(
     if asked.unplaced or (asked.unread and not leaves_verdicts(benchmark)):
         return _unanswered(benchmark, judge, asked, file.parent)
     log = file.parent / LOG_NAME
-    with at_work(log, environment=judge_environment(judge)), tamed_graders(text_columns(benchmark)):
+    at = at_work(log, environment=judge_environment(judge), secrets=judge_secrets(judge))
+    with at, tamed_graders(text_columns(benchmark)):
         try:
             return read_verdicts(benchmark, file, indices, judged=judge.used, unread=asked.unread)
         except GradingError as error:
@@ -322,9 +341,11 @@ def _verdicts(
                 error.__cause__ = uncounted
             return error
         except Exception as error:  # noqa: BLE001 - whatever the host's own rules stumble over
-            cause = uncounted or error
-            reason = error_text(cause, judge_secrets(judge))
-            said = f"{benchmark.name}: the host's verdicts cannot be read ({reason}); its output is in {log}"
+            _log(error)
+            cause, secrets = uncounted or error, judge_secrets(judge)
+            reason = error_text(cause, secrets)
+            why = reason_of(cause, benchmark, judge, secrets)
+            said = f"{benchmark.name}: the host's verdicts cannot be read: {why}. {_SEE} {log}"
             stumbled = GraderStumbledError(said, file.parent, reason)
             stumbled.__cause__ = cause
             return stumbled
