@@ -40,6 +40,7 @@ _ENTRIES = """\
 run    the host's runner (vlmeval.run); all its options, see `host run --help`
 dlist  the host's list of datasets: all, or one of its levels (l1, l2, ...)
 mlist  the host's list of models: all, or one of its groups
+sweep  try which of its benchmarks are graded here, on small made-up tables; see `host sweep --help`
 """
 
 
@@ -139,7 +140,7 @@ def _build_parser() -> argparse.ArgumentParser:
         description="Start an entry point of VLMEvalKit with our benchmarks and policies in its tables.",
         formatter_class=argparse.RawDescriptionHelpFormatter, epilog=_ENTRIES,
     )  # fmt: skip
-    host.add_argument("entry", choices=("run", "dlist", "mlist"), help="what to start")
+    host.add_argument("entry", choices=("run", "dlist", "mlist", "sweep"), help="what to start")
     host.add_argument("rest", nargs=argparse.REMAINDER, metavar="...", help="the host's own options")
     return parser
 
@@ -258,7 +259,11 @@ def _doctor(arguments: argparse.Namespace) -> int:
     return EXIT_OK if usable else EXIT_UNUSABLE
 
 
-def _host(arguments: argparse.Namespace) -> int:
+def _host(arguments: argparse.Namespace) -> int | None:
+    if arguments.entry == "sweep":
+        from visualprm_eval.run.sweep import sweep
+
+        return sweep(arguments.rest)
     from visualprm_eval.host.load.entry_points import start
 
     return start(arguments.entry, arguments.rest)

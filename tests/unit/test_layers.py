@@ -63,7 +63,8 @@ IMPORTS = {name: imported(path) for name, path in MODULES.items()}
 
 
 def layer(module: str) -> str:
-    return module.partition(".")[0]
+    """The layer of a module; a door to the command line stands with the package's own, wherever it is."""
+    return "__main__" if module == "host.__main__" else module.partition(".")[0]
 
 
 def reached(start: str) -> set[str]:

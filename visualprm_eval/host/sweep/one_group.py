@@ -1,0 +1,162 @@
+"""One group of the host's benchmarks: its table made, loaded and graded, in the ways of a run."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from visualprm_eval.core.config import JudgeOptions
+from visualprm_eval.core.error_text import error_text
+from visualprm_eval.core.errors import VisualPRMEvalError
+from visualprm_eval.core.words import digits
+from visualprm_eval.host.sweep.made_tables import MadeRow, made_rows, write_hub_file, write_table
+from visualprm_eval.host.sweep.shapes import shape_of, shapes
+from visualprm_eval.host.sweep.stub_judge import NAME, stub_judge
+
+if TYPE_CHECKING:
+    from visualprm_eval.host.data.benchmarks import Benchmark
+
+_ROUNDING = 0.01
+"""How far a figure may be from the greatest one."""
+
+GRADED, SENSELESS, REFUSED = "graded", "senseless", "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a group.
+
+    Attributes:
+        group: The host's class.
+        benchmark: The benchmark that was tried.
+        host_type: The class's ``TYPE``.
+        judge: Who judged: ``"none"``, or the stub.
+        outcome: ``"graded"``, ``"senseless"``, ``"refused"``, or ``"ended"`` where the process did not come to an end.
+        metric: What the host calls the figure.
+        reference: The figure of texts that are right.
+        wrong: The figure of texts that are wrong.
+        reason: Why it was refused, or is senseless.
+        seconds: How long it took.
+    """
+
+    group: str
+    benchmark: str
+    host_type: str = ""
+    judge: str = ""
+    outcome: str = REFUSED
+    metric: str = ""
+    reference: float | None = None
+    wrong: float | None = None
+    reason: str = ""
+    seconds: float = 0.0
+
+
+def groups() -> list[tuple[str, str]]:
+    """The groups: a class of the host and a benchmark of it; without videos and users' own tables."""
+    from vlmeval.dataset import DATASET_CLASSES, supported_video_datasets
+
+    found, known = list[tuple[str, str]](), shapes()
+    for cls in DATASET_CLASSES:
+        if getattr(cls, "MODALITY", "IMAGE") == "VIDEO" or cls.__module__.startswith("visualprm_eval."):
+            continue
+        names = [name for name in cls.supported_datasets() if name not in supported_video_datasets]
+        chosen = known[cls.__name__].benchmarks if cls.__name__ in known else ()
+        found += [(cls.__name__, name) for name in chosen or names[:1]]
+    return found
+
+
+def sweep_group(group: str, name: str, folder: Path) -> Outcome:
+    """Makes the table of a group, and lets the host grade it; for a process of its own, whose environment it changes.
+
+    A grader that can do nothing without a judge gets the stub.
+
+    Args:
+        group: The host's class.
+        name: The benchmark.
+        folder: An empty folder of its own.
+    """
+    data, hub = folder / "data", folder / "hub"
+    # Nothing of the user's is read or written.
+    os.environ |= {
+        "LMUData": str(data), "XDG_CACHE_HOME": str(folder / "cache"), "HOME": str(folder), "HF_HOME": str(folder),
+        "HF_HUB_CACHE": str(hub),
+    }  # fmt: skip
+    os.chdir(folder)
+    from visualprm_eval.host.data.benchmarks import find_class, load_benchmark
+
+    host_type = str(getattr(find_class(name), "TYPE", ""))
+    shape = shape_of(group, name)
+    rows = made_rows(shape, host_type)
+    for file in (f"{name}.tsv", *shape.files):
+        write_table(data / file, rows)
+    hub.mkdir()
+    for file in shape.hub:
+        write_hub_file(hub, file)
+    found = Outcome(group, name, host_type)
+    with stub_judge(rows, shape.replies) as address:
+        stub = JudgeOptions(NAME, address, "none", retry=2, timeout_s=20)
+        os.environ |= {"OPENAI_API_BASE": address, "OPENAI_API_KEY": "none"}  # Some graders look nowhere else.
+        try:
+            benchmark = load_benchmark(name, fetch=False)
+            if not (shape.judged or benchmark.task.needs_judge):
+                with suppress(VisualPRMEvalError):
+                    return replace(
+                        found,
+                        judge="none",
+                        **_graded(benchmark, rows, folder / "unjudged", JudgeOptions(), shape.greatest),
+                    )
+            found = replace(found, judge="stub")
+            return replace(found, **_graded(benchmark, rows, folder / "judged", stub, shape.greatest))
+        except VisualPRMEvalError as error:
+            return replace(found, reason=_without_places(str(error), folder))
+        except Exception as error:  # noqa: BLE001 - a fault of ours, which the table is to show
+            return replace(found, outcome="fault", reason=_without_places(error_text(error), folder))
+
+
+def _without_places(text: str, folder: Path) -> str:
+    """A reason that is the same wherever, and whenever, the group is tried."""
+    return re.sub(r"WORK/\S+/(?=table-)|(?<=table-)\w+", "", text.replace(str(folder), "WORK"))
+
+
+def _graded(
+    benchmark: Benchmark, rows: Sequence[MadeRow], folder: Path, judge: JudgeOptions, greatest: float | None
+) -> dict[str, Any]:
+    """What becomes of a table: first tried as before a run, then graded with right and with wrong texts.
+
+    Raises:
+        VisualPRMEvalError: It is refused.
+    """
+    from visualprm_eval.host.grading.grade_table import check_gradable, try_grader
+
+    check_gradable(benchmark, judge)
+    try_grader(benchmark, folder, judge)
+    indices = [problem.index for problem in benchmark.problems]
+    right = dict(zip(indices, (row.right for row in rows), strict=True))
+    wrong = dict(zip(indices, (row.wrong for row in rows), strict=True))
+    (metric, most), (_, least) = (_figure(benchmark, texts, folder, judge) for texts in (right, wrong))
+    wanted = {1.0, 100.0} if greatest is None else {greatest}
+    reason = "right texts are worth no more than wrong ones" if most <= least else ""
+    if min(abs(most - each) for each in wanted) > _ROUNDING:
+        reason = f"right texts are not worth {' or '.join(map(digits, sorted(wanted)))}"
+    outcome = SENSELESS if reason else GRADED
+    return {"outcome": outcome, "metric": metric, "reference": most, "wrong": least, "reason": reason}
+
+
+def _figure(benchmark: Benchmark, texts: Mapping[str, str], folder: Path, judge: JudgeOptions) -> tuple[str, float]:
+    """The metric and the figure of a table, which is the mean of its verdicts where the host has none."""
+    from visualprm_eval.host.grading.grade_table import evaluate_table
+
+    table = evaluate_table(benchmark, texts, folder, judge)
+    figure = table.take_figure()
+    if figure is not None:
+        return figure.metric, figure.value
+    if not isinstance(table.verdicts, dict):
+        raise table.no_figure
+    verdicts = [verdict.value or 0.0 for verdict in table.verdicts.values()]
+    return "mean over the rows", 100 * math.fsum(verdicts) / len(verdicts)
