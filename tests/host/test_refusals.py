@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
+from tests.host.material import mcq_rows, picture, write_tsv
 from visualprm_eval.core.config import JudgeOptions
-from visualprm_eval.core.errors import BenchmarkError, VisualPRMEvalError
+from visualprm_eval.core.errors import BenchmarkError, GradingError, VisualPRMEvalError
+from visualprm_eval.core.folders import use_data_dir
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.known import check_benchmark_names
+from visualprm_eval.host.grading.grade_table import LOG_NAME, check_gradable, evaluate_table
 from visualprm_eval.host.load.bridge import host_names
 from visualprm_eval.run.doctor import findings
 
@@ -55,3 +61,160 @@ def test_what_cannot_be_used_is_said_before_any_file_is_looked_for(lmu, name, mo
     assert not found.is_usable
     assert found.found.startswith("cannot be used: it ")
     assert list(lmu.iterdir()) == [lmu / f"{name}.tsv"]
+
+
+# Graders that raise ---------------------------------------------------------------------------------------------------
+
+
+def own_multiple_choice(lmu, **columns):
+    write_tsv(lmu / "Own.tsv", [{**row, **columns} for row in mcq_rows()])
+    return load_benchmark("Own")
+
+
+def raising(error):
+    def evaluate(self, file, **options):
+        raise error
+
+    return evaluate
+
+
+def missing_column(self, file, **options):
+    from vlmeval.smp import load
+
+    return load(file)["gt_answer"]
+
+
+RAISED = {
+    "package": (
+        raising(ModuleNotFoundError("No module named 'bs4'", name="bs4")),
+        r"ModuleNotFoundError: No module named 'bs4'\. The package that provides bs4 is not installed: pip install it",
+    ),
+    "module of its own": (
+        raising(ModuleNotFoundError("No module named 'vlmeval.dataset.smp'", name="vlmeval.dataset.smp")),
+        r"'vlmeval.dataset.smp'\. That is a fault of the host, whatever the texts say",
+    ),
+    "name": (raising(UnboundLocalError("df")), r"UnboundLocalError: df\. That is a fault of the host"),
+    "judge": (raising(AssertionError("needs a working API")), r"Own needs a judge: name one with --judge"),
+    "no judge object": (
+        raising(AttributeError("'NoneType' object has no attribute 'generate'")), r"The host grades it with a judge",
+    ),
+    "no answers": (missing_column, r"KeyError: 'gt_answer'.* The file has no answers in it: there is no gt_answer"),
+    "key of no column": (raising(KeyError("x")), r"could not count the table: KeyError: 'x'\. "),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", RAISED)
+def test_what_a_grader_raises_is_said_and_what_it_means(lmu, tmp_path, kind, monkeypatch):
+    benchmark = own_multiple_choice(lmu)
+    evaluate, said = RAISED[kind]
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", evaluate)
+    table = evaluate_table(benchmark, {"0": "A", "1": "B"}, tmp_path / "grading", JudgeOptions())
+    with pytest.raises(GradingError, match=said) as raised:
+        raise table.figure or table.no_figure
+    assert str(raised.value).startswith("Own: the host could not ")
+    assert "\n" not in str(raised.value)
+    log = table.folder / LOG_NAME
+    assert f"The traceback is in {log}" in str(raised.value)
+    assert "Traceback (most recent call last):" in log.read_text("utf-8")
+
+
+def test_a_bare_assertion_is_said_by_its_line(lmu, tmp_path, monkeypatch):
+    benchmark = own_multiple_choice(lmu)
+    from vlmeval.dataset.utils.multiple_choice import report_acc_MMVP
+
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", lambda self, file, **options: report_acc_MMVP([1]))
+    table = evaluate_table(benchmark, {"0": "A"}, tmp_path / "grading", JudgeOptions())
+    place = r"AssertionError in vlmeval/dataset/utils/multiple_choice\.py, line \d+: assert len\(df\) % 2 == 0"
+    assert re.search(place, str(table.figure))
+
+
+def test_no_key_is_in_the_traceback(lmu, tmp_path, judge_server, monkeypatch):
+    benchmark = own_multiple_choice(lmu)
+    judge = JudgeOptions("local", judge_server.url, "sk-very-secret")
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", raising(RuntimeError("sent sk-very-secret")))
+    table = evaluate_table(benchmark, {"0": "A"}, tmp_path / "grading", judge)
+    log = (table.folder / LOG_NAME).read_text("utf-8")
+    assert "RuntimeError: sent [secret]" in log and "RuntimeError: sent [secret]" in str(table.figure)
+    assert "sk-very-secret" not in log + str(table.figure)
+
+
+def test_a_part_of_a_benchmark_that_lacks_categories(lmu, tmp_path, monkeypatch):
+    write_tsv(lmu / "Own.tsv", mcq_rows())
+    benchmark = load_benchmark("Own", 2)
+    monkeypatch.setattr(type(benchmark.dataset), "evaluate", raising(ZeroDivisionError("division by zero")))
+    table = evaluate_table(benchmark, {"0": "A", "1": "B"}, tmp_path / "grading", JudgeOptions())
+    assert "There are 2 of 4 problems, and the grader may need some of each category: leave out --limit" in str(
+        table.no_figure
+    )
+
+
+# Classes with wants of their own --------------------------------------------------------------------------------------
+
+
+def test_an_own_table_without_options_is_refused_before_samples_are_paid_for(lmu):
+    write_tsv(lmu / "Free.tsv", [{"index": 0, "image": picture(), "question": "Which?", "answer": "red"}])
+    benchmark = load_benchmark("Free")
+    with pytest.raises(GradingError, match=r"^Free: /.*/Free\.tsv has no options, and of a user's own tables the host"):
+        check_gradable(benchmark, JudgeOptions())
+    check_gradable(own_multiple_choice(lmu), JudgeOptions())
+
+
+@pytest.mark.parametrize("name", ["MMLongBench_DOC", "DUDE", "SLIDEVQA_MINI"])
+def test_a_class_that_puts_prompts_to_models_that_it_knows_alone(lmu, name):
+    with pytest.raises(
+        BenchmarkError, match=rf"^{name} is put by its class \w+ to models of these names .*model=.*GPT4"
+    ):
+        load_benchmark(name)
+
+
+def test_mmmu_pro_is_multiple_choice(lmu, tmp_path, monkeypatch):
+    from vlmeval.dataset import MMMUProDataset
+
+    monkeypatch.delitem(MMMUProDataset.DATASET_MD5, "MMMU_Pro_10c")
+    write_tsv(lmu / "MMMU_Pro_10c.tsv", [{**row, "split": "validation"} for row in mcq_rows()])
+    benchmark = load_benchmark("MMMU_Pro_10c")
+    check_gradable(benchmark, JudgeOptions())
+    texts = {"0": "A", "1": "So the answer is B.", "2": "D", "3": "E"}
+    table = evaluate_table(benchmark, texts, tmp_path / "grading", JudgeOptions())
+    assert [verdict.value for verdict in table.take_verdicts().values()] == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_a_class_without_a_type(lmu, monkeypatch):
+    from vlmeval.dataset import ChartBench
+
+    monkeypatch.delitem(ChartBench.DATASET_MD5, "ChartBench")
+    rows = [{"index": 0, "image": picture(), "question": "?", "answer": "3", "type": "x"}]
+    write_tsv(lmu / "ChartBench.tsv", rows)
+    assert load_benchmark("ChartBench").problems[0].answer == "3"
+
+
+def test_a_grader_that_reads_its_table_again_finds_it_where_it_was_loaded(lmu, tmp_path, monkeypatch):
+    """Under the name of its source too, which the host would rename; with --data-dir, which the host does not know."""
+    from vlmeval.dataset import MIABench
+
+    data = tmp_path / "data"
+    data.mkdir()
+    write_tsv(data / "Mia-Bench.tsv", mcq_rows("AB"))
+    (data / "aux_models").mkdir()
+    use_data_dir(data)
+    try:
+        benchmark = load_benchmark("MIA-Bench", fetch=False)
+        found = []
+
+        def evaluate(self, file, **options):
+            from vlmeval.smp import LMUDataRoot
+
+            found.append(
+                (list(MIABench("MIA-Bench").data["answer"]), {path.name for path in Path(LMUDataRoot()).iterdir()})
+            )
+            return {"Overall": 1.0}
+
+        monkeypatch.setattr(MIABench, "evaluate", evaluate)
+        evaluate_table(
+            benchmark, {"0": "A", "1": "B"}, tmp_path / "grading", JudgeOptions("exact_matching")
+        ).take_figure()
+    finally:
+        use_data_dir(None)
+    assert found == [(["A", "B"], {"MIA-Bench.tsv", "Mia-Bench.tsv", "aux_models"})]
+    assert sorted(path.name for path in data.iterdir()) == ["Mia-Bench.tsv", "aux_models"]
+    assert not list(lmu.iterdir())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partialmethod
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,7 +32,13 @@ from visualprm_eval.host.data.linked_data import use_own_image_folder, whole_fil
 from visualprm_eval.host.data.rows_to_problems import row_problem
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.upright import ShownRow, upright_row
-from visualprm_eval.host.data.usable import MATCHED_TYPES, lack_of_answers, left_out_remark, unusable_rows
+from visualprm_eval.host.data.usable import (
+    MATCHED_TYPES,
+    host_type,
+    lack_of_answers,
+    left_out_remark,
+    unusable_rows,
+)
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import Task, task_for
@@ -58,6 +65,7 @@ class Benchmark:
         file: Where the data come from; ``None`` for what is not one file in the host's data folder.
         left_out: Why rows of the table are no problems, by where they stand.
         answerless: Why nothing of it can be graded; ``""`` where it has answers.
+        view: The folder that the host takes for its data folder when it reads this benchmark; ``None`` without a host.
         shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
         sizes: Width and height of pictures by their files, where these were not written.
         expected: Whether only the number of its problems is known, which have neither text nor pictures then.
@@ -73,6 +81,7 @@ class Benchmark:
     file: DataFile | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
     answerless: str = ""
+    view: Path | None = None
     shown: str = ""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict, repr=False)
     expected: bool = False
@@ -116,7 +125,7 @@ def load_benchmark(
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit}: expected at least 1")
     load_host()
-    dataset, findings, file = _build(name, fetch=fetch)
+    dataset, findings, file, view = _build(name, fetch=fetch)
     task = _task(name, dataset)
     _keep_split(dataset, name, task.row_split)
     left_out = _leave_out(dataset, name, task, findings)
@@ -149,7 +158,7 @@ def load_benchmark(
     total = max(len(dataset.data), task.size) if task.size else len(dataset.data) + len(left_out)
     return Benchmark(
         name, task, dataset, problems, broken, files_of, total=total, file=file, left_out=left_out,
-        answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "",
+        answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "", view=view,
         shown=AS_THEY_ARE if pictures == RAW_PICTURES else described(changes), sizes=sizes,
     )  # fmt: skip
 
@@ -212,8 +221,8 @@ def _leave_out(dataset: Any, name: str, task: Task, findings: _Findings) -> dict
 # Building the host's dataset ------------------------------------------------------------------------------------------
 
 
-def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
-    """The host's dataset object, what was found in its table, and where that came from."""
+def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None, Path]:
+    """The host's dataset object, what was found in its table, where that came from, and where the host read it."""
     from vlmeval.dataset import build_dataset
 
     dataset_class = find_class(name)
@@ -246,7 +255,7 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
         raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")
     if file is not None:
         use_own_image_folder(dataset, file, root)
-    return dataset, findings, file
+    return dataset, findings, file, root
 
 
 def _keep_split(dataset: Any, name: str, split: str) -> None:
@@ -346,7 +355,7 @@ def _task(name: str, dataset: Any) -> Task:
     try:
         from vlmeval.run import get_judge_kwargs
     except ImportError:  # A checkout keeps it beside the package.
-        judge = "gpt-4o-mini" if dataset.TYPE in MATCHED_TYPES else None
+        judge = "gpt-4o-mini" if host_type(dataset) in MATCHED_TYPES else None
     else:
-        judge = get_judge_kwargs(name, dataset.TYPE, silent).get("model")
-    return task_for(name, host_type=dataset.TYPE, host_judge=judge)
+        judge = get_judge_kwargs(name, host_type(dataset), silent).get("model")
+    return task_for(name, host_type=host_type(dataset), host_judge=judge)

@@ -20,7 +20,13 @@ from visualprm_eval.core.atomic_file import link_atomically
 from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.host.data.files import DataFile, fetch_file, md5_of
-from visualprm_eval.host.data.linked_data import known_checksums, linked_root, mirrored_root, whole_files
+from visualprm_eval.host.data.linked_data import (
+    known_checksums,
+    link_neighbours,
+    linked_root,
+    mirrored_root,
+    whole_files,
+)
 from visualprm_eval.host.patching import replaced, restored
 
 
@@ -62,6 +68,22 @@ def readable(name: str, dataset_class: Any, file: DataFile | None, *, fetch: boo
     else:
         with _own_loading(name, dataset_class, fetch=fetch) as root:
             yield root
+
+
+@contextmanager
+def readable_again(dataset_class: Any, file: DataFile | None, view: Path) -> Iterator[None]:
+    """While it lasts, graders may read their tables, and what else is in the data folder, where the host loaded them.
+
+    Args:
+        dataset_class: The dataset's class.
+        file: The file that it reads; ``None`` for a class that loads in a way of its own.
+        view: The folder that :func:`readable` gave.
+    """
+    if file is not None:
+        link_neighbours(view)
+    any_version: dict[str, str | None] = dict.fromkeys(getattr(dataset_class, "DATASET_MD5", {}))
+    with known_checksums(dataset_class, any_version):
+        yield
 
 
 @contextmanager

@@ -6,6 +6,10 @@ import inspect
 from dataclasses import dataclass
 from typing import Any
 
+from visualprm_eval.core.words import first_few
+
+_SHOWN = 3
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetEntry:
@@ -48,6 +52,9 @@ def _refusal(dataset_class: Any) -> str:
         return f"is made of {dataset_class.MODALITY.lower()}s"
     if getattr(dataset_class, "TYPE", "") in _DIALOGUES:
         return "is a dialogue of several turns"
+    if models := getattr(dataset_class, "SUPPORTED_MODELS", None):
+        named = first_few(list(map(str, models)), _SHOWN)
+        return f"is put by its class {dataset_class.__name__} to models of these names (its argument model=): {named}"
     if inspect.isabstract(dataset_class):
         lacking = ", ".join(sorted(dataset_class.__abstractmethods__))
         return f"cannot be made by the host, whose class {dataset_class.__name__} lacks {lacking}"

@@ -60,7 +60,7 @@ def refuse_unusable(name: str, entry: DatasetEntry) -> None:
     """
     if entry.refusal:
         raise BenchmarkError(
-            f"{name} {entry.refusal}: only benchmarks of pictures or text with one turn, and with a grader, can be used"
+            f"{name} {entry.refusal}: only benchmarks of pictures or text with one turn, for any policy, can be used"
         )
 
 

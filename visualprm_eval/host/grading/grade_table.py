@@ -25,7 +25,8 @@ from visualprm_eval.core.types import Verdict
 from visualprm_eval.core.visible import tell
 from visualprm_eval.core.words import counted
 from visualprm_eval.host.data.benchmarks import Benchmark
-from visualprm_eval.host.data.usable import MATCHED_TYPES
+from visualprm_eval.host.data.data_view import readable_again
+from visualprm_eval.host.data.usable import MATCHED_TYPES, host_type
 from visualprm_eval.host.grading.host_figures import FigureError, HostFigure, host_figure_of
 from visualprm_eval.host.grading.judge import (
     check_still_there,
@@ -162,12 +163,34 @@ def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
             f"{benchmark.answerless}: there are no answers in it, as in test sets, so nothing can be graded. Take a "
             "file that has them, or leave out the grading (--stages sample score)"
         )
+    _check_class(benchmark)
     judge = benchmark.task.judged_by(judge)
     if benchmark.task.needs_judge and not judge.used:
         raise GradingError(f"{benchmark.name} cannot be graded without a judge: name one with --judge")
     if judge.used and not has_answered(judge):
         with at_work(environment=judge_environment(judge), secrets=judge_secrets(judge)):
             probe_once(judge)
+
+
+def _check_class(benchmark: Benchmark) -> None:
+    """Refuses what the host has no grader for, such as a user's own table of free answers.
+
+    Raises:
+        GradingError: It says what to do.
+    """
+    evaluate = getattr(type(benchmark.dataset).evaluate, "__code__", None)
+    if evaluate is None or evaluate.co_names != (NotImplementedError.__name__,):
+        return
+    from vlmeval.dataset.image_vqa import CustomVQADataset
+
+    leave = "leave out the grading (--stages sample score)"
+    if not isinstance(benchmark.dataset, CustomVQADataset):
+        raise GradingError(f"{benchmark.name}: the host has no grader for it; {leave}")
+    place = benchmark.name if benchmark.file is None else benchmark.file.path
+    raise GradingError(
+        f"{benchmark.name}: {place} has no options, and of a user's own tables the host grades multiple choice alone. "
+        f"Give its rows options (columns A, B ...) and the letter of the right one (column answer), or {leave}"
+    )
 
 
 def evaluate_table(
@@ -223,7 +246,7 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: JudgeOptions, repli
     Raises:
         GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
-    asks = benchmark.task.judged_by(judge).used and benchmark.dataset.TYPE not in MATCHED_TYPES
+    asks = benchmark.task.judged_by(judge).used and host_type(benchmark.dataset) not in MATCHED_TYPES
     problems = benchmark.problems[:_JUDGED_ROWS] if asks else benchmark.problems
     answers = {problem.index: problem.answer or "unknown" for problem in problems}
     table = evaluate_table(benchmark, answers, directory, judge, replies)
@@ -256,7 +279,9 @@ def _run(
     log, secrets = folder / LOG_NAME, judge_secrets(judge)
     result, uncounted = None, None
     with ExitStack() as stack:
-        stack.enter_context(at_work(log, environment=judge_environment(judge), secrets=secrets))
+        stack.enter_context(at_work(log, environment=_environment(benchmark, judge), secrets=secrets))
+        if benchmark.view is not None:
+            stack.enter_context(readable_again(type(benchmark.dataset), benchmark.file, benchmark.view))
         stack.enter_context(tamed_graders(text_columns(benchmark)))
         stack.enter_context(keeps_to(folder))
         if judge.used and not known:
@@ -287,6 +312,11 @@ def _run(
     if judge.used:
         _check_judge(benchmark, judge, log, asked)
     return _Ran(file, asked, result, uncounted)
+
+
+def _environment(benchmark: Benchmark, judge: JudgeOptions) -> dict[str, str | None]:
+    """The judge's variables, and the folder from which graders read tables."""
+    return {**judge_environment(judge), **({} if benchmark.view is None else {"LMUData": str(benchmark.view)})}
 
 
 def _log(error: Exception) -> None:
@@ -380,7 +410,7 @@ def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOpt
     choices = {problem.index: problem.choices for problem in benchmark.problems if lettered}
     shown = {index: benchmark.task.shown(text, how, choices.get(index)) for index, text in predictions.items()}
     # Of an option that is read from nothing a judge may say anything, and the host might draw one.
-    empty = REFUSED_OPTION if judge.used and benchmark.dataset.TYPE == "MCQ" else EMPTY
+    empty = REFUSED_OPTION if judge.used and host_type(benchmark.dataset) == "MCQ" else EMPTY
     return {index: text if text.strip() else empty for index, text in shown.items()}
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.types import Problem
+from visualprm_eval.host.data.usable import host_type
 from visualprm_eval.tasks.wemath import GROUPS, complete_groups
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _primary(benchmark: Benchmark, result: Any) -> HostFigure | None:
     (name,) = map(str, primary)
     # A table of picks has one split only.
     plain = name.rpartition("|")[2] if name.startswith("split=") else name
-    return HostFigure(100 * figure if benchmark.dataset.TYPE == "MCQ" and figure <= 1 else figure, plain)
+    return HostFigure(100 * figure if host_type(benchmark.dataset) == "MCQ" and figure <= 1 else figure, plain)
 
 
 _FIGURES: Mapping[str, Figure] = {
