@@ -24,6 +24,7 @@ from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
 from visualprm_eval.report.viewer.viewer import ViewerBuilder
+from visualprm_eval.host.data.usable import surplus_remark
 from visualprm_eval.run.protocol import overall_prints, stamped
 from visualprm_eval.stages.experiment import settings_of
 from visualprm_eval.stages.experiment_values import (
@@ -238,6 +239,8 @@ def _data(where: str, benchmark: Benchmark) -> Iterator[tuple[str, JSONValue]]:
         yield f"{where}: pictures", benchmark.shown
     of_all = "" if benchmark.total is None else f" of {benchmark.total:,}"
     yield f"{where}: problems", f"{len(benchmark.problems):,}{of_all}"
+    if benchmark.surplus:
+        yield f"{where}: file and benchmark", surplus_remark(benchmark.surplus)
 
 
 def _tally(facts: Columns) -> Tally:

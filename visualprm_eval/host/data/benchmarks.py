@@ -24,6 +24,7 @@ from visualprm_eval.core.folders import data_root
 from visualprm_eval.core.pictures import AS_THEY_ARE, described
 from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.types import Problem
+from visualprm_eval.evaluate.result_rows import lacks_too_many
 from visualprm_eval.host.data.data_view import readable
 from visualprm_eval.host.data.entries import OF_VIDEOS, entry_of
 from visualprm_eval.host.data.files import DataFile, find_file, md5_of
@@ -37,6 +38,7 @@ from visualprm_eval.host.data.usable import (
     host_type,
     lack_of_answers,
     left_out_remark,
+    surplus_remark,
     unusable_rows,
 )
 from visualprm_eval.host.load.bridge import at_work, load_host
@@ -64,6 +66,7 @@ class Benchmark:
         total: How many problems the whole benchmark has; ``None`` when nobody here knows.
         file: Where the data come from; ``None`` for what is not one file in the host's data folder.
         left_out: Why rows of the table are no problems, by where they stand.
+        surplus: How many problems the file has more than the benchmark is said to have.
         answerless: Why nothing of it can be graded; ``""`` where it has answers.
         view: The folder that the host takes for its data folder when it reads this benchmark; ``None`` without a host.
         shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
@@ -80,6 +83,7 @@ class Benchmark:
     total: int | None = None
     file: DataFile | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    surplus: int = 0
     answerless: str = ""
     view: Path | None = None
     shown: str = ""
@@ -154,13 +158,21 @@ def load_benchmark(
         _LOGGER.warning("%s: %d rows have a picture that cannot be used (%s)", name, len(broken), shown)
     # The pictures are files by now, and the host's graders do not look at them.
     dataset.data = dataset.data.drop(columns=["image"], errors="ignore")
-    # Who knows a benchmark's size does not count rows that nobody can use.
-    total = max(len(dataset.data), task.size) if task.size else len(dataset.data) + len(left_out)
+    surplus = max(0, len(dataset.data) - task.size) if task.size else 0
+    if surplus:
+        _LOGGER.warning("%s: %s", name, surplus_remark(surplus))
     return Benchmark(
-        name, task, dataset, problems, broken, files_of, total=total, file=file, left_out=left_out,
+        name, task, dataset, problems, broken, files_of, total=task.size or _rows(dataset, left_out), file=file,
+        left_out=left_out, surplus=surplus,
         answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "", view=view,
         shown=AS_THEY_ARE if pictures == RAW_PICTURES else described(changes), sizes=sizes,
     )  # fmt: skip
+
+
+def _rows(dataset: Any, left_out: Mapping[str, str]) -> int:
+    """How many problems a benchmark has of which the file is the only word: a few rows that nobody can use are none."""
+    rows = len(dataset.data) + len(left_out)
+    return rows if lacks_too_many(len(left_out), rows) else len(dataset.data)
 
 
 def load_benchmarks(

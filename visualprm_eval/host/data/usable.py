@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from visualprm_eval.core.words import counted
+
 MATCHED_TYPES = ("MCQ", "Y/N")
 """Types whose reference answers the host matches without a judge."""
 _CHOICE = "MCQ"
@@ -87,3 +89,8 @@ def left_out_remark(left_out: Mapping[str, str]) -> str:
         listed = ", ".join(f"{count:,} with {reason}" for reason, count in Counter(left_out.values()).most_common())
     rows = "row" if len(left_out) == 1 else "rows"
     return f"{len(left_out):,} {rows} of the file cannot be used: left out ({listed})"
+
+
+def surplus_remark(surplus: int) -> str:
+    """What must be said of values where the file has more problems than the benchmark is said to have."""
+    return f"the file has {counted(surplus, 'problem')} more than the benchmark is said to have" if surplus else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from visualprm_eval.core.types import JSONValue, Problem, Spec, digest, text_id
-from visualprm_eval.host.data.usable import left_out_remark
+from visualprm_eval.host.data.usable import left_out_remark, surplus_remark
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.benchmark_values import TableKey
@@ -82,9 +82,10 @@ def metric_of(store: Store, experiment: Experiment) -> HostMetric:
 
 def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Problem]], str]:
     """What must be said of values: which rows stay out, which metric it is without a task of its own."""
-    task, left_out = experiment.benchmark.task, left_out_remark(experiment.benchmark.left_out)
+    benchmark = experiment.benchmark
+    task, of_file = benchmark.task, [left_out_remark(benchmark.left_out), surplus_remark(benchmark.surplus)]
     if not task.note:
-        return lambda problems: "; ".join(filter(None, (left_out, task.remark(problems))))
+        return lambda problems: "; ".join(filter(None, (*of_file, task.remark(problems))))
     metric = metric_of(store, experiment)
     if metric.whole:
         units = "times 100" if _counts_in_parts(store, experiment) else "in its own units"
@@ -93,7 +94,7 @@ def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Proble
         said = f"the host's primary metric{_in_brackets(metric.name)}, here the mean over the rows"
     else:
         said = "mean over the rows; the host has named no single primary metric"
-    return lambda _: "; ".join(filter(None, (left_out, said)))
+    return lambda _: "; ".join(filter(None, (*of_file, said)))
 
 
 def _in_brackets(metric: str) -> str:
