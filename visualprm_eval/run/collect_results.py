@@ -20,11 +20,11 @@ from visualprm_eval.evaluate.published.comparison import compare, published_poin
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
 from visualprm_eval.evaluate.stats import Examiner
 from visualprm_eval.evaluate.stats.step_counts import StepCounts, step_counts
+from visualprm_eval.host.data.usable import surplus_remark
 from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
 from visualprm_eval.report.viewer.viewer import ViewerBuilder
-from visualprm_eval.host.data.usable import surplus_remark
 from visualprm_eval.run.protocol import overall_prints, stamped
 from visualprm_eval.stages.experiment import settings_of
 from visualprm_eval.stages.experiment_values import (
