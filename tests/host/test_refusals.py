@@ -9,11 +9,13 @@ import pytest
 
 from tests.host.material import mcq_rows, picture, write_tsv
 from visualprm_eval.core.config import JudgeOptions
-from visualprm_eval.core.errors import BenchmarkError, GradingError, VisualPRMEvalError
+from visualprm_eval.core.errors import BenchmarkError, GraderStumbledError, GradingError, VisualPRMEvalError
 from visualprm_eval.core.folders import use_data_dir
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.known import check_benchmark_names
+from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.grading.grade_table import LOG_NAME, check_gradable, evaluate_table
+from visualprm_eval.host.grading.prediction_file import insists_on_spreadsheet, sanitise, write_predictions
 from visualprm_eval.host.load.bridge import host_names
 from visualprm_eval.run.doctor import findings
 
@@ -218,3 +220,55 @@ def test_a_grader_that_reads_its_table_again_finds_it_where_it_was_loaded(lmu, t
     assert found == [(["A", "B"], {"MIA-Bench.tsv", "Mia-Bench.tsv", "aux_models"})]
     assert sorted(path.name for path in data.iterdir()) == ["Mia-Bench.tsv", "aux_models"]
     assert not list(lmu.iterdir())
+
+
+# Graders that insist on a spreadsheet ---------------------------------------------------------------------------------
+
+
+def test_which_graders_insist_on_a_spreadsheet():
+    import vlmeval.dataset as tables
+
+    found = {each.__name__ for each in tables.IMAGE_DATASET if insists_on_spreadsheet(each)}
+    assert {"TreeBench", "AffordanceDataset", "HiPhODataset", "GSM8KVDataset", "MedqbenchMCQDataset"} <= found
+    assert not {"ImageMCQDataset", "ImageVQADataset", "MMHELIX", "SArena", "MathVista", "DemoWorld"} & found
+
+
+SHEET_TEXTS = [
+    "=1+1", "{=1}", "a\r\nb", "\x01", "_x0041_", "007", "1.50", "None", "NA", "https://x.y/" + "z" * 3000, "mailto:a",
+    "True", " two ", "日本 😀", "", "\ud800", "x" * 32_767,
+]  # fmt: skip
+
+
+def test_a_spreadsheet_keeps_texts_as_they_are(lmu, tmp_path, monkeypatch):
+    from vlmeval.dataset import TreeBench
+    from vlmeval.smp import load
+
+    monkeypatch.delitem(TreeBench.DATASET_MD5, "TreeBench")
+    rows = [{**mcq_rows("A")[0], "index": number, "hint": "01"} for number in range(len(SHEET_TEXTS))]
+    write_tsv(lmu / "TreeBench.tsv", rows)
+    benchmark = load_benchmark("TreeBench")
+    texts = {str(number): text for number, text in enumerate(SHEET_TEXTS)}
+    file = write_predictions(benchmark, texts, tmp_path)
+    assert file.name == "candidates_TreeBench.xlsx"
+    with texts_kept({"hint"}):
+        read = load(str(file))
+    assert list(read["prediction"]) == [sanitise(text) for text in SHEET_TEXTS]
+    assert set(read["hint"]) <= {"01", 1, "1"} and set(read["answer"]) == {"A"}
+    with pytest.raises(GraderStumbledError, match=r"^TreeBench: row 3: a cell of a spreadsheet.* holds 32,767 char"):
+        write_predictions(benchmark, {**texts, "3": "x" * 32_768}, tmp_path)
+
+
+def test_a_grader_that_insists_on_a_spreadsheet_gets_one(lmu, tmp_path, monkeypatch):
+    from vlmeval.dataset import TreeBench
+
+    monkeypatch.delitem(TreeBench.DATASET_MD5, "TreeBench")
+    categories = ["Perception/Attributes", "Reasoning/Ordering", "Reasoning/Comparison", "Perception/OCR"]
+    rows = [
+        {**row, "category": category, "target_instances": "[[1, 2, 3, 4]]"}
+        for row, category in zip(mcq_rows(), categories, strict=True)
+    ]
+    write_tsv(lmu / "TreeBench.tsv", rows)
+    benchmark = load_benchmark("TreeBench")
+    texts = {"0": "A", "1": "=B", "2": "A", "3": "<answer>D</answer>"}
+    table = evaluate_table(benchmark, texts, tmp_path / "grading", JudgeOptions())
+    assert [verdict.value for verdict in table.take_verdicts().values()] == [1.0, 1.0, 0.0, 1.0]

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import string
 from collections.abc import Collection, Iterator
+from functools import partial, partialmethod
 from typing import Any
 
 from visualprm_eval.host.patching import replaced
@@ -40,8 +42,36 @@ def texts_kept(columns: Collection[str] = ()) -> Iterator[None]:
         names = list(read_csv(file, **{**options, "nrows": 0}))
         return read_csv(file, **options, **_typed(names, columns))
 
-    with replaced(pd, "read_csv", read):
+    with (
+        replaced(pd, "read_csv", read),
+        replaced(pd, "read_excel", partial(_read_excel, pd.read_excel, columns)),
+        replaced(pd.DataFrame, "to_excel", partialmethod(_to_excel, pd.DataFrame.to_excel)),
+    ):
         yield
+
+
+def _read_excel(read_excel: Any, columns: Collection[str], /, *arguments: Any, **options: Any) -> Any:
+    """``read_excel`` with texts as they were written."""
+    if len(arguments) != 1 or _OWN_WAY & options.keys():
+        return read_excel(*arguments, **options)
+    names = list(read_excel(*arguments, **{**options, "nrows": 0}))
+    table = read_excel(*arguments, **options, **_typed(names, columns))
+    for name in {*names} & {*_WRITTEN, *_SAID, *columns}:
+        table[name] = [_plain(value) if isinstance(value, str) else value for value in table[name]]
+    return table
+
+
+def _plain(text: str) -> str:
+    """A text of a spreadsheet, where control characters, and what looks like them, are written ``_x000D_``."""
+    return re.sub("_x([0-9A-F]{4})_", lambda match: chr(int(match[1], 16)), text)
+
+
+def _to_excel(self: Any, to_excel: Any, *arguments: Any, **options: Any) -> Any:
+    """``DataFrame.to_excel`` with texts as texts: formulas and links are none."""
+    if options.get("engine") == "xlsxwriter":
+        as_texts = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+        options.setdefault("engine_kwargs", {"options": as_texts})
+    return to_excel(self, *arguments, **options)
 
 
 def _typed(names: Collection[str], columns: Collection[str]) -> dict[str, Any]:
