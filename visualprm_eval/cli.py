@@ -37,7 +37,7 @@ examples:
 """
 
 _ENTRIES = """\
-run    the host's runner (vlmeval.run); all its options, see `host run --help`
+run    the host's runner (its run.py); all its options, see `host run --help`
 dlist  the host's list of datasets: all, or one of its levels (l1, l2, ...)
 mlist  the host's list of models: all, or one of its groups
 sweep  try which of its benchmarks are graded here, on small made-up tables; see `host sweep --help`

@@ -69,8 +69,7 @@ def _gpus() -> str:
 def _host() -> str:
     from visualprm_eval.host.load.bridge import load_host
 
-    host = load_host()
-    return f"vlmeval {host.version} ({host.kind}) in {host.folder}"
+    return load_host().shown
 
 
 def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> Iterator[Finding]:

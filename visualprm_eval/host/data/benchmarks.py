@@ -9,7 +9,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partialmethod
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
@@ -34,7 +33,6 @@ from visualprm_eval.host.data.rows_to_problems import row_problem
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.upright import ShownRow, upright_row
 from visualprm_eval.host.data.usable import (
-    MATCHED_TYPES,
     host_type,
     lack_of_answers,
     left_out_remark,
@@ -42,8 +40,9 @@ from visualprm_eval.host.data.usable import (
     unusable_rows,
 )
 from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.host.load.runner import default_judge
 from visualprm_eval.host.patching import replaced
-from visualprm_eval.tasks import Task, task_for
+from visualprm_eval.tasks import TASKS, Task, task_for
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -360,14 +359,5 @@ def _check_indices(name: str, problems: list[Problem]) -> None:
 
 def _task(name: str, dataset: Any) -> Task:
     """The benchmark's task; what the host would do by default fills in for one without a file of its own."""
-    silent = SimpleNamespace(
-        judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
-        judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,
-    )  # fmt: skip
-    try:
-        from vlmeval.run import get_judge_kwargs
-    except ImportError:  # A checkout keeps it beside the package.
-        judge = "gpt-4o-mini" if host_type(dataset) in MATCHED_TYPES else None
-    else:
-        judge = get_judge_kwargs(name, host_type(dataset), silent).get("model")
+    judge = None if name in TASKS else default_judge(name, host_type(dataset))
     return task_for(name, host_type=host_type(dataset), host_judge=judge)
