@@ -245,7 +245,7 @@ def test_a_spreadsheet_keeps_texts_as_they_are(lmu, tmp_path, monkeypatch):
     from vlmeval.dataset import TreeBench
     from vlmeval.smp import load
 
-    monkeypatch.delitem(TreeBench.DATASET_MD5, "TreeBench")
+    monkeypatch.delitem(TreeBench.DATASET_MD5, "TreeBench", raising=False)
     rows = [{**mcq_rows("A")[0], "index": number, "hint": "01"} for number in range(len(SHEET_TEXTS))]
     write_tsv(lmu / "TreeBench.tsv", rows)
     benchmark = load_benchmark("TreeBench")
@@ -258,12 +258,16 @@ def test_a_spreadsheet_keeps_texts_as_they_are(lmu, tmp_path, monkeypatch):
     assert set(read["hint"]) <= {"01", 1, "1"} and set(read["answer"]) == {"A"}
     with pytest.raises(GraderStumbledError, match=r"^TreeBench: row 3: a cell of a spreadsheet.* holds 32,767 char"):
         write_predictions(benchmark, {**texts, "3": "x" * 32_768}, tmp_path)
+    with pytest.raises(
+        GraderStumbledError, match=r"^TreeBench: row 3: a cell of a spreadsheet.* cannot hold this text"
+    ):
+        write_predictions(benchmark, {**texts, "3": "_x0001_"}, tmp_path)
 
 
 def test_a_grader_that_insists_on_a_spreadsheet_gets_one(lmu, tmp_path, monkeypatch):
     from vlmeval.dataset import TreeBench
 
-    monkeypatch.delitem(TreeBench.DATASET_MD5, "TreeBench")
+    monkeypatch.delitem(TreeBench.DATASET_MD5, "TreeBench", raising=False)
     categories = ["Perception/Attributes", "Reasoning/Ordering", "Reasoning/Comparison", "Perception/OCR"]
     rows = [
         {**row, "category": category, "target_instances": "[[1, 2, 3, 4]]"}

@@ -62,8 +62,8 @@ def _read_excel(read_excel: Any, columns: Collection[str], /, *arguments: Any, *
 
 
 def _plain(text: str) -> str:
-    """A text of a spreadsheet, where control characters, and what looks like them, are written ``_x000D_``."""
-    return re.sub("_x([0-9A-F]{4})_", lambda match: chr(int(match[1], 16)), text)
+    """A text of a spreadsheet, where characters that XML does not have are written like ``_x000D_``."""
+    return re.sub("_x(00[01][0-9A-F]|FFF[EF])_", lambda match: chr(int(match[1], 16)), text)
 
 
 def _to_excel(self: Any, to_excel: Any, *arguments: Any, **options: Any) -> Any:

@@ -78,7 +78,12 @@ def write_predictions(benchmark: Benchmark, texts: Mapping[str, str], folder: Pa
         else:
             rows.to_csv(file, sep="\t", index=False, encoding="utf-8", quoting=csv.QUOTE_ALL)
         read = load(str(file))["prediction"]
-    if list(read) != list(rows["prediction"]):
+    other = [
+        str(index) for index, *pair in zip(rows["index"], read, rows["prediction"], strict=True) if pair[0] != pair[1]
+    ]
+    if other and file.suffix == ".xlsx":
+        raise _not_held(benchmark, other, "cannot hold this text")
+    if other:
         raise GradingError(f"{benchmark.name}: the host would read other texts from {file} than were written there")
     return file
 
@@ -92,9 +97,9 @@ it."""
 
 def insists_on_spreadsheet(dataset_class: Any) -> bool:
     """Whether the graders of a class of the host take a spreadsheet alone, as their code tells."""
-    graders = (getattr(dataset_class, name) for name in dir(dataset_class) if name.startswith("evaluate"))
-    with suppress(OSError, TypeError):  # No source, or no function.
-        return any(_INSISTS.search(inspect.getsource(grader)) for grader in graders)
+    grades = next((each for each in dataset_class.__mro__ if "evaluate" in vars(each)), dataset_class)
+    with suppress(OSError):  # There is no source.
+        return bool(_INSISTS.search(inspect.getsource(grades)))
     return False
 
 
@@ -107,8 +112,12 @@ def _check_lengths(benchmark: Benchmark, rows: Any) -> None:
     texts = rows.select_dtypes(exclude="number").astype(str)
     long = texts.apply(lambda column: column.str.len()).max(axis=1) > LONGEST_CELL
     if found := list(rows["index"][long].astype(str)):
-        reason = f"a cell of a spreadsheet, which the host's grader insists on, holds {LONGEST_CELL:,} characters"
-        raise GraderStumbledError(f"{benchmark.name}: row {first_few(found, 5)}: {reason}", None, reason)
+        raise _not_held(benchmark, found, f"holds {LONGEST_CELL:,} characters")
+
+
+def _not_held(benchmark: Benchmark, indices: list[str], what: str) -> GraderStumbledError:
+    reason = f"a cell of a spreadsheet, which the host's grader insists on, {what}"
+    return GraderStumbledError(f"{benchmark.name}: row {first_few(indices, 5)}: {reason}", None, reason)
 
 
 def text_columns(benchmark: Benchmark) -> frozenset[str]:
