@@ -67,9 +67,9 @@ def _gpus() -> str:
 
 
 def _host() -> str:
-    from visualprm_eval.host.load.bridge import load_host
+    from visualprm_eval.host.toolkit import host
 
-    return load_host().shown
+    return host().shown
 
 
 def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> Iterator[Finding]:
@@ -94,7 +94,7 @@ def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> It
 def _file(name: str, folder: Path) -> Finding:
     """A benchmark's file, as the host's tables know it."""
     from visualprm_eval.host.data.files import file_here, places
-    from visualprm_eval.host.load.bridge import host_names
+    from visualprm_eval.host.toolkit import host_names
 
     entry = host_names().datasets.get(name)
     if entry is None:
@@ -117,14 +117,12 @@ def _file(name: str, folder: Path) -> Finding:
 def _judge(judge: JudgeOptions) -> Finding:
     if judge.name is None:
         return Finding("judge", "not asked: name it with --judge (and --judge-base-url, --judge-key)")
-    from visualprm_eval.host.grading.judge import judge_environment, judge_secrets, probe_judge
-    from visualprm_eval.host.load.bridge import at_work
+    from visualprm_eval.host.toolkit import probe_judge
 
     if not judge.used:
         return Finding("judge", "none: exact matching")
     try:
-        with at_work(environment=judge_environment(judge), secrets=judge_secrets(judge)):
-            probe_judge(judge)
+        probe_judge(judge)
     except (GradingError, ConfigError) as error:
         return Finding("judge", str(error), is_usable=False)
     return Finding("judge", f"{judge.name} answers")

@@ -24,6 +24,7 @@ from visualprm_eval.core.pictures import AS_THEY_ARE, described
 from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.types import Problem
 from visualprm_eval.evaluate.result_rows import lacks_too_many
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.data.data_view import readable
 from visualprm_eval.host.data.entries import OF_VIDEOS, entry_of
 from visualprm_eval.host.data.files import DataFile, find_file, md5_of
@@ -48,46 +49,6 @@ _LOGGER = logging.getLogger(__name__)
 
 _UNDECODABLE = "!" * 65
 """Stands for an image that is not there: longer than any reference to another row, and no base64."""
-
-
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """A dataset of the host and its problems.
-
-    Attributes:
-        name: The host's name of the dataset.
-        task: What results need beyond the host's data.
-        dataset: The host's dataset object, without the image column: its ``evaluate`` grades. ``None`` where the
-            problems come from a store, because there is no host.
-        problems: In the host's order.
-        broken: Why a row's picture cannot be used, by index. Such problems stay: whoever opens the picture fails.
-        pictures: The files of a row's pictures in the row's order, by index; a prompt may show some only.
-        total: How many problems the whole benchmark has; ``None`` when nobody here knows.
-        file: Where the data come from; ``None`` for what is not one file in the host's data folder.
-        left_out: Why rows of the table are no problems, by where they stand.
-        surplus: How many problems the file has more than the benchmark is said to have.
-        answerless: Why nothing of it can be graded; ``""`` where it has answers.
-        view: The folder that the host takes for its data folder when it reads this benchmark; ``None`` without a host.
-        shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
-        sizes: Width and height of pictures by their files, where these were not written.
-        expected: Whether only the number of its problems is known, which have neither text nor pictures then.
-    """
-
-    name: str
-    task: Task
-    dataset: Any = field(repr=False)
-    problems: list[Problem] = field(repr=False)
-    broken: Mapping[str, str] = field(default_factory=dict)
-    pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    total: int | None = None
-    file: DataFile | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    surplus: int = 0
-    answerless: str = ""
-    view: Path | None = None
-    shown: str = ""
-    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict, repr=False)
-    expected: bool = False
 
 
 @dataclass
@@ -129,7 +90,8 @@ def load_benchmark(
         raise ConfigError(f"limit {limit}: expected at least 1")
     load_host()
     dataset, findings, file, view = _build(name, fetch=fetch)
-    task = _task(name, dataset)
+    kind = host_type(dataset)
+    task = task_for(name, host_type=kind, host_judge=host_judge(name, kind))
     _keep_split(dataset, name, task.row_split)
     left_out = _leave_out(dataset, name, task, findings)
     answerless = lack_of_answers(dataset, has_task=not task.note)
@@ -357,7 +319,6 @@ def _check_indices(name: str, problems: list[Problem]) -> None:
         raise BenchmarkError(f"{name} has no rows")
 
 
-def _task(name: str, dataset: Any) -> Task:
-    """The benchmark's task; what the host would do by default fills in for one without a file of its own."""
-    judge = None if name in TASKS else default_judge(name, host_type(dataset))
-    return task_for(name, host_type=host_type(dataset), host_judge=judge)
+def host_judge(name: str, kind: str) -> str | None:
+    """The judge that the host would take by default for a benchmark without a task of its own, which has another."""
+    return None if name in TASKS else default_judge(name, kind)

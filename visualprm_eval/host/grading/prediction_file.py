@@ -16,7 +16,7 @@ from typing import Any
 
 from visualprm_eval.core.errors import GraderStumbledError, GradingError
 from visualprm_eval.core.words import first_few
-from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.data.texts import texts_kept
 
 EMPTY = "\ufffd"

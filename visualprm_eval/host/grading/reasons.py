@@ -19,7 +19,7 @@ from visualprm_eval.core.words import part_of
 from visualprm_eval.host.load.host_names import host_folder
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
 
 _LONGEST = 300
 """Characters of an exception's text in a message; all of it is in the log."""
