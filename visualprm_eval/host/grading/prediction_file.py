@@ -7,6 +7,7 @@ They are UTF-8, which has no lone surrogates. How the host's reader is kept from
 from __future__ import annotations
 
 import csv
+import functools
 import inspect
 import re
 from collections.abc import Mapping
@@ -95,6 +96,7 @@ _INSISTS = re.compile(
 it."""
 
 
+@functools.cache
 def insists_on_spreadsheet(dataset_class: Any) -> bool:
     """Whether the graders of a class of the host take a spreadsheet alone, as their code tells."""
     grades = next((each for each in dataset_class.__mro__ if "evaluate" in vars(each)), dataset_class)
