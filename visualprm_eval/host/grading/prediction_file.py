@@ -70,7 +70,8 @@ def write_predictions(benchmark: Benchmark, texts: Mapping[str, str], folder: Pa
         raise GradingError(f"{benchmark.name} has no rows {', '.join(unknown[:5])}")
     rows["prediction"] = [sanitise(texts[str(index)]) for index in rows["index"]]
     file = folder / f"candidates_{benchmark.name}.tsv"
-    if insists_on_spreadsheet(type(benchmark.dataset)):
+    dataset_class: Any = type(benchmark.dataset)
+    if insists_on_spreadsheet(dataset_class):
         file = file.with_name(f"{file.stem}.xlsx")  # The name may have a dot in it.
         _check_lengths(benchmark, rows)
     with texts_kept(text_columns(benchmark)):
