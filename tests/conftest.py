@@ -55,3 +55,17 @@ def usual_signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What stages and run ask of the host is done in this process, where a test may change it."""
+    from tests.inline import InlineProcess
+    from visualprm_eval.host import toolkit
+
+    process = InlineProcess()
+    monkeypatch.setattr(toolkit, "_started", [process])
+    monkeypatch.setattr(toolkit, "new_process", lambda: process)
+    toolkit.host.cache_clear()
+    yield
+    toolkit.host.cache_clear()

@@ -17,7 +17,7 @@ from visualprm_eval.core.words import digits
 
 if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem, Verdict
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.host.grading.host_figures import HostFigure
 
 UNKNOWN = "unknown"

@@ -28,7 +28,7 @@ from visualprm_eval.core.loading import loading
 from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
-from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, keep_names, kept_names, read_tables
+from visualprm_eval.host.load.host_names import HOST, host_folder, keep_names
 from visualprm_eval.host.load.identity import identity_of
 from visualprm_eval.host.load.lacks import host_error
 from visualprm_eval.host.patching import random_states_kept, replaced, restored
@@ -88,25 +88,6 @@ def _loaded_host() -> Host:
     keep_names()
     identity = identity_of(Path(vlmeval.__file__).parent)
     return Host(identity.version, environment, identity.kind, str(identity.folder), str(identity))
-
-
-def has_names() -> bool:
-    """Whether :func:`host_names` would import nothing."""
-    return HOST in sys.modules or kept_names() is not None
-
-
-def host_names() -> HostNames:
-    """The names of models and benchmarks that the host knows; it is imported only where no former import left them.
-
-    Raises:
-        HostError: When the toolkit is missing or cannot be imported here.
-    """
-    # A process that has imported it may have added names of its own.
-    names = None if HOST in sys.modules else kept_names()
-    if names is not None:
-        return names
-    load_host()
-    return read_tables()
 
 
 def register() -> None:

@@ -58,10 +58,10 @@ def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
     benchmark, grading = experiment.benchmark, experiment.grading
     if not metric_of(store, experiment).untried:
         return
-    from visualprm_eval.host.grading.grade_table import try_grader
+    from visualprm_eval.host.toolkit import try_grader
 
     with judge_replies(store, experiment) as replies:
-        trial = try_grader(benchmark, grader.directory, experiment.judge, replies)
+        trial = try_grader(benchmark, grader.directory, experiment.judge, replies, tally=grader.tally)
     figure = trial.figure
     metric = figure.metric if figure is not None else ""
     if figure is not None:  # Before the note, after which nothing is tried any more.
@@ -129,6 +129,6 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
                     tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
                     continue
                 note_metric(store, grading, said.metric, whole=True, verdicts=verdicts)
-                note_versions(store, grading)
+                note_versions(store, grading, grader.versions())
                 keep_figure(store, experiment, texts, said.value)
             rows.finish(len(texts))
