@@ -11,10 +11,11 @@ from visualprm_eval.cli import main
 from visualprm_eval.run.process import EXIT_ERROR, EXIT_OK
 
 NAMES = (
-    "MMStar", "OCRBench", "MMVet", "ScreenSpot_Pro_Development", "ChartBench", "StareBench", "tdbench_grounding_rot0", "MMDU",
+    "MMStar", "OCRBench", "MMVet", "ScreenSpot_Pro_Development", "ChartBench", "StareBench", "tdbench_grounding_rot0",
+    "MMDU",
 )  # fmt: skip
-"""Options; a match of short answers; a judge; points in pictures, by an index of the class's own; a class without a type;
-one that looks up its checksum, and pictures in the hub's cache; one whose ``model`` is a method; a dialogue."""
+"""Options; a match of short answers; a judge; points in pictures, with indices of the class's own; a class without a
+type; one that looks up its checksum, and pictures in the hub's cache; one whose ``model`` is a method; a dialogue."""
 
 
 @pytest.fixture(scope="module")
