@@ -44,7 +44,7 @@ def test_the_markdown_has_the_same_and_what_is_kept_has_logs(folder: Path) -> No
     text = (folder / "host-sweep.md").read_text(encoding="utf-8")
     assert "8 groups of benchmarks: 7 graded and 1 refused" in text
     assert all(name in text for name in ("MMStar", "MMVet", "MMDU"))
-    assert (folder / "kept" / "MMDUDataset-MMDU" / "output.txt").is_file()
+    assert (folder / "kept" / "001" / "output.txt").is_file()
 
 
 def test_an_unknown_name_is_an_error_with_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:

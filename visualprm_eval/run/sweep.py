@@ -81,7 +81,7 @@ def _parser() -> Parser:
         "--jobs", type=whole_number, default=min(4, os.cpu_count() or 1), help="groups at a time (%(default)s)"
     )
     parser.add_argument(
-        "--time-limit", type=whole_number, default=120, metavar="S", help="seconds for a group (%(default)s)"
+        "--time-limit", type=whole_number, default=300, metavar="S", help="seconds for a group (%(default)s)"
     )
     parser.add_argument("--keep", type=path, metavar="DIR", help="keep each group's files and logs in this new folder")
     return parser

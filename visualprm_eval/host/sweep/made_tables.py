@@ -81,7 +81,7 @@ def picture(number: int) -> str:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.new("RGB", (64, 48), (20 * number % 256, 90, 160)).save(stream, "PNG")
+    Image.new("RGB", (64, 48), (60 + 8 * number % 196, 90, 160)).save(stream, "PNG")
     return base64.b64encode(stream.getvalue()).decode("ascii")
 
 

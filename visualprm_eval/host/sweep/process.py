@@ -41,12 +41,14 @@ def main() -> None:
     names = {name for each in known for name in each}
     unknown = [name for name in wanted["names"] if name not in names]
     print(json.dumps({"count": len(chosen), "unknown": unknown, "known": sorted(names)}), file=out)
-    running: dict[int, _Running] = {}
+    running, begun = dict[int, _Running](), 0
     try:
         while (chosen and not unknown) or running:
             while chosen and len(running) < wanted["jobs"]:
                 group, name = chosen.pop(0)
-                folder = Path(wanted["folder"]) / f"{group}-{name}"
+                begun += 1
+                # Without names: some classes look for their own in the paths of their files.
+                folder = Path(wanted["folder"]) / f"{begun:03}"
                 folder.mkdir()
                 running[_forked(group, name, folder)] = _Running(Outcome(group, name), folder, time.monotonic())
             for number, each in running.items():

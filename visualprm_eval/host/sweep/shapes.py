@@ -39,6 +39,8 @@ class Shape:
         rows: How many rows the table has.
         judged: Whether a judge is asked though the host would take none by default.
         greatest: The figure of right texts, where it is neither 1 nor 100.
+        metric: What ``--metric`` has to name, of a benchmark whose figure nobody else names.
+        raw: Whether graders get whole texts (``--prediction raw``), of a class that reads a form of its own.
         benchmarks: Of a class whose benchmarks are graded in several ways: one for each. Of others one is taken.
     """
 
@@ -56,6 +58,8 @@ class Shape:
     rows: int = 4
     judged: bool = False
     greatest: float | None = None
+    metric: str = ""
+    raw: bool = False
     benchmarks: tuple[str, ...] = ()
 
 

@@ -52,7 +52,7 @@ def test_a_group_that_hangs_or_crashes_ends_alone(tmp_path):
     }  # fmt: skip
     assert "more than 1 s" in outcomes["Hangs"]["reason"]
     assert "ended" in outcomes["Crashes"]["reason"]
-    assert "noise" in (tmp_path / "Works-works" / "output.txt").read_text()
+    assert "noise" in (tmp_path / "004" / "output.txt").read_text()
 
 
 def test_names_choose_groups_and_unknown_ones_are_told(tmp_path):
