@@ -12,6 +12,7 @@ from visualprm_eval.core.answers import final_answer
 from visualprm_eval.core.config import EXACT_MATCHING, JudgeOptions
 from visualprm_eval.core.thoughts import after_thoughts
 from visualprm_eval.core.types import Problem
+from visualprm_eval.tasks.primary_figures import PrimaryFigure
 
 UNJUDGED = "exact matching"
 """What stands in the metric's name of a value that was graded without the judge that the benchmark is known by."""
@@ -72,6 +73,9 @@ class Task:
         answer: The local answer of a text, for votes: text and options to a canonical answer, ``None`` without one.
             Plain strings are compared by their spelling, an ``answers.Vote`` by what it means.
         concluded: What a text concludes with, as it stands there, which is what ``answer`` names; ``None`` without one.
+        written: How an answer is written for the host's grader, which reads final answers as ``concluded`` shows them.
+        figure: The figure of the host's result that is its value, of a benchmark without a task of its own; ``None``
+            where only the host's rule may know it.
         note: What a user should know about how it is graded, ``""`` when there is nothing.
         group_columns: Columns of the table that the metric needs, see ``Problem.groups``.
         aggregate: The benchmark's number, from 0 to 1, from problems and their values, [P]. A value between 0 and 1 is
@@ -103,6 +107,8 @@ class Task:
     prediction: Literal["auto", "final", "raw"] = "auto"
     answer: Callable[[str, Mapping[str, str]], str | None] = local_answer
     concluded: Callable[[str], str | None] = final_answer
+    written: Callable[[str], str] = str
+    figure: PrimaryFigure | None = None
     note: str = ""
     group_columns: tuple[str, ...] = ()
     aggregate: Callable[[Sequence[Problem], Sequence[float]], float] = row_mean
@@ -127,7 +133,15 @@ class Task:
     def judged_by(self, judge: JudgeOptions) -> JudgeOptions:
         """A judge with the name, and the way to show texts, that the benchmark falls back on."""
         named = replace(judge, name=judge.name or self.judge)
-        return replace(named, prediction=judge.prediction or self.shows(judged=named.used))
+        metric = judge.metric if self.note else None
+        return replace(named, prediction=judge.prediction or self.shows(judged=named.used), metric=metric)
+
+    def metric_key(self, judge: JudgeOptions) -> str:
+        """What the key of its verdicts says of the figure, so that two never mix; ``""`` for what the rule finds.
+
+        The rule takes what is called Overall before all else, so older stores have the same under keys without it.
+        """
+        return judge.metric or ("" if self.figure is None or self.figure.is_by_rule else self.figure.metric)
 
     def shows(self, *, judged: bool) -> Literal["final", "raw"]:
         """Whether the host's grader gets whole texts or their final answers, if nothing else is asked for."""

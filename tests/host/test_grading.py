@@ -449,5 +449,4 @@ def test_no_figure_where_the_host_names_no_single_metric(mmstar):
     assert host_figure_of(benchmark, {"words": "none"}, ["0"]) is None
     assert host_figure_of(benchmark, None, ["0"]) is None
     assert host_figure_of(benchmark, {"Overall": math.nan}, ["0"]) is None
-    assert host_figure_of(benchmark, {"Overall": 0.25, "other": 0.5}, ["0"]) == HostFigure(25.0, "Overall")
-    assert host_figure_of(benchmark, {"Overall": 25.0}, ["0"]) == HostFigure(25.0, "Overall")
+    assert host_figure_of(benchmark, {"Overall": 0.25, "other": 0.5}, ["0"]) == HostFigure(25.0, "Overall", 100.0)

@@ -71,7 +71,7 @@ def test_the_hosts_figures_of_whole_tables(run: Run, ocr: list[str | Path], tmp_
     assert [value(rows, "self-consistency", k, "OCRBench") for k in (1, 2, 4)] == [2, 2, 3]
     assert {row["metric"] for row in rows} == {"the host's Final Score"}
     assert all(
-        "primary metric (Final Score) of each table of picks, in its own units" in row["note"]
+        "primary metric (Final Score) of each table of picks, of at most 3" in row["note"]
         for row in rows
         if row["value"]
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -212,7 +213,11 @@ def test_every_option_has_a_help_line_and_a_field() -> None:
     parts = {"sampling", "api", "compute", "scoring", "step_labels", "judge"}
     fields = {name for name in cfg.RunConfig.__dataclass_fields__ if name not in parts}
     fields |= {f"{part}.{name}" for part in parts for name in getattr(cfg.RunConfig(), part).__dataclass_fields__}
-    assert fields - {"scoring.prms_named", "sampling.asked_for"} == set(paths) - {"suite", "demo", "mode"}
+    assert fields - {"scoring.prms_named", "sampling.asked_for", "judge.metric"} == set(paths) - {
+        "suite",
+        "demo",
+        "mode",
+    }
 
 
 @pytest.mark.parametrize("code", [
@@ -226,3 +231,25 @@ def test_light_imports_stay_light(code: str) -> None:
     check += "assert not heavy, heavy"
     done = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_figure_of_a_benchmark() -> None:
+    config = parse("--model", "X", "--data", "MME", "MMMU", "Mine", "--metric", "MME=OCR", "split=val|Overall")
+    assert config.judge_of("MME").metric == "OCR"
+    assert config.judge_of("Mine").metric == "split=val|Overall", "what is before = is no benchmark of the run"
+    assert parse("--model", "X", "--data", "Mine").judge_of("Mine").metric is None
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        (["MMMU=acc"], "MMMU_DEV_VAL has a metric of its own"),
+        (["Mine=a", "Mine=b"], "names two figures of Mine"),
+        (["a", "b"], "names two figures of all benchmarks"),
+        (["Mine="], "expected [BENCHMARK=]COLUMN"),
+        (["lower:"], "expected [BENCHMARK=]COLUMN"),
+    ],
+)
+def test_a_figure_that_cannot_be_chosen(metrics: list[str], message: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        parse("--model", "X", "--data", "Mine", "MMMU", "--metric", *metrics)

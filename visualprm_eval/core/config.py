@@ -236,6 +236,7 @@ class JudgeOptions:
         retry: tries per request ({default})
         timeout_s: seconds to wait for a reply ({default})
         prediction: what is graded of a text: all of it, or its final answer (raw with a judge, final without)
+        metric: The figure of the host's result that somebody chose for the benchmark, see ``RunConfig.metrics``.
     """
 
     name: str | None = None
@@ -245,6 +246,7 @@ class JudgeOptions:
     retry: int = 6
     timeout_s: int = 600
     prediction: Literal["raw", "final"] | None = None
+    metric: str | None = None
 
     @property
     def used(self) -> bool:
@@ -273,6 +275,8 @@ class RunConfig:
         scoring: What critics score, and how.
         step_labels: A run of critics against labelled steps, which is no run of policies.
         judge: How the host's judge is reached.
+        metrics: which figure of the host's result is the value, as [BENCHMARK=]COLUMN, where less is better
+            [BENCHMARK=]lower:COLUMN (the host's primary metric; benchmarks with a metric of their own keep it)
         ks: the k of best-of-k to tabulate (powers of two below N, and N)
         baseline: what gains are measured against (mean of all N samples where every candidate has a verdict, else
             greedy if it was sampled, else first)
@@ -298,6 +302,7 @@ class RunConfig:
     scoring: ScoringOptions = ScoringOptions()
     step_labels: StepLabelOptions = StepLabelOptions()
     judge: JudgeOptions = JudgeOptions()
+    metrics: tuple[str, ...] = ()
     ks: tuple[int, ...] = ()
     baseline: Baseline | None = None
     grade: Literal["auto", "all", "picks"] = "auto"
@@ -312,6 +317,13 @@ class RunConfig:
         """How prompted judges are asked: at their own endpoints with their own key, else at those of the policies."""
         scoring = self.scoring
         return replace(self.api, base_urls=scoring.base_urls, key=scoring.key) if scoring.base_urls else self.api
+
+    def judge_of(self, benchmark: str) -> JudgeOptions:
+        """How a benchmark is graded: by the figure that was chosen for it, else by the one that was for all."""
+        head = f"{benchmark}="
+        own = [text.removeprefix(head) for text in self.metrics if text.startswith(head)]
+        common = [text for text in self.metrics if not text.startswith(tuple(f"{name}=" for name in self.data))]
+        return replace(self.judge, metric=next(iter((*own, *common)), None))
 
     def resolve_ks(self, n: int) -> tuple[int, ...]:
         """The k to tabulate for N = ``n``: those asked for, else the powers of two below N, and N.

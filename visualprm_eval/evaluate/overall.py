@@ -10,6 +10,7 @@ from dataclasses import replace
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.types import digest
 from visualprm_eval.evaluate.result_rows import MAX_LEFT_OUT, OVERALL, WITHOUT_CRITIC, ResultRow
+from visualprm_eval.tasks.primary_figures import LOWER
 
 _MOST_PERCENT = 100.001  # Sums are rounded.
 
@@ -40,10 +41,10 @@ def overall_rows(rows: Sequence[ResultRow]) -> list[ResultRow]:
     Returns:
         Rows of the benchmark ``OVERALL`` for policies with more than one benchmark, in the order of ``rows``, at every
         k that the policy has on each of them; without a value when a benchmark has none, or has several splits, which
-        no mean may mix, or counts in other units than percent, as long as anything of the policy is unfinished or
-        failed, at whatever k and of whatever reranker (but for want of a critic, its own rows alone), and where too
-        many candidates were left out, at its own k or at the largest one. Their protocol is a digest of those of their
-        parts.
+        no mean may mix, or counts in other units than percent, or has a metric of which less is better, as long as
+        anything of the policy is unfinished or failed, at whatever k and of whatever reranker (but for want of a
+        critic, its own rows alone), and where too many candidates were left out, at its own k or at the largest one.
+        Their protocol is a digest of those of their parts.
     """
     of_policy = grouped(rows, lambda row: row.policy)
     parts = grouped(rows, lambda row: (row.policy, row.reranker, row.k))
@@ -89,6 +90,7 @@ def _overall_row(
         "no value for": [name for name in benchmarks if name not in valued],
         "several splits of": [name for name in benchmarks if splits[name] > 1],
         "other units than percent:": [name for name in benchmarks if name in other_units],
+        f"{LOWER}:": [name for name in benchmarks if any(LOWER in row.metric for row in rows if row.benchmark == name)],
         "unfinished or failed:": left,
         f"more than {MAX_LEFT_OUT:.0%} of the candidates left out:": lost.values(),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from visualprm_eval.core.types import JSONValue
+from visualprm_eval.tasks.primary_figures import LOWER
 
 OVERALL = "overall"
 """The benchmark's name in rows that stand for all benchmarks."""
@@ -144,3 +145,10 @@ class Failure:
     index: str
     rank: int | None
     message: str
+
+
+def gained(row: ResultRow, base: ResultRow) -> float | None:
+    """How much better one value is than another, in points; ``None`` where either is withheld."""
+    if row.value is None or base.value is None:
+        return None
+    return base.value - row.value if LOWER in row.metric else row.value - base.value

@@ -24,7 +24,7 @@ from visualprm_eval.core.server_address import api_key, base_url, completed
 from visualprm_eval.core.steps import ORIGINAL
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.run.parser import number, path, whole_number
-from visualprm_eval.tasks import SUITES, host_name
+from visualprm_eval.tasks import SUITES, TASKS, host_name
 
 MODES: Mapping[str, tuple[cfg.Stage, ...]] = {
     "all": cfg.STAGES, "infer": ("sample",), "eval": ("score", "grade", "report"),
@@ -98,6 +98,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "--grade": "grade",
         "--judge": "judge.name",
         "--prediction": "judge.prediction",
+        "--metric [BENCHMARK=]COLUMN": "metrics",
         "--judge-base-url": "judge.base_url",
         "--judge-key": "judge.key",
         "--judge-api-nproc": "judge.nproc",
@@ -263,11 +264,19 @@ def run_config(arguments: argparse.Namespace) -> cfg.RunConfig:
         given["scoring.prms"] = cfg.DEMO.scoring.prms
     if "candidates" in given:
         given.setdefault("sampling.num_samples", None)
+    if "metrics" in given:
+        given["metrics"] = tuple(_metric(text, benchmarks(given)) for text in given["metrics"])
     asked_for = {"temperature", "top_p", "seed"} & {path.removeprefix("sampling.") for path in given}
     given["sampling.asked_for"] = frozenset(asked_for)
     wanted = given.get("stages", MODES[mode or "all"])
     given["stages"] = tuple(stage for stage in cfg.STAGES if stage in wanted)
     return checked(cfg.filled(cfg.DEMO if demo else cfg.RunConfig(), given))
+
+
+def _metric(text: str, names: Sequence[str]) -> str:
+    """A value of ``--metric`` with the host's name of its benchmark, where it names one of the run's."""
+    head, equals, column = text.partition("=")
+    return f"{host_name(head)}={column}" if equals and host_name(head) in names else text
 
 
 def _shorthand_conflicts(given: Mapping[str, Any]) -> Iterator[str]:
@@ -289,7 +298,14 @@ def checked(config: cfg.RunConfig) -> cfg.RunConfig:
     Raises:
         ConfigError: Naming the option, what was expected and what to do.
     """
-    for rules in (_critic_conflicts, _source_conflicts, _endpoint_conflicts, _wrong_values, _other_conflicts):
+    for rules in (
+        _critic_conflicts,
+        _source_conflicts,
+        _endpoint_conflicts,
+        _wrong_values,
+        _metric_conflicts,
+        _other_conflicts,
+    ):
         _refuse(rules(config))
     _check_ways(config)
     return config
@@ -413,6 +429,20 @@ def _endpoint_conflicts(config: cfg.RunConfig) -> Iterator[str]:
         yield "--key: it is for the endpoints that --base-url names; give both or none"
     if urls and _doubled(addresses := _check_address(config.api)):
         yield f"--base-url names an address twice: {' '.join(addresses)}"
+
+
+def _metric_conflicts(config: cfg.RunConfig) -> Iterator[str]:
+    """What ``--metric`` goes with: one figure each of benchmarks without a metric of their own."""
+    heads = [next((name for name in config.data if text.startswith(f"{name}=")), "") for text in config.metrics]
+    for text, head in zip(config.metrics, heads, strict=True):
+        if not text.removeprefix(f"{head}=" if head else "").removeprefix("lower:").strip():
+            yield f"--metric {text!r}: expected [BENCHMARK=]COLUMN, the name of a figure of the host's result"
+        if head in TASKS or (not head and config.data and all(name in TASKS for name in config.data)):
+            yield f"--metric {text}: {head or ', '.join(config.data)} has a metric of its own; leave --metric out"
+    if doubled := _doubled([head or "all benchmarks" for head in heads]):
+        yield f"--metric names two figures of {doubled}: expected one, as [BENCHMARK=]COLUMN"
+    if config.metrics and config.step_labels.critics:
+        yield "--metric conflicts with --critic, which has metrics of its own"
 
 
 def _other_conflicts(config: cfg.RunConfig) -> Iterator[str]:

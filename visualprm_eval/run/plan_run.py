@@ -98,7 +98,7 @@ def plan_run(
         critics = build_critics(needed_critics(rerankers), replace(config, scoring=scoring))
     scorings = dict(_scorings(critics, config, store))
     readable = [reranker for reranker in rerankers if reranker.critic in {None, *scorings}]
-    judges = [each.benchmark.task.judged_by(config.judge) for each in samples]
+    judges = [each.benchmark.task.judged_by(config.judge_of(each.benchmark.name)) for each in samples]
     experiments = [
         resolved(config, each, readable, scorings, judge=judge, grading=_grading(store, each.benchmark, config, judge))
         for each, judge in zip(samples, judges, strict=True)
@@ -213,4 +213,5 @@ def _grading(store: Store, benchmark: Benchmark, config: RunConfig, judge: Judge
         return stored_grading(store, benchmark, config.judge)
     host = "none" if benchmark.dataset is None else load_host().version
     settings = {"benchmark": benchmark.name, "prediction": judge.prediction, "host": host, **judge_spec(judge)}
-    return Spec("grading", settings)
+    metric = benchmark.task.metric_key(judge)
+    return Spec("grading", {**settings, "metric": metric} if metric else settings)

@@ -13,11 +13,12 @@ import numpy as np
 from visualprm_eval.core.baselines import FIRST, GREEDY, MEAN, ROWS
 from visualprm_eval.evaluate.fsum_arrays import FloatArray
 from visualprm_eval.evaluate.rerankers import First, Greedy, Random, Reranker
-from visualprm_eval.evaluate.result_rows import ResultRow
+from visualprm_eval.evaluate.result_rows import ResultRow, gained
 from visualprm_eval.evaluate.stats.bootstrap import interval
 from visualprm_eval.evaluate.stats.chance import ChancePicks
 from visualprm_eval.evaluate.stats.measure import Measure
 from visualprm_eval.evaluate.stats.rows import Mean, Standing
+from visualprm_eval.tasks.primary_figures import LOWER
 
 Place = tuple[str, str, str]
 """Policy, benchmark and split."""
@@ -232,8 +233,8 @@ class WholeTables:
         for name, row in self.rows.items():
             if row.value is None:
                 continue
-            gain = None if base is None or base.value is None or base is row else row.value - base.value
+            gain = None if base is None or base is row else gained(row, base)
+            note = "figure of a whole table" + (f", {LOWER}" if LOWER in row.metric else "")
             yield Standing(
-                *row.place, name, row.k, row.value, None, None, gain, note="figure of a whole table",
-                baseline=kind or "",
+                *row.place, name, row.k, row.value, None, None, gain, note=note, baseline=kind or "",
             ), None, None  # fmt: skip

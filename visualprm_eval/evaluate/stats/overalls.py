@@ -16,6 +16,7 @@ from visualprm_eval.evaluate.stats.final_picks import OF_PROBLEMS
 from visualprm_eval.evaluate.stats.gains import Draws, Gains, Place, WholeTables, with_gain
 from visualprm_eval.evaluate.stats.rows import Baseline, Mean, Standing
 from visualprm_eval.tasks.base import UNJUDGED
+from visualprm_eval.tasks.primary_figures import LOWER
 
 Places = Mapping[Place, Gains | WholeTables]
 
@@ -56,7 +57,7 @@ def overall_means(places: Places) -> dict[Place, Mean]:
 def overalls(places: Places, baselines: Mapping[Place, Baseline]) -> Iterator[Standing]:
     """Plain means over the benchmarks of each policy, for rerankers that have a value on each of them at one N.
 
-    There is none where a benchmark counts in other units than percent.
+    There is none where a benchmark counts in other units than percent, or less of its metric is better.
 
     Args:
         places: What was worked out of the policies that may have overalls.
@@ -64,6 +65,7 @@ def overalls(places: Places, baselines: Mapping[Place, Baseline]) -> Iterator[St
     """
     values = [row for each in places.values() for row, *_ in each.standings(None)]
     other_units = beyond_percent((row.benchmark, row.value) for row in values)
+    other_units |= {row.benchmark for row in values if LOWER in row.note}
     for policy, members in _by_policy(places).items():
         kind = baselines[policy, OVERALL, ""].kind
         rows = [row for each in members.values() for row in each.standings(kind)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +25,13 @@ from visualprm_eval.core.types import Verdict
 from visualprm_eval.core.words import counted
 from visualprm_eval.host.data.benchmarks import Benchmark
 from visualprm_eval.host.data.usable import MATCHED_TYPES
-from visualprm_eval.host.grading.host_figures import FigureError, HostFigure, host_figure_of
+from visualprm_eval.host.grading.host_figures import (
+    FigureError,
+    HostFigure,
+    figures_in,
+    host_figure_of,
+    listed_figures,
+)
 from visualprm_eval.host.grading.judge import (
     check_still_there,
     forget,
@@ -37,6 +44,15 @@ from visualprm_eval.host.grading.judge import (
 )  # fmt: skip
 from visualprm_eval.host.grading.judge_replies import Asked, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
+from visualprm_eval.host.grading.reference_answers import (
+    EXACT,
+    JUDGED_SLACK,
+    MATCHED_SLACK,
+    UNKNOWN,
+    lacking_part,
+    reference_answers,
+    shortfall,
+)
 from visualprm_eval.host.grading.verdict_readers import UNGRADED
 from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.host.load.bridge import at_work, load_host
@@ -72,12 +88,14 @@ class Evaluation:
             ``None`` where they were known before.
         figure: The host's figure of the whole table; why it means nothing; ``None`` where the host has none.
         no_figure: What is to be said where that is needed.
+        figures: All numbers of the host's result, by the names that it gives them.
     """
 
     folder: Path
     verdicts: dict[str, Verdict] | GradingError | None
     figure: HostFigure | GradingError | None
     no_figure: GradingError
+    figures: Mapping[str, float] = field(default_factory=dict)
 
     def take_verdicts(self) -> dict[str, Verdict]:
         """The verdicts; the folder goes when every row has one, else it stays, because the log explains why not.
@@ -135,10 +153,12 @@ class Trial:
     Attributes:
         figure: The host's primary metric of it; ``None`` where a few problems did not show it.
         verdicts: Whether it left a verdict on each row.
+        remark: What is to be said of the figure, ``""`` for nothing.
     """
 
     figure: HostFigure | None
     verdicts: bool
+    remark: str = ""
 
 
 def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
@@ -202,10 +222,11 @@ def evaluate_table(
     return Evaluation(
         folder,
         None if known else _verdicts(benchmark, judge, ran, indices),
-        (None if known else _void(benchmark, judge, ran)) or _figure(benchmark, ran, indices),
+        (None if known else _void(benchmark, judge, ran)) or _figure(benchmark, ran, indices, judge.metric),
         # Where the host raised, one text may be why.
         GradingError(no_figure) if ran.uncounted is None
         else GraderStumbledError(no_figure, folder, type(ran.uncounted).__name__),
+        figures_in(ran.result) if benchmark.task.note else {},
     )  # fmt: skip
 
 
@@ -223,15 +244,27 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: JudgeOptions, repli
     Raises:
         GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
-    asks = benchmark.task.judged_by(judge).used and benchmark.dataset.TYPE not in MATCHED_TYPES
+    judge = benchmark.task.judged_by(judge)
+    asks = judge.used and benchmark.dataset.TYPE not in MATCHED_TYPES
     problems = benchmark.problems[:_JUDGED_ROWS] if asks else benchmark.problems
-    answers = {problem.index: problem.answer or "unknown" for problem in problems}
-    table = evaluate_table(benchmark, answers, directory, judge, replies)
+    tables = reference_answers(benchmark, problems)
+    trials: list[tuple[float, int, dict[str, str], Evaluation]] = []
+    for answers in (tables or [{problem.index: UNKNOWN for problem in problems}])[: 1 if asks else None]:
+        table = evaluate_table(benchmark, answers, directory, judge, replies)
+        part = lacking_part(table.figure) if isinstance(table.figure, HostFigure) else math.inf
+        trials.append((part, len(trials), answers, table))
+        if part <= EXACT:
+            break
+    part, _, answers, table = min(trials)
     has_verdicts = isinstance(table.verdicts, dict) and UNGRADED not in table.verdicts.values()
+    if table.figure is None and table.figures:
+        raise _unnamed(benchmark, table)
     figure = table.no_figure if table.figure is None and not has_verdicts else table.figure
     if not isinstance(figure, GradingError):
-        shutil.rmtree(table.folder, ignore_errors=True)
-        return Trial(figure, has_verdicts)
+        remark = _short(benchmark, judge, table, answers, part, asks=asks) if tables and EXACT < part < math.inf else ""
+        for _, _, _, tried in trials:
+            shutil.rmtree(tried.folder, ignore_errors=True)
+        return Trial(figure, has_verdicts, remark)
     if isinstance(figure, GraderRefusedError):
         raise figure
     if leaves_verdicts(benchmark):
@@ -241,6 +274,45 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: JudgeOptions, repli
     if is_final or len(problems) == len(benchmark.problems):
         raise figure
     return Trial(None, verdicts=False)
+
+
+def _unnamed(benchmark: Benchmark, table: Evaluation) -> GradingError:
+    """For benchmarks of which nobody says which figure of the host's result is their value."""
+    known = benchmark.task.figure
+    why = known.refusal if known is not None else (
+        "the host's rule takes what is called overall, accuracy or score, and its result has none or several of these"
+    )  # fmt: skip
+    return GradingError(
+        f"{benchmark.name}: no figure of the host's result is known to be the one that counts: {why}. The reference "
+        f"answers come to {listed_figures(table.figures)}. Choose one with --metric {benchmark.name}=NAME "
+        f"(--metric {benchmark.name}=lower:NAME where less is better), or leave out the grading (--stages sample "
+        f"score). The host's files are in {table.folder}"
+    )
+
+
+def _short(
+    benchmark: Benchmark, judge: JudgeOptions, table: Evaluation, answers: Mapping[str, str], part: float, *, asks: bool
+) -> str:
+    """What is to be said of reference answers that do not come to the greatest value.
+
+    Raises:
+        GradingError: They are matched, not rated by a judge, much is lacking, and nobody chose the figure.
+    """
+    assert isinstance(table.figure, HostFigure)
+    spread = 0.0 if benchmark.task.figure is None else benchmark.task.figure.spread
+    if part <= max(JUDGED_SLACK if asks else 0.0, spread):
+        return ""
+    verdicts = table.verdicts if isinstance(table.verdicts, dict) else {}
+    said = f"{benchmark.name}: {shortfall(table.figure, answers, _shown(benchmark, answers, judge), verdicts)}"
+    if asks or judge.metric or part <= MATCHED_SLACK:
+        return said
+    raw = "" if judge.prediction == "raw" else "show whole texts with --prediction raw, "
+    raise GradingError(
+        f"{said}. So its values would say little of a policy's. Choose another of its figures with --metric "
+        f"{benchmark.name}=NAME ({listed_figures(table.figures)}), {raw}leave out the grading (--stages sample score), "
+        f"or go on all the same with --metric {benchmark.name}={table.figure.metric}. The host's files are in "
+        f"{table.folder}"
+    )
 
 
 def _run(
@@ -351,11 +423,13 @@ def _void(benchmark: Benchmark, judge: JudgeOptions, ran: _Ran) -> GradingError 
     return None
 
 
-def _figure(benchmark: Benchmark, ran: _Ran, indices: Sequence[str]) -> HostFigure | GradingError | None:
+def _figure(
+    benchmark: Benchmark, ran: _Ran, indices: Sequence[str], metric: str | None
+) -> HostFigure | GradingError | None:
     if ran.result is None:  # A part of the benchmark that the host cannot count.
         return None
     try:
-        return host_figure_of(benchmark, ran.result, indices)
+        return host_figure_of(benchmark, ran.result, indices, metric)
     except FigureError as error:
         return GradingError(f"{benchmark.name}: {error}; the host's files are in {ran.file.parent}")
 

@@ -12,7 +12,7 @@ from visualprm_eval.core.baselines import MEANINGS, ROWS
 from visualprm_eval.core.groups import grouped
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.core.words import counted, part_of
-from visualprm_eval.evaluate.result_rows import OVERALL
+from visualprm_eval.evaluate.result_rows import OVERALL, gained
 from visualprm_eval.evaluate.stats.overalls import lacking_means
 from visualprm_eval.evaluate.stats.rows import Baseline, Insight
 from visualprm_eval.report.render.text import shown
@@ -61,8 +61,8 @@ class Cell:
 
     Attributes:
         row: The value with its counts and note.
-        gain: Points over the baseline on the same problems; ``None`` for the baseline itself and where either value is
-            withheld.
+        gain: Points over the baseline on the same problems, or below it where less is better; ``None`` for the baseline
+            itself and where either value is withheld.
         gain_low: Lower end of its 95% interval; ``None`` where there is none.
         gain_high: Upper end.
         baseline: The baseline's kind, see ``visualprm_eval.core.baselines``; ``""`` where there is none.
@@ -274,7 +274,7 @@ def _cell(row: ResultRow, standing: Standing | None, about: Baseline, base: Resu
     if standing is not None:
         return replace(cell, gain=standing.gain, gain_low=standing.gain_low, gain_high=standing.gain_high)
     is_comparable = (base.n_problems, base.n_failed) == (row.n_problems, row.n_failed)
-    return replace(cell, gain=row.value - base.value) if is_comparable else cell
+    return replace(cell, gain=gained(row, base)) if is_comparable else cell
 
 
 def curves(rows: Iterable[ResultRow]) -> list[Curve]:

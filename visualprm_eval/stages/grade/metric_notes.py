@@ -5,9 +5,10 @@ It is noted there, so that reports need no host.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.types import JSONValue, Problem, Spec, digest, text_id
 from visualprm_eval.host.data.usable import left_out_remark
@@ -26,8 +27,9 @@ REFERENCE = "reference answers"
 
 
 def note_metric(
-    store: Store, grading: Spec, metric: str, *, whole: bool, verdicts: bool = True, tried: int | None = None
-) -> None:
+    store: Store, grading: Spec, metric: str, *, whole: bool, verdicts: bool = True, tried: int | None = None,
+    greatest: float | None = None,
+) -> None:  # fmt: skip
     """Keeps what is known of a benchmark without a task of its own.
 
     Args:
@@ -37,9 +39,12 @@ def note_metric(
         whole: Whether values are figures of whole tables, not means of verdicts.
         verdicts: Whether the grader leaves verdicts on single texts that are understood.
         tried: How many problems there were when the grader was tried out, if this is what that showed.
+        greatest: The metric's greatest value for the whole table; ``None`` where nobody knows, or there is none.
     """
     store.put_spec(grading)
     note: dict[str, JSONValue] = {"host metric": metric, "whole tables": whole, "verdicts": verdicts}
+    if greatest is not None and math.isfinite(greatest):
+        note["greatest"] = greatest
     store.put_note(_METRIC, grading.id, note if tried is None else {**note, _TRIED: tried})
 
 
@@ -52,12 +57,14 @@ class HostMetric:
         whole: Whether values are its figures of whole tables, not means of verdicts.
         verdicts: Whether its grader leaves verdicts on single texts that are understood, as far as is known.
         untried: Whether a trial may show more of the grader: there was none, or it had fewer problems.
+        greatest: The greatest value that it can have; ``None`` where nobody knows, or there is none.
     """
 
     name: str = ""
     whole: bool = False
     verdicts: bool = True
     untried: bool = False
+    greatest: float | None = None
 
 
 def metric_of(store: Store, experiment: Experiment) -> HostMetric:
@@ -77,7 +84,15 @@ def metric_of(store: Store, experiment: Experiment) -> HostMetric:
         whole=not verdicts or any(note["whole tables"] for note in notes),
         verdicts=verdicts,
         untried=untried,
+        greatest=_greatest(notes, len(benchmark.problems)),
     )
+
+
+def _greatest(notes: Sequence[Mapping[str, Any]], n_problems: int) -> float | None:
+    """The metric's greatest value: that of a trial with as many problems, since sums grow with these, else the last."""
+    known = [note for note in notes if "greatest" in note]
+    alike = [note for note in known if note.get(_TRIED) == n_problems]
+    return next((float(note["greatest"]) for note in reversed(alike or known)), None)
 
 
 def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Problem]], str]:
@@ -87,7 +102,8 @@ def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Proble
         return lambda problems: "; ".join(filter(None, (left_out, task.remark(problems))))
     metric = metric_of(store, experiment)
     if metric.whole:
-        units = "times 100" if _counts_in_parts(store, experiment) else "in its own units"
+        own = "in its own units" if metric.greatest is None else f"of at most {metric.greatest:,g}"
+        units = "times 100" if _counts_in_parts(store, experiment) else own
         said = f"the host's primary metric{_in_brackets(metric.name)} of each table of picks, {units}"
     elif metric.name:
         said = f"the host's primary metric{_in_brackets(metric.name)}, here the mean over the rows"
@@ -142,7 +158,9 @@ def stored_figures(
 
 
 def _counts_in_parts(store: Store, experiment: Experiment) -> bool:
-    """Whether the host counts in parts of 1: no figure of its is greater."""
+    """Whether the host counts in parts of 1: nobody knows better, and no figure of its is greater."""
+    if metric_of(store, experiment).greatest is not None:
+        return False
     greatest = store.greatest_host_figure(experiment.grading.id)
     return greatest is not None and greatest <= 1
 

@@ -62,17 +62,25 @@ def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
 
     with judge_replies(store, experiment) as replies:
         trial = try_grader(benchmark, grader.directory, experiment.judge, replies)
-    metric = trial.figure.metric if trial.figure is not None else ""
-    if trial.figure is not None:  # Before the note, after which nothing is tried any more.
-        store.put_host_figure(grading.id, REFERENCE, trial.figure.value)
+    figure = trial.figure
+    metric = figure.metric if figure is not None else ""
+    if figure is not None:  # Before the note, after which nothing is tried any more.
+        store.put_host_figure(grading.id, REFERENCE, figure.value)
+    # A sum, or a figure of which less is better, is no mean of verdicts.
+    is_mean = figure is None or (figure.greatest in {None, 100.0} and not figure.lower)
     note_metric(
-        store, grading, metric, whole=not trial.verdicts, verdicts=trial.verdicts, tried=len(benchmark.problems)
-    )
+        store, grading, metric, whole=not (trial.verdicts and is_mean), verdicts=trial.verdicts,
+        tried=len(benchmark.problems), greatest=None if figure is None else figure.greatest,
+    )  # fmt: skip
+    if trial.remark:
+        tell(f"note: {trial.remark}")
     if not trial.verdicts:
         tell(
             f"note: {benchmark.name}: the host's grader leaves no verdict per row that is understood. "
             f"{explained(metric)}"
         )
+    elif not is_mean:
+        tell(f"note: {benchmark.name}: its metric is no mean over the rows. {explained(metric)}")
 
 
 def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
