@@ -30,7 +30,8 @@ FILE = "host-sweep"
 """What the files are called, before their endings."""
 _ABOUT = (
     "Each group is a class of the host, or one of several benchmarks of a class. Its table is made up: a few rows with "
-    "the columns that its grader needs. The column right has the figure of right texts, wrong that of wrong ones."
+    "the columns that its grader needs. The column right has the figure of right texts, wrong that of wrong ones. "
+    "Options are those that a run needs which grades such a benchmark."
 )
 _ABOUT_JUDGE = (
     "The stub judge knows the answers, and what it replies depends on the prompt's text alone: it shows that a grader "
@@ -41,8 +42,9 @@ _ABOUT_JUDGE = (
 def _fields() -> Fields:
     return {
         "group": ("name", "group"), "benchmark": ("name", "benchmark"), "type": ("name", "host_type"),
-        "judge": ("name", "judge"), "outcome": ("name", "outcome"), "metric": ("name", "metric"),
-        "right": ("name", "reference"), "wrong": ("name", "wrong"), "reason": ("message", "reason"),
+        "judge": ("name", "judge"), "options": ("name", "options"), "outcome": ("name", "outcome"),
+        "metric": ("name", "metric"), "right": ("name", "reference"), "wrong": ("name", "wrong"),
+        "reason": ("message", "reason"),
     }  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def _short(table: Table) -> Table:
     """The table without its longest columns; the reasons stand below it."""
     titles = [column.title for column in table.columns]
     rows = [dict(zip(titles, row, strict=True)) for row in table.rows]
-    shown = [place for place, title in enumerate(titles) if title not in {"group", "type", "reason"}]
+    shown = [place for place, title in enumerate(titles) if title not in {"group", "type", "options", "reason"}]
     reasons = [
         f"{row['benchmark']}: {row['reason'].removeprefix(row['benchmark'] + ': ')}" for row in rows if row["reason"]
     ]

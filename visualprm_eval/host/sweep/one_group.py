@@ -16,8 +16,9 @@ from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import VisualPRMEvalError
 from visualprm_eval.core.words import digits
+from visualprm_eval.host.grading.host_figures import HostFigure
 from visualprm_eval.host.sweep.made_tables import MadeRow, made_rows, write_hub_file, write_pictures, write_table
-from visualprm_eval.host.sweep.shapes import shape_of
+from visualprm_eval.host.sweep.shapes import Shape, shape_of
 from visualprm_eval.host.sweep.stub_judge import NAME, stub_judge
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Outcome:
         benchmark: The benchmark that was tried.
         host_type: The class's ``TYPE``.
         judge: Who judged: ``"none"``, or the stub.
+        options: What a run needs that grades it, as on the command line; ``""`` for nothing.
         outcome: ``"graded"``, ``"senseless"``, ``"refused"``, or ``"ended"`` where the process did not come to an end.
         metric: What the host calls the figure.
         reference: The figure of texts that are right.
@@ -50,6 +52,7 @@ class Outcome:
     benchmark: str
     host_type: str = ""
     judge: str = ""
+    options: str = ""
     outcome: str = REFUSED
     metric: str = ""
     reference: float | None = None
@@ -107,24 +110,27 @@ def sweep_group(group: str, name: str, folder: Path) -> Outcome:
     hub.mkdir()
     for file in shape.hub:
         write_hub_file(hub, file)
-    found = Outcome(group, name, host_type)
+    found = Outcome(group, name, host_type, options=_options(shape))
     with stub_judge(rows, shape.replies) as address:
-        stub = JudgeOptions(NAME, address, "none", retry=2, timeout_s=20)
+        without = JudgeOptions(metric=shape.metric or None, prediction="raw" if shape.raw else None)
+        stub = replace(without, name=NAME, base_url=address, key="none", retry=2, timeout_s=20)
         try:
             benchmark = load_benchmark(name, fetch=False)
             if not (shape.judged or benchmark.task.needs_judge):
                 with suppress(VisualPRMEvalError):
-                    return replace(
-                        found,
-                        judge="none",
-                        **_graded(benchmark, rows, folder / "unjudged", JudgeOptions(), shape.greatest),
-                    )
+                    return replace(found, judge="none", **_graded(benchmark, rows, shape, folder / "unjudged", without))
             found = replace(found, judge="stub")
-            return replace(found, **_graded(benchmark, rows, folder / "judged", stub, shape.greatest))
+            return replace(found, **_graded(benchmark, rows, shape, folder / "judged", stub))
         except VisualPRMEvalError as error:
             return replace(found, reason=_without_places(str(error), folder))
         except Exception as error:  # noqa: BLE001 - a fault of ours, which the table is to show
             return replace(found, outcome="fault", reason=_without_places(error_text(error), folder))
+
+
+def _options(shape: Shape) -> str:
+    """The options that a run needs which grades such a group."""
+    metric = f"--metric {shape.metric}" if shape.metric else ""
+    return " ".join(filter(None, (metric, "--prediction raw" if shape.raw else "")))
 
 
 def _forget_checksums() -> None:
@@ -143,7 +149,7 @@ def _without_places(text: str, folder: Path) -> str:
 
 
 def _graded(
-    benchmark: Benchmark, rows: Sequence[MadeRow], folder: Path, judge: JudgeOptions, greatest: float | None
+    benchmark: Benchmark, rows: Sequence[MadeRow], shape: Shape, folder: Path, judge: JudgeOptions
 ) -> dict[str, Any]:
     """What becomes of a table: first tried as before a run, then graded with right and with wrong texts.
 
@@ -157,24 +163,27 @@ def _graded(
     indices = [problem.index for problem in benchmark.problems]
     right = dict(zip(indices, (row.right for row in rows), strict=True))
     wrong = dict(zip(indices, (row.wrong for row in rows), strict=True))
-    (metric, most), (_, least) = (_figure(benchmark, texts, folder, judge) for texts in (right, wrong))
-    wanted = {1.0, 100.0} if greatest is None else {greatest}
-    reason = "right texts are worth no more than wrong ones" if most <= least else ""
-    if min(abs(most - each) for each in wanted) > _ROUNDING:
-        reason = f"right texts are not worth {' or '.join(map(digits, sorted(wanted)))}"
-    outcome = SENSELESS if reason else GRADED
-    return {"outcome": outcome, "metric": metric, "reference": most, "wrong": least, "reason": reason}
+    best, worst = (_figure(benchmark, texts, folder, judge) for texts in (right, wrong))
+    found = {"metric": best.metric, "reference": best.value, "wrong": worst.value}
+    wanted = {1.0, 100.0} if best.greatest in {None, math.inf} else {best.greatest}
+    wanted = {0.0} if best.lower else {shape.greatest} if shape.greatest is not None else wanted
+    if min(abs(best.value - each) for each in wanted) > _ROUNDING:
+        named = " or ".join(map(digits, sorted(wanted)))
+        return {**found, "outcome": SENSELESS, "reason": f"right texts are worth {digits(best.value)}, not {named}"}
+    if (worst.value - best.value if best.lower else best.value - worst.value) <= 0:
+        return {**found, "outcome": SENSELESS, "reason": "wrong texts are worth as much as right ones"}
+    return {**found, "outcome": GRADED}
 
 
-def _figure(benchmark: Benchmark, texts: Mapping[str, str], folder: Path, judge: JudgeOptions) -> tuple[str, float]:
-    """The metric and the figure of a table, which is the mean of its verdicts where the host has none."""
+def _figure(benchmark: Benchmark, texts: Mapping[str, str], folder: Path, judge: JudgeOptions) -> HostFigure:
+    """The figure of a table, which is the mean of its verdicts where the host has none."""
     from visualprm_eval.host.grading.grade_table import evaluate_table
 
     table = evaluate_table(benchmark, texts, folder, judge)
     figure = table.take_figure()
     if figure is not None:
-        return figure.metric, figure.value
+        return figure
     if not isinstance(table.verdicts, dict):
         raise table.no_figure
     verdicts = [verdict.value or 0.0 for verdict in table.verdicts.values()]
-    return "mean over the rows", 100 * math.fsum(verdicts) / len(verdicts)
+    return HostFigure(100 * math.fsum(verdicts) / len(verdicts), "mean over the rows", 100.0)

@@ -6,10 +6,12 @@ import json
 import subprocess
 import sys
 import urllib.request
+from dataclasses import asdict
 
 import pytest
 
 from visualprm_eval.host.sweep.made_tables import MARKS, made_rows, write_table
+from visualprm_eval.host.sweep.one_group import Outcome
 from visualprm_eval.host.sweep.shapes import Shape, shapes
 from visualprm_eval.host.sweep.stub_judge import reply_to, stub_judge
 from visualprm_eval.run.sweep import sweep_table
@@ -109,12 +111,10 @@ def test_the_judge_speaks_the_protocol():
 
 def test_the_table_counts_and_sorts():
     rows = [
-        {"group": "Zoo", "benchmark": "z", "host_type": "MCQ", "judge": "none", "outcome": "graded", "metric": "acc",
-         "reference": 1.0, "wrong": 0.0, "reason": ""},
-        {"group": "ant", "benchmark": "a", "host_type": "VQA", "judge": "stub", "outcome": "refused", "metric": "",
-         "reference": None, "wrong": None, "reason": "it needs a package"},
-    ]  # fmt: skip
-    table = sweep_table(rows)
+        Outcome("Zoo", "z", "MCQ", "none", outcome="graded", metric="acc", reference=1.0, wrong=0.0),
+        Outcome("ant", "a", "VQA", "stub", reason="it needs a package"),
+    ]
+    table = sweep_table([asdict(row) for row in rows])
     assert "2 groups" in table.title
     assert "1 graded" in table.title
     assert [row[0] for row in table.rows] == ["ant", "Zoo"]
