@@ -159,11 +159,13 @@ def _graded(
     from visualprm_eval.host.grading.grade_table import check_gradable, try_grader
 
     check_gradable(benchmark, judge)
-    try_grader(benchmark, folder, judge)
+    trial = try_grader(benchmark, folder, judge)
     indices = [problem.index for problem in benchmark.problems]
     right = dict(zip(indices, (row.right for row in rows), strict=True))
     wrong = dict(zip(indices, (row.wrong for row in rows), strict=True))
-    best, worst = (_figure(benchmark, texts, folder, judge) for texts in (right, wrong))
+    tried = right == {problem.index: problem.answer for problem in benchmark.problems}
+    best = (trial.figure if tried else None) or _figure(benchmark, right, folder, judge)
+    worst = _figure(benchmark, wrong, folder, judge)
     found = {"metric": best.metric, "reference": best.value, "wrong": worst.value}
     wanted = {1.0, 100.0} if best.greatest in {None, math.inf} else {best.greatest}
     wanted = {0.0} if best.lower else {shape.greatest} if shape.greatest is not None else wanted
