@@ -70,7 +70,7 @@ def _forked(group: str, name: str, folder: Path) -> int:
     if number:
         return number
     try:
-        os.setsid()  # What it starts ends with it.
+        os.setpgid(0, 0)  # What it starts ends with it.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         output = os.open(folder / "output.txt", os.O_WRONLY | os.O_CREAT)
         for stream in (1, 2):
