@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -53,7 +54,7 @@ def main() -> None:
                 running[_forked(group, name, folder)] = _Running(Outcome(group, name), folder, time.monotonic())
             for number, each in running.items():
                 if time.monotonic() - each.start > wanted["limit_s"]:
-                    os.killpg(number, signal.SIGKILL)
+                    _end(number)
             number, status = os.waitpid(-1, os.WNOHANG)
             if number in running:
                 print(json.dumps(asdict(_outcome(running.pop(number), status, wanted["limit_s"]))), file=out)
@@ -61,7 +62,7 @@ def main() -> None:
                 time.sleep(_POLL_S)
     finally:
         for number in running:
-            os.killpg(number, signal.SIGKILL)
+            _end(number)
 
 
 def _forked(group: str, name: str, folder: Path) -> int:
@@ -79,6 +80,12 @@ def _forked(group: str, name: str, folder: Path) -> int:
         (folder / "outcome.json").write_text(json.dumps(asdict(outcome)), encoding="utf-8")
     finally:
         os._exit(0)
+
+
+def _end(number: int) -> None:
+    """Ends a group's process and what it started."""
+    with suppress(ProcessLookupError):  # It has hardly begun.
+        os.killpg(number, signal.SIGKILL)
 
 
 def _outcome(ended: _Running, status: int, limit_s: float) -> Outcome:
