@@ -6,6 +6,7 @@ outcome.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -38,6 +39,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     load_host()
     known = groups()
+    gc.freeze()  # Else each process would copy the host's objects only to count them.
     chosen = [each for each in known if not wanted["names"] or not {*each}.isdisjoint(wanted["names"])]
     names = {name for each in known for name in each}
     unknown = [name for name in wanted["names"] if name not in names]
