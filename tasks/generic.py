@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from visualprm_eval.core.config import EXACT_MATCHING
-from visualprm_eval.tasks import curly_braces
+from visualprm_eval.tasks import curly_braces, points
 from visualprm_eval.tasks.base import Task
 from visualprm_eval.tasks.primary_figures import primary_figure
 
@@ -42,5 +42,5 @@ def generic_task(name: str, host_type: str, host_judge: str | None) -> Task:
         host_judge=host_judge or EXACT_MATCHING,
         note=f"{name} has no task of its own: a dataset of type {host_type}, its value is the host's primary metric",
         figure=figure,
-        **_FORMATS.get(name, {}),
+        **_FORMATS.get(name, {"concluded": points.concluded}),
     )

@@ -119,6 +119,7 @@ FIGURES: Mapping[str, PrimaryFigure] = {
     "GQA_*": _SHORT,
     "OCRVQA_*": _SHORT,
     "TextVQA_*": PrimaryFigure(100, _SHORT.source, spread=0.5),
+    "VizWiz": PrimaryFigure(100, "image_vqa.VizWiz.evaluate", spread=0.5),
     "MTVQA_TEST": PrimaryFigure(100, "image_vqa.MTVQADataset.evaluate", ("Average",)),
     "CountBenchQA": PrimaryFigure(100, "image_vqa.CountBenchQA.evaluate", ("accuracy",)),
     "ZEROBench*": PrimaryFigure(1, "image_vqa.ZEROBench.evaluate", ("accuracy",)),
@@ -126,6 +127,7 @@ FIGURES: Mapping[str, PrimaryFigure] = {
     "MM_NIAH_*": PrimaryFigure(1, "image_vqa.MMNIAH.evaluate", ("total",)),
     "OlympiadBench*": PrimaryFigure(100, "image_vqa.OlympiadBench.evaluate", ("AVG",)),
     "CMMMU_VAL": PrimaryFigure(1, "cmmmu.CMMMU.evaluate", ("总准确率",)),
+    "CCOCR*": PrimaryFigure(1, "image_ccocr.CCOCRDataset.evaluate", ("total",)),
     "COCO_VAL": PrimaryFigure(None, "image_caption.COCO_Caption_Scorer", ("CIDEr",)),
     "MMVet*": PrimaryFigure(100, "utils.mmvet.MMVet_acc", ("Category=Overall|acc",), judged=True),
     "LLaVABench*": PrimaryFigure(

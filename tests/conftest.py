@@ -14,6 +14,13 @@ from hypothesis import HealthCheck, settings
 
 from visualprm_eval.core.folders import use_data_dir
 
+# Another host than the packaged one, for this process and those that it starts.
+if _CHECKOUT := os.environ.get("VLMEVALKIT"):
+    if not Path(_CHECKOUT, "vlmeval", "__init__.py").is_file():
+        raise pytest.UsageError(f"VLMEVALKIT={_CHECKOUT}: expected a checkout of VLMEvalKit, with the folder vlmeval")
+    sys.path.insert(0, str(Path(_CHECKOUT).resolve()))
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [sys.path[0], os.environ.get("PYTHONPATH")]))
+
 # Hub clients must not wait for a network that is not there.
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_OFFLINE", "1")
@@ -48,3 +55,17 @@ def usual_signals() -> Iterator[None]:
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What stages and run ask of the host is done in this process, where a test may change it."""
+    from tests.inline import InlineProcess
+    from visualprm_eval.host import toolkit
+
+    process = InlineProcess()
+    monkeypatch.setattr(toolkit, "_started", [process])
+    monkeypatch.setattr(toolkit, "new_process", lambda: process)
+    toolkit.host.cache_clear()
+    yield
+    toolkit.host.cache_clear()

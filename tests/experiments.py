@@ -7,7 +7,7 @@ from pathlib import Path
 from visualprm_eval.core.answers.asking import Equalities
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.types import Spec
-from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.grading.judge_replies import Asked
 from visualprm_eval.stages.experiment import Experiment
 from visualprm_eval.stages.grade.grader import Grader

@@ -37,7 +37,7 @@ examples:
 """
 
 _ENTRIES = """\
-run    the host's runner (vlmeval.run); all its options, see `host run --help`
+run    the host's runner (its run.py); all its options, see `host run --help`
 dlist  the host's list of datasets: all, or one of its levels (l1, l2, ...)
 mlist  the host's list of models: all, or one of its groups
 sweep  try which of its benchmarks are graded here, on small made-up tables; see `host sweep --help`
@@ -166,6 +166,7 @@ _OF_COMPARE = {
 }
 _OF_EXPORT_PROBLEMS = {
     "--data": "benchmarks by their host names",
+    "--host-python": None,
     "--prompt": "the --prompt of that run ({default})",
     "--pictures": "the --pictures of that run ({default})",
     "--limit": "only the first problems of each benchmark",
@@ -174,6 +175,7 @@ _OF_DOCTOR = {
     "--data": "benchmarks to look for (--suite table2)",
     "--suite": "a set of benchmarks to look for",
     "--data-dir": "folder with their TSV files",
+    "--host-python": None,
     "--judge": "judge to ask for a short reply (none)",
     "--judge-base-url": "its OpenAI-compatible endpoint (the host's)",
     "--judge-key": None,
@@ -234,8 +236,10 @@ def _export(arguments: argparse.Namespace) -> None:
 def _export_problems(arguments: argparse.Namespace) -> None:
     config = partial_config(arguments, cfg.RunConfig())
     announce(f"export the problems of {', '.join(config.data)} to {arguments.output}")
+    from visualprm_eval.host.toolkit import use_host_python
     from visualprm_eval.run.export_problems import export_problems
 
+    use_host_python(config.host_python)
     prompt, limit, pictures = config.sampling.prompt, config.limit, config.pictures
     export_problems(config.data, arguments.output, prompt=prompt, limit=limit, pictures=pictures)
 
@@ -249,9 +253,11 @@ def _merge(arguments: argparse.Namespace) -> None:
 
 def _doctor(arguments: argparse.Namespace) -> int:
     announce("look at what is here")
+    from visualprm_eval.host.toolkit import use_host_python
     from visualprm_eval.run.doctor import findings
 
     config, names = partial_config(arguments, cfg.RunConfig()), benchmarks(given_fields(arguments))
+    use_host_python(config.host_python)
     usable = True
     for finding in findings(names or SUITES["table2"], config.data_dir, config.judge):
         say(f"{finding.what + ':':<28} {finding.found}")

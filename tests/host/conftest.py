@@ -15,6 +15,11 @@ def host():
     return load_host()
 
 
+@pytest.fixture(autouse=True)
+def host_inline(inline):
+    """All of it in this process."""
+
+
 @pytest.fixture
 def lmu(tmp_path, monkeypatch):
     """A data folder of the test's own; the host never refreshes pictures, so two tests must not share one."""

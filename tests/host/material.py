@@ -135,6 +135,11 @@ def api_model(server, kind="gpt"):
 
 def grade_table(benchmark, predictions, directory, judge, replies=None, **options):
     """The verdicts of a table."""
+    from visualprm_eval.host.benchmark import DatasetKey
+    from visualprm_eval.host.worker import calls
+
+    if isinstance(benchmark.dataset, DatasetKey):
+        benchmark = calls.loaded_benchmark(benchmark.dataset)
     from visualprm_eval.host.grading.grade_table import evaluate_table
 
     return evaluate_table(benchmark, predictions, directory, judge, replies, **options).take_verdicts()

@@ -12,7 +12,6 @@ from visualprm_eval.cli import main
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import HostError
 from visualprm_eval.core.folders import use_data_dir
-from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.load import bridge
 from visualprm_eval.run.doctor import findings
 
@@ -35,14 +34,14 @@ def unusable(found):
     return [finding.what for finding in found if not finding.is_usable]
 
 
-def test_it_says_what_is_here(lmu, judge_server):
+def test_it_says_what_is_here(lmu, judge_server, host):
     write_tsv(lmu / "MMStar.tsv", mcq_rows())
     write_tsv(lmu / "Own.tsv", mcq_rows())
     names = ["MMStar", "WeMath", "Own", "Nobody"]
     judge = JudgeOptions("local", judge_server.url, "sk-secret")
     found = told(findings(names, None, judge))
     assert found["host"].startswith("vlmeval 0.")
-    assert "(package)" in found["host"]
+    assert f"({host.kind}" in found["host"] and found["host"].endswith(f" in {host.folder}")
     assert found["data folder"] == str(lmu)
     assert "another version" in found["MMStar"] and str(lmu / "MMStar.tsv") in found["MMStar"]
     assert "missing" in found["WeMath"] and "https://" in found["WeMath"]
@@ -126,13 +125,3 @@ def test_it_writes_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     assert f"missing: no {home / 'LMUData' / 'MMStar.tsv'}" in done.stdout
     assert "LMUData" not in {path.name for path in home.iterdir()}
-
-
-def test_a_checkout_of_the_host_has_no_runner_in_its_package(lmu, monkeypatch):
-    """Such a host is stood in for by the packaged one without it."""
-    monkeypatch.setitem(sys.modules, "vlmeval.run", None)
-    assert bridge._loaded_host.__wrapped__().kind == "checkout"
-    write_tsv(lmu / "MMStar.tsv", mcq_rows())
-    benchmark = load_benchmark("MMStar")
-    assert benchmark.task.host_judge == "gpt-4o-mini"
-    assert not benchmark.task.needs_judge

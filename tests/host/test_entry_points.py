@@ -2,11 +2,14 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
 import sys
 
 import pytest
 
 from visualprm_eval.cli import main
+from visualprm_eval.host.load import runner
+from visualprm_eval.host.load.entry_points import become_host
 
 
 @pytest.fixture(autouse=True)
@@ -39,19 +42,30 @@ def fake_model(monkeypatch):
     return "fake-model"
 
 
-@pytest.mark.parametrize(("command", "name"), [("dlist", "DemoWorld"), ("mlist", "demo-policy")])
-def test_lists_show_ours(command, name, capsys):
-    assert main(["host", command]) == 0
-    assert name in capsys.readouterr().out.split()
-    assert main(["host", command, "all"]) == 0
-    assert name in capsys.readouterr().out.split()
+def test_the_list_shows_ours_and_leaves_nothing_of_the_host_in_our_process(tmp_path):
+    line = (
+        "import sys; from visualprm_eval.cli import main; status = main(sys.argv[1:]); print('vlmeval' in sys.modules)"
+    )
+    line += "; sys.exit(status)"
+    command = [sys.executable, "-c", line, "host", "mlist"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    names = done.stdout.split()
+    assert "demo-policy" in names and names[-1] == "False"
 
 
-def test_the_hosts_own_run_grades_the_demo(demo_world, fake_model, tmp_path):
+@pytest.mark.parametrize("rest", [[], ["all"]])
+def test_lists_show_ours(rest, capsys):
+    assert become_host(["dlist", *rest]) == 0
+    assert "DemoWorld" in capsys.readouterr().out.split()
+
+
+def test_the_hosts_own_run_grades_the_demo(demo_world, fake_model, tmp_path, host):
     work = tmp_path / "work"
-    assert main(["host", "run", "--data", "DemoWorld", "--model", fake_model, "--work-dir", str(work)]) == 0
-    status = json.loads((work / fake_model / "status.json").read_text())
-    assert status["datasets"]["DemoWorld"]["metrics"]["Overall"] == 75.0
+    assert become_host(["run", "--data", "DemoWorld", "--model", fake_model, "--work-dir", str(work)]) == 0
+    # A checkout gives each run a folder of its own.
+    [file] = (work / fake_model).glob("status.json" if host.kind == "package" else "T*/status.json")
+    assert json.loads(file.read_text())["datasets"]["DemoWorld"]["metrics"]["Overall"] == 75.0
 
 
 @pytest.mark.filterwarnings("ignore:Data")
@@ -60,8 +74,17 @@ def test_the_hosts_own_run_grades_the_demo(demo_world, fake_model, tmp_path):
     [["--data", "DemoWorld", "--model", "no-such-model"], ["--data", "NoSuchData", "--model", "fake-model"]],
 )
 def test_the_hosts_failures_become_exit_codes(demo_world, fake_model, tmp_path, arguments, capsys):
-    assert main(["host", "run", *arguments, "--work-dir", str(tmp_path / "work")]) == 1
+    assert become_host(["run", *arguments, "--work-dir", str(tmp_path / "work")]) == 1
     assert "The host reported an error" in capsys.readouterr().err
+
+
+def test_a_host_without_a_runner_says_so(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(runner, "host_folder", lambda: tmp_path)
+    (tmp_path / "__init__.py").touch()
+    assert become_host(["run", "--data", "DemoWorld"]) == 2
+    assert "has no run.py, neither in it nor beside it" in capsys.readouterr().err
+    assert become_host(["sing"]) == 2
+    assert "expected one of run, dlist, mlist" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

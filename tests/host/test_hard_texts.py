@@ -11,8 +11,8 @@ from tests.host.seven_tables import rows_of, write_seven
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import JudgeError
 from visualprm_eval.core.types import Candidate, Spec, Verdict
-from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.texts import texts_kept
+from visualprm_eval.host.toolkit import load_benchmark
 from visualprm_eval.stages.grade.stage import grade_missing
 from visualprm_eval.store import Store
 

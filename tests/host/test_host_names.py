@@ -11,6 +11,7 @@ from visualprm_eval.host.data.benchmarks import find_class
 from visualprm_eval.host.data.entries import OF_VIDEOS, entry_of
 from visualprm_eval.host.load import bridge
 from visualprm_eval.host.load.host_names import kept_names, read_tables
+from visualprm_eval.host.toolkit import host_names
 
 
 def test_an_import_leaves_the_names_for_later_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,4 +42,4 @@ def test_a_name_that_this_process_put_into_the_hosts_tables_is_known(monkeypatch
     from vlmeval.config import supported_VLM
 
     monkeypatch.setitem(supported_VLM, "mine-for-a-test", object)
-    assert "mine-for-a-test" in bridge.host_names().models
+    assert "mine-for-a-test" in host_names().models

@@ -12,8 +12,9 @@ from tests.host.material import api_model
 from visualprm_eval.core.errors import PolicyError, UnknownNameError
 from visualprm_eval.core.types import Part, Problem
 from visualprm_eval.host.load.bridge import set_verbose
-from visualprm_eval.host.models.host_model import HostPolicy, model_fingerprint, model_names
+from visualprm_eval.host.models.host_model import HostPolicy, model_fingerprint
 from visualprm_eval.host.models.sampling_settings import SamplingSettings, forced_generation, seeded
+from visualprm_eval.host.toolkit import host_names
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ def texts(policy, problem, ranks, seed=0):
 
 
 def test_names():
-    names = model_names()
+    names = host_names().models
     assert "demo-policy" in names
     assert "InternVL2_5-8B" in names
 

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 
 from visualprm_eval.core.types import Candidate, Part, Problem
+from visualprm_eval.host.load.runner import load_runner
 from visualprm_eval.host.models.host_model import HostPolicy
 
 
@@ -37,7 +38,6 @@ def message(text="What?"):
 
 def test_the_host_builds_it_by_name_and_by_class(engine, monkeypatch):
     from vlmeval.config import supported_VLM
-    from vlmeval.run import build_model_from_config
 
     import visualprm_eval.host.models.native_model as module
 
@@ -47,7 +47,7 @@ def test_the_host_builds_it_by_name_and_by_class(engine, monkeypatch):
     assert model.generate(message(), dataset="DemoWorld").startswith("noise")
     assert engine.loads[0][0] == "/assets/policy"
     config = {"mine": {"class": "NativePolicyModel", "checkpoint": "/mine", "temperature": 0.5, "seed": 3}}
-    mine = build_model_from_config(config, "mine")
+    mine = load_runner().build_model_from_config(config, "mine")
     assert mine.generate(message()) == "noise 3"
     assert engine.loads[1][0] == "/mine"
 

@@ -12,6 +12,7 @@ from visualprm_eval.host.grading import forms
 from visualprm_eval.host.grading import grade_table as grading
 from visualprm_eval.host.grading import verdict_readers as readers
 from visualprm_eval.host.grading.replies import NO_REPLY
+from visualprm_eval.host.load.runner import load_runner
 
 
 def parameters(function):
@@ -24,11 +25,10 @@ def test_functions_that_are_called():
     from vlmeval.dataset.image_base import ImageBaseDataset
     from vlmeval.dataset.utils import build_judge
     from vlmeval.dataset.utils.vqa_eval import hit_calculate, process_line
-    from vlmeval.run import get_judge_kwargs
     from vlmeval.vlm.base import BaseModel
 
     assert parameters(build_dataset)[0] == "dataset_name"
-    assert parameters(get_judge_kwargs) == ["dataset_name", "dataset_type", "args"]
+    assert parameters(load_runner().get_judge_kwargs) == ["dataset_name", "dataset_type", "args"]
     assert parameters(build_judge) == ["kwargs"]
     assert parameters(ImageBaseDataset.evaluate)[:2] == ["self", "eval_file"]
     assert parameters(ImageBaseDataset.build_prompt) == parameters(ImageBaseDataset.dump_image) == ["self", "line"]
@@ -122,16 +122,3 @@ def test_unreadable_reference_stops_the_hosts_constructor(mmstar):
     write_tsv(mmstar, rows)
     with pytest.raises(AssertionError):
         build_dataset("MMStar")
-
-
-def test_default_judges(lmu):
-    from types import SimpleNamespace
-
-    from vlmeval.run import get_judge_kwargs
-
-    options = SimpleNamespace(
-        judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
-        judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,
-    )  # fmt: skip
-    assert get_judge_kwargs("MathVista_MINI", "VQA", options)["model"] == "gpt-4o-mini"
-    assert "model" not in get_judge_kwargs("ChartQA_TEST", "VQA", options)

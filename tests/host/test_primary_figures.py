@@ -164,9 +164,9 @@ def test_points_are_counted_by_their_rate_not_by_their_number(put, tmp_path):
     figure = try_grader(benchmark, tmp_path, EXACT).figure
     assert (figure.metric, figure.greatest) == ("Success Rate (%)", 100)
     inside, outside = (json.dumps([{"point_2d": [x, 500]}]) for x in (100, 900))
-    raw = JudgeOptions(name="exact_matching", prediction="raw")
-    for texts, value in ({"0": inside, "1": inside}, 100), ({"0": inside, "1": outside}, 50):
-        assert evaluate_table(benchmark, texts, tmp_path, raw).take_figure().value == value
+    texts = {"0": f"It is there.\n\n```json\n{inside}\n```", "1": inside}
+    assert evaluate_table(benchmark, texts, tmp_path, EXACT).take_figure().value == 100
+    assert evaluate_table(benchmark, {**texts, "1": outside}, tmp_path, EXACT).take_figure().value == 50
 
 
 def test_what_the_host_does_not_grade_is_refused_with_its_figures(put, tmp_path):
@@ -222,6 +222,16 @@ def test_reference_answers_may_stand_in_another_column(put):
     table = rows(["", ""], caption="fruit", gpt4_ans=["It is a lemon.", ""], category="conv")
     benchmark = put("LLaVABench", table)
     assert reference_answers(benchmark, benchmark.problems) == [{"0": "It is a lemon.", "1": "unknown"}]
+
+
+def test_regions_are_no_answers_that_a_policy_gives(put):
+    benchmark = put("TallyQA", rows(["[1, 2, 30, 40]", "[[0.1, 0.1], [0.6, 0.5]]"]))
+    assert reference_answers(benchmark, benchmark.problems) == []
+    kept = put("CountBenchQA", rows(["[1, 2]", "['a', 'b', 'b']"]))
+    assert reference_answers(kept, kept.problems) == [
+        {"0": "[1, 2]", "1": "b"},
+        {"0": "[1, 2]", "1": "['a', 'b', 'b']"},
+    ]
 
 
 # Other benchmarks, and figures that somebody chose --------------------------------------------------------------------

@@ -114,7 +114,7 @@ def test_the_run_stops_before_its_first_sample(add_model, problem):
     (greedy,) = [batch[0].text for batch in twin.sample([(problem, 0)])]
     assert len({*drawn, greedy}) == 3
     assert greedy == " ".join(WORDS[:1] * 9)
-    assert twin._model.model is good._model.model
+    assert twin._model() is good._model()
 
 
 # Hidden state ---------------------------------------------------------------------------------------------------------

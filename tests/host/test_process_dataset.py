@@ -10,6 +10,7 @@ import pytest
 from tests.unit.evaluate.step_labels.material import row, write_set
 from visualprm_eval.core.errors import BenchmarkError
 from visualprm_eval.host.load.bridge import at_work
+from visualprm_eval.host.load.entry_points import become_host
 
 
 def reply(*verdicts):
@@ -66,8 +67,6 @@ def test_the_hosts_own_run_judges_with_its_models(lmu, monkeypatch, tmp_path):
     from vlmeval.config import supported_VLM
     from vlmeval.vlm.base import BaseModel
 
-    from visualprm_eval.cli import main
-
     class Fine(BaseModel):
         INTERLEAVE = True
 
@@ -79,7 +78,7 @@ def test_the_hosts_own_run_judges_with_its_models(lmu, monkeypatch, tmp_path):
     monkeypatch.setitem(supported_VLM, "fine", Fine)
     write_set(lmu / "VisualProcessBench", [row()])
     work = tmp_path / "work"
-    assert main(["host", "run", "--data", "VisualProcessBench", "--model", "fine", "--work-dir", str(work)]) == 0
-    (file,) = work.rglob("fine_VisualProcessBench_acc.*")
+    assert become_host(["run", "--data", "VisualProcessBench", "--model", "fine", "--work-dir", str(work)]) == 0
+    (file,) = {path.resolve() for path in work.rglob("fine_VisualProcessBench_acc.*")}  # A checkout adds links.
     table = pd.read_csv(file) if file.suffix == ".csv" else pd.read_excel(file)
     assert table["Overall"][0] == pytest.approx(100 / 3)

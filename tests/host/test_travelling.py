@@ -15,7 +15,7 @@ from tests.servers import Server
 from visualprm_eval.cli import main
 from visualprm_eval.core.config import PROMPTS, ComputeOptions, RunConfig, SamplingOptions
 from visualprm_eval.core.errors import HostError
-from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host import toolkit
 from visualprm_eval.run.export_problems import stored_benchmark
 from visualprm_eval.stages.sample.find_policy import find_policy
 from visualprm_eval.stages.sample.policy import PolicyOptions
@@ -54,13 +54,12 @@ def no_host(*_args, **_more):
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_prompts_are_those_of_the_host(exported, monkeypatch, prompt):
     here = config(exported, prompt)
-    benchmark = load_benchmark("MMStar")
+    benchmark = toolkit.load_benchmark("MMStar")
     native, served = (find_policy(name, PolicyOptions.of(here)) for name in (f"mine={DATA / 'a2'}", "mine=hf:x/y"))
     keys = [dict(native.manner()), dict(served.manner())]
     put = [source(exported, prompt).put(benchmark, benchmark.problems, policy) for policy in (native, served)]
     shown = native._shown(put[0])
-    for name in ("internvl_prompts", "prompts"):
-        monkeypatch.setattr(f"visualprm_eval.host.models.{name}.load_host", no_host)
+    monkeypatch.setattr(toolkit, "host_process", no_host)
     with Store.open(exported / STORE_FILE, write=False) as store:
         stored = stored_benchmark(store, "MMStar", here)
     assert [dict(native.manner()), dict(served.manner())] == keys
@@ -87,8 +86,7 @@ def test_prompts_are_those_of_the_host(exported, monkeypatch, prompt):
 
 
 def test_prompts_that_are_not_there_are_explained(exported, monkeypatch, tmp_path):
-    for name in ("internvl_prompts", "prompts"):
-        monkeypatch.setattr(f"visualprm_eval.host.models.{name}.load_host", no_host)
+    monkeypatch.setattr(toolkit, "host_process", no_host)
     with pytest.raises(HostError, match=r"no prompts of MMStar .*export-problems --data MMStar --prompt direct -o"):
         source(tmp_path, "direct").wording()
     with Store.open(exported / STORE_FILE, write=False) as store:

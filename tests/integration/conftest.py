@@ -1,6 +1,6 @@
 """The command line as a user calls it.
 
-In this process where possible, since the import of the host is paid once; else in a process of its own.
+In this process where possible, since its host process is started once; else in a process of its own.
 """
 
 from __future__ import annotations

@@ -236,6 +236,7 @@ def test_the_given_solutions_are_no_candidates(run: Run, work_dir: Path, tmp_pat
     assert "error:" in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_model_of_the_host_is_a_judge(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from visualprm_eval.host.load.bridge import load_host
 

@@ -105,6 +105,7 @@ def test_what_it_would_cost_and_what_cannot_be_compared(
     assert "problems cannot be paired" in "".join(capsys.readouterr())
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_killed_grader_loses_no_figure(
     run: Run, ocr: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +144,7 @@ def test_empty_replies_count_as_wrong_in_whole_tables(run: Run, ocr: list[str | 
     assert "1 of 3 candidates is an empty reply" in rows[0]["note"]
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_text_that_the_grader_cannot_take_leaves_its_pool(
     run: Run, ocr: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +176,7 @@ def test_a_text_that_the_grader_cannot_take_leaves_its_pool(
     assert tables == [], "it is known by now"
 
 
+@pytest.mark.usefixtures("inline")
 def test_what_the_host_cannot_grade_is_known_before(
     run: Run, ocr: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -236,6 +239,7 @@ def test_merged_stores_have_the_hosts_figures(run: Run, ocr: list[str | Path], t
     assert read_rows(tmp_path / "merged") == read_rows(tmp_path / "here")
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_table_that_cannot_be_evaluated_costs_no_other_policy_its_values(
     run: Run, ocr: list[str | Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

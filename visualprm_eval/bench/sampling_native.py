@@ -53,7 +53,7 @@ def measure(arguments: argparse.Namespace) -> str:
 
 
 def _problems(count: int) -> list[Problem]:
-    from visualprm_eval.host.data.benchmarks import load_benchmark
+    from visualprm_eval.host.toolkit import load_benchmark
 
     return load_benchmark("DemoWorld", limit=count).problems
 

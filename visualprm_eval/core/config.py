@@ -263,6 +263,7 @@ class RunConfig:
             families through transformers as [NAME=]hf:PATH_OR_ID[@REVISION]
         data: benchmarks by their host names, or by short names of the paper's (MMMU, MathVista, WeMath ...)
         data_dir: folder with the benchmarks' TSV files; only read, but for files that are fetched ($LMUData, ~/LMUData)
+        host_python: python of another environment, where VLMEvalKit is; it runs what is asked of it (this python)
         pictures: upright: turned as their EXIF says and scaled to 8 bits, where they are not so already; raw: left to
             the host, the servers and the models ({default})
         rerankers: rerankers ({default}); first (pass@1) is always shown beside them
@@ -291,6 +292,7 @@ class RunConfig:
     models: tuple[str, ...] = ()
     data: tuple[str, ...] = ()
     data_dir: Path | None = None
+    host_python: Path | None = None
     pictures: Pictures = DEFAULT_PICTURES
     rerankers: tuple[str, ...] = DEFAULT_RERANKERS
     candidates: Path | None = None

@@ -16,6 +16,7 @@
     │   └── StoreDamagedError    the file is not a sound store
     ├── RanksError           ranks of one run that do not work together
     ├── HostError            the host toolkit cannot be used
+    │   └── HostDiedError        its process ended while it worked
     ├── PolicyError          a policy that cannot write samples
     ├── CriticError          a critic that cannot score
     │   └── UnreadableJudgeError a judge of steps of whose replies none can be read
@@ -133,6 +134,20 @@ class RanksError(VisualPRMEvalError):
 
 class HostError(VisualPRMEvalError):
     """The host toolkit cannot be used."""
+
+
+class HostDiedError(HostError):
+    """The host's process ended while it worked; the next request starts a new one.
+
+    Args:
+        message: What happened.
+        reason: Of what it died, in few words.
+        output: The end of what it printed.
+    """
+
+    def __init__(self, message: str, reason: str = "", output: str = "") -> None:
+        super().__init__(message)
+        self.reason, self.output = reason, output
 
 
 class PolicyError(VisualPRMEvalError):

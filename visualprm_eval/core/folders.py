@@ -27,6 +27,17 @@ def use_data_dir(path: Path | None) -> None:
     _chosen[:] = [] if path is None else [path.resolve()]
 
 
+def folders_in_use() -> tuple[Path | None, Path | None]:
+    """The data folder that somebody named, and the cache folder of a dry run; for :func:`use_folders` elsewhere."""
+    return (_chosen[0] if _chosen else None), (_passing[-1] if _passing else None)
+
+
+def use_folders(data: Path | None, cache: Path | None) -> None:
+    """Makes the folders of another process, see :func:`folders_in_use`, those of this one."""
+    _chosen[:] = [] if data is None else [data]
+    _passing[:] = [] if cache is None else [cache]
+
+
 def data_root() -> Path:
     """The folder that holds benchmarks: the one that was named, else the host's: ``$LMUData``, else ``~/LMUData``.
 

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Protocol, TextIO
@@ -42,6 +42,10 @@ def track(label: str, total: int, stream: TextIO | None = None, *, after_s: floa
         stream: Where to write; standard error unless given.
         after_s: A log says nothing of work that takes less time than this, in seconds.
     """
+    if _relays:
+        with _relays[-1](label, total, after_s) as tracker:
+            yield tracker
+        return
     out, label = stream or sys.stderr, one_line(label)
     if out.isatty():
         with _live(label, total, out) as tracker:
@@ -52,6 +56,17 @@ def track(label: str, total: int, stream: TextIO | None = None, *, after_s: floa
         yield lines
     finally:
         lines.close()
+
+
+Relay = Callable[[str, int, float], AbstractContextManager[Tracker]]
+"""Takes label, total and the seconds of :func:`track`, and shows progress elsewhere."""
+
+_relays: list[Relay] = []
+
+
+def relay_progress(relay: Relay) -> None:
+    """From now on another process shows the progress of work in this one."""
+    _relays[:] = [relay]
 
 
 @contextmanager

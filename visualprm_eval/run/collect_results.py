@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import Columns
     from visualprm_eval.evaluate.result_rows import Pick, ResultRow
     from visualprm_eval.evaluate.stats.rows import Insight, PublishedPoint
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.run.plan_run import Plan
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store

@@ -67,10 +67,9 @@ def _gpus() -> str:
 
 
 def _host() -> str:
-    from visualprm_eval.host.load.bridge import load_host
+    from visualprm_eval.host.toolkit import host
 
-    host = load_host()
-    return f"vlmeval {host.version} ({host.kind}) in {host.folder}"
+    return host().shown
 
 
 def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> Iterator[Finding]:
@@ -94,17 +93,15 @@ def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> It
 
 def _file(name: str, folder: Path) -> Finding:
     """A benchmark's file, as the host's classes know it."""
-    from visualprm_eval.host.data.benchmarks import find_class
-    from visualprm_eval.host.data.entries import entry_of
     from visualprm_eval.host.data.files import file_here, places
+    from visualprm_eval.host.toolkit import host_names
 
-    dataset_class = find_class(name)
-    if dataset_class is None:
+    entry = host_names().datasets.get(name)
+    if entry is None:
         path = folder / f"{name}.tsv"
         if path.is_file():
             return Finding(name, f"{path}, an own table")
         return Finding(name, f"unknown to the host, and {path} is not there", is_usable=False)
-    entry = entry_of(name, dataset_class)
     file = file_here(name, entry)
     if file is None:
         looked = " or ".join(map(str, places(name, entry)))
@@ -118,14 +115,12 @@ def _file(name: str, folder: Path) -> Finding:
 def _judge(judge: JudgeOptions) -> Finding:
     if judge.name is None:
         return Finding("judge", "not asked: name it with --judge (and --judge-base-url, --judge-key)")
-    from visualprm_eval.host.grading.judge import judge_environment, judge_secrets, probe_judge
-    from visualprm_eval.host.load.bridge import at_work
+    from visualprm_eval.host.toolkit import probe_judge
 
     if not judge.used:
         return Finding("judge", "none: exact matching")
     try:
-        with at_work(environment=judge_environment(judge), secrets=judge_secrets(judge)):
-            probe_judge(judge)
+        probe_judge(judge)
     except (GradingError, ConfigError) as error:
         return Finding("judge", str(error), is_usable=False)
     return Finding("judge", f"{judge.name} answers")

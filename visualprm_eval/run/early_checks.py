@@ -21,7 +21,7 @@ from visualprm_eval.core.errors import (
 from visualprm_eval.core.folders import check_folder, use_data_dir
 from visualprm_eval.evaluate.reranker_registry import BUILTIN_CRITICS, JUDGE, needed_critics, split_label
 from visualprm_eval.host.data.known import check_benchmark_names, missing_files
-from visualprm_eval.host.load.bridge import has_names
+from visualprm_eval.host.toolkit import has_names, use_host_python
 from visualprm_eval.run.early_contact import greet_servers
 from visualprm_eval.run.judge_checks import check_judge
 from visualprm_eval.run.stored_critics import known_prm
@@ -69,6 +69,7 @@ def check_run(config: RunConfig, store: Store, rerankers: Sequence[Reranker]) ->
         VisualPRMEvalError: What a user can mend, see each of the checks.
     """
     use_data_dir(config.data_dir)
+    use_host_python(config.host_python)
     check_labels(config)
     check_policy_names(config)
     pack = read_pack(config)

@@ -10,7 +10,7 @@ from visualprm_eval.core.types import Problem
 from visualprm_eval.tasks import TASKS
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.store import Store
 
 
@@ -27,7 +27,7 @@ def expected_benchmarks(names: Sequence[str], limit: int | None, store: Store) -
     Raises:
         BenchmarkError: When ``$LMUData`` names a folder that is not there.
     """
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
 
     stored = set(store.benchmarks())
     for name in names:

@@ -28,7 +28,7 @@ from visualprm_eval.store.soundness import open_sound
 
 if TYPE_CHECKING:
     from visualprm_eval.core.config import JudgeOptions
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.tasks import Task
 
 _ORIGIN = "origin"
@@ -51,8 +51,8 @@ def load_benchmarks(config: RunConfig, store: Store) -> list[Benchmark]:
         BenchmarkError: A benchmark's data is malformed.
     """
     from visualprm_eval.core.folders import use_data_dir
-    from visualprm_eval.host.data.benchmarks import load_benchmarks as load_from_host
-    from visualprm_eval.host.load.bridge import set_verbose
+    from visualprm_eval.host.toolkit import load_benchmarks as load_from_host
+    from visualprm_eval.host.worker.process import set_verbose
 
     set_verbose(config.verbose)
     use_data_dir(config.data_dir)
@@ -115,11 +115,13 @@ def load_part(config: RunConfig, store: Store) -> list[Benchmark]:
     names = [name for name in config.data if name in store.benchmarks()]
     if "sample" in config.stages:
         from visualprm_eval.core.folders import use_data_dir
-        from visualprm_eval.host.data.benchmarks import load_benchmark
+        from visualprm_eval.host.toolkit import load_benchmarks as load_from_host
+        from visualprm_eval.host.toolkit import use_host_python
 
         use_data_dir(config.data_dir)
+        use_host_python(config.host_python)
         with suppress(HostError):
-            whole = [load_benchmark(name, limit=config.limit, pictures=config.pictures) for name in names]
+            whole, _ = load_from_host(names, config.limit, fetch=False, pictures=config.pictures)
             ids = {problem.id for name in names for problem in store.problems(name)}
             return [replace(each, problems=[one for one in each.problems if one.id in ids]) for each in whole]
     return [stored_benchmark(store, name, config) for name in names]
@@ -139,7 +141,7 @@ def stored_benchmark(store: Store, name: str, config: RunConfig, scope: Scope | 
     Raises:
         BenchmarkError: The store has no problems of it.
     """
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.host.data.files import DataFile
 
     known = store.current_problems(name)
@@ -246,8 +248,8 @@ def export_problems(
         BenchmarkError: A benchmark's data is missing or malformed, or the pictures cannot be written.
         HostError: There is no host.
     """
-    from visualprm_eval.host.data.benchmarks import load_benchmark
     from visualprm_eval.host.data.known import check_benchmark_names, missing_files
+    from visualprm_eval.host.toolkit import load_benchmark
 
     check_folder(output, "-o")
     check_benchmark_names(names)

@@ -53,6 +53,7 @@ _TABLE: Mapping[str, Mapping[str, str]] = {
         "--data D": "data",
         "--suite": "suite",
         "--data-dir DIR": "data_dir",
+        "--host-python PATH": "host_python",
         "--pictures": "pictures",
         "--reranker R": "rerankers",
         "--prm P": "scoring.prms",

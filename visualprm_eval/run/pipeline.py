@@ -20,6 +20,7 @@ from visualprm_eval.core.words import counted
 from visualprm_eval.evaluate.reranker_registry import build_rerankers, unread_prms
 from visualprm_eval.evaluate.rerankers import Reranker
 from visualprm_eval.host.grading.judge_replies import Asked
+from visualprm_eval.host.toolkit import start, use_host_python
 from visualprm_eval.run.dry_run import print_plan
 from visualprm_eval.run.early_checks import Checked, check_run, check_work_dir
 from visualprm_eval.run.last_run import note_run
@@ -82,6 +83,9 @@ def _rerankers(config: RunConfig) -> list[Reranker]:
 
 def _run(config: RunConfig, rerankers: Sequence[Reranker], team: Team | None) -> None:
     """The whole run, in this process but for what ranks share."""
+    use_host_python(config.host_python)
+    if not config.dry_run:
+        start()
     with _open_store(config, rerankers) as (store, checked):
         if team is None and not config.dry_run:
             remove_traces(config.work_dir)

@@ -13,7 +13,7 @@ from visualprm_eval.run.stored_policies import named_apart, with_greedy
 from visualprm_eval.stages.experiment import Samples
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.store import Store
     from visualprm_eval.store.packs import CandidatePack
 

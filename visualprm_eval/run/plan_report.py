@@ -33,7 +33,7 @@ from visualprm_eval.tasks import EXACT_MATCHING
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.run.last_run import Choice
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
     from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.evaluate.rerankers import Reranker
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.stages.sample.policy import Policy
     from visualprm_eval.stages.score.critics import Critic
     from visualprm_eval.store import Store
@@ -205,13 +205,13 @@ def _key(
 def _grading(store: Store, benchmark: Benchmark, config: RunConfig, judge: JudgeOptions) -> Spec:
     """The key of a benchmark's verdicts."""
     from visualprm_eval.host.grading.judge import judge_spec
-    from visualprm_eval.host.load.bridge import load_host
+    from visualprm_eval.host.toolkit import host
 
     if benchmark.expected:  # Nothing of it is here, verdicts least of all.
         return Spec("grading", {"benchmark": benchmark.name})
     if benchmark.dataset is None and {"grade", "report"} & set(config.stages):  # There is no host here.
         return stored_grading(store, benchmark, config.judge)
-    host = "none" if benchmark.dataset is None else load_host().version
-    settings = {"benchmark": benchmark.name, "prediction": judge.prediction, "host": host, **judge_spec(judge)}
+    version = "none" if benchmark.dataset is None else host().version
+    settings = {"benchmark": benchmark.name, "prediction": judge.prediction, "host": version, **judge_spec(judge)}
     metric = benchmark.task.metric_key(judge)
     return Spec("grading", {**settings, "metric": metric} if metric else settings)

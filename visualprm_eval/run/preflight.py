@@ -73,8 +73,7 @@ def _greet_judges(config: RunConfig, store: Store, plan: Plan) -> None:
 
 
 def _check_grading(config: RunConfig, store: Store, plan: Plan, grader: Grader) -> None:
-    from visualprm_eval.host.grading.grade_table import check_gradable
-    from visualprm_eval.host.grading.judge_replies import counted_requests
+    from visualprm_eval.host.toolkit import check_gradable
 
     refuse_unused_judge(config.judge, {each.benchmark.name: each.judge for each in plan.experiments})
     # Where all verdicts are there already, the judge need not be.
@@ -82,10 +81,9 @@ def _check_grading(config: RunConfig, store: Store, plan: Plan, grader: Grader) 
     refuse_lack_of_judge(
         [name for name, each in waiting.items() if each.benchmark.task.needs_judge and not each.judge.used]
     )
-    with counted_requests(grader.tally):
-        for experiment in waiting.values():
-            check_gradable(experiment.benchmark, experiment.judge)
-            try_out(store, experiment, grader)
+    for experiment in waiting.values():
+        check_gradable(experiment.benchmark, experiment.judge, grader.tally)
+        try_out(store, experiment, grader)
 
 
 def _awaits_verdicts(config: RunConfig, store: Store, plan: Plan, experiment: Experiment) -> bool:

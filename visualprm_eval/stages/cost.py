@@ -15,7 +15,7 @@ from visualprm_eval.engine.read_config import read_config
 
 if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.stages.checkpoint_source import CheckpointSource
 
 CHARACTERS_PER_TOKEN = 4

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
     from visualprm_eval.core.config import JudgeOptions
     from visualprm_eval.evaluate.rerankers import Reranker
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.store import Store
 
 Work = tuple[str, str, str]

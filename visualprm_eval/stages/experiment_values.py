@@ -17,7 +17,7 @@ from visualprm_eval.tasks.base import HOSTS, UNJUDGED
 if TYPE_CHECKING:
     from visualprm_eval.core.answers.asking import Equalities
     from visualprm_eval.evaluate.result_rows import Pick, ResultRow
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.stages.experiment import Experiment
     from visualprm_eval.store import Store
 

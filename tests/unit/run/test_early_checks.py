@@ -25,7 +25,9 @@ from visualprm_eval.store.packs import export_candidates
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import contextlib, io, json, sys
+import visualprm_eval.run.pipeline
 from visualprm_eval.cli import main
+visualprm_eval.run.pipeline.start = lambda: None  # It would put the host's own names over the shortened ones.
 told = []
 for line in json.load(sys.stdin):
     out, err = io.StringIO(), io.StringIO()

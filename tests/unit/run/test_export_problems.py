@@ -121,7 +121,7 @@ def test_a_report_of_what_was_graded_elsewhere(work_dir: Path) -> None:
     ("arguments", "message"),
     [
         (["--stages", "sample", "grade"], "Only grading needs it"),
-        (["--stages", "sample"], "the host toolkit (vlmeval) cannot be imported"),
+        (["--stages", "sample"], "VLMEvalKit is not installed here"),
         (
             ["--stages", "report", "--temperature", "1", "--reranker", "first"],
             "has no samples of P with {'temperature': 1.0",
@@ -144,7 +144,7 @@ def test_missing_pictures_are_told_before_they_cost_anything(work_dir: Path, mon
     def no_host(*_: object, **__: object) -> None:
         raise HostError("there is no host")
 
-    monkeypatch.setattr("visualprm_eval.host.data.benchmarks.load_benchmarks", no_host)
+    monkeypatch.setattr("visualprm_eval.host.toolkit.load_benchmarks", no_host)
     with Store.open(work_dir / "store.sqlite") as store:
         store.put_problems([problem(8, "/elsewhere/broken.png")])  # nobody had it: it is a failure there as well
         assert len(load_benchmarks(config(work_dir), store)[0].problems) == 4

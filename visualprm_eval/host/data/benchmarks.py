@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partialmethod
-from types import SimpleNamespace
 from typing import Any
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
@@ -23,6 +22,7 @@ from visualprm_eval.core.folders import data_root
 from visualprm_eval.core.pictures import AS_THEY_ARE, described
 from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.types import Problem
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.data.data_view import readable
 from visualprm_eval.host.data.entries import OF_VIDEOS, entry_of
 from visualprm_eval.host.data.files import DataFile, find_file, md5_of
@@ -31,51 +31,16 @@ from visualprm_eval.host.data.linked_data import use_own_image_folder, whole_fil
 from visualprm_eval.host.data.rows_to_problems import row_problem
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.upright import ShownRow, upright_row
-from visualprm_eval.host.data.usable import MATCHED_TYPES, lack_of_answers, left_out_remark, unusable_rows
+from visualprm_eval.host.data.usable import lack_of_answers, left_out_remark, unusable_rows
 from visualprm_eval.host.load.bridge import at_work, load_host
+from visualprm_eval.host.load.runner import default_judge
 from visualprm_eval.host.patching import replaced
-from visualprm_eval.tasks import Task, task_for
+from visualprm_eval.tasks import TASKS, Task, task_for
 
 _LOGGER = logging.getLogger(__name__)
 
 _UNDECODABLE = "!" * 65
 """Stands for an image that is not there: longer than any reference to another row, and no base64."""
-
-
-@dataclass(frozen=True, slots=True)
-class Benchmark:
-    """A dataset of the host and its problems.
-
-    Attributes:
-        name: The host's name of the dataset.
-        task: What results need beyond the host's data.
-        dataset: The host's dataset object, without the image column: its ``evaluate`` grades. ``None`` where the
-            problems come from a store, because there is no host.
-        problems: In the host's order.
-        broken: Why a row's picture cannot be used, by index. Such problems stay: whoever opens the picture fails.
-        pictures: The files of a row's pictures in the row's order, by index; a prompt may show some only.
-        total: How many problems the whole benchmark has; ``None`` when nobody here knows.
-        file: Where the data come from; ``None`` for what is not one file in the host's data folder.
-        left_out: Why rows of the table are no problems, by where they stand.
-        answerless: Why nothing of it can be graded; ``""`` where it has answers.
-        shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
-        sizes: Width and height of pictures by their files, where these were not written.
-        expected: Whether only the number of its problems is known, which have neither text nor pictures then.
-    """
-
-    name: str
-    task: Task
-    dataset: Any = field(repr=False)
-    problems: list[Problem] = field(repr=False)
-    broken: Mapping[str, str] = field(default_factory=dict)
-    pictures: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
-    total: int | None = None
-    file: DataFile | None = None
-    left_out: Mapping[str, str] = field(default_factory=dict)
-    answerless: str = ""
-    shown: str = ""
-    sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict, repr=False)
-    expected: bool = False
 
 
 @dataclass
@@ -117,7 +82,7 @@ def load_benchmark(
         raise ConfigError(f"limit {limit}: expected at least 1")
     load_host()
     dataset, findings, file = _build(name, fetch=fetch)
-    task = _task(name, dataset)
+    task = task_for(name, host_type=dataset.TYPE, host_judge=host_judge(name, dataset.TYPE))
     _keep_split(dataset, name, task.row_split)
     left_out = _leave_out(dataset, name, task, findings)
     answerless = lack_of_answers(dataset, has_task=not task.note)
@@ -339,16 +304,6 @@ def _check_indices(name: str, problems: list[Problem]) -> None:
         raise BenchmarkError(f"{name} has no rows")
 
 
-def _task(name: str, dataset: Any) -> Task:
-    """The benchmark's task; what the host would do by default fills in for one without a file of its own."""
-    silent = SimpleNamespace(
-        judge=None, judge_api_nproc=None, api_nproc=1, judge_retry=None, retry=1, verbose=False, judge_timeout=60,
-        judge_args=None, judge_base_url=None, judge_key=None, use_verifier=False, use_vllm=False,
-    )  # fmt: skip
-    try:
-        from vlmeval.run import get_judge_kwargs
-    except ImportError:  # A checkout keeps it beside the package.
-        judge = "gpt-4o-mini" if dataset.TYPE in MATCHED_TYPES else None
-    else:
-        judge = get_judge_kwargs(name, dataset.TYPE, silent).get("model")
-    return task_for(name, host_type=dataset.TYPE, host_judge=judge)
+def host_judge(name: str, host_type: str) -> str | None:
+    """The judge that the host would take by default for a benchmark without a task of its own, which has another."""
+    return None if name in TASKS else default_judge(name, host_type)

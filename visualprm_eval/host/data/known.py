@@ -9,7 +9,7 @@ from visualprm_eval.core.errors import BenchmarkError, UnknownNameError
 from visualprm_eval.core.folders import data_root
 from visualprm_eval.host.data.entries import DatasetEntry
 from visualprm_eval.host.data.files import missing_file
-from visualprm_eval.host.load.bridge import host_names
+from visualprm_eval.host.toolkit import host_names
 
 
 def benchmark_names() -> list[str]:

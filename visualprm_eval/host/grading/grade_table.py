@@ -23,7 +23,7 @@ from visualprm_eval.core.errors import (
 )
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.core.words import counted
-from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.data.usable import MATCHED_TYPES
 from visualprm_eval.host.grading.host_figures import (
     FigureError,
@@ -42,7 +42,7 @@ from visualprm_eval.host.grading.judge import (
     probe_once,
     way_to,
 )  # fmt: skip
-from visualprm_eval.host.grading.judge_replies import Asked, kept_replies, no_requests
+from visualprm_eval.host.grading.judge_replies import Asked, Replies, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
 from visualprm_eval.host.grading.reference_answers import (
     EXACT,
@@ -59,7 +59,7 @@ from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.patching import random_states_kept
 from visualprm_eval.host.sandbox.eval_guard import guarded
 from visualprm_eval.host.sandbox.grader_fixes import tamed_graders
-from visualprm_eval.store import Replies
+from visualprm_eval.host.sandbox.latex_helper import check_latex
 
 LOG_NAME = "host.log"
 """What the host printed and logged while it graded a table."""
@@ -188,7 +188,7 @@ def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
 def evaluate_table(
     benchmark: Benchmark, predictions: Mapping[str, str], directory: Path, judge: JudgeOptions,
     replies: Replies | None = None, *, known: bool = False, tally: Asked | None = None,
-    done: Callable[[int], None] = lambda _: None,
+    done: Callable[[int], None] = lambda _: None, folder: Path | None = None,
 ) -> Evaluation:  # fmt: skip
     """Lets the host evaluate one text per problem.
 
@@ -202,18 +202,15 @@ def evaluate_table(
         known: Whether every text has a verdict, so that the judge's replies are known and only the figure is wanted.
         tally: Counts the requests to the judge, also of a table over which the host stumbles.
         done: Told how many rows a judge has helped with, each time that it has with some, by any thread.
+        folder: The new folder, where somebody has made it already.
 
     Raises:
         GradingError: The host cannot work in the directory. Whatever goes wrong later is in what is returned.
     """
     load_host()
     judge = benchmark.task.judged_by(judge)
-    folder = _new_folder(directory)
-    no_figure = (
-        f"{benchmark.name}: the host could not count the table, or names no single primary metric, and left no verdict "
-        "per row that is understood; leave the benchmark out, or leave out the grading. The reason may stand in "
-        f"{folder / LOG_NAME}"
-    )
+    folder = folder or new_folder(directory)
+    no_figure = str(no_figure_error(benchmark, folder))
     try:
         ran = _run(benchmark, predictions, folder, judge, replies, known=known, tally=tally, done=done)
     except GradingError as error:
@@ -356,6 +353,7 @@ def _run(
             if isinstance(error, _NO_TEXTS_FAULT):
                 raise GradingError(said) from error
             raise GraderStumbledError(said, folder, reason) from error
+    check_latex()
     if judge.used:
         _check_judge(benchmark, judge, log, asked)
     return _Ran(file, asked, result, uncounted)
@@ -455,7 +453,16 @@ def _unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder:
     )
 
 
-def _new_folder(directory: Path) -> Path:
+def no_figure_error(benchmark: Benchmark, folder: Path) -> GradingError:
+    """What is to be said where a table has neither verdicts nor a figure."""
+    return GradingError(
+        f"{benchmark.name}: the host could not count the table, or names no single primary metric, and left no verdict "
+        "per row that is understood; leave the benchmark out, or leave out the grading. The reason may stand in "
+        f"{folder / LOG_NAME}"
+    )
+
+
+def new_folder(directory: Path) -> Path:
     """A new folder for one table.
 
     Raises:

@@ -15,7 +15,7 @@ from visualprm_eval.tasks.primary_figures import PrimaryFigure, chosen_figure
 from visualprm_eval.tasks.wemath import GROUPS, complete_groups
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
 
 _MOST_NAMED = 12
 """Figures that a message lists."""

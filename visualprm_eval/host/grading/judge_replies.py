@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from visualprm_eval.core.secrets import redacted
@@ -21,10 +21,19 @@ from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.model_fingerprint import plain, without_credentials
 from visualprm_eval.host.models.request_capture import watched
 from visualprm_eval.host.patching import replaced
-from visualprm_eval.store import Replies
 
 _TRIES = 3
 """How often a question is asked that its grader would ask once, until the reply can be read."""
+
+
+class Replies(Protocol):
+    """Where a judge's replies are kept, see ``visualprm_eval.store.Replies``; any thread may use it."""
+
+    def get(self, request: str, attempt: int) -> str | None:
+        """The reply to an attempt, from 0; ``None`` when there is none."""
+
+    def put(self, request: str, attempt: int, reply: str) -> None:
+        """Keeps a reply for good."""
 
 
 @dataclass

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from visualprm_eval.core.errors import GradingError
-from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.data.texts import texts_kept
 
 EMPTY = "\ufffd"

@@ -17,7 +17,7 @@ from visualprm_eval.core.words import digits
 
 if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem, Verdict
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
     from visualprm_eval.host.grading.host_figures import HostFigure
 
 UNKNOWN = "unknown"
@@ -27,20 +27,26 @@ MATCHED_SLACK = 0.01
 JUDGED_SLACK = 0.1
 """The same where a judge rates texts."""
 EXACT = 1e-6
+_LEAST_NUMBERS = 4
 _LONGEST = 60
 _SHOWN = 3
 
 
 def reference_answers(benchmark: Benchmark, problems: Sequence[Problem]) -> list[dict[str, str]]:
-    """Tables of reference answers by index, in the ways in which they may be meant; none where there are no answers.
+    """Tables of reference answers by index, in the ways in which they may be meant.
+
+    There are none where there are no answers, or these are regions of a picture, in which a policy's point may lie: a
+    mask, or a list of numbers.
 
     First each as one would say it: the most frequent of several that are right, written as the grader reads it. Then
     as they stand, where that is different.
     """
+    if benchmark.dataset.TYPE == "GUI" or "mask" in benchmark.dataset.data:
+        return []
     given = {problem.index: problem.answer for problem in problems}
     if not any(given.values()):
         given = _in_other_columns(benchmark, set(given))
-    if not any(given.values()):
+    if not any(given.values()) or all(_is_region(text) for text in given.values() if text):
         return []
     said = {index: benchmark.task.written(_one_of(text)) if text else UNKNOWN for index, text in given.items()}
     plain = {index: text or UNKNOWN for index, text in given.items()}
@@ -59,15 +65,27 @@ def _in_other_columns(benchmark: Benchmark, indices: set[str]) -> dict[str, str]
 
 def _one_of(text: str) -> str:
     """One of several answers that are right, where a cell lists texts; else all of the cell."""
-    if not text.startswith("["):
+    several = _listed(text)
+    if not several or not all(isinstance(each, str) for each in several):
         return text
+    return str(Counter(several).most_common(1)[0][0])
+
+
+def _is_region(text: str) -> bool:
+    """Whether an answer is a box or a polygon: a list of four numbers, or of points."""
+    numbers = [each for part in _listed(text) for each in (part if isinstance(part, list | tuple) else [part])]
+    return len(numbers) >= _LEAST_NUMBERS and all(isinstance(each, int | float) for each in numbers)
+
+
+def _listed(text: str) -> list[object]:
+    """What a cell lists; nothing where it is no list."""
+    if not text.startswith("["):
+        return []
     try:
         several = ast.literal_eval(text)  # Literals only.
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
-    if not isinstance(several, list) or not several or not all(isinstance(each, str) for each in several):
-        return text
-    return str(Counter(several).most_common(1)[0][0])
+        return []
+    return several if isinstance(several, list) else []
 
 
 def lacking_part(figure: HostFigure) -> float:

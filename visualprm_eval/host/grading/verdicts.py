@@ -9,7 +9,7 @@ from typing import Any
 
 from visualprm_eval.core.errors import NoVerdictsError
 from visualprm_eval.core.types import Verdict
-from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.data.usable import MATCHED_TYPES
 from visualprm_eval.host.grading.verdict_readers import (
     UNGRADED,

@@ -23,13 +23,14 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from visualprm_eval.core.config import DEMO_POLICY
-from visualprm_eval.core.errors import HostError
 from visualprm_eval.core.interrupts import check_interrupted
 from visualprm_eval.core.loading import loading
 from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.secrets import blanked
 from visualprm_eval.host.data.files import no_folder_made
-from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, keep_names, kept_names, read_tables
+from visualprm_eval.host.load.host_names import HOST, host_folder, keep_names
+from visualprm_eval.host.load.identity import identity_of
+from visualprm_eval.host.load.lacks import host_error
 from visualprm_eval.host.patching import random_states_kept, replaced, restored
 
 
@@ -38,16 +39,18 @@ class Host:
     """The host toolkit, imported once.
 
     Attributes:
-        version: Its version according to the installed distribution.
+        version: Its version, see :class:`~visualprm_eval.host.load.identity.Identity`.
         environment: The environment variables that its import set or changed; some of its classes read them later.
         kind: ``"package"``, or ``"checkout"`` of VLMEvalKit's repository, which differs from the packaged host.
         folder: Where it lies.
+        shown: All that in words, and the commit of a checkout.
     """
 
     version: str
     environment: Mapping[str, str]
     kind: str = "package"
     folder: str = ""
+    shown: str = ""
 
 
 _lock = threading.Lock()
@@ -74,50 +77,17 @@ def _loaded_host() -> Host:
         with loading("torch", "torch"):
             import torch  # noqa: F401 - the host needs it, and so does what undoes the host's changes
         with loading(HOST, "VLMEvalKit"), _process_unchanged(), no_folder_made():
-            _import_host()
+            importlib.import_module(HOST)  # With all its models and datasets.
             check_interrupted()
             environment = {key: value for key, value in os.environ.items() if before.get(key) != value}
     except Exception as error:  # Anything can go wrong in some hundred third-party modules.
-        raise HostError(
-            f"the host toolkit (vlmeval) cannot be imported: {type(error).__name__}: {error}; "
-            "install it with `pip install ms-vlmeval`, in the versions that this project's pyproject names"
-        ) from error
+        raise host_error(error) from error
     import vlmeval
 
     register()
     keep_names()
-    kind = "package" if sys.modules.get("vlmeval.run") is not None else "checkout"
-    return Host(_version(), environment, kind, str(Path(vlmeval.__file__).parent))
-
-
-def has_names() -> bool:
-    """Whether :func:`host_names` would import nothing."""
-    return HOST in sys.modules or kept_names() is not None
-
-
-def host_names() -> HostNames:
-    """The names of models and benchmarks that the host knows; it is imported only where no former import left them.
-
-    Raises:
-        HostError: When the toolkit is missing or cannot be imported here.
-    """
-    # A process that has imported it may have added names of its own.
-    names = None if HOST in sys.modules else kept_names()
-    if names is not None:
-        return names
-    load_host()
-    return read_tables()
-
-
-def _import_host() -> None:
-    """Pulls in the models, the datasets and, of the packaged host, the runner; a checkout keeps that elsewhere."""
-    try:
-        import vlmeval.run
-    except ModuleNotFoundError as error:
-        if error.name != "vlmeval.run":
-            raise
-        import vlmeval.config
-        import vlmeval.dataset  # noqa: F401
+    identity = identity_of(Path(vlmeval.__file__).parent)
+    return Host(identity.version, environment, identity.kind, str(identity.folder), str(identity))
 
 
 def register() -> None:
@@ -189,40 +159,6 @@ def at_work(
         stack.enter_context(replaced(warnings, "showwarning", sink.show_warning))
         yield
     check_interrupted()  # The host has many a bare except.
-
-
-def _version() -> str:
-    """The version of the distribution that the imported toolkit is of; of a checkout its own and its commit.
-
-    A checkout on the path may stand before an installed package, whose version says nothing of it.
-    """
-    from importlib.metadata import PackageNotFoundError, distribution
-
-    import vlmeval
-
-    imported = Path(vlmeval.__file__).resolve()
-    for name in ("ms-vlmeval", "vlmeval"):
-        with contextlib.suppress(PackageNotFoundError):
-            installed = distribution(name)
-            if Path(str(installed.locate_file("vlmeval/__init__.py"))).resolve() == imported:
-                return installed.version
-    own = str(getattr(vlmeval, "__version__", "unknown"))
-    return "+".join(filter(None, (own, _commit(imported.parent.parent))))
-
-
-def _commit(folder: Path) -> str:
-    """The commit of a git checkout, shortened; ``""`` where there is none or it cannot be told."""
-    git = folder / ".git"
-    with contextlib.suppress(OSError):
-        head = (git / "HEAD").read_text(encoding="utf-8").strip()
-        name = head.removeprefix("ref: ")
-        if name == head:
-            return head[:12]
-        if (git / name).is_file():
-            return (git / name).read_text(encoding="utf-8").strip()[:12]
-        packed = (line.split() for line in (git / "packed-refs").read_text(encoding="utf-8").splitlines())
-        return next((words[0][:12] for words in packed if words[1:] == [name]), "")
-    return ""
 
 
 @contextlib.contextmanager

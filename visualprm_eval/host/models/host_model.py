@@ -11,6 +11,7 @@ import copy
 import os
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from visualprm_eval.core.error_text import error_text, in_short
@@ -18,7 +19,7 @@ from visualprm_eval.core.errors import PolicyError, UnknownNameError
 from visualprm_eval.core.secrets import blanked, secrets_in
 from visualprm_eval.core.types import Candidate, Problem, digest
 from visualprm_eval.host.grading.replies import NO_REPLY
-from visualprm_eval.host.load.bridge import at_work, host_names, load_host
+from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.load.model_fingerprint import factory_fingerprint
 from visualprm_eval.host.models.sampling_settings import (
     SamplingSettings,
@@ -37,9 +38,26 @@ TESTED_CLASSES = frozenset(
 """Classes of the host of which a test shows that temperature, top-p and seed reach the model."""
 
 
-def model_names() -> list[str]:
-    """The models that the host knows, ours among them."""
-    return list(host_names().models)
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What is known of a model by its name.
+
+    Attributes:
+        fingerprint: See :func:`model_fingerprint`.
+        class_name: See :func:`class_name`.
+    """
+
+    fingerprint: str
+    class_name: str
+
+
+def model_facts(name: str) -> ModelFacts:
+    """What is known of a model that is not built.
+
+    Raises:
+        UnknownNameError: When the host does not know the name.
+    """
+    return ModelFacts(model_fingerprint(name), class_name(name))
 
 
 def model_fingerprint(name: str) -> str:

@@ -27,7 +27,7 @@ from visualprm_eval.host.patching import replaced
 from visualprm_eval.tasks import TASKS, Task
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
 
 _PROBES = ("MMMU_DEV_VAL", "HallusionBench", "MathVista_MINI", "MathVerse_MINI", "TextVQA_VAL", "GQA_TestDev_Balanced")
 """Benchmarks of the kinds between which InternVLChat tells."""

@@ -23,6 +23,7 @@ from typing import Any
 from visualprm_eval.core.errors import GraderRefusedError
 from visualprm_eval.core.json_rows import cut_off
 from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.sandbox.latex_helper import COMMAND
 
 _MOST_NOTES = 20
 _EXCERPT = 60
@@ -188,7 +189,7 @@ def _program(watch: _Watch, arguments: tuple[Any, ...]) -> None:
     command = arguments[1] if len(arguments) > 1 and arguments[1] else arguments[0] if arguments else ""
     words = [os.fsdecode(each) for each in command] if isinstance(command, list | tuple) else [os.fsdecode(command)]
     called = (Path(words[0]).name, *words[1:]) if words else ()
-    if called in _QUESTIONS:
+    if called in _QUESTIONS or (*arguments[:1], *words) == (COMMAND[0], *COMMAND):
         return
     if called[:2] in _TRIALS:
         raise RefusedError("refused: start a program")

@@ -16,10 +16,8 @@ from typing import Any
 
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.patching import replaced
+from visualprm_eval.host.sandbox.latex_helper import same_latex
 from visualprm_eval.host.sandbox.safe_arithmetic import MAX_LENGTH, NotArithmeticError, value_of
-
-LATEX_LIMIT_S = 10
-"""Longest that LaTeX may be worked on, in seconds."""
 
 
 @contextlib.contextmanager
@@ -73,21 +71,10 @@ def _plain(text: str) -> bool:
 
 
 def _same_latex(given: str, right: str) -> bool:
-    """The host's comparison through sympy, which may take for ever on a tower of powers."""
-    import timeout_decorator
-
-    limited = timeout_decorator.timeout(LATEX_LIMIT_S, use_signals=False)(_latex_difference)
-    try:
-        difference: float = limited(given, right)
-    except Exception:  # noqa: BLE001 - the parser, sympy and the clock raise whatever they like: not equal
-        return False
-    return difference < 1e-6
-
-
-def _latex_difference(given: str, right: str) -> float:
+    """The host's comparison through sympy, in a process of its own."""
     from vlmeval.dataset.utils.mathv import latex2sympy
 
-    return float(abs(value_of(str(latex2sympy(right))) - value_of(str(latex2sympy(given)))))
+    return same_latex(given, right, latex2sympy.__module__)
 
 
 # WeMath ---------------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from visualprm_eval.host.sweep.shapes import Shape, shape_of
 from visualprm_eval.host.sweep.stub_judge import NAME, stub_judge
 
 if TYPE_CHECKING:
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
 
 _ROUNDING = 0.01
 """How far a figure may be from the greatest one."""

@@ -37,18 +37,12 @@ class Grader:
         self, experiment: Experiment, texts: Mapping[str, str], replies: Replies | None, *, known: bool = False,
         done: Callable[[int], None] = lambda _: None,
     ) -> Evaluation:  # fmt: skip
-        """What the host makes of a table of texts, see ``host.grading.grade_table.evaluate_table``."""
-        from visualprm_eval.host.grading.grade_table import evaluate_table
+        """What the host makes of a table of texts, see ``host.toolkit.evaluate_table``."""
+        from visualprm_eval.host.toolkit import evaluate_table
 
+        benchmark, judge = experiment.benchmark, experiment.judge
         return evaluate_table(
-            experiment.benchmark,
-            texts,
-            self.directory,
-            experiment.judge,
-            replies,
-            known=known,
-            tally=self.tally,
-            done=done,
+            benchmark, texts, self.directory, judge, replies, tally=self.tally, known=known, done=done
         )
 
 

@@ -76,9 +76,7 @@ def metric_of(store: Store, experiment: Experiment) -> HostMetric:
     verdicts = all(note["verdicts"] for note in notes)
     untried = verdicts and max((note.get(_TRIED, 0) for note in notes), default=0) < len(benchmark.problems)
     if not notes and benchmark.dataset is not None:
-        from visualprm_eval.host.grading.verdicts import leaves_verdicts
-
-        verdicts = leaves_verdicts(benchmark)
+        verdicts = benchmark.has_verdicts
     return HostMetric(
         next((note["host metric"] for note in reversed(notes) if note["host metric"]), ""),
         whole=not verdicts or any(note["whole tables"] for note in notes),

@@ -56,29 +56,26 @@ def grade(store: Store, experiments: Sequence[Experiment], grader: Grader) -> tu
         Names of benchmarks that could not be graded, and labels of experiments for which the host has another figure
         than ours.
     """
-    from visualprm_eval.host.grading.judge_replies import counted_requests
-
     ungraded, unconfirmed = dict[str, None](), []
     # What led to a failure is asked anew, but not what was paid for since, in a retry that was broken off.
     since = {
         each.grading.id: store.last_failed_verdict(each.grading.id) if grader.retry_failed else 0.0
         for each in experiments
     }
-    with counted_requests(grader.tally):
-        for experiment in experiments:
-            if not metric_of(store, experiment).verdicts:
-                continue
+    for experiment in experiments:
+        if not metric_of(store, experiment).verdicts:
+            continue
+        with _told(experiment, ungraded):
+            study = _graded(store, experiment, grader, since[experiment.grading.id])
+            if not metric_of(store, experiment).whole and not confirm(store, experiment, study, grader):
+                unconfirmed.append(experiment.label)
+        keep_equalities(store, grader.equalities)
+    # Now it is known whose values are figures of whole tables. One that the host cannot evaluate must not cost
+    # another policy its own.
+    for experiment in [each for each in experiments if each.benchmark.name not in ungraded]:
+        if metric_of(store, experiment).whole:
             with _told(experiment, ungraded):
-                study = _graded(store, experiment, grader, since[experiment.grading.id])
-                if not metric_of(store, experiment).whole and not confirm(store, experiment, study, grader):
-                    unconfirmed.append(experiment.label)
-            keep_equalities(store, grader.equalities)
-        # Now it is known whose values are figures of whole tables. One that the host cannot evaluate must not cost
-        # another policy its own.
-        for experiment in [each for each in experiments if each.benchmark.name not in ungraded]:
-            if metric_of(store, experiment).whole:
-                with _told(experiment, ungraded):
-                    grade_tables(store, experiment, grader)
+                grade_tables(store, experiment, grader)
     tally = grader.tally
     if tally.sent or tally.saved:
         say(f"judge: {counted(tally.sent, 'request')} made, {tally.saved:,} saved, since their replies were stored")

@@ -58,10 +58,10 @@ def try_out(store: Store, experiment: Experiment, grader: Grader) -> None:
     benchmark, grading = experiment.benchmark, experiment.grading
     if not metric_of(store, experiment).untried:
         return
-    from visualprm_eval.host.grading.grade_table import try_grader
+    from visualprm_eval.host.toolkit import try_grader
 
     with judge_replies(store, experiment) as replies:
-        trial = try_grader(benchmark, grader.directory, experiment.judge, replies)
+        trial = try_grader(benchmark, grader.directory, experiment.judge, replies, tally=grader.tally)
     figure = trial.figure
     metric = figure.metric if figure is not None else ""
     if figure is not None:  # Before the note, after which nothing is tried any more.

@@ -95,17 +95,17 @@ def check_host_name(text: str, options: PolicyOptions) -> None:
         UnknownNameError: When it does not.
         HostError: When the host's names cannot be had.
     """
-    from visualprm_eval.host.models.host_model import model_names
+    from visualprm_eval.host.toolkit import host_names
 
     if _is_at_endpoint(options) or own_checkpoint(text, options) is not None:
         return
-    if text not in (names := model_names()):
+    if text not in (names := host_names().models):
         raise UnknownNameError("model", text, [*names, DEMO_POLICY], "(or give a checkpoint directory)")
 
 
 def _host_model(name: str, options: PolicyOptions) -> Policy:
     """A model of the host, on our native engine where that stands in for its class."""
-    from visualprm_eval.host.models.internvl_prompts import native_keywords
+    from visualprm_eval.host.toolkit import native_keywords
     from visualprm_eval.stages.sample.host_policy import HostModelPolicy
 
     check_host_name(name, options)

@@ -14,6 +14,7 @@ from visualprm_eval.stages.sample.policy import PolicyOptions, Request, Twinned,
 
 if TYPE_CHECKING:
     from visualprm_eval.engine.generate import Shown
+    from visualprm_eval.host.toolkit import InternVLPrompts
 
 _DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
@@ -52,13 +53,14 @@ class NativePolicy(Twinned, CheckpointUser):
 
         look_at_config(self.checkpoint.location, self.checkpoint.revision, fetch=fetch)
 
-    def prompt_model(self) -> Any:
-        """The host's model object whose prompts it gets; ``None`` for those of the datasets."""
+    @property
+    def internvl_prompts(self) -> InternVLPrompts | None:
+        """How the host's InternVLChat puts problems to it; ``None`` for the prompts of the datasets."""
         if self._as_host is None:
             return None
-        from visualprm_eval.host.models.internvl_prompts import bare_model
+        from visualprm_eval.host.toolkit import InternVLPrompts
 
-        return bare_model(self._as_host, cot=self._options.sampling.prompt == "cot")
+        return InternVLPrompts(self._as_host, cot=self._options.sampling.prompt == "cot")
 
     def manner(self) -> Mapping[str, JSONValue]:
         """The sampling options and the wording of prompts."""
@@ -77,15 +79,14 @@ class NativePolicy(Twinned, CheckpointUser):
 
     def _shown(self, problems: Sequence[Problem]) -> Mapping[str, Shown]:
         """What the policy reads and sees of each problem, by id."""
-        if self._as_host is None:
+        if (prompts := self.internvl_prompts) is None:
             return {}
-        from visualprm_eval.host.models.internvl_prompts import shown
+        from visualprm_eval.host.toolkit import shown_native
 
         distinct = {problem.id: problem for problem in problems}
         try:
-            model = self.prompt_model()
+            return dict(zip(distinct, shown_native(distinct.values(), prompts), strict=True))
         except HostError:
             if self._as_host:  # Only the host knows models by such names.
                 raise
             return self._options.prompts.shown_native(distinct.values())
-        return dict(zip(distinct, shown(model, distinct.values()), strict=True))

@@ -23,7 +23,7 @@ from visualprm_eval.store.shapes import is_prompt
 
 if TYPE_CHECKING:
     from visualprm_eval.engine.generate import Shown
-    from visualprm_eval.host.data.benchmarks import Benchmark
+    from visualprm_eval.host.benchmark import Benchmark
 
 _FOLDER = "prompts"
 """Folder of a work dir where older versions kept the prompts of its problems."""
@@ -58,7 +58,7 @@ class PromptSource:
         Raises:
             HostError: There is no host, and the work dir has no prompts that it made.
         """
-        from visualprm_eval.host.models.prompts import prompt_fingerprint
+        from visualprm_eval.host.toolkit import prompt_fingerprint
 
         try:
             return prompt_fingerprint(self.prompt, keywords)
@@ -79,17 +79,20 @@ class PromptSource:
         Args:
             benchmark: Where the problems come from.
             problems: Some of its problems.
-            policy: Who is asked; its ``prompt_model``, if it has one, is the host's object with prompts of its own.
+            policy: Who is asked; its ``put``, if it has one, is the way of a model of the host, and its
+                ``internvl_prompts`` say how the host's InternVLChat puts them.
 
         Raises:
             HostError: There is no host, and the work dir has no prompts that it made.
             PolicyError: The class of a model cannot make the prompt of a row.
         """
         if benchmark.dataset is not None:
-            from visualprm_eval.host.models.prompts import put_problems
+            from visualprm_eval.host.toolkit import put_problems
 
-            asked = getattr(policy, "prompt_model", lambda: None)()
-            return put_problems(benchmark, problems, self.prompt, asked)
+            if (own := getattr(policy, "put", None)) is not None:
+                put: list[Problem] = own(benchmark, problems)
+                return put
+            return put_problems(benchmark, problems, self.prompt, getattr(policy, "internvl_prompts", None))
         if self.prompt == "host":  # The dataset's own prompt is what a problem says.
             return list(problems)
         prompts, place = self._stored(benchmark.name), partial(picture_here, self.work_dir)
@@ -147,7 +150,7 @@ def export_prompts(store: Store, benchmark: Benchmark, prompt: str, place: Place
         prompt: ``"cot"``, ``"direct"`` or ``"host"``.
         place: Where the work dir has a picture.
     """
-    from visualprm_eval.host.models.prompts import prompt_fingerprint, put_problems
+    from visualprm_eval.host.toolkit import prompt_fingerprint, put_problems
 
     wording = prompt_fingerprint(prompt)
     put_generally = put_problems(benchmark, benchmark.problems, prompt)
@@ -184,9 +187,7 @@ def absorb_prompt_files(store: Store, work_dir: Path) -> None:
 
 def note_unheeded(store: Store, benchmark: Benchmark) -> None:
     """Notes, where the host is, which values of ``--prompt`` change nothing for a benchmark; the last word counts."""
-    from visualprm_eval.host.models.prompts import unheeded_prompts
-
-    store.put_note(_UNHEEDED, benchmark.name, list(unheeded_prompts(benchmark.name, benchmark.dataset)))
+    store.put_note(_UNHEEDED, benchmark.name, list(benchmark.unheeded))
 
 
 def prompt_of(store: Store, name: str, asked: str) -> str:
@@ -205,19 +206,15 @@ def prompt_of(store: Store, name: str, asked: str) -> str:
 
 
 def _shown_by_host(benchmark: Benchmark, prompt: str, place: Place) -> list[list[JSONValue] | None]:
-    from visualprm_eval.host.models.internvl_prompts import bare_model, shown
-    from visualprm_eval.host.models.prompts import put_problems
+    from visualprm_eval.host.toolkit import InternVLPrompts, put_problems, turns_or_none
 
-    model = bare_model(cot=prompt == "cot")
+    prompts = InternVLPrompts({}, cot=prompt == "cot")
+    turns = turns_or_none(put_problems(benchmark, benchmark.problems, prompt, prompts), prompts)
 
-    def turn(problem: Problem) -> list[JSONValue] | None:
-        try:
-            (parts,) = shown(model, [problem])
-        except PolicyError:
-            return None
-        return [one if isinstance(one, str) else [place(str(one.source)), one.max_tiles, one.upscale] for one in parts]
+    def placed(part: JSONValue) -> JSONValue:
+        return part if isinstance(part, str) else [place(part[0]), *part[1:]]
 
-    return [turn(problem) for problem in put_problems(benchmark, benchmark.problems, prompt, model)]
+    return [None if turn is None else [*map(placed, turn)] for turn in turns]
 
 
 def _known(prompts: Mapping[str, Prompt], problem: Problem) -> Prompt:

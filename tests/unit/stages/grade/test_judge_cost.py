@@ -9,7 +9,7 @@ import pytest
 from tests.experiments import experiment_on
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.types import Part, Problem, Spec
-from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.stages.experiment import Experiment
 from visualprm_eval.stages.grade.judge_cost import Estimate, estimate
 from visualprm_eval.tasks import task_for

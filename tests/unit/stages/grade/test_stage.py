@@ -13,7 +13,7 @@ from tests.experiments import experiment_on, grader_in
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GraderStumbledError, GradingError
 from visualprm_eval.core.types import Candidate, Part, Problem, Spec, Verdict
-from visualprm_eval.host.data.benchmarks import Benchmark
+from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.grading.grade_table import Evaluation
 from visualprm_eval.stages.grade.stage import ENOUGH_FAILURES, MOST_JUDGED_ROWS, grade_missing, tables
 from visualprm_eval.store import Store
@@ -53,7 +53,7 @@ def test_texts_share_the_seconds_that_their_table_took(tmp_path, monkeypatch) ->
         return evaluation({index: Verdict(1.0) for index in predictions if index != "3"})
 
     monkeypatch.setattr("visualprm_eval.stages.grade.stage.time.monotonic", lambda: clock.now)
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
+    monkeypatch.setattr("visualprm_eval.host.toolkit.evaluate_table", table)
     with Store.open(tmp_path / "store.sqlite") as store:
         store.put_problems(problems)
         store.put_spec(sampling)
@@ -81,7 +81,7 @@ def judged(tmp_path, monkeypatch):
         state.asked += predictions
         return evaluation({index: Verdict(1.0) if int(index) in state.readable else UNREAD for index in predictions})
 
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
+    monkeypatch.setattr("visualprm_eval.host.toolkit.evaluate_table", table)
     with Store.open(tmp_path / "store.sqlite") as store:
         store.put_problems(problems)
         store.put_spec(sampling)
@@ -153,7 +153,7 @@ def mixed(tmp_path, monkeypatch):
             raise GraderStumbledError("B: the host could not grade", reason="ValueError: odd")
         return evaluation({index: UNREAD if state.unread else Verdict(1.0) for index in predictions})
 
-    monkeypatch.setattr("visualprm_eval.host.grading.grade_table.evaluate_table", table)
+    monkeypatch.setattr("visualprm_eval.host.toolkit.evaluate_table", table)
 
     def grade(texts, judge=None, rank=0):
         state.asked.clear()
