@@ -6,8 +6,8 @@ import math
 import os
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import cycle
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.errors import VisualPRMEvalError
+from visualprm_eval.core.visible import tell
 from visualprm_eval.core.words import digits
 from visualprm_eval.host.grading.host_figures import HostFigure
 from visualprm_eval.host.sweep.made_tables import MadeRow, made_rows, write_hub_file, write_pictures, write_table
@@ -117,8 +118,10 @@ def sweep_group(group: str, name: str, folder: Path) -> Outcome:
         try:
             benchmark = load_benchmark(name, fetch=False)
             if not (shape.judged or benchmark.task.needs_judge):
-                with suppress(VisualPRMEvalError):
+                try:
                     return replace(found, judge="none", **_graded(benchmark, rows, shape, folder / "unjudged", without))
+                except VisualPRMEvalError as error:
+                    tell(f"without a judge: {error}")  # Into the output of the group.
             found = replace(found, judge="stub")
             return replace(found, **_graded(benchmark, rows, shape, folder / "judged", stub))
         except VisualPRMEvalError as error:
@@ -161,8 +164,9 @@ def _graded(
     check_gradable(benchmark, judge)
     trial = try_grader(benchmark, folder, judge)
     indices = [problem.index for problem in benchmark.problems]
-    right = dict(zip(indices, (row.right for row in rows), strict=True))
-    wrong = dict(zip(indices, (row.wrong for row in rows), strict=True))
+    # A collection has the rows of each of its benchmarks.
+    right = dict(zip(indices, (row.right for row in cycle(rows)), strict=False))
+    wrong = dict(zip(indices, (row.wrong for row in cycle(rows)), strict=False))
     tried = right == {problem.index: problem.answer for problem in benchmark.problems}
     best = (trial.figure if tried else None) or _figure(benchmark, right, folder, judge)
     worst = _figure(benchmark, wrong, folder, judge)
