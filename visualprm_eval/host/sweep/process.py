@@ -43,7 +43,7 @@ def main() -> None:
     chosen = [each for each in known if not wanted["names"] or not {*each}.isdisjoint(wanted["names"])]
     names = {name for each in known for name in each}
     unknown = [name for name in wanted["names"] if name not in names]
-    print(json.dumps({"count": len(chosen), "unknown": unknown, "known": sorted(names)}), file=out)
+    out.write(json.dumps({"count": len(chosen), "unknown": unknown, "known": sorted(names)}) + "\n")
     running, begun = dict[int, _Running](), 0
     try:
         while (chosen and not unknown) or running:
@@ -59,7 +59,8 @@ def main() -> None:
                     _end(number)
             number, status = os.waitpid(-1, os.WNOHANG)
             if number in running:
-                print(json.dumps(asdict(_outcome(running.pop(number), status, wanted["limit_s"]))), file=out)
+                outcome = _outcome(running.pop(number), status, wanted["limit_s"])
+                out.write(json.dumps(asdict(outcome)) + "\n")
             elif not number:
                 time.sleep(_POLL_S)
     finally:
