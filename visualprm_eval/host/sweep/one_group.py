@@ -125,7 +125,7 @@ def sweep_group(group: str, name: str, folder: Path) -> Outcome:
             found = replace(found, judge="stub")
             return replace(found, **_graded(benchmark, rows, shape, folder / "judged", stub))
         except VisualPRMEvalError as error:
-            return replace(found, reason=_without_places(str(error), folder))
+            return replace(found, reason=_without_places(f"{error}{_uncounted(folder)}", folder))
         except Exception as error:  # noqa: BLE001 - a fault of ours, which the table is to show
             return replace(found, outcome="fault", reason=_without_places(error_text(error), folder))
 
@@ -144,6 +144,13 @@ def _forget_checksums() -> None:
         known = vars(owner).get("DATASET_MD5")
         if isinstance(known, dict):
             known.update(dict.fromkeys(known))
+
+
+def _uncounted(folder: Path) -> str:
+    """What the logs say of a table that the host could not count."""
+    logs = [log.read_text("utf-8", errors="replace") for log in sorted(folder.glob("judged/*/host.log"))]
+    said = re.findall(r"is not counted \((.+)\)$", "\n".join(logs), re.MULTILINE)
+    return f" ({said[-1]})" if said else ""
 
 
 def _without_places(text: str, folder: Path) -> str:
