@@ -17,6 +17,7 @@ from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.grading.grade_table import check_gradable, evaluate_table, try_grader
 from visualprm_eval.host.grading.host_figures import host_figure_of
 from visualprm_eval.host.grading.reference_answers import reference_answers
+from visualprm_eval.host.models.prompts import put_problems
 from visualprm_eval.tasks.primary_figures import LOWER
 
 EXACT = JudgeOptions(name="exact_matching")
@@ -232,6 +233,14 @@ def test_regions_are_no_answers_that_a_policy_gives(put):
         {"0": "[1, 2]", "1": "b"},
         {"0": "[1, 2]", "1": "['a', 'b', 'b']"},
     ]
+
+
+def test_braces_are_asked_for_as_the_datasets_own_prompt_does(put):
+    benchmark = put("ZEROBench", rows(["7"], "answers"))
+    own = benchmark.problems[0].question
+    cot, direct = (put_problems(benchmark, benchmark.problems, prompt)[0].question for prompt in ("cot", "direct"))
+    assert all("in curly braces, like this: {final answer}" in " ".join(text.split()) for text in (own, cot, direct))
+    assert own not in {cot, direct}
 
 
 # Other benchmarks, and figures that somebody chose --------------------------------------------------------------------

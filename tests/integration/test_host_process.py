@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +21,7 @@ from tests.host.material import JudgeServer, mcq_rows, write_tsv
 from tests.integration.conftest import ROOT, Run, command, read_rows, value
 from visualprm_eval.core.errors import HostDiedError, HostError
 from visualprm_eval.host import toolkit
+from visualprm_eval.run import pipeline
 from visualprm_eval.store import STORE_FILE, Store
 
 LETTERS = "ABCD"
@@ -114,8 +116,9 @@ def test_a_text_that_kills_the_process_is_one_failure(
 
 
 def test_a_model_that_dies_over_a_problem_costs_one_sample(
-    run: Run, pack: list[str | Path], tmp_path: Path, changed_host: Callable[[str, str], None]
-) -> None:
+    run: Run, pack: list[str | Path], tmp_path: Path, changed_host: Callable[[str, str], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     changed_host(
         "vlmeval.config",
         """
@@ -137,7 +140,14 @@ def test_a_model_that_dies_over_a_problem_costs_one_sample(
     rows = [{name: cell for name, cell in row.items() if name != "split"} for row in mcq_rows(LETTERS)]
     rows[1]["question"] += " POISON"
     write_tsv(tmp_path / "Tiny.tsv", rows)
-    grader = toolkit.host_process()
+    grader, made, new_process, graded = toolkit.host_process(), [], toolkit.new_process, pipeline.grade
+    monkeypatch.setattr(toolkit, "new_process", lambda: made.append(new_process()) or made[-1])
+
+    def grade(*arguments: Any, **options: Any) -> Any:
+        assert [process._process for process in made] == [None], "it ended after its stage"
+        return graded(*arguments, **options)
+
+    monkeypatch.setattr(pipeline, "grade", grade)
     run("--model", "fragile", "--data", "Tiny", "-n", "1", "--reranker", "oracle", "--judge", "exact_matching",
         "--temperature", "0", "--prompt", "host", "--work-dir", tmp_path / "out")  # fmt: skip
     with Store.open(tmp_path / "out" / STORE_FILE, write=False) as store:
@@ -286,3 +296,9 @@ def test_a_python_that_does_not_serve(tmp_path: Path, content: str, said: str) -
             toolkit.host()
     finally:
         toolkit.use_host_python(None)
+
+
+def test_a_python_that_is_none_is_told_at_once(run: Run, tmp_path: Path) -> None:
+    said = run("--demo", "--host-python", tmp_path / "nowhere", "--work-dir", tmp_path / "out", status=2)
+    assert "nowhere is no program; name the python of the environment that has vlmeval" in said
+    assert not (tmp_path / "out").exists()

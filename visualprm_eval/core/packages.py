@@ -4,6 +4,10 @@ from __future__ import annotations
 
 VERSION = "0.2.0"
 """Of this project; the same as in pyproject.toml."""
+PACKAGES = (
+    "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "sentencepiece", "pillow", "numpy", "pandas",
+)  # fmt: skip
+"""What facts, or results, may depend on."""
 
 _HOST = ("ms-vlmeval", "vlmeval")
 """The host's package and what it is called in an import."""
@@ -27,3 +31,8 @@ def installed(package: str) -> str:
             if spec is not None and spec.origin is not None and Path(spec.origin).resolve() != own.resolve():
                 return f"{found.version} (not used: another {_HOST[1]} stands before it)"
     return found.version
+
+
+def versions_here() -> str:
+    """The versions of all of ``PACKAGES`` in this environment."""
+    return ", ".join(f"{package} {installed(package)}" for package in PACKAGES)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,10 +40,12 @@ class HostFacts:
     Attributes:
         version: Its version; of a checkout with its commit.
         shown: How messages name it: with its kind and where it lies.
+        packages: The versions of what is installed beside it, see ``core.packages.versions_here``.
     """
 
     version: str
     shown: str
+    packages: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +71,10 @@ def use_host_python(python: Path | None) -> None:
     Raises:
         ConfigError: It is no program.
     """
-    if python is not None and not os.access(python, os.X_OK):
+    program = None if python is None else shutil.which(python)
+    if python is not None and program is None:
         raise ConfigError(f"--host-python {python} is no program; name the python of the environment that has vlmeval")
-    named = [] if python is None else [python.absolute()]
+    named = [] if program is None else [Path(program).absolute()]
     if named != _python:
         _python[:] = named
         if _started:
@@ -118,9 +122,14 @@ def host() -> HostFacts:
     Raises:
         HostError: There is none, or it cannot be imported.
     """
-    version, shown, settings = host_process().call("host")
+    version, shown, packages, settings = host_process().call("host")
     os.environ.update(settings)
-    return HostFacts(version, shown)
+    return HostFacts(version, shown, packages)
+
+
+def versions_elsewhere() -> str:
+    """The versions of packages in the environment of the Python that was named for the host; ``""`` where none was."""
+    return host().packages if _python else ""
 
 
 def has_names() -> bool:

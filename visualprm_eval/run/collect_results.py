@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from visualprm_eval.core.groups import grouped
-from visualprm_eval.core.packages import installed
+from visualprm_eval.core.packages import PACKAGES, installed
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.steps import ORIGINAL, rule_of
 from visualprm_eval.core.types import JSONValue, Spec, StepScores, Usage
@@ -37,7 +37,7 @@ from visualprm_eval.stages.experiment_values import (
 from visualprm_eval.stages.grade.metric_notes import known_figure, metric_of
 from visualprm_eval.stages.sample.prompts import prompt_of
 from visualprm_eval.stages.sample.stage import Tally, note_on_equal_samples
-from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
+from visualprm_eval.store.package_versions import NOT_RECORDED, recorded_versions
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.fact_columns import Columns

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from visualprm_eval.core.errors import ConfigError, GradingError, HostError, VisualPRMEvalError
 from visualprm_eval.core.loading import loading
-from visualprm_eval.core.packages import installed
-from visualprm_eval.store.package_versions import PACKAGES
+from visualprm_eval.core.packages import PACKAGES, installed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,12 +38,16 @@ def findings(names: Sequence[str], data_dir: Path | None, judge: JudgeOptions) -
         data_dir: The folder that holds them; ``None`` for the host's.
         judge: The judge to ask for a short reply; none is asked when it has no name.
     """
+    from visualprm_eval.host.toolkit import versions_elsewhere
+
     yield Finding("python", platform.python_version())
     for package in PACKAGES:
         yield Finding(package, installed(package))
     yield Finding("GPU", _gpus())
     try:
         yield Finding("host", _host())
+        if packages := versions_elsewhere():
+            yield Finding("packages of the host", packages)
         has_host = True
     except HostError as error:
         yield Finding("host", str(error), is_usable=False)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from visualprm_eval.core.config import GIVEN, RunConfig
 from visualprm_eval.core.errors import UnreadableJudgeError
-from visualprm_eval.core.packages import installed
+from visualprm_eval.core.packages import PACKAGES, installed
 from visualprm_eval.core.types import Candidate, JSONValue, Problem, Spec, StepScores
 from visualprm_eval.core.visible import say, tell
 from visualprm_eval.evaluate.step_labels.assess import Opinion
@@ -23,7 +23,7 @@ from visualprm_eval.stages.score.critics import Critic, ranged_scoring, release
 from visualprm_eval.stages.score.given_steps import Judging, baseline, build
 from visualprm_eval.stages.score.stage import score_missing
 from visualprm_eval.store import Store
-from visualprm_eval.store.package_versions import NOT_RECORDED, PACKAGES, recorded_versions
+from visualprm_eval.store.package_versions import NOT_RECORDED, recorded_versions
 from visualprm_eval.tasks.process_bench.data import LABELS_FILE, ProcessSample, ProcessSet, text_of
 from visualprm_eval.tasks.process_bench.locate import is_here, load_set
 from visualprm_eval.tasks.process_bench.released import RELEASED_LABELS, differences, total

@@ -10,16 +10,12 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING
 
-from visualprm_eval.core.packages import installed
+from visualprm_eval.core.packages import versions_here
 from visualprm_eval.core.types import Spec
 
 if TYPE_CHECKING:
     from visualprm_eval.store import Store
 
-PACKAGES = (
-    "visualprm-eval", "ms-vlmeval", "torch", "transformers", "tokenizers", "sentencepiece", "pillow", "numpy", "pandas",
-)  # fmt: skip
-"""What facts, or results, may depend on."""
 NOT_RECORDED = "not recorded"
 """Stands for the versions that made facts of older stores, and of packs of candidates."""
 
@@ -27,16 +23,17 @@ _VERSIONS = "versions"
 """The kind of notes on which versions made the facts of a key."""
 
 
-def note_versions(store: Store, maker: Spec) -> None:
+def note_versions(store: Store, maker: Spec, versions: str = "") -> None:
     """Notes the versions that made facts here, just before these are put.
 
     Args:
         store: Where the facts go.
         maker: Their key: a sampling, a scoring or a grading.
+        versions: Those of another Python that makes them, see ``core.packages.versions_here``; ``""`` for this one's.
     """
     if store.has_facts(maker.id) and maker.id not in recorded_versions(store):
         note_unknown_versions(store, maker)
-    _note(store, maker, _here())
+    _note(store, maker, versions or _here())
 
 
 def note_unknown_versions(store: Store, maker: Spec) -> None:
@@ -60,4 +57,4 @@ def _note(store: Store, maker: Spec, packages: str) -> None:
 
 @cache
 def _here() -> str:
-    return ", ".join(f"{package} {installed(package)}" for package in PACKAGES)
+    return versions_here()

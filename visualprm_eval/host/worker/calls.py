@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from visualprm_eval.core.packages import versions_here
 from visualprm_eval.core.types import JSONValue, Problem
 from visualprm_eval.host.benchmark import Benchmark, DatasetKey, LoadedDataset
 from visualprm_eval.host.data.benchmarks import host_judge, load_benchmark, load_benchmarks
@@ -58,14 +59,14 @@ class RemoteReplies:
         return reply
 
 
-def host() -> tuple[str, str, dict[str, str]]:
-    """The host's version, how messages name it, and the variables that its own file ``.env`` sets."""
+def host() -> tuple[str, str, str, dict[str, str]]:
+    """The host's version, how messages name it, versions of packages, and the variables of its own file ``.env``."""
     from dotenv import dotenv_values
 
     facts = load_host()
     settings = Path(facts.folder).parent / ".env"
     variables = dotenv_values(settings) if settings.is_file() else {}
-    return facts.version, facts.shown, {name: value for name, value in variables.items() if value}
+    return facts.version, facts.shown, versions_here(), {name: value for name, value in variables.items() if value}
 
 
 def names() -> HostNames:

@@ -45,6 +45,12 @@ class Grader:
             benchmark, texts, self.directory, judge, replies, tally=self.tally, known=known, done=done
         )
 
+    def versions(self) -> str:
+        """The versions that verdicts are made with, where another Python runs the host; else ``""``."""
+        from visualprm_eval.host.toolkit import versions_elsewhere
+
+        return versions_elsewhere()
+
 
 def judge_replies(
     store: Store, experiment: Experiment, since: float = 0.0

@@ -177,7 +177,7 @@ def grade_missing(
         for table in tables(work, MOST_JUDGED_ROWS if judged else len(work)):
             found: list[Verdict] = []
             for facts in graded_in_parts(table, grade, works=works, takes_answers=takes_answers):
-                note_versions(store, grading)
+                note_versions(store, grading, grader.versions())
                 store.put_verdicts(grading.id, facts)
                 rows.finish(len(facts))
                 found += [verdict for *_, verdict in facts]

@@ -129,6 +129,6 @@ def grade_tables(store: Store, experiment: Experiment, grader: Grader) -> None:
                     tables = unseen_tables(store, experiment, read_study(store, experiment, grader.equalities))
                     continue
                 note_metric(store, grading, said.metric, whole=True, verdicts=verdicts)
-                note_versions(store, grading)
+                note_versions(store, grading, grader.versions())
                 keep_figure(store, experiment, texts, said.value)
             rows.finish(len(texts))

@@ -32,6 +32,12 @@ class HostModelPolicy(Twinned):
         """
         return self._model().put_problems(benchmark, problems, self._options.sampling.prompt)
 
+    def versions(self) -> str:
+        """The versions that samples are made with, where another Python runs the host; else ``""``."""
+        from visualprm_eval.host.toolkit import versions_elsewhere
+
+        return versions_elsewhere()
+
     def settings(self) -> Mapping[str, JSONValue]:
         """The sampling options and what the host says of the model."""
         from visualprm_eval.host.model import model_facts

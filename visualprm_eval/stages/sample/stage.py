@@ -118,7 +118,7 @@ def sample_missing(
             batches = policy.sample([(problems[problem_id], rank) for problem_id, rank in missing])
             for number, batch in enumerate(batches):
                 if number == 0:
-                    note_versions(store, sampling)
+                    note_versions(store, sampling, getattr(policy, "versions", str)())
                 if passed := guard.passed(batch):
                     store.put_candidates(sampling.id, passed)
                 tally.add(batch)
