@@ -11,6 +11,7 @@ import pytest
 from tests.integration.conftest import ROOT
 from visualprm_eval import cli
 from visualprm_eval.bench import __main__ as bench
+from visualprm_eval.run import sweep
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -39,7 +40,7 @@ OTHER_TOOLS = {"--nproc-per-node", "--log_samples", "--no-deps"}
 
 def test_its_options_exist() -> None:
     commands = [each._subparsers._group_actions[0].choices for each in (cli._build_parser(), bench._build_parser())]
-    parsers = [parser for choices in commands for parser in choices.values()]
+    parsers = [sweep._parser(), *(parser for choices in commands for parser in choices.values())]
     known = {option for parser in parsers for action in parser._actions for option in action.option_strings}
     named = set(re.findall(r"(?<![\w-])--[a-z][a-z_-]*", README)) - OTHER_TOOLS
     assert named <= known, named - known

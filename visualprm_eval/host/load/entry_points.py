@@ -50,7 +50,7 @@ def start(command: str, rest: Sequence[str]) -> int:
     Raises:
         Interrupted: A signal asked this process to end; the other one has ended.
     """
-    line = [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), command, *rest]
+    line = [sys.executable, "-P", "-c", _BOOT, json.dumps([*map(str, sys.path)]), command, *rest]
     with subprocess.Popen(line) as process:
         try:
             status = process.wait()
