@@ -226,6 +226,10 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None, 
             ) from error
     if dataset is None:
         raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")
+    if not hasattr(dataset, "TYPE"):  # ChartBench has none, and the host's runner goes on.
+        dataset.TYPE = ""
+    if not hasattr(dataset, "img_root"):  # A collection, whose rows name the files of its parts.
+        dataset.img_root = str(root / "images" / name)
     if file is not None:
         use_own_image_folder(dataset, file, root)
     return dataset, findings, file, root

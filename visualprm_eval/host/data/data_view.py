@@ -177,6 +177,8 @@ def _hub_offline() -> Iterator[None]:
     datasets_before = getattr(sys.modules.get(name), "HF_HUB_OFFLINE", before)
     with restored(os.environ), replaced(hub, "HF_HUB_OFFLINE", value=True):
         os.environ["HF_HUB_OFFLINE"] = "1"
+        # Else its classes ask ModelScope first, by a package that need not be there.
+        os.environ.setdefault("VLMEVALKIT_USE_MODELSCOPE", "0")
         if name in sys.modules:
             sys.modules[name].HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
         try:

@@ -185,9 +185,5 @@ def known_checksums(dataset_class: Any, checksums: dict[str, str | None]) -> Ite
     """
     known: dict[str, Any] = getattr(dataset_class, "DATASET_MD5", {})
     with restored(known):
-        for name in checksums.keys() & known.keys():
-            if checksums[name] is None:
-                del known[name]
-            else:
-                known[name] = checksums[name]
+        known.update({name: checksums[name] for name in checksums.keys() & known.keys()})
         yield

@@ -367,7 +367,7 @@ def _run(
             stack.callback(tally.add, asked)
         try:
             with guarded(folder, benchmark.name) if benchmark.task.note else nullcontext():
-                result = benchmark.dataset.evaluate(str(file), **judge_keywords(judge))
+                result = benchmark.dataset.evaluate(str(file), **_keywords(benchmark, judge))
         except GradingError:  # The guard's, which says what the grader must not do.
             raise
         except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, _ANY_COUNT if benchmark.task.note else ()) as error:
@@ -410,6 +410,15 @@ def _no_figure(benchmark: Benchmark, judge: JudgeOptions, ran: _Ran) -> str:
         said += "the host names no single primary metric, and there is"
     said += " no verdict per row that is understood; leave the benchmark out, or leave out the grading"
     return said if ran.uncounted is not None else f"{said}. The host's output is in {log}"
+
+
+def _keywords(benchmark: Benchmark, judge: JudgeOptions) -> dict[str, Any]:
+    """What the host's ``evaluate`` gets; two classes must be told how they are to work."""
+    own: dict[str, dict[str, Any]] = {
+        "PhyX": {"valid_type": "LLM" if judge.used else "STR"},
+        "TDBenchGrounding": {} if judge.used else {"model": "centroid"},  # Its own default; a judge is none there.
+    }
+    return {**judge_keywords(judge), **own.get(type(benchmark.dataset).__name__, {})}
 
 
 def _check_judge(benchmark: Benchmark, judge: JudgeOptions, log: Path, asked: Asked) -> None:
