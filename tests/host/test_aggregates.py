@@ -20,7 +20,7 @@ def problems_of(table: pd.DataFrame, task) -> list[Problem]:
             benchmark=task.name, index=str(row["index"]), split="", parts=(Part("text", "?"),), answer="", id="",
             groups={column: str(row[column]) for column in task.group_columns},
         )
-        for _, row in table.iterrows()
+        for row in table.to_dict("records")
     ]  # fmt: skip
 
 
@@ -39,10 +39,11 @@ def bare(name):
     return dataset
 
 
-@pytest.mark.parametrize("chance", [0.0, 0.3, 0.9, 0.98, 1.0])
-def test_dynamath_worst_case(tmp_path, monkeypatch, chance):
+@pytest.mark.parametrize(("chance", "questions"), [(0.0, 40), (0.3, 40), (0.9, 501), (0.98, 40), (1.0, 40)])
+def test_dynamath_worst_case(tmp_path, monkeypatch, chance, questions):
+    """A whole benchmark once; of some questions the host counts the same."""
     noise = random.Random(f"dynamath {chance}")
-    order = [(question, variant) for variant in range(1, 11) for question in range(501)]
+    order = [(question, variant) for variant in range(1, 11) for question in range(questions)]
     noise.shuffle(order)
     table = pd.DataFrame(
         {

@@ -37,7 +37,7 @@ def unusable(found):
 def test_it_says_what_is_here(lmu, judge_server, host):
     write_tsv(lmu / "MMStar.tsv", mcq_rows())
     write_tsv(lmu / "Own.tsv", mcq_rows())
-    names = ["MMStar", "WeMath", "Own", "Nobody"]
+    names = ["MMStar", "WeMath", "Own", "Nobody", "MMDU"]
     judge = JudgeOptions("local", judge_server.url, "sk-secret")
     found = told(findings(names, None, judge))
     assert found["host"].startswith("vlmeval 0.")
@@ -47,6 +47,7 @@ def test_it_says_what_is_here(lmu, judge_server, host):
     assert "missing" in found["WeMath"] and "https://" in found["WeMath"]
     assert "an own table" in found["Own"]
     assert "unknown to the host" in found["Nobody"]
+    assert found["MMDU"] == "cannot be used: it is a dialogue of several turns"
     assert found["judge"] == "local answers"
     assert {"GPU", "torch", "python"} <= found.keys()
     judge_server.reply = lambda text: 401

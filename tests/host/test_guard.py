@@ -18,10 +18,12 @@ import pandas as pd
 import pytest
 from sympy.parsing import sympy_parser
 
-from tests.host.material import grade_table
+from tests.host.material import grade_table, mcq_rows, write_tsv
 from tests.host.test_grading import own_benchmark
 from visualprm_eval.core.config import JudgeOptions
 from visualprm_eval.core.errors import GradingError
+from visualprm_eval.host.data.benchmarks import load_benchmark
+from visualprm_eval.host.grading.grade_table import evaluate_table
 from visualprm_eval.host.sandbox.eval_guard import guarded
 
 UTILS = "vlmeval.dataset.utils"
@@ -304,3 +306,24 @@ def test_a_whole_table(lmu, place, tmp_path, monkeypatch):
         grade_table(benchmark, {"0": "A"}, tmp_path / "grading", JudgeOptions())
     assert not place.exists()
     shutil.rmtree(tmp_path / "grading")
+
+
+def test_circular_multiple_choice_whatever_the_folder_for_temporary_files(lmu, place, tmp_path, monkeypatch):
+    """The host writes a table of it into /tmp, under the name of the second, where another process may find it."""
+    from vlmeval.dataset import ImageMCQDataset
+
+    monkeypatch.delitem(ImageMCQDataset.DATASET_MD5, "MMBench_DEV_EN")
+    turned = [
+        {**row, "index": row["index"] + turn, "g_index": row["index"]} for row in mcq_rows("AB") for turn in (0, 10**6)
+    ]
+    write_tsv(lmu / "MMBench_DEV_EN.tsv", turned)
+    benchmark = load_benchmark("MMBench_DEV_EN")
+    before = set(Path("/tmp").iterdir())
+    texts = {problem.index: "A" if problem.index != "1000000" else "B" for problem in benchmark.problems}
+    table = evaluate_table(benchmark, texts, tmp_path / "grading", JudgeOptions())
+    assert table.take_figure().value == 0.0  # The first is right in one of its two turns.
+    assert not [path for path in set(Path("/tmp").iterdir()) - before if path.suffix == ".tsv"]
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    right = {problem.index: problem.answer for problem in benchmark.problems}
+    assert evaluate_table(benchmark, right, tmp_path / "grading", JudgeOptions()).take_figure().value == 100.0

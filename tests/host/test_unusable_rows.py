@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 import pytest
@@ -14,6 +15,8 @@ from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.data.benchmarks import load_benchmark
 from visualprm_eval.host.data.usable import left_out_remark
 from visualprm_eval.host.grading.grade_table import check_gradable
+from visualprm_eval.run.export_problems import origin_of
+from visualprm_eval.tasks import TASKS
 
 EXACT = JudgeOptions(name="exact_matching")
 RIGHT, WRONG = Verdict(1.0), Verdict(0.0)
@@ -162,3 +165,27 @@ def test_few_rows_are_named_and_many_are_counted():
     assert left_out_remark(many) == (
         "5 rows of the file cannot be used: left out (4 with no answer, 1 with no question)"
     )
+
+
+def test_a_few_rows_that_cannot_be_used_make_a_benchmark_of_unknown_size_no_part(lmu):
+    rows = [{**row, "image": picture(), "index": number} for number, row in enumerate(mcq_rows("A" * 301))]
+    rows[300]["question"] = None
+    write_tsv(lmu / "Own.tsv", rows)
+    benchmark = load_benchmark("Own", write=False)
+    assert (len(benchmark.problems), benchmark.total, len(benchmark.left_out)) == (300, 300, 1)
+    for number in range(4):
+        rows[number]["question"] = None
+    write_tsv(lmu / "Own.tsv", rows)
+    assert load_benchmark("Own", write=False).total == 301, "a damaged file is a part"
+
+
+def test_a_file_with_more_rows_than_the_benchmark_is_said_to_have(lmu, seven, monkeypatch, caplog):
+    name = seven("LogicVista")
+    monkeypatch.setitem(TASKS, name, dataclasses.replace(TASKS[name], size=2))
+    with caplog.at_level(logging.WARNING):
+        benchmark = load_benchmark(name)
+    assert (len(benchmark.problems), benchmark.total, benchmark.surplus) == (3, 2, 1)
+    said = "the file has 1 problem more than the benchmark is said to have"
+    assert said in caplog.text
+    assert origin_of(benchmark)["surplus"] == 1
+    assert load_benchmark(name, 2).total == 2

@@ -123,7 +123,7 @@ def test_a_killed_grader_loses_no_figure(
     monkeypatch.setattr(OCRBench, "evaluate", classmethod(counted))
     stop = 3  # The reference answers, one table of picks, and no more.
     stopped = run(*ocr, "--work-dir", tmp_path / "out", status=2)
-    assert "OCRBench: the host could not grade (RuntimeError: stopped)" in stopped
+    assert "OCRBench: the host could not grade: RuntimeError: stopped" in stopped
     held = {row["value"] for row in read_rows(tmp_path / "out")}
     assert held == {"", "2.0"}
     stop = 0

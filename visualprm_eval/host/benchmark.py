@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core.types import Problem
@@ -46,7 +47,9 @@ class Benchmark:
         total: How many problems the whole benchmark has; ``None`` when nobody here knows.
         file: Where the data come from; ``None`` for what is not one file in the host's data folder.
         left_out: Why rows of the table are no problems, by where they stand.
+        surplus: How many problems the file has more than the benchmark is said to have.
         answerless: Why nothing of it can be graded; ``""`` where it has answers.
+        view: The folder that the host takes for its data folder when it reads this benchmark; ``None`` without a host.
         shown: What was done to pictures, and to whose, or that nothing was to be; ``""`` where nothing had to be.
         sizes: Width and height of pictures by their files, where these were not written.
         expected: Whether only the number of its problems is known, which have neither text nor pictures then.
@@ -63,7 +66,9 @@ class Benchmark:
     total: int | None = None
     file: DataFile | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)
+    surplus: int = 0
     answerless: str = ""
+    view: Path | None = None
     shown: str = ""
     sizes: Mapping[str, tuple[int, int]] = field(default_factory=dict, repr=False)
     expected: bool = False

@@ -19,7 +19,7 @@ from visualprm_eval.core.config import DEFAULT_PICTURES
 from visualprm_eval.core.errors import ConfigError, GraderStumbledError, HostDiedError, HostError, MissingFilesError
 from visualprm_eval.core.types import JSONValue, Problem
 from visualprm_eval.host.benchmark import Benchmark
-from visualprm_eval.host.grading.grade_table import LOG_NAME, Evaluation, new_folder, no_figure_error
+from visualprm_eval.host.grading.grade_table import LOG_NAME, Evaluation, new_folder
 from visualprm_eval.host.load.host_names import HOST, HostNames, host_folder, kept_names, read_tables
 from visualprm_eval.host.load.lacks import host_error
 from visualprm_eval.host.worker.process import HostProcess
@@ -341,7 +341,7 @@ def evaluate_table(
         )  # fmt: skip
     except HostDiedError as error:
         stumbled = _stumbled(benchmark, error, folder)
-        return Evaluation(folder, stumbled, stumbled, no_figure_error(benchmark, folder))
+        return Evaluation(folder, stumbled, stumbled, stumbled)
     return found
 
 

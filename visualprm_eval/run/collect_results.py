@@ -20,6 +20,7 @@ from visualprm_eval.evaluate.published.comparison import compare, published_poin
 from visualprm_eval.evaluate.result_rows import Failure, Fingerprint
 from visualprm_eval.evaluate.stats import Examiner
 from visualprm_eval.evaluate.stats.step_counts import StepCounts, step_counts
+from visualprm_eval.host.data.usable import surplus_remark
 from visualprm_eval.report.results import Results
 from visualprm_eval.report.tables.summary import final_picks
 from visualprm_eval.report.viewer.thumbnails import Thumbnails
@@ -238,6 +239,8 @@ def _data(where: str, benchmark: Benchmark) -> Iterator[tuple[str, JSONValue]]:
         yield f"{where}: pictures", benchmark.shown
     of_all = "" if benchmark.total is None else f" of {benchmark.total:,}"
     yield f"{where}: problems", f"{len(benchmark.problems):,}{of_all}"
+    if benchmark.surplus:
+        yield f"{where}: file and benchmark", surplus_remark(benchmark.surplus)
 
 
 def _tally(facts: Columns) -> Tally:

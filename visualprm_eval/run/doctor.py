@@ -95,7 +95,7 @@ def _files(names: Sequence[str], data_dir: Path | None, *, has_host: bool) -> It
 
 
 def _file(name: str, folder: Path) -> Finding:
-    """A benchmark's file, as the host's classes know it."""
+    """A benchmark's file, as the host's tables know it."""
     from visualprm_eval.host.data.files import file_here, places
     from visualprm_eval.host.toolkit import host_names
 
@@ -105,6 +105,8 @@ def _file(name: str, folder: Path) -> Finding:
         if path.is_file():
             return Finding(name, f"{path}, an own table")
         return Finding(name, f"unknown to the host, and {path} is not there", is_usable=False)
+    if entry.refusal:
+        return Finding(name, f"cannot be used: it {entry.refusal}", is_usable=False)
     file = file_here(name, entry)
     if file is None:
         looked = " or ".join(map(str, places(name, entry)))

@@ -153,15 +153,17 @@ def stored_benchmark(store: Store, name: str, config: RunConfig, scope: Scope | 
     problems, whole = _chosen_problems(store, name, known, scope, config.limit)
     origin: Mapping[str, Any] = (store.last_note(_ORIGIN, name) or {}) if scope is None else scope.origin
     task = _stored_task(store, name, origin.get("task"))
-    total = origin.get("total")
-    if total is None and (task.size or len(problems) < whole):
-        total = max(task.size or 0, whole)
-    if total is not None and scope is None:
+    total = task.size or origin.get("total")
+    if total is None and len(problems) < whole:
+        total = whole
+    if total is not None and scope is None and task.size is None:
         total = max(total, whole)
     file = DataFile(Path(origin["file"]), origin["md5"], origin["expected"]) if "file" in origin else None
     here = [_with_pictures(problem, lambda value: picture_here(config.work_dir, value)) for problem in problems]
     left_out, shown = origin.get("left out", {}), str(origin.get("pictures", ""))
-    return Benchmark(name, task, None, here, total=total, file=file, left_out=left_out, shown=shown)
+    return Benchmark(
+        name, task, None, here, total=total, file=file, left_out=left_out, surplus=origin.get("surplus", 0), shown=shown
+    )
 
 
 def tell_shown(benchmark: str, shown: str) -> None:
@@ -198,6 +200,8 @@ def origin_of(benchmark: Benchmark) -> dict[str, JSONValue]:
     origin: dict[str, JSONValue] = {"total": benchmark.total}
     if benchmark.left_out:
         origin["left out"] = dict(benchmark.left_out)
+    if benchmark.surplus:
+        origin["surplus"] = benchmark.surplus
     if file is not None:
         origin |= {"file": file.path.name, "md5": file.md5, "expected": file.expected}
     if benchmark.shown:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from visualprm_eval.core.errors import ConfigError
 from visualprm_eval.core.folders import user_path
 from visualprm_eval.core.visible import one_line
+from visualprm_eval.run.host_options import HINTS
 
 _FEW = 12
 """So many choices are listed."""
@@ -32,6 +33,8 @@ class Parser(argparse.ArgumentParser):
         parsed, unknown = super().parse_known_args(args, namespace)
         if unknown:
             option = one_line(unknown[0].partition("=")[0], _LONGEST)
+            if option in HINTS:
+                raise ConfigError(f"unknown option {option}: VLMEvalKit's own runner has it, here it {HINTS[option]}")
             if option.startswith("-") and option != "-":
                 nearest = _nearest(option, self._option_string_actions, f"see {self.prog} --help")
                 raise ConfigError(f"unknown option {option}; {nearest}")

@@ -10,12 +10,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from csv import DictReader
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
 
 from visualprm_eval.core.atomic_file import write_atomically
-from visualprm_eval.core.errors import HostError, UnknownNameError
+from visualprm_eval.core.errors import ConfigError, HostError, UnknownNameError
 from visualprm_eval.core.folders import check_folder
 from visualprm_eval.core.progress import track
 from visualprm_eval.core.words import counted, listed
@@ -30,7 +31,8 @@ FILE = "host-sweep"
 """What the files are called, before their endings."""
 _ABOUT = (
     "Each group is a class of the host, or one of several benchmarks of a class. Its table is made up: a few rows with "
-    "the columns that its grader needs. The column right has the figure of right texts, wrong that of wrong ones."
+    "the columns that its grader needs. The column right has the figure of right texts, wrong that of wrong ones. "
+    "Options are those that a run needs which grades such a benchmark."
 )
 _ABOUT_JUDGE = (
     "The stub judge knows the answers, and what it replies depends on the prompt's text alone: it shows that a grader "
@@ -41,8 +43,9 @@ _ABOUT_JUDGE = (
 def _fields() -> Fields:
     return {
         "group": ("name", "group"), "benchmark": ("name", "benchmark"), "type": ("name", "host_type"),
-        "judge": ("name", "judge"), "outcome": ("name", "outcome"), "metric": ("name", "metric"),
-        "right": ("name", "reference"), "wrong": ("name", "wrong"), "reason": ("message", "reason"),
+        "judge": ("name", "judge"), "options": ("name", "options"), "outcome": ("name", "outcome"),
+        "metric": ("name", "metric"), "right": ("name", "reference"), "wrong": ("name", "wrong"),
+        "reason": ("message", "reason"),
     }  # fmt: skip
 
 
@@ -56,16 +59,21 @@ def sweep(arguments: Sequence[str]) -> int:
         The exit status: 1 where a group ended in another way than graded or refused.
 
     Raises:
-        ConfigError: An option makes no sense, or a name is none of the host's.
+        ConfigError: An option makes no sense, a name is none of the host's, or a former table cannot be read.
         HostError: The host cannot be imported.
     """
     given = _parser().parse_args(arguments)
     if given.output is not None:
         check_folder(given.output, "--output")
+    for option, number in (("--jobs", given.jobs), ("--time-limit", given.time_limit)):
+        if number < 1:
+            raise ConfigError(f"{option} {number}: expected at least 1")
+    former = former_outcomes(given.output / f"{FILE}.csv") if given.names and given.output is not None else []
     outcomes = list(_outcomes(given.names, given.jobs, given.time_limit, given.keep))
-    table = sweep_table(outcomes)
-    files = [] if given.output is None else _written(table, given.output)
-    print_report([_short(table)], {}, None, files)
+    new = {(outcome["group"], outcome["benchmark"]) for outcome in outcomes}
+    others = [outcome for outcome in former if (outcome["group"], outcome["benchmark"]) not in new]
+    files = [] if given.output is None else written(sweep_table([*outcomes, *others]), given.output)
+    print_report([_short(sweep_table(outcomes))], {}, None, files)
     return EXIT_OK if {outcome["outcome"] for outcome in outcomes} <= {GRADED, REFUSED} else EXIT_UNUSABLE
 
 
@@ -76,12 +84,15 @@ def _parser() -> Parser:
         "with right and with wrong answers. No data, no network and no judge are needed.",
     )  # fmt: skip
     parser.add_argument("names", nargs="*", metavar="NAME", help="classes of the host, or benchmarks (all groups)")
-    parser.add_argument("-o", "--output", type=path, metavar="DIR", help=f"write {FILE}.csv and {FILE}.md here")
+    parser.add_argument(
+        "-o", "--output", type=path, metavar="DIR",
+        help=f"write {FILE}.csv and {FILE}.md here; with names, rows of other groups stay that are in such a table",
+    )  # fmt: skip
     parser.add_argument(
         "--jobs", type=whole_number, default=min(4, os.cpu_count() or 1), help="groups at a time (%(default)s)"
     )
     parser.add_argument(
-        "--time-limit", type=whole_number, default=120, metavar="S", help="seconds for a group (%(default)s)"
+        "--time-limit", type=whole_number, default=300, metavar="S", help="seconds for a group (%(default)s)"
     )
     parser.add_argument("--keep", type=path, metavar="DIR", help="keep each group's files and logs in this new folder")
     return parser
@@ -102,7 +113,7 @@ def _short(table: Table) -> Table:
     """The table without its longest columns; the reasons stand below it."""
     titles = [column.title for column in table.columns]
     rows = [dict(zip(titles, row, strict=True)) for row in table.rows]
-    shown = [place for place, title in enumerate(titles) if title not in {"group", "type", "reason"}]
+    shown = [place for place, title in enumerate(titles) if title not in {"group", "type", "options", "reason"}]
     reasons = [
         f"{row['benchmark']}: {row['reason'].removeprefix(row['benchmark'] + ': ')}" for row in rows if row["reason"]
     ]
@@ -119,7 +130,30 @@ class _Row:
         vars(self).update(outcome)
 
 
-def _written(table: Table, folder: Path) -> list[Path]:
+def former_outcomes(file: Path) -> list[dict[str, Any]]:
+    """The outcomes in a table that was written before; none where there is no such file.
+
+    Raises:
+        ConfigError: It is no table of a sweep.
+    """
+    fields = {title: str(source) for title, (_, source) in _fields().items()}
+    try:
+        with file.open(encoding="utf-8", newline="") as stream:
+            rows = list(DictReader(stream))
+        found: list[dict[str, Any]] = [
+            {fields[title]: cell.removeprefix("'") for title, cell in row.items()} for row in rows
+        ]
+        for row in found:
+            row |= {name: float(row[name]) if row[name] else None for name in ("reference", "wrong")}
+    except FileNotFoundError:
+        return []
+    except (KeyError, AttributeError, ValueError) as error:
+        raise ConfigError(f"{file} is no table of a sweep: choose another folder with --output") from error
+    return found
+
+
+def written(table: Table, folder: Path) -> list[Path]:
+    """Writes a table into a folder as CSV and as Markdown; the files."""
     folder.mkdir(parents=True, exist_ok=True)
     texts = {"csv": csv.render(table), "md": f"# {table.title}\n\n{markdown.markdown_table(table)}\n"}
     files = [folder / f"{FILE}.{ending}" for ending in texts]

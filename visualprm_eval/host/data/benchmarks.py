@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from visualprm_eval.core.config import DEFAULT_PICTURES, RAW_PICTURES
@@ -22,6 +23,7 @@ from visualprm_eval.core.folders import data_root
 from visualprm_eval.core.pictures import AS_THEY_ARE, described
 from visualprm_eval.core.progress import QUIET_S, track
 from visualprm_eval.core.types import Problem
+from visualprm_eval.evaluate.result_rows import lacks_too_many
 from visualprm_eval.host.benchmark import Benchmark
 from visualprm_eval.host.data.data_view import readable
 from visualprm_eval.host.data.entries import OF_VIDEOS, entry_of
@@ -32,7 +34,13 @@ from visualprm_eval.host.data.rows_to_problems import row_problem
 from visualprm_eval.host.data.table_hook import looked_at
 from visualprm_eval.host.data.texts import texts_kept
 from visualprm_eval.host.data.upright import ShownRow, upright_row
-from visualprm_eval.host.data.usable import lack_of_answers, left_out_remark, unusable_rows
+from visualprm_eval.host.data.usable import (
+    host_type,
+    lack_of_answers,
+    left_out_remark,
+    surplus_remark,
+    unusable_rows,
+)
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.load.runner import default_judge
 from visualprm_eval.tasks import TASKS, Task, task_for
@@ -81,8 +89,9 @@ def load_benchmark(
     if limit is not None and limit < 1:
         raise ConfigError(f"limit {limit}: expected at least 1")
     load_host()
-    dataset, findings, file = _build(name, fetch=fetch)
-    task = task_for(name, host_type=dataset.TYPE, host_judge=host_judge(name, dataset.TYPE))
+    dataset, findings, file, view = _build(name, fetch=fetch)
+    kind = host_type(dataset)
+    task = task_for(name, host_type=kind, host_judge=host_judge(name, kind))
     _keep_split(dataset, name, task.row_split)
     left_out = _leave_out(dataset, name, task, findings)
     answerless = lack_of_answers(dataset, has_task=not task.note)
@@ -110,13 +119,21 @@ def load_benchmark(
         _LOGGER.warning("%s: %d rows have a picture that cannot be used (%s)", name, len(broken), shown)
     # The pictures are files by now, and the host's graders do not look at them.
     dataset.data = dataset.data.drop(columns=["image"], errors="ignore")
-    # Who knows a benchmark's size does not count rows that nobody can use.
-    total = max(len(dataset.data), task.size) if task.size else len(dataset.data) + len(left_out)
+    surplus = max(0, len(dataset.data) - task.size) if task.size else 0
+    if surplus:
+        _LOGGER.warning("%s: %s", name, surplus_remark(surplus))
     return Benchmark(
-        name, task, dataset, problems, broken, files_of, total=total, file=file, left_out=left_out,
-        answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "",
+        name, task, dataset, problems, broken, files_of, total=task.size or _rows(dataset, left_out), file=file,
+        left_out=left_out, surplus=surplus,
+        answerless=f"{file.path if file is not None else name}: {answerless}" if answerless else "", view=view,
         shown=AS_THEY_ARE if pictures == RAW_PICTURES else described(changes), sizes=sizes,
     )  # fmt: skip
+
+
+def _rows(dataset: Any, left_out: Mapping[str, str]) -> int:
+    """How many problems a benchmark has of which the file is the only word: a few rows that nobody can use are none."""
+    rows = len(dataset.data) + len(left_out)
+    return rows if lacks_too_many(len(left_out), rows) else len(dataset.data)
 
 
 def load_benchmarks(
@@ -177,8 +194,8 @@ def _leave_out(dataset: Any, name: str, task: Task, findings: _Findings) -> dict
 # Building the host's dataset ------------------------------------------------------------------------------------------
 
 
-def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
-    """The host's dataset object, what was found in its table, and where that came from."""
+def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None, Path]:
+    """The host's dataset object, what was found in its table, where that came from, and where the host read it."""
     from vlmeval.dataset import build_dataset
 
     dataset_class = find_class(name)
@@ -209,9 +226,13 @@ def _build(name: str, *, fetch: bool) -> tuple[Any, _Findings, DataFile | None]:
             ) from error
     if dataset is None:
         raise BenchmarkError(f"{data_root()}/{name}.tsv lacks the column question")
+    if not hasattr(dataset, "TYPE"):  # ChartBench has none, and the host's runner goes on.
+        dataset.TYPE = ""
+    if not hasattr(dataset, "img_root"):  # A collection, whose rows name the files of its parts.
+        dataset.img_root = str(root / "images" / name)
     if file is not None:
         use_own_image_folder(dataset, file, root)
-    return dataset, findings, file
+    return dataset, findings, file, root
 
 
 def _keep_split(dataset: Any, name: str, split: str) -> None:
@@ -294,6 +315,6 @@ def _check_indices(name: str, problems: list[Problem]) -> None:
         raise BenchmarkError(f"{name} has no rows")
 
 
-def host_judge(name: str, host_type: str) -> str | None:
+def host_judge(name: str, kind: str) -> str | None:
     """The judge that the host would take by default for a benchmark without a task of its own, which has another."""
-    return None if name in TASKS else default_judge(name, host_type)
+    return None if name in TASKS else default_judge(name, kind)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import importlib
+import os
 import urllib.request
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
@@ -21,8 +22,14 @@ from visualprm_eval.core.atomic_file import link_atomically
 from visualprm_eval.core.errors import BenchmarkError, MissingFilesError
 from visualprm_eval.core.folders import cache_root, data_root
 from visualprm_eval.host.data.files import DataFile, fetch_file, md5_of
-from visualprm_eval.host.data.linked_data import known_checksums, linked_root, mirrored_root, whole_files
-from visualprm_eval.host.patching import held, patch
+from visualprm_eval.host.data.linked_data import (
+    known_checksums,
+    link_neighbours,
+    linked_root,
+    mirrored_root,
+    whole_files,
+)
+from visualprm_eval.host.patching import held, patch, restored
 
 _call = SimpleNamespace(retrieve=None)
 """``retrieve`` stands for ``urlretrieve``."""
@@ -72,6 +79,22 @@ def readable(name: str, dataset_class: Any, file: DataFile | None, *, fetch: boo
     else:
         with _own_loading(name, dataset_class, fetch=fetch) as root:
             yield root
+
+
+@contextmanager
+def readable_again(dataset_class: Any, file: DataFile | None, view: Path) -> Iterator[None]:
+    """While it lasts, graders may read their tables, and what else is in the data folder, where the host loaded them.
+
+    Args:
+        dataset_class: The dataset's class.
+        file: The file that it reads; ``None`` for a class that loads in a way of its own.
+        view: The folder that :func:`readable` gave.
+    """
+    if file is not None:
+        link_neighbours(view)
+    any_version: dict[str, str | None] = dict.fromkeys(getattr(dataset_class, "DATASET_MD5", {}))
+    with known_checksums(dataset_class, any_version):
+        yield
 
 
 @contextmanager
@@ -160,6 +183,9 @@ def _fetching(root: Path, folder: Path, failed: list[_Unfetched], *, fetch: bool
 def _hub_offline() -> Iterator[None]:
     """While it lasts, the hub's libraries read their cache and ask nobody: without a network they try for long."""
     with ExitStack() as stack:
+        stack.enter_context(restored(os.environ))
+        # Else its classes ask ModelScope first, by a package that need not be there.
+        os.environ.setdefault("VLMEVALKIT_USE_MODELSCOPE", "0")
         for name in ("huggingface_hub.constants", "datasets.config"):
             with suppress(ImportError):
                 stack.enter_context(held(importlib.import_module(name), "HF_HUB_OFFLINE", value=True))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import Any
+
+from visualprm_eval.core.words import first_few
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,9 @@ class DatasetEntry:
     md5: str | None = None
     one_file: bool = False
 
+
+_DIALOGUES = ("MT", "IL")
+"""The host's types of datasets whose rows are turns, with what was said and shown before."""
 
 OF_VIDEOS = DatasetEntry("is made of videos")
 """The entry of every dataset in the host's table of those."""
@@ -42,6 +50,12 @@ def _one_file(dataset_class: Any) -> bool:
 def _refusal(dataset_class: Any) -> str:
     if getattr(dataset_class, "MODALITY", "IMAGE") not in {"IMAGE", "TEXT"}:
         return f"is made of {dataset_class.MODALITY.lower()}s"
-    if getattr(dataset_class, "TYPE", "") == "MT":
+    if getattr(dataset_class, "TYPE", "") in _DIALOGUES:
         return "is a dialogue of several turns"
+    if models := getattr(dataset_class, "SUPPORTED_MODELS", None):
+        named = first_few(list(map(str, models)), _SHOWN)
+        return f"is put by its class {dataset_class.__name__} to models of these names (its argument model=): {named}"
+    if inspect.isabstract(dataset_class):
+        lacking = ", ".join(sorted(dataset_class.__abstractmethods__))
+        return f"cannot be made by the host, whose class {dataset_class.__name__} lacks {lacking}"
     return ""

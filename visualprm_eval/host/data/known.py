@@ -59,7 +59,9 @@ def refuse_unusable(name: str, entry: DatasetEntry) -> None:
         BenchmarkError: It says why.
     """
     if entry.refusal:
-        raise BenchmarkError(f"{name} {entry.refusal}: only benchmarks of pictures or text with one turn can be used")
+        raise BenchmarkError(
+            f"{name} {entry.refusal}: only benchmarks of pictures or text with one turn, for any policy, can be used"
+        )
 
 
 def own_table(name: str) -> Path:

@@ -42,6 +42,21 @@ def linked_root(name: str, file: DataFile) -> Path:
     return root
 
 
+def link_neighbours(root: Path) -> None:
+    """Puts links to what else the data folder has into a folder for one file: its pictures apart, which are many.
+
+    Raises:
+        BenchmarkError: They cannot be written.
+    """
+    source = data_root()
+    names = {path.name for path in source.iterdir()} if source.is_dir() else set()
+    with writable(root):
+        for name in names:
+            ours = source / name == cache_root() or name.startswith(".") or name == "images" or _is_copy(name, names)
+            if not ours and not os.path.lexists(root / name):
+                link_atomically(root / name, (source / name).absolute())
+
+
 def mirrored_root(name: str) -> Path:
     """A folder with links to all files of the data folder; another one when one of its tables has changed.
 
@@ -175,9 +190,5 @@ def known_checksums(dataset_class: Any, checksums: dict[str, str | None]) -> Ite
     """
     known: dict[str, Any] = getattr(dataset_class, "DATASET_MD5", {})
     with restored(known):
-        for name in checksums.keys() & known.keys():
-            if checksums[name] is None:
-                del known[name]
-            else:
-                known[name] = checksums[name]
+        known.update({name: checksums[name] for name in checksums.keys() & known.keys()})
         yield

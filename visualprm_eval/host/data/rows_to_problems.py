@@ -127,9 +127,9 @@ def _prompt(
         reason = error_text(error)
     try:
         return (*_unwritten(dataset, row)[:2], reason)
-    except KeyError as error:
-        raise BenchmarkError(f"{name}: the table lacks the column {error}, which the prompt needs") from error
     except Exception as error:
+        if isinstance(error, KeyError) and isinstance(error.args[0], str):
+            raise BenchmarkError(f"{name}: the table lacks the column {error}, which the prompt needs") from error
         raise BenchmarkError(f"{name}: the host cannot make the prompt of row {row['index']} ({reason})") from error
 
 

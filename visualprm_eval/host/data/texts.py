@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import string
 from collections.abc import Collection
 from contextlib import AbstractContextManager
@@ -34,6 +35,8 @@ def apply() -> None:
     import pandas as pd
 
     patch(pd, "read_csv", _read)
+    patch(pd, "read_excel", _read_excel)
+    patch(pd.DataFrame, "to_excel", _to_excel)
 
 
 def texts_kept(columns: Collection[str] = ()) -> AbstractContextManager[None]:
@@ -51,6 +54,31 @@ def _read(read_csv: Any, /, *arguments: Any, **options: Any) -> Any:
         return read_csv(*arguments, **options)
     names = list(read_csv(*arguments, **{**options, "nrows": 0}))
     return read_csv(*arguments, **options, **_typed(names, _call.columns))
+
+
+def _read_excel(read_excel: Any, /, *arguments: Any, **options: Any) -> Any:
+    """``read_excel`` with texts as they were written."""
+    columns = _call.columns
+    if columns is None or len(arguments) != 1 or _OWN_WAY & options.keys():
+        return read_excel(*arguments, **options)
+    names = list(read_excel(*arguments, **{**options, "nrows": 0}))
+    table = read_excel(*arguments, **options, **_typed(names, columns))
+    for name in {*names} & {*_WRITTEN, *_SAID, *columns}:
+        table[name] = [_plain(value) if isinstance(value, str) else value for value in table[name]]
+    return table
+
+
+def _plain(text: str) -> str:
+    """A text of a spreadsheet, where characters that XML does not have are written like ``_x000D_``."""
+    return re.sub("_x(00[01][0-9A-F]|FFF[EF])_", lambda match: chr(int(match[1], 16)), text)
+
+
+def _to_excel(to_excel: Any, table: Any, /, *arguments: Any, **options: Any) -> Any:
+    """``DataFrame.to_excel`` with texts as texts: formulas and links are none."""
+    if _call.columns is not None and options.get("engine") == "xlsxwriter":
+        as_texts = dict.fromkeys(("strings_to_formulas", "strings_to_urls", "strings_to_numbers"), False)
+        options.setdefault("engine_kwargs", {"options": as_texts})
+    return to_excel(table, *arguments, **options)
 
 
 def _typed(names: Collection[str], columns: Collection[str]) -> dict[str, Any]:

@@ -11,8 +11,19 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from visualprm_eval.core.words import counted
+
 MATCHED_TYPES = ("MCQ", "Y/N")
 """Types whose reference answers the host matches without a judge."""
+_CHOICE = "MCQ"
+
+
+def host_type(dataset: Any) -> str:
+    """The host's type of a dataset; all kinds of multiple choice are one, and a class that says nothing asks freely."""
+    own = str(getattr(dataset, "TYPE", None) or "VQA")
+    return _CHOICE if own.startswith(_CHOICE) else own
+
+
 _SHOWN = 3
 
 
@@ -30,7 +41,7 @@ def unusable_rows(dataset: Any, group_columns: Sequence[str] = ()) -> dict[int, 
     said = {str(name): list(map(_says, data[name])) for name in data if name in columns}
     needed = [name for name in ("question", "answer", *group_columns) if any(said.get(name, ()))]
     letters = [name for name in said if name in string.ascii_uppercase and len(name) == 1]
-    is_choice = getattr(dataset, "TYPE", "") == "MCQ" and any(any(said[letter]) for letter in letters)
+    is_choice = host_type(dataset) == _CHOICE and any(any(said[letter]) for letter in letters)
     found: dict[int, str] = {}
     for place in range(len(data)):
         lacking = [f"no {name}" for name in needed if not said[name][place]]
@@ -65,7 +76,7 @@ def lack_of_answers(dataset: Any, *, has_task: bool) -> str:
         return ""
     if "answer" in data:
         return "its column answer is empty"
-    sure = has_task or getattr(dataset, "TYPE", "") in MATCHED_TYPES
+    sure = has_task or host_type(dataset) in MATCHED_TYPES
     return "it has no column answer" if sure else ""
 
 
@@ -78,3 +89,8 @@ def left_out_remark(left_out: Mapping[str, str]) -> str:
         listed = ", ".join(f"{count:,} with {reason}" for reason, count in Counter(left_out.values()).most_common())
     rows = "row" if len(left_out) == 1 else "rows"
     return f"{len(left_out):,} {rows} of the file cannot be used: left out ({listed})"
+
+
+def surplus_remark(surplus: int) -> str:
+    """What must be said of values where the file has more problems than the benchmark is said to have."""
+    return f"the file has {counted(surplus, 'problem')} more than the benchmark is said to have" if surplus else ""

@@ -6,6 +6,7 @@ import math
 import random
 import shutil
 import tempfile
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
@@ -22,10 +23,12 @@ from visualprm_eval.core.errors import (
     NoVerdictsError,
 )
 from visualprm_eval.core.types import Verdict
+from visualprm_eval.core.visible import tell
 from visualprm_eval.core.words import counted
 from visualprm_eval.host.benchmark import Benchmark
+from visualprm_eval.host.data.data_view import readable_again
 from visualprm_eval.host.data.texts import texts_kept
-from visualprm_eval.host.data.usable import MATCHED_TYPES
+from visualprm_eval.host.data.usable import MATCHED_TYPES, host_type
 from visualprm_eval.host.grading.host_figures import (
     FigureError,
     HostFigure,
@@ -45,6 +48,7 @@ from visualprm_eval.host.grading.judge import (
 )  # fmt: skip
 from visualprm_eval.host.grading.judge_replies import Asked, Replies, kept_replies, no_requests
 from visualprm_eval.host.grading.prediction_file import EMPTY, REFUSED_OPTION, text_columns, write_predictions
+from visualprm_eval.host.grading.reasons import reason_of
 from visualprm_eval.host.grading.reference_answers import (
     EXACT,
     JUDGED_SLACK,
@@ -58,6 +62,7 @@ from visualprm_eval.host.grading.verdict_readers import UNGRADED
 from visualprm_eval.host.grading.verdicts import leaves_verdicts, read_verdicts, rows_drawn
 from visualprm_eval.host.load.bridge import at_work, load_host
 from visualprm_eval.host.sandbox.eval_guard import guarded
+from visualprm_eval.host.sandbox.grader_fixes import keeps_to
 from visualprm_eval.host.sandbox.latex_helper import check_latex
 
 LOG_NAME = "host.log"
@@ -66,6 +71,8 @@ LOG_NAME = "host.log"
 _WITHOUT_JUDGE = "will use exact matching for evaluation"
 """The host's warning when it goes on without a judge that does not answer."""
 
+
+_SEE = "The traceback is in"
 
 _CANNOT_COUNT = {"Dynamath": (KeyError,), "WeMath": (ZeroDivisionError, KeyError, ValueError, TypeError)}
 """What the host's graders raise when they count a table that is a part of the benchmark; each row is graded by then."""
@@ -176,12 +183,34 @@ def check_gradable(benchmark: Benchmark, judge: JudgeOptions) -> None:
             f"{benchmark.answerless}: there are no answers in it, as in test sets, so nothing can be graded. Take a "
             "file that has them, or leave out the grading (--stages sample score)"
         )
+    _check_class(benchmark)
     judge = benchmark.task.judged_by(judge)
     if benchmark.task.needs_judge and not judge.used:
         raise GradingError(f"{benchmark.name} cannot be graded without a judge: name one with --judge")
     if judge.used and not has_answered(judge):
         with at_work(environment=judge_environment(judge), secrets=judge_secrets(judge)):
             probe_once(judge)
+
+
+def _check_class(benchmark: Benchmark) -> None:
+    """Refuses what the host has no grader for, such as a user's own table of free answers.
+
+    Raises:
+        GradingError: It says what to do.
+    """
+    evaluate = getattr(type(benchmark.dataset).evaluate, "__code__", None)
+    if evaluate is None or evaluate.co_names != (NotImplementedError.__name__,):
+        return
+    from vlmeval.dataset.image_vqa import CustomVQADataset
+
+    leave = "leave out the grading (--stages sample score)"
+    if not isinstance(benchmark.dataset, CustomVQADataset):
+        raise GradingError(f"{benchmark.name}: the host has no grader for it; {leave}")
+    place = benchmark.name if benchmark.file is None else benchmark.file.path
+    raise GradingError(
+        f"{benchmark.name}: {place} has no options, and of a user's own tables the host grades multiple choice alone. "
+        f"Give its rows options (columns A, B ...) and the letter of the right one (column answer), or {leave}"
+    )
 
 
 def evaluate_table(
@@ -209,12 +238,11 @@ def evaluate_table(
     load_host()
     judge = benchmark.task.judged_by(judge)
     folder = folder or new_folder(directory)
-    no_figure = str(no_figure_error(benchmark, folder))
     try:
         ran = _run(benchmark, predictions, folder, judge, replies, known=known, tally=tally, done=done)
     except GradingError as error:
-        return Evaluation(folder, error, error, GradingError(no_figure))
-    indices = list(predictions)
+        return Evaluation(folder, error, error, error)
+    indices, no_figure = list(predictions), _no_figure(benchmark, judge, ran)
     return Evaluation(
         folder,
         None if known else _verdicts(benchmark, judge, ran, indices),
@@ -241,7 +269,7 @@ def try_grader(benchmark: Benchmark, directory: Path, judge: JudgeOptions, repli
         GradingError: The host cannot evaluate such tables, or names no single primary metric.
     """
     judge = benchmark.task.judged_by(judge)
-    asks = judge.used and benchmark.dataset.TYPE not in MATCHED_TYPES
+    asks = judge.used and host_type(benchmark.dataset) not in MATCHED_TYPES
     problems = benchmark.problems[:_JUDGED_ROWS] if asks else benchmark.problems
     tables = reference_answers(benchmark, problems)
     trials: list[tuple[float, int, dict[str, str], Evaluation]] = []
@@ -324,8 +352,11 @@ def _run(
     log, secrets = folder / LOG_NAME, judge_secrets(judge)
     result, uncounted = None, None
     with ExitStack() as stack:
-        stack.enter_context(at_work(log, environment=judge_environment(judge), secrets=secrets))
+        stack.enter_context(at_work(log, environment=_environment(benchmark, judge), secrets=secrets))
+        if benchmark.view is not None:
+            stack.enter_context(readable_again(type(benchmark.dataset), benchmark.file, benchmark.view))
         stack.enter_context(texts_kept(text_columns(benchmark)))
+        stack.enter_context(keeps_to(folder))
         if judge.used and not known:
             probe_once(judge)
         file = write_predictions(benchmark, _shown(benchmark, predictions, judge), folder)
@@ -335,19 +366,18 @@ def _run(
             stack.callback(tally.add, asked)
         try:
             with guarded(folder, benchmark.name) if benchmark.task.note else nullcontext():
-                result = benchmark.dataset.evaluate(str(file), **judge_keywords(judge))
+                result = benchmark.dataset.evaluate(str(file), **_keywords(benchmark, judge))
         except GradingError:  # The guard's, which says what the grader must not do.
             raise
         except _CANNOT_COUNT.get(type(benchmark.dataset).__name__, _ANY_COUNT if benchmark.task.note else ()) as error:
-            print(f"a part of {benchmark.name} is not counted ({type(error).__name__}: {error})")  # Into the log.
+            _log(error)
             uncounted = error
         except Exception as error:  # Whatever the host's code stumbles over.
+            _log(error)
             if asked.unanswered:
                 raise _unanswered(benchmark, judge, asked, folder) from error
-            reason = error_text(error, secrets)
-            said = f"{benchmark.name}: the host could not grade ({reason}); its output is in {log}"
-            if benchmark.task.needs_judge and not judge.used:
-                said += f". {benchmark.name} needs a judge: name one with --judge"
+            reason, why = error_text(error, secrets), reason_of(error, benchmark, judge, secrets)
+            said = f"{benchmark.name}: the host could not grade: {why}. {_SEE} {log}"
             if isinstance(error, _NO_TEXTS_FAULT):
                 raise GradingError(said) from error
             raise GraderStumbledError(said, folder, reason) from error
@@ -355,6 +385,39 @@ def _run(
     if judge.used:
         _check_judge(benchmark, judge, log, asked)
     return _Ran(file, asked, result, uncounted)
+
+
+def _environment(benchmark: Benchmark, judge: JudgeOptions) -> dict[str, str | None]:
+    """The judge's variables, and the folder from which graders read tables."""
+    return {**judge_environment(judge), **({} if benchmark.view is None else {"LMUData": str(benchmark.view)})}
+
+
+def _log(error: Exception) -> None:
+    """Leaves a traceback in the log that the standard streams lead into."""
+    tell("".join(traceback.format_exception(error)))
+
+
+def _no_figure(benchmark: Benchmark, judge: JudgeOptions, ran: _Ran) -> str:
+    """What is to be said where the host has neither a figure of a table nor verdicts on its rows."""
+    said, log = f"{benchmark.name}: ", ran.file.parent / LOG_NAME
+    if ran.uncounted is not None:
+        why = reason_of(ran.uncounted, benchmark, judge, judge_secrets(judge))
+        said += f"the host could not count the table: {why}. {_SEE} {log}. There is"
+    elif ran.result is None:
+        said += "the host's grader gave back nothing, and there is"
+    else:
+        said += "the host names no single primary metric, and there is"
+    said += " no verdict per row that is understood; leave the benchmark out, or leave out the grading"
+    return said if ran.uncounted is not None else f"{said}. The host's output is in {log}"
+
+
+def _keywords(benchmark: Benchmark, judge: JudgeOptions) -> dict[str, Any]:
+    """What the host's ``evaluate`` gets; two classes must be told how they are to work."""
+    own: dict[str, dict[str, Any]] = {
+        "PhyX": {"valid_type": "LLM" if judge.used else "STR"},
+        "TDBenchGrounding": {} if judge.used else {"model": "centroid"},  # Its own default; a judge is none there.
+    }
+    return {**judge_keywords(judge), **own.get(type(benchmark.dataset).__name__, {})}
 
 
 def _check_judge(benchmark: Benchmark, judge: JudgeOptions, log: Path, asked: Asked) -> None:
@@ -381,7 +444,8 @@ def _verdicts(
     if asked.unplaced or (asked.unread and not leaves_verdicts(benchmark)):
         return _unanswered(benchmark, judge, asked, file.parent)
     log = file.parent / LOG_NAME
-    with at_work(log, environment=judge_environment(judge)), texts_kept(text_columns(benchmark)):
+    at = at_work(log, environment=judge_environment(judge), secrets=judge_secrets(judge))
+    with at, texts_kept(text_columns(benchmark)):
         try:
             return read_verdicts(benchmark, file, indices, judged=judge.used, unread=asked.unread)
         except GradingError as error:
@@ -389,9 +453,11 @@ def _verdicts(
                 error.__cause__ = uncounted
             return error
         except Exception as error:  # noqa: BLE001 - whatever the host's own rules stumble over
-            cause = uncounted or error
-            reason = error_text(cause, judge_secrets(judge))
-            said = f"{benchmark.name}: the host's verdicts cannot be read ({reason}); its output is in {log}"
+            _log(error)
+            cause, secrets = uncounted or error, judge_secrets(judge)
+            reason = error_text(cause, secrets)
+            why = reason_of(cause, benchmark, judge, secrets)
+            said = f"{benchmark.name}: the host's verdicts cannot be read: {why}. {_SEE} {log}"
             stumbled = GraderStumbledError(said, file.parent, reason)
             stumbled.__cause__ = cause
             return stumbled
@@ -428,7 +494,7 @@ def _shown(benchmark: Benchmark, predictions: Mapping[str, str], judge: JudgeOpt
     choices = {problem.index: problem.choices for problem in benchmark.problems if lettered}
     shown = {index: benchmark.task.shown(text, how, choices.get(index)) for index, text in predictions.items()}
     # Of an option that is read from nothing a judge may say anything, and the host might draw one.
-    empty = REFUSED_OPTION if judge.used and benchmark.dataset.TYPE == "MCQ" else EMPTY
+    empty = REFUSED_OPTION if judge.used and host_type(benchmark.dataset) == "MCQ" else EMPTY
     return {index: text if text.strip() else empty for index, text in shown.items()}
 
 
@@ -439,15 +505,6 @@ def _unanswered(benchmark: Benchmark, judge: JudgeOptions, asked: Asked, folder:
         f"unanswered and gave no reply that can be read to {counted(len(asked.unread) + asked.unplaced, 'question')}, "
         "so what the host says of the table is void; all replies are stored: run again, or take another judge. The "
         f"host's output is in {folder}"
-    )
-
-
-def no_figure_error(benchmark: Benchmark, folder: Path) -> GradingError:
-    """What is to be said where a table has neither verdicts nor a figure."""
-    return GradingError(
-        f"{benchmark.name}: the host could not count the table, or names no single primary metric, and left no verdict "
-        "per row that is understood; leave the benchmark out, or leave out the grading. The reason may stand in "
-        f"{folder / LOG_NAME}"
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from visualprm_eval.core.error_text import error_text
 from visualprm_eval.core.types import Problem
 from visualprm_eval.core.words import first_few
+from visualprm_eval.host.data.usable import host_type
 from visualprm_eval.tasks.primary_figures import PrimaryFigure, chosen_figure
 from visualprm_eval.tasks.wemath import GROUPS, complete_groups
 
@@ -189,7 +190,7 @@ def _rank(name: str) -> tuple[int, ...]:
 
 def _in_percent(benchmark: Benchmark, value: float) -> float:
     """A figure of which nobody knows the greatest value: most multiple choice counts in parts of 1."""
-    return 100 * value if benchmark.dataset.TYPE == "MCQ" and value <= 1 else value
+    return 100 * value if host_type(benchmark.dataset) == "MCQ" and value <= 1 else value
 
 
 def _named(

@@ -18,6 +18,8 @@ from visualprm_eval.host.grading.replies import NO_REPLY, bounded_replies
 from visualprm_eval.host.load.bridge import at_work, load_host
 
 _PROBE_TIMEOUT_S = 60
+_NOWHERE = "http://127.0.0.1:9/v1"
+"""An address at which nobody answers."""
 _HOSTS_OWN = "https://api.openai.com/v1"
 """The host's default address."""
 
@@ -49,13 +51,18 @@ def judge_keywords(judge: JudgeOptions) -> dict[str, Any]:
 
 
 def judge_environment(judge: JudgeOptions) -> dict[str, str | None]:
-    """Variables that the host must see: TSV files, and the served name of a judge that has a slash in it.
+    """Variables that the host must see: TSV files, the served name of a judge that has a slash in it, and who is asked.
 
     Excel files would drop what begins with ``=`` and cut long texts. Without a slash ``LOCAL_LLM`` is removed: it
-    would silently replace the judge.
+    would silently replace the judge. Some classes (SimpleVQA, MathCanvas, M4Bench) ask OpenAI by a client of their own,
+    with what the environment says, also when no judge is to be asked.
     """
     slash = judge.used and judge.name is not None and "/" in judge.name
-    return {"PRED_FORMAT": "tsv", "EVAL_FORMAT": "csv", "LOCAL_LLM": judge.name if slash else None}
+    changes = {"PRED_FORMAT": "tsv", "EVAL_FORMAT": "csv", "LOCAL_LLM": judge.name if slash else None}
+    if not judge.used:
+        return {**changes, "OPENAI_API_BASE": _NOWHERE, "OPENAI_API_KEY": None}
+    named = {"OPENAI_API_BASE": judge.base_url, "OPENAI_API_KEY": judge.key}
+    return {**changes, **{name: value for name, value in named.items() if value}}
 
 
 def judge_secrets(judge: JudgeOptions) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from visualprm_eval.core.visible import one_line
 from visualprm_eval.core.words import digits
+from visualprm_eval.host.data.usable import host_type
 
 if TYPE_CHECKING:
     from visualprm_eval.core.types import Problem, Verdict
@@ -41,7 +42,7 @@ def reference_answers(benchmark: Benchmark, problems: Sequence[Problem]) -> list
     First each as one would say it: the most frequent of several that are right, written as the grader reads it. Then
     as they stand, where that is different.
     """
-    if benchmark.dataset.TYPE == "GUI" or "mask" in benchmark.dataset.data:
+    if host_type(benchmark.dataset) == "GUI" or "mask" in benchmark.dataset.data:
         return []
     given = {problem.index: problem.answer for problem in problems}
     if not any(given.values()):

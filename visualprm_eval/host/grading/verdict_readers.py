@@ -66,9 +66,9 @@ def tables_beside(predictions: Path) -> Iterator[Any]:
     """The tables that a grader left beside a prediction file, as the host would load them."""
     import pandas as pd
 
-    for file in sorted(predictions.parent.glob(f"{predictions.stem}*.tsv")):
-        if file != predictions:
-            yield pd.read_csv(file, sep="\t")
+    for file in sorted(predictions.parent.glob(f"{predictions.stem}*.*")):
+        if file != predictions and file.suffix in {".tsv", ".xlsx"}:
+            yield pd.read_csv(file, sep="\t") if file.suffix == ".tsv" else pd.read_excel(file)
 
 
 def _rows(predictions: Path, *columns: str) -> Iterator[Any] | None:

@@ -10,7 +10,7 @@ from typing import Any
 from visualprm_eval.core.errors import NoVerdictsError
 from visualprm_eval.core.types import Verdict
 from visualprm_eval.host.benchmark import Benchmark
-from visualprm_eval.host.data.usable import MATCHED_TYPES
+from visualprm_eval.host.data.usable import MATCHED_TYPES, host_type
 from visualprm_eval.host.grading.verdict_readers import (
     UNGRADED,
     UNREAD,
@@ -32,7 +32,7 @@ def leaves_verdicts(benchmark: Benchmark) -> bool:
     from visualprm_eval.host.data.demo_dataset import DemoWorld
 
     understood = isinstance(benchmark.dataset, ImageVQADataset | DemoWorld) or reader_of(benchmark.dataset) is not None
-    return understood or benchmark.dataset.TYPE in MATCHED_TYPES
+    return understood or host_type(benchmark.dataset) in MATCHED_TYPES
 
 
 def read_verdicts(
@@ -61,7 +61,7 @@ def read_verdicts(
     reader = reader_of(benchmark.dataset)
     graded = _graded(benchmark, predictions) if reader is None else reader(predictions, judged)
     if graded is None:
-        kind = f"{type(benchmark.dataset).__name__}, type {benchmark.dataset.TYPE}"
+        kind = f"{type(benchmark.dataset).__name__}, type {host_type(benchmark.dataset)}"
         raise NoVerdictsError(
             f"{benchmark.name}: the host's grader ({kind}) left no verdict per row that is understood; its files are "
             f"in {predictions.parent}"
@@ -93,7 +93,7 @@ def _values(benchmark: Benchmark, table: Any) -> Sequence[Any] | None:
     if "eval_match" in table:
         return _hits(benchmark.name, table["eval_match"])
     columns = (table[name] for name in _VERDICT_COLUMNS if name in table)
-    return next((column for column in columns if benchmark.dataset.TYPE == "Y/N" or _are_verdicts(column)), None)
+    return next((column for column in columns if host_type(benchmark.dataset) == "Y/N" or _are_verdicts(column)), None)
 
 
 def _are_verdicts(column: Any) -> bool:

@@ -80,7 +80,7 @@ def put_problems(benchmark: Benchmark, problems: Iterable[Problem], prompt: str,
         if maker is None:
             return list(problems)
         rows = {str(index): place for place, index in enumerate(dataset.data["index"])}
-        writer = _Writer(maker, name, prompt, dataset.TYPE)
+        writer = _Writer(maker, name, prompt, getattr(dataset, "TYPE", "VQA"))
         put = []
         for problem in problems:
             row = dataset.data.iloc[rows[problem.index]]

@@ -3,16 +3,23 @@
 - MathVision's passes answers to ``eval``: see ``host.sandbox.safe_arithmetic``. Its other way of comparing, through
   LaTeX, stays, in a process of its own with a time limit.
 - WeMath's needs a method that pandas 3 no longer has, and divides by zero when no composite problem is right.
+- Circular multiple choice writes a table into /tmp, whatever TMPDIR says, under the name of the second, where another
+  process may read it. It goes into the folder of the table that is graded.
 """
 
 from __future__ import annotations
 
 import functools
+import os
 import re
+import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
-from visualprm_eval.host.patching import patch
+from visualprm_eval.host.patching import held, patch
 from visualprm_eval.host.sandbox.latex_helper import same_latex
 from visualprm_eval.host.sandbox.safe_arithmetic import MAX_LENGTH, NotArithmeticError, value_of
 
@@ -21,9 +28,10 @@ from visualprm_eval.host.sandbox.safe_arithmetic import MAX_LENGTH, NotArithmeti
 def apply() -> None:
     """Puts what follows in the place of the host's own."""
     import pandas as pd
-    from vlmeval.dataset.utils import mathv, wemath
+    from vlmeval.dataset.utils import mathv, multiple_choice, wemath
 
     patch(mathv, "is_equal", lambda _, *values: same_value(*values))
+    patch(multiple_choice, "timestr", lambda original, *a: original(*a) if _call.folder is None else _name_below_tmp())
     wemath.evaluate_compute_final_scores = _final_scores
     if not hasattr(pd.DataFrame, "_append"):
         pd.DataFrame._append = _append  # noqa: SLF001 - the name that the host calls
@@ -65,6 +73,23 @@ def _same_latex(given: str, right: str) -> bool:
     from vlmeval.dataset.utils.mathv import latex2sympy
 
     return same_latex(given, right, latex2sympy.__module__)
+
+
+# Circular multiple choice ---------------------------------------------------------------------------------------------
+
+_call = SimpleNamespace(folder=None)
+"""``folder``: where the table lies that is graded."""
+
+
+def keeps_to(folder: Path) -> AbstractContextManager[None]:
+    """While it lasts, a file that the host would write into /tmp goes into this folder."""
+    return held(_call, "folder", folder)
+
+
+def _name_below_tmp() -> str:
+    """Stands for ``timestr``: a name that nobody has, such that ``/tmp/NAME`` is in the folder."""
+    below = os.path.relpath(os.path.realpath(_call.folder), os.path.realpath("/tmp"))  # noqa: S108 - the host's
+    return f"{below}/circular-{uuid.uuid4().hex}"
 
 
 # WeMath ---------------------------------------------------------------------------------------------------------------

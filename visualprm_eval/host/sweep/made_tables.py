@@ -17,7 +17,7 @@ MARKS = ("zebra", "90417")
 """What no right text holds, and every wrong one that a judge reads."""
 _ANSWERS = {
     "choice": ("A", "B", "C", "D"), "yes-no": ("Yes", "No"), "words": ("heron", "maple", "violin", "copper"),
-    "number": ("12", "35", "48", "71"),
+    "number": ("12", "17", "15", "19"),
 }  # fmt: skip
 _OPTIONS = dict(zip("ABCD", _ANSWERS["words"], strict=True))
 
@@ -37,27 +37,29 @@ class MadeRow:
     wrong: str
 
 
-def made_rows(shape: Shape, host_type: str) -> list[MadeRow]:
+def made_rows(shape: Shape, host_type: str, folder: Path = Path()) -> list[MadeRow]:
     """The rows of a class's table.
 
     Args:
         shape: What the class needs.
         host_type: The class's ``TYPE``.
+        folder: Where the pictures are as files, by the place of their row.
     """
     kind = shape.kind or {"MCQ": "choice", "Y/N": "yes-no"}.get(host_type, "words")
-    return [_row(shape, kind, place) for place in range(shape.rows)]
+    return [_row(shape, kind, place, folder) for place in range(shape.rows)]
 
 
-def _row(shape: Shape, kind: str, place: int) -> MadeRow:
+def _row(shape: Shape, kind: str, place: int, folder: Path) -> MadeRow:
     answers = _ANSWERS[kind]
     other = answers[(place + 1) % len(answers)]
     facts = {
         "i": str(place), "answer": answers[place % len(answers)],
         "wrong": {"words": MARKS[0], "number": MARKS[1]}.get(kind, other),
+        "picture": picture(place), "file": str(folder / f"{place}.png"),
     }  # fmt: skip
     facts["plain"] = facts["answer"]
     cells: dict[str, Any] = {
-        "index": place, "image": picture(place), "question": f"Question {place}: what does picture {place} show?",
+        "index": place, "image": facts["picture"], "question": f"Question {place}: what does picture {place} show?",
         "answer": facts["answer"], "category": "even" if place % 2 == 0 else "odd", "l2-category": "shapes",
         **(_OPTIONS if kind == "choice" else {}),
         **{name: _filled(cell, place, facts) for name, cell in shape.columns.items()},
@@ -79,7 +81,7 @@ def picture(number: int) -> str:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.new("RGB", (64, 48), (20 * number % 256, 90, 160)).save(stream, "PNG")
+    Image.new("RGB", (64, 48), (60 + 8 * number % 196, 90, 160)).save(stream, "PNG")
     return base64.b64encode(stream.getvalue()).decode("ascii")
 
 
@@ -95,6 +97,12 @@ def write_hub_file(hub: Path, name: str) -> None:
     for path, text in ((place / "refs" / "main", commit), (place / "snapshots" / commit / file, "")):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="ascii")
+
+
+def write_pictures(folder: Path, rows: Sequence[MadeRow]) -> None:
+    """Writes the pictures of rows as files, by the place of their row."""
+    for place in range(len(rows)):
+        (folder / f"{place}.png").write_bytes(base64.b64decode(picture(place)))
 
 
 def write_table(path: Path, rows: Sequence[MadeRow]) -> None:

@@ -6,11 +6,13 @@ outcome.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -37,29 +39,33 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     load_host()
     known = groups()
+    gc.freeze()  # Else each process would copy the host's objects only to count them.
     chosen = [each for each in known if not wanted["names"] or not {*each}.isdisjoint(wanted["names"])]
     names = {name for each in known for name in each}
     unknown = [name for name in wanted["names"] if name not in names]
-    print(json.dumps({"count": len(chosen), "unknown": unknown, "known": sorted(names)}), file=out)
-    running: dict[int, _Running] = {}
+    out.write(json.dumps({"count": len(chosen), "unknown": unknown, "known": sorted(names)}) + "\n")
+    running, begun = dict[int, _Running](), 0
     try:
         while (chosen and not unknown) or running:
             while chosen and len(running) < wanted["jobs"]:
                 group, name = chosen.pop(0)
-                folder = Path(wanted["folder"]) / f"{group}-{name}"
+                begun += 1
+                # Without names: some classes look for their own in the paths of their files.
+                folder = Path(wanted["folder"]) / f"{begun:03}"
                 folder.mkdir()
                 running[_forked(group, name, folder)] = _Running(Outcome(group, name), folder, time.monotonic())
             for number, each in running.items():
                 if time.monotonic() - each.start > wanted["limit_s"]:
-                    os.killpg(number, signal.SIGKILL)
+                    _end(number)
             number, status = os.waitpid(-1, os.WNOHANG)
             if number in running:
-                print(json.dumps(asdict(_outcome(running.pop(number), status, wanted["limit_s"]))), file=out)
+                outcome = _outcome(running.pop(number), status, wanted["limit_s"])
+                out.write(json.dumps(asdict(outcome)) + "\n")
             elif not number:
                 time.sleep(_POLL_S)
     finally:
         for number in running:
-            os.killpg(number, signal.SIGKILL)
+            _end(number)
 
 
 def _forked(group: str, name: str, folder: Path) -> int:
@@ -68,7 +74,7 @@ def _forked(group: str, name: str, folder: Path) -> int:
     if number:
         return number
     try:
-        os.setsid()  # What it starts ends with it.
+        os.setpgid(0, 0)  # What it starts ends with it.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         output = os.open(folder / "output.txt", os.O_WRONLY | os.O_CREAT)
         for stream in (1, 2):
@@ -77,6 +83,12 @@ def _forked(group: str, name: str, folder: Path) -> int:
         (folder / "outcome.json").write_text(json.dumps(asdict(outcome)), encoding="utf-8")
     finally:
         os._exit(0)
+
+
+def _end(number: int) -> None:
+    """Ends a group's process and what it started."""
+    with suppress(ProcessLookupError):  # It has hardly begun.
+        os.killpg(number, signal.SIGKILL)
 
 
 def _outcome(ended: _Running, status: int, limit_s: float) -> Outcome:

@@ -14,6 +14,7 @@ from visualprm_eval.core.packages import versions_here
 from visualprm_eval.core.types import JSONValue, Problem
 from visualprm_eval.host.benchmark import Benchmark, DatasetKey, LoadedDataset
 from visualprm_eval.host.data.benchmarks import host_judge, load_benchmark, load_benchmarks
+from visualprm_eval.host.data.usable import host_type
 from visualprm_eval.host.grading.grade_table import Evaluation, Trial, check_gradable, evaluate_table, try_grader
 from visualprm_eval.host.grading.judge import judge_environment, judge_secrets, probe_judge
 from visualprm_eval.host.grading.judge_replies import Asked, counted_requests
@@ -96,7 +97,8 @@ def _told(benchmark: Benchmark, limit: int | None, pictures: str, write: bool) -
         "has_verdicts": leaves_verdicts(benchmark),
         "unheeded": unheeded_prompts(benchmark.name, benchmark.dataset),
     }
-    return LoadedDataset(key, benchmark.dataset.TYPE, host_judge(benchmark.name, benchmark.dataset.TYPE), facts)
+    kind = host_type(benchmark.dataset)
+    return LoadedDataset(key, kind, host_judge(benchmark.name, kind), facts)
 
 
 def loaded_benchmark(key: DatasetKey) -> Benchmark:

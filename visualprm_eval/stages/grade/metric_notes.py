@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from visualprm_eval.core.types import JSONValue, Problem, Spec, digest, text_id
-from visualprm_eval.host.data.usable import left_out_remark
+from visualprm_eval.host.data.usable import left_out_remark, surplus_remark
 
 if TYPE_CHECKING:
     from visualprm_eval.evaluate.benchmark_values import TableKey
@@ -95,9 +95,10 @@ def _greatest(notes: Sequence[Mapping[str, Any]], n_problems: int) -> float | No
 
 def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Problem]], str]:
     """What must be said of values: which rows stay out, which metric it is without a task of its own."""
-    task, left_out = experiment.benchmark.task, left_out_remark(experiment.benchmark.left_out)
+    benchmark = experiment.benchmark
+    task, of_file = benchmark.task, [left_out_remark(benchmark.left_out), surplus_remark(benchmark.surplus)]
     if not task.note:
-        return lambda problems: "; ".join(filter(None, (left_out, task.remark(problems))))
+        return lambda problems: "; ".join(filter(None, (*of_file, task.remark(problems))))
     metric = metric_of(store, experiment)
     if metric.whole:
         own = "in its own units" if metric.greatest is None else f"of at most {metric.greatest:,g}"
@@ -107,7 +108,7 @@ def remark_of(store: Store, experiment: Experiment) -> Callable[[Sequence[Proble
         said = f"the host's primary metric{_in_brackets(metric.name)}, here the mean over the rows"
     else:
         said = "mean over the rows; the host has named no single primary metric"
-    return lambda _: "; ".join(filter(None, (left_out, said)))
+    return lambda _: "; ".join(filter(None, (*of_file, said)))
 
 
 def _in_brackets(metric: str) -> str:

@@ -6,13 +6,17 @@ import json
 import subprocess
 import sys
 import urllib.request
+from dataclasses import asdict
 
 import pytest
 
+from visualprm_eval.cli import main
 from visualprm_eval.host.sweep.made_tables import MARKS, made_rows, write_table
+from visualprm_eval.host.sweep.one_group import Outcome
 from visualprm_eval.host.sweep.shapes import Shape, shapes
 from visualprm_eval.host.sweep.stub_judge import reply_to, stub_judge
-from visualprm_eval.run.sweep import sweep_table
+from visualprm_eval.run.process import EXIT_ERROR
+from visualprm_eval.run.sweep import former_outcomes, sweep_table, written
 
 PATCHED = """
 import os, time
@@ -52,7 +56,7 @@ def test_a_group_that_hangs_or_crashes_ends_alone(tmp_path):
     }  # fmt: skip
     assert "more than 1 s" in outcomes["Hangs"]["reason"]
     assert "ended" in outcomes["Crashes"]["reason"]
-    assert "noise" in (tmp_path / "Works-works" / "output.txt").read_text()
+    assert "noise" in (tmp_path / "004" / "output.txt").read_text()
 
 
 def test_names_choose_groups_and_unknown_ones_are_told(tmp_path):
@@ -104,17 +108,38 @@ def test_the_judge_speaks_the_protocol():
         request = urllib.request.Request(f"{address}/chat/completions", json.dumps(asked).encode())
         with urllib.request.urlopen(request, timeout=10) as response:
             said = json.loads(response.read())
-    assert said["choices"][0]["message"]["content"] == "48"
+    assert said["choices"][0]["message"]["content"] == rows[2].right
+
+
+ROWS = [
+    Outcome("Zoo", "z", "MCQ", "none", "--metric acc", outcome="graded", metric="acc", reference=1.0, wrong=0.0),
+    Outcome("ant", "a", "VQA", "stub", reason='- it needs a package, see"that"'),
+]
 
 
 def test_the_table_counts_and_sorts():
-    rows = [
-        {"group": "Zoo", "benchmark": "z", "host_type": "MCQ", "judge": "none", "outcome": "graded", "metric": "acc",
-         "reference": 1.0, "wrong": 0.0, "reason": ""},
-        {"group": "ant", "benchmark": "a", "host_type": "VQA", "judge": "stub", "outcome": "refused", "metric": "",
-         "reference": None, "wrong": None, "reason": "it needs a package"},
-    ]  # fmt: skip
-    table = sweep_table(rows)
+    table = sweep_table([asdict(row) for row in ROWS])
     assert "2 groups" in table.title
     assert "1 graded" in table.title
     assert [row[0] for row in table.rows] == ["ant", "Zoo"]
+
+
+def test_a_table_is_read_as_it_was_written(tmp_path):
+    assert former_outcomes(tmp_path / "host-sweep.csv") == []
+    written(sweep_table([asdict(row) for row in ROWS]), tmp_path)
+    read = {row["group"]: row for row in former_outcomes(tmp_path / "host-sweep.csv")}
+    for row in ROWS:
+        known = {name: value for name, value in asdict(row).items() if name != "seconds"}
+        assert read[row.group] == known
+
+
+def test_a_file_that_is_no_such_table_is_told_before_anything_is_tried(tmp_path, capsys):
+    (tmp_path / "host-sweep.csv").write_text("name,value\na,1\n")
+    assert main(["host", "sweep", "MMStar", "-o", str(tmp_path)]) == EXIT_ERROR
+    assert "no table of a sweep" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--jobs", "--time-limit"])
+def test_nothing_is_tried_by_nobody_or_in_no_time(option, capsys):
+    assert main(["host", "sweep", "MMStar", option, "0"]) == EXIT_ERROR
+    assert f"{option} 0" in capsys.readouterr().err
