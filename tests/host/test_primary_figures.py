@@ -330,3 +330,11 @@ def test_few_right_ones_are_few(mmstar, tmp_path, share):
     benchmark = load_benchmark("MMStar")
     figure = host_figure_of(benchmark, pd.DataFrame([{"split": "none", "Overall": share}]), ["0"])
     assert (figure.value, figure.metric) == (100 * share, "Overall Acc")
+
+
+def test_the_parser_of_points_can_log(host):
+    from vlmeval.dataset.utils.spatial_bench.tools.utils import Point2DParser
+
+    Point2DParser._has_logged_hint = False
+    Point2DParser.log_hint("RefSpatial")
+    assert Point2DParser._has_logged_hint

@@ -5,16 +5,18 @@
 - WeMath's needs a method that pandas 3 no longer has, and divides by zero when no composite problem is right.
 - Circular multiple choice writes a table into /tmp, whatever TMPDIR says, under the name of the second, where another
   process may read it. It goes into the folder of the table that is graded.
+- The parser of points (RoboSpatialHome, RefSpatial) logs with a logger that it has not, and so every point was wrong.
 """
 
 from __future__ import annotations
 
 import functools
+import logging
 import os
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -33,6 +35,11 @@ def apply() -> None:
     patch(mathv, "is_equal", lambda _, *values: same_value(*values))
     patch(multiple_choice, "timestr", lambda original, *a: original(*a) if _call.folder is None else _name_below_tmp())
     wemath.evaluate_compute_final_scores = _final_scores
+    with suppress(ImportError):  # A host without these benchmarks.
+        from vlmeval.dataset.utils.spatial_bench.tools import utils
+
+        if not hasattr(utils.Point2DParser, "logger"):
+            utils.Point2DParser.logger = logging.getLogger(utils.__name__)
     if not hasattr(pd.DataFrame, "_append"):
         pd.DataFrame._append = _append  # noqa: SLF001 - the name that the host calls
 
