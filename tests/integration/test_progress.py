@@ -10,6 +10,7 @@ import pytest
 from tests.integration.conftest import Run
 
 
+@pytest.mark.usefixtures("inline")
 def test_every_stage_tells(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("host.data.benchmarks", "stages.grade.confirm"):
         monkeypatch.setattr(f"visualprm_eval.{module}.QUIET_S", 0.0)
