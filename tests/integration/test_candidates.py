@@ -126,9 +126,9 @@ def test_a_failed_verdict_makes_room_for_another_pick(
     run: Run, pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from visualprm_eval.core.types import Verdict
-    from visualprm_eval.host.grading import grade_table as grading
+    from visualprm_eval.host import toolkit
 
-    real = grading.evaluate_table
+    real = toolkit.evaluate_table
 
     def failing(benchmark, predictions, directory, judge, replies, *, known=False, **options):
         table = real(benchmark, predictions, directory, judge, replies, known=known, **options)
@@ -140,7 +140,7 @@ def test_a_failed_verdict_makes_room_for_another_pick(
         }
         return replace(table, verdicts=verdicts)
 
-    monkeypatch.setattr(grading, "evaluate_table", failing)
+    monkeypatch.setattr(toolkit, "evaluate_table", failing)
     work_dir = tmp_path / "out"
     run("--candidates", pack, "--data", "Tiny", "--work-dir", work_dir, "--grade", "picks", "--k", "3",
         "--reranker", "self-consistency")  # fmt: skip

@@ -52,6 +52,7 @@ def changed_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     """Starts a new process for the host in which a module is changed after its import."""
     monkeypatch.setattr(toolkit, "_started", [])
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))  # Without the names of the unchanged host.
+    monkeypatch.delitem(sys.modules, "vlmeval", raising=False)  # Other tests have it here, which no run has.
     toolkit.host.cache_clear()
 
     def change(module: str, code: str) -> None:
@@ -239,6 +240,7 @@ def test_a_death_is_told_and_the_next_call_starts_a_new_process() -> None:
     assert process._process.pid != pid
 
 
+@pytest.mark.usefixtures("usual_signals")
 def test_interrupted_while_a_judge_thinks_its_reply_is_kept(tmp_path: Path, pack: list[str | Path]) -> None:
     """Ctrl-C at a terminal reaches the whole group; the reply on its way is paid for."""
     asked = threading.Event()

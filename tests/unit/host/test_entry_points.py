@@ -42,6 +42,7 @@ def test_its_exit_status_is_ours(boot: str, status: int, monkeypatch: pytest.Mon
     assert entry_points.start("run", ["--data", "X"]) == status
 
 
+@pytest.mark.usefixtures("usual_signals")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_it_ends_with_ours(name: str) -> None:
     line = [sys.executable, "-c", LINE.format(boot=PATIENT.format(name=name))]
