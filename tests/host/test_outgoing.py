@@ -63,6 +63,15 @@ def test_settings_that_arrive_are_noted(add_model, server, kind, monkeypatch):
     assert len(server.requests) == 3, "nothing extra is paid for"
 
 
+def test_no_proxy_stands_before_a_model_on_this_machine(add_model, server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    add_model(api_model(server, "gpt"))
+    drawn = [candidate for batch in HostModelPolicy("test-model", OPTIONS).sample(REQUESTS) for candidate in batch]
+    assert [candidate.error for candidate in drawn] == [None] * 3
+
+
 @pytest.mark.parametrize(
     ("sent", "said"),
     [

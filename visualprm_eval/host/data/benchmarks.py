@@ -140,22 +140,7 @@ def load_benchmarks(
     names: Sequence[str], limit: int | None = None, *, fetch: bool = True, pictures: str = DEFAULT_PICTURES,
     write: bool = True,
 ) -> tuple[list[Benchmark], dict[str, str]]:  # fmt: skip
-    """Loads benchmarks, and says of all files at once which are missing.
-
-    Args:
-        names: The host's names of the datasets.
-        limit: Only the first rows of each; ``None`` for all.
-        fetch: Whether files that are missing may be fetched.
-        pictures: As for :func:`load_benchmark`.
-        write: As for :func:`load_benchmark`.
-
-    Returns:
-        The benchmarks, and a sentence on each one that lacks files, by name. When files may be fetched and one is
-        missing all the same, nothing is loaded.
-
-    Raises:
-        HostError, UnknownNameError, BenchmarkError, ConfigError: As for :func:`load_benchmark`.
-    """
+    """Loads benchmarks in the host's process, as ``host.toolkit.load_benchmarks`` says."""
     load_host()
     missing = missing_files(names, fetch=fetch)
     if missing and fetch:

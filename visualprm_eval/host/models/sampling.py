@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
+from visualprm_eval.core.proxies import direct_loopback
 from visualprm_eval.core.types import Candidate, Problem
 from visualprm_eval.host.models.host_model import HostPolicy
 from visualprm_eval.host.models.request_capture import noted, verify_requests
 from visualprm_eval.host.models.sampling_probe import verify_settings
+from visualprm_eval.host.patching import restored
 
 Request = tuple[Problem, int]
 """A problem and the rank of the candidate to draw for it."""
@@ -35,7 +38,9 @@ def drawn(model: HostPolicy, requests: Sequence[Request], seed: int, nproc: int)
     if not requests:
         return
     if model.is_api:
-        yield from _drawn_of_api(model, requests, seed, nproc)
+        with restored(os.environ):  # Threads share it.
+            os.environ.update(direct_loopback())
+            yield from _drawn_of_api(model, requests, seed, nproc)
         return
     verify_settings(model, requests[0][0])
     yield "a probe showed that they reach the model"
